@@ -1,0 +1,1 @@
+//! Instruction encodings of RISC-V.

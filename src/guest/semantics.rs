@@ -1,0 +1,387 @@
+//! The vocabulary in which instructions are defined: operations over an abstract value, at the level
+//! of one machine template each (a division with RISC-V's edges, a saturating conversion), never bit
+//! tricks, so that an interpreter is a direct call and a compiler can pick its best sequence.
+//!
+//! Two conventions make RV32 and RV64 one source. A value is 64 bits wide; an operation of
+//! [`Width::W32`] looks at the low halves of its operands and yields its 32-bit result sign-extended.
+//! A 32-bit hart's registers therefore always hold sign-extended values, and its `add` is the 64-bit
+//! hart's `addw`.
+
+use super::riscv::fp::{Fmt, RmField};
+use crate::guest::riscv::Trap;
+
+/// A register number of the guest, 0..=31.
+pub type Reg = u8;
+
+/// The width of an integer operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// 32 bits, the result sign-extended to 64.
+    W32,
+    /// 64 bits.
+    W64,
+}
+
+impl Width {
+    /// The width in bits.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Width::W32 => 32,
+            Width::W64 => 64,
+        }
+    }
+}
+
+/// What a load or store moves, and how a load extends it to 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum MemType {
+    I8,
+    U8,
+    I16,
+    U16,
+    I32,
+    U32,
+    I64,
+}
+
+impl MemType {
+    /// The size in bytes.
+    pub const fn size(self) -> u64 {
+        match self {
+            MemType::I8 | MemType::U8 => 1,
+            MemType::I16 | MemType::U16 => 2,
+            MemType::I32 | MemType::U32 => 4,
+            MemType::I64 => 8,
+        }
+    }
+
+    /// Extends the low bytes of `v` as this type says.
+    #[inline(always)]
+    pub const fn extend(self, v: u64) -> u64 {
+        match self {
+            MemType::I8 => v as i8 as i64 as u64,
+            MemType::U8 => v as u8 as u64,
+            MemType::I16 => v as i16 as i64 as u64,
+            MemType::U16 => v as u16 as u64,
+            MemType::I32 => v as i32 as i64 as u64,
+            MemType::U32 => v as u32 as u64,
+            MemType::I64 => v,
+        }
+    }
+}
+
+/// An integer type of a floating-point conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum IntType {
+    I32,
+    U32,
+    I64,
+    U64,
+}
+
+/// A comparison of two integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Cond {
+    Eq,
+    Ne,
+    Lt,
+    Ge,
+    Ltu,
+    Geu,
+}
+
+/// What an atomic memory operation does to the old value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum AmoOp {
+    Swap,
+    Add,
+    Xor,
+    And,
+    Or,
+    Min,
+    Max,
+    Minu,
+    Maxu,
+}
+
+/// The acquire and release bits of an atomic instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// No later access may be seen before this one.
+    pub acquire: bool,
+    /// No earlier access may be seen after this one.
+    pub release: bool,
+}
+
+impl Order {
+    /// From the instruction's `aq`, `rl` field: bit 1 and bit 0.
+    pub const fn from_bits(bits: u8) -> Self {
+        Self { acquire: bits & 2 != 0, release: bits & 1 != 0 }
+    }
+}
+
+/// A floating-point operation on two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FpOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+/// Minimum and maximum, with the IEEE 754-2019 treatment of NaNs: `Min`/`Max` prefer the number
+/// (`fmin`, `fmax`), `MinM`/`MaxM` propagate (`fminm`, `fmaxm` of Zfa).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FpMinMax {
+    Min,
+    Max,
+    MinM,
+    MaxM,
+}
+
+/// A floating-point comparison. The quiet ones (`feq`, `fleq`, `fltq`) signal only for signalling NaNs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FpCmp {
+    Eq,
+    Lt,
+    Le,
+    LtQuiet,
+    LeQuiet,
+}
+
+/// Sign injection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Sgnj {
+    Copy,
+    Negate,
+    Xor,
+}
+
+/// Where execution goes after an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow<V> {
+    /// To the next instruction.
+    Next,
+    /// To the next instruction, which must be decoded and looked up anew: the instruction changed
+    /// what decoding or translation depends on.
+    Resync,
+    /// To pc + offset.
+    Jump {
+        /// Bytes from the instruction's own address.
+        offset: i64,
+    },
+    /// To pc + offset if `taken` is not zero, else to the next instruction.
+    Branch {
+        /// 0 or 1.
+        taken: V,
+        /// Bytes from the instruction's own address.
+        offset: i64,
+    },
+    /// To the address in a value (bit 0 already cleared).
+    Indirect {
+        /// The target.
+        target: V,
+        /// What the calling convention says of this jump, for return prediction.
+        hint: JumpHint,
+    },
+}
+
+/// What an indirect jump is by the register-number convention of the unprivileged specification,
+/// table "Return-address stack prediction hints".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum JumpHint {
+    None,
+    Call,
+    Return,
+}
+
+/// An abstract machine that instructions are executed on. The interpreter's `Value` is `u64`; a
+/// compiler's is a value of its IR.
+///
+/// `Stop` is what ends the instruction early. An implementation for which a condition is only known
+/// at run time of emitted code emits the check and goes on.
+pub trait Semantics {
+    /// A 64-bit value.
+    type Value: Copy;
+    /// Why an instruction did not complete.
+    type Stop;
+
+    /// The width of the guest's integer registers and addresses.
+    const XLEN: Width;
+
+    // --- registers and constants ---
+
+    /// The integer register `r`; register 0 is zero.
+    fn read(&mut self, r: Reg) -> Self::Value;
+    /// Writes the integer register `r`; writing register 0 does nothing.
+    fn write(&mut self, r: Reg, v: Self::Value);
+    /// A constant.
+    fn imm(&mut self, v: i64) -> Self::Value;
+    /// The address of this instruction plus `offset`. Kept apart from [`Self::imm`] because it moves
+    /// with the code.
+    fn pc(&mut self, offset: i64) -> Self::Value;
+
+    // --- integer arithmetic ---
+
+    /// Sum.
+    fn add(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Difference.
+    fn sub(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Bitwise and of all 64 bits.
+    fn and(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Bitwise or of all 64 bits.
+    fn or(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Bitwise exclusive or of all 64 bits.
+    fn xor(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Left shift by `b` modulo the width.
+    fn shl(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Logical right shift by `b` modulo the width.
+    fn lshr(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Arithmetic right shift by `b` modulo the width.
+    fn ashr(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Rotation to the right by `b` modulo the width.
+    fn rotr(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Rotation to the left by `b` modulo the width.
+    fn rotl(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Low half of the product.
+    fn mul(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// High half of the signed product.
+    fn mulh(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// High half of the unsigned product.
+    fn mulhu(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// High half of the product of signed `a` and unsigned `b`.
+    fn mulhsu(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Signed quotient; by zero -1, on overflow the dividend.
+    fn div(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Unsigned quotient; by zero all ones.
+    fn divu(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Signed remainder; by zero the dividend, on overflow 0.
+    fn rem(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Unsigned remainder; by zero the dividend.
+    fn remu(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// 1 if the comparison holds, else 0.
+    fn compare(&mut self, w: Width, c: Cond, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// `a` if `c` is not zero, else `b`.
+    fn select(&mut self, c: Self::Value, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// The low bytes of `a`, extended to 64 bits.
+    fn extend(&mut self, ty: MemType, a: Self::Value) -> Self::Value;
+
+    // --- bit manipulation ---
+
+    /// Number of leading zeros; the width for 0.
+    fn clz(&mut self, w: Width, a: Self::Value) -> Self::Value;
+    /// Number of trailing zeros; the width for 0.
+    fn ctz(&mut self, w: Width, a: Self::Value) -> Self::Value;
+    /// Number of ones.
+    fn cpop(&mut self, w: Width, a: Self::Value) -> Self::Value;
+    /// Bytes in reverse order.
+    fn rev8(&mut self, w: Width, a: Self::Value) -> Self::Value;
+    /// Bits of each byte in reverse order.
+    fn brev8(&mut self, w: Width, a: Self::Value) -> Self::Value;
+    /// Each byte 0xff if it was not zero (Zbb).
+    fn orc_b(&mut self, w: Width, a: Self::Value) -> Self::Value;
+    /// Interleaves the halves of a 32-bit value (Zbkb, RV32 only).
+    fn zip(&mut self, a: Self::Value) -> Self::Value;
+    /// The inverse of [`Self::zip`].
+    fn unzip(&mut self, a: Self::Value) -> Self::Value;
+    /// Low half of the carry-less product.
+    fn clmul(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// High half of the carry-less product.
+    fn clmulh(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Bits 2·width-2 .. width-1 of the carry-less product.
+    fn clmulr(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Looks up each nibble of `b` in the nibbles of `a`; 0 where it is out of range.
+    fn xperm4(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Looks up each byte of `b` in the bytes of `a`; 0 where it is out of range.
+    fn xperm8(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
+
+    // --- memory ---
+
+    /// The effective address base + offset, reduced to the guest's address width.
+    fn address(&mut self, base: Self::Value, offset: i64) -> Self::Value;
+    /// Loads from a possibly misaligned address.
+    fn load(&mut self, ty: MemType, addr: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Stores to a possibly misaligned address.
+    fn store(&mut self, ty: MemType, addr: Self::Value, v: Self::Value) -> Result<(), Self::Stop>;
+    /// Atomic read-modify-write; yields the old value, extended. Misalignment is a fault.
+    fn amo(&mut self, op: AmoOp, ty: MemType, order: Order, addr: Self::Value, v: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Atomic compare-and-swap (Zacas); yields the old value, extended.
+    fn cas(&mut self, ty: MemType, order: Order, addr: Self::Value, expected: Self::Value, new: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Compare-and-swap of a pair of registers' widths, low part first: 2 x 32 bits where `w` is
+    /// `W32` (`amocas.d` on RV32), 2 x 64 bits where it is `W64` (`amocas.q`).
+    fn cas_pair(&mut self, w: Width, order: Order, addr: Self::Value, expected: [Self::Value; 2], new: [Self::Value; 2]) -> Result<[Self::Value; 2], Self::Stop>;
+    /// Load-reserved.
+    fn load_reserved(&mut self, ty: MemType, order: Order, addr: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Store-conditional; 0 on success, 1 on failure.
+    fn store_conditional(&mut self, ty: MemType, order: Order, addr: Self::Value, v: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Orders accesses: `pred` and `succ` are the sets of the FENCE instruction (bit 3 I, 2 O, 1 R, 0 W).
+    fn fence(&mut self, pred: u8, succ: u8);
+    /// Makes earlier stores to code visible to this hart's fetches (FENCE.I). The caller ends the
+    /// block with [`Flow::Resync`].
+    fn fence_i(&mut self);
+    /// Zeroes the naturally aligned cache block that holds `addr` (`cbo.zero`).
+    fn zero_block(&mut self, addr: Self::Value) -> Result<(), Self::Stop>;
+    /// A cache-block management operation (`cbo.inval`, `cbo.clean`, `cbo.flush`): checks that the
+    /// block may be accessed, and is otherwise without effect on coherent memory.
+    fn manage_block(&mut self, addr: Self::Value) -> Result<(), Self::Stop>;
+
+    // --- floating point ---
+    // A value of a format is its bits in the low end of the 64-bit value, upper bits zero.
+
+    /// The floating-point register `r` as a number of format `fmt`: the canonical NaN where it is
+    /// not properly NaN-boxed.
+    fn fp_read(&mut self, fmt: Fmt, r: Reg) -> Self::Value;
+    /// Writes a number of format `fmt`, NaN-boxed.
+    fn fp_write(&mut self, fmt: Fmt, r: Reg, v: Self::Value);
+    /// All bits of the floating-point register.
+    fn fp_read_bits(&mut self, r: Reg) -> Self::Value;
+    /// `a op b`. Stops as illegal where the rounding mode is reserved; so do all that take one.
+    fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: Self::Value, b: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Square root.
+    fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// `(-1)^neg_product (a * b) + (-1)^neg_addend c`, rounded once.
+    #[allow(clippy::too_many_arguments)]
+    fn fp_fma(&mut self, fmt: Fmt, rm: RmField, neg_product: bool, neg_addend: bool, a: Self::Value, b: Self::Value, c: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Sign injection.
+    fn fp_sgnj(&mut self, fmt: Fmt, kind: Sgnj, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Minimum or maximum.
+    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Comparison: 0 or 1.
+    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// The class mask of `fclass`.
+    fn fp_class(&mut self, fmt: Fmt, a: Self::Value) -> Self::Value;
+    /// Conversion between formats.
+    fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Saturating conversion to an integer; 32-bit results, signed or not, are sign-extended.
+    fn fp_to_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Conversion from an integer.
+    fn fp_from_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Rounds to an integral value in the same format (`fround`; with `exact`, `froundnx`, which
+    /// raises inexact).
+    fn fp_round(&mut self, fmt: Fmt, exact: bool, rm: RmField, a: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// `fcvtmod.w.d`: conversion modulo 2^32 towards zero.
+    fn fp_to_int_modular(&mut self, a: Self::Value) -> Self::Value;
+
+    // --- system ---
+
+    /// Reads a CSR. Stops as illegal where it does not exist or may not be read.
+    fn csr_read(&mut self, csr: u16) -> Result<Self::Value, Self::Stop>;
+    /// Writes a CSR; the caller ends the block with [`Flow::Resync`].
+    fn csr_write(&mut self, csr: u16, v: Self::Value) -> Result<(), Self::Stop>;
+    /// The instruction raises a trap of its own accord.
+    fn trap(&mut self, trap: Trap) -> Self::Stop;
+    /// An instruction of the privileged architecture that this machine may or may not allow
+    /// (`mret`, `sret`, `wfi`, `sfence.vma`, ...). User-level machines stop as illegal.
+    fn privileged(&mut self, op: remu_isa::Op, rs1: Self::Value, rs2: Self::Value) -> Result<Flow<Self::Value>, Self::Stop>;
+    /// A hint that the hart waits for another (`pause`, `wrs.nto`, `wrs.sto`).
+    fn pause(&mut self);
+}

@@ -1,0 +1,13 @@
+//! remu runs programs built for another CPU.
+//!
+//! The map of the tree, and who may import whom, is in the README; `tests/imports.rs` holds the
+//! modules to it.
+
+pub mod cli;
+pub mod debug;
+pub mod elf;
+pub mod guest;
+pub mod host;
+pub mod interp;
+pub mod linux;
+pub mod memory;
