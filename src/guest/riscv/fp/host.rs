@@ -324,3 +324,16 @@ pub fn from_int(fmt: Fmt, ty: IntType, a: u64) -> u64 {
 fn soft_from_int(fmt: Fmt, ty: IntType, a: u64) -> u64 {
     settle(super::from_int(fmt, ty, current_mode(), a))
 }
+
+/// Rounds to an integral value of the same format, in the given mode whatever MXCSR's is: see the
+/// parent module's function.
+#[inline]
+pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> u64 {
+    settle(super::round_to_integral(fmt, exact, rm, a))
+}
+
+/// `fcvtmod.w.d`: see the parent module's function.
+#[inline]
+pub fn to_int_modular(a: u64) -> u64 {
+    settle(super::to_int_modular(a))
+}
