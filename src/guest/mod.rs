@@ -3,10 +3,13 @@
 //!
 //! Knows nothing of operating systems, engines or files.
 
+pub mod alu;
 pub mod riscv;
 mod semantics;
 
-pub use semantics::{AmoOp, Cond, Flow, JumpHint, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width};
+pub use semantics::{
+    AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics, Sgnj, Width,
+};
 
 use crate::memory::GuestFault;
 use std::cell::RefCell;
