@@ -76,6 +76,13 @@ impl Mxcsr {
         }
     }
 
+    /// The value that emitted code or a signal frame has saved: its mode and its sticky flags; the rest is
+    /// as [`Mxcsr::new`] has it.
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits & (3 << Self::ROUNDING_SHIFT | Self::FLAGS) | Self::ALL_MASKED)
+    }
+
     /// All bits.
     #[inline]
     pub const fn bits(self) -> u32 {
@@ -101,10 +108,11 @@ impl Mxcsr {
     #[inline]
     pub fn write(self) {
         // SAFETY: loads four bytes from a live `u32`. No reserved bit can be set (that would fault): a
-        // value is made only by `new`, which sets none, by `with_flags`, which adds flag bits, or by
-        // `read`. All exceptions are masked in the first, and in the last as the process found them,
-        // so no operation traps. Compiled code is not affected as long as it does no float arithmetic,
-        // which is the documented duty of the caller and can falsify numbers but not memory.
+        // value is made only by `new`, which sets none, by `with_flags`, which adds flag bits, by
+        // `from_bits`, which keeps none, or by `read`. All exceptions are masked, in what was read as
+        // the process found them, so no operation traps. Compiled code is not affected as long as it
+        // does no float arithmetic, which is the documented duty of the caller and can falsify numbers
+        // but not memory.
         unsafe { asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.0, options(nostack, readonly)) };
     }
 

@@ -15,6 +15,7 @@
 
 mod operands;
 mod oracle;
+mod qemu;
 
 use operands::Operands;
 use remu::guest::riscv::fp::host::{self, ToInt};

@@ -9,8 +9,8 @@
 //! value, never through a reference, so that a caller keeps no local alive whose address has escaped
 //! (it would lose its tail call).
 //!
-//! The arithmetic is one generic source over a compile-time [`Format`](format::Format); the functions
-//! of this module choose the instance.
+//! The arithmetic is one generic source over a compile-time format; the functions of this module
+//! choose the instance.
 
 /// Evaluates an expression with `$f` naming the compile-time format of the run-time `$fmt`.
 macro_rules! by_format {

@@ -142,6 +142,7 @@ fn host_flags_and_modes_convert_both_ways() {
             let mxcsr = host::for_guest(rm, guest);
             assert_eq!(host::flags(mxcsr), guest);
             assert_eq!(host::mode(mxcsr.rounding()), rm);
+            assert_eq!(crate::host::fp::Mxcsr::from_bits(mxcsr.bits() | 0xffff_8040), mxcsr);
         }
     }
     let saved = host::enter(Rm::Rup, Flags::DZ);
