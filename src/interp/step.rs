@@ -326,6 +326,7 @@ impl<B: Base> Semantics for Step<'_, B> {
         Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Write)?))
     }
 
+    #[inline(always)]
     fn cas_pair(
         &mut self,
         w: Width,
