@@ -101,6 +101,18 @@ pub fn leave(host: Mxcsr) -> Flags {
     flags(host.replace())
 }
 
+/// The guest's flags that have accrued so far.
+#[inline]
+pub fn accrued() -> Flags {
+    flags(Mxcsr::read())
+}
+
+/// Changes the guest's rounding mode and flags while it has the unit.
+#[inline]
+pub fn set(rm: Rm, accrued: Flags) {
+    for_guest(rm, accrued).write();
+}
+
 /// Adds flags to those in MXCSR. Not for hot paths, and does nothing if there are none.
 #[inline]
 pub fn raise(new: Flags) {

@@ -1,0 +1,106 @@
+//! Guest memory: guest addresses, permissions, the user address space, and the only way from a guest
+//! address to host memory.
+//!
+//! A guest pointer is never a host pointer. [`GuestAddr`] stays a type of its own also where the
+//! mapping happens to be the identity; what turns one into host memory is in this module and nowhere
+//! else. Knows the host, and neither guests, engines nor the kernel interface above it.
+
+mod access;
+mod user;
+mod vma;
+mod window;
+
+pub use access::{AtomicRmw, AtomicSize, BadAddress};
+pub use user::{Backing, MapError, MapRequest, Place, SpaceConfig, UserSpace};
+pub use vma::{Prot, Source, Vma};
+pub use window::SpaceError;
+
+use std::fmt;
+use std::ops::Range;
+
+/// The size of a guest page in bytes; the host's is the same.
+pub const PAGE_SIZE: u64 = 4096;
+
+/// An address in the guest's address space.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct GuestAddr(pub u64);
+
+impl GuestAddr {
+    /// The address `bytes` further on, wrapping at 2^64.
+    pub const fn offset(self, bytes: u64) -> Self {
+        Self(self.0.wrapping_add(bytes))
+    }
+
+    /// The start of the page that holds this address.
+    pub const fn page_floor(self) -> Self {
+        Self(self.0 & !(PAGE_SIZE - 1))
+    }
+
+    /// The first page boundary at or after this address; `None` past the end of the address space.
+    pub const fn page_ceil(self) -> Option<Self> {
+        match self.0.checked_add(PAGE_SIZE - 1) {
+            Some(a) => Some(Self(a & !(PAGE_SIZE - 1))),
+            None => None,
+        }
+    }
+
+    /// Whether this is the start of a page.
+    pub const fn is_page_aligned(self) -> bool {
+        self.0.is_multiple_of(PAGE_SIZE)
+    }
+}
+
+impl fmt::Debug for GuestAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl fmt::Display for GuestAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+/// What an instruction wanted of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// A load.
+    Read,
+    /// A store or an atomic operation.
+    Write,
+    /// An instruction fetch.
+    Fetch,
+}
+
+/// Why memory refused an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Nothing is mapped there (SEGV_MAPERR).
+    Unmapped,
+    /// The mapping's permissions forbid it (SEGV_ACCERR).
+    Denied,
+    /// The mapping has nothing behind it there, such as past the end of a file (BUS_ADRERR).
+    NoBacking,
+    /// The address is not aligned as the instruction requires (BUS_ADRALN).
+    Misaligned,
+}
+
+/// A refused access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuestFault {
+    /// The first byte that could not be accessed: for an access that crosses into a bad page, the
+    /// start of that page.
+    pub addr: GuestAddr,
+    /// What was wanted.
+    pub access: Access,
+    /// Why it was refused.
+    pub kind: FaultKind,
+}
+
+/// Told of ranges whose code can no longer be what it was: unmapped, mapped over, re-protected or
+/// flushed. Engines implement it; the binaries wire it.
+pub trait CodeObserver: Send + Sync {
+    /// Code decoded from `range` must not be run again.
+    fn code_changed(&self, range: Range<GuestAddr>);
+}

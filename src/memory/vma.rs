@@ -1,0 +1,273 @@
+//! Virtual memory areas: what is mapped where, with which permissions, in an ordered tree that
+//! mirrors the host's mappings. It answers what the host kernel does not tell us about the guest:
+//! whether a fault is MAPERR or ACCERR, whether a page may be executed, where there is room.
+
+use super::{GuestAddr, PAGE_SIZE};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+bitflags::bitflags! {
+    /// Page permissions, with the values of PROT_*.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct Prot: u32 {
+        /// May be read.
+        const READ = 1;
+        /// May be written.
+        const WRITE = 2;
+        /// May be executed.
+        const EXEC = 4;
+    }
+}
+
+impl std::fmt::Display for Prot {
+    /// As in /proc/self/maps: `r-x`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bit = |p, c| if self.contains(p) { c } else { '-' };
+        write!(f, "{}{}{}", bit(Prot::READ, 'r'), bit(Prot::WRITE, 'w'), bit(Prot::EXEC, 'x'))
+    }
+}
+
+/// Where the contents of an area come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Zeroes.
+    Anonymous,
+    /// Zeroes, with a name in brackets for /proc/self/maps: `[heap]`, `[stack]`, `[vdso]`.
+    Named(&'static str),
+    /// A file.
+    File {
+        /// Its path when it was mapped, as the guest sees it.
+        path: Arc<Path>,
+        /// The offset in the file of the area's first byte.
+        offset: u64,
+        /// Device and inode, for /proc/self/maps.
+        id: (u64, u64),
+    },
+}
+
+impl Source {
+    /// The source of the part that begins `bytes` into the area.
+    fn advance(&self, bytes: u64) -> Self {
+        match self {
+            Source::File { path, offset, id } => Source::File { path: path.clone(), offset: offset + bytes, id: *id },
+            other => other.clone(),
+        }
+    }
+}
+
+/// One area. Neighbours that differ in nothing are merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vma {
+    /// The addresses, page-aligned.
+    pub range: Range<GuestAddr>,
+    /// The guest's permissions.
+    pub prot: Prot,
+    /// Whether stores are visible to other processes (MAP_SHARED).
+    pub shared: bool,
+    /// Whether the area grows downwards on access below it (MAP_GROWSDOWN).
+    pub grows_down: bool,
+    /// What is behind it.
+    pub source: Source,
+}
+
+impl Vma {
+    /// The size in bytes.
+    pub fn len(&self) -> u64 {
+        self.range.end.0 - self.range.start.0
+    }
+
+    /// Never: an area has at least a page.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The part of this area inside `range`.
+    fn cut(&self, range: &Range<GuestAddr>) -> Vma {
+        let start = self.range.start.max(range.start);
+        let end = self.range.end.min(range.end);
+        Vma { range: start..end, source: self.source.advance(start.0 - self.range.start.0), ..self.clone() }
+    }
+
+    /// Whether `next`, which begins where this ends, continues it.
+    fn continues_into(&self, next: &Vma) -> bool {
+        self.range.end == next.range.start
+            && self.prot == next.prot
+            && self.shared == next.shared
+            && self.grows_down == next.grows_down
+            && self.source.advance(self.len()) == next.source
+        // Two separate named areas stay two lines of /proc/self/maps only by their names.
+    }
+}
+
+/// The areas of one address space, disjoint, by start address.
+#[derive(Debug, Default)]
+pub(super) struct VmaTree {
+    areas: BTreeMap<GuestAddr, Vma>,
+    total: u64,
+}
+
+impl VmaTree {
+    /// The area that holds `addr`.
+    pub fn find(&self, addr: GuestAddr) -> Option<&Vma> {
+        self.areas.range(..=addr).next_back().map(|(_, v)| v).filter(|v| addr < v.range.end)
+    }
+
+    /// The areas that touch `range`, in order.
+    pub fn overlapping(&self, range: &Range<GuestAddr>) -> impl Iterator<Item = &Vma> {
+        let first = self.find(range.start).map_or(range.start, |v| v.range.start);
+        self.areas.range(first..range.end.max(first)).map(|(_, v)| v)
+    }
+
+    /// All areas in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Vma> {
+        self.areas.values()
+    }
+
+    /// The sum of all areas' sizes in bytes.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Removes `range` and yields what was there.
+    pub fn remove(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
+        let touched: Vec<Vma> = self.overlapping(range).cloned().collect();
+        for v in &touched {
+            self.take(v.range.start);
+            if v.range.start < range.start {
+                self.put(v.cut(&(v.range.start..range.start)));
+            }
+            if v.range.end > range.end {
+                self.put(v.cut(&(range.end..v.range.end)));
+            }
+        }
+        touched.iter().map(|v| v.cut(range)).collect()
+    }
+
+    /// Puts an area in the place of whatever is in its range, and yields that.
+    pub fn insert(&mut self, area: Vma) -> Vec<Vma> {
+        let replaced = self.remove(&area.range);
+        self.merge_in(area);
+        replaced
+    }
+
+    /// Changes the areas in `range`.
+    pub fn update(&mut self, range: &Range<GuestAddr>, change: impl Fn(&mut Vma)) {
+        for mut v in self.remove(range) {
+            change(&mut v);
+            self.merge_in(v);
+        }
+    }
+
+    /// The highest gap of `len` bytes inside `within` that ends at or below its end.
+    pub fn gap_top_down(&self, len: u64, within: &Range<GuestAddr>) -> Option<GuestAddr> {
+        let mut end = within.end;
+        for v in self.areas.range(..within.end).map(|(_, v)| v).rev() {
+            let floor = v.range.end.max(within.start);
+            if floor <= end && end.0 - floor.0 >= len {
+                return Some(GuestAddr(end.0 - len));
+            }
+            end = end.min(v.range.start);
+            if end <= within.start {
+                return None;
+            }
+        }
+        (end >= within.start && end.0 - within.start.0 >= len).then(|| GuestAddr(end.0 - len))
+    }
+
+    fn merge_in(&mut self, mut area: Vma) {
+        if let Some(next) = self.areas.get(&area.range.end)
+            && area.continues_into(next)
+        {
+            let next = self.take(area.range.end);
+            area.range.end = next.range.end;
+        }
+        let before = self.areas.range(..area.range.start).next_back().map(|(_, v)| v);
+        if let Some(prev) = before
+            && prev.continues_into(&area)
+        {
+            let start = prev.range.start;
+            let prev = self.take(start);
+            area = Vma { range: prev.range.start..area.range.end, ..prev };
+        }
+        self.put(area);
+    }
+
+    fn put(&mut self, v: Vma) {
+        self.total += v.len();
+        self.areas.insert(v.range.start, v);
+    }
+
+    fn take(&mut self, start: GuestAddr) -> Vma {
+        let v = self.areas.remove(&start).expect("the caller has just found this area");
+        self.total -= v.len();
+        v
+    }
+}
+
+/// Rounds a length up to whole pages; `None` if that overflows.
+pub(super) fn page_len(len: u64) -> Option<u64> {
+    Some(len.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn area(start: u64, end: u64, prot: Prot) -> Vma {
+        Vma {
+            range: GuestAddr(start)..GuestAddr(end),
+            prot,
+            shared: false,
+            grows_down: false,
+            source: Source::Anonymous,
+        }
+    }
+
+    fn ranges(t: &VmaTree) -> Vec<(u64, u64, Prot)> {
+        t.iter().map(|v| (v.range.start.0, v.range.end.0, v.prot)).collect()
+    }
+
+    #[test]
+    fn neighbours_that_agree_merge_and_split_again() {
+        let mut t = VmaTree::default();
+        t.insert(area(0x1000, 0x3000, Prot::READ));
+        t.insert(area(0x5000, 0x6000, Prot::READ));
+        t.insert(area(0x3000, 0x5000, Prot::READ));
+        assert_eq!(ranges(&t), [(0x1000, 0x6000, Prot::READ)]);
+        t.update(&(GuestAddr(0x2000)..GuestAddr(0x3000)), |v| v.prot = Prot::WRITE);
+        assert_eq!(
+            ranges(&t),
+            [(0x1000, 0x2000, Prot::READ), (0x2000, 0x3000, Prot::WRITE), (0x3000, 0x6000, Prot::READ)]
+        );
+        t.update(&(GuestAddr(0x2000)..GuestAddr(0x3000)), |v| v.prot = Prot::READ);
+        assert_eq!(ranges(&t), [(0x1000, 0x6000, Prot::READ)]);
+        assert_eq!(t.total(), 0x5000);
+    }
+
+    #[test]
+    fn removal_cuts_a_hole_and_keeps_file_offsets() {
+        let mut t = VmaTree::default();
+        let source = Source::File { path: Path::new("/f").into(), offset: 0x10000, id: (1, 2) };
+        t.insert(Vma { source, ..area(0x1000, 0x5000, Prot::READ) });
+        let gone = t.remove(&(GuestAddr(0x2000)..GuestAddr(0x3000)));
+        assert!(matches!(gone[0].source, Source::File { offset: 0x11000, .. }));
+        let rest = t.find(GuestAddr(0x3000)).unwrap();
+        assert!(matches!(rest.source, Source::File { offset: 0x12000, .. }));
+        assert!(t.find(GuestAddr(0x2fff)).is_none());
+    }
+
+    #[test]
+    fn gaps_are_found_from_the_top() {
+        let mut t = VmaTree::default();
+        let all = GuestAddr(0x1000)..GuestAddr(0x10000);
+        assert_eq!(t.gap_top_down(0x1000, &all), Some(GuestAddr(0xf000)));
+        t.insert(area(0xf000, 0x10000, Prot::READ));
+        t.insert(area(0xc000, 0xe000, Prot::READ));
+        assert_eq!(t.gap_top_down(0x1000, &all), Some(GuestAddr(0xe000)));
+        assert_eq!(t.gap_top_down(0x2000, &all), Some(GuestAddr(0xa000)));
+        assert_eq!(t.gap_top_down(0xb000, &all), Some(GuestAddr(0x1000)));
+        assert_eq!(t.gap_top_down(0xc000, &all), None);
+    }
+}
