@@ -253,6 +253,7 @@ impl UserSpace {
     }
 
     /// An atomic compare-and-exchange of 16 bytes at an address aligned to 16, low half first.
+    #[inline(always)]
     pub fn compare_exchange_pair(
         &self,
         addr: GuestAddr,
