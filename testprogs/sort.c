@@ -92,9 +92,9 @@ static uint64_t u[N], tmp[N];
 static double doubles[N];
 static char text[N][12], *texts[N];
 
-int main(void)
+static void round_of_sorts(uint64_t seed)
 {
-    Rng r = {5};
+    Rng r = {seed};
     for (int i = 0; i < N; i++) {
         ints[i] = (int64_t)rng_next(&r) >> (rng_next(&r) % 60);
         doubles[i] = (double)(int64_t)rng_next(&r) / 1024.0;
@@ -113,6 +113,13 @@ int main(void)
         CHECK((int64_t)(u[i] ^ 1ull << 63) == ints[i]);
     qsort(doubles, N, sizeof doubles[0], by_double);
     qsort(texts, N, sizeof texts[0], by_text);
+}
+
+int main(int argc, char **argv)
+{
+    int rounds = argc > 1 ? atoi(argv[1]) : 1;
+    for (int i = rounds; i-- > 0;)
+        round_of_sorts(5 + (uint64_t)i);
     uint64_t h = HASH_START;
     for (int i = 0; i < N; i++)
         h = hash_bytes(h, texts[i], strlen(texts[i]));

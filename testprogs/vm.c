@@ -31,14 +31,15 @@ ret: pc = *--rp; NEXT;
 halt: return *sp;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    int steps = argc > 1 ? atoi(argv[1]) : 60000;
     static const int64_t fib[] = {CALL, 3, HALT, DUP, PUSH, 2, LT, JZ, 10, RET, DUP, PUSH, 1, SUB, CALL, 3, SWAP, PUSH, 2, SUB, CALL, 3, ADD, RET};
     for (int n = 0; n < 24; n += 1 + n / 6)
         printf("fib %d = %lld\n", n, (long long)run(fib, n));
     /* a linear congruential sequence, n steps: ( n ) -> value */
     static const int64_t lcg[] = {PUSH, 1, SWAP, DUP, JZ, 20, PUSH, 1, SUB, SWAP, PUSH, 48271, MUL, PUSH, 2147483647, MOD, SWAP, JMP, 3, HALT, DROP,
         HALT};
-    printf("lcg %lld\n", (long long)run(lcg, 60000));
+    printf("lcg %lld\n", (long long)run(lcg, steps));
     return 0;
 }

@@ -129,11 +129,7 @@ fn skip_quoted(bytes: &[u8], start: usize, quote: u8) -> usize {
 /// Tells a character literal from a lifetime.
 fn is_char_literal(rest: &str) -> bool {
     let mut chars = rest.chars().skip(1);
-    match (chars.next(), chars.next()) {
-        (Some('\\'), _) => true,
-        (Some(_), Some('\'')) => true,
-        _ => false,
-    }
+    matches!((chars.next(), chars.next()), (Some('\\'), _) | (Some(_), Some('\'')))
 }
 
 /// Every path that starts at `crate`, `super` or a crate named in the walls, groups written out, as names
