@@ -18,7 +18,7 @@ const CACHE_BLOCK: u64 = 64;
 
 /// What handlers share besides the CPU and memory.
 pub(super) struct Env {
-    /// Instructions left in this slice; may go below zero by a block's length.
+    /// Instructions left in this slice, while no handler runs; may go below zero by a block's length.
     pub fuel: i64,
     /// `fuel` when `Cpu::instret` was last brought up to date.
     pub slice_start: i64,
@@ -110,9 +110,7 @@ impl Reason {
         let Reason { access, .. } = self;
         match self.kind {
             Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access, self.bus)),
-            Kind::Misaligned => {
-                Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned })
-            }
+            Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
             Kind::Trap => Exit::Syscall,
             Kind::Breakpoint => Exit::Breakpoint,
             Kind::Illegal => {
@@ -126,19 +124,37 @@ impl Reason {
     }
 }
 
-/// One instruction being executed.
-pub(super) struct Step<'a, B> {
+/// Stands for a register that is [forwarded](super::block::Forward).
+pub(super) const LAST_RESULT: Reg = 63;
+
+/// One instruction being executed, with the operands in `FORWARD` taken from the last result.
+pub(super) struct Step<'a, B, const FORWARD: u8> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
     mem: &'a UserSpace,
     record: &'a Record,
+    last: u64,
+    fuel: i64,
     base: PhantomData<B>,
 }
 
-impl<'a, B: Base> Step<'a, B> {
+impl<'a, B: Base, const FORWARD: u8> Step<'a, B, FORWARD> {
     #[inline(always)]
-    pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a UserSpace, record: &'a Record) -> Self {
-        Self { cpu, env, mem, record, base: PhantomData }
+    pub fn new(
+        cpu: &'a mut Cpu,
+        env: &'a mut Env,
+        mem: &'a UserSpace,
+        record: &'a Record,
+        last: u64,
+        fuel: i64,
+    ) -> Self {
+        Self { cpu, env, mem, record, last, fuel, base: PhantomData }
+    }
+
+    /// What was last written to an integer register.
+    #[inline(always)]
+    pub fn last(&self) -> u64 {
+        self.last
     }
 
     /// Whether the host's unit rounds as the instruction asks.
@@ -188,11 +204,12 @@ fn software<T>((value, flags): (T, fp::Flags)) -> T {
     value
 }
 
+/// `run`: how many instructions `Cpu::instret` does not count yet.
 #[inline(never)]
-fn read_csr(cpu: &mut Cpu, env: &Env, before: u32, number: u16) -> Option<u64> {
+fn read_csr(cpu: &mut Cpu, run: u64, number: u16) -> Option<u64> {
     cpu.fflags = fp::host::accrued();
     let stale = cpu.instret;
-    cpu.instret += (env.slice_start - env.fuel) as u64 + u64::from(before);
+    cpu.instret += run;
     let value = csr::read(cpu, number, || clock::ticks(csr::TIMEBASE_HZ));
     cpu.instret = stale;
     value
@@ -226,7 +243,7 @@ macro_rules! delegate {
     )*};
 }
 
-impl<B: Base> Semantics for Step<'_, B> {
+impl<B: Base, const FORWARD: u8> Semantics for Step<'_, B, FORWARD> {
     type Value = u64;
     type Stop = Stopped;
 
@@ -234,6 +251,9 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn read(&mut self, r: Reg) -> u64 {
+        if FORWARD != 0 && r == LAST_RESULT {
+            return self.last;
+        }
         debug_assert!(r < 64);
         // SAFETY: the decoder yields registers below 32, `predecode` the sink, and an instruction on
         // pairs the register after one of these: all below 64.
@@ -243,6 +263,7 @@ impl<B: Base> Semantics for Step<'_, B> {
     #[inline(always)]
     fn write(&mut self, r: Reg, v: u64) {
         debug_assert!(r < 64);
+        self.last = v;
         // SAFETY: as for `read`.
         unsafe { *self.cpu.x.get_unchecked_mut(usize::from(r)) = v }
     }
@@ -558,7 +579,8 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn csr_read(&mut self, csr: u16) -> Result<u64, Stopped> {
-        match read_csr(self.cpu, self.env, self.record.before, csr) {
+        let run = (self.env.slice_start - self.fuel) as u64 + u64::from(self.record.before);
+        match read_csr(self.cpu, run, csr) {
             Some(v) => Ok(v),
             None => Err(Stopped::without_address(Kind::Illegal)),
         }
