@@ -11,6 +11,6 @@ mod plan;
 mod stack;
 
 pub use error::{ElfError, OpenError};
-pub use load::{Layout, LoadError, Loaded, Program, load, program_error};
+pub use load::{Layout, LoadError, Loaded, Program, load};
 pub use plan::{FileSource, FloatAbi, LoadPlan, Placed, Segment, SegmentMap, StackExec, Window};
 pub use stack::{Auxv, Credentials, StackError, StackImage, StackRequest};

@@ -6,7 +6,9 @@
 pub mod riscv;
 mod semantics;
 
-pub use semantics::{AmoOp, Cond, Flow, JumpHint, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width};
+pub use semantics::{
+    AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics, Sgnj, Width,
+};
 
 use crate::memory::GuestFault;
 use std::cell::RefCell;

@@ -313,16 +313,43 @@ pub trait Semantics {
     /// Stores to a possibly misaligned address.
     fn store(&mut self, ty: MemType, addr: Self::Value, v: Self::Value) -> Result<(), Self::Stop>;
     /// Atomic read-modify-write; yields the old value, extended. Misalignment is a fault.
-    fn amo(&mut self, op: AmoOp, ty: MemType, order: Order, addr: Self::Value, v: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn amo(
+        &mut self,
+        op: AmoOp,
+        ty: MemType,
+        order: Order,
+        addr: Self::Value,
+        v: Self::Value,
+    ) -> Result<Self::Value, Self::Stop>;
     /// Atomic compare-and-swap (Zacas); yields the old value, extended.
-    fn cas(&mut self, ty: MemType, order: Order, addr: Self::Value, expected: Self::Value, new: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn cas(
+        &mut self,
+        ty: MemType,
+        order: Order,
+        addr: Self::Value,
+        expected: Self::Value,
+        new: Self::Value,
+    ) -> Result<Self::Value, Self::Stop>;
     /// Compare-and-swap of a pair of registers' widths, low part first: 2 x 32 bits where `w` is
     /// `W32` (`amocas.d` on RV32), 2 x 64 bits where it is `W64` (`amocas.q`).
-    fn cas_pair(&mut self, w: Width, order: Order, addr: Self::Value, expected: [Self::Value; 2], new: [Self::Value; 2]) -> Result<[Self::Value; 2], Self::Stop>;
+    fn cas_pair(
+        &mut self,
+        w: Width,
+        order: Order,
+        addr: Self::Value,
+        expected: [Self::Value; 2],
+        new: [Self::Value; 2],
+    ) -> Result<[Self::Value; 2], Self::Stop>;
     /// Load-reserved.
     fn load_reserved(&mut self, ty: MemType, order: Order, addr: Self::Value) -> Result<Self::Value, Self::Stop>;
     /// Store-conditional; 0 on success, 1 on failure.
-    fn store_conditional(&mut self, ty: MemType, order: Order, addr: Self::Value, v: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn store_conditional(
+        &mut self,
+        ty: MemType,
+        order: Order,
+        addr: Self::Value,
+        v: Self::Value,
+    ) -> Result<Self::Value, Self::Stop>;
     /// Orders accesses: `pred` and `succ` are the sets of the FENCE instruction (bit 3 I, 2 O, 1 R, 0 W).
     fn fence(&mut self, pred: u8, succ: u8);
     /// Makes earlier stores to code visible to this hart's fetches (FENCE.I). The caller ends the
@@ -345,12 +372,28 @@ pub trait Semantics {
     /// All bits of the floating-point register.
     fn fp_read_bits(&mut self, r: Reg) -> Self::Value;
     /// `a op b`. Stops as illegal where the rounding mode is reserved; so do all that take one.
-    fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: Self::Value, b: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn fp_arith(
+        &mut self,
+        op: FpOp,
+        fmt: Fmt,
+        rm: RmField,
+        a: Self::Value,
+        b: Self::Value,
+    ) -> Result<Self::Value, Self::Stop>;
     /// Square root.
     fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: Self::Value) -> Result<Self::Value, Self::Stop>;
     /// `(-1)^neg_product (a * b) + (-1)^neg_addend c`, rounded once.
     #[allow(clippy::too_many_arguments)]
-    fn fp_fma(&mut self, fmt: Fmt, rm: RmField, neg_product: bool, neg_addend: bool, a: Self::Value, b: Self::Value, c: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn fp_fma(
+        &mut self,
+        fmt: Fmt,
+        rm: RmField,
+        neg_product: bool,
+        neg_addend: bool,
+        a: Self::Value,
+        b: Self::Value,
+        c: Self::Value,
+    ) -> Result<Self::Value, Self::Stop>;
     /// Sign injection.
     fn fp_sgnj(&mut self, fmt: Fmt, kind: Sgnj, a: Self::Value, b: Self::Value) -> Self::Value;
     /// Minimum or maximum.
@@ -381,7 +424,12 @@ pub trait Semantics {
     fn trap(&mut self, trap: Trap) -> Self::Stop;
     /// An instruction of the privileged architecture that this machine may or may not allow
     /// (`mret`, `sret`, `wfi`, `sfence.vma`, ...). User-level machines stop as illegal.
-    fn privileged(&mut self, op: remu_isa::Op, rs1: Self::Value, rs2: Self::Value) -> Result<Flow<Self::Value>, Self::Stop>;
+    fn privileged(
+        &mut self,
+        op: remu_isa::Op,
+        rs1: Self::Value,
+        rs2: Self::Value,
+    ) -> Result<Flow<Self::Value>, Self::Stop>;
     /// A hint that the hart waits for another (`pause`, `wrs.nto`, `wrs.sto`).
     fn pause(&mut self);
 }

@@ -10,9 +10,10 @@ mod user;
 mod vma;
 mod window;
 
-pub use access::{AtomicRmw, BadAddress};
-pub use user::{Backing, MapError, MapRequest, Place, SpaceConfig, SpaceError, UserSpace};
+pub use access::{AtomicRmw, AtomicSize, BadAddress};
+pub use user::{Backing, MapError, MapRequest, Place, SpaceConfig, UserSpace};
 pub use vma::{Prot, Source, Vma};
+pub use window::SpaceError;
 
 use std::fmt;
 use std::ops::Range;

@@ -97,7 +97,7 @@ impl Vma {
             && self.shared == next.shared
             && self.grows_down == next.grows_down
             && self.source.advance(self.len()) == next.source
-            // Two separate named areas stay two lines of /proc/self/maps only by their names.
+        // Two separate named areas stay two lines of /proc/self/maps only by their names.
     }
 }
 
