@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of operating systems, engines or files.
 
+pub mod alu;
 pub mod riscv;
 mod semantics;
 

@@ -1,6 +1,17 @@
 //! The RISC-V guest: RV32 and RV64 from one source.
+//!
+//! [`sem`] says what each instruction means, [`fp`] how floating point is computed, [`Cpu`] what state
+//! a hart has. Decoding is the crate `remu-isa`.
 
+pub mod csr;
 pub mod fp;
+pub mod sem;
+mod state;
+
+pub use state::{Cpu, Reservation, SINK};
+
+use super::{DecodeError, Flow, Guest, Semantics, Width};
+use remu_isa::{Insn, Isa, Op, Xlen};
 
 /// A trap that an instruction raises of its own accord (privileged specification, table of causes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,3 +23,78 @@ pub enum Trap {
     /// The encoding is not allowed in this state: a reserved rounding mode, a missing CSR.
     Illegal,
 }
+
+/// What differs between the two base instruction sets.
+pub trait Base: Guest<Cpu = Cpu, Insn = Insn, Features = Isa> {
+    /// The width of the integer registers.
+    const WIDTH: Width;
+}
+
+/// The 32-bit base.
+#[derive(Clone, Copy, Debug)]
+pub struct Rv32;
+
+/// The 64-bit base.
+#[derive(Clone, Copy, Debug)]
+pub struct Rv64;
+
+impl Base for Rv32 {
+    const WIDTH: Width = Width::W32;
+}
+
+impl Base for Rv64 {
+    const WIDTH: Width = Width::W64;
+}
+
+macro_rules! execute {
+    ($(($op:ident, $function:ident))*) => {
+        /// Executes one instruction.
+        fn execute<S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
+            match insn.op {
+                $(Op::$op => sem::$function(s, insn),)*
+                // The decoder's users expand what is compressed; to do it here is merely slower.
+                _ => {
+                    let xlen = if S::XLEN == Width::W64 { Xlen::Rv64 } else { Xlen::Rv32 };
+                    let expanded = insn.expand(xlen);
+                    assert!(expanded.op != insn.op, "{} has a meaning of its own", insn.op);
+                    execute(s, &expanded)
+                }
+            }
+        }
+    };
+}
+
+remu_isa::for_each_op!(execute);
+
+fn decode(bytes: &[u8], isa: Isa) -> Result<Insn, DecodeError> {
+    let bits = match *bytes {
+        [a, b, c, d, ..] => u32::from_le_bytes([a, b, c, d]),
+        [a, b, ..] if a & 3 != 3 => u32::from(u16::from_le_bytes([a, b])),
+        _ => return Err(DecodeError::Truncated),
+    };
+    match remu_isa::decode(bits, isa) {
+        Ok(insn) => Ok(insn.expand(isa.xlen)),
+        Err(e) => Err(DecodeError::Illegal { bits: e.bits }),
+    }
+}
+
+macro_rules! guest {
+    ($base:ident) => {
+        impl Guest for $base {
+            type Cpu = Cpu;
+            type Insn = Insn;
+            type Features = Isa;
+
+            fn decode(bytes: &[u8], features: &Isa) -> Result<Insn, DecodeError> {
+                decode(bytes, *features)
+            }
+
+            fn exec<S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
+                execute(s, insn)
+            }
+        }
+    };
+}
+
+guest!(Rv32);
+guest!(Rv64);

@@ -1,0 +1,52 @@
+//! The proof that a word is at most one instruction. Constraints are worked into the rows first, so the comparison is
+//! exact: two rows clash if and only if the message can show a word that is both.
+
+use super::XLENS;
+use super::parse::Row;
+
+/// Rows of one XLEN, pair by pair.
+pub fn check(rows: &[Row], xlen: u8) -> Result<(), String> {
+    let index = XLENS.iter().position(|x| *x == xlen).unwrap_or(0);
+    let rows: Vec<_> = rows.iter().filter(|r| r.xlens[index]).map(|r| (r, r.pattern.cubes())).collect();
+    for (i, (a, a_cubes)) in rows.iter().enumerate() {
+        if a_cubes.is_empty() {
+            return Err(format!("{}: {} matches nothing", a.at, a.mnemonic));
+        }
+        for (b, b_cubes) in &rows[i + 1..] {
+            let word = a_cubes.iter().find_map(|x| b_cubes.iter().find_map(|y| x.meet(*y)));
+            let declared = [(a, a_cubes, b, b_cubes), (b, b_cubes, a, a_cubes)]
+                .into_iter()
+                .find(|(special, _, general, _)| special.of.as_deref() == Some(&general.mnemonic));
+            match (word, declared) {
+                (None, None) => {}
+                (None, Some((special, _, general, _))) => {
+                    return Err(format!(
+                        "{}: {} says it specialises {}, but no word is both",
+                        special.at, special.mnemonic, general.mnemonic
+                    ));
+                }
+                (Some(word), None) => {
+                    return Err(format!(
+                        "{} ({}) and {} ({}) overlap on RV{xlen}: {word:#010x} is both",
+                        a.mnemonic, a.at, b.mnemonic, b.at
+                    ));
+                }
+                (Some(_), Some((special, inner, general, outer))) => {
+                    let contained = inner.iter().all(|x| outer.iter().any(|y| y.covers(*x) && x != y));
+                    if !contained {
+                        return Err(format!(
+                            "{}: {} says it specialises {} ({}), but is not strictly within it",
+                            special.at, special.mnemonic, general.mnemonic, general.at
+                        ));
+                    }
+                }
+            }
+        }
+        if let Some(of) = &a.of
+            && !rows.iter().any(|(r, _)| r.mnemonic == *of)
+        {
+            return Err(format!("{}: {} specialises {of}, which is no row on RV{xlen}", a.at, a.mnemonic));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Bit patterns as the manual draws them: a list of constant bits and named fields, most significant first.
+
+use std::collections::BTreeMap;
+
+/// Where a field of an encoding goes in `Insn`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slot {
+    Rd,
+    Rs1,
+    Rs2,
+    Rs3,
+    Rm,
+    Imm,
+}
+
+/// `width` bits of the encoding from `at` up, which are bits `to` and up of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Piece {
+    pub at: u32,
+    pub width: u32,
+    pub to: u32,
+}
+
+/// How one value of `Insn` is put together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Field {
+    pub pieces: Vec<Piece>,
+    /// The value's highest bit is a sign.
+    pub signed: bool,
+    /// Added to the value: 8 for the three-bit registers; the fixed low bit of `c.mop.n`.
+    pub base: u32,
+}
+
+impl Field {
+    /// The bits of the encoding that hold this value.
+    pub fn mask(&self) -> u32 {
+        self.pieces.iter().map(|p| ones(p.width) << p.at).fold(0, |a, b| a | b)
+    }
+
+    /// One more than the highest bit of the value.
+    pub fn width(&self) -> u32 {
+        self.pieces.iter().map(|p| p.to + p.width).max().unwrap_or(0)
+    }
+
+    /// The encoding's bits for a value.
+    pub fn place(&self, value: u32) -> u32 {
+        self.pieces.iter().map(|p| (value >> p.to & ones(p.width)) << p.at).fold(0, |a, b| a | b)
+    }
+}
+
+/// `n` ones.
+pub fn ones(n: u32) -> u32 {
+    if n >= 32 { u32::MAX } else { (1 << n) - 1 }
+}
+
+/// All words with `word & mask == value`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cube {
+    pub mask: u32,
+    pub value: u32,
+}
+
+impl Cube {
+    /// A word in both, if there is one.
+    pub fn meet(self, other: Cube) -> Option<u32> {
+        let agree = (self.value ^ other.value) & self.mask & other.mask == 0;
+        agree.then_some(self.value | other.value)
+    }
+
+    /// Whether every word of `other` is in `self`.
+    pub fn covers(self, other: Cube) -> bool {
+        other.mask & self.mask == self.mask && other.value & self.mask == self.value
+    }
+}
+
+/// A parsed pattern: a cube, less the cubes that constraints take out of it, and the fields.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    pub cube: Cube,
+    pub forbid: Vec<Cube>,
+    pub fields: BTreeMap<Slot, Field>,
+    /// `rd` or `rs2` names an even/odd pair.
+    pub pair: bool,
+}
+
+/// Reads a pattern of `size` bits from the front of `text`; gives it and the rest of the text.
+pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
+    let mut at = size;
+    let mut cube = Cube { mask: 0, value: 0 };
+    let mut fields: BTreeMap<Slot, Field> = BTreeMap::new();
+    let mut conditions = Vec::new();
+    let mut pair = false;
+    let mut rest = text.trim_start();
+    while at > 0 {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let (token, tail) = rest.split_at(end);
+        rest = tail.trim_start();
+        if token.is_empty() {
+            return Err(format!("the pattern is {at} bits short of {size}"));
+        }
+        let mut take = |n: u32| {
+            at = at.checked_sub(n).ok_or_else(|| format!("the pattern is longer than {size} bits at `{token}`"))?;
+            Ok::<u32, String>(at)
+        };
+        if token.bytes().all(|b| b == b'0' || b == b'1') {
+            let n = token.len() as u32;
+            let at = take(n)?;
+            cube.mask |= ones(n) << at;
+            cube.value |= u32::from_str_radix(token, 2).map_err(|e| e.to_string())? << at;
+            continue;
+        }
+        let (name, condition) = match token.split_once("!=") {
+            Some((name, c)) => (name, Some(c)),
+            None => (token, None),
+        };
+        if let Some((name, bits)) = name.split_once('[') {
+            let (signed, nonzero) = match name {
+                "imm" => (true, false),
+                "nzimm" => (true, true),
+                "uimm" | "shamt" => (false, false),
+                "nzuimm" => (false, true),
+                _ => return Err(format!("`{name}` is no immediate")),
+            };
+            let field = fields.entry(Slot::Imm).or_default();
+            field.signed = signed;
+            if nonzero && !conditions.contains(&(Slot::Imm, 0)) {
+                conditions.push((Slot::Imm, 0));
+            }
+            for range in bits.trim_end_matches(']').split('|') {
+                let number = |s: &str| s.parse::<u32>().map_err(|_| format!("`{token}`: `{s}` is no bit number"));
+                if let Some((bit, fixed)) = range.split_once('=') {
+                    let (bit, fixed, at) = (number(bit)?, number(fixed)?, take(1)?);
+                    cube.mask |= 1 << at;
+                    cube.value |= fixed << at;
+                    field.base |= fixed << bit;
+                    continue;
+                }
+                let (high, low) = range.split_once(':').unwrap_or((range, range));
+                let (high, low) = (number(high)?, number(low)?);
+                let width = (high + 1).checked_sub(low).ok_or_else(|| format!("`{token}`: bits run downwards"))?;
+                field.pieces.push(Piece { at: take(width)?, width, to: low });
+            }
+            continue;
+        }
+        let mut shared = 0;
+        for (i, name) in name.split('/').enumerate() {
+            let (name, even) = name.strip_suffix(":pair").map_or((name, false), |n| (n, true));
+            let (slot, width, to, base) = match name {
+                "rd" => (Slot::Rd, 5, 0, 0),
+                "rs1" | "zimm" => (Slot::Rs1, 5, 0, 0),
+                "rs2" => (Slot::Rs2, 5, 0, 0),
+                "rs3" => (Slot::Rs3, 5, 0, 0),
+                "rd'" => (Slot::Rd, 3, 0, 8),
+                "rs1'" => (Slot::Rs1, 3, 0, 8),
+                "rs2'" => (Slot::Rs2, 3, 0, 8),
+                "rm" => (Slot::Rm, 3, 0, 0),
+                "aqrl" => (Slot::Rm, 2, 0, 0),
+                "csr" => (Slot::Imm, 12, 0, 0),
+                "fm" => (Slot::Imm, 4, 8, 0),
+                "pred" => (Slot::Imm, 4, 4, 0),
+                "succ" => (Slot::Imm, 4, 0, 0),
+                _ => return Err(format!("`{token}` is neither bits nor a field")),
+            };
+            // The second name of `rd/rs1` is the same bits over again.
+            if i == 0 {
+                shared = take(width)?;
+            }
+            let field = fields.entry(slot).or_default();
+            if !field.pieces.is_empty() && slot != Slot::Imm {
+                return Err(format!("field `{name}` appears twice"));
+            }
+            field.pieces.push(Piece { at: shared, width, to });
+            field.base = base;
+            pair |= even;
+            if let Some(value) = condition.filter(|_| i == 0) {
+                let value = value.parse().map_err(|_| format!("`{token}`: `{value}` is no number"))?;
+                conditions.push((slot, value));
+            }
+        }
+    }
+    let mut forbid = Vec::new();
+    for (slot, value) in conditions {
+        let field = &fields[&slot];
+        forbid.push(Cube { mask: field.mask(), value: field.place(value) });
+    }
+    if pair {
+        for slot in [Slot::Rd, Slot::Rs2] {
+            let low = fields.get(&slot).map_or(0, |f| f.place(1));
+            forbid.push(Cube { mask: low, value: low });
+        }
+    }
+    for field in fields.values_mut() {
+        field.pieces.sort_by_key(|p| p.to);
+    }
+    if size == 16 && cube.mask & 3 != 3 || size == 32 && (cube.value & 3 != 3 || cube.value & 0x1f == 0x1f) {
+        return Err("the low bits do not give the length of the instruction".to_string());
+    }
+    Ok((Pattern { cube, forbid, fields, pair }, rest))
+}
+
+impl Pattern {
+    /// The pattern as disjoint cubes, the constraints worked in.
+    pub fn cubes(&self) -> Vec<Cube> {
+        let mut cubes = vec![self.cube];
+        for hole in &self.forbid {
+            cubes = cubes.into_iter().flat_map(|c| subtract(c, *hole)).collect();
+        }
+        cubes
+    }
+}
+
+/// `from` less `hole`: one cube for each bit in which a word first differs from the hole.
+fn subtract(from: Cube, hole: Cube) -> Vec<Cube> {
+    if from.meet(hole).is_none() {
+        return vec![from];
+    }
+    let mut parts = Vec::new();
+    let mut base = from;
+    for bit in (0..32).map(|b| 1u32 << b).filter(|b| hole.mask & !from.mask & b != 0) {
+        parts.push(Cube { mask: base.mask | bit, value: base.value | (!hole.value & bit) });
+        base = Cube { mask: base.mask | bit, value: base.value | (hole.value & bit) };
+    }
+    parts
+}

@@ -1,0 +1,98 @@
+//! Builds the decision tree: at each node a few adjacent bits choose the next, until at most a row and what specialises
+//! it are left. It is a table and not nested `match`, so that decoding an unforeseeable mix costs loads, not
+//! mispredicted jumps.
+
+use super::XLENS;
+use super::parse::Row;
+use super::pattern::{Cube, ones};
+use std::collections::{BTreeSet, HashMap};
+
+/// The widest choice at one node.
+const MAX_WIDTH: u32 = 7;
+
+/// Entries: a leaf is `1<<31 | count << 16 | first candidate`; a node is `first entry << 10 | width << 5 | shift`.
+pub struct Tree {
+    pub root: u32,
+    pub entries: Vec<u32>,
+    pub candidates: Vec<usize>,
+}
+
+struct Builder<'a> {
+    rows: &'a [Row],
+    tree: Tree,
+    seen: HashMap<Vec<u32>, u32>,
+    leaves: HashMap<Vec<usize>, u32>,
+}
+
+/// The tree for one XLEN.
+pub fn build(rows: &[Row], xlen: u8) -> Tree {
+    let index = XLENS.iter().position(|x| *x == xlen).unwrap_or(0);
+    let mut set = Vec::new();
+    for (i, row) in rows.iter().enumerate().filter(|(_, r)| r.xlens[index]) {
+        set.extend(row.pattern.cubes().into_iter().map(|cube| (i, cube)));
+    }
+    let tree = Tree { root: 0, entries: Vec::new(), candidates: Vec::new() };
+    let mut builder = Builder { rows, tree, seen: HashMap::new(), leaves: HashMap::new() };
+    // The lowest two bits tell the length; below them the upper half of a compressed word is never looked at.
+    builder.tree.root = builder.split(&set, 0, 2);
+    builder.tree
+}
+
+impl Builder<'_> {
+    fn node(&mut self, set: &[(usize, Cube)]) -> u32 {
+        let total = distinct(set.iter().map(|(row, _)| *row));
+        if total.len() > 1 {
+            let mut best: Option<((usize, usize, u32), u32)> = None;
+            for width in 1..=MAX_WIDTH {
+                for shift in 0..=32 - width {
+                    let fixed = ones(width) << shift;
+                    if set.iter().all(|(_, c)| c.mask & fixed == 0) {
+                        continue;
+                    }
+                    let buckets = (0..1u32 << width).map(|v| select(set, shift, width, v));
+                    let sizes: Vec<usize> = buckets.map(|b| distinct(b.iter().map(|(row, _)| *row)).len()).collect();
+                    let most = sizes.iter().copied().max().unwrap_or(0);
+                    let score = (most, sizes.iter().sum::<usize>() >> width, width);
+                    if most < total.len() && best.is_none_or(|(s, _)| score < s) {
+                        best = Some((score, shift));
+                    }
+                }
+            }
+            if let Some(((_, _, width), shift)) = best {
+                return self.split(set, shift, width);
+            }
+        }
+        self.leaf(total)
+    }
+
+    fn split(&mut self, set: &[(usize, Cube)], shift: u32, width: u32) -> u32 {
+        let table: Vec<u32> = (0..1u32 << width).map(|v| self.node(&select(set, shift, width, v))).collect();
+        let entries = &mut self.tree.entries;
+        let base = *self.seen.entry(table.clone()).or_insert_with(|| {
+            entries.extend(&table);
+            (entries.len() - table.len()) as u32
+        });
+        base << 10 | width << 5 | shift
+    }
+
+    fn leaf(&mut self, rows: BTreeSet<usize>) -> u32 {
+        let mut chain: Vec<usize> = rows.into_iter().collect();
+        // Fewer free bits first: what specialises comes before what it specialises.
+        chain.sort_by_key(|row| self.rows[*row].pattern.cube.mask.count_zeros());
+        let candidates = &mut self.tree.candidates;
+        *self.leaves.entry(chain.clone()).or_insert_with(|| {
+            candidates.extend(&chain);
+            1 << 31 | (chain.len() as u32) << 16 | (candidates.len() - chain.len()) as u32
+        })
+    }
+}
+
+fn distinct(rows: impl Iterator<Item = usize>) -> BTreeSet<usize> {
+    rows.collect()
+}
+
+fn select(set: &[(usize, Cube)], shift: u32, width: u32, value: u32) -> Vec<(usize, Cube)> {
+    let choice = Cube { mask: ones(width) << shift, value: value << shift };
+    let fits = set.iter().filter(|(_, cube)| cube.meet(choice).is_some());
+    fits.map(|(row, c)| (*row, Cube { mask: c.mask | choice.mask, value: c.value | choice.value })).collect()
+}

@@ -1,0 +1,141 @@
+//! From bits to an instruction.
+
+use crate::ext::ExtSet;
+use crate::insn::Insn;
+use crate::tables::{Ext, Op, ROWS, TREE32, TREE64, Tree, extract};
+use crate::{ExtKind, encode::fits};
+use std::fmt;
+
+/// The width of integer registers.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Xlen {
+    /// 32 bits.
+    Rv32,
+    /// 64 bits.
+    Rv64,
+}
+
+impl Xlen {
+    /// The width in bits.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Xlen::Rv32 => 32,
+            Xlen::Rv64 => 64,
+        }
+    }
+}
+
+/// All that decoding depends on.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Isa {
+    /// The width of integer registers.
+    pub xlen: Xlen,
+    /// What is enabled. Decoding takes the set as it is: without `Zca`, `C` enables nothing. [`Isa::new`] adds what is
+    /// implied.
+    pub exts: ExtSet,
+}
+
+impl Isa {
+    /// The instruction set of these extensions and all that they imply.
+    pub fn new(xlen: Xlen, exts: ExtSet) -> Isa {
+        let mut exts = exts.with_implied();
+        // The one thing that C implies on RV32 alone.
+        if xlen == Xlen::Rv32 && exts.contains(Ext::C) && exts.contains(Ext::F) {
+            exts = exts.with(Ext::Zcf);
+        }
+        Isa { xlen, exts }
+    }
+
+    /// RV64 with every extension whose instructions are in the tables.
+    pub fn rv64_max() -> Isa {
+        Isa { xlen: Xlen::Rv64, exts: max().without(Ext::Zcf) }
+    }
+
+    /// RV32 with every extension whose instructions are in the tables.
+    pub fn rv32_max() -> Isa {
+        Isa { xlen: Xlen::Rv32, exts: max() }
+    }
+}
+
+fn max() -> ExtSet {
+    Ext::ALL.into_iter().filter(|e| e.kind() == ExtKind::Instructions).collect()
+}
+
+/// Why bits are not an instruction.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Illegal {
+    /// No instruction in the tables has this encoding.
+    Reserved,
+    /// The encoding is this instruction's, and its extension is off.
+    Disabled {
+        /// The instruction it would be.
+        op: Op,
+        /// The extension to turn on.
+        ext: Ext,
+    },
+}
+
+/// Bits that are not an instruction.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// The bits: 16 of them if the lowest two are not both ones.
+    pub bits: u32,
+    /// What is wrong with them.
+    pub why: Illegal,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = if self.bits & 3 == 3 { 10 } else { 6 };
+        write!(f, "illegal instruction {:#0digits$x}", self.bits)?;
+        match self.why {
+            Illegal::Reserved => f.write_str(": no instruction has this encoding"),
+            Illegal::Disabled { op, ext } => write!(f, ": {op} belongs to {ext}, which is off"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Decodes one instruction. Of `bits` only the lower half counts if its lowest two bits are not both ones.
+#[inline]
+pub fn decode(bits: u32, isa: Isa) -> Result<Insn, DecodeError> {
+    let tree = match isa.xlen {
+        Xlen::Rv32 => &TREE32,
+        Xlen::Rv64 => &TREE64,
+    };
+    let (bits, len) = if bits & 3 == 3 { (bits, 4) } else { (bits & 0xffff, 2) };
+    for candidate in candidates(tree, bits) {
+        let row = &ROWS[*candidate as usize];
+        let enabled = row.need.is_subset(isa.exts) || row.or.iter().any(|need| need.is_subset(isa.exts));
+        if enabled && fits(row, bits) {
+            return Ok(extract(row.layout, bits, row.op, len));
+        }
+    }
+    Err(illegal(tree, bits, isa.exts))
+}
+
+#[inline]
+fn candidates(tree: &Tree, bits: u32) -> &'static [u16] {
+    let mut entry = tree.root;
+    while entry >> 31 == 0 {
+        let choice = bits >> (entry & 31) & ((1 << (entry >> 5 & 31)) - 1);
+        entry = tree.entries[((entry >> 10) + choice) as usize];
+    }
+    let first = (entry & 0xffff) as usize;
+    &tree.candidates[first..first + (entry >> 16 & 0x7fff) as usize]
+}
+
+#[cold]
+fn illegal(tree: &Tree, bits: u32, exts: ExtSet) -> DecodeError {
+    // The last candidate is the most general one.
+    let row = candidates(tree, bits).iter().rev().map(|c| &ROWS[*c as usize]).find(|row| fits(row, bits));
+    let why = match row {
+        None => Illegal::Reserved,
+        Some(row) => {
+            let missing = row.need.difference(exts).iter().next();
+            Illegal::Disabled { op: row.op, ext: missing.unwrap_or(row.op.info().ext) }
+        }
+    };
+    DecodeError { bits, why }
+}

@@ -1,0 +1,339 @@
+//! The same arithmetic on the host's unit: x86 instructions fixed up to RISC-V's rules.
+//!
+//! These run between [`enter`] and [`leave`], with the guest's rounding mode in MXCSR, whose sticky
+//! flags collect the guest's: results are returned, flags stay there. Only single and double
+//! precision are fast; half precision is right, and goes through the integer arithmetic with the mode
+//! that MXCSR has. So is [`Rm::Rmm`] never fast: a caller for whom that mode holds uses the functions
+//! of the parent module and [`raise`]s their flags.
+//!
+//! Where x86 and RISC-V agree there is nothing to do, and that is more than one might fear: both judge
+//! tininess after rounding, raise invalid for signalling NaNs and for the same undefined operations,
+//! and raise nothing else with it. They differ in
+//! - NaN results: x86 propagates a payload or makes a negative one; here they are made canonical;
+//! - infinity times zero plus a quiet NaN, which is invalid only for RISC-V;
+//! - minimum and maximum, which x86 does not have in this form: they are integer comparisons here;
+//! - integers: x86 has signed ones only and one value for whatever does not fit.
+//!
+//! What is rare is out of line, so that the functions stay small where they are inlined.
+
+use super::{Flags, Fmt, Rm, canonical_nan};
+use crate::guest::semantics::{FpCmp, FpMinMax, FpOp, IntType};
+use crate::host::fp::{self as unit, Mxcsr, Rounding};
+
+/// The host's rounding mode for a guest's. [`Rm::Rmm`], which the host does not have, gets the nearest
+/// relation, so that an MXCSR exists for it; nothing must be computed with it.
+#[inline]
+pub const fn rounding(rm: Rm) -> Rounding {
+    match rm {
+        Rm::Rne | Rm::Rmm => Rounding::Nearest,
+        Rm::Rtz => Rounding::Zero,
+        Rm::Rdn => Rounding::Down,
+        Rm::Rup => Rounding::Up,
+    }
+}
+
+/// The guest's rounding mode for the host's.
+#[inline]
+pub const fn mode(rounding: Rounding) -> Rm {
+    match rounding {
+        Rounding::Nearest => Rm::Rne,
+        Rounding::Zero => Rm::Rtz,
+        Rounding::Down => Rm::Rdn,
+        Rounding::Up => Rm::Rup,
+    }
+}
+
+/// The sticky bits of MXCSR for guest flags.
+#[inline]
+pub const fn sticky(flags: Flags) -> u32 {
+    let mut bits = 0;
+    if flags.contains(Flags::NX) {
+        bits |= Mxcsr::INEXACT;
+    }
+    if flags.contains(Flags::UF) {
+        bits |= Mxcsr::UNDERFLOW;
+    }
+    if flags.contains(Flags::OF) {
+        bits |= Mxcsr::OVERFLOW;
+    }
+    if flags.contains(Flags::DZ) {
+        bits |= Mxcsr::DIVIDE_BY_ZERO;
+    }
+    if flags.contains(Flags::NV) {
+        bits |= Mxcsr::INVALID;
+    }
+    bits
+}
+
+/// The guest flags that the sticky bits of MXCSR stand for.
+#[inline]
+pub const fn flags(mxcsr: Mxcsr) -> Flags {
+    let bits = mxcsr.flags();
+    Flags(
+        Flags::NX.when(bits & Mxcsr::INEXACT != 0).0
+            | Flags::UF.when(bits & Mxcsr::UNDERFLOW != 0).0
+            | Flags::OF.when(bits & Mxcsr::OVERFLOW != 0).0
+            | Flags::DZ.when(bits & Mxcsr::DIVIDE_BY_ZERO != 0).0
+            | Flags::NV.when(bits & Mxcsr::INVALID != 0).0,
+    )
+}
+
+/// The MXCSR under which guest code with the given `frm` and accrued flags runs: all exceptions
+/// masked, subnormals honoured. Flags given here come back from [`leave`]; a caller that keeps them
+/// elsewhere gives none.
+#[inline]
+pub const fn for_guest(rm: Rm, accrued: Flags) -> Mxcsr {
+    Mxcsr::new(rounding(rm)).with_flags(sticky(accrued))
+}
+
+/// Hands the unit to the guest; returns what [`leave`] needs to take it back.
+#[inline]
+#[must_use = "the host's MXCSR must be restored"]
+pub fn enter(rm: Rm, accrued: Flags) -> Mxcsr {
+    for_guest(rm, accrued).replace()
+}
+
+/// Takes the unit back from the guest; returns the flags that have accrued.
+#[inline]
+pub fn leave(host: Mxcsr) -> Flags {
+    flags(host.replace())
+}
+
+/// Adds flags to those in MXCSR. Not for hot paths, and does nothing if there are none.
+#[inline]
+pub fn raise(new: Flags) {
+    if !new.is_empty() {
+        Mxcsr::raise(sticky(new));
+    }
+}
+
+/// The guest's rounding mode that is in force.
+#[inline]
+fn current_mode() -> Rm {
+    mode(Mxcsr::read().rounding())
+}
+
+/// Leaves the flags of a result of the integer arithmetic in MXCSR.
+#[inline]
+fn settle((v, flags): (u64, Flags)) -> u64 {
+    raise(flags);
+    v
+}
+
+/// A result of the unit with any NaN made canonical. It says nothing about flags, which are right.
+#[inline(always)]
+fn canonical(fmt: Fmt, v: u64) -> u64 {
+    if fmt.is_nan(v) { canonical_nan(fmt) } else { v }
+}
+
+/// Defines the functions of two operands.
+macro_rules! binary {
+    ($($name:ident, $single:ident, $double:ident, $op:ident, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        #[inline(always)]
+        pub fn $name(fmt: Fmt, a: u64, b: u64) -> u64 {
+            match fmt {
+                Fmt::H => soft_arith(FpOp::$op, fmt, a, b),
+                Fmt::S => canonical(fmt, unit::$single(a as u32, b as u32).into()),
+                Fmt::D => canonical(fmt, unit::$double(a, b)),
+            }
+        }
+    )*};
+}
+
+binary! {
+    add, add_f32, add_f64, Add, "`a + b`.";
+    sub, sub_f32, sub_f64, Sub, "`a - b`.";
+    mul, mul_f32, mul_f64, Mul, "`a * b`.";
+    div, div_f32, div_f64, Div, "`a / b`.";
+}
+
+#[inline(never)]
+fn soft_arith(op: FpOp, fmt: Fmt, a: u64, b: u64) -> u64 {
+    settle(super::arith(op, fmt, current_mode(), a, b))
+}
+
+/// `a op b`, for callers that have the operation as data.
+#[inline(always)]
+pub fn arith(op: FpOp, fmt: Fmt, a: u64, b: u64) -> u64 {
+    match op {
+        FpOp::Add => add(fmt, a, b),
+        FpOp::Sub => sub(fmt, a, b),
+        FpOp::Mul => mul(fmt, a, b),
+        FpOp::Div => div(fmt, a, b),
+    }
+}
+
+/// The square root.
+#[inline(always)]
+pub fn sqrt(fmt: Fmt, a: u64) -> u64 {
+    match fmt {
+        Fmt::H => soft_sqrt(fmt, a),
+        Fmt::S => canonical(fmt, unit::sqrt_f32(a as u32).into()),
+        Fmt::D => canonical(fmt, unit::sqrt_f64(a)),
+    }
+}
+
+#[inline(never)]
+fn soft_sqrt(fmt: Fmt, a: u64) -> u64 {
+    settle(super::sqrt(fmt, current_mode(), a))
+}
+
+/// `a * b + c`, rounded once.
+#[inline(always)]
+pub fn fma(fmt: Fmt, a: u64, b: u64, c: u64) -> u64 {
+    let fused = match fmt {
+        Fmt::H => None,
+        Fmt::S => unit::fma_f32(a as u32, b as u32, c as u32).map(u64::from),
+        Fmt::D => unit::fma_f64(a, b, c),
+    };
+    match fused {
+        Some(v) if !fmt.is_nan(v) => v,
+        // What x86 raised for a NaN, RISC-V raises too; the integer arithmetic adds what x86 left out.
+        _ => soft_fma(fmt, a, b, c),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn soft_fma(fmt: Fmt, a: u64, b: u64, c: u64) -> u64 {
+    settle(super::fma(fmt, current_mode(), a, b, c))
+}
+
+/// The smaller or larger of two numbers.
+#[inline(always)]
+pub fn min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
+    settle(super::min_max(op, fmt, a, b))
+}
+
+/// Compares two numbers: 1 if the relation holds, else 0.
+#[inline(always)]
+pub fn compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
+    let holds = match (fmt, op) {
+        (Fmt::H, _) => return settle(super::compare(op, fmt, a, b)),
+        (Fmt::S, FpCmp::Eq) => unit::eq_f32(a as u32, b as u32),
+        (Fmt::S, FpCmp::Lt) => unit::lt_f32(a as u32, b as u32),
+        (Fmt::S, FpCmp::Le) => unit::le_f32(a as u32, b as u32),
+        (Fmt::S, FpCmp::LtQuiet) => unit::lt_quiet_f32(a as u32, b as u32),
+        (Fmt::S, FpCmp::LeQuiet) => unit::le_quiet_f32(a as u32, b as u32),
+        (Fmt::D, FpCmp::Eq) => unit::eq_f64(a, b),
+        (Fmt::D, FpCmp::Lt) => unit::lt_f64(a, b),
+        (Fmt::D, FpCmp::Le) => unit::le_f64(a, b),
+        (Fmt::D, FpCmp::LtQuiet) => unit::lt_quiet_f64(a, b),
+        (Fmt::D, FpCmp::LeQuiet) => unit::le_quiet_f64(a, b),
+    };
+    holds.into()
+}
+
+/// Converts between formats.
+#[inline(always)]
+pub fn convert(from: Fmt, to: Fmt, a: u64) -> u64 {
+    match (from, to) {
+        (Fmt::S, Fmt::D) => canonical(to, unit::f32_to_f64(a as u32)),
+        (Fmt::D, Fmt::S) => canonical(to, unit::f64_to_f32(a).into()),
+        _ => soft_convert(from, to, a),
+    }
+}
+
+#[inline(never)]
+fn soft_convert(from: Fmt, to: Fmt, a: u64) -> u64 {
+    settle(super::convert(from, to, current_mode(), a))
+}
+
+/// Which way a conversion to an integer rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToInt {
+    /// As MXCSR says.
+    Current,
+    /// Towards zero, whatever MXCSR says: the conversions of most languages.
+    Truncate,
+}
+
+/// Converts to an integer, saturating; 32-bit results are sign-extended.
+#[inline(always)]
+pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
+    // Above this the unit's signed instruction does not give what the unsigned type needs, or raises
+    // inexact before the range is known. Positive encodings, up to the limit, are those not above it
+    // as unsigned integers; a sign makes them larger. For U32 the limit is the largest number that
+    // does not round out of range in any mode, for U64 the first that the signed instruction cannot do.
+    let limit = match (fmt, ty) {
+        (Fmt::H, _) => return soft_to_int(fmt, ty, how, a),
+        (_, IntType::I32 | IntType::I64) => u64::MAX,
+        (Fmt::S, IntType::U32) => 0x4f7f_ffff,
+        (Fmt::D, IntType::U32) => 0x41ef_ffff_ffe0_0000,
+        (Fmt::S, IntType::U64) => 0x5eff_ffff,
+        (Fmt::D, IntType::U64) => 0x43df_ffff_ffff_ffff,
+    };
+    if a > limit {
+        return soft_to_int(fmt, ty, how, a);
+    }
+    let truncate = how == ToInt::Truncate;
+    // What does not fit is invalid and only that in both worlds, so that then the value alone must be
+    // had elsewhere. It shows as the smallest integer, which can also be right.
+    if ty == IntType::I32 {
+        let v = match (fmt, truncate) {
+            (Fmt::S, true) => unit::f32_to_i32_truncating(a as u32),
+            (Fmt::S, false) => unit::f32_to_i32(a as u32),
+            (_, true) => unit::f64_to_i32_truncating(a),
+            (_, false) => unit::f64_to_i32(a),
+        };
+        if v == 1 << 31 {
+            return soft_to_int(fmt, ty, how, a);
+        }
+        return v as i32 as i64 as u64;
+    }
+    let v = match (fmt, truncate) {
+        (Fmt::S, true) => unit::f32_to_i64_truncating(a as u32),
+        (Fmt::S, false) => unit::f32_to_i64(a as u32),
+        (_, true) => unit::f64_to_i64_truncating(a),
+        (_, false) => unit::f64_to_i64(a),
+    };
+    match ty {
+        IntType::U32 => v as i32 as i64 as u64,
+        IntType::I64 if v == 1 << 63 => soft_to_int(fmt, ty, how, a),
+        _ => v,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn soft_to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
+    let rm = match how {
+        ToInt::Current => current_mode(),
+        ToInt::Truncate => Rm::Rtz,
+    };
+    settle(super::to_int(fmt, ty, rm, a))
+}
+
+/// Converts from an integer.
+#[inline(always)]
+pub fn from_int(fmt: Fmt, ty: IntType, a: u64) -> u64 {
+    match (fmt, ty) {
+        (Fmt::H, _) => soft_from_int(fmt, ty, a),
+        (Fmt::S, IntType::I32) => unit::i32_to_f32(a as u32).into(),
+        (Fmt::D, IntType::I32) => unit::i32_to_f64(a as u32),
+        (Fmt::S, IntType::U32) => unit::i64_to_f32(a as u32 as u64).into(),
+        (Fmt::D, IntType::U32) => unit::i64_to_f64(a as u32 as u64),
+        (_, IntType::U64) if a >> 63 != 0 => soft_from_int(fmt, ty, a),
+        (Fmt::S, IntType::I64 | IntType::U64) => unit::i64_to_f32(a).into(),
+        (Fmt::D, IntType::I64 | IntType::U64) => unit::i64_to_f64(a),
+    }
+}
+
+#[inline(never)]
+fn soft_from_int(fmt: Fmt, ty: IntType, a: u64) -> u64 {
+    settle(super::from_int(fmt, ty, current_mode(), a))
+}
+
+/// Rounds to an integral value of the same format, in the given mode whatever MXCSR's is: see the
+/// parent module's function.
+#[inline]
+pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> u64 {
+    settle(super::round_to_integral(fmt, exact, rm, a))
+}
+
+/// `fcvtmod.w.d`: see the parent module's function.
+#[inline]
+pub fn to_int_modular(a: u64) -> u64 {
+    settle(super::to_int_modular(a))
+}

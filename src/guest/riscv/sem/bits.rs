@@ -1,0 +1,297 @@
+//! Bit manipulation: Zba, Zbb, Zbc, Zbs, Zbkb and Zbkx.
+
+use super::Done;
+use super::integer::half;
+use crate::guest::Width::{self, W32, W64};
+use crate::guest::{Cond, Flow, MemType, Semantics};
+use remu_isa::Insn;
+
+/// Operations on two registers that are one operation of the vocabulary.
+macro_rules! binary {
+    ($($name:ident = $op:ident($w:expr);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
+            let v = s.$op($w, a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+/// Operations on one register that are one operation of the vocabulary.
+macro_rules! unary {
+    ($($name:ident = $op:ident($w:expr);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let a = s.read(i.rs1);
+            let v = s.$op($w, a);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+binary! {
+    rol = rotl(S::XLEN);
+    ror = rotr(S::XLEN);
+    rolw = rotl(W32);
+    rorw = rotr(W32);
+    clmul = clmul(S::XLEN);
+    clmulh = clmulh(S::XLEN);
+    clmulr = clmulr(S::XLEN);
+    xperm4 = xperm4(S::XLEN);
+    xperm8 = xperm8(S::XLEN);
+}
+
+unary! {
+    clz = clz(S::XLEN);
+    ctz = ctz(S::XLEN);
+    cpop = cpop(S::XLEN);
+    clzw = clz(W32);
+    ctzw = ctz(W32);
+    cpopw = cpop(W32);
+    rev8 = rev8(S::XLEN);
+    brev8 = brev8(S::XLEN);
+    orc_b = orc_b(S::XLEN);
+}
+
+#[inline(always)]
+fn extend<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> Done<S> {
+    let a = s.read(i.rs1);
+    let v = s.extend(ty, a);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+/// `sext.b`
+#[inline(always)]
+pub fn sext_b<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    extend(s, i, MemType::I8)
+}
+
+/// `sext.h`
+#[inline(always)]
+pub fn sext_h<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    extend(s, i, MemType::I16)
+}
+
+/// `zext.h`
+#[inline(always)]
+pub fn zext_h<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    extend(s, i, MemType::U16)
+}
+
+/// `zip`
+#[inline(always)]
+pub fn zip<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let a = s.read(i.rs1);
+    let v = s.zip(a);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+/// `unzip`
+#[inline(always)]
+pub fn unzip<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let a = s.read(i.rs1);
+    let v = s.unzip(a);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+#[inline(always)]
+fn rotate_immediate<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> Done<S> {
+    let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
+    let v = s.rotr(w, a, b);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+/// `rori`
+#[inline(always)]
+pub fn rori<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    rotate_immediate(s, i, S::XLEN)
+}
+
+/// `roriw`
+#[inline(always)]
+pub fn roriw<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    rotate_immediate(s, i, W32)
+}
+
+/// `rs2 + (rs1 << shift)`, of `rs1` as it is or of its low 32 bits.
+#[inline(always)]
+fn shift_add<S: Semantics>(s: &mut S, i: &Insn, shift: i64, word: bool) -> Done<S> {
+    let (mut a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(shift));
+    if word {
+        a = s.extend(MemType::U32, a);
+    }
+    let shifted = s.shl(S::XLEN, a, n);
+    let v = s.add(S::XLEN, shifted, b);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+macro_rules! shift_adds {
+    ($($name:ident = $shift:literal, $word:literal;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            shift_add(s, i, $shift, $word)
+        }
+    )*};
+}
+
+shift_adds! {
+    sh1add = 1, false;
+    sh2add = 2, false;
+    sh3add = 3, false;
+    add_uw = 0, true;
+    sh1add_uw = 1, true;
+    sh2add_uw = 2, true;
+    sh3add_uw = 3, true;
+}
+
+/// `slli.uw`
+#[inline(always)]
+pub fn slli_uw<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let (a, n) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
+    let a = s.extend(MemType::U32, a);
+    let v = s.shl(W64, a, n);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+macro_rules! with_complement {
+    ($($name:ident = $op:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b, ones) = (s.read(i.rs1), s.read(i.rs2), s.imm(-1));
+            let not_b = s.xor(b, ones);
+            let v = s.$op(a, not_b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+with_complement! {
+    andn = and;
+    orn = or;
+    xnor = xor;
+}
+
+macro_rules! pick {
+    ($($name:ident = $cond:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
+            let first = s.compare(S::XLEN, Cond::$cond, a, b);
+            let v = s.select(first, a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+pick! {
+    min = Lt;
+    minu = Ltu;
+    max = Ge;
+    maxu = Geu;
+}
+
+/// What a single-bit instruction does with its bit.
+enum Bit {
+    Clear,
+    Extract,
+    Invert,
+    Set,
+}
+
+#[inline(always)]
+fn single_bit<S: Semantics>(s: &mut S, i: &Insn, index: S::Value, what: Bit) -> Done<S> {
+    let (a, one) = (s.read(i.rs1), s.imm(1));
+    let v = if let Bit::Extract = what {
+        let shifted = s.lshr(S::XLEN, a, index);
+        s.and(shifted, one)
+    } else {
+        let mask = s.shl(S::XLEN, one, index);
+        match what {
+            Bit::Invert => s.xor(a, mask),
+            Bit::Set => s.or(a, mask),
+            _ => {
+                let ones = s.imm(-1);
+                let keep = s.xor(mask, ones);
+                s.and(a, keep)
+            }
+        }
+    };
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+macro_rules! single_bits {
+    ($($name:ident, $immediate:ident = $what:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let index = s.read(i.rs2);
+            single_bit(s, i, index, Bit::$what)
+        }
+
+        #[doc = concat!("`", stringify!($immediate), "`")]
+        #[inline(always)]
+        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let index = s.imm(i64::from(i.imm));
+            single_bit(s, i, index, Bit::$what)
+        }
+    )*};
+}
+
+single_bits! {
+    bclr, bclri = Clear;
+    bext, bexti = Extract;
+    binv, binvi = Invert;
+    bset, bseti = Set;
+}
+
+/// The low halves of both operands, `rs2`'s on top, in a register of width `w`.
+#[inline(always)]
+fn pack_halves<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> Done<S> {
+    let ty = if w == W64 { MemType::U32 } else { MemType::U16 };
+    let (a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(half(w)));
+    let low = s.extend(ty, a);
+    let high = s.shl(w, b, n);
+    let v = s.or(low, high);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+/// `pack`
+#[inline(always)]
+pub fn pack<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    pack_halves(s, i, S::XLEN)
+}
+
+/// `packw`
+#[inline(always)]
+pub fn packw<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    pack_halves(s, i, W32)
+}
+
+/// `packh`
+#[inline(always)]
+pub fn packh<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let (a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(8));
+    let (low, high) = (s.extend(MemType::U8, a), s.extend(MemType::U8, b));
+    let high = s.shl(W64, high, n);
+    let v = s.or(low, high);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}

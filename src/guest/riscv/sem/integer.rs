@@ -1,0 +1,184 @@
+//! Integer computation: the base sets, M, Zicond and the maybe-operations.
+
+use super::Done;
+use crate::guest::Width::{self, W32, W64};
+use crate::guest::{Cond, Flow, Semantics};
+use remu_isa::Insn;
+
+/// Register-register operations: name, operation, width (the hart's, or 32 bits for the `w` forms).
+macro_rules! register_register {
+    ($($name:ident = $op:ident($w:expr);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
+            let v = s.$op($w, a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+/// Register-immediate operations.
+macro_rules! register_immediate {
+    ($($name:ident = $op:ident($w:expr);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
+            let v = s.$op($w, a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+/// Bitwise operations, which have no width.
+macro_rules! bitwise {
+    ($($name:ident, $immediate:ident = $op:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
+            let v = s.$op(a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+
+        #[doc = concat!("`", stringify!($immediate), "`")]
+        #[inline(always)]
+        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
+            let v = s.$op(a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+/// Comparisons that yield 0 or 1.
+macro_rules! set_if {
+    ($($name:ident, $immediate:ident = $cond:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
+            let v = s.compare(S::XLEN, Cond::$cond, a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+
+        #[doc = concat!("`", stringify!($immediate), "`")]
+        #[inline(always)]
+        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
+            let v = s.compare(S::XLEN, Cond::$cond, a, b);
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+register_register! {
+    add = add(S::XLEN);
+    sub = sub(S::XLEN);
+    sll = shl(S::XLEN);
+    srl = lshr(S::XLEN);
+    sra = ashr(S::XLEN);
+    addw = add(W32);
+    subw = sub(W32);
+    sllw = shl(W32);
+    srlw = lshr(W32);
+    sraw = ashr(W32);
+    mul = mul(S::XLEN);
+    mulh = mulh(S::XLEN);
+    mulhsu = mulhsu(S::XLEN);
+    mulhu = mulhu(S::XLEN);
+    div = div(S::XLEN);
+    divu = divu(S::XLEN);
+    rem = rem(S::XLEN);
+    remu = remu(S::XLEN);
+    mulw = mul(W32);
+    divw = div(W32);
+    divuw = divu(W32);
+    remw = rem(W32);
+    remuw = remu(W32);
+}
+
+register_immediate! {
+    addi = add(S::XLEN);
+    slli = shl(S::XLEN);
+    srli = lshr(S::XLEN);
+    srai = ashr(S::XLEN);
+    addiw = add(W32);
+    slliw = shl(W32);
+    srliw = lshr(W32);
+    sraiw = ashr(W32);
+}
+
+bitwise! {
+    and, andi = and;
+    or, ori = or;
+    xor, xori = xor;
+}
+
+set_if! {
+    slt, slti = Lt;
+    sltu, sltiu = Ltu;
+}
+
+/// `lui`
+#[inline(always)]
+pub fn lui<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let v = s.imm(i64::from(i.imm));
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+/// `auipc`
+#[inline(always)]
+pub fn auipc<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let v = s.pc(i64::from(i.imm));
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+#[inline(always)]
+fn select_zero<S: Semantics>(s: &mut S, i: &Insn, zero_if: Cond) -> Done<S> {
+    let (value, condition, zero) = (s.read(i.rs1), s.read(i.rs2), s.imm(0));
+    let cleared = s.compare(W64, zero_if, condition, zero);
+    let v = s.select(cleared, zero, value);
+    s.write(i.rd, v);
+    Ok(Flow::Next)
+}
+
+/// `czero.eqz`
+#[inline(always)]
+pub fn czero_eqz<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    select_zero(s, i, Cond::Eq)
+}
+
+/// `czero.nez`
+#[inline(always)]
+pub fn czero_nez<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    select_zero(s, i, Cond::Ne)
+}
+
+/// `mop.r.n`: a maybe-operation that no extension has redefined writes zero.
+#[inline(always)]
+pub fn mop_r_n<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let zero = s.imm(0);
+    s.write(i.rd, zero);
+    Ok(Flow::Next)
+}
+
+/// `mop.rr.n`
+#[inline(always)]
+pub fn mop_rr_n<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    mop_r_n(s, i)
+}
+
+/// Half the width of a register: what `pack` takes of each operand.
+pub(super) const fn half(w: Width) -> i64 {
+    w.bits() as i64 / 2
+}

@@ -1,0 +1,139 @@
+//! Loads, stores and what is said about memory without moving data.
+
+use super::Done;
+use crate::guest::riscv::fp::Fmt;
+use crate::guest::{Flow, MemType, Semantics};
+use remu_isa::Insn;
+
+macro_rules! loads {
+    ($($name:ident = $ty:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let base = s.read(i.rs1);
+            let addr = s.address(base, i64::from(i.imm));
+            let v = s.load(MemType::$ty, addr)?;
+            s.write(i.rd, v);
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+loads! {
+    lb = I8;
+    lbu = U8;
+    lh = I16;
+    lhu = U16;
+    lw = I32;
+    lwu = U32;
+    ld = I64;
+}
+
+macro_rules! stores {
+    ($($name:ident = $ty:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (base, v) = (s.read(i.rs1), s.read(i.rs2));
+            let addr = s.address(base, i64::from(i.imm));
+            s.store(MemType::$ty, addr, v)?;
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+stores! {
+    sb = U8;
+    sh = U16;
+    sw = U32;
+    sd = I64;
+}
+
+macro_rules! fp_moves {
+    ($($load:ident, $store:ident = $fmt:ident, $ty:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($load), "`")]
+        #[inline(always)]
+        pub fn $load<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let base = s.read(i.rs1);
+            let addr = s.address(base, i64::from(i.imm));
+            let v = s.load(MemType::$ty, addr)?;
+            s.fp_write(Fmt::$fmt, i.rd, v);
+            Ok(Flow::Next)
+        }
+
+        #[doc = concat!("`", stringify!($store), "`: the bits as they are, NaN-boxed or not.")]
+        #[inline(always)]
+        pub fn $store<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (base, v) = (s.read(i.rs1), s.fp_read_bits(i.rs2));
+            let addr = s.address(base, i64::from(i.imm));
+            s.store(MemType::$ty, addr, v)?;
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+fp_moves! {
+    flh, fsh = H, U16;
+    flw, fsw = S, U32;
+    fld, fsd = D, I64;
+}
+
+/// `fence`
+#[inline(always)]
+pub fn fence<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    s.fence((i.imm >> 4) as u8 & 0xf, i.imm as u8 & 0xf);
+    Ok(Flow::Next)
+}
+
+/// `fence.tso`
+#[inline(always)]
+pub fn fence_tso<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+    // Everything but the order of an earlier store and a later load.
+    s.fence(0b0010, 0b0011);
+    s.fence(0b0001, 0b0001);
+    Ok(Flow::Next)
+}
+
+/// `fence.i`
+#[inline(always)]
+pub fn fence_i<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+    s.fence_i();
+    Ok(Flow::Resync)
+}
+
+/// `cbo.zero`
+#[inline(always)]
+pub fn cbo_zero<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let base = s.read(i.rs1);
+    let addr = s.address(base, 0);
+    s.zero_block(addr)?;
+    Ok(Flow::Next)
+}
+
+/// `cbo.clean`
+#[inline(always)]
+pub fn cbo_clean<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    let base = s.read(i.rs1);
+    let addr = s.address(base, 0);
+    s.manage_block(addr)?;
+    Ok(Flow::Next)
+}
+
+/// `cbo.flush`
+#[inline(always)]
+pub fn cbo_flush<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+    cbo_clean(s, i)
+}
+
+/// Hints that have no architectural effect.
+macro_rules! hints {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`: a hint without effect.")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(_: &mut S, _: &Insn) -> Done<S> {
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+hints! { prefetch_i prefetch_r prefetch_w ntl_p1 ntl_pall ntl_s1 ntl_all }

@@ -1,0 +1,115 @@
+//! CSRs, traps and privileged instructions.
+
+use super::{Done, discards};
+use crate::guest::riscv::Trap;
+use crate::guest::{Flow, Semantics};
+use remu_isa::{Insn, Op};
+
+/// How a CSR instruction combines the old value and its operand.
+#[derive(Clone, Copy)]
+enum Update {
+    Write,
+    Set,
+    Clear,
+}
+
+/// `writes`: whether this form writes at all; setting or clearing with x0 or zero does not.
+#[inline(always)]
+fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> Done<S> {
+    let csr = i.imm as u16;
+    if let Update::Write = update
+        && discards(i.rd)
+    {
+        // Without a destination the register is not read, nor does reading it have side effects.
+        s.csr_write(csr, operand)?;
+        return Ok(Flow::Resync);
+    }
+    let old = s.csr_read(csr)?;
+    if writes {
+        let new = match update {
+            Update::Write => operand,
+            Update::Set => s.or(old, operand),
+            Update::Clear => {
+                let ones = s.imm(-1);
+                let keep = s.xor(operand, ones);
+                s.and(old, keep)
+            }
+        };
+        s.csr_write(csr, new)?;
+    }
+    s.write(i.rd, old);
+    Ok(if writes { Flow::Resync } else { Flow::Next })
+}
+
+macro_rules! csr_instructions {
+    ($($name:ident, $immediate:ident = $update:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let operand = s.read(i.rs1);
+            access(s, i, operand, Update::$update, matches!(Update::$update, Update::Write) || i.rs1 != 0)
+        }
+
+        #[doc = concat!("`", stringify!($immediate), "`")]
+        #[inline(always)]
+        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let operand = s.imm(i64::from(i.rs1));
+            access(s, i, operand, Update::$update, matches!(Update::$update, Update::Write) || i.rs1 != 0)
+        }
+    )*};
+}
+
+csr_instructions! {
+    csrrw, csrrwi = Write;
+    csrrs, csrrsi = Set;
+    csrrc, csrrci = Clear;
+}
+
+/// `ecall`
+#[inline(always)]
+pub fn ecall<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+    Err(s.trap(Trap::EnvironmentCall))
+}
+
+/// `ebreak`
+#[inline(always)]
+pub fn ebreak<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+    Err(s.trap(Trap::Breakpoint))
+}
+
+macro_rules! waits {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+            s.pause();
+            Ok(Flow::Next)
+        }
+    )*};
+}
+
+waits! { pause wrs_nto wrs_sto }
+
+/// Instructions whose meaning belongs to the privileged architecture; `cbo.inval` is one because the
+/// supervisor decides whether a user may discard cached data.
+macro_rules! privileged {
+    ($($name:ident = $op:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        #[inline(always)]
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
+            s.privileged(Op::$op, a, b)
+        }
+    )*};
+}
+
+privileged! {
+    cbo_inval = CboInval;
+    mret = Mret;
+    sret = Sret;
+    wfi = Wfi;
+    sfence_vma = SfenceVma;
+    sinval_vma = SinvalVma;
+    sfence_w_inval = SfenceWInval;
+    sfence_inval_ir = SfenceInvalIr;
+}

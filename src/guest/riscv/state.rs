@@ -1,0 +1,78 @@
+//! The architectural state of a RISC-V hart.
+
+use super::fp::Flags;
+use crate::memory::GuestAddr;
+use remu_isa::{Isa, Xlen};
+
+/// The integer register that writes to x0 are directed to by pre-decoded code, so that no engine
+/// needs to test for it.
+pub const SINK: u8 = 32;
+
+/// A reservation made by a load-reserved instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The address.
+    pub addr: GuestAddr,
+    /// What was there, zero-extended: the store-conditional succeeds while it still is.
+    pub value: u64,
+    /// The size of the access in bytes.
+    pub size: u64,
+}
+
+/// The state of one hart. On a 32-bit hart, integer registers hold sign-extended values and `pc` is
+/// zero-extended.
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct Cpu {
+    /// x0..x31; x0 is always zero. What lies above is scratch for engines, [`SINK`] first.
+    pub x: [u64; 64],
+    /// f0..f31, NaN-boxed where they hold less than 64 bits.
+    pub f: [u64; 32],
+    /// The program counter.
+    pub pc: u64,
+    /// Accrued floating-point exception flags; while an engine runs, more may be in the host's.
+    pub fflags: Flags,
+    /// The dynamic rounding mode, 0..=7, as written.
+    pub frm: u8,
+    /// The LR reservation, if there is one.
+    pub reservation: Option<Reservation>,
+    /// Instructions retired, as far as the engine has accounted for them.
+    pub instret: u64,
+    /// What the hart implements.
+    pub isa: Isa,
+}
+
+impl Cpu {
+    /// A hart with all registers zero.
+    pub fn new(isa: Isa) -> Self {
+        Self { x: [0; 64], f: [0; 32], pc: 0, fflags: Flags::default(), frm: 0, reservation: None, instret: 0, isa }
+    }
+
+    /// The integer register `r`.
+    pub fn x(&self, r: u8) -> u64 {
+        self.x[usize::from(r)]
+    }
+
+    /// Writes the integer register `r`, unless it is x0.
+    pub fn set_x(&mut self, r: u8, v: u64) {
+        if r != 0 {
+            self.x[usize::from(r)] = v;
+        }
+    }
+
+    /// The `fcsr` register: rounding mode and flags.
+    pub fn fcsr(&self) -> u32 {
+        u32::from(self.frm) << 5 | u32::from(self.fflags.0)
+    }
+
+    /// Writes `fcsr`.
+    pub fn set_fcsr(&mut self, v: u32) {
+        self.frm = (v >> 5) as u8 & 7;
+        self.fflags = Flags(v as u8 & 0x1f);
+    }
+
+    /// Whether this is a 64-bit hart.
+    pub fn is_64bit(&self) -> bool {
+        self.isa.xlen == Xlen::Rv64
+    }
+}

@@ -1,0 +1,333 @@
+//! The host's floating-point unit, operated on bit patterns: SSE2 and FMA instructions as safe
+//! functions, and the control register MXCSR that rules them.
+//!
+//! A guest's arithmetic must not be left to the compiler. It assumes the default rounding mode and
+//! that nobody looks at the exception flags, and so folds, moves and drops operations; here the mode
+//! is the guest's and the flags are half of the result. Hence inline assembly throughout, none of it
+//! `pure`: the compiler neither drops such a block nor moves it past another or past an access to
+//! MXCSR. Numbers are `u32` and `u64`, so that no Rust float exists that it could compute with.
+//!
+//! Results are x86's, NaNs included. What a guest makes of them is the guest's affair; this module
+//! knows no guest.
+
+use std::arch::asm;
+
+/// How the unit rounds: bits 13 and 14 of MXCSR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// To nearest, ties to even.
+    Nearest = 0,
+    /// Towards minus infinity.
+    Down = 1,
+    /// Towards plus infinity.
+    Up = 2,
+    /// Towards zero.
+    Zero = 3,
+}
+
+/// A value of MXCSR: rounding mode, sticky exception flags and exception masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mxcsr(u32);
+
+impl Mxcsr {
+    /// The sticky flag for an invalid operation (IE).
+    pub const INVALID: u32 = 1 << 0;
+    /// The sticky flag for division by zero (ZE).
+    pub const DIVIDE_BY_ZERO: u32 = 1 << 2;
+    /// The sticky flag for overflow (OE).
+    pub const OVERFLOW: u32 = 1 << 3;
+    /// The sticky flag for underflow (UE): as all exceptions are masked, tiny after rounding and inexact.
+    pub const UNDERFLOW: u32 = 1 << 4;
+    /// The sticky flag for inexact results (PE).
+    pub const INEXACT: u32 = 1 << 5;
+
+    const FLAGS: u32 = 0x3f;
+    const ALL_MASKED: u32 = 0x1f80;
+    const ROUNDING_SHIFT: u32 = 13;
+
+    /// All exceptions masked, no flag set, subnormals neither flushed nor read as zero.
+    #[inline]
+    pub const fn new(rounding: Rounding) -> Self {
+        Self(Self::ALL_MASKED | (rounding as u32) << Self::ROUNDING_SHIFT)
+    }
+
+    /// The same with the given sticky flags set besides those that are.
+    #[inline]
+    pub const fn with_flags(self, flags: u32) -> Self {
+        Self(self.0 | flags & Self::FLAGS)
+    }
+
+    /// The sticky flags. Bit 1, the use of a subnormal operand (DE), is among them and means nothing
+    /// outside x86.
+    #[inline]
+    pub const fn flags(self) -> u32 {
+        self.0 & Self::FLAGS
+    }
+
+    /// The rounding mode.
+    #[inline]
+    pub const fn rounding(self) -> Rounding {
+        match self.0 >> Self::ROUNDING_SHIFT & 3 {
+            0 => Rounding::Nearest,
+            1 => Rounding::Down,
+            2 => Rounding::Up,
+            _ => Rounding::Zero,
+        }
+    }
+
+    /// All bits.
+    #[inline]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The register's present value.
+    #[inline]
+    pub fn read() -> Self {
+        let mut v = 0u32;
+        // SAFETY: stores four bytes to `v`, which is live and writable, and touches nothing else. It is
+        // not `nomem`, so `v` is in memory, and not `pure`, so it stays in order with the operations.
+        unsafe { asm!("stmxcsr dword ptr [{}]", in(reg) &raw mut v, options(nostack, preserves_flags)) };
+        Self(v)
+    }
+
+    /// Loads the register.
+    ///
+    /// From here until [`Mxcsr::new`]`(Nearest)`, or the value read before, is loaded again, Rust code
+    /// that computes with `f32` or `f64` gets other results than the language promises. So whoever
+    /// sets a mode runs only code that does not, which is why this is for engines around guest code
+    /// and not for general use.
+    #[inline]
+    pub fn write(self) {
+        // SAFETY: loads four bytes from a live `u32`. No reserved bit can be set (that would fault): a
+        // value is made only by `new`, which sets none, by `with_flags`, which adds flag bits, or by
+        // `read`. All exceptions are masked in the first, and in the last as the process found them,
+        // so no operation traps. Compiled code is not affected as long as it does no float arithmetic,
+        // which is the documented duty of the caller and can falsify numbers but not memory.
+        unsafe { asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.0, options(nostack, readonly)) };
+    }
+
+    /// Loads the register and returns what it was: entering guest code. The way back is
+    /// `old.replace()` too; what that returns has the flags the guest has accumulated.
+    #[inline]
+    pub fn replace(self) -> Self {
+        let old = Self::read();
+        self.write();
+        old
+    }
+
+    /// Sets sticky flags in the register, leaving everything else.
+    #[inline]
+    pub fn raise(flags: u32) {
+        Self::read().with_flags(flags).write();
+    }
+}
+
+/// Whether the CPU, and the kernel, can do the `fma_*` functions' instructions. The answer is cached
+/// by the standard library: a load and a test.
+#[inline(always)]
+pub fn has_fma() -> bool {
+    std::arch::is_x86_feature_detected!("fma")
+}
+
+/// Defines functions of one instruction `op dest, src`.
+macro_rules! binary {
+    ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        #[inline(always)]
+        #[must_use]
+        pub fn $name(a: $ty, b: $ty) -> $ty {
+            let mut r = a;
+            // SAFETY: a register-to-register SSE2 instruction, which every x86-64 CPU has; no memory and
+            // no stack. It changes MXCSR's sticky flags, which the block declares by not preserving
+            // flags, and cannot trap, exceptions being masked.
+            unsafe { asm!(concat!($insn, " {r}, {b}"), r = inout(xmm_reg) r, b = in(xmm_reg) b, options(nomem, nostack)) };
+            r
+        }
+    )*};
+}
+
+binary! {
+    add_f32, u32, "addss", "`a + b`, single precision.";
+    add_f64, u64, "addsd", "`a + b`, double precision.";
+    sub_f32, u32, "subss", "`a - b`, single precision.";
+    sub_f64, u64, "subsd", "`a - b`, double precision.";
+    mul_f32, u32, "mulss", "`a * b`, single precision.";
+    mul_f64, u64, "mulsd", "`a * b`, double precision.";
+    div_f32, u32, "divss", "`a / b`, single precision.";
+    div_f64, u64, "divsd", "`a / b`, double precision.";
+}
+
+/// Defines functions of one instruction `op dest, src` that writes the low part of an XMM register and
+/// leaves its upper part, on which it thereby depends: the `xorps` ends that dependency.
+macro_rules! unary {
+    ($($name:ident, $from:ty => $to:ty, $insn:literal, $class:ident $src:literal, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        #[inline(always)]
+        #[must_use]
+        pub fn $name(a: $from) -> $to {
+            let r: $to;
+            // SAFETY: register-to-register SSE2 instructions, which every x86-64 CPU has; no memory and no
+            // stack. They change MXCSR's sticky flags, which the block declares by not preserving flags,
+            // and cannot trap, exceptions being masked. `r` is written before `a` is read, hence `out`
+            // and not `lateout`.
+            unsafe {
+                asm!(
+                    "xorps {r}, {r}",
+                    concat!($insn, " {r}, ", $src),
+                    r = out(xmm_reg) r,
+                    a = in($class) a,
+                    options(nomem, nostack),
+                )
+            };
+            r
+        }
+    )*};
+}
+
+unary! {
+    sqrt_f32, u32 => u32, "sqrtss", xmm_reg "{a}", "Square root, single precision.";
+    sqrt_f64, u64 => u64, "sqrtsd", xmm_reg "{a}", "Square root, double precision.";
+    f32_to_f64, u32 => u64, "cvtss2sd", xmm_reg "{a}", "Single to double precision.";
+    f64_to_f32, u64 => u32, "cvtsd2ss", xmm_reg "{a}", "Double to single precision.";
+    i32_to_f32, u32 => u32, "cvtsi2ss", reg "{a:e}", "Signed 32-bit integer to single precision.";
+    i32_to_f64, u32 => u64, "cvtsi2sd", reg "{a:e}", "Signed 32-bit integer to double precision.";
+    i64_to_f32, u64 => u32, "cvtsi2ss", reg "{a:r}", "Signed 64-bit integer to single precision.";
+    i64_to_f64, u64 => u64, "cvtsi2sd", reg "{a:r}", "Signed 64-bit integer to double precision.";
+}
+
+/// Defines conversions to integers.
+macro_rules! to_integer {
+    ($($name:ident, $from:ty => $to:ty, $insn:literal $dest:literal, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        ///
+        /// Where the result does not fit, and for a NaN, it is the smallest integer and the only flag raised
+        /// is invalid.
+        #[inline(always)]
+        #[must_use]
+        pub fn $name(a: $from) -> $to {
+            let r: $to;
+            // SAFETY: as for `binary`: one SSE2 instruction between registers that changes only its
+            // destination and MXCSR's sticky flags, which the block declares by not preserving flags.
+            unsafe {
+                asm!(concat!($insn, " ", $dest, ", {a}"), r = out(reg) r, a = in(xmm_reg) a, options(nomem, nostack))
+            };
+            r
+        }
+    )*};
+}
+
+to_integer! {
+    f32_to_i32, u32 => u32, "cvtss2si" "{r:e}", "Single precision to a signed 32-bit integer as MXCSR rounds.";
+    f32_to_i64, u32 => u64, "cvtss2si" "{r:r}", "Single precision to a signed 64-bit integer as MXCSR rounds.";
+    f64_to_i32, u64 => u32, "cvtsd2si" "{r:e}", "Double precision to a signed 32-bit integer as MXCSR rounds.";
+    f64_to_i64, u64 => u64, "cvtsd2si" "{r:r}", "Double precision to a signed 64-bit integer as MXCSR rounds.";
+    f32_to_i32_truncating, u32 => u32, "cvttss2si" "{r:e}", "Single precision to a signed 32-bit integer towards zero.";
+    f32_to_i64_truncating, u32 => u64, "cvttss2si" "{r:r}", "Single precision to a signed 64-bit integer towards zero.";
+    f64_to_i32_truncating, u64 => u32, "cvttsd2si" "{r:e}", "Double precision to a signed 32-bit integer towards zero.";
+    f64_to_i64_truncating, u64 => u64, "cvttsd2si" "{r:r}", "Double precision to a signed 64-bit integer towards zero.";
+}
+
+/// Defines fused multiplications and additions.
+macro_rules! fused {
+    ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        /// `None` where the CPU has no such instruction: see [`has_fma`].
+        #[inline(always)]
+        #[must_use]
+        pub fn $name(a: $ty, b: $ty, c: $ty) -> Option<$ty> {
+            if !has_fma() {
+                return None;
+            }
+            let mut r = a;
+            // SAFETY: the CPU has FMA, as was tested just now, and the kernel saves the AVX state, which
+            // that test includes. One instruction between registers that changes only its destination
+            // and MXCSR's sticky flags, which the block declares by not preserving flags.
+            unsafe {
+                asm!(
+                    concat!($insn, " {r}, {b}, {c}"),
+                    r = inout(xmm_reg) r,
+                    b = in(xmm_reg) b,
+                    c = in(xmm_reg) c,
+                    options(nomem, nostack),
+                )
+            };
+            Some(r)
+        }
+    )*};
+}
+
+fused! {
+    fma_f32, u32, "vfmadd213ss", "`a * b + c`, single precision, rounded once.";
+    fma_f64, u64, "vfmadd213sd", "`a * b + c`, double precision, rounded once.";
+}
+
+/// Defines comparisons: the instruction sets the carry flag for "below" and for unordered operands.
+macro_rules! comparison {
+    ($($name:ident, $ty:ty, $insn:literal $first:literal $second:literal $set:literal, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        #[inline(always)]
+        #[must_use]
+        pub fn $name(a: $ty, b: $ty) -> bool {
+            let r: u8;
+            // SAFETY: as for `binary`: two instructions between registers that change only the
+            // destination, EFLAGS and MXCSR's sticky flags.
+            unsafe {
+                asm!(
+                    concat!($insn, " ", $first, ", ", $second),
+                    concat!($set, " {r}"),
+                    r = lateout(reg_byte) r,
+                    a = in(xmm_reg) a,
+                    b = in(xmm_reg) b,
+                    options(nomem, nostack),
+                )
+            };
+            r != 0
+        }
+    )*};
+}
+
+// `a < b` is asked as `b > a`, the direction that is false for unordered operands.
+comparison! {
+    lt_f32, u32, "comiss" "{b}" "{a}" "seta", "`a < b`, single precision; invalid for any NaN.";
+    lt_f64, u64, "comisd" "{b}" "{a}" "seta", "`a < b`, double precision; invalid for any NaN.";
+    le_f32, u32, "comiss" "{b}" "{a}" "setae", "`a <= b`, single precision; invalid for any NaN.";
+    le_f64, u64, "comisd" "{b}" "{a}" "setae", "`a <= b`, double precision; invalid for any NaN.";
+    lt_quiet_f32, u32, "ucomiss" "{b}" "{a}" "seta", "`a < b`, single precision; invalid for signalling NaNs.";
+    lt_quiet_f64, u64, "ucomisd" "{b}" "{a}" "seta", "`a < b`, double precision; invalid for signalling NaNs.";
+    le_quiet_f32, u32, "ucomiss" "{b}" "{a}" "setae", "`a <= b`, single precision; invalid for signalling NaNs.";
+    le_quiet_f64, u64, "ucomisd" "{b}" "{a}" "setae", "`a <= b`, double precision; invalid for signalling NaNs.";
+}
+
+/// Defines the comparisons for equality, which take two conditions: equal, and not unordered.
+macro_rules! equality {
+    ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        #[inline(always)]
+        #[must_use]
+        pub fn $name(a: $ty, b: $ty) -> bool {
+            let equal: u8;
+            let ordered: u8;
+            // SAFETY: as for `binary`: instructions between registers that change only the destinations,
+            // EFLAGS and MXCSR's sticky flags.
+            unsafe {
+                asm!(
+                    concat!($insn, " {a}, {b}"),
+                    "sete {equal}",
+                    "setnp {ordered}",
+                    equal = lateout(reg_byte) equal,
+                    ordered = lateout(reg_byte) ordered,
+                    a = in(xmm_reg) a,
+                    b = in(xmm_reg) b,
+                    options(nomem, nostack),
+                )
+            };
+            equal & ordered != 0
+        }
+    )*};
+}
+
+equality! {
+    eq_f32, u32, "ucomiss", "`a == b`, single precision; invalid for signalling NaNs.";
+    eq_f64, u64, "ucomisd", "`a == b`, double precision; invalid for signalling NaNs.";
+}
