@@ -5,6 +5,7 @@
 //! back as values.
 
 pub mod fault;
+pub mod fp;
 mod pass;
 
 pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};
