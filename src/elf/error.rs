@@ -145,9 +145,7 @@ pub enum ElfError {
     #[error("has a malformed PT_INTERP: no path of 1 to 4095 bytes ended by NUL")]
     BadInterpreter,
     /// A dynamic program.
-    #[error(
-        "needs the dynamic linker {interpreter}, and dynamic programs are not supported yet; link it with -static"
-    )]
+    #[error("needs the dynamic linker {interpreter}, and dynamic programs are not supported yet; link it with -static")]
     Dynamic {
         /// The path in PT_INTERP.
         interpreter: String,

@@ -156,8 +156,7 @@ pub struct Loaded {
 /// Loads a program into an address space that holds nothing in its way, and sets up stack and heap.
 pub fn load(space: &UserSpace, program: &Program, layout: &Layout<'_>) -> Result<Loaded, LoadError> {
     let plan = &program.plan;
-    let window =
-        Window { low: LOWEST, high: space.limit().0, dyn_base: space.dynamic_base().0 };
+    let window = Window { low: LOWEST, high: space.limit().0, dyn_base: space.dynamic_base().0 };
     let placed = plan.place(&window)?;
     map_segments(space, program, &placed)?;
 

@@ -217,9 +217,8 @@ impl LoadPlan {
             return Err(ElfError::BadHeaderCount(header.e_phnum));
         }
         let table = reader.get(header.e_phoff, table_size, || "the program header table".into())?;
-        let headers =
-            ProgramHeader::parse(&table, 0, header.e_phnum.into(), Ctx::new(Container::Big, Endian::Little))
-                .map_err(|_| ElfError::BadHeaderCount(header.e_phnum))?;
+        let headers = ProgramHeader::parse(&table, 0, header.e_phnum.into(), Ctx::new(Container::Big, Endian::Little))
+            .map_err(|_| ElfError::BadHeaderCount(header.e_phnum))?;
 
         let mut plan = Self {
             relocatable: header.e_type == header::ET_DYN,

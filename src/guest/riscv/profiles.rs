@@ -224,7 +224,8 @@ pub fn hwprobe_base_behavior(exts: ExtSet) -> u64 {
 
 /// AT_HWCAP: a bit per single-letter extension that the kernel announces there.
 pub fn hwcap(exts: ExtSet) -> u64 {
-    let letters = [(Ext::I, 'i'), (Ext::M, 'm'), (Ext::A, 'a'), (Ext::F, 'f'), (Ext::D, 'd'), (Ext::C, 'c'), (Ext::V, 'v')];
+    let letters =
+        [(Ext::I, 'i'), (Ext::M, 'm'), (Ext::A, 'a'), (Ext::F, 'f'), (Ext::D, 'd'), (Ext::C, 'c'), (Ext::V, 'v')];
     letters.into_iter().filter(|&(e, _)| exts.contains(e)).map(|(_, letter)| 1 << (letter as u32 - 'a' as u32)).sum()
 }
 
