@@ -146,7 +146,7 @@ fn emit_ops(out: &mut String, exts: &Exts, rows: &[Row], ops: &[(&str, Vec<usize
         let on = [0, 1].map(|x| of.iter().any(|i| rows[*i].xlens[x]));
         let pair = of.iter().find(|i| rows[**i].pattern.pair);
         let pair = pair.map_or("None", |i| if rows[*i].xlens[0] { "Some(Xlen::Rv32)" } else { "Some(Xlen::Rv64)" });
-        let rounds = row.operands.iter().any(|o| o == "rm");
+        let rounds = row.operands.iter().any(|o| o == "rm" || o == "[rm]");
         let aqrl = row.pattern.fields.contains_key(&Slot::Rm) && !rounds;
         let expansion = expansions[of[0]].as_ref().map_or("None".to_string(), |e| {
             let from = |f: &From| match f {

@@ -5,7 +5,7 @@ use super::pattern::{self, Pattern, Slot};
 use super::{Source, XLENS};
 
 /// How the operand column spells an operand, and the variant of `Operand` it stands for.
-pub const OPERANDS: [(&str, &str); 25] = [
+pub const OPERANDS: [(&str, &str); 26] = [
     ("rd", "Rd"),
     ("rs1", "Rs1"),
     ("rs2", "Rs2"),
@@ -26,6 +26,7 @@ pub const OPERANDS: [(&str, &str); 25] = [
     ("csr", "Csr"),
     ("zimm", "Zimm"),
     ("rm", "Rm"),
+    ("[rm]", "RmExact"),
     ("rtz", "Rtz"),
     ("pred", "Pred"),
     ("succ", "Succ"),
@@ -177,7 +178,7 @@ fn slots(operand: &str) -> Vec<Slot> {
         "rs2" | "fs2" => vec![Slot::Rs2],
         "rs3" | "fs3" => vec![Slot::Rs3],
         "imm(rs1)" | "uimm(rs1)" => vec![Slot::Rs1, Slot::Imm],
-        "rm" => vec![Slot::Rm],
+        "rm" | "[rm]" => vec![Slot::Rm],
         "sp" | "rtz" => vec![],
         _ => vec![Slot::Imm],
     }

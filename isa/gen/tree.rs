@@ -34,39 +34,34 @@ pub fn build(rows: &[Row], xlen: u8) -> Tree {
     let tree = Tree { root: 0, entries: Vec::new(), candidates: Vec::new() };
     let mut builder = Builder { rows, tree, seen: HashMap::new(), leaves: HashMap::new() };
     // The lowest two bits tell the length; below them the upper half of a compressed word is never looked at.
-    builder.tree.root = builder.split(&set, 0, 2);
+    builder.tree.root = builder.split(&set, 0, 0, 2);
     builder.tree
 }
 
 impl Builder<'_> {
-    fn node(&mut self, set: &[(usize, Cube)]) -> u32 {
-        let total = distinct(set.iter().map(|(row, _)| *row));
-        if total.len() > 1 {
-            let mut best: Option<((usize, usize, u32), u32)> = None;
-            for width in 1..=MAX_WIDTH {
-                for shift in 0..=32 - width {
-                    let fixed = ones(width) << shift;
-                    if set.iter().all(|(_, c)| c.mask & fixed == 0) {
-                        continue;
-                    }
-                    let buckets = (0..1u32 << width).map(|v| select(set, shift, width, v));
-                    let sizes: Vec<usize> = buckets.map(|b| distinct(b.iter().map(|(row, _)| *row)).len()).collect();
-                    let most = sizes.iter().copied().max().unwrap_or(0);
-                    let score = (most, sizes.iter().sum::<usize>() >> width, width);
-                    if most < total.len() && best.is_none_or(|(s, _)| score < s) {
-                        best = Some((score, shift));
-                    }
+    fn node(&mut self, set: &[(usize, Cube)], decided: u32) -> u32 {
+        let total: BTreeSet<usize> = set.iter().map(|(row, _)| *row).collect();
+        let mut best: Option<((usize, u32), u32)> = None;
+        for width in (1..=MAX_WIDTH).take_while(|_| total.len() > 1) {
+            for shift in (0..=32 - width).filter(|shift| ones(width) << shift & decided == 0) {
+                let sizes = bucket_sizes(set, shift, width);
+                // Squares, so that a row in many buckets, for not caring about the bits, counts against the choice.
+                let score = (sizes.iter().map(|n| n * n).sum(), width);
+                let most = sizes.into_iter().max().unwrap_or(0);
+                if most < total.len() && best.is_none_or(|(s, _)| score < s) {
+                    best = Some((score, shift));
                 }
             }
-            if let Some(((_, _, width), shift)) = best {
-                return self.split(set, shift, width);
-            }
         }
-        self.leaf(total)
+        match best {
+            Some(((_, width), shift)) => self.split(set, decided, shift, width),
+            None => self.leaf(total),
+        }
     }
 
-    fn split(&mut self, set: &[(usize, Cube)], shift: u32, width: u32) -> u32 {
-        let table: Vec<u32> = (0..1u32 << width).map(|v| self.node(&select(set, shift, width, v))).collect();
+    fn split(&mut self, set: &[(usize, Cube)], decided: u32, shift: u32, width: u32) -> u32 {
+        let decided = decided | ones(width) << shift;
+        let table: Vec<u32> = (0..1u32 << width).map(|v| self.node(&select(set, shift, width, v), decided)).collect();
         let entries = &mut self.tree.entries;
         let base = *self.seen.entry(table.clone()).or_insert_with(|| {
             entries.extend(&table);
@@ -87,8 +82,25 @@ impl Builder<'_> {
     }
 }
 
-fn distinct(rows: impl Iterator<Item = usize>) -> BTreeSet<usize> {
-    rows.collect()
+/// How many rows each value of the field leaves. The cubes of a row are adjacent in the set.
+fn bucket_sizes(set: &[(usize, Cube)], shift: u32, width: u32) -> Vec<usize> {
+    let mut buckets = vec![(0, usize::MAX); 1 << width];
+    for (row, cube) in set {
+        let (mask, value) = (cube.mask >> shift & ones(width), cube.value >> shift & ones(width));
+        let free = !mask & ones(width);
+        let mut rest = free;
+        loop {
+            let (size, last) = &mut buckets[(value | rest) as usize];
+            if *last != *row {
+                (*size, *last) = (*size + 1, *row);
+            }
+            if rest == 0 {
+                break;
+            }
+            rest = (rest - 1) & free;
+        }
+    }
+    buckets.into_iter().map(|(size, _)| size).collect()
 }
 
 fn select(set: &[(usize, Cube)], shift: u32, width: u32, value: u32) -> Vec<(usize, Cube)> {

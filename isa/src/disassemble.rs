@@ -117,7 +117,7 @@ impl Disassembly {
                 None => write!(f, "{:#x}", i.imm),
             },
             Operand::Zimm => write!(f, "{}", i.rs1),
-            Operand::Rm => f.write_str(ROUNDING[i.rm as usize & 7]),
+            Operand::Rm | Operand::RmExact => f.write_str(ROUNDING[i.rm as usize & 7]),
             Operand::Rtz => f.write_str("rtz"),
             Operand::Pred => fence_set(i.imm >> 4, f),
             Operand::Succ => fence_set(i.imm, f),
@@ -149,7 +149,7 @@ impl Display for Disassembly {
         }
         let mut separator = " ";
         for operand in info.operands {
-            if *operand == Operand::Hint && i.imm == 0 {
+            if *operand == Operand::Hint && i.imm == 0 || *operand == Operand::RmExact && i.rm == 0 {
                 continue;
             }
             f.write_str(separator)?;

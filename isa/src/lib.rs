@@ -29,5 +29,5 @@ pub use disassemble::{Disassembly, f_name, x_name};
 pub use encode::{EncodeError, encode};
 pub use ext::{ExtKind, ExtSet};
 pub use insn::Insn;
-pub use op::{OpInfo, Operand, RegClass};
+pub use op::{OpInfo, Operand, Pattern, RegClass};
 pub use tables::{Ext, Op};

@@ -3,7 +3,7 @@
 use crate::decode::Xlen;
 use crate::ext::ExtSet;
 use crate::insn::Expansion;
-use crate::tables::{Ext, OP_INFO, OPS, OPS_BY_NAME, Op};
+use crate::tables::{Ext, OP_INFO, OPS, OPS_BY_NAME, Op, row_of};
 use std::fmt;
 
 /// What a register field names.
@@ -60,6 +60,8 @@ pub enum Operand {
     Zimm,
     /// The rounding mode in `rm`.
     Rm,
+    /// The rounding mode of a conversion that cannot round: in `rm`, written unless it is `rne`.
+    RmExact,
     /// The rounding mode `rtz`, which no field names.
     Rtz,
     /// The predecessor set of a fence.
@@ -142,6 +144,23 @@ impl Op {
     pub fn from_mnemonic(mnemonic: &str) -> Option<Op> {
         let found = OPS_BY_NAME.binary_search_by_key(&mnemonic, |i| OP_INFO[*i as usize].mnemonic).ok()?;
         Some(OP_INFO[OPS_BY_NAME[found] as usize].op)
+    }
+}
+
+/// The constant bits of an encoding: every word of the op has `word & mask == value`. Not every such word is the op's;
+/// some are reserved, or a more special instruction's.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The bits that are constant.
+    pub mask: u32,
+    /// What they are.
+    pub value: u32,
+}
+
+impl Op {
+    /// The constant bits of its encoding, if this XLEN has it.
+    pub fn pattern(self, xlen: Xlen) -> Option<Pattern> {
+        row_of(self, xlen).map(|row| Pattern { mask: row.mask, value: row.value })
     }
 }
 

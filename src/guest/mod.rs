@@ -5,7 +5,7 @@
 
 pub mod alu;
 pub mod riscv;
-mod semantics;
+pub(crate) mod semantics;
 
 pub use semantics::{
     AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics, Sgnj, Width,
@@ -118,4 +118,16 @@ pub trait Engine<G: Guest> {
 
     /// Runs the hart from its pc until an [`Exit`].
     fn run(&mut self, hart: &HartCell<G>, mem: &Self::Memory) -> Exit;
+}
+
+/// Sees what an engine decodes and runs.
+pub trait Tracer<G: Guest> {
+    /// A block has been decoded: instructions with their addresses.
+    fn decoded(&mut self, insns: &[(u64, G::Insn)]);
+
+    /// Whether [`Tracer::entered`] is to be called, which costs the links between blocks.
+    fn wants_entries(&self) -> bool;
+
+    /// A block is about to run, in this state.
+    fn entered(&mut self, cpu: &G::Cpu);
 }

@@ -11,6 +11,7 @@
 //! knows no guest.
 
 use std::arch::asm;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How the unit rounds: bits 13 and 14 of MXCSR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,13 @@ impl Mxcsr {
         }
     }
 
+    /// The value that emitted code or a signal frame has saved: its mode and its sticky flags; the rest is
+    /// as [`Mxcsr::new`] has it.
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits & (3 << Self::ROUNDING_SHIFT | Self::FLAGS) | Self::ALL_MASKED)
+    }
+
     /// All bits.
     #[inline]
     pub const fn bits(self) -> u32 {
@@ -100,10 +108,11 @@ impl Mxcsr {
     #[inline]
     pub fn write(self) {
         // SAFETY: loads four bytes from a live `u32`. No reserved bit can be set (that would fault): a
-        // value is made only by `new`, which sets none, by `with_flags`, which adds flag bits, or by
-        // `read`. All exceptions are masked in the first, and in the last as the process found them,
-        // so no operation traps. Compiled code is not affected as long as it does no float arithmetic,
-        // which is the documented duty of the caller and can falsify numbers but not memory.
+        // value is made only by `new`, which sets none, by `with_flags`, which adds flag bits, by
+        // `from_bits`, which keeps none, or by `read`. All exceptions are masked, in what was read as
+        // the process found them, so no operation traps. Compiled code is not affected as long as it
+        // does no float arithmetic, which is the documented duty of the caller and can falsify numbers
+        // but not memory.
         unsafe { asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.0, options(nostack, readonly)) };
     }
 
@@ -116,18 +125,26 @@ impl Mxcsr {
         old
     }
 
-    /// Sets sticky flags in the register, leaving everything else.
-    #[inline]
+    /// Sets sticky flags in the register, leaving everything else. Out of line, because it is slow
+    /// anyway and because a caller into which it were inlined would have a local whose address is
+    /// taken, and could not end in a tail call.
+    #[inline(never)]
     pub fn raise(flags: u32) {
         Self::read().with_flags(flags).write();
     }
 }
 
-/// Whether the CPU, and the kernel, can do the `fma_*` functions' instructions. The answer is cached
-/// by the standard library: a load and a test.
-#[inline(always)]
+/// Whether [`has_fma`] has found the instructions. Kept here, not only in the standard library, because
+/// its test can end in a call of the detection, for which a function that should be a handful of
+/// instructions would save registers.
+static FMA_FOUND: AtomicBool = AtomicBool::new(false);
+
+/// Whether the CPU, and the kernel, can do the `fma_*` functions' instructions. The functions make use
+/// of them once this has been asked.
 pub fn has_fma() -> bool {
-    std::arch::is_x86_feature_detected!("fma")
+    let found = std::arch::is_x86_feature_detected!("fma");
+    FMA_FOUND.store(found, Ordering::Relaxed);
+    found
 }
 
 /// Defines functions of one instruction `op dest, src`.
@@ -232,16 +249,16 @@ to_integer! {
 macro_rules! fused {
     ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
         #[doc = $doc]
-        /// `None` where the CPU has no such instruction: see [`has_fma`].
+        /// `None` where the CPU has no such instruction, or as long as nobody has asked [`has_fma`].
         #[inline(always)]
         #[must_use]
         pub fn $name(a: $ty, b: $ty, c: $ty) -> Option<$ty> {
-            if !has_fma() {
+            if !FMA_FOUND.load(Ordering::Relaxed) {
                 return None;
             }
             let mut r = a;
-            // SAFETY: the CPU has FMA, as was tested just now, and the kernel saves the AVX state, which
-            // that test includes. One instruction between registers that changes only its destination
+            // SAFETY: the CPU has FMA and the kernel saves the AVX state: `has_fma` has found so, or the
+            // flag would not be set. One instruction between registers that changes only its destination
             // and MXCSR's sticky flags, which the block declares by not preserving flags.
             unsafe {
                 asm!(
@@ -260,6 +277,43 @@ macro_rules! fused {
 fused! {
     fma_f32, u32, "vfmadd213ss", "`a * b + c`, single precision, rounded once.";
     fma_f64, u64, "vfmadd213sd", "`a * b + c`, double precision, rounded once.";
+}
+
+/// Defines roundings to integral values.
+macro_rules! integral {
+    ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
+        #[doc = $doc]
+        /// In the mode `MODE`, a [`Rounding`] as a number, to which [`NO_INEXACT`] may be added. `None`
+        /// where the CPU lacks the instruction (SSE4.1).
+        #[inline(always)]
+        #[must_use]
+        pub fn $name<const MODE: u8>(a: $ty) -> Option<$ty> {
+            if !std::arch::is_x86_feature_detected!("sse4.1") {
+                return None;
+            }
+            let r: $ty;
+            // SAFETY: the CPU has SSE4.1, as was tested just now. Otherwise as for `unary`.
+            unsafe {
+                asm!(
+                    "xorps {r}, {r}",
+                    concat!($insn, " {r}, {a}, {mode}"),
+                    r = out(xmm_reg) r,
+                    a = in(xmm_reg) a,
+                    mode = const MODE,
+                    options(nomem, nostack),
+                )
+            };
+            Some(r)
+        }
+    )*};
+}
+
+/// Keeps [`round_f32`] and [`round_f64`] from raising inexact.
+pub const NO_INEXACT: u8 = 8;
+
+integral! {
+    round_f32, u32, "roundss", "Rounds to an integral value, single precision.";
+    round_f64, u64, "roundsd", "Rounds to an integral value, double precision.";
 }
 
 /// Defines comparisons: the instruction sets the carry flag for "below" and for unordered operands.

@@ -4,6 +4,7 @@
 //! is safe code: system calls that can only touch memory their caller names, and faults that come
 //! back as values.
 
+pub mod clock;
 pub mod fault;
 pub mod fp;
 mod pass;

@@ -1,1 +1,162 @@
-//! placeholder
+//! The interpreter: the reference engine, and portable where the compiler is not.
+//!
+//! Code is decoded once, into [basic blocks](block) of fixed-size records that begin with the address
+//! of their handler. A handler executes its instruction through the one definition in
+//! [`sem`](crate::guest::riscv::sem), whose abstract values are plain `u64` [here](step), and jumps to
+//! the handler of the next record; blocks are linked to each other as they are first taken. What
+//! cannot be linked, and every reason to stop, returns to the loop in [`Interp::run`].
+
+mod block;
+mod cache;
+mod predecode;
+mod step;
+mod threaded;
+
+pub use cache::CodeWatch;
+
+use crate::guest::riscv::{Base, Cpu, fp};
+use crate::guest::{Engine, Exit, HartCell, Tracer};
+use crate::memory::{CodeObserver, UserSpace};
+use block::{Cell, Slot};
+use cache::Cache;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use step::Env;
+
+/// Why the handlers returned to the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Leave {
+    /// The block at the pc is to be looked up; the cell in `Env::link`, if any, then leads there.
+    Lookup,
+    /// Decoded code must be compared with memory before it goes on at the pc.
+    Revalidate,
+    /// `Env::exit` says why.
+    Exit,
+}
+
+/// How often the stop flag is looked at, in instructions. Short beside what a person or a timer can
+/// notice, long beside a block.
+const SLICE: i64 = 20_000;
+
+/// Settings of an [`Interp`].
+#[derive(Clone, Copy, Debug)]
+pub struct InterpConfig {
+    /// The most instructions a block may have; 1 makes every instruction a block of its own.
+    pub max_block: usize,
+    /// Stops with [`Exit::Interrupted`] after about so many instructions: at the end of the block in
+    /// which they are used up.
+    pub budget: Option<u64>,
+}
+
+impl Default for InterpConfig {
+    fn default() -> Self {
+        Self { max_block: 64, budget: None }
+    }
+}
+
+/// An interpreter for one hart.
+pub struct Interp<B: Base> {
+    cache: Cache<B>,
+    config: InterpConfig,
+    tracer: Option<Box<dyn Tracer<B>>>,
+    used: u64,
+}
+
+impl<B: Base> Interp<B> {
+    /// An interpreter with nothing decoded yet.
+    pub fn new(config: InterpConfig) -> Self {
+        Self { cache: Cache::new(), config, tracer: None, used: 0 }
+    }
+
+    /// What tells this interpreter of code that changes; to be wired to the address space.
+    pub fn code_observer(&self) -> Arc<dyn CodeObserver> {
+        self.cache.watch()
+    }
+
+    /// Shows the tracer what is decoded and run.
+    pub fn set_tracer(&mut self, tracer: Box<dyn Tracer<B>>) {
+        self.tracer = Some(tracer);
+    }
+
+    /// Finds or decodes the block at the pc.
+    fn block_at(&mut self, cpu: &Cpu, mem: &UserSpace) -> Result<*const Slot, Exit> {
+        if let Some(start) = self.cache.find(cpu.pc) {
+            return Ok(start);
+        }
+        let decoded = predecode::decode_block::<B>(cpu.pc, self.config.max_block, &cpu.isa, mem)?;
+        if let Some(tracer) = &mut self.tracer {
+            tracer.decoded(decoded.insns());
+        }
+        Ok(self.cache.insert(&decoded))
+    }
+}
+
+impl<B: Base> Engine<B> for Interp<B> {
+    type Memory = UserSpace;
+
+    fn run(&mut self, hart: &HartCell<B>, mem: &UserSpace) -> Exit {
+        let mut cpu = hart.cpu();
+        let mut env = Env::new(self.cache.jump_cache(), &cpu);
+        let host = fp::host::enter(env.hardware_mode(), cpu.fflags);
+        let exit = self.run_slices(&mut cpu, &mut env, hart.stop_flag(), mem);
+        cpu.fflags = fp::host::leave(host);
+        exit
+    }
+}
+
+impl<B: Base> Interp<B> {
+    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &AtomicBool, mem: &UserSpace) -> Exit {
+        let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
+        let mut link: Option<Cell> = None;
+        let mut slice = 0;
+        loop {
+            // Account for what has run, and begin a new slice where the old one is used up.
+            let ran = slice - env.fuel;
+            slice = env.fuel;
+            cpu.instret += ran as u64;
+            self.used += ran as u64;
+            if env.fuel <= 0 {
+                if stop.swap(false, std::sync::atomic::Ordering::AcqRel)
+                    || self.config.budget.is_some_and(|b| self.used >= b)
+                {
+                    return Exit::Interrupted;
+                }
+                let left = self.config.budget.map_or(SLICE, |b| SLICE.min((b - self.used) as i64));
+                slice = left;
+                env.fuel = left;
+            }
+            env.slice_start = slice;
+            if self.cache.apply_changes() {
+                link = None;
+            }
+            let start = match self.block_at(cpu, mem) {
+                Ok(start) => start,
+                Err(exit) => return exit,
+            };
+            if traced {
+                env.chain = false;
+                if let Some(tracer) = &mut self.tracer {
+                    tracer.entered(cpu);
+                }
+            } else if let Some(cell) = link.take() {
+                self.cache.link(cell, cpu.pc, start);
+            } else {
+                self.cache.remember(cpu.pc, start);
+            }
+            match threaded::enter(cpu, start, env, mem) {
+                Leave::Lookup => link = env.link.take(),
+                Leave::Revalidate => {
+                    link = None;
+                    self.cache.revalidate(mem);
+                }
+                Leave::Exit => {
+                    let ran = slice - env.fuel;
+                    cpu.instret += ran as u64;
+                    self.used += ran as u64;
+                    return env.exit;
+                }
+            }
+        }
+    }
+}

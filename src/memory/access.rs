@@ -267,15 +267,13 @@ pub enum AtomicSize {
     B8,
 }
 
-/// An atomic read-modify-write operation.
+/// An atomic read-modify-write operation that the host has an instruction for.
 #[derive(Clone, Copy, Debug)]
 pub enum AtomicRmw {
     /// Stores the operand.
     Swap,
     /// Adds the operand.
     Add,
-    /// Stores what the function makes of the old value and the operand, both zero-extended.
-    Apply(fn(u64, u64) -> u64),
 }
 
 /// Compare-and-exchange of `size`; yields the old value, zero-extended.
@@ -323,21 +321,6 @@ pub(super) unsafe fn read_modify_write(
             (AtomicRmw::Add, AtomicSize::B2) => Ok(xadd16(host, operand)? & 0xffff),
             (AtomicRmw::Add, AtomicSize::B4) => Ok(xadd32(host, operand)? & 0xffff_ffff),
             (AtomicRmw::Add, AtomicSize::B8) => xadd64(host, operand),
-            (AtomicRmw::Apply(f), size) => {
-                let mut seen = match size {
-                    AtomicSize::B1 => load8(host)?,
-                    AtomicSize::B2 => load16(host)?,
-                    AtomicSize::B4 => load32(host)?,
-                    AtomicSize::B8 => load64(host)?,
-                };
-                loop {
-                    let old = compare_exchange(size, host, seen, f(seen, operand))?;
-                    if old == seen {
-                        return Ok(old);
-                    }
-                    seen = old;
-                }
-            }
         }
     }
 }

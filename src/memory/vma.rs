@@ -130,18 +130,6 @@ impl VmaTree {
         self.total
     }
 
-    /// Whether every byte of `range` is in some area.
-    pub fn covers(&self, range: &Range<GuestAddr>) -> bool {
-        let mut at = range.start;
-        for v in self.overlapping(range) {
-            if v.range.start > at {
-                return false;
-            }
-            at = v.range.end;
-        }
-        at >= range.end
-    }
-
     /// Removes `range` and yields what was there.
     pub fn remove(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
         let touched: Vec<Vma> = self.overlapping(range).cloned().collect();
@@ -268,8 +256,6 @@ mod tests {
         let rest = t.find(GuestAddr(0x3000)).unwrap();
         assert!(matches!(rest.source, Source::File { offset: 0x12000, .. }));
         assert!(t.find(GuestAddr(0x2fff)).is_none());
-        assert!(!t.covers(&(GuestAddr(0x1000)..GuestAddr(0x4000))));
-        assert!(t.covers(&(GuestAddr(0x3000)..GuestAddr(0x5000))));
     }
 
     #[test]

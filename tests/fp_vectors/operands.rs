@@ -46,8 +46,8 @@ pub fn edges(fmt: Fmt) -> Vec<u64> {
         infinity - 1,
         infinity,
         infinity | 1,
-        infinity | smallest_normal / 2,
-        infinity | smallest_normal - 1,
+        infinity | (smallest_normal / 2),
+        infinity | (smallest_normal - 1),
     ];
     let sign = 1 << (frac + exp);
     magnitudes.into_iter().flat_map(|m| [m, m | sign]).collect()
@@ -158,7 +158,7 @@ impl Operands {
             // A square or close to it, for roots.
             4 => {
                 let (e, f) = (self.between(0, 1 << self.exp), self.fraction());
-                let r = self.make(e, f >> self.frac / 2 << self.frac / 2);
+                let r = self.make(e, f & !((1 << (self.frac / 2)) - 1));
                 let (square, _) = oracle::arith(FpOp::Mul, self.fmt, Rm::Rne, r, r);
                 self.nudge(square)
             }

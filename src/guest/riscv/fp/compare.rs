@@ -53,12 +53,18 @@ pub(super) fn min_max<F: Format>(op: FpMinMax, a: u64, b: u64) -> (u64, Flags) {
         };
         return (v, flags);
     }
+    (min_max_of_numbers::<F>(op, a, b), Flags::NONE)
+}
+
+/// The smaller or larger of two numbers that are not NaNs.
+#[inline(always)]
+pub(super) fn min_max_of_numbers<F: Format>(op: FpMinMax, a: u64, b: u64) -> u64 {
     let a_below = order::<F>(a) < order::<F>(b);
     let takes_a = match op {
         FpMinMax::Min | FpMinMax::MinM => a_below,
         FpMinMax::Max | FpMinMax::MaxM => !a_below,
     };
-    (if takes_a { a } else { b }, Flags::NONE)
+    if takes_a { a } else { b }
 }
 
 /// The class mask of `fclass`.

@@ -16,9 +16,11 @@
 //!
 //! What is rare is out of line, so that the functions stay small where they are inlined.
 
+use super::compare::min_max_of_numbers;
+use super::format::{Double, Half, Single};
 use super::{Flags, Fmt, Rm, canonical_nan};
 use crate::guest::semantics::{FpCmp, FpMinMax, FpOp, IntType};
-use crate::host::fp::{self as unit, Mxcsr, Rounding};
+use crate::host::fp::{self as unit, Mxcsr, NO_INEXACT, Rounding};
 
 /// The host's rounding mode for a guest's. [`Rm::Rmm`], which the host does not have, gets the nearest
 /// relation, so that an MXCSR exists for it; nothing must be computed with it.
@@ -99,6 +101,18 @@ pub fn leave(host: Mxcsr) -> Flags {
     flags(host.replace())
 }
 
+/// The guest's flags that have accrued so far.
+#[inline]
+pub fn accrued() -> Flags {
+    flags(Mxcsr::read())
+}
+
+/// Changes the guest's rounding mode and flags while it has the unit.
+#[inline]
+pub fn set(rm: Rm, accrued: Flags) {
+    for_guest(rm, accrued).write();
+}
+
 /// Adds flags to those in MXCSR. Not for hot paths, and does nothing if there are none.
 #[inline]
 pub fn raise(new: Flags) {
@@ -123,7 +137,15 @@ fn settle((v, flags): (u64, Flags)) -> u64 {
 /// A result of the unit with any NaN made canonical. It says nothing about flags, which are right.
 #[inline(always)]
 fn canonical(fmt: Fmt, v: u64) -> u64 {
-    if fmt.is_nan(v) { canonical_nan(fmt) } else { v }
+    if fmt.is_nan(v) { nan(fmt) } else { v }
+}
+
+/// The canonical NaN by way of a branch that is predicted: a conditional move would put the test on
+/// the path from each result to the next operation.
+#[cold]
+#[inline(never)]
+fn nan(fmt: Fmt) -> u64 {
+    canonical_nan(fmt)
 }
 
 /// Defines the functions of two operands.
@@ -197,12 +219,23 @@ pub fn fma(fmt: Fmt, a: u64, b: u64, c: u64) -> u64 {
 #[cold]
 #[inline(never)]
 fn soft_fma(fmt: Fmt, a: u64, b: u64, c: u64) -> u64 {
+    // Where the unit's instruction was not used because nobody had asked yet, it will be next time.
+    unit::has_fma();
     settle(super::fma(fmt, current_mode(), a, b, c))
 }
 
 /// The smaller or larger of two numbers.
 #[inline(always)]
 pub fn min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
+    if fmt.is_nan(a) || fmt.is_nan(b) {
+        return soft_min_max(op, fmt, a, b);
+    }
+    by_format!(fmt, F => min_max_of_numbers::<F>(op, a, b))
+}
+
+#[cold]
+#[inline(never)]
+fn soft_min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
     settle(super::min_max(op, fmt, a, b))
 }
 
@@ -210,7 +243,7 @@ pub fn min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
 #[inline(always)]
 pub fn compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
     let holds = match (fmt, op) {
-        (Fmt::H, _) => return settle(super::compare(op, fmt, a, b)),
+        (Fmt::H, _) => return soft_compare(op, fmt, a, b),
         (Fmt::S, FpCmp::Eq) => unit::eq_f32(a as u32, b as u32),
         (Fmt::S, FpCmp::Lt) => unit::lt_f32(a as u32, b as u32),
         (Fmt::S, FpCmp::Le) => unit::le_f32(a as u32, b as u32),
@@ -223,6 +256,11 @@ pub fn compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
         (Fmt::D, FpCmp::LeQuiet) => unit::le_quiet_f64(a, b),
     };
     holds.into()
+}
+
+#[inline(never)]
+fn soft_compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
+    settle(super::compare(op, fmt, a, b))
 }
 
 /// Converts between formats.
@@ -295,7 +333,6 @@ pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
     }
 }
 
-#[cold]
 #[inline(never)]
 fn soft_to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
     let rm = match how {
@@ -325,15 +362,47 @@ fn soft_from_int(fmt: Fmt, ty: IntType, a: u64) -> u64 {
     settle(super::from_int(fmt, ty, current_mode(), a))
 }
 
-/// Rounds to an integral value of the same format, in the given mode whatever MXCSR's is: see the
-/// parent module's function.
-#[inline]
+/// Rounds to an integral value of the same format in the given mode, whatever MXCSR's is; raises
+/// inexact if `exact`.
+#[inline(always)]
 pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> u64 {
+    const NEAREST: u8 = Rounding::Nearest as u8;
+    const DOWN: u8 = Rounding::Down as u8;
+    const UP: u8 = Rounding::Up as u8;
+    const ZERO: u8 = Rounding::Zero as u8;
+    let v = match (rm, exact) {
+        (Rm::Rne, true) => integral::<NEAREST>(fmt, a),
+        (Rm::Rdn, true) => integral::<DOWN>(fmt, a),
+        (Rm::Rup, true) => integral::<UP>(fmt, a),
+        (Rm::Rtz, true) => integral::<ZERO>(fmt, a),
+        (Rm::Rne, false) => integral::<{ NEAREST | NO_INEXACT }>(fmt, a),
+        (Rm::Rdn, false) => integral::<{ DOWN | NO_INEXACT }>(fmt, a),
+        (Rm::Rup, false) => integral::<{ UP | NO_INEXACT }>(fmt, a),
+        (Rm::Rtz, false) => integral::<{ ZERO | NO_INEXACT }>(fmt, a),
+        (Rm::Rmm, _) => None,
+    };
+    match v {
+        Some(v) => canonical(fmt, v),
+        None => soft_round_to_integral(fmt, exact, rm, a),
+    }
+}
+
+#[inline(always)]
+fn integral<const MODE: u8>(fmt: Fmt, a: u64) -> Option<u64> {
+    match fmt {
+        Fmt::H => None,
+        Fmt::S => unit::round_f32::<MODE>(a as u32).map(u64::from),
+        Fmt::D => unit::round_f64::<MODE>(a),
+    }
+}
+
+#[inline(never)]
+fn soft_round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> u64 {
     settle(super::round_to_integral(fmt, exact, rm, a))
 }
 
 /// `fcvtmod.w.d`: see the parent module's function.
-#[inline]
+#[inline(never)]
 pub fn to_int_modular(a: u64) -> u64 {
     settle(super::to_int_modular(a))
 }

@@ -9,8 +9,28 @@
 //! value, never through a reference, so that a caller keeps no local alive whose address has escaped
 //! (it would lose its tail call).
 //!
-//! The arithmetic is one generic source over a compile-time [`Format`](format::Format); the functions
-//! of this module choose the instance.
+//! The arithmetic is one generic source over a compile-time format; the functions of this module
+//! choose the instance.
+
+/// Evaluates an expression with `$f` naming the compile-time format of the run-time `$fmt`.
+macro_rules! by_format {
+    ($fmt:expr, $f:ident => $e:expr) => {
+        match $fmt {
+            Fmt::H => {
+                type $f = Half;
+                $e
+            }
+            Fmt::S => {
+                type $f = Single;
+                $e
+            }
+            Fmt::D => {
+                type $f = Double;
+                $e
+            }
+        }
+    };
+}
 
 mod add;
 mod compare;
@@ -69,7 +89,11 @@ impl Fmt {
     /// Whether an encoding is a NaN of either kind.
     #[inline(always)]
     pub const fn is_nan(self, v: u64) -> bool {
-        v & !self.sign_bit() > self.infinity()
+        match self {
+            Fmt::H | Fmt::S => v & (self.sign_bit() - 1) > self.infinity(),
+            // Shifting the sign out takes no 64-bit mask.
+            Fmt::D => v << 1 > self.infinity() << 1,
+        }
     }
 
     /// Whether an encoding is a signalling NaN.
@@ -188,26 +212,6 @@ impl BitOrAssign for Flags {
     fn bitor_assign(&mut self, other: Flags) {
         self.0 |= other.0;
     }
-}
-
-/// Evaluates an expression with `$f` naming the compile-time format of the run-time `$fmt`.
-macro_rules! by_format {
-    ($fmt:expr, $f:ident => $e:expr) => {
-        match $fmt {
-            Fmt::H => {
-                type $f = Half;
-                $e
-            }
-            Fmt::S => {
-                type $f = Single;
-                $e
-            }
-            Fmt::D => {
-                type $f = Double;
-                $e
-            }
-        }
-    };
 }
 
 /// `a + b`.

@@ -142,6 +142,7 @@ fn host_flags_and_modes_convert_both_ways() {
             let mxcsr = host::for_guest(rm, guest);
             assert_eq!(host::flags(mxcsr), guest);
             assert_eq!(host::mode(mxcsr.rounding()), rm);
+            assert_eq!(crate::host::fp::Mxcsr::from_bits(mxcsr.bits() | 0xffff_8040), mxcsr);
         }
     }
     let saved = host::enter(Rm::Rup, Flags::DZ);
@@ -151,4 +152,15 @@ fn host_flags_and_modes_convert_both_ways() {
     assert_eq!(host::mode(inside.rounding()), Rm::Rup);
     assert_eq!(accrued, Flags::DZ | Flags::NX);
     assert_eq!(crate::host::fp::Mxcsr::read(), saved);
+}
+
+#[test]
+fn the_host_fuses_once_it_was_asked_whether_it_can() {
+    use crate::host::fp as unit;
+    if unit::has_fma() {
+        let [two, three, seven] = [2.0f64, 3.0, 7.0].map(f64::to_bits);
+        assert_eq!(unit::fma_f64(two, two, three), Some(seven));
+    } else {
+        assert_eq!(unit::fma_f64(0, 0, 0), None);
+    }
 }

@@ -1,0 +1,94 @@
+//! Pre-decoded code: records of one size, one after the other, and behind those that end a block
+//! where its exits lead.
+
+use super::Leave;
+use super::step::Env;
+use crate::guest::riscv::Cpu;
+use crate::memory::UserSpace;
+use remu_isa::Insn;
+
+/// Executes the record and all that follow, until there is a reason to return to the loop.
+///
+/// `sysv64` passes the four pointers in registers, where they stay from handler to handler.
+///
+/// # Safety
+/// The pointers are those of a running [`Interp`](super::Interp): valid, the CPU and environment
+/// borrowed by nobody else, and the slot a record of a block in its cache.
+pub(super) type Handler =
+    unsafe extern "sysv64" fn(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, mem: *const UserSpace) -> Leave;
+
+/// One instruction, ready to run.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Record {
+    pub handler: Handler,
+    /// Expanded; a destination x0 is the sink register, except where the op also reads it.
+    pub insn: Insn,
+    /// How many instructions of the block come before this one.
+    pub before: u32,
+    /// The guest address.
+    pub pc: u64,
+}
+
+/// Where a block goes when it ends in a branch, a direct jump, or by its length: the first record of
+/// the next block, or null while that is not known.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Exits {
+    pub taken: *const Slot,
+    pub fallthrough: *const Slot,
+    pub taken_pc: u64,
+    pub fallthrough_pc: u64,
+}
+
+/// A record or, behind the last one, exits.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) union Slot {
+    pub record: Record,
+    pub exits: Exits,
+}
+
+const _: () = assert!(size_of::<Slot>() == 32);
+
+/// One of the two links of an [`Exits`], to be set when its target is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell(pub *mut *const Slot);
+
+/// Slots that stay where they are: blocks point into each other.
+pub(super) struct Arena {
+    chunks: Vec<Vec<Slot>>,
+    used: usize,
+}
+
+/// Slots per chunk, 64 KiB. A block never needs more.
+const CHUNK: usize = 2048;
+
+impl Arena {
+    pub fn new() -> Self {
+        Self { chunks: Vec::new(), used: 0 }
+    }
+
+    /// Copies a block in; the pointer is valid until [`Arena::clear`].
+    pub fn push(&mut self, slots: &[Slot]) -> *mut Slot {
+        assert!(slots.len() <= CHUNK, "blocks are limited in length");
+        if self.chunks.last().is_none_or(|c| c.len() + slots.len() > CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let chunk = self.chunks.last_mut().expect("there is one now");
+        let at = chunk.len();
+        chunk.extend_from_slice(slots);
+        self.used += slots.len();
+        &raw mut chunk[at]
+    }
+
+    /// How many slots are in use, by live blocks or dropped ones.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    pub fn clear(&mut self) {
+        self.chunks.clear();
+        self.used = 0;
+    }
+}

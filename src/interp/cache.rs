@@ -1,0 +1,194 @@
+//! The blocks of one hart: by address, by page, and in the direct-mapped cache that indirect jumps
+//! look into first.
+
+use super::block::{Arena, Cell, Slot};
+use super::predecode::Decoded;
+use crate::guest::riscv::Base;
+use crate::memory::{CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
+use rustc_hash::FxHashMap;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::ptr::null;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Past this many slots (64 MiB), dropped blocks included, all is dropped and decoded anew.
+const MAX_SLOTS: usize = 2 << 20;
+
+/// Entries of the jump cache; a power of two.
+const JUMP_CACHE: usize = 4096;
+
+/// An entry of the jump cache. The key is the complement of the address, so that zeroed memory is an
+/// empty cache: its key would be an odd address.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct JumpEntry {
+    pub key: u64,
+    pub start: *const Slot,
+}
+
+/// The place of an address in the jump cache.
+#[inline(always)]
+pub(super) fn jump_index(pc: u64) -> usize {
+    (pc >> 1) as usize % JUMP_CACHE
+}
+
+struct Block {
+    start: *const Slot,
+    source: Box<[u8]>,
+    /// The links that lead here.
+    incoming: Vec<Cell>,
+}
+
+impl Block {
+    fn pages(&self, pc: u64) -> impl Iterator<Item = u64> + use<> {
+        let last = pc + self.source.len() as u64 - 1;
+        pc / PAGE_SIZE..=last / PAGE_SIZE
+    }
+}
+
+/// Code that others report as changed, until the hart's own thread gets to it.
+#[derive(Debug, Default)]
+pub struct CodeWatch {
+    changed: AtomicBool,
+    ranges: Mutex<Vec<Range<GuestAddr>>>,
+}
+
+impl CodeObserver for CodeWatch {
+    fn code_changed(&self, range: Range<GuestAddr>) {
+        self.ranges.lock().expect("no panic happens with the lock held").push(range);
+        self.changed.store(true, Ordering::Release);
+    }
+}
+
+pub(super) struct Cache<B> {
+    blocks: FxHashMap<u64, Block>,
+    /// The addresses of the blocks that touch a page.
+    by_page: FxHashMap<u64, Vec<u64>>,
+    arena: Arena,
+    jumps: Box<[JumpEntry]>,
+    watch: Arc<CodeWatch>,
+    base: PhantomData<B>,
+}
+
+impl<B: Base> Cache<B> {
+    pub fn new() -> Self {
+        Self {
+            blocks: FxHashMap::default(),
+            by_page: FxHashMap::default(),
+            arena: Arena::new(),
+            jumps: vec![JumpEntry { key: 0, start: null() }; JUMP_CACHE].into_boxed_slice(),
+            watch: Arc::default(),
+            base: PhantomData,
+        }
+    }
+
+    pub fn watch(&self) -> Arc<CodeWatch> {
+        self.watch.clone()
+    }
+
+    pub fn jump_cache(&self) -> *const JumpEntry {
+        self.jumps.as_ptr()
+    }
+
+    pub fn find(&self, pc: u64) -> Option<*const Slot> {
+        self.blocks.get(&pc).map(|b| b.start)
+    }
+
+    /// Takes a decoded block in and yields its first record.
+    pub fn insert(&mut self, decoded: &Decoded) -> *const Slot {
+        if self.arena.used() > MAX_SLOTS {
+            self.clear();
+        }
+        let start = self.arena.push(&decoded.slots).cast_const();
+        let block = Block { start, source: decoded.source.as_slice().into(), incoming: Vec::new() };
+        for page in block.pages(decoded.pc) {
+            self.by_page.entry(page).or_default().push(decoded.pc);
+        }
+        self.blocks.insert(decoded.pc, block);
+        start
+    }
+
+    /// Lets a link lead to the block at `pc`.
+    pub fn link(&mut self, cell: Cell, pc: u64, start: *const Slot) {
+        let Some(block) = self.blocks.get_mut(&pc) else { return };
+        block.incoming.push(cell);
+        // SAFETY: the cell is in the arena, which has not been cleared since the handler that
+        // reported it ran (the loop forgets its cell when blocks are dropped), and no handler runs now.
+        unsafe { *cell.0 = start };
+    }
+
+    /// Makes indirect jumps to `pc` find the block.
+    pub fn remember(&mut self, pc: u64, start: *const Slot) {
+        self.jumps[jump_index(pc)] = JumpEntry { key: !pc, start };
+    }
+
+    fn clear(&mut self) {
+        self.blocks.clear();
+        self.by_page.clear();
+        self.arena.clear();
+        self.jumps.fill(JumpEntry { key: 0, start: null() });
+    }
+
+    fn drop_block(&mut self, pc: u64) {
+        let Some(block) = self.blocks.remove(&pc) else { return };
+        for cell in &block.incoming {
+            // SAFETY: the cell's block may be dropped itself, but its slots stay until the arena is
+            // cleared, and with it this list; no handler runs now.
+            unsafe { *cell.0 = null() };
+        }
+        for page in block.pages(pc) {
+            if let Some(list) = self.by_page.get_mut(&page) {
+                list.retain(|&other| other != pc);
+            }
+        }
+        let entry = &mut self.jumps[jump_index(pc)];
+        if entry.key == !pc {
+            *entry = JumpEntry { key: 0, start: null() };
+        }
+    }
+
+    /// Drops what was reported as changed; true if there was any report.
+    pub fn apply_changes(&mut self) -> bool {
+        if !self.watch.changed.swap(false, Ordering::Acquire) {
+            return false;
+        }
+        let ranges = std::mem::take(&mut *self.watch.ranges.lock().expect("no panic happens with the lock held"));
+        for range in ranges {
+            let pages = range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE);
+            let touched: Vec<u64> = if pages.end - pages.start < self.by_page.len() as u64 {
+                pages.filter_map(|p| self.by_page.get(&p)).flatten().copied().collect()
+            } else {
+                self.by_page.iter().filter(|(p, _)| pages.contains(p)).flat_map(|(_, l)| l).copied().collect()
+            };
+            for pc in touched {
+                let hit = self
+                    .blocks
+                    .get(&pc)
+                    .is_some_and(|b| pc < range.end.0 && pc + b.source.len() as u64 > range.start.0);
+                if hit {
+                    self.drop_block(pc);
+                }
+            }
+        }
+        true
+    }
+
+    /// Drops the blocks whose bytes in memory are no longer those they were decoded from: what FENCE.I
+    /// promises, also for stores through other mappings of the page.
+    pub fn revalidate(&mut self, mem: &UserSpace) {
+        let mut now = Vec::new();
+        let stale: Vec<u64> = self
+            .blocks
+            .iter()
+            .filter(|(pc, block)| {
+                now.resize(block.source.len(), 0);
+                mem.fetch(GuestAddr(**pc), &mut now) != Ok(now.len()) || *now != *block.source
+            })
+            .map(|(pc, _)| *pc)
+            .collect();
+        for pc in stale {
+            self.drop_block(pc);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! From guest bytes to the records of a block.
+
+use super::block::{Exits, Record, Slot};
+use super::threaded;
+use crate::guest::riscv::{Base, SINK};
+use crate::guest::{DecodeError, Exit, Width};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, UserSpace};
+use remu_isa::{Insn, Isa, Op, Operand, RegClass};
+use std::ptr::null;
+
+/// A block as decoded, to be copied into the cache.
+pub(super) struct Decoded {
+    pub pc: u64,
+    pub slots: Vec<Slot>,
+    /// The bytes it was decoded from.
+    pub source: Vec<u8>,
+    /// Whether the last slot holds exits.
+    pub has_exits: bool,
+    insns: Vec<(u64, Insn)>,
+}
+
+impl Decoded {
+    /// The instructions with their addresses, compressed ones expanded.
+    pub fn insns(&self) -> &[(u64, Insn)] {
+        &self.insns
+    }
+}
+
+/// Decodes from `pc` to the first instruction after which control may go elsewhere, at most
+/// `max_block` instructions and not past the end of the page. Fails only where there is not even a
+/// first instruction.
+pub(super) fn decode_block<B: Base>(pc: u64, max_block: usize, isa: &Isa, mem: &UserSpace) -> Result<Decoded, Exit> {
+    let limit = max_block.clamp(1, 1024);
+    let in_page = PAGE_SIZE - pc % PAGE_SIZE;
+    // Two bytes of the next page complete an instruction that crosses into it.
+    let mut bytes = vec![0; (limit * 4).min(in_page as usize + 2)];
+    let got = mem.fetch(GuestAddr(pc), &mut bytes).map_err(Exit::Fault)?;
+    let mut block = Decoded { pc, slots: Vec::new(), source: Vec::new(), has_exits: false, insns: Vec::new() };
+    let mut at = 0;
+    while block.insns.len() < limit && (at as u64) < in_page {
+        let insn_pc = pc + at as u64;
+        let insn = match B::decode(&bytes[at..got], isa) {
+            Ok(insn) => insn,
+            // Met again as the first of its own block, if it is ever reached.
+            Err(_) if at > 0 => break,
+            Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
+            Err(DecodeError::Truncated) => return Err(Exit::Fault(second_page_fault(insn_pc, mem))),
+        };
+        at += usize::from(insn.len);
+        block.push::<B>(insn_pc, insn);
+        if ends_block(&insn) {
+            break;
+        }
+    }
+    bytes.truncate(at);
+    block.source = bytes;
+    block.finish::<B>(pc + at as u64);
+    Ok(block)
+}
+
+/// The fault of an instruction whose second half cannot be fetched.
+fn second_page_fault(pc: u64, mem: &UserSpace) -> GuestFault {
+    let addr = GuestAddr(pc + 2);
+    let fault = mem.fetch(addr, &mut [0; 2]).err();
+    fault.unwrap_or(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped })
+}
+
+/// Whether control can only leave the straight line here. CSR instructions can as well, but mostly do
+/// not: when they do, they return to the loop.
+fn ends_block(insn: &Insn) -> bool {
+    let info = insn.op.info();
+    info.ends_block && !info.operands.contains(&Operand::Csr)
+}
+
+impl Decoded {
+    fn push<B: Base>(&mut self, pc: u64, mut insn: Insn) {
+        let before = self.insns.len() as u32;
+        self.insns.push((pc, insn));
+        let info = insn.op.info();
+        if insn.rd == 0 && info.rd == RegClass::X && !info.reads_rd {
+            insn.rd = SINK;
+        }
+        self.slots.push(Slot { record: Record { handler: threaded::handler::<B>(insn.op), insn, before, pc } });
+    }
+
+    /// Puts exits behind the last instruction, where it needs them.
+    fn finish<B: Base>(&mut self, next_pc: u64) {
+        let wrap = |pc: u64| if B::WIDTH == Width::W32 { pc & 0xffff_ffff } else { pc };
+        let &(pc, insn) = self.insns.last().expect("a block has at least one instruction");
+        let target = wrap(pc.wrapping_add_signed(i64::from(insn.imm)));
+        let next_pc = wrap(next_pc);
+        let exits = |taken_pc| Exits { taken: null(), fallthrough: null(), taken_pc, fallthrough_pc: next_pc };
+        match insn.op {
+            Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu | Op::Jal => {
+                self.slots.push(Slot { exits: exits(target) });
+            }
+            Op::Jalr => return,
+            _ => {
+                let before = self.insns.len() as u32;
+                let handler = threaded::fall_through();
+                self.slots.push(Slot { record: Record { handler, insn, before, pc: next_pc } });
+                self.slots.push(Slot { exits: exits(next_pc) });
+            }
+        }
+        self.has_exits = true;
+    }
+}

@@ -1,0 +1,570 @@
+//! Semantics on plain values: each operation is done as it is asked for.
+
+use super::block::{Cell, Record};
+use super::cache::JumpEntry;
+use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
+use crate::guest::riscv::{Base, Cpu, Reservation, Trap, csr};
+use crate::guest::{
+    AmoOp, Cond, Exit, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width, alu,
+};
+use crate::host::clock;
+use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, FaultKind, GuestAddr, GuestFault, UserSpace};
+use remu_isa::Op;
+use std::marker::PhantomData;
+use std::sync::atomic::{Ordering, fence};
+
+/// The size of a cache block, as Zic64b has it.
+const CACHE_BLOCK: u64 = 64;
+
+/// What handlers share besides the CPU and memory.
+pub(super) struct Env {
+    /// Instructions left in this slice; may go below zero by a block's length.
+    pub fuel: i64,
+    /// `fuel` when `Cpu::instret` was last brought up to date.
+    pub slice_start: i64,
+    /// The jump cache.
+    pub jumps: *const JumpEntry,
+    /// Why the handlers stopped.
+    pub exit: Exit,
+    /// The link that would have been taken.
+    pub link: Option<Cell>,
+    /// Whether blocks are linked at all.
+    pub chain: bool,
+    /// Whether a FENCE.I has been executed.
+    pub fence_i: bool,
+    /// The rounding mode that MXCSR has, as in an instruction.
+    hardware_rm: u8,
+    /// Whether that is the mode that `frm` asks for.
+    dynamic_is_hardware: bool,
+}
+
+impl Env {
+    pub fn new(jumps: *const JumpEntry, cpu: &Cpu) -> Self {
+        let mut env = Self {
+            fuel: 0,
+            slice_start: 0,
+            jumps,
+            exit: Exit::Interrupted,
+            link: None,
+            chain: true,
+            fence_i: false,
+            hardware_rm: 0,
+            dynamic_is_hardware: false,
+        };
+        env.note_frm(cpu);
+        env
+    }
+
+    /// The mode to have in MXCSR.
+    pub fn hardware_mode(&self) -> Rm {
+        Rm::from_bits(self.hardware_rm).expect("set by note_frm to a mode that the host has")
+    }
+
+    fn note_frm(&mut self, cpu: &Cpu) {
+        self.dynamic_is_hardware = cpu.frm <= Rm::Rup.bits();
+        self.hardware_rm = if self.dynamic_is_hardware { cpu.frm } else { Rm::Rne.bits() };
+    }
+}
+
+/// The instruction did not complete; `Env::exit` says why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stopped;
+
+/// One instruction being executed.
+pub(super) struct Step<'a, B> {
+    cpu: &'a mut Cpu,
+    env: &'a mut Env,
+    mem: &'a UserSpace,
+    record: &'a Record,
+    base: PhantomData<B>,
+}
+
+impl<'a, B: Base> Step<'a, B> {
+    #[inline(always)]
+    pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a UserSpace, record: &'a Record) -> Self {
+        Self { cpu, env, mem, record, base: PhantomData }
+    }
+
+    /// Whether the host's unit rounds as the instruction asks.
+    #[inline(always)]
+    fn on_hardware(&self, rm: RmField) -> bool {
+        if rm == RmField::DYNAMIC { self.env.dynamic_is_hardware } else { rm.0 == self.env.hardware_rm }
+    }
+
+    /// The mode for an instruction that the host's unit cannot do.
+    #[inline(always)]
+    fn software_mode(&mut self, rm: RmField) -> Result<Rm, Stopped> {
+        match rm.resolve(self.cpu.frm) {
+            Some(rm) => Ok(rm),
+            None => Err(illegal(self.env, self.record, self.mem)),
+        }
+    }
+
+    #[inline(always)]
+    fn check_aligned(&mut self, addr: u64, size: u64, access: Access) -> Result<GuestAddr, Stopped> {
+        if addr.is_multiple_of(size) { Ok(GuestAddr(addr)) } else { Err(misaligned(self.env, addr, access)) }
+    }
+
+    #[inline(always)]
+    fn checked<T>(
+        &mut self,
+        result: Result<T, BadAddress>,
+        addr: GuestAddr,
+        size: u64,
+        access: Access,
+    ) -> Result<T, Stopped> {
+        match result {
+            Ok(v) => Ok(v),
+            Err(bad) => Err(refused(self.env, self.mem, addr, size, access, bad)),
+        }
+    }
+}
+
+// The cold paths take what they need one by one and by value: a reference to the step on the stack
+// would keep the compiler from making tail calls.
+
+#[cold]
+#[inline(never)]
+fn refused(env: &mut Env, mem: &UserSpace, addr: GuestAddr, size: u64, access: Access, bad: BadAddress) -> Stopped {
+    env.exit = Exit::Fault(mem.classify(addr, size, access, bad));
+    Stopped
+}
+
+#[cold]
+#[inline(never)]
+fn misaligned(env: &mut Env, addr: u64, access: Access) -> Stopped {
+    env.exit = Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned });
+    Stopped
+}
+
+#[cold]
+#[inline(never)]
+fn illegal(env: &mut Env, record: &Record, mem: &UserSpace) -> Stopped {
+    let mut bytes = [0; 4];
+    let len = usize::from(record.insn.len);
+    // The bytes are those that the block was decoded from, unless the page has gone since.
+    let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
+    env.exit = Exit::Illegal { bits: u32::from_le_bytes(bytes) };
+    Stopped
+}
+
+#[inline(never)]
+fn software<T>((value, flags): (T, fp::Flags)) -> T {
+    fp::host::raise(flags);
+    value
+}
+
+#[inline(never)]
+fn read_csr(cpu: &mut Cpu, env: &Env, before: u32, number: u16) -> Option<u64> {
+    cpu.fflags = fp::host::accrued();
+    let stale = cpu.instret;
+    cpu.instret += (env.slice_start - env.fuel) as u64 + u64::from(before);
+    let value = csr::read(cpu, number, || clock::ticks(csr::TIMEBASE_HZ));
+    cpu.instret = stale;
+    value
+}
+
+#[inline(never)]
+fn write_csr(cpu: &mut Cpu, env: &mut Env, number: u16, value: u64) -> Option<()> {
+    cpu.fflags = fp::host::accrued();
+    csr::write(cpu, number, value)?;
+    env.note_frm(cpu);
+    fp::host::set(env.hardware_mode(), cpu.fflags);
+    Some(())
+}
+
+const fn atomic_size(ty: MemType) -> AtomicSize {
+    match ty.size() {
+        1 => AtomicSize::B1,
+        2 => AtomicSize::B2,
+        4 => AtomicSize::B4,
+        _ => AtomicSize::B8,
+    }
+}
+
+/// Delegates operations to their definition on concrete values.
+macro_rules! delegate {
+    ($($name:ident($($arg:ident),*);)*) => {$(
+        #[inline(always)]
+        fn $name(&mut self, w: Width, $($arg: u64),*) -> u64 {
+            alu::$name(w, $($arg),*)
+        }
+    )*};
+}
+
+impl<B: Base> Semantics for Step<'_, B> {
+    type Value = u64;
+    type Stop = Stopped;
+
+    const XLEN: Width = B::WIDTH;
+
+    #[inline(always)]
+    fn read(&mut self, r: Reg) -> u64 {
+        self.cpu.x[usize::from(r % 64)]
+    }
+
+    #[inline(always)]
+    fn write(&mut self, r: Reg, v: u64) {
+        self.cpu.x[usize::from(r % 64)] = v;
+    }
+
+    #[inline(always)]
+    fn imm(&mut self, v: i64) -> u64 {
+        v as u64
+    }
+
+    #[inline(always)]
+    fn pc(&mut self, offset: i64) -> u64 {
+        alu::add(B::WIDTH, self.record.pc, offset as u64)
+    }
+
+    delegate! {
+        add(a, b);
+        sub(a, b);
+        shl(a, b);
+        lshr(a, b);
+        ashr(a, b);
+        rotr(a, b);
+        rotl(a, b);
+        mul(a, b);
+        mulh(a, b);
+        mulhu(a, b);
+        mulhsu(a, b);
+        div(a, b);
+        divu(a, b);
+        rem(a, b);
+        remu(a, b);
+        clz(a);
+        ctz(a);
+        cpop(a);
+        rev8(a);
+        brev8(a);
+        orc_b(a);
+        clmul(a, b);
+        clmulh(a, b);
+        clmulr(a, b);
+        xperm4(a, b);
+        xperm8(a, b);
+    }
+
+    #[inline(always)]
+    fn and(&mut self, a: u64, b: u64) -> u64 {
+        a & b
+    }
+
+    #[inline(always)]
+    fn or(&mut self, a: u64, b: u64) -> u64 {
+        a | b
+    }
+
+    #[inline(always)]
+    fn xor(&mut self, a: u64, b: u64) -> u64 {
+        a ^ b
+    }
+
+    #[inline(always)]
+    fn compare(&mut self, w: Width, c: Cond, a: u64, b: u64) -> u64 {
+        alu::compare(w, c, a, b).into()
+    }
+
+    #[inline(always)]
+    fn select(&mut self, c: u64, a: u64, b: u64) -> u64 {
+        if c != 0 { a } else { b }
+    }
+
+    #[inline(always)]
+    fn extend(&mut self, ty: MemType, a: u64) -> u64 {
+        ty.extend(a)
+    }
+
+    #[inline(always)]
+    fn zip(&mut self, a: u64) -> u64 {
+        alu::zip(a)
+    }
+
+    #[inline(always)]
+    fn unzip(&mut self, a: u64) -> u64 {
+        alu::unzip(a)
+    }
+
+    #[inline(always)]
+    fn address(&mut self, base: u64, offset: i64) -> u64 {
+        let addr = base.wrapping_add(offset as u64);
+        if B::WIDTH == Width::W32 { addr & 0xffff_ffff } else { addr }
+    }
+
+    #[inline(always)]
+    fn load(&mut self, ty: MemType, addr: u64) -> Result<u64, Stopped> {
+        let addr = GuestAddr(addr);
+        let result = self.mem.load(ty.size(), addr);
+        Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Read)?))
+    }
+
+    #[inline(always)]
+    fn store(&mut self, ty: MemType, addr: u64, v: u64) -> Result<(), Stopped> {
+        let addr = GuestAddr(addr);
+        let result = self.mem.store(ty.size(), addr, v);
+        self.checked(result, addr, ty.size(), Access::Write)
+    }
+
+    #[inline(always)]
+    fn amo(&mut self, op: AmoOp, ty: MemType, _: Order, addr: u64, v: u64) -> Result<u64, Stopped> {
+        let addr = self.check_aligned(addr, ty.size(), Access::Write)?;
+        let size = atomic_size(ty);
+        let result = match op {
+            AmoOp::Swap => self.mem.read_modify_write(AtomicRmw::Swap, size, addr, v),
+            AmoOp::Add => self.mem.read_modify_write(AtomicRmw::Add, size, addr, v),
+            _ => update(self.mem, size, addr, |old| alu::amo(op, ty.extend(old), ty.extend(v))),
+        };
+        Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Write)?))
+    }
+
+    #[inline(always)]
+    fn cas(&mut self, ty: MemType, _: Order, addr: u64, expected: u64, new: u64) -> Result<u64, Stopped> {
+        let addr = self.check_aligned(addr, ty.size(), Access::Write)?;
+        let result = self.mem.compare_exchange(atomic_size(ty), addr, expected, new);
+        Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Write)?))
+    }
+
+    fn cas_pair(
+        &mut self,
+        w: Width,
+        _: Order,
+        addr: u64,
+        expected: [u64; 2],
+        new: [u64; 2],
+    ) -> Result<[u64; 2], Stopped> {
+        let size = u64::from(w.bits() / 4);
+        let addr = self.check_aligned(addr, size, Access::Write)?;
+        match w {
+            Width::W32 => {
+                let join = |[low, high]: [u64; 2]| low & 0xffff_ffff | high << 32;
+                let result = self.mem.compare_exchange(AtomicSize::B8, addr, join(expected), join(new));
+                let old = self.checked(result, addr, size, Access::Write)?;
+                Ok([old as i32 as u64, (old >> 32) as i32 as u64])
+            }
+            Width::W64 => {
+                let result = self.mem.compare_exchange_pair(addr, expected, new);
+                self.checked(result, addr, size, Access::Write)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn load_reserved(&mut self, ty: MemType, _: Order, addr: u64) -> Result<u64, Stopped> {
+        let addr = self.check_aligned(addr, ty.size(), Access::Read)?;
+        let result = self.mem.load(ty.size(), addr);
+        let value = self.checked(result, addr, ty.size(), Access::Read)?;
+        self.cpu.reservation = Some(Reservation { addr, value, size: ty.size() });
+        Ok(ty.extend(value))
+    }
+
+    #[inline(always)]
+    fn store_conditional(&mut self, ty: MemType, _: Order, addr: u64, v: u64) -> Result<u64, Stopped> {
+        let addr = self.check_aligned(addr, ty.size(), Access::Write)?;
+        match self.cpu.reservation.take() {
+            Some(r) if r.addr == addr && r.size == ty.size() => {
+                let result = self.mem.compare_exchange(atomic_size(ty), addr, r.value, v);
+                let old = self.checked(result, addr, ty.size(), Access::Write)?;
+                Ok((old != r.value).into())
+            }
+            _ => Ok(1),
+        }
+    }
+
+    #[inline(always)]
+    fn fence(&mut self, pred: u8, succ: u8) {
+        // The host keeps every order but that of an earlier store and a later load (I/O counts as both).
+        if pred & 0b0101 != 0 && succ & 0b1010 != 0 {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    #[inline(always)]
+    fn fence_i(&mut self) {
+        self.env.fence_i = true;
+    }
+
+    fn zero_block(&mut self, addr: u64) -> Result<(), Stopped> {
+        let block = GuestAddr(addr & !(CACHE_BLOCK - 1));
+        let result = self.mem.fill_zero(block, CACHE_BLOCK);
+        self.checked(result, GuestAddr(addr), 1, Access::Write)
+    }
+
+    fn manage_block(&mut self, addr: u64) -> Result<(), Stopped> {
+        let addr = GuestAddr(addr);
+        let result = self.mem.load(1, addr);
+        self.checked(result, addr, 1, Access::Write)?;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn fp_read(&mut self, fmt: Fmt, r: Reg) -> u64 {
+        fp::unbox(fmt, self.cpu.f[usize::from(r % 32)])
+    }
+
+    #[inline(always)]
+    fn fp_write(&mut self, fmt: Fmt, r: Reg, v: u64) {
+        self.cpu.f[usize::from(r % 32)] = fp::box_bits(fmt, v);
+    }
+
+    #[inline(always)]
+    fn fp_read_bits(&mut self, r: Reg) -> u64 {
+        self.cpu.f[usize::from(r % 32)]
+    }
+
+    #[inline(always)]
+    fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: u64, b: u64) -> Result<u64, Stopped> {
+        if self.on_hardware(rm) {
+            return Ok(fp::host::arith(op, fmt, a, b));
+        }
+        let rm = self.software_mode(rm)?;
+        Ok(software(fp::arith(op, fmt, rm, a, b)))
+    }
+
+    #[inline(always)]
+    fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: u64) -> Result<u64, Stopped> {
+        if self.on_hardware(rm) {
+            return Ok(fp::host::sqrt(fmt, a));
+        }
+        let rm = self.software_mode(rm)?;
+        Ok(software(fp::sqrt(fmt, rm, a)))
+    }
+
+    #[inline(always)]
+    fn fp_fma(
+        &mut self,
+        fmt: Fmt,
+        rm: RmField,
+        neg_product: bool,
+        neg_addend: bool,
+        a: u64,
+        b: u64,
+        c: u64,
+    ) -> Result<u64, Stopped> {
+        let a = if neg_product { fp::negate(fmt, a) } else { a };
+        let c = if neg_addend { fp::negate(fmt, c) } else { c };
+        if self.on_hardware(rm) {
+            return Ok(fp::host::fma(fmt, a, b, c));
+        }
+        let rm = self.software_mode(rm)?;
+        Ok(software(fp::fma(fmt, rm, a, b, c)))
+    }
+
+    #[inline(always)]
+    fn fp_sgnj(&mut self, fmt: Fmt, kind: Sgnj, a: u64, b: u64) -> u64 {
+        fp::sgnj(fmt, kind, a, b)
+    }
+
+    #[inline(always)]
+    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
+        fp::host::min_max(op, fmt, a, b)
+    }
+
+    #[inline(always)]
+    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
+        fp::host::compare(op, fmt, a, b)
+    }
+
+    #[inline(always)]
+    fn fp_class(&mut self, fmt: Fmt, a: u64) -> u64 {
+        fp::class(fmt, a)
+    }
+
+    #[inline(always)]
+    fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: u64) -> Result<u64, Stopped> {
+        if self.on_hardware(rm) {
+            return Ok(fp::host::convert(from, to, a));
+        }
+        let rm = self.software_mode(rm)?;
+        Ok(software(fp::convert(from, to, rm, a)))
+    }
+
+    #[inline(always)]
+    fn fp_to_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: u64) -> Result<u64, Stopped> {
+        if rm.0 == Rm::Rtz.bits() {
+            return Ok(fp::host::to_int(fmt, ty, ToInt::Truncate, a));
+        }
+        if self.on_hardware(rm) {
+            return Ok(fp::host::to_int(fmt, ty, ToInt::Current, a));
+        }
+        let rm = self.software_mode(rm)?;
+        Ok(software(fp::to_int(fmt, ty, rm, a)))
+    }
+
+    #[inline(always)]
+    fn fp_from_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: u64) -> Result<u64, Stopped> {
+        if self.on_hardware(rm) {
+            return Ok(fp::host::from_int(fmt, ty, a));
+        }
+        let rm = self.software_mode(rm)?;
+        Ok(software(fp::from_int(fmt, ty, rm, a)))
+    }
+
+    #[inline(always)]
+    fn fp_round(&mut self, fmt: Fmt, exact: bool, rm: RmField, a: u64) -> Result<u64, Stopped> {
+        let rm = self.software_mode(rm)?;
+        Ok(fp::host::round_to_integral(fmt, exact, rm, a))
+    }
+
+    #[inline(always)]
+    fn fp_to_int_modular(&mut self, a: u64) -> u64 {
+        fp::host::to_int_modular(a)
+    }
+
+    #[inline(always)]
+    fn csr_read(&mut self, csr: u16) -> Result<u64, Stopped> {
+        match read_csr(self.cpu, self.env, self.record.before, csr) {
+            Some(v) => Ok(v),
+            None => Err(illegal(self.env, self.record, self.mem)),
+        }
+    }
+
+    #[inline(always)]
+    fn csr_write(&mut self, csr: u16, v: u64) -> Result<(), Stopped> {
+        match write_csr(self.cpu, self.env, csr, v) {
+            Some(()) => Ok(()),
+            None => Err(illegal(self.env, self.record, self.mem)),
+        }
+    }
+
+    #[inline(always)]
+    fn trap(&mut self, trap: Trap) -> Stopped {
+        match trap {
+            Trap::EnvironmentCall => self.env.exit = Exit::Syscall,
+            Trap::Breakpoint => self.env.exit = Exit::Breakpoint,
+            Trap::Illegal => return illegal(self.env, self.record, self.mem),
+        }
+        Stopped
+    }
+
+    #[inline(always)]
+    fn privileged(&mut self, _: Op, _: u64, _: u64) -> Result<Flow<u64>, Stopped> {
+        // User mode has none of them.
+        Err(illegal(self.env, self.record, self.mem))
+    }
+
+    #[inline(always)]
+    fn pause(&mut self) {
+        std::hint::spin_loop();
+    }
+}
+
+/// Replaces a value in memory atomically by a function of it; yields the old one.
+#[inline(always)]
+fn update(mem: &UserSpace, size: AtomicSize, addr: GuestAddr, f: impl Fn(u64) -> u64) -> Result<u64, BadAddress> {
+    let bytes = match size {
+        AtomicSize::B1 => 1,
+        AtomicSize::B2 => 2,
+        AtomicSize::B4 => 4,
+        AtomicSize::B8 => 8,
+    };
+    let mut seen = mem.load(bytes, addr)?;
+    loop {
+        let old = mem.compare_exchange(size, addr, seen, f(seen))?;
+        if old == seen {
+            return Ok(old);
+        }
+        seen = old;
+    }
+}
