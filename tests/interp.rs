@@ -3,9 +3,7 @@
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
 use remu::interp::{Interp, InterpConfig};
-use remu::memory::{
-    Access, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace,
-};
+use remu::memory::{Access, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, Isa, Op, RegClass, Xlen, encode};
 
 const CODE: u64 = 0x10_0000;
@@ -121,7 +119,10 @@ fn rv32_values_are_sign_extended_and_addresses_wrap() {
     let high = insn(Op::Lui, 5, 0, 0, 0x8000_0000u32 as i32);
     // 0x8000_0000 + 0x8020_0000 wraps to DATA.
     let delta = insn(Op::Lui, 6, 0, 0, 0x8020_0000u32 as i32);
-    b.put(CODE, &[high, delta, insn(Op::Add, 7, 5, 6, 0), insn(Op::Lw, 8, 7, 0, 0), insn(Op::Lw, 9, 0, 0, -4), ecall()]);
+    b.put(
+        CODE,
+        &[high, delta, insn(Op::Add, 7, 5, 6, 0), insn(Op::Lw, 8, 7, 0, 0), insn(Op::Lw, 9, 0, 0, -4), ecall()],
+    );
     b.mem.write_bytes(GuestAddr(DATA), &0x8000_0001u32.to_le_bytes()).unwrap();
     let addr = GuestAddr(0xffff_fffc);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Read, kind: FaultKind::Unmapped }));
@@ -199,11 +200,9 @@ fn illegal_instructions_and_breakpoints_stop_before_any_effect() {
     assert_eq!(b.run(), Exit::Illegal { bits: 0xffff_ffff });
     assert_eq!(b.pc(), CODE + 4);
     // A privileged instruction, a missing CSR, a reserved rounding mode.
-    for i in [
-        insn(Op::Mret, 0, 0, 0, 0),
-        insn(Op::Csrrs, 5, 0, 0, 0x300),
-        Insn { rm: 5, ..insn(Op::FaddD, 1, 2, 3, 0) },
-    ] {
+    for i in
+        [insn(Op::Mret, 0, 0, 0, 0), insn(Op::Csrrs, 5, 0, 0, 0x300), Insn { rm: 5, ..insn(Op::FaddD, 1, 2, 3, 0) }]
+    {
         b.put(CODE + 4, &[i]);
         b.mem.code_changed(GuestAddr(CODE)..GuestAddr(CODE + 8));
         b.hart.cpu().pc = CODE;
@@ -223,15 +222,7 @@ fn a_changed_instruction_is_seen_after_fence_i_and_not_before() {
     let call = insn(Op::Jalr, 1, 12, 0, 0);
     b.put(
         CODE,
-        &[
-            call,
-            addi(7, 6, 0),
-            insn(Op::Sw, 0, 12, 13, 0),
-            insn(Op::FenceI, 0, 0, 0, 0),
-            call,
-            addi(8, 6, 0),
-            ecall(),
-        ],
+        &[call, addi(7, 6, 0), insn(Op::Sw, 0, 12, 13, 0), insn(Op::FenceI, 0, 0, 0, 0), call, addi(8, 6, 0), ecall()],
     );
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!((b.x(7), b.x(8)), (1, 2));
@@ -269,7 +260,10 @@ fn a_stop_request_and_a_budget_end_an_endless_loop() {
 #[test]
 fn counters_count_exactly() {
     let mut b = rv64();
-    b.put(CODE, &[addi(5, 0, 1), insn(Op::Csrrs, 6, 0, 0, 0xc02), addi(5, 0, 1), insn(Op::Csrrs, 7, 0, 0, 0xc02), ecall()]);
+    b.put(
+        CODE,
+        &[addi(5, 0, 1), insn(Op::Csrrs, 6, 0, 0, 0xc02), addi(5, 0, 1), insn(Op::Csrrs, 7, 0, 0, 0xc02), ecall()],
+    );
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!((b.x(6), b.x(7)), (1, 3));
 }

@@ -149,8 +149,8 @@ pub struct Loaded {
     pub args: Range<GuestAddr>,
     /// The environment strings.
     pub env: Range<GuestAddr>,
-    /// The auxiliary vector.
-    pub auxv: Range<GuestAddr>,
+    /// The auxiliary vector, its end included.
+    pub auxv: Vec<(u64, u64)>,
 }
 
 /// Loads a program into an address space that holds nothing in its way, and sets up stack and heap.

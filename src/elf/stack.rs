@@ -122,8 +122,8 @@ pub struct StackImage {
     pub args: Range<GuestAddr>,
     /// Where the environment strings are (/proc/self/environ).
     pub env: Range<GuestAddr>,
-    /// Where the auxiliary vector is (/proc/self/auxv).
-    pub auxv: Range<GuestAddr>,
+    /// The auxiliary vector, its end included (/proc/self/auxv).
+    pub auxv: Vec<(u64, u64)>,
 }
 
 impl StackImage {
@@ -166,7 +166,6 @@ impl StackImage {
             word(*kind);
             word(*value);
         }
-        let auxv_end = sp + 8 * words as u64;
         bytes.resize((random - sp) as usize, 0);
         bytes.extend_from_slice(&r.random);
         bytes.resize((args - sp) as usize, 0);
@@ -179,7 +178,7 @@ impl StackImage {
             bytes,
             args: GuestAddr(args)..GuestAddr(env),
             env: GuestAddr(env)..GuestAddr(path),
-            auxv: GuestAddr(auxv_end - 16 * auxv.len() as u64)..GuestAddr(auxv_end),
+            auxv,
         })
     }
 }

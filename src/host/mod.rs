@@ -5,8 +5,11 @@
 //! back as values.
 
 pub mod clock;
+mod die;
 pub mod fault;
+pub mod fd;
 pub mod fp;
 mod pass;
 
+pub use die::{die_by_signal, exit_now};
 pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};
