@@ -77,7 +77,8 @@ fn a_program_finds_everything_where_the_kernel_puts_it() {
             break;
         }
     }
-    assert_eq!(image.auxv.end.0, at);
+    let read: Vec<_> = (auxv_at..at).step_by(16).map(|a| (v.word(a), v.word(a + 8))).collect();
+    assert_eq!(image.auxv, read);
     assert_eq!(kinds, [40, 41, 42, 43, 44, 45, 46, 47, 51, 16, 6, 17, 3, 4, 5, 7, 8, 9, 11, 12, 13, 14, 23, 25, 31, 0]);
     let expected = [(16, 0x112d), (6, 4096), (17, 100), (3, 0x10040), (4, 56), (5, 3), (7, 0), (8, 0), (9, 0x10400)];
     let ids = [(11, 1000), (12, 1001), (13, 1002), (14, 1003), (23, 0), (51, 1088), (40, 0), (47, 0)];
