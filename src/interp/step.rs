@@ -18,7 +18,7 @@ const CACHE_BLOCK: u64 = 64;
 
 /// What handlers share besides the CPU and memory.
 pub(super) struct Env {
-    /// Instructions left in this slice; may go below zero by a block's length.
+    /// Instructions left in this slice, while no handler runs; may go below zero by a block's length.
     pub fuel: i64,
     /// `fuel` when `Cpu::instret` was last brought up to date.
     pub slice_start: i64,
@@ -66,23 +66,95 @@ impl Env {
     }
 }
 
-/// The instruction did not complete; `Env::exit` says why.
+/// Why an instruction did not complete. Small and by value, so that it reaches the cold path in
+/// registers: a reference into a handler's stack frame would keep the compiler from making tail calls.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stopped;
+pub(super) struct Stopped {
+    /// The address, where there is one.
+    pub addr: u64,
+    /// Everything else.
+    pub reason: Reason,
+}
 
-/// One instruction being executed.
-pub(super) struct Step<'a, B> {
+/// See [`Stopped`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Reason {
+    kind: Kind,
+    /// Bytes accessed.
+    size: u8,
+    access: Access,
+    /// Whether the host raised SIGBUS.
+    bus: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Refused,
+    Misaligned,
+    Trap,
+    Breakpoint,
+    Illegal,
+}
+
+impl Stopped {
+    const fn without_address(kind: Kind) -> Self {
+        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read, bus: false } }
+    }
+}
+
+impl Reason {
+    /// What the engine is to report, for the instruction of `record`.
+    pub fn exit(self, addr: u64, record: &Record, mem: &UserSpace) -> Exit {
+        let Reason { access, .. } = self;
+        match self.kind {
+            Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access, self.bus)),
+            Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
+            Kind::Trap => Exit::Syscall,
+            Kind::Breakpoint => Exit::Breakpoint,
+            Kind::Illegal => {
+                let mut bytes = [0; 4];
+                let len = usize::from(record.insn.len);
+                // The bytes are those that the block was decoded from, unless the page has gone since.
+                let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
+                Exit::Illegal { bits: u32::from_le_bytes(bytes) }
+            }
+        }
+    }
+}
+
+/// Stands for a register that is [forwarded](super::block::Forward).
+pub(super) const LAST_RESULT: Reg = 63;
+
+/// One instruction being executed, with the operands in `FORWARD` taken from the last result.
+pub(super) struct Step<'a, B, const FORWARD: u8> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
     mem: &'a UserSpace,
     record: &'a Record,
+    last: u64,
+    fuel: i64,
     base: PhantomData<B>,
 }
 
-impl<'a, B: Base> Step<'a, B> {
+impl<'a, B: Base, const FORWARD: u8> Step<'a, B, FORWARD> {
     #[inline(always)]
-    pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a UserSpace, record: &'a Record) -> Self {
-        Self { cpu, env, mem, record, base: PhantomData }
+    pub fn new(
+        cpu: &'a mut Cpu,
+        env: &'a mut Env,
+        mem: &'a UserSpace,
+        record: &'a Record,
+        last: u64,
+        fuel: i64,
+    ) -> Self {
+        Self { cpu, env, mem, record, last, fuel, base: PhantomData }
+    }
+
+    /// What was last written to an integer register.
+    #[inline(always)]
+    pub fn last(&self) -> u64 {
+        self.last
     }
 
     /// Whether the host's unit rounds as the instruction asks.
@@ -96,13 +168,16 @@ impl<'a, B: Base> Step<'a, B> {
     fn software_mode(&mut self, rm: RmField) -> Result<Rm, Stopped> {
         match rm.resolve(self.cpu.frm) {
             Some(rm) => Ok(rm),
-            None => Err(illegal(self.env, self.record, self.mem)),
+            None => Err(Stopped::without_address(Kind::Illegal)),
         }
     }
 
     #[inline(always)]
     fn check_aligned(&mut self, addr: u64, size: u64, access: Access) -> Result<GuestAddr, Stopped> {
-        if addr.is_multiple_of(size) { Ok(GuestAddr(addr)) } else { Err(misaligned(self.env, addr, access)) }
+        if addr.is_multiple_of(size) {
+            return Ok(GuestAddr(addr));
+        }
+        Err(Stopped { addr, reason: Reason { kind: Kind::Misaligned, size: size as u8, access, bus: false } })
     }
 
     #[inline(always)]
@@ -115,37 +190,12 @@ impl<'a, B: Base> Step<'a, B> {
     ) -> Result<T, Stopped> {
         match result {
             Ok(v) => Ok(v),
-            Err(bad) => Err(refused(self.env, self.mem, addr, size, access, bad)),
+            Err(bad) => {
+                let reason = Reason { kind: Kind::Refused, size: size as u8, access, bus: bad.is_bus() };
+                Err(Stopped { addr: addr.0, reason })
+            }
         }
     }
-}
-
-// The cold paths take what they need one by one and by value: a reference to the step on the stack
-// would keep the compiler from making tail calls.
-
-#[cold]
-#[inline(never)]
-fn refused(env: &mut Env, mem: &UserSpace, addr: GuestAddr, size: u64, access: Access, bad: BadAddress) -> Stopped {
-    env.exit = Exit::Fault(mem.classify(addr, size, access, bad));
-    Stopped
-}
-
-#[cold]
-#[inline(never)]
-fn misaligned(env: &mut Env, addr: u64, access: Access) -> Stopped {
-    env.exit = Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned });
-    Stopped
-}
-
-#[cold]
-#[inline(never)]
-fn illegal(env: &mut Env, record: &Record, mem: &UserSpace) -> Stopped {
-    let mut bytes = [0; 4];
-    let len = usize::from(record.insn.len);
-    // The bytes are those that the block was decoded from, unless the page has gone since.
-    let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
-    env.exit = Exit::Illegal { bits: u32::from_le_bytes(bytes) };
-    Stopped
 }
 
 #[inline(never)]
@@ -154,11 +204,12 @@ fn software<T>((value, flags): (T, fp::Flags)) -> T {
     value
 }
 
+/// `run`: how many instructions `Cpu::instret` does not count yet.
 #[inline(never)]
-fn read_csr(cpu: &mut Cpu, env: &Env, before: u32, number: u16) -> Option<u64> {
+fn read_csr(cpu: &mut Cpu, run: u64, number: u16) -> Option<u64> {
     cpu.fflags = fp::host::accrued();
     let stale = cpu.instret;
-    cpu.instret += (env.slice_start - env.fuel) as u64 + u64::from(before);
+    cpu.instret += run;
     let value = csr::read(cpu, number, || clock::ticks(csr::TIMEBASE_HZ));
     cpu.instret = stale;
     value
@@ -192,7 +243,7 @@ macro_rules! delegate {
     )*};
 }
 
-impl<B: Base> Semantics for Step<'_, B> {
+impl<B: Base, const FORWARD: u8> Semantics for Step<'_, B, FORWARD> {
     type Value = u64;
     type Stop = Stopped;
 
@@ -200,12 +251,21 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn read(&mut self, r: Reg) -> u64 {
-        self.cpu.x[usize::from(r % 64)]
+        if FORWARD != 0 && r == LAST_RESULT {
+            return self.last;
+        }
+        debug_assert!(r < 64);
+        // SAFETY: the decoder yields registers below 32, `predecode` the sink, and an instruction on
+        // pairs the register after one of these: all below 64.
+        unsafe { *self.cpu.x.get_unchecked(usize::from(r)) }
     }
 
     #[inline(always)]
     fn write(&mut self, r: Reg, v: u64) {
-        self.cpu.x[usize::from(r % 64)] = v;
+        debug_assert!(r < 64);
+        self.last = v;
+        // SAFETY: as for `read`.
+        unsafe { *self.cpu.x.get_unchecked_mut(usize::from(r)) = v }
     }
 
     #[inline(always)]
@@ -326,6 +386,7 @@ impl<B: Base> Semantics for Step<'_, B> {
         Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Write)?))
     }
 
+    #[inline(always)]
     fn cas_pair(
         &mut self,
         w: Width,
@@ -400,17 +461,21 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn fp_read(&mut self, fmt: Fmt, r: Reg) -> u64 {
-        fp::unbox(fmt, self.cpu.f[usize::from(r % 32)])
+        fp::unbox(fmt, self.fp_read_bits(r))
     }
 
     #[inline(always)]
     fn fp_write(&mut self, fmt: Fmt, r: Reg, v: u64) {
-        self.cpu.f[usize::from(r % 32)] = fp::box_bits(fmt, v);
+        debug_assert!(r < 32);
+        // SAFETY: the decoder yields registers below 32.
+        unsafe { *self.cpu.f.get_unchecked_mut(usize::from(r)) = fp::box_bits(fmt, v) }
     }
 
     #[inline(always)]
     fn fp_read_bits(&mut self, r: Reg) -> u64 {
-        self.cpu.f[usize::from(r % 32)]
+        debug_assert!(r < 32);
+        // SAFETY: the decoder yields registers below 32.
+        unsafe { *self.cpu.f.get_unchecked(usize::from(r)) }
     }
 
     #[inline(always)]
@@ -514,9 +579,10 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn csr_read(&mut self, csr: u16) -> Result<u64, Stopped> {
-        match read_csr(self.cpu, self.env, self.record.before, csr) {
+        let run = (self.env.slice_start - self.fuel) as u64 + u64::from(self.record.before);
+        match read_csr(self.cpu, run, csr) {
             Some(v) => Ok(v),
-            None => Err(illegal(self.env, self.record, self.mem)),
+            None => Err(Stopped::without_address(Kind::Illegal)),
         }
     }
 
@@ -524,24 +590,23 @@ impl<B: Base> Semantics for Step<'_, B> {
     fn csr_write(&mut self, csr: u16, v: u64) -> Result<(), Stopped> {
         match write_csr(self.cpu, self.env, csr, v) {
             Some(()) => Ok(()),
-            None => Err(illegal(self.env, self.record, self.mem)),
+            None => Err(Stopped::without_address(Kind::Illegal)),
         }
     }
 
     #[inline(always)]
     fn trap(&mut self, trap: Trap) -> Stopped {
-        match trap {
-            Trap::EnvironmentCall => self.env.exit = Exit::Syscall,
-            Trap::Breakpoint => self.env.exit = Exit::Breakpoint,
-            Trap::Illegal => return illegal(self.env, self.record, self.mem),
-        }
-        Stopped
+        Stopped::without_address(match trap {
+            Trap::EnvironmentCall => Kind::Trap,
+            Trap::Breakpoint => Kind::Breakpoint,
+            Trap::Illegal => Kind::Illegal,
+        })
     }
 
     #[inline(always)]
     fn privileged(&mut self, _: Op, _: u64, _: u64) -> Result<Flow<u64>, Stopped> {
         // User mode has none of them.
-        Err(illegal(self.env, self.record, self.mem))
+        Err(Stopped::without_address(Kind::Illegal))
     }
 
     #[inline(always)]
