@@ -33,7 +33,7 @@ impl FaultCode {
     }
 }
 
-/// Opens an exception table entry in inline assembly: the instruction at label `2` faults to label
+/// Makes an exception table entry in inline assembly, to be put after both labels: the instruction at label `2` faults to label
 /// `3`, with the code in `r11`, which must be zero before and an output of the block.
 #[macro_export]
 macro_rules! exception_entry {
@@ -41,7 +41,7 @@ macro_rules! exception_entry {
         ".pushsection remu_extable, \"aR\"
          .balign 4
          .long 2b - .
-         .long 3f - .
+         .long 3b - .
          .popsection"
     };
 }

@@ -66,9 +66,65 @@ impl Env {
     }
 }
 
-/// The instruction did not complete; `Env::exit` says why.
+/// Why an instruction did not complete. Small and by value, so that it reaches the cold path in
+/// registers: a reference into a handler's stack frame would keep the compiler from making tail calls.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stopped;
+pub(super) struct Stopped {
+    /// The address, where there is one.
+    pub addr: u64,
+    /// Everything else.
+    pub reason: Reason,
+}
+
+/// See [`Stopped`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Reason {
+    kind: Kind,
+    /// Bytes accessed.
+    size: u8,
+    access: Access,
+    /// Whether the host raised SIGBUS.
+    bus: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Refused,
+    Misaligned,
+    Trap,
+    Breakpoint,
+    Illegal,
+}
+
+impl Stopped {
+    const fn without_address(kind: Kind) -> Self {
+        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read, bus: false } }
+    }
+}
+
+impl Reason {
+    /// What the engine is to report, for the instruction of `record`.
+    pub fn exit(self, addr: u64, record: &Record, mem: &UserSpace) -> Exit {
+        let Reason { access, .. } = self;
+        match self.kind {
+            Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access, self.bus)),
+            Kind::Misaligned => {
+                Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned })
+            }
+            Kind::Trap => Exit::Syscall,
+            Kind::Breakpoint => Exit::Breakpoint,
+            Kind::Illegal => {
+                let mut bytes = [0; 4];
+                let len = usize::from(record.insn.len);
+                // The bytes are those that the block was decoded from, unless the page has gone since.
+                let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
+                Exit::Illegal { bits: u32::from_le_bytes(bytes) }
+            }
+        }
+    }
+}
 
 /// One instruction being executed.
 pub(super) struct Step<'a, B> {
@@ -96,13 +152,16 @@ impl<'a, B: Base> Step<'a, B> {
     fn software_mode(&mut self, rm: RmField) -> Result<Rm, Stopped> {
         match rm.resolve(self.cpu.frm) {
             Some(rm) => Ok(rm),
-            None => Err(illegal(self.env, self.record, self.mem)),
+            None => Err(Stopped::without_address(Kind::Illegal)),
         }
     }
 
     #[inline(always)]
     fn check_aligned(&mut self, addr: u64, size: u64, access: Access) -> Result<GuestAddr, Stopped> {
-        if addr.is_multiple_of(size) { Ok(GuestAddr(addr)) } else { Err(misaligned(self.env, addr, access)) }
+        if addr.is_multiple_of(size) {
+            return Ok(GuestAddr(addr));
+        }
+        Err(Stopped { addr, reason: Reason { kind: Kind::Misaligned, size: size as u8, access, bus: false } })
     }
 
     #[inline(always)]
@@ -115,37 +174,12 @@ impl<'a, B: Base> Step<'a, B> {
     ) -> Result<T, Stopped> {
         match result {
             Ok(v) => Ok(v),
-            Err(bad) => Err(refused(self.env, self.mem, addr, size, access, bad)),
+            Err(bad) => {
+                let reason = Reason { kind: Kind::Refused, size: size as u8, access, bus: bad.is_bus() };
+                Err(Stopped { addr: addr.0, reason })
+            }
         }
     }
-}
-
-// The cold paths take what they need one by one and by value: a reference to the step on the stack
-// would keep the compiler from making tail calls.
-
-#[cold]
-#[inline(never)]
-fn refused(env: &mut Env, mem: &UserSpace, addr: GuestAddr, size: u64, access: Access, bad: BadAddress) -> Stopped {
-    env.exit = Exit::Fault(mem.classify(addr, size, access, bad));
-    Stopped
-}
-
-#[cold]
-#[inline(never)]
-fn misaligned(env: &mut Env, addr: u64, access: Access) -> Stopped {
-    env.exit = Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned });
-    Stopped
-}
-
-#[cold]
-#[inline(never)]
-fn illegal(env: &mut Env, record: &Record, mem: &UserSpace) -> Stopped {
-    let mut bytes = [0; 4];
-    let len = usize::from(record.insn.len);
-    // The bytes are those that the block was decoded from, unless the page has gone since.
-    let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
-    env.exit = Exit::Illegal { bits: u32::from_le_bytes(bytes) };
-    Stopped
 }
 
 #[inline(never)]
@@ -200,12 +234,17 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn read(&mut self, r: Reg) -> u64 {
-        self.cpu.x[usize::from(r % 64)]
+        debug_assert!(r < 64);
+        // SAFETY: the decoder yields registers below 32, `predecode` the sink, and an instruction on
+        // pairs the register after one of these: all below 64.
+        unsafe { *self.cpu.x.get_unchecked(usize::from(r)) }
     }
 
     #[inline(always)]
     fn write(&mut self, r: Reg, v: u64) {
-        self.cpu.x[usize::from(r % 64)] = v;
+        debug_assert!(r < 64);
+        // SAFETY: as for `read`.
+        unsafe { *self.cpu.x.get_unchecked_mut(usize::from(r)) = v }
     }
 
     #[inline(always)]
@@ -326,6 +365,7 @@ impl<B: Base> Semantics for Step<'_, B> {
         Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Write)?))
     }
 
+    #[inline(always)]
     fn cas_pair(
         &mut self,
         w: Width,
@@ -400,17 +440,21 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn fp_read(&mut self, fmt: Fmt, r: Reg) -> u64 {
-        fp::unbox(fmt, self.cpu.f[usize::from(r % 32)])
+        fp::unbox(fmt, self.fp_read_bits(r))
     }
 
     #[inline(always)]
     fn fp_write(&mut self, fmt: Fmt, r: Reg, v: u64) {
-        self.cpu.f[usize::from(r % 32)] = fp::box_bits(fmt, v);
+        debug_assert!(r < 32);
+        // SAFETY: the decoder yields registers below 32.
+        unsafe { *self.cpu.f.get_unchecked_mut(usize::from(r)) = fp::box_bits(fmt, v) }
     }
 
     #[inline(always)]
     fn fp_read_bits(&mut self, r: Reg) -> u64 {
-        self.cpu.f[usize::from(r % 32)]
+        debug_assert!(r < 32);
+        // SAFETY: the decoder yields registers below 32.
+        unsafe { *self.cpu.f.get_unchecked(usize::from(r)) }
     }
 
     #[inline(always)]
@@ -516,7 +560,7 @@ impl<B: Base> Semantics for Step<'_, B> {
     fn csr_read(&mut self, csr: u16) -> Result<u64, Stopped> {
         match read_csr(self.cpu, self.env, self.record.before, csr) {
             Some(v) => Ok(v),
-            None => Err(illegal(self.env, self.record, self.mem)),
+            None => Err(Stopped::without_address(Kind::Illegal)),
         }
     }
 
@@ -524,24 +568,23 @@ impl<B: Base> Semantics for Step<'_, B> {
     fn csr_write(&mut self, csr: u16, v: u64) -> Result<(), Stopped> {
         match write_csr(self.cpu, self.env, csr, v) {
             Some(()) => Ok(()),
-            None => Err(illegal(self.env, self.record, self.mem)),
+            None => Err(Stopped::without_address(Kind::Illegal)),
         }
     }
 
     #[inline(always)]
     fn trap(&mut self, trap: Trap) -> Stopped {
-        match trap {
-            Trap::EnvironmentCall => self.env.exit = Exit::Syscall,
-            Trap::Breakpoint => self.env.exit = Exit::Breakpoint,
-            Trap::Illegal => return illegal(self.env, self.record, self.mem),
-        }
-        Stopped
+        Stopped::without_address(match trap {
+            Trap::EnvironmentCall => Kind::Trap,
+            Trap::Breakpoint => Kind::Breakpoint,
+            Trap::Illegal => Kind::Illegal,
+        })
     }
 
     #[inline(always)]
     fn privileged(&mut self, _: Op, _: u64, _: u64) -> Result<Flow<u64>, Stopped> {
         // User mode has none of them.
-        Err(illegal(self.env, self.record, self.mem))
+        Err(Stopped::without_address(Kind::Illegal))
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@
 use super::Leave;
 use super::block::{Cell, Handler, Slot};
 use super::cache::jump_index;
-use super::step::{Env, Step, Stopped};
+use super::step::{Env, Reason, Step, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
 use crate::guest::{Exit, Flow};
 use crate::memory::UserSpace;
@@ -56,7 +56,7 @@ unsafe fn execute<'a, B: Base>(
                 Leave::Lookup
             }
             Ok(Flow::Resync) => resync(cpu, slot, env),
-            Err(Stopped) => stop(cpu, slot, env),
+            Err(Stopped { addr, reason }) => stop(cpu, slot, env, mem, addr, reason),
         }
     }
 }
@@ -91,7 +91,7 @@ unsafe fn follow(
 /// Returns to the loop from a block whose exit is not linked, or because the slice is used up.
 #[cold]
 #[inline(never)]
-unsafe fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, taken: bool) -> Leave {
+unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, taken: bool) -> Leave {
     // SAFETY: as in `follow`. The link is written later through a pointer made from the arena's own.
     unsafe {
         let exits = &raw const (*slot.add(1)).exits;
@@ -109,7 +109,7 @@ unsafe fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, taken: bo
 /// Returns to the loop after the instruction, which has changed what decoding depends on.
 #[cold]
 #[inline(never)]
-unsafe fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env) -> Leave {
+unsafe extern "sysv64" fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env) -> Leave {
     // SAFETY: as for a handler.
     unsafe {
         let record = &(*slot).record;
@@ -122,12 +122,20 @@ unsafe fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env) -> Leave {
 /// Returns to the loop before the instruction has had any effect.
 #[cold]
 #[inline(never)]
-unsafe fn stop(cpu: *mut Cpu, slot: *const Slot, env: *mut Env) -> Leave {
+unsafe extern "sysv64" fn stop(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const UserSpace,
+    addr: u64,
+    reason: Reason,
+) -> Leave {
     // SAFETY: as for a handler.
     unsafe {
         let record = &(*slot).record;
         (*env).fuel -= i64::from(record.before);
         (*cpu).pc = record.pc;
+        (*env).exit = reason.exit(addr, record, &*mem);
     }
     Leave::Exit
 }

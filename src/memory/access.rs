@@ -170,6 +170,7 @@ compare_exchanges! {
 ///
 /// # Safety
 /// `host` must point into the guest's window or its guard, aligned to 16 bytes.
+#[inline(always)]
 pub(super) unsafe fn cmpxchg128(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> Result<[u64; 2], BadAddress> {
     let (code, low, high): (u64, u64, u64);
     // SAFETY: as for the narrower ones. rbx, which the compiler keeps for itself, is swapped in

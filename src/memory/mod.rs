@@ -64,6 +64,7 @@ impl fmt::Display for GuestAddr {
 
 /// What an instruction wanted of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Access {
     /// A load.
     Read,

@@ -253,6 +253,7 @@ impl UserSpace {
     }
 
     /// An atomic compare-and-exchange of 16 bytes at an address aligned to 16, low half first.
+    #[inline(always)]
     pub fn compare_exchange_pair(
         &self,
         addr: GuestAddr,
@@ -380,9 +381,10 @@ impl UserSpace {
         result
     }
 
-    /// Says what is wrong with an access that failed: where, and as which kind of fault.
-    pub fn classify(&self, addr: GuestAddr, size: u64, access: Access, bad: BadAddress) -> GuestFault {
-        self.fault_in(&self.state(), addr, size, access, bad.is_bus())
+    /// Says what is wrong with an access that failed: where, and as which kind of fault. `bus`:
+    /// [`BadAddress::is_bus`] of the failure.
+    pub fn classify(&self, addr: GuestAddr, size: u64, access: Access, bus: bool) -> GuestFault {
+        self.fault_in(&self.state(), addr, size, access, bus)
     }
 
     fn fault_in(&self, state: &State, addr: GuestAddr, size: u64, access: Access, bus: bool) -> GuestFault {
