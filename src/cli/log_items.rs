@@ -41,8 +41,20 @@ const ITEMS: &[Item] = &[
 
 /// QEMU's items that are not there yet.
 const UNSUPPORTED: &[&str] = &[
-    "out_asm", "op", "op_opt", "op_ind", "op_plugin", "mmu", "pcall", "cpu_reset", "guest_errors", "plugin", "tid",
-    "vpu", "invalid_mem", "all",
+    "out_asm",
+    "op",
+    "op_opt",
+    "op_ind",
+    "op_plugin",
+    "mmu",
+    "pcall",
+    "cpu_reset",
+    "guest_errors",
+    "plugin",
+    "tid",
+    "vpu",
+    "invalid_mem",
+    "all",
 ];
 
 /// Parses a list of items; `None` if it asks for help.

@@ -249,11 +249,7 @@ fn log_path(value: &OsStr) -> PathBuf {
 type Change = (OsString, Option<OsString>);
 
 /// The changes in the order in which they apply: by the environment, then by options as they come.
-fn environment_changes(
-    options: &Options,
-    matches: &clap::ArgMatches,
-    env: Env<'_>,
-) -> Result<Vec<Change>, CliError> {
+fn environment_changes(options: &Options, matches: &clap::ArgMatches, env: Env<'_>) -> Result<Vec<Change>, CliError> {
     let mut changes = Vec::new();
     for (name, set) in [("SET_ENV", true), ("UNSET_ENV", false)] {
         if let Some(given) = variable(env, name) {

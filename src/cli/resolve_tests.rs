@@ -37,7 +37,9 @@ fn the_programs_words_are_its_own() {
 
 #[test]
 fn the_environment_is_changed_in_order() {
-    let envp = |line: &str, environ: &str| settings(line, environ).envp.iter().map(|s| s.to_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let envp = |line: &str, environ: &str| {
+        settings(line, environ).envp.iter().map(|s| s.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     assert_eq!(envp("-E A=1,B=2 p", "A=0"), ["A=1", "B=2"]);
     assert_eq!(envp("-E A=1 -U A p", "C=3"), ["C=3"]);
     assert_eq!(envp("-U A -E A=x=y p", "A=0"), ["A=x=y"]);
@@ -65,7 +67,10 @@ fn an_option_wins_over_remus_variable_and_that_over_qemus() {
 #[test]
 fn sizes_and_numbers_are_read_in_full() {
     let size = |s: &str| settings("p", &format!("REMU_STACK_SIZE={s}")).stack_size;
-    assert_eq!([size("4096"), size("64k"), size("16M"), size("1G"), size("0x10000")], [4096, 65536, 16 << 20, 1 << 30, 65536]);
+    assert_eq!(
+        [size("4096"), size("64k"), size("16M"), size("1G"), size("0x10000")],
+        [4096, 65536, 16 << 20, 1 << 30, 65536]
+    );
     assert_eq!(settings("-s 2M p", "QEMU_STACK_SIZE=bad").stack_size, 2 << 20);
     let why = "a size is a number, with k, M or G behind it or without";
     for bad in ["x", "12q", "M", "-1", "+1", "1.5M", "0x"] {
@@ -77,7 +82,10 @@ fn sizes_and_numbers_are_read_in_full() {
     assert_eq!(settings("p", "QEMU_RAND_SEED=0xff").seed, Some(255));
     assert_eq!(error("-seed 1x p", ""), "-seed '1x': not a number of at most 64 bits");
     assert_eq!(settings("-r 6.6.1 p", "QEMU_UNAME=1").uname.as_deref(), Some("6.6.1"));
-    assert_eq!(error(&format!("-r {} p", "x".repeat(65)), ""), format!("-r '{}': longer than 64 bytes", "x".repeat(65)));
+    assert_eq!(
+        error(&format!("-r {} p", "x".repeat(65)), ""),
+        format!("-r '{}': longer than 64 bytes", "x".repeat(65))
+    );
 }
 
 #[test]
@@ -87,7 +95,10 @@ fn log_items_add_up() {
     assert!(settings("-strace p", "").log.strace && settings("p", "QEMU_STRACE=").log.strace);
     assert!(settings("p", "QEMU_LOG=page").log.page);
     assert!(settings("-one-insn-per-tb p", "").one_insn_per_block);
-    assert!(settings("p", "QEMU_SINGLESTEP=1").one_insn_per_block && settings("p", "REMU_ONE_INSN_PER_TB=").one_insn_per_block);
+    assert!(
+        settings("p", "QEMU_SINGLESTEP=1").one_insn_per_block
+            && settings("p", "REMU_ONE_INSN_PER_TB=").one_insn_per_block
+    );
     assert_eq!(error("-d foo p", ""), "-d: no log item 'foo'; -d help lists them");
     assert_eq!(error("p", "REMU_LOG=op"), "REMU_LOG: log item 'op' is not supported yet; -d help lists those that are");
     assert_eq!(

@@ -9,6 +9,7 @@ use crate::guest::riscv::{Cpu, Rv64, profiles};
 use crate::guest::{Engine, Exit, HartCell};
 use crate::host;
 use crate::interp::{Interp, InterpConfig};
+use crate::linux::abi::signal::RtSigframe;
 use crate::linux::{self, FatalSignal, Outcome, Task, TaskConfig};
 use crate::memory::{GuestAddr, SpaceConfig, UserSpace};
 use remu_isa::{Isa, Xlen};
@@ -21,6 +22,7 @@ const SV48_LIMIT: GuestAddr = GuestAddr(1 << 47);
 
 /// `remu [OPTIONS] PROGRAM [ARGS...]`: yields the exit status, if it does not end by a signal.
 pub fn user_main() -> i32 {
+    install_panic_report();
     let action = resolve(std::env::args_os().collect(), std::env::vars_os().collect());
     let result = match action {
         Ok(Action::Run(settings)) => run(&settings),
@@ -137,7 +139,7 @@ fn layout(settings: &Settings) -> Result<Layout<'_>, CliError> {
         random: random(settings.seed)?,
         auxv: Auxv {
             hwcap: profiles::hwcap(settings.cpu.exts),
-            min_signal_stack: linux::MIN_SIGNAL_STACK,
+            min_signal_stack: size_of::<RtSigframe>() as u64,
             vdso: None,
             rseq: None,
             interpreter_base: GuestAddr(0),
@@ -183,7 +185,7 @@ fn open_log(settings: &Settings) -> Result<Log, CliError> {
     opened.map_err(|error| CliError::Log { path: path(), error })
 }
 
-fn unimplemented_sink(log: Log) -> linux::UnimplementedSink {
+fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
 }
 
@@ -205,7 +207,7 @@ fn pages(space: &UserSpace) -> String {
 }
 
 /// A panic is a defect of remu's: it is told in one line, like any error of its own.
-pub fn install_panic_report() {
+fn install_panic_report() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
         let what = info.payload_as_str().unwrap_or("panic");

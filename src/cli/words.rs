@@ -7,7 +7,7 @@
 use super::CliError;
 use clap::{Arg, Command};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 /// An option of QEMU's user mode that cannot be honoured.
 pub struct Unsupported {
@@ -97,20 +97,17 @@ fn option(
     if bytes[1] != b'-' {
         let rest = &bytes[2..];
         if let Some(arg) = command.get_arguments().find(|a| a.get_short().map(|c| c as u32) == Some(bytes[1].into())) {
-            let mut text = vec![b'-', bytes[1]];
+            // Written as a long option: clap would take `-E=x` for `-E x`.
+            let mut text = OsString::from(format!("--{}", arg.get_long().unwrap_or_default()));
             match (takes_value(arg), rest) {
                 (false, []) => {}
                 (false, _) => return Err(CliError::UnknownOption(shown())),
-                (true, []) => text.extend(value()?.into_vec()),
-                (true, rest) => text.extend(rest),
+                (true, rest) => {
+                    text.push("=");
+                    text.push(if rest.is_empty() { value()? } else { OsStr::from_bytes(rest).to_owned() });
+                }
             }
-            // clap takes what follows a short option for its value, except nothing.
-            if text.len() == 2 && takes_value(arg) {
-                let long = arg.get_long().unwrap_or_default();
-                out.push(format!("--{long}=").into());
-            } else {
-                out.push(OsString::from_vec(text));
-            }
+            out.push(text);
             return Ok(());
         }
         if let Some(u) = unsupported(&bytes[1..2]) {
@@ -146,7 +143,7 @@ mod tests {
     #[test]
     fn options_end_at_the_program() {
         assert_eq!(words("prog --help -L x"), Ok("-- prog --help -L x".into()));
-        assert_eq!(words("-L d prog -- -x"), Ok("-Ld -- prog -- -x".into()));
+        assert_eq!(words("-L d prog -- -x"), Ok("--prefix=d -- prog -- -x".into()));
         assert_eq!(words("-strace -- -prog -x"), Ok("--strace -- -prog -x".into()));
         assert_eq!(words("-"), Ok("-- -".into()));
         assert_eq!(words(""), Ok("--".into()));
@@ -156,9 +153,12 @@ mod tests {
     fn qemus_words_become_claps() {
         assert_eq!(words("-cpu max,zba=on -seed 7 p"), Ok("--cpu=max,zba=on --seed=7 -- p".into()));
         assert_eq!(words("--cpu=max -singlestep p"), Ok("--cpu=max --one-insn-per-tb -- p".into()));
-        assert_eq!(words("-s 8M -E A=1,B=2 -0 x -d strace -D f p"), Ok("-s8M -EA=1,B=2 -0x -dstrace -Df -- p".into()));
-        assert_eq!(words("-s8M -strace p"), Ok("-s8M --strace -- p".into()));
-        assert_eq!(words("-E -x p"), Ok("-E-x -- p".into()), "a value may look like an option");
+        assert_eq!(
+            words("-s 8M -E A=1,B=2 -0 x -d strace -D f p"),
+            Ok("--stack-size=8M --set-env=A=1,B=2 --argv0=x --log=strace --log-file=f -- p".into())
+        );
+        assert_eq!(words("-s8M -strace p"), Ok("--stack-size=8M --strace -- p".into()));
+        assert_eq!(words("-E -x p"), Ok("--set-env=-x -- p".into()), "a value may look like an option");
     }
 
     #[test]
