@@ -26,6 +26,8 @@ pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &User
 ///
 /// # Safety
 /// As for a [`Handler`].
+// What a handler is passed, and two functions.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 unsafe fn execute<'a, B: Base, const FORWARD: u8>(
     cpu: *mut Cpu,
