@@ -253,8 +253,16 @@ mod tests {
         for row in rows() {
             for kind in row.args {
                 use Kind::*;
-                if let InBuf(n) | OutBuf(n) | Dirents(n) | InVec(n) | OutVec(n) | InAddr(n) | OutAddr(n)
-                | InArray(_, n) | OutArray(_, n) | InOutArray(_, n) = kind
+                if let InBuf(n)
+                | OutBuf(n)
+                | Dirents(n)
+                | InVec(n)
+                | OutVec(n)
+                | InAddr(n)
+                | OutAddr(n)
+                | InArray(_, n)
+                | OutArray(_, n)
+                | InOutArray(_, n) = kind
                 {
                     assert!(*n < row.args.len(), "{}", row.name);
                 }

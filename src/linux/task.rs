@@ -7,13 +7,13 @@
 //! the credentials of a guest thread are those of the host thread that runs it.
 
 use super::abi::process::Rlimit;
-use super::abi::signal::{Sigaction, StackT, SS_DISABLE};
+use super::abi::signal::{SS_DISABLE, Sigaction, StackT};
 use super::call::{Call, SysResult};
 use super::signal::{FatalSignal, Pending};
 use super::strace::{Shown, Tracer};
 use super::table::{self, Row, Run};
-use crate::guest::riscv::Cpu;
 use crate::guest::Exit;
+use crate::guest::riscv::Cpu;
 use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
 use rustix::io::Errno;
 use std::collections::HashSet;

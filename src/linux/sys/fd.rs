@@ -82,11 +82,24 @@ pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
         host::pass(Sys::Fcntl, &mut [SysArg::Val(c.args[0]), SysArg::Val(command as u64), SysArg::Val(value)])
     };
     let size = match command {
-        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC | libc::F_GETFD | libc::F_SETFD | libc::F_GETFL | libc::F_SETFL
-        | libc::F_GETOWN | libc::F_SETOWN | F_GETSIG | libc::F_GETLEASE | libc::F_GETPIPE_SZ | libc::F_SETPIPE_SZ
-        | libc::F_GET_SEALS | libc::F_ADD_SEALS | F_DUPFD_QUERY => return number(c, c.args[2]),
-        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK
-        | libc::F_OFD_SETLKW => size_of::<Flock>(),
+        libc::F_DUPFD
+        | libc::F_DUPFD_CLOEXEC
+        | libc::F_GETFD
+        | libc::F_SETFD
+        | libc::F_GETFL
+        | libc::F_SETFL
+        | libc::F_GETOWN
+        | libc::F_SETOWN
+        | F_GETSIG
+        | libc::F_GETLEASE
+        | libc::F_GETPIPE_SZ
+        | libc::F_SETPIPE_SZ
+        | libc::F_GET_SEALS
+        | libc::F_ADD_SEALS
+        | F_DUPFD_QUERY => return number(c, c.args[2]),
+        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW => {
+            size_of::<Flock>()
+        }
         F_GETOWN_EX | F_SETOWN_EX | F_GET_RW_HINT..=F_SET_FILE_RW_HINT => 8,
         other => {
             c.unimplemented(format!("fcntl command {other}"));
