@@ -26,6 +26,8 @@ pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &User
 ///
 /// # Safety
 /// As for a [`Handler`].
+// What a handler is passed, and two functions.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 unsafe fn execute<'a, B: Base, const FORWARD: u8>(
     cpu: *mut Cpu,
@@ -34,7 +36,8 @@ unsafe fn execute<'a, B: Base, const FORWARD: u8>(
     mem: *const UserSpace,
     last: u64,
     fuel: i64,
-    f: impl FnOnce(&mut Step<'a, B, FORWARD>, &Insn) -> Result<Flow<u64>, Stopped>,
+    full: Handler,
+    f: impl FnOnce(&mut Step<'a, B, FORWARD, true>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> Leave {
     // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive: the
     // references made here are gone before the next handler runs. The slot holds a record, a record
@@ -73,9 +76,46 @@ unsafe fn execute<'a, B: Base, const FORWARD: u8>(
                 Leave::Lookup
             }
             Ok(Flow::Resync) => resync(cpu, slot, env, fuel),
+            Err(stopped) if stopped.needs_calls() => full(cpu, slot, env, mem, last, fuel),
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
                 stop(cpu, slot, env, mem, addr, reason)
+            }
+        }
+    }
+}
+
+/// Executes the record at `slot` by `f` without what follows, calls and all: in a function of its own,
+/// so that the handler around it has nothing on the stack. Yields the last result, and
+/// why to leave if there is a reason; in registers, as a `Result` of the two would not be.
+///
+/// # Safety
+/// As for a [`Handler`].
+#[inline(never)]
+unsafe fn execute_full<'a, B: Base>(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const UserSpace,
+    last: u64,
+    fuel: i64,
+    f: impl FnOnce(&mut Step<'a, B, 0, false>, &Insn) -> Result<Flow<u64>, Stopped>,
+) -> (u64, Option<Leave>) {
+    // SAFETY: as in `execute`.
+    unsafe {
+        let record = &(*slot).record;
+        let mut step = Step::new(&mut *cpu, &mut *env, &*mem, record, last, fuel);
+        let flow = f(&mut step, &record.insn);
+        let last = step.last();
+        match flow {
+            Ok(Flow::Next) => (last, None),
+            Ok(Flow::Resync) => (last, Some(resync(cpu, slot, env, fuel))),
+            Ok(Flow::Jump { .. } | Flow::Branch { .. } | Flow::Indirect { .. }) => {
+                unreachable!("control transfers compute nothing that takes calls")
+            }
+            Err(Stopped { addr, reason }) => {
+                (*env).fuel = fuel - i64::from(record.before);
+                (last, Some(stop(cpu, slot, env, mem, addr, reason)))
             }
         }
     }
@@ -220,6 +260,7 @@ unsafe fn forwarded<const FORWARD: u8>(mut insn: Insn) -> Insn {
 
 macro_rules! handlers {
     ($(($op:ident, $function:ident))*) => {
+        /// The handlers as records have them.
         mod by_op {
             use super::*;
             $(pub unsafe extern "sysv64" fn $function<B: Base, const FORWARD: u8>(
@@ -230,8 +271,35 @@ macro_rules! handlers {
                 last: u64,
                 fuel: i64,
             ) -> Leave {
+                let full = full::$function::<B>;
                 // SAFETY: the caller's promise is that of `execute`.
-                unsafe { execute::<B, FORWARD>(cpu, slot, env, mem, last, fuel, sem::$function) }
+                unsafe { execute::<B, FORWARD>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
+            })*
+        }
+
+        /// The handlers that those jump to where they would have to call something.
+        mod full {
+            use super::*;
+            $(#[inline(never)]
+            pub unsafe extern "sysv64" fn $function<B: Base>(
+                cpu: *mut Cpu,
+                slot: *const Slot,
+                env: *mut Env,
+                mem: *const UserSpace,
+                last: u64,
+                fuel: i64,
+            ) -> Leave {
+                // SAFETY: the caller's promise is that of `execute_full`; the instruction does not end
+                // its block, so that a record follows.
+                unsafe {
+                    match execute_full::<B>(cpu, slot, env, mem, last, fuel, sem::$function) {
+                        (last, None) => {
+                            let next = slot.add(1);
+                            ((*next).record.handler)(cpu, next, env, mem, last, fuel)
+                        }
+                        (_, Some(leave)) => leave,
+                    }
+                }
             })*
         }
 

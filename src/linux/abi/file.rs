@@ -1,0 +1,121 @@
+//! Files: `asm/stat.h`, `linux/stat.h`, `asm/statfs.h`, `linux/fcntl.h`, `linux/uio.h`, `linux/dirent.h`.
+
+use super::time::Timespec;
+use super::{guest_structs, layout};
+
+guest_structs! {
+    /// `struct stat`: the generic one, not x86-64's.
+    Stat {
+        dev: u64,
+        ino: u64,
+        mode: u32,
+        nlink: u32,
+        uid: u32,
+        gid: u32,
+        rdev: u64,
+        pad1: u64,
+        size: i64,
+        blksize: i32,
+        pad2: i32,
+        blocks: i64,
+        atime: Timespec,
+        mtime: Timespec,
+        ctime: Timespec,
+        unused: [u32; 2],
+    }
+
+    /// `struct statx_timestamp`.
+    StatxTimestamp { sec: i64, nsec: u32, pad: i32, }
+
+    /// `struct statx`.
+    Statx {
+        mask: u32,
+        blksize: u32,
+        attributes: u64,
+        nlink: u32,
+        uid: u32,
+        gid: u32,
+        mode: u16,
+        pad0: u16,
+        ino: u64,
+        size: u64,
+        blocks: u64,
+        attributes_mask: u64,
+        atime: StatxTimestamp,
+        btime: StatxTimestamp,
+        ctime: StatxTimestamp,
+        mtime: StatxTimestamp,
+        rdev_major: u32,
+        rdev_minor: u32,
+        dev_major: u32,
+        dev_minor: u32,
+        mnt_id: u64,
+        dio_mem_align: u32,
+        dio_offset_align: u32,
+        spare: [u64; 12],
+    }
+
+    /// `struct statfs64`.
+    Statfs {
+        kind: i64,
+        bsize: i64,
+        blocks: u64,
+        bfree: u64,
+        bavail: u64,
+        files: u64,
+        ffree: u64,
+        fsid: [i32; 2],
+        namelen: i64,
+        frsize: i64,
+        flags: i64,
+        spare: [i64; 4],
+    }
+
+    /// `struct flock`.
+    Flock { kind: i16, whence: i16, pad: u32, start: i64, len: i64, pid: i32, pad2: u32, }
+
+    /// `struct f_owner_ex`.
+    OwnerEx { kind: i32, pid: i32, }
+
+    /// `struct iovec`.
+    Iovec { base: u64, len: u64, }
+
+    /// `struct open_how`, first version.
+    OpenHow { flags: u64, mode: u64, resolve: u64, }
+
+    /// The fixed part of `struct linux_dirent64`; the name follows at offset 19.
+    DirentHead { ino: u64, off: i64, reclen: [u8; 2], kind: u8, name: [u8; 5], }
+}
+
+layout!(Stat: 128, mode @ 16, nlink @ 20, rdev @ 32, size @ 48, blksize @ 56, blocks @ 64, atime @ 72, ctime @ 104);
+layout!(Statx: 256, mode @ 28, ino @ 32, atime @ 64, mtime @ 112, rdev_major @ 128, mnt_id @ 144);
+layout!(Statfs: 120, fsid @ 56, namelen @ 64, flags @ 80);
+layout!(Flock: 32, start @ 8, len @ 16, pid @ 24);
+layout!(OwnerEx: 8);
+layout!(Iovec: 16);
+layout!(OpenHow: 24);
+layout!(DirentHead: 24, reclen @ 16, kind @ 18, name @ 19);
+
+impl From<&libc::stat> for Stat {
+    fn from(s: &libc::stat) -> Self {
+        Stat {
+            dev: s.st_dev,
+            ino: s.st_ino,
+            mode: s.st_mode,
+            // The generic structure has 32 bits here, and so has every file system's own count.
+            nlink: s.st_nlink as u32,
+            uid: s.st_uid,
+            gid: s.st_gid,
+            rdev: s.st_rdev,
+            pad1: 0,
+            size: s.st_size,
+            blksize: s.st_blksize as i32,
+            pad2: 0,
+            blocks: s.st_blocks,
+            atime: Timespec { sec: s.st_atime, nsec: s.st_atime_nsec },
+            mtime: Timespec { sec: s.st_mtime, nsec: s.st_mtime_nsec },
+            ctime: Timespec { sec: s.st_ctime, nsec: s.st_ctime_nsec },
+            unused: [0; 2],
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One system call under way: its arguments, and the safe ways to follow them.
+
+use super::abi::file::Iovec;
+use super::table::{Kind, Last, Row};
+use super::task::Task;
+use crate::guest::riscv::Cpu;
+use crate::host::{self, GuestPtr, IoVec, Sys, SysArg};
+use crate::memory::{BadAddress, GuestAddr, MapError};
+use rustix::io::Errno;
+use std::ffi::{CStr, CString};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// What a system call answers.
+pub type SysResult = Result<u64, Errno>;
+
+impl From<BadAddress> for Errno {
+    fn from(_: BadAddress) -> Self {
+        Errno::FAULT
+    }
+}
+
+impl From<MapError> for Errno {
+    fn from(e: MapError) -> Self {
+        e.0
+    }
+}
+
+/// The longest string that is no pathname: names of attributes and of file system types are shorter.
+const STRING_MAX: usize = 4096;
+
+/// The most elements of a scatter/gather list (UIO_MAXIOV).
+const VECTOR_MAX: u64 = 1024;
+
+/// A system call under way.
+pub struct Call<'a> {
+    /// The thread that makes it.
+    pub task: &'a mut Task,
+    /// Its CPU, with the program counter already past the call.
+    pub cpu: &'a mut Cpu,
+    /// Its row in the table.
+    pub row: &'static Row,
+    /// Its arguments.
+    pub args: [u64; 6],
+}
+
+impl Call<'_> {
+    /// An argument of C's type `int`.
+    pub fn int(&self, i: usize) -> i32 {
+        self.args[i] as i32
+    }
+
+    /// An argument that is an address.
+    pub fn addr(&self, i: usize) -> GuestAddr {
+        GuestAddr(self.args[i])
+    }
+
+    /// A file descriptor, which must not be one of ours. Whether it is open the host kernel says.
+    pub fn fd(&self, i: usize) -> Result<i32, Errno> {
+        let fd = self.int(i);
+        if self.task.files.is_ours(fd) { Err(Errno::BADF) } else { Ok(fd) }
+    }
+
+    /// Copies a structure in.
+    pub fn read<T: FromBytes>(&self, addr: u64) -> Result<T, Errno> {
+        Ok(self.task.mm.read(GuestAddr(addr))?)
+    }
+
+    /// Copies a structure in, if its address is not null.
+    pub fn read_opt<T: FromBytes>(&self, addr: u64) -> Result<Option<T>, Errno> {
+        if addr == 0 { Ok(None) } else { self.read(addr).map(Some) }
+    }
+
+    /// Copies a structure out.
+    pub fn write<T: IntoBytes + Immutable>(&self, addr: u64, value: &T) -> Result<(), Errno> {
+        Ok(self.task.mm.write(GuestAddr(addr), value)?)
+    }
+
+    /// Copies a structure out, if its address is not null.
+    pub fn write_opt<T: IntoBytes + Immutable>(&self, addr: u64, value: &T) -> Result<(), Errno> {
+        if addr == 0 { Ok(()) } else { self.write(addr, value) }
+    }
+
+    /// A pathname as the guest wrote it.
+    pub fn raw_path(&self, i: usize) -> Result<CString, Errno> {
+        let path = self.task.mm.read_cstr(self.addr(i), libc::PATH_MAX as usize)?;
+        path.ok_or(Errno::NAMETOOLONG)
+    }
+
+    /// A pathname as the host knows it.
+    pub fn path(&self, i: usize, last: Last) -> Result<CString, Errno> {
+        let path = self.raw_path(i)?;
+        let follow = match last {
+            Last::Follow => true,
+            Last::Keep => false,
+            Last::FollowUnless(flags) => self.int(flags) & libc::AT_SYMLINK_NOFOLLOW == 0,
+            Last::KeepUnless(flags) => self.int(flags) & libc::AT_SYMLINK_FOLLOW != 0,
+        };
+        Ok(self.task.fs.host_path(path, follow))
+    }
+
+    /// Guest memory for the host kernel to follow. An address that no guest memory can be at becomes
+    /// one that the host kernel refuses, so that it is the host kernel that answers, and in its order.
+    pub fn guest(&self, addr: u64, len: u64) -> SysArg<'static> {
+        if addr == 0 {
+            return SysArg::Null;
+        }
+        SysArg::Guest(self.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::BAD))
+    }
+
+    /// A scatter/gather list, each piece checked to lie in guest memory.
+    pub fn vector(&self, addr: u64, count: u64) -> Result<Vec<IoVec>, Errno> {
+        if count > VECTOR_MAX {
+            return Err(Errno::INVAL);
+        }
+        let mut list = Vec::with_capacity(count as usize);
+        for i in 0..count {
+            let piece: Iovec = self.read(addr.wrapping_add(i * size_of::<Iovec>() as u64))?;
+            if piece.len > i64::MAX as u64 {
+                return Err(Errno::INVAL);
+            }
+            list.push(self.task.mm.host_iovec(GuestAddr(piece.base), piece.len)?);
+        }
+        Ok(list)
+    }
+
+    /// Hands the call through, its arguments as the row's kinds say.
+    pub fn pass(&mut self, call: Sys) -> SysResult {
+        // Strings live here while the host kernel reads them.
+        let mut strings: [Option<CString>; 6] = Default::default();
+        for (i, kind) in self.row.args.iter().enumerate() {
+            strings[i] = match *kind {
+                Kind::Path(last) => Some(self.path(i, last)?),
+                Kind::PathOrNull(last) if self.args[i] != 0 => Some(self.path(i, last)?),
+                Kind::Str if self.args[i] != 0 => {
+                    let text = self.task.mm.read_cstr(self.addr(i), STRING_MAX)?;
+                    Some(text.ok_or(Errno::NAMETOOLONG)?)
+                }
+                _ => None,
+            };
+        }
+        let mut args = [const { SysArg::Val(0) }; 6];
+        for (i, kind) in self.row.args.iter().enumerate() {
+            args[i] = match &strings[i] {
+                Some(text) => SysArg::In(text.as_bytes_with_nul()),
+                None => self.argument(i, kind)?,
+            };
+        }
+        host::pass(call, &mut args[..self.row.args.len()])
+    }
+
+    fn argument(&self, i: usize, kind: &Kind) -> Result<SysArg<'static>, Errno> {
+        let value = self.args[i];
+        let array = |size: u64, count: usize| size.saturating_mul(u64::from(self.args[count] as u32));
+        Ok(match *kind {
+            Kind::Fd | Kind::DirFd => {
+                self.fd(i)?;
+                SysArg::Val(value)
+            }
+            Kind::In(s) | Kind::Out(s) | Kind::InOut(s) | Kind::OutOnInterrupt(s) => self.guest(value, s.size),
+            Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::InOutArray(s, n) => self.guest(value, array(s.size, n)),
+            Kind::InBuf(n)
+            | Kind::OutBuf(n)
+            | Kind::OutStr(n)
+            | Kind::OutBits(n)
+            | Kind::OutSet(n)
+            | Kind::Dirents(n) => self.guest(value, self.length(n)),
+            Kind::InAddr(n) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
+            // The kernel writes no more than an address is long; the length's own pointer is followed
+            // by the kernel.
+            Kind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
+            Kind::PathOrNull(_) | Kind::Str => SysArg::Null,
+            _ => SysArg::Val(value),
+        })
+    }
+
+    /// The length in an argument: those of C's type `int` are sign-extended by the guest, and the host
+    /// kernel refuses the negative ones itself.
+    fn length(&self, n: usize) -> u64 {
+        match self.row.args[n] {
+            Kind::Int | Kind::UInt => u64::from(self.args[n] as u32),
+            _ => self.args[n],
+        }
+    }
+
+    /// Reports something that is missing, the first time it is met.
+    pub fn unimplemented(&self, what: String) {
+        self.task.system.unimplemented(what);
+    }
+
+    /// A pathname for messages.
+    pub fn lossy(path: &CStr) -> String {
+        path.to_string_lossy().into_owned()
+    }
+}

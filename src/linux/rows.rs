@@ -1,0 +1,395 @@
+//! The system calls of riscv64 Linux, one row each: number, name, arguments, what an interruption
+//! does to the call, and in brackets how its result is shown if not as a number, and who answers it.
+//!
+//! `pass` hands the call to the host kernel, with paths looked up and descriptors and pointers checked
+//! as the arguments' kinds say; `own` names our function; `part` says first what is missing; `none`
+//! says why the answer is ENOSYS.
+
+use super::strace::flags::*;
+use super::strace::special::*;
+use super::strace::structs::*;
+use super::sys::{fd, fs, futex, ioctl, mem, misc, net, poll, process, signal, time};
+use super::table::Kind::*;
+use super::table::Last::*;
+use super::table::{Restart, Row, Run, Shape, Support};
+use crate::host::Sys;
+
+macro_rules! rows {
+    ($($number:literal $name:ident($($arg:expr),*) $restart:ident [$($how:tt)*];)*) => {
+        &[$(Row {
+            number: $number,
+            name: stringify!($name),
+            args: &[$($arg),*],
+            restart: Restart::$restart,
+            shape: rows!(@shape $($how)*),
+            support: rows!(@support $($how)*),
+            run: rows!(@run $($how)*),
+        }),*]
+    };
+    (@shape $shape:ident: $($how:tt)*) => { Shape::$shape };
+    (@shape $($how:tt)*) => { Shape::Number };
+    (@support $shape:ident: $($how:tt)*) => { rows!(@support $($how)*) };
+    (@support pass $call:ident) => { Support::Full };
+    (@support own $function:expr) => { Support::Full };
+    (@support part $lacks:literal $function:expr) => { Support::Partial($lacks) };
+    (@support none $why:literal) => { Support::Unsupported($why) };
+    (@run $shape:ident: $($how:tt)*) => { rows!(@run $($how)*) };
+    (@run pass $call:ident) => { Run::Pass(Sys::$call) };
+    (@run own $function:expr) => { Run::Own($function) };
+    (@run part $lacks:literal $function:expr) => { Run::Own($function) };
+    (@run none $why:literal) => { Run::Nobody };
+}
+
+/// The table.
+pub(super) static ROWS: &[Row] = rows! {
+    0 io_setup(UInt, Ptr) Never [none "asynchronous I/O contexts are memory that the host kernel would map"];
+    1 io_destroy(Hex) Never [none "there are no asynchronous I/O contexts"];
+    2 io_submit(Hex, Long, Ptr) Never [none "there are no asynchronous I/O contexts"];
+    3 io_cancel(Hex, Ptr, Ptr) Never [none "there are no asynchronous I/O contexts"];
+    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [none "there are no asynchronous I/O contexts"];
+    5 setxattr(Path(Follow), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
+    6 lsetxattr(Path(Keep), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
+    7 fsetxattr(Fd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
+    8 getxattr(Path(Follow), Str, OutBuf(3), Size) Never [pass Getxattr];
+    9 lgetxattr(Path(Keep), Str, OutBuf(3), Size) Never [pass Lgetxattr];
+    10 fgetxattr(Fd, Str, OutBuf(3), Size) Never [pass Fgetxattr];
+    11 listxattr(Path(Follow), OutBuf(2), Size) Never [pass Listxattr];
+    12 llistxattr(Path(Keep), OutBuf(2), Size) Never [pass Llistxattr];
+    13 flistxattr(Fd, OutBuf(2), Size) Never [pass Flistxattr];
+    14 removexattr(Path(Follow), Str) Never [pass Removexattr];
+    15 lremovexattr(Path(Keep), Str) Never [pass Lremovexattr];
+    16 fremovexattr(Fd, Str) Never [pass Fremovexattr];
+    17 getcwd(OutStr(1), Size) Never [pass Getcwd];
+    18 lookup_dcookie(Hex, Ptr, Size) Never [none "the kernel has removed it"];
+    19 eventfd2(UInt, Flags(&EVENTFD)) Never [pass Eventfd2];
+    20 epoll_create1(Flags(&EPOLL_CREATE)) Never [pass EpollCreate1];
+    21 epoll_ctl(Fd, Enum(&EPOLL_OP), Fd, In(&EPOLL_EVENT)) Never [own poll::epoll_ctl];
+    22 epoll_pwait(Fd, OutArray(&EPOLL_EVENT, 2), Int, Int, In(&SIGSET), Size) Eintr [own poll::epoll_pwait];
+    23 dup(Fd) Never [pass Dup];
+    24 dup3(Fd, Fd, Flags(&PIPE)) Never [own fd::dup3];
+    25 fcntl(Fd, Enum(&FCNTL), Special(&FCNTL_ARG)) Restart
+        [Fcntl: part "owners, leases and notifications send signals that are not delivered yet" fd::fcntl];
+    26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
+    27 inotify_add_watch(Fd, Path(Follow), Hex) Never [pass InotifyAddWatch];
+    28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
+    29 ioctl(Fd, Enum(&IOCTL), Special(&IOCTL_ARG)) Restart
+        [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
+    30 ioprio_set(Int, Int, Hex) Never [pass IoprioSet];
+    31 ioprio_get(Int, Int) Never [pass IoprioGet];
+    32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];
+    33 mknodat(DirFd, Path(Keep), NodeMode, Dev) Never [pass Mknodat];
+    34 mkdirat(DirFd, Path(Keep), Mode) Never [pass Mkdirat];
+    35 unlinkat(DirFd, Path(Keep), Flags(&AT_UNLINK)) Never [pass Unlinkat];
+    36 symlinkat(Str, DirFd, Path(Keep)) Never [pass Symlinkat];
+    37 linkat(DirFd, Path(KeepUnless(4)), DirFd, Path(Keep), Flags(&AT)) Never [pass Linkat];
+    39 umount2(Path(Follow), Hex) Never [pass Umount2];
+    40 mount(Str, Path(Follow), Str, Hex, Str) Never [pass Mount];
+    41 pivot_root(Path(Follow), Path(Follow)) Never [pass PivotRoot];
+    42 nfsservctl(Int, Ptr, Ptr) Never [none "the kernel has removed it"];
+    43 statfs(Path(Follow), Out(&STATFS)) Never [pass Statfs];
+    44 fstatfs(Fd, Out(&STATFS)) Never [pass Fstatfs];
+    45 truncate(Path(Follow), Long) Never [pass Truncate];
+    46 ftruncate(Fd, Long) Never [pass Ftruncate];
+    47 fallocate(Fd, Flags(&FALLOCATE), Long, Long) Restart [pass Fallocate];
+    48 faccessat(DirFd, Path(Follow), Flags(&ACCESS)) Never [pass Faccessat];
+    49 chdir(Path(Follow)) Never [pass Chdir];
+    50 fchdir(Fd) Never [pass Fchdir];
+    51 chroot(Path(Follow)) Never [pass Chroot];
+    52 fchmod(Fd, Mode) Never [pass Fchmod];
+    53 fchmodat(DirFd, Path(Follow), Mode) Never [pass Fchmodat];
+    54 fchownat(DirFd, Path(FollowUnless(4)), Int, Int, Flags(&AT)) Never [pass Fchownat];
+    55 fchown(Fd, Int, Int) Never [pass Fchown];
+    56 openat(DirFd, Path(Follow), Open, CreateMode) Restart [own fs::openat];
+    57 close(Fd) Never [pass Close];
+    58 vhangup() Never [pass Vhangup];
+    59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
+    60 quotactl(Hex, Str, Int, Ptr) Never [none "disk quotas are not translated"];
+    61 getdents64(Fd, Dirents(2), Size) Never [pass Getdents64];
+    62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
+    63 read(Fd, OutBuf(2), Size) Restart [pass Read];
+    64 write(Fd, InBuf(2), Size) Restart [pass Write];
+    65 readv(Fd, OutVec(2), Size) Restart [own fd::readv];
+    66 writev(Fd, InVec(2), Size) Restart [own fd::writev];
+    67 pread64(Fd, OutBuf(2), Size, Long) Restart [pass Pread64];
+    68 pwrite64(Fd, InBuf(2), Size, Long) Restart [pass Pwrite64];
+    69 preadv(Fd, OutVec(2), Size, Long) Restart [own fd::preadv];
+    70 pwritev(Fd, InVec(2), Size, Long) Restart [own fd::pwritev];
+    71 sendfile(Fd, Fd, InOut(&LONG), Size) Restart [pass Sendfile];
+    72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Ptr) NoHandler
+        [own poll::pselect6];
+    73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) NoHandler [own poll::ppoll];
+    74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
+        [none "signals from outside are not queued for the guest yet"];
+    75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) Restart [none "pages of guest memory are not handed to pipes"];
+    76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) Restart [pass Splice];
+    77 tee(Fd, Fd, Size, Flags(&SPLICE)) Restart [pass Tee];
+    78 readlinkat(DirFd, Path(Keep), OutStr(3), Size) Never [own fs::readlinkat];
+    79 newfstatat(DirFd, PathOrNull(FollowUnless(3)), Out(&STAT), Flags(&AT)) Never [own fs::newfstatat];
+    80 fstat(Fd, Out(&STAT)) Never [own fs::fstat];
+    81 sync() Never [pass Sync];
+    82 fsync(Fd) Never [pass Fsync];
+    83 fdatasync(Fd) Never [pass Fdatasync];
+    84 sync_file_range(Fd, Long, Long, Hex) Never [pass SyncFileRange];
+    85 timerfd_create(Enum(&CLOCK), Flags(&TIMERFD)) Never [pass TimerfdCreate];
+    86 timerfd_settime(Fd, Flags(&TIMERFD_SET), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerfdSettime];
+    87 timerfd_gettime(Fd, Out(&ITIMERSPEC)) Never [pass TimerfdGettime];
+    88 utimensat(DirFd, PathOrNull(FollowUnless(3)), In(&UTIMES), Flags(&AT)) Never [pass Utimensat];
+    89 acct(PathOrNull(Follow)) Never [pass Acct];
+    90 capget(InOut(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
+    91 capset(InOut(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
+    92 personality(Hex) Never
+        [Hex: part "the value is kept, but nothing behaves differently for it" process::personality];
+    93 exit(Int) Never [NoReturn: own process::exit];
+    94 exit_group(Int) Never [NoReturn: own process::exit_group];
+    95 waitid(Enum(&WAITID), Int, Out(&SIGINFO), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Waitid];
+    96 set_tid_address(Ptr) Never [own process::set_tid_address];
+    97 unshare(Flags(&CLONE)) Never [none "namespaces and unshared threads come with processes"];
+    98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
+        RestartBlock [part "priority-inheriting operations answer ENOSYS" futex::futex];
+    99 set_robust_list(Ptr, Size) Never
+        [part "the list is kept, but no owner's death is told of yet" process::set_robust_list];
+    100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" process::get_robust_list];
+    101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
+    102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
+    103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never
+        [part "the timer's signal takes its default action: a handler for it is not run yet" time::setitimer];
+    104 kexec_load(Hex, Size, Ptr, Hex) Never [none "a kernel for another CPU cannot be loaded"];
+    105 init_module(Ptr, Size, Str) Never [none "kernel modules for another CPU cannot be loaded"];
+    106 delete_module(Str, Hex) Never [none "kernel modules are the host's"];
+    107 timer_create(Enum(&CLOCK), Ptr, Ptr) Never [none "POSIX timers need asynchronous signals"];
+    108 timer_gettime(Int, Ptr) Never [none "POSIX timers need asynchronous signals"];
+    109 timer_getoverrun(Int) Never [none "POSIX timers need asynchronous signals"];
+    110 timer_settime(Int, Flags(&TIMER_FLAGS), Ptr, Ptr) Never [none "POSIX timers need asynchronous signals"];
+    111 timer_delete(Int) Never [none "POSIX timers need asynchronous signals"];
+    112 clock_settime(Enum(&CLOCK), In(&TIMESPEC)) Never [pass ClockSettime];
+    113 clock_gettime(Enum(&CLOCK), Out(&TIMESPEC)) Never [pass ClockGettime];
+    114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [pass ClockGetres];
+    115 clock_nanosleep(Enum(&CLOCK), Flags(&TIMER_FLAGS), In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock
+        [pass ClockNanosleep];
+    116 syslog(Int, OutBuf(2), Int) Restart [pass Syslog];
+    117 ptrace(Int, Int, Ptr, Ptr) Never [none "tracing would show the host's registers, not the guest's"];
+    118 sched_setparam(Int, In(&SCHED_PARAM)) Never [pass SchedSetparam];
+    119 sched_setscheduler(Int, Enum(&SCHED), In(&SCHED_PARAM)) Never [pass SchedSetscheduler];
+    120 sched_getscheduler(Int) Never [pass SchedGetscheduler];
+    121 sched_getparam(Int, Out(&SCHED_PARAM)) Never [pass SchedGetparam];
+    122 sched_setaffinity(Int, Size, InBuf(1)) Never [pass SchedSetaffinity];
+    123 sched_getaffinity(Int, Size, OutBits(1)) Never [pass SchedGetaffinity];
+    124 sched_yield() Never [pass SchedYield];
+    125 sched_get_priority_max(Enum(&SCHED)) Never [pass SchedGetPriorityMax];
+    126 sched_get_priority_min(Enum(&SCHED)) Never [pass SchedGetPriorityMin];
+    127 sched_rr_get_interval(Int, Out(&TIMESPEC)) Never [pass SchedRrGetInterval];
+    128 restart_syscall() Never [own signal::restart_syscall];
+    129 kill(Int, Signal) Never [own signal::kill];
+    130 tkill(Int, Signal) Never [own signal::tkill];
+    131 tgkill(Int, Int, Signal) Never [own signal::tgkill];
+    132 sigaltstack(In(&STACK_T), Out(&STACK_T)) Never [own signal::sigaltstack];
+    133 rt_sigsuspend(In(&SIGSET), Size) NoHandler
+        [part "of the signals from outside only those arrive that end the program" signal::rt_sigsuspend];
+    134 rt_sigaction(Signal, In(&SIGACTION), Out(&SIGACTION), Size) Never
+        [part "handlers run for faults and for signals the program sends itself, not yet for others"
+         signal::rt_sigaction];
+    135 rt_sigprocmask(Enum(&SIGMASK_HOW), In(&SIGSET), Out(&SIGSET), Size) Never [own signal::rt_sigprocmask];
+    136 rt_sigpending(OutSet(1), Size) Never [own signal::rt_sigpending];
+    137 rt_sigtimedwait(In(&SIGSET), Out(&SIGINFO), In(&TIMESPEC), Size) Eintr [own signal::rt_sigtimedwait];
+    138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [part "only to oneself" signal::rt_sigqueueinfo];
+    139 rt_sigreturn() Never [own signal::rt_sigreturn];
+    140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
+    141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
+    142 reboot(Hex, Hex, Hex, Ptr) Never [none "the machine is the host's"];
+    143 setregid(Int, Int) Never [pass Setregid];
+    144 setgid(Int) Never [pass Setgid];
+    145 setreuid(Int, Int) Never [pass Setreuid];
+    146 setuid(Int) Never [pass Setuid];
+    147 setresuid(Int, Int, Int) Never [pass Setresuid];
+    148 getresuid(Out(&UINT), Out(&UINT), Out(&UINT)) Never [pass Getresuid];
+    149 setresgid(Int, Int, Int) Never [pass Setresgid];
+    150 getresgid(Out(&UINT), Out(&UINT), Out(&UINT)) Never [pass Getresgid];
+    151 setfsuid(Int) Never [pass Setfsuid];
+    152 setfsgid(Int) Never [pass Setfsgid];
+    153 times(Out(&TMS)) Never [pass Times];
+    154 setpgid(Int, Int) Never [pass Setpgid];
+    155 getpgid(Int) Never [pass Getpgid];
+    156 getsid(Int) Never [pass Getsid];
+    157 setsid() Never [pass Setsid];
+    158 getgroups(Int, OutArray(&UINT, 0)) Never [pass Getgroups];
+    159 setgroups(Int, InArray(&UINT, 0)) Never [pass Setgroups];
+    160 uname(Out(&UTSNAME)) Never [own misc::uname];
+    161 sethostname(InBuf(1), Size) Never [pass Sethostname];
+    162 setdomainname(InBuf(1), Size) Never [pass Setdomainname];
+    163 getrlimit(Enum(&RLIMIT), Out(&RLIMIT64)) Never [own process::getrlimit];
+    164 setrlimit(Enum(&RLIMIT), In(&RLIMIT64)) Never [own process::setrlimit];
+    165 getrusage(Enum(&RUSAGE_WHO), Out(&RUSAGE)) Never [pass Getrusage];
+    166 umask(Mode) Never [Octal: pass Umask];
+    167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
+        [part "options that are not in its list answer EINVAL" process::prctl];
+    168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
+    169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [pass Gettimeofday];
+    170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
+    171 adjtimex(InOut(&TIMEX)) Never [pass Adjtimex];
+    172 getpid() Never [pass Getpid];
+    173 getppid() Never [pass Getppid];
+    174 getuid() Never [pass Getuid];
+    175 geteuid() Never [pass Geteuid];
+    176 getgid() Never [pass Getgid];
+    177 getegid() Never [pass Getegid];
+    178 gettid() Never [pass Gettid];
+    179 sysinfo(Out(&SYSINFO)) Never [pass Sysinfo];
+    180 mq_open(Str, Open, CreateMode, In(&MQ_ATTR)) Never [pass MqOpen];
+    181 mq_unlink(Str) Never [pass MqUnlink];
+    182 mq_timedsend(Fd, InBuf(2), Size, UInt, In(&TIMESPEC)) Restart [pass MqTimedsend];
+    183 mq_timedreceive(Fd, OutBuf(2), Size, Out(&UINT), In(&TIMESPEC)) Restart [pass MqTimedreceive];
+    184 mq_notify(Fd, Ptr) Never [none "it sends signals from outside, which are not delivered yet"];
+    185 mq_getsetattr(Fd, In(&MQ_ATTR), Out(&MQ_ATTR)) Never [pass MqGetsetattr];
+    186 msgget(Int, Hex) Never [none "System V queues come with shared memory"];
+    187 msgctl(Int, Int, Ptr) Never [none "System V queues come with shared memory"];
+    188 msgrcv(Int, Ptr, Size, Long, Hex) NoHandler [none "System V queues come with shared memory"];
+    189 msgsnd(Int, Ptr, Size, Hex) NoHandler [none "System V queues come with shared memory"];
+    190 semget(Int, Int, Hex) Never [none "System V semaphores come with shared memory"];
+    191 semctl(Int, Int, Int, Ptr) Never [none "System V semaphores come with shared memory"];
+    192 semtimedop(Int, Ptr, UInt, Ptr) Eintr [none "System V semaphores come with shared memory"];
+    193 semop(Int, Ptr, UInt) Eintr [none "System V semaphores come with shared memory"];
+    194 shmget(Int, Size, Hex) Never [none "System V shared memory is not mapped yet"];
+    195 shmctl(Int, Int, Ptr) Never [none "System V shared memory is not mapped yet"];
+    196 shmat(Int, Ptr, Hex) Never [none "System V shared memory is not mapped yet"];
+    197 shmdt(Ptr) Never [none "System V shared memory is not mapped yet"];
+    198 socket(Enum(&AF), Special(&SOCKET_TYPE), Int) Never [pass Socket];
+    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Int, Out(&INT_PAIR)) Never [pass Socketpair];
+    200 bind(Fd, InAddr(2), Int) Never [pass Bind];
+    201 listen(Fd, Int) Never [pass Listen];
+    202 accept(Fd, OutAddr(2), InOut(&INT)) Restart [pass Accept];
+    203 connect(Fd, InAddr(2), Int) Restart [pass Connect];
+    204 getsockname(Fd, OutAddr(2), InOut(&INT)) Never [pass Getsockname];
+    205 getpeername(Fd, OutAddr(2), InOut(&INT)) Never [pass Getpeername];
+    206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) Restart [pass Sendto];
+    207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) Restart [pass Recvfrom];
+    208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), InBuf(4), Int) Never
+        [part "options whose value holds pointers answer ENOPROTOOPT" net::setsockopt];
+    209 getsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_VALUE), InOut(&INT)) Never
+        [part "options whose value holds pointers answer ENOPROTOOPT" net::getsockopt];
+    210 shutdown(Fd, Enum(&SHUT)) Never [pass Shutdown];
+    211 sendmsg(Fd, In(&MSGHDR), Flags(&MSG)) Restart [own net::sendmsg];
+    212 recvmsg(Fd, InOut(&MSGHDR), Flags(&MSG)) Restart [own net::recvmsg];
+    213 readahead(Fd, Long, Size) Never [pass Readahead];
+    214 brk(Ptr) Never [Hex: own mem::brk];
+    215 munmap(Ptr, Size) Never [own mem::munmap];
+    216 mremap(Ptr, Size, Size, Flags(&MREMAP), Special(&MREMAP_TO)) Never
+        [Hex: part "MREMAP_DONTUNMAP answers EINVAL" mem::mremap];
+    217 add_key(Str, Str, InBuf(3), Size, Int) Never [none "the kernel's keyrings are not offered"];
+    218 request_key(Str, Str, Str, Int) Never [none "the kernel's keyrings are not offered"];
+    219 keyctl(Int, Hex, Hex, Hex, Hex) Never [none "the kernel's keyrings are not offered"];
+    220 clone(Flags(&CLONE), Ptr, Ptr, Ptr, Ptr) Never [none "processes and threads are not there yet"];
+    221 execve(Path(Follow), Ptr, Ptr) Never [none "processes are not there yet"];
+    222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
+        [Hex: part "MAP_HUGETLB and MAP_SYNC are refused" mem::mmap];
+    223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
+    224 swapon(Str, Hex) Never [none "the machine is the host's"];
+    225 swapoff(Str) Never [none "the machine is the host's"];
+    226 mprotect(Ptr, Size, Flags(&PROT)) Never [part "PROT_GROWSDOWN answers EINVAL" mem::mprotect];
+    227 msync(Ptr, Size, Flags(&MSYNC)) Never [own mem::msync];
+    228 mlock(Ptr, Size) Never [own mem::mlock];
+    229 munlock(Ptr, Size) Never [own mem::munlock];
+    230 mlockall(Flags(&MLOCKALL)) Never [part "mappings made later are not locked" mem::mlockall];
+    231 munlockall() Never [own mem::munlockall];
+    232 mincore(Ptr, Size, Ptr) Never [own mem::mincore];
+    233 madvise(Ptr, Size, Enum(&MADVISE)) Never [part "advice that is not in its list answers EINVAL" mem::madvise];
+    234 remap_file_pages(Ptr, Size, Hex, Size, Hex) Never [none "deprecated: the kernel itself only emulates it"];
+    235 mbind(Ptr, Size, Int, Ptr, Size, Hex) Never [none "there is one memory node"];
+    236 get_mempolicy(Ptr, Ptr, Size, Ptr, Hex) Never [none "there is one memory node"];
+    237 set_mempolicy(Int, Ptr, Size) Never [none "there is one memory node"];
+    238 migrate_pages(Int, Size, Ptr, Ptr) Never [none "there is one memory node"];
+    239 move_pages(Int, Size, Ptr, Ptr, Ptr, Hex) Never [none "there is one memory node"];
+    240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [part "only to oneself" signal::rt_tgsigqueueinfo];
+    241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the host's counters do not count the guest's work"];
+    242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
+    243 recvmmsg(Fd, Ptr, UInt, Flags(&MSG), In(&TIMESPEC)) Restart
+        [part "the time limit is looked at between messages only" net::recvmmsg];
+    258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [own misc::riscv_hwprobe];
+    259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
+    260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Wait4];
+    261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [own process::prlimit64];
+    262 fanotify_init(Hex, Hex) Never [none "there are no fanotify groups"];
+    263 fanotify_mark(Fd, Hex, Hex, DirFd, Path(Follow)) Never [none "there are no fanotify groups"];
+    264 name_to_handle_at(DirFd, Path(KeepUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "file handles are not offered"];
+    265 open_by_handle_at(Fd, Ptr, Open) Never [none "file handles are not offered"];
+    266 clock_adjtime(Enum(&CLOCK), InOut(&TIMEX)) Never [pass ClockAdjtime];
+    267 syncfs(Fd) Never [pass Syncfs];
+    268 setns(Fd, Flags(&CLONE)) Never [none "namespaces come with processes"];
+    269 sendmmsg(Fd, Ptr, UInt, Flags(&MSG)) Restart [own net::sendmmsg];
+    270 process_vm_readv(Int, Ptr, Size, Ptr, Size, Hex) Never [none "other processes' addresses come with processes"];
+    271 process_vm_writev(Int, Ptr, Size, Ptr, Size, Hex) Never [none "other processes' addresses come with processes"];
+    272 kcmp(Int, Int, Int, Hex, Hex) Never [none "what it compares are the host's objects, ours included"];
+    273 finit_module(Fd, Str, Hex) Never [none "kernel modules for another CPU cannot be loaded"];
+    274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
+    275 sched_getattr(Int, OutBuf(2), UInt, UInt) Never [pass SchedGetattr];
+    276 renameat2(DirFd, Path(Keep), DirFd, Path(Keep), Flags(&RENAME)) Never [pass Renameat2];
+    277 seccomp(Int, Hex, Ptr) Never [none "a filter would see the host's calls, ours included"];
+    278 getrandom(OutBuf(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
+    279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
+    280 bpf(Int, Ptr, UInt) Never [none "its programs and maps are the host kernel's"];
+    281 execveat(DirFd, Path(FollowUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "processes are not there yet"];
+    282 userfaultfd(Hex) Never [none "faults of the guest are not the host's"];
+    283 membarrier(Enum(&MEMBARRIER), Hex, Int) Never [pass Membarrier];
+    284 mlock2(Ptr, Size, Hex) Never [own mem::mlock2];
+    285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) Restart [pass CopyFileRange];
+    286 preadv2(Fd, OutVec(2), Size, Long, Hex, Hex) Restart [own fd::preadv2];
+    287 pwritev2(Fd, InVec(2), Size, Long, Hex, Hex) Restart [own fd::pwritev2];
+    288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [none "riscv64 kernels have no protection keys either"];
+    289 pkey_alloc(Hex, Hex) Never [none "riscv64 kernels have no protection keys either"];
+    290 pkey_free(Int) Never [none "riscv64 kernels have no protection keys either"];
+    291 statx(DirFd, PathOrNull(FollowUnless(2)), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
+    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [none "there are no asynchronous I/O contexts"];
+    293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
+        [none "restartable sequences would have to see the host's preemption; C libraries go on without"];
+    294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [none "a kernel for another CPU cannot be loaded"];
+    424 pidfd_send_signal(Fd, Signal, Ptr, Hex) Never [none "signals by descriptor come with processes"];
+    425 io_uring_setup(UInt, Ptr) Never [none "its rings hold addresses that the host kernel would follow"];
+    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [none "there are no rings"];
+    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [none "there are no rings"];
+    428 open_tree(DirFd, Path(Follow), Hex) Never [none "mounts by descriptor are not offered"];
+    429 move_mount(DirFd, Path(Follow), DirFd, Path(Follow), Hex) Never [none "mounts by descriptor are not offered"];
+    430 fsopen(Str, Hex) Never [none "mounts by descriptor are not offered"];
+    431 fsconfig(Fd, UInt, Str, Ptr, Int) Never [none "mounts by descriptor are not offered"];
+    432 fsmount(Fd, Hex, Hex) Never [none "mounts by descriptor are not offered"];
+    433 fspick(DirFd, Path(Follow), Hex) Never [none "mounts by descriptor are not offered"];
+    434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
+    435 clone3(Ptr, Size) Never [none "processes and threads are not there yet"];
+    436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [own fd::close_range];
+    437 openat2(DirFd, Path(Follow), In(&OPEN_HOW), Size) Restart [own fs::openat2];
+    438 pidfd_getfd(Fd, Int, Hex) Never [none "it could fetch descriptors of remu's own"];
+    439 faccessat2(DirFd, Path(FollowUnless(3)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
+    440 process_madvise(Fd, Ptr, Size, Enum(&MADVISE), Hex) Never [none "other processes' addresses come with processes"];
+    441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [own poll::epoll_pwait2];
+    442 mount_setattr(DirFd, Path(Follow), Hex, Ptr, Size) Never [none "mounts by descriptor are not offered"];
+    443 quotactl_fd(Fd, Hex, Int, Ptr) Never [none "disk quotas are not translated"];
+    444 landlock_create_ruleset(Ptr, Size, Hex) Never [none "a ruleset would bind remu as well as the guest"];
+    445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [none "there are no rulesets"];
+    446 landlock_restrict_self(Fd, Hex) Never [none "there are no rulesets"];
+    447 memfd_secret(Hex) Never [none "host kernels leave it switched off"];
+    448 process_mrelease(Fd, Hex) Never [none "other processes' addresses come with processes"];
+    449 futex_waitv(Ptr, UInt, Hex, Ptr, Enum(&CLOCK)) Eintr [none "its list of addresses is not translated yet"];
+    450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [none "there is one memory node"];
+    451 cachestat(Fd, Ptr, Ptr, Hex) Never [none "page cache statistics are not offered"];
+    452 fchmodat2(DirFd, Path(FollowUnless(3)), Mode, Flags(&AT)) Never [pass Fchmodat2];
+    453 map_shadow_stack(Ptr, Size, Hex) Never [none "the CPU model has no shadow stacks"];
+    454 futex_wake(Ptr, Hex, Int, Hex) Never [none "programs use futex(2) where it is missing"];
+    455 futex_wait(Ptr, Hex, Hex, Hex, Ptr, Enum(&CLOCK)) Restart [none "programs use futex(2) where it is missing"];
+    456 futex_requeue(Ptr, Hex, Int, Int) Never [none "programs use futex(2) where it is missing"];
+    457 statmount(Ptr, Ptr, Size, Hex) Never [none "programs read /proc/self/mountinfo where it is missing"];
+    458 listmount(Ptr, Ptr, Size, Hex) Never [none "programs read /proc/self/mountinfo where it is missing"];
+    459 lsm_get_self_attr(UInt, Ptr, Ptr, Hex) Never [none "security modules are the host's"];
+    460 lsm_set_self_attr(UInt, Ptr, UInt, Hex) Never [none "security modules are the host's"];
+    461 lsm_list_modules(Ptr, Ptr, Hex) Never [none "security modules are the host's"];
+    462 mseal(Ptr, Size, Hex) Never [none "sealed mappings are not kept track of yet"];
+    463 setxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str, Ptr, Size) Never
+        [none "the calls without `at` are used where it is missing"];
+    464 getxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str, Ptr, Size) Never
+        [none "the calls without `at` are used where it is missing"];
+    465 listxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Ptr, Size) Never
+        [none "the calls without `at` are used where it is missing"];
+    466 removexattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str) Never
+        [none "the calls without `at` are used where it is missing"];
+    467 open_tree_attr(DirFd, Path(Follow), Hex, Ptr, Size) Never [none "mounts by descriptor are not offered"];
+    468 file_getattr(DirFd, Path(FollowUnless(4)), Ptr, Size, Flags(&AT)) Never [none "the ioctl is used where it is missing"];
+    469 file_setattr(DirFd, Path(FollowUnless(4)), Ptr, Size, Flags(&AT)) Never [none "the ioctl is used where it is missing"];
+    470 listns(Ptr, Ptr, Size, Hex) Never [none "namespaces come with processes"];
+};

@@ -1,0 +1,119 @@
+//! Descriptors: scatter/gather transfers, duplicates, fcntl.
+
+use crate::host::{self, Sys, SysArg};
+use crate::linux::abi::file::Flock;
+use crate::linux::call::{Call, SysResult};
+use rustix::io::Errno;
+
+fn transfer(c: &mut Call<'_>, write: bool, rest: Option<(u64, u64)>) -> SysResult {
+    let fd = c.fd(0)?;
+    let list = match c.vector(c.args[1], c.args[2]) {
+        Ok(list) => list,
+        // The kernel looks at the descriptor first: let it, with nothing to transfer.
+        Err(e) => return Err(host::pass_vectored(write, fd, &[], rest).err().unwrap_or(e)),
+    };
+    host::pass_vectored(write, fd, &list, rest)
+}
+
+pub(in crate::linux) fn readv(c: &mut Call<'_>) -> SysResult {
+    transfer(c, false, None)
+}
+
+pub(in crate::linux) fn writev(c: &mut Call<'_>) -> SysResult {
+    transfer(c, true, None)
+}
+
+fn positioned(c: &mut Call<'_>, write: bool, flags: u64) -> SysResult {
+    if (c.args[3] as i64) < 0 && !(flags != u64::MAX && c.args[3] == u64::MAX) {
+        return Err(Errno::INVAL);
+    }
+    let flags = if flags == u64::MAX { 0 } else { flags };
+    transfer(c, write, Some((c.args[3], flags)))
+}
+
+pub(in crate::linux) fn preadv(c: &mut Call<'_>) -> SysResult {
+    positioned(c, false, u64::MAX)
+}
+
+pub(in crate::linux) fn pwritev(c: &mut Call<'_>) -> SysResult {
+    positioned(c, true, u64::MAX)
+}
+
+// Unlike the calls without flags, these take offset -1 for the file's own position.
+pub(in crate::linux) fn preadv2(c: &mut Call<'_>) -> SysResult {
+    positioned(c, false, u64::from(c.args[5] as u32))
+}
+
+pub(in crate::linux) fn pwritev2(c: &mut Call<'_>) -> SysResult {
+    positioned(c, true, u64::from(c.args[5] as u32))
+}
+
+pub(in crate::linux) fn dup3(c: &mut Call<'_>) -> SysResult {
+    let (old, new) = (c.fd(0)?, c.fd(1)?);
+    host::pass(Sys::Dup3, &mut [SysArg::Val(old as u64), SysArg::Val(new as u64), SysArg::Val(c.args[2])])
+}
+
+pub(in crate::linux) fn close_range(c: &mut Call<'_>) -> SysResult {
+    let (first, last) = (c.args[0] as u32, c.args[1] as u32);
+    let range = |first: u32, last: u32| {
+        let mut args = [SysArg::Val(first.into()), SysArg::Val(last.into()), SysArg::Val(c.args[2])];
+        host::pass(Sys::CloseRange, &mut args)
+    };
+    let mut ours: Vec<u32> = c.task.files.ours().iter().map(|&fd| fd as u32).collect();
+    ours.retain(|fd| (first..=last).contains(fd));
+    if ours.is_empty() || first > last {
+        return range(first, last);
+    }
+    ours.sort_unstable();
+    let mut from = first;
+    for fd in ours {
+        if fd > from {
+            range(from, fd - 1)?;
+        }
+        from = fd + 1;
+    }
+    if from <= last { range(from, last) } else { Ok(0) }
+}
+
+pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
+    let fd = SysArg::Val(c.fd(0)? as u64);
+    let command = c.int(1);
+    let number = |c: &Call<'_>, value| {
+        host::pass(Sys::Fcntl, &mut [SysArg::Val(c.args[0]), SysArg::Val(command as u64), SysArg::Val(value)])
+    };
+    let size = match command {
+        libc::F_DUPFD
+        | libc::F_DUPFD_CLOEXEC
+        | libc::F_GETFD
+        | libc::F_SETFD
+        | libc::F_GETFL
+        | libc::F_SETFL
+        | libc::F_GETOWN
+        | libc::F_SETOWN
+        | F_GETSIG
+        | libc::F_GETLEASE
+        | libc::F_GETPIPE_SZ
+        | libc::F_SETPIPE_SZ
+        | libc::F_GET_SEALS
+        | libc::F_ADD_SEALS
+        | F_DUPFD_QUERY => return number(c, c.args[2]),
+        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW => {
+            size_of::<Flock>()
+        }
+        F_GETOWN_EX | F_SETOWN_EX | F_GET_RW_HINT..=F_SET_FILE_RW_HINT => 8,
+        other => {
+            c.unimplemented(format!("fcntl command {other}"));
+            return Err(Errno::INVAL);
+        }
+    };
+    let structure = c.guest(c.args[2], size as u64);
+    host::pass(Sys::FcntlStruct, &mut [fd, SysArg::Val(command as u64), structure])
+}
+
+// From `linux/fcntl.h`; not all of them are in libc for every target.
+const F_GETSIG: i32 = 11;
+const F_SETOWN_EX: i32 = 15;
+const F_GETOWN_EX: i32 = 16;
+const F_DUPFD_QUERY: i32 = 1027;
+const F_GET_RW_HINT: i32 = 1035;
+const F_SET_FILE_RW_HINT: i32 = 1038;

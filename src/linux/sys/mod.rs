@@ -1,0 +1,14 @@
+//! The system calls themselves, by topic: one function per call that the host kernel cannot simply be
+//! handed, under the name the table knows it by.
+
+pub(super) mod fd;
+pub(super) mod fs;
+pub(super) mod futex;
+pub(super) mod ioctl;
+pub(super) mod mem;
+pub(super) mod misc;
+pub(super) mod net;
+pub(super) mod poll;
+pub(super) mod process;
+pub(super) mod signal;
+pub(super) mod time;

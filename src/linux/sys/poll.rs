@@ -1,0 +1,121 @@
+//! Waiting for files: select, poll, epoll.
+
+use crate::host::{self, EpollEvent as HostEvent, Sys, SysArg, Timespec as HostTime};
+use crate::linux::abi::poll::EpollEvent;
+use crate::linux::abi::time::Timespec;
+use crate::linux::call::{Call, SysResult};
+use crate::memory::GuestAddr;
+use rustix::io::Errno;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// The most events that one epoll_wait may ask for (EP_MAX_EVENTS).
+const EVENTS_MAX: i32 = i32::MAX / size_of::<EpollEvent>() as i32;
+
+/// How many events are asked of the host at a time: what is not fetched stays ready.
+const EVENTS_AT_ONCE: usize = 4096;
+
+/// A signal mask that a call waits with.
+fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
+    match addr {
+        0 => Ok(None),
+        _ if size != 8 => Err(Errno::INVAL),
+        _ => c.read(addr).map(Some),
+    }
+}
+
+/// A pending signal that the mask of the call lets through ends the call before it waits.
+fn interrupted(c: &mut Call<'_>, mask: Option<u64>) -> Result<(), Errno> {
+    let Some(mask) = mask else { return Ok(()) };
+    if c.task.pending.set() & !mask == 0 {
+        return Ok(());
+    }
+    c.task.saved_mask = Some(c.task.blocked);
+    c.task.set_blocked(mask);
+    Err(Errno::INTR)
+}
+
+pub(in crate::linux) fn ppoll(c: &mut Call<'_>) -> SysResult {
+    let mask = mask_at(c, c.args[3], c.args[4])?;
+    interrupted(c, mask)?;
+    c.pass(Sys::Ppoll)
+}
+
+/// The sixth argument of pselect6.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct MaskArgument {
+    mask: u64,
+    size: u64,
+}
+
+pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {
+    let count = c.int(0);
+    let mask = match c.read_opt::<MaskArgument>(c.args[5])? {
+        Some(m) => mask_at(c, m.mask, m.size)?,
+        None => None,
+    };
+    let mut timeout: Option<HostTime> =
+        c.read_opt::<Timespec>(c.args[4])?.map(|t| HostTime { sec: t.sec, nsec: t.nsec });
+    interrupted(c, mask)?;
+    // The kernel works on whole words of the sets.
+    let bytes = u64::from(count.max(0) as u32).div_ceil(64) * 8;
+    let set = |i: usize| match c.args[i] {
+        0 => None,
+        addr => Some(c.task.mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::BAD)),
+    };
+    let result = host::pselect(count, [set(1), set(2), set(3)], timeout.as_mut(), mask);
+    if let Some(left) = timeout {
+        // As in the kernel, not being able to write this back is no failure.
+        let _ = c.write(c.args[4], &Timespec { sec: left.sec, nsec: left.nsec });
+    }
+    result
+}
+
+pub(in crate::linux) fn epoll_ctl(c: &mut Call<'_>) -> SysResult {
+    let (epoll, target) = (c.fd(0)?, c.fd(2)?);
+    let event: EpollEvent = match c.int(1) {
+        libc::EPOLL_CTL_DEL => EpollEvent { events: 0, pad: 0, data: 0 },
+        _ => c.read(c.args[3])?,
+    };
+    // The host's structure is packed.
+    let mut packed = [0; 12];
+    packed[..4].copy_from_slice(&event.events.to_ne_bytes());
+    packed[4..].copy_from_slice(&event.data.to_ne_bytes());
+    host::pass(
+        Sys::EpollCtl,
+        &mut [SysArg::Val(epoll as u64), SysArg::Val(c.args[1]), SysArg::Val(target as u64), SysArg::In(&packed)],
+    )
+}
+
+fn epoll_wait(c: &mut Call<'_>, timeout: Option<HostTime>, mask: Option<u64>) -> SysResult {
+    let (epoll, max) = (c.fd(0)?, c.int(2));
+    if max <= 0 || max > EVENTS_MAX {
+        return Err(Errno::INVAL);
+    }
+    interrupted(c, mask)?;
+    let mut events = vec![HostEvent::default(); (max as usize).min(EVENTS_AT_ONCE)];
+    let count = host::epoll_wait(epoll, &mut events, timeout, mask)?;
+    for (i, event) in events[..count as usize].iter().enumerate() {
+        let event = EpollEvent { events: event.events, pad: 0, data: event.data };
+        // Events that have been written count, if there are any.
+        if let Err(e) = c.write(c.args[1].wrapping_add((i * size_of::<EpollEvent>()) as u64), &event) {
+            return if i == 0 { Err(e) } else { Ok(i as u64) };
+        }
+    }
+    Ok(count)
+}
+
+pub(in crate::linux) fn epoll_pwait(c: &mut Call<'_>) -> SysResult {
+    let timeout = match c.int(3) {
+        negative if negative < 0 => None,
+        ms => Some(HostTime { sec: (ms / 1000).into(), nsec: i64::from(ms % 1000) * 1_000_000 }),
+    };
+    let mask = mask_at(c, c.args[4], c.args[5])?;
+    epoll_wait(c, timeout, mask)
+}
+
+pub(in crate::linux) fn epoll_pwait2(c: &mut Call<'_>) -> SysResult {
+    let timeout = c.read_opt::<Timespec>(c.args[3])?.map(|t| HostTime { sec: t.sec, nsec: t.nsec });
+    let mask = mask_at(c, c.args[4], c.args[5])?;
+    epoll_wait(c, timeout, mask)
+}

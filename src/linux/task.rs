@@ -1,0 +1,403 @@
+//! A guest thread as the kernel keeps it, and what it shares with others.
+//!
+//! As in Linux, a [`Task`] points at reference-counted [`Files`], [`Fs`], [`Sighand`], [`Mm`] and
+//! [`Process`], which clone(2) will share or copy by its flags. Nothing of it is static.
+//!
+//! The host keeps what it can keep for us: the descriptor table, the working directory, the umask and
+//! the credentials of a guest thread are those of the host thread that runs it.
+
+use super::abi::process::Rlimit;
+use super::abi::signal::{SS_DISABLE, Sigaction, StackT};
+use super::call::{Call, SysResult};
+use super::signal::{FatalSignal, Pending};
+use super::strace::{Shown, Tracer};
+use super::table::{self, Row, Run};
+use crate::guest::Exit;
+use crate::guest::riscv::Cpu;
+use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
+use rustix::io::Errno;
+use std::collections::HashSet;
+use std::ffi::{CStr, CString};
+use std::ops::Deref;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What becomes of the thread after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It goes on.
+    Resume,
+    /// The process has left by itself, with this status.
+    Exited(i32),
+    /// A signal has ended the process.
+    Killed(FatalSignal),
+}
+
+/// What is told of something that is missing, once for each.
+pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
+
+/// What a process starts from.
+pub struct TaskConfig {
+    /// Its address space, with the program loaded.
+    pub space: Arc<UserSpace>,
+    /// The host's path of the program.
+    pub exe: PathBuf,
+    /// Its arguments, for /proc/self/cmdline.
+    pub args: Vec<CString>,
+    /// Its environment, for /proc/self/environ.
+    pub env: Vec<CString>,
+    /// The auxiliary vector it was given, for /proc/self/auxv.
+    pub auxv: Vec<(u64, u64)>,
+    /// The directory in which absolute paths are looked up first.
+    pub sysroot: Option<PathBuf>,
+    /// The kernel release to report, if not the host's.
+    pub release: Option<String>,
+    /// The soft limit of the initial stack, as it was mapped.
+    pub stack_limit: u64,
+    /// Descriptors that the guest may not see.
+    pub own_fds: Vec<i32>,
+    /// Where calls are written, if they are.
+    pub tracer: Option<Tracer>,
+    /// Where what is missing is told, if anywhere.
+    pub unimplemented: Option<UnimplementedSink>,
+}
+
+/// Why a process cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// There is no room for the page that handlers return through.
+    #[error("cannot map the [vdso] page: {0}")]
+    Vdso(#[from] MapError),
+    /// The program's path is not one.
+    #[error("the program's path {0:?} contains a zero byte")]
+    Path(PathBuf),
+}
+
+/// The descriptor table: the host's, less what is ours.
+#[derive(Debug)]
+pub struct Files {
+    own: Vec<i32>,
+}
+
+impl Files {
+    /// Whether a descriptor is one of ours, which the guest must not touch.
+    pub fn is_ours(&self, fd: i32) -> bool {
+        self.own.contains(&fd)
+    }
+
+    /// Our descriptors, in no order.
+    pub fn ours(&self) -> &[i32] {
+        &self.own
+    }
+}
+
+/// The handlers of signals.
+#[derive(Debug)]
+pub struct Sighand {
+    actions: Mutex<[Sigaction; 64]>,
+}
+
+impl Sighand {
+    /// What is to be done on signals 1 to 64, from index 0.
+    pub fn actions(&self) -> MutexGuard<'_, [Sigaction; 64]> {
+        self.actions.lock().expect("no panic happens with the lock held")
+    }
+}
+
+/// What the threads of a process share beside the rest.
+#[derive(Debug)]
+pub struct Process {
+    /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
+    pub limits: Mutex<[(u32, Rlimit); 3]>,
+    /// What personality(2) was told.
+    pub personality: AtomicU32,
+    /// The arguments.
+    pub args: Vec<CString>,
+    /// The environment.
+    pub env: Vec<CString>,
+    /// The auxiliary vector.
+    pub auxv: Vec<(u64, u64)>,
+}
+
+/// The address space, and what the kernel puts into it.
+#[derive(Debug)]
+pub struct Mm {
+    space: Arc<UserSpace>,
+    /// Where handlers return to: `li a7, 139; ecall`.
+    pub restorer: GuestAddr,
+}
+
+impl Deref for Mm {
+    type Target = UserSpace;
+
+    fn deref(&self) -> &UserSpace {
+        &self.space
+    }
+}
+
+impl Mm {
+    /// Maps the [vdso] page.
+    fn new(space: Arc<UserSpace>) -> Result<Self, TaskError> {
+        // Unwinders know a signal frame by exactly these two instructions.
+        const RT_SIGRETURN: [u32; 2] = [139 << 20 | 17 << 7 | 0x13, 0x73];
+        let place = Place::Anywhere { hint: None };
+        let backing = Backing::Anonymous(Some("[vdso]"));
+        let request = MapRequest { backing, ..MapRequest::anonymous(place, PAGE_SIZE, Prot::READ | Prot::WRITE) };
+        let restorer = space.map(&request)?;
+        space.write(restorer, &RT_SIGRETURN).map_err(|_| MapError(Errno::FAULT))?;
+        space.protect(restorer, PAGE_SIZE, Prot::READ | Prot::EXEC)?;
+        Ok(Self { space, restorer })
+    }
+}
+
+/// Where a process looks files up.
+#[derive(Debug)]
+pub struct Fs {
+    /// The directory in which absolute paths are looked up first.
+    pub sysroot: Option<PathBuf>,
+    /// The program.
+    pub exe: CString,
+}
+
+/// The machine that all processes run on.
+pub struct System {
+    /// Where calls are written.
+    pub tracer: Option<Tracer>,
+    /// The kernel release to report.
+    pub release: Option<String>,
+    unimplemented: Option<UnimplementedSink>,
+    reported: Mutex<HashSet<String>>,
+}
+
+impl std::fmt::Debug for System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("System").field("release", &self.release).finish_non_exhaustive()
+    }
+}
+
+impl System {
+    /// Tells that something is missing, unless that has been told.
+    pub fn unimplemented(&self, what: String) {
+        let Some(sink) = &self.unimplemented else { return };
+        let mut reported = self.reported.lock().expect("no panic happens with the lock held");
+        if !reported.contains(&what) {
+            sink(&what);
+            reported.insert(what);
+        }
+    }
+}
+
+/// A guest thread.
+#[derive(Debug)]
+pub struct Task {
+    /// The descriptor table.
+    pub files: Arc<Files>,
+    /// Where files are looked up.
+    pub fs: Arc<Fs>,
+    /// The handlers of signals.
+    pub sighand: Arc<Sighand>,
+    /// The address space.
+    pub mm: Arc<Mm>,
+    /// What else the process has.
+    pub process: Arc<Process>,
+    /// The machine.
+    pub system: Arc<System>,
+    /// The signals that are blocked.
+    pub blocked: u64,
+    /// The mask to go back to once a signal has ended a call that waits with another.
+    pub saved_mask: Option<u64>,
+    /// The alternate stack.
+    pub altstack: StackT,
+    /// Signals that have been sent and not been delivered.
+    pub pending: Pending,
+    /// Where to write zero when the thread ends (set_tid_address).
+    pub clear_child_tid: u64,
+    /// The robust list: its head and the head's size.
+    pub robust_list: (u64, u64),
+    /// Set once the process is to end.
+    pub ending: Option<Outcome>,
+}
+
+impl Task {
+    /// The first thread of a process.
+    pub fn new(config: TaskConfig) -> Result<Self, TaskError> {
+        let exe = std::path::absolute(&config.exe).unwrap_or(config.exe);
+        let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| TaskError::Path(exe.clone()))?;
+        let unlimited = Rlimit { cur: u64::MAX, max: u64::MAX };
+        let limits = [
+            (libc::RLIMIT_AS, unlimited),
+            (libc::RLIMIT_DATA, unlimited),
+            (libc::RLIMIT_STACK, Rlimit { cur: config.stack_limit, max: u64::MAX }),
+        ];
+        let (actions, blocked) = super::signal::inherited();
+        Ok(Self {
+            files: Arc::new(Files { own: config.own_fds }),
+            fs: Arc::new(Fs { sysroot: config.sysroot, exe }),
+            sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
+            mm: Arc::new(Mm::new(config.space)?),
+            process: Arc::new(Process {
+                limits: Mutex::new(limits),
+                personality: AtomicU32::new(0),
+                args: config.args,
+                env: config.env,
+                auxv: config.auxv,
+            }),
+            system: Arc::new(System {
+                tracer: config.tracer,
+                release: config.release,
+                unimplemented: config.unimplemented,
+                reported: Mutex::default(),
+            }),
+            blocked,
+            saved_mask: None,
+            altstack: StackT { sp: 0, flags: SS_DISABLE, pad: 0, size: 0 },
+            pending: Pending::default(),
+            clear_child_tid: 0,
+            robust_list: (0, 0),
+            ending: None,
+        })
+    }
+
+    /// Answers why the engine has stopped.
+    pub fn answer(&mut self, cpu: &mut Cpu, exit: Exit) -> Outcome {
+        match exit {
+            Exit::Syscall => self.system_call(cpu),
+            Exit::Interrupted => {}
+            other => self.synchronous_fault(cpu, other),
+        }
+        if self.ending.is_none() {
+            self.deliver_signals(cpu);
+        }
+        let Some(outcome) = self.ending else { return Outcome::Resume };
+        if let Some(tracer) = &self.system.tracer {
+            match outcome {
+                Outcome::Exited(status) => tracer.exited(status),
+                Outcome::Killed(fatal) => tracer.killed(fatal.signal),
+                Outcome::Resume => {}
+            }
+        }
+        outcome
+    }
+
+    fn system_call(&mut self, cpu: &mut Cpu) {
+        let number = cpu.x(17);
+        let args = std::array::from_fn(|i| cpu.x(10 + i as u8));
+        // Whatever looks at the pc from here on, a signal frame above all, sees the call behind it.
+        cpu.pc = cpu.pc.wrapping_add(4);
+        let result = match table::find(number) {
+            Some(row) => self.traced_call(cpu, row, args),
+            None => {
+                self.system.unimplemented(format!("system call {}", number as i64));
+                if let Some(tracer) = &self.system.tracer {
+                    tracer.unknown(number, &args);
+                }
+                Err(Errno::NOSYS)
+            }
+        };
+        if self.ending.is_none() {
+            cpu.set_x(10, as_register(result));
+        }
+    }
+
+    fn traced_call(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
+        let system = self.system.clone();
+        let Some(tracer) = &system.tracer else { return self.dispatch(cpu, row, args) };
+        let mm = self.mm.clone();
+        let mut shown = Shown { mem: &mm, row, args: &args, result: None };
+        let written = tracer.enter(&shown);
+        let result = self.dispatch(cpu, row, args);
+        if self.ending.is_none() {
+            shown.result = Some(result);
+        }
+        tracer.leave(&shown, written);
+        result
+    }
+
+    /// Makes the call of a row with the given arguments.
+    pub fn dispatch(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
+        let mut call = Call { task: self, cpu, row, args };
+        let result = match row.run {
+            Run::Own(function) => function(&mut call),
+            Run::Pass(host) => call.pass(host),
+            Run::Nobody => {
+                call.unimplemented(format!("{} (system call {})", row.name, row.number));
+                Err(Errno::NOSYS)
+            }
+        };
+        if result == Err(Errno::PIPE) {
+            self.broken_pipe(row, &args);
+        }
+        result
+    }
+
+    /// The host's process number, which is the guest's.
+    pub fn pid(&self) -> i32 {
+        rustix::process::getpid().as_raw_nonzero().get()
+    }
+
+    /// The host's thread number, which is the guest's.
+    pub fn tid(&self) -> i32 {
+        rustix::thread::gettid().as_raw_nonzero().get()
+    }
+
+    /// What personality(2) was told last, replaced if there is something new.
+    pub fn personality(&self, new: Option<u32>) -> u32 {
+        let personality = &self.process.personality;
+        match new {
+            Some(new) => personality.swap(new, Ordering::Relaxed),
+            None => personality.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The limit of the guest's address space in bytes.
+    pub fn address_space_limit(&self) -> u64 {
+        let limits = self.process.limits.lock().expect("no panic happens with the lock held");
+        limits.iter().find(|(which, _)| *which == libc::RLIMIT_AS).map_or(u64::MAX, |(_, limit)| limit.cur)
+    }
+}
+
+/// A result as it goes into a0.
+pub fn as_register(result: SysResult) -> u64 {
+    match result {
+        Ok(value) => value,
+        Err(errno) => (-i64::from(errno.raw_os_error())) as u64,
+    }
+}
+
+impl Fs {
+    /// The program's path as the guest would write it: without the sysroot.
+    pub fn guest_exe(&self) -> &[u8] {
+        let exe = self.exe.as_bytes();
+        let root = self.sysroot.as_ref().map(|r| r.as_os_str().as_bytes());
+        match root.and_then(|root| exe.strip_prefix(root)) {
+            Some(inside) if inside.starts_with(b"/") => inside,
+            _ => exe,
+        }
+    }
+
+    /// The host's path for a guest's: an absolute one is looked up in the sysroot first and used if it
+    /// is there. The link to the running program leads to the guest's program.
+    pub fn host_path(&self, path: CString, follow: bool) -> CString {
+        let bytes = path.as_bytes();
+        if follow && bytes.starts_with(b"/proc/") && super::proc::own_entry(bytes) == Some(b"exe".as_slice()) {
+            return self.exe.clone();
+        }
+        match &self.sysroot {
+            Some(root) if bytes.starts_with(b"/") => in_sysroot(root, &path, follow).unwrap_or(path),
+            _ => path,
+        }
+    }
+}
+
+/// The host's path of `path` inside `root`, with links resolved as if `root` were the root; `None` if
+/// there is no such file.
+fn in_sysroot(root: &std::path::Path, path: &CStr, follow: bool) -> Option<CString> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+    let dir = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let flags = OFlags::PATH | OFlags::CLOEXEC | if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let file = openat2(&dir, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS).ok()?;
+    let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+    rustix::fs::readlink(link, Vec::new()).ok()
+}
