@@ -31,10 +31,7 @@ pub fn pselect(
     // SAFETY: the kernel writes to the sets, which are guest memory, and to the time, which is live
     // and ours; it reads the mask.
     unsafe {
-        syscall(
-            libc::SYS_pselect6,
-            [count as u64, set(0), set(1), set(2), timeout as u64, sigmask.as_ptr() as u64],
-        )
+        syscall(libc::SYS_pselect6, [count as u64, set(0), set(1), set(2), timeout as u64, sigmask.as_ptr() as u64])
     }
 }
 
@@ -155,9 +152,8 @@ pub fn set_disposition(signal: i32, disposition: Disposition) -> Result<(), Errn
 pub fn is_ignored(signal: i32) -> bool {
     let mut action = RawAction::default();
     // SAFETY: the kernel writes the current action to `action`, which has its layout.
-    let result = unsafe {
-        syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0])
-    };
+    let result =
+        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
     result.is_ok() && action.handler == 1
 }
 

@@ -4,14 +4,14 @@
 //! is safe code: system calls that can only touch memory their caller names, and faults that come
 //! back as values.
 
-pub mod clock;
 mod calls;
+pub mod clock;
 pub mod fault;
 pub mod fp;
 mod pass;
 
 pub use calls::{
-    Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pselect, set_disposition,
-    pending_signals, set_signal_mask, signal_mask, stat_at, wait_for_signal,
+    Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pending_signals, pselect,
+    set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
 };
 pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};

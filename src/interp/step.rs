@@ -110,9 +110,7 @@ impl Reason {
         let Reason { access, .. } = self;
         match self.kind {
             Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access, self.bus)),
-            Kind::Misaligned => {
-                Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned })
-            }
+            Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
             Kind::Trap => Exit::Syscall,
             Kind::Breakpoint => Exit::Breakpoint,
             Kind::Illegal => {

@@ -157,10 +157,12 @@ impl Call<'_> {
                 SysArg::Val(value)
             }
             Kind::In(s) | Kind::Out(s) | Kind::InOut(s) | Kind::OutOnInterrupt(s) => self.guest(value, s.size),
-            Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::InOutArray(s, n) => {
-                self.guest(value, array(s.size, n))
-            }
-            Kind::InBuf(n) | Kind::OutBuf(n) | Kind::OutStr(n) | Kind::OutBits(n) | Kind::OutSet(n)
+            Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::InOutArray(s, n) => self.guest(value, array(s.size, n)),
+            Kind::InBuf(n)
+            | Kind::OutBuf(n)
+            | Kind::OutStr(n)
+            | Kind::OutBits(n)
+            | Kind::OutSet(n)
             | Kind::Dirents(n) => self.guest(value, self.length(n)),
             Kind::InAddr(n) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
             // The kernel writes no more than an address is long; the length's own pointer is followed

@@ -74,7 +74,8 @@ fn maps(task: &Task) -> Vec<u8> {
         };
         let (start, end) = (vma.range.start.0, vma.range.end.0);
         let (major, minor) = (libc::major(dev), libc::minor(dev));
-        let mut line = format!("{start:08x}-{end:08x} {}{sharing} {offset:08x} {major:02x}:{minor:02x} {ino}", vma.prot);
+        let mut line =
+            format!("{start:08x}-{end:08x} {}{sharing} {offset:08x} {major:02x}:{minor:02x} {ino}", vma.prot);
         if !name.is_empty() {
             // The kernel pads to this column, then puts a space.
             line = format!("{line:<72} ");

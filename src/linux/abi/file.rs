@@ -1,7 +1,7 @@
 //! Files: `asm/stat.h`, `linux/stat.h`, `asm/statfs.h`, `linux/fcntl.h`, `linux/uio.h`, `linux/dirent.h`.
 
-use super::{guest_structs, layout};
 use super::time::Timespec;
+use super::{guest_structs, layout};
 
 guest_structs! {
     /// `struct stat`: the generic one, not x86-64's.

@@ -51,8 +51,7 @@ pub const SA_RESTART: u64 = 0x1000_0000;
 /// The handler takes three arguments; on RISC-V it always gets them.
 pub const SA_SIGINFO: u64 = 4;
 /// What the kernel keeps of `sa_flags`; the rest reads back as zero, which is how programs probe.
-pub const SA_KNOWN: u64 =
-    SA_NODEFER | SA_RESETHAND | SA_ONSTACK | SA_RESTART | SA_SIGINFO | 1 | 2 | SA_EXPOSE_TAGBITS;
+pub const SA_KNOWN: u64 = SA_NODEFER | SA_RESETHAND | SA_ONSTACK | SA_RESTART | SA_SIGINFO | 1 | 2 | SA_EXPOSE_TAGBITS;
 /// Tag bits of a faulting address are shown.
 pub const SA_EXPOSE_TAGBITS: u64 = 0x800;
 

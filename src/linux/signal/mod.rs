@@ -213,10 +213,7 @@ impl Task {
 
     fn stop(&self, signal: i32) {
         let pid = self.pid();
-        let sent = host::pass(host::Sys::Kill, &mut [
-            host::SysArg::Val(pid as u64),
-            host::SysArg::Val(signal as u64),
-        ]);
+        let sent = host::pass(host::Sys::Kill, &mut [host::SysArg::Val(pid as u64), host::SysArg::Val(signal as u64)]);
         debug_assert!(sent.is_ok(), "a process may stop itself");
     }
 

@@ -15,7 +15,7 @@ use super::call::SysResult;
 use super::table::{Kind, Row, Shape};
 use crate::memory::{GuestAddr, UserSpace};
 use errno::{errno_name, errno_text};
-use flags::{signal_name, Names};
+use flags::{Names, signal_name};
 use quote::{quote_bytes, quote_path};
 use rustix::io::Errno;
 use std::io::Write;
@@ -173,7 +173,13 @@ impl Shown<'_> {
             Kind::UInt => (value as u32).to_string(),
             Kind::Long => (value as i64).to_string(),
             Kind::Size => value.to_string(),
-            Kind::Hex | Kind::HexOffset => if value == 0 { "0".to_owned() } else { format!("{value:#x}") },
+            Kind::Hex | Kind::HexOffset => {
+                if value == 0 {
+                    "0".to_owned()
+                } else {
+                    format!("{value:#x}")
+                }
+            }
             Kind::Ptr | Kind::NullOrPtr => Self::pointer(value),
             Kind::Fd => (value as i32).to_string(),
             Kind::DirFd => Self::dirfd(value as i32),
@@ -222,9 +228,7 @@ impl Shown<'_> {
                 format!("{value:#x} /* {count} entries */")
             }),
             Kind::InVec(n) => self.vector(value, self.args[n], u64::MAX),
-            Kind::OutVec(n) => {
-                self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0)))
-            }
+            Kind::OutVec(n) => self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0))),
             Kind::InAddr(n) => structs::socket_address(self, value, self.args[n]),
             Kind::OutAddr(n) => self.written(value, || match self.mem.read::<u32>(GuestAddr(self.args[n])) {
                 Ok(len) => structs::socket_address(self, value, len.into()),
@@ -242,8 +246,8 @@ impl Shown<'_> {
     fn is_late(&self, i: usize) -> bool {
         use Kind::*;
         match self.row.args[i] {
-            Out(_) | InOut(_) | OutOnInterrupt(_) | OutArray(..) | OutBuf(_) | OutStr(_) | OutBits(_) | OutSet(_) | Dirents(_)
-            | OutVec(_) | OutAddr(_) => self.args[i] != 0,
+            Out(_) | InOut(_) | OutOnInterrupt(_) | OutArray(..) | OutBuf(_) | OutStr(_) | OutBits(_) | OutSet(_)
+            | Dirents(_) | OutVec(_) | OutAddr(_) => self.args[i] != 0,
             Special(s) => s.after,
             _ => false,
         }

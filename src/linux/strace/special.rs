@@ -1,8 +1,8 @@
 //! Arguments that another argument decides about.
 
+use super::Shown;
 use super::flags;
 use super::structs::{self, Struct};
-use super::Shown;
 use crate::linux::abi::file::Flock;
 use crate::linux::abi::poll::Pollfd;
 use crate::linux::abi::riscv::HwprobePair;
@@ -145,16 +145,17 @@ fn lock(s: &Shown<'_>, addr: u64) -> String {
     let Ok(l) = s.mem.read::<Flock>(GuestAddr(addr)) else { return Shown::pointer(addr) };
     let kind = flags::LOCK.show_value(l.kind as u64);
     let whence = flags::WHENCE.show_value(l.whence as u64);
-    let pid = if matches!(s.int(1), libc::F_GETLK | libc::F_OFD_GETLK) { format!(", l_pid={}", l.pid) } else { String::new() };
+    let pid = if matches!(s.int(1), libc::F_GETLK | libc::F_OFD_GETLK) {
+        format!(", l_pid={}", l.pid)
+    } else {
+        String::new()
+    };
     format!("{{l_type={kind}, l_whence={whence}, l_start={}, l_len={}{pid}}}", l.start, l.len)
 }
 
 fn termios(s: &Shown<'_>, addr: u64) -> String {
     let Ok(t) = s.mem.read::<Termios>(GuestAddr(addr)) else { return Shown::pointer(addr) };
-    format!(
-        "{{c_iflag={:#x}, c_oflag={:#x}, c_cflag={:#x}, c_lflag={:#x}, ...}}",
-        t.iflag, t.oflag, t.cflag, t.lflag
-    )
+    format!("{{c_iflag={:#x}, c_oflag={:#x}, c_cflag={:#x}, c_lflag={:#x}, ...}}", t.iflag, t.oflag, t.cflag, t.lflag)
 }
 
 fn winsize(s: &Shown<'_>, addr: u64) -> String {

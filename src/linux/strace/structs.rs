@@ -1,7 +1,7 @@
 //! Structures in words.
 
 use super::flags::{self, signal_name};
-use super::{octal, Shown};
+use super::{Shown, octal};
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat, Statfs, Statx};
 use crate::linux::abi::net::Msghdr;
 use crate::linux::abi::poll::{EpollEvent, Pollfd};
@@ -249,9 +249,20 @@ pub fn signal_set(set: u64) -> String {
 
 fn epoll_events(events: u32) -> String {
     let names = [
-        ("EPOLLIN", 1), ("EPOLLPRI", 2), ("EPOLLOUT", 4), ("EPOLLERR", 8), ("EPOLLHUP", 0x10), ("EPOLLRDNORM", 0x40),
-        ("EPOLLRDBAND", 0x80), ("EPOLLWRNORM", 0x100), ("EPOLLWRBAND", 0x200), ("EPOLLRDHUP", 0x2000),
-        ("EPOLLEXCLUSIVE", 1 << 28), ("EPOLLWAKEUP", 1 << 29), ("EPOLLONESHOT", 1 << 30), ("EPOLLET", 1 << 31),
+        ("EPOLLIN", 1),
+        ("EPOLLPRI", 2),
+        ("EPOLLOUT", 4),
+        ("EPOLLERR", 8),
+        ("EPOLLHUP", 0x10),
+        ("EPOLLRDNORM", 0x40),
+        ("EPOLLRDBAND", 0x80),
+        ("EPOLLWRNORM", 0x100),
+        ("EPOLLWRBAND", 0x200),
+        ("EPOLLRDHUP", 0x2000),
+        ("EPOLLEXCLUSIVE", 1 << 28),
+        ("EPOLLWAKEUP", 1 << 29),
+        ("EPOLLONESHOT", 1 << 30),
+        ("EPOLLET", 1 << 31),
     ];
     let mut found: Vec<String> =
         names.iter().filter(|(_, bit)| events & bit != 0).map(|(name, _)| (*name).to_owned()).collect();
@@ -307,7 +318,8 @@ pub(super) fn bits(shown: &Shown<'_>, addr: u64, bytes: u64) -> String {
     if shown.mem.read_bytes(GuestAddr(addr), &mut buf).is_err() {
         return Shown::pointer(addr);
     }
-    let set: Vec<String> = (0..buf.len() * 8).filter(|i| buf[i / 8] >> (i % 8) & 1 != 0).map(|i| i.to_string()).collect();
+    let set: Vec<String> =
+        (0..buf.len() * 8).filter(|i| buf[i / 8] >> (i % 8) & 1 != 0).map(|i| i.to_string()).collect();
     format!("[{}]", set.join(" "))
 }
 

@@ -23,29 +23,33 @@ pub(in crate::linux) fn writev(c: &mut Call<'_>) -> SysResult {
     transfer(c, true, None)
 }
 
-fn positioned(c: &mut Call<'_>, write: bool, flags: u64) -> SysResult {
-    if (c.args[3] as i64) < 0 && !(flags != u64::MAX && c.args[3] == u64::MAX) {
+/// Without `flags`, the offset has to be one.
+fn positioned(c: &mut Call<'_>, write: bool) -> SysResult {
+    if (c.args[3] as i64) < 0 { Err(Errno::INVAL) } else { transfer(c, write, Some((c.args[3], 0))) }
+}
+
+/// With `flags`, offset -1 stands for the file's own position.
+fn positioned_with_flags(c: &mut Call<'_>, write: bool) -> SysResult {
+    if c.args[3] != u64::MAX && (c.args[3] as i64) < 0 {
         return Err(Errno::INVAL);
     }
-    let flags = if flags == u64::MAX { 0 } else { flags };
-    transfer(c, write, Some((c.args[3], flags)))
+    transfer(c, write, Some((c.args[3], u64::from(c.args[5] as u32))))
 }
 
 pub(in crate::linux) fn preadv(c: &mut Call<'_>) -> SysResult {
-    positioned(c, false, u64::MAX)
+    positioned(c, false)
 }
 
 pub(in crate::linux) fn pwritev(c: &mut Call<'_>) -> SysResult {
-    positioned(c, true, u64::MAX)
+    positioned(c, true)
 }
 
-// Unlike the calls without flags, these take offset -1 for the file's own position.
 pub(in crate::linux) fn preadv2(c: &mut Call<'_>) -> SysResult {
-    positioned(c, false, u64::from(c.args[5] as u32))
+    positioned_with_flags(c, false)
 }
 
 pub(in crate::linux) fn pwritev2(c: &mut Call<'_>) -> SysResult {
-    positioned(c, true, u64::from(c.args[5] as u32))
+    positioned_with_flags(c, true)
 }
 
 pub(in crate::linux) fn dup3(c: &mut Call<'_>) -> SysResult {
@@ -82,11 +86,24 @@ pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
         host::pass(Sys::Fcntl, &mut [SysArg::Val(c.args[0]), SysArg::Val(command as u64), SysArg::Val(value)])
     };
     let size = match command {
-        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC | libc::F_GETFD | libc::F_SETFD | libc::F_GETFL | libc::F_SETFL
-        | libc::F_GETOWN | libc::F_SETOWN | F_GETSIG | libc::F_GETLEASE | libc::F_GETPIPE_SZ | libc::F_SETPIPE_SZ
-        | libc::F_GET_SEALS | libc::F_ADD_SEALS | F_DUPFD_QUERY => return number(c, c.args[2]),
-        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK
-        | libc::F_OFD_SETLKW => size_of::<Flock>(),
+        libc::F_DUPFD
+        | libc::F_DUPFD_CLOEXEC
+        | libc::F_GETFD
+        | libc::F_SETFD
+        | libc::F_GETFL
+        | libc::F_SETFL
+        | libc::F_GETOWN
+        | libc::F_SETOWN
+        | F_GETSIG
+        | libc::F_GETLEASE
+        | libc::F_GETPIPE_SZ
+        | libc::F_SETPIPE_SZ
+        | libc::F_GET_SEALS
+        | libc::F_ADD_SEALS
+        | F_DUPFD_QUERY => return number(c, c.args[2]),
+        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW => {
+            size_of::<Flock>()
+        }
         F_GETOWN_EX | F_SETOWN_EX | F_GET_RW_HINT..=F_SET_FILE_RW_HINT => 8,
         other => {
             c.unimplemented(format!("fcntl command {other}"));

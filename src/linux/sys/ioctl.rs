@@ -24,12 +24,41 @@ fn argument(request: u32) -> Option<Argument> {
         libc::TCGETS | libc::TCSETS | libc::TCSETSW | libc::TCSETSF => Struct(TERMIOS),
         libc::TCGETS2 | libc::TCSETS2 | libc::TCSETSW2 | libc::TCSETSF2 => Struct(TERMIOS2),
         libc::TIOCGWINSZ | libc::TIOCSWINSZ => Struct(8),
-        libc::TCSBRK | libc::TCSBRKP | libc::TCXONC | libc::TCFLSH | libc::TIOCEXCL | libc::TIOCNXCL | libc::TIOCSCTTY
-        | libc::TIOCNOTTY | libc::TIOCSBRK | libc::TIOCCBRK | libc::TIOCGPTPEER | libc::FIOCLEX | libc::FIONCLEX => Number,
-        libc::TIOCGPGRP | libc::TIOCSPGRP | libc::TIOCOUTQ | libc::TIOCGSID | libc::TIOCMGET | libc::TIOCMSET
-        | libc::TIOCMBIS | libc::TIOCMBIC | libc::TIOCGSOFTCAR | libc::TIOCSSOFTCAR | libc::TIOCGETD | libc::TIOCSETD
-        | libc::TIOCPKT | libc::FIONREAD | libc::FIONBIO | libc::FIOASYNC | libc::TIOCGPTN | libc::TIOCSPTLCK
-        | libc::TIOCGPTLCK | libc::TIOCGPKT | libc::TIOCGEXCL | libc::TIOCGDEV => Struct(4),
+        libc::TCSBRK
+        | libc::TCSBRKP
+        | libc::TCXONC
+        | libc::TCFLSH
+        | libc::TIOCEXCL
+        | libc::TIOCNXCL
+        | libc::TIOCSCTTY
+        | libc::TIOCNOTTY
+        | libc::TIOCSBRK
+        | libc::TIOCCBRK
+        | libc::TIOCGPTPEER
+        | libc::FIOCLEX
+        | libc::FIONCLEX => Number,
+        libc::TIOCGPGRP
+        | libc::TIOCSPGRP
+        | libc::TIOCOUTQ
+        | libc::TIOCGSID
+        | libc::TIOCMGET
+        | libc::TIOCMSET
+        | libc::TIOCMBIS
+        | libc::TIOCMBIC
+        | libc::TIOCGSOFTCAR
+        | libc::TIOCSSOFTCAR
+        | libc::TIOCGETD
+        | libc::TIOCSETD
+        | libc::TIOCPKT
+        | libc::FIONREAD
+        | libc::FIONBIO
+        | libc::FIOASYNC
+        | libc::TIOCGPTN
+        | libc::TIOCSPTLCK
+        | libc::TIOCGPTLCK
+        | libc::TIOCGPKT
+        | libc::TIOCGEXCL
+        | libc::TIOCGDEV => Struct(4),
         libc::TIOCSTI => Struct(1),
         // Files: attributes are a long in the number and an int in the kernel.
         libc::FS_IOC_GETFLAGS | libc::FS_IOC_SETFLAGS | libc::FS_IOC_GETVERSION => Struct(8),

@@ -50,9 +50,18 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL);
     }
     let fd = if anonymous { None } else { Some(borrow(c, 4)?) };
-    let known = libc::MAP_FIXED | libc::MAP_ANONYMOUS | libc::MAP_GROWSDOWN | libc::MAP_DENYWRITE | libc::MAP_EXECUTABLE
-        | libc::MAP_LOCKED | libc::MAP_NORESERVE | libc::MAP_POPULATE | libc::MAP_NONBLOCK | libc::MAP_STACK
-        | libc::MAP_FIXED_NOREPLACE | MAP_TYPE;
+    let known = libc::MAP_FIXED
+        | libc::MAP_ANONYMOUS
+        | libc::MAP_GROWSDOWN
+        | libc::MAP_DENYWRITE
+        | libc::MAP_EXECUTABLE
+        | libc::MAP_LOCKED
+        | libc::MAP_NORESERVE
+        | libc::MAP_POPULATE
+        | libc::MAP_NONBLOCK
+        | libc::MAP_STACK
+        | libc::MAP_FIXED_NOREPLACE
+        | MAP_TYPE;
     let shared = match flags & MAP_TYPE {
         libc::MAP_PRIVATE => false,
         libc::MAP_SHARED => true,
@@ -259,11 +268,27 @@ pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL);
     }
     match advice {
-        libc::MADV_NORMAL | libc::MADV_RANDOM | libc::MADV_SEQUENTIAL | libc::MADV_WILLNEED | libc::MADV_DONTNEED
-        | libc::MADV_FREE | libc::MADV_REMOVE | libc::MADV_DONTFORK | libc::MADV_DOFORK | libc::MADV_MERGEABLE
-        | libc::MADV_UNMERGEABLE | libc::MADV_HUGEPAGE | libc::MADV_NOHUGEPAGE | libc::MADV_DONTDUMP
-        | libc::MADV_DODUMP | libc::MADV_WIPEONFORK | libc::MADV_KEEPONFORK | libc::MADV_COLD | libc::MADV_PAGEOUT
-        | libc::MADV_POPULATE_READ | libc::MADV_POPULATE_WRITE => {}
+        libc::MADV_NORMAL
+        | libc::MADV_RANDOM
+        | libc::MADV_SEQUENTIAL
+        | libc::MADV_WILLNEED
+        | libc::MADV_DONTNEED
+        | libc::MADV_FREE
+        | libc::MADV_REMOVE
+        | libc::MADV_DONTFORK
+        | libc::MADV_DOFORK
+        | libc::MADV_MERGEABLE
+        | libc::MADV_UNMERGEABLE
+        | libc::MADV_HUGEPAGE
+        | libc::MADV_NOHUGEPAGE
+        | libc::MADV_DONTDUMP
+        | libc::MADV_DODUMP
+        | libc::MADV_WIPEONFORK
+        | libc::MADV_KEEPONFORK
+        | libc::MADV_COLD
+        | libc::MADV_PAGEOUT
+        | libc::MADV_POPULATE_READ
+        | libc::MADV_POPULATE_WRITE => {}
         other => {
             c.unimplemented(format!("madvise advice {other}"));
             return Err(Errno::INVAL);

@@ -6,7 +6,7 @@ use crate::linux::abi::time::Timespec;
 use crate::linux::call::{Call, SysResult};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
-use zerocopy::{FromBytes, IntoBytes, Immutable, KnownLayout};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// The most events that one epoll_wait may ask for (EP_MAX_EVENTS).
 const EVENTS_MAX: i32 = i32::MAX / size_of::<EpollEvent>() as i32;
@@ -81,12 +81,10 @@ pub(in crate::linux) fn epoll_ctl(c: &mut Call<'_>) -> SysResult {
     let mut packed = [0; 12];
     packed[..4].copy_from_slice(&event.events.to_ne_bytes());
     packed[4..].copy_from_slice(&event.data.to_ne_bytes());
-    host::pass(Sys::EpollCtl, &mut [
-        SysArg::Val(epoll as u64),
-        SysArg::Val(c.args[1]),
-        SysArg::Val(target as u64),
-        SysArg::In(&packed),
-    ])
+    host::pass(
+        Sys::EpollCtl,
+        &mut [SysArg::Val(epoll as u64), SysArg::Val(c.args[1]), SysArg::Val(target as u64), SysArg::In(&packed)],
+    )
 }
 
 fn epoll_wait(c: &mut Call<'_>, timeout: Option<HostTime>, mask: Option<u64>) -> SysResult {

@@ -126,12 +126,28 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
             c.write(a, &c.task.clear_child_tid)?;
             Ok(0)
         }
-        libc::PR_SET_PDEATHSIG | libc::PR_GET_DUMPABLE | libc::PR_SET_DUMPABLE | libc::PR_GET_KEEPCAPS
-        | libc::PR_SET_KEEPCAPS | libc::PR_GET_TIMING | libc::PR_SET_TIMING | libc::PR_CAPBSET_READ
-        | libc::PR_CAPBSET_DROP | libc::PR_GET_SECUREBITS | libc::PR_SET_SECUREBITS | libc::PR_SET_TIMERSLACK
-        | libc::PR_GET_TIMERSLACK | libc::PR_SET_CHILD_SUBREAPER | libc::PR_SET_NO_NEW_PRIVS
-        | libc::PR_GET_NO_NEW_PRIVS | libc::PR_SET_THP_DISABLE | libc::PR_GET_THP_DISABLE | libc::PR_CAP_AMBIENT
-        | libc::PR_MCE_KILL | libc::PR_MCE_KILL_GET | libc::PR_SET_PTRACER => {
+        libc::PR_SET_PDEATHSIG
+        | libc::PR_GET_DUMPABLE
+        | libc::PR_SET_DUMPABLE
+        | libc::PR_GET_KEEPCAPS
+        | libc::PR_SET_KEEPCAPS
+        | libc::PR_GET_TIMING
+        | libc::PR_SET_TIMING
+        | libc::PR_CAPBSET_READ
+        | libc::PR_CAPBSET_DROP
+        | libc::PR_GET_SECUREBITS
+        | libc::PR_SET_SECUREBITS
+        | libc::PR_SET_TIMERSLACK
+        | libc::PR_GET_TIMERSLACK
+        | libc::PR_SET_CHILD_SUBREAPER
+        | libc::PR_SET_NO_NEW_PRIVS
+        | libc::PR_GET_NO_NEW_PRIVS
+        | libc::PR_SET_THP_DISABLE
+        | libc::PR_GET_THP_DISABLE
+        | libc::PR_CAP_AMBIENT
+        | libc::PR_MCE_KILL
+        | libc::PR_MCE_KILL_GET
+        | libc::PR_SET_PTRACER => {
             let mut args = [option as u64, a, b, d, e].map(SysArg::Val);
             host::pass(Sys::Prctl, &mut args)
         }
@@ -143,7 +159,11 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
         other if matches!(other as u64, PR_RISCV_V_SET_CONTROL | PR_RISCV_V_GET_CONTROL) => Err(Errno::INVAL),
         // fence.i works on every hart in any case.
         other if other as u64 == PR_RISCV_SET_ICACHE_FLUSH_CTX => {
-            if a <= 1 && b <= 1 { Ok(0) } else { Err(Errno::INVAL) }
+            if a <= 1 && b <= 1 {
+                Ok(0)
+            } else {
+                Err(Errno::INVAL)
+            }
         }
         other => {
             c.unimplemented(format!("prctl option {other}"));

@@ -2,9 +2,9 @@
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::signal::{SA_KNOWN, SIG_DFL, SIG_IGN, Sigaction, Siginfo, StackT};
+use crate::linux::abi::time::Timespec;
 use crate::linux::call::{Call, SysResult};
 use crate::linux::signal::{UNBLOCKABLE, bit};
-use crate::linux::abi::time::Timespec;
 use rustix::io::Errno;
 
 /// The size of the kernel's signal set, which every call has to name.
