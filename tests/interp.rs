@@ -315,6 +315,18 @@ fn handlers_do_not_grow_the_stack() {
             assert_eq!(b.hart.cpu().instret, 40 * (count as u64 + 2) + 39, "{op}");
         }
     };
+    let jumps = || {
+        let mut b = rv64();
+        // Calls a function and loops: a direct jump, an indirect one and a branch, each ending a block.
+        b.put(CODE, &[insn(Op::Jal, 1, 0, 0, 0x100), addi(9, 9, -1), insn(Op::Bne, 0, 9, 0, -8), ecall()]);
+        b.put(CODE + 0x100, &[insn(Op::Jalr, 0, 1, 0, 0)]);
+        b.hart.cpu().x[9] = 20_000;
+        assert_eq!(b.run(), Exit::Syscall);
+    };
+    let body = move || {
+        body();
+        jumps();
+    };
     // 20,000 calls of even the smallest frame would need more than twice this.
     std::thread::Builder::new().stack_size(128 << 10).spawn(body).unwrap().join().unwrap();
 }

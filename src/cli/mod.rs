@@ -1,1 +1,18 @@
-//! placeholder
+//! The command line: options and environment variables, the errors a user sees, and the exit status.
+//!
+//! Nothing else in the library prints. What a user writes in QEMU's manner is understood; what cannot
+//! be honoured is refused by its name, and nothing is accepted and then ignored.
+
+mod cpu_list;
+mod error;
+mod log_items;
+mod options;
+mod resolve;
+mod run;
+mod text;
+mod words;
+
+pub use error::{CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_OWN_ERROR};
+pub use options::Options;
+pub use resolve::{Action, Settings, resolve};
+pub use run::user_main;

@@ -6,12 +6,17 @@
 
 mod calls;
 pub mod clock;
+mod die;
 pub mod fault;
+pub mod fd;
 pub mod fp;
 mod pass;
+mod start;
 
 pub use calls::{
     Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pending_signals, pselect,
     set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
 };
+pub use die::{die_by_signal, exit_now};
 pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};
+pub use start::{prepare_process, sigpipe_was_ignored};

@@ -9,13 +9,34 @@ use remu_isa::Insn;
 
 /// Executes the record and all that follow, until there is a reason to return to the loop.
 ///
-/// `sysv64` passes the four pointers in registers, where they stay from handler to handler.
+/// `sysv64` passes all arguments in registers, where they stay from handler to handler. `last` is what
+/// was last written to an integer register in this block: see [`Forward`]; `fuel` counts down the
+/// instructions of the slice, by whole blocks.
 ///
 /// # Safety
 /// The pointers are those of a running [`Interp`](super::Interp): valid, the CPU and environment
 /// borrowed by nobody else, and the slot a record of a block in its cache.
-pub(super) type Handler =
-    unsafe extern "sysv64" fn(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, mem: *const UserSpace) -> Leave;
+pub(super) type Handler = unsafe extern "sysv64" fn(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const UserSpace,
+    last: u64,
+    fuel: i64,
+) -> Leave;
+
+/// Which source operands are the result of the instruction before, as far as integer registers go.
+/// That result is handed on in a host register: reading it back from the state would cost the latency
+/// of a store and a load, several times that of most instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Forward(pub u8);
+
+impl Forward {
+    /// The first source.
+    pub const RS1: u8 = 1;
+    /// The second source.
+    pub const RS2: u8 = 2;
+}
 
 /// One instruction, ready to run.
 #[derive(Clone, Copy)]

@@ -1,11 +1,11 @@
 //! From guest bytes to the records of a block.
 
-use super::block::{Exits, Record, Slot};
+use super::block::{Exits, Forward, Record, Slot};
 use super::threaded;
 use crate::guest::riscv::{Base, SINK};
 use crate::guest::{DecodeError, Exit, Width};
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, UserSpace};
-use remu_isa::{Insn, Isa, Op, Operand, RegClass};
+use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
 use std::ptr::null;
 
 /// A block as decoded, to be copied into the cache.
@@ -14,9 +14,9 @@ pub(super) struct Decoded {
     pub slots: Vec<Slot>,
     /// The bytes it was decoded from.
     pub source: Vec<u8>,
-    /// Whether the last slot holds exits.
-    pub has_exits: bool,
     insns: Vec<(u64, Insn)>,
+    /// The integer register that the last instruction to write any has written.
+    last_written: Option<u8>,
 }
 
 impl Decoded {
@@ -35,7 +35,7 @@ pub(super) fn decode_block<B: Base>(pc: u64, max_block: usize, isa: &Isa, mem: &
     // Two bytes of the next page complete an instruction that crosses into it.
     let mut bytes = vec![0; (limit * 4).min(in_page as usize + 2)];
     let got = mem.fetch(GuestAddr(pc), &mut bytes).map_err(Exit::Fault)?;
-    let mut block = Decoded { pc, slots: Vec::new(), source: Vec::new(), has_exits: false, insns: Vec::new() };
+    let mut block = Decoded { pc, slots: Vec::new(), source: Vec::new(), insns: Vec::new(), last_written: None };
     let mut at = 0;
     while block.insns.len() < limit && (at as u64) < in_page {
         let insn_pc = pc + at as u64;
@@ -65,6 +65,11 @@ fn second_page_fault(pc: u64, mem: &UserSpace) -> GuestFault {
     fault.unwrap_or(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped })
 }
 
+/// Whether the instruction reads its source registers once each, as operands and nothing else.
+fn is_simple(info: &OpInfo) -> bool {
+    !info.is_atomic && !info.reads_rd && !info.operands.contains(&Operand::Csr)
+}
+
 /// Whether control can only leave the straight line here. CSR instructions can as well, but mostly do
 /// not: when they do, they return to the loop.
 fn ends_block(insn: &Insn) -> bool {
@@ -77,10 +82,25 @@ impl Decoded {
         let before = self.insns.len() as u32;
         self.insns.push((pc, insn));
         let info = insn.op.info();
-        if insn.rd == 0 && info.rd == RegClass::X && !info.reads_rd {
-            insn.rd = SINK;
+        let forward = if is_simple(info) { self.forward(&insn) } else { Forward::default() };
+        if info.rd == RegClass::X {
+            // Compare-and-swap reads its destination and may write two registers.
+            self.last_written = (insn.rd != 0 && !info.reads_rd).then_some(insn.rd);
+            if insn.rd == 0 && !info.reads_rd {
+                insn.rd = SINK;
+            }
         }
-        self.slots.push(Slot { record: Record { handler: threaded::handler::<B>(insn.op), insn, before, pc } });
+        let handler = threaded::handler::<B>(insn.op, forward);
+        self.slots.push(Slot { record: Record { handler, insn, before, pc } });
+    }
+
+    /// Which operands are the register last written.
+    fn forward(&self, insn: &Insn) -> Forward {
+        let info = insn.op.info();
+        let is_last = |class, r| class == RegClass::X && self.last_written == Some(r);
+        let rs1 = if is_last(info.rs1, insn.rs1) { Forward::RS1 } else { 0 };
+        let rs2 = if is_last(info.rs2, insn.rs2) { Forward::RS2 } else { 0 };
+        Forward(rs1 | rs2)
     }
 
     /// Puts exits behind the last instruction, where it needs them.
@@ -94,7 +114,7 @@ impl Decoded {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu | Op::Jal => {
                 self.slots.push(Slot { exits: exits(target) });
             }
-            Op::Jalr => return,
+            Op::Jalr => {}
             _ => {
                 let before = self.insns.len() as u32;
                 let handler = threaded::fall_through();
@@ -102,6 +122,5 @@ impl Decoded {
                 self.slots.push(Slot { exits: exits(next_pc) });
             }
         }
-        self.has_exits = true;
     }
 }

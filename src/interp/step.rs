@@ -18,7 +18,7 @@ const CACHE_BLOCK: u64 = 64;
 
 /// What handlers share besides the CPU and memory.
 pub(super) struct Env {
-    /// Instructions left in this slice; may go below zero by a block's length.
+    /// Instructions left in this slice, while no handler runs; may go below zero by a block's length.
     pub fuel: i64,
     /// `fuel` when `Cpu::instret` was last brought up to date.
     pub slice_start: i64,
@@ -96,9 +96,18 @@ enum Kind {
     Trap,
     Breakpoint,
     Illegal,
+    NeedsCalls,
 }
 
 impl Stopped {
+    /// Whether a fast step has to be made again as a full one. It has had no effect but flags that are
+    /// raised either way.
+    #[inline(always)]
+    pub fn needs_calls(&self) -> bool {
+        self.reason.kind == Kind::NeedsCalls
+    }
+
+    #[inline(always)]
     const fn without_address(kind: Kind) -> Self {
         Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read, bus: false } }
     }
@@ -113,6 +122,7 @@ impl Reason {
             Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
             Kind::Trap => Exit::Syscall,
             Kind::Breakpoint => Exit::Breakpoint,
+            Kind::NeedsCalls => unreachable!("only fast steps stop for this, and their handlers know"),
             Kind::Illegal => {
                 let mut bytes = [0; 4];
                 let len = usize::from(record.insn.len);
@@ -124,19 +134,39 @@ impl Reason {
     }
 }
 
-/// One instruction being executed.
-pub(super) struct Step<'a, B> {
+/// Stands for a register that is [forwarded](super::block::Forward).
+pub(super) const LAST_RESULT: Reg = 63;
+
+/// One instruction being executed, with the operands in `FORWARD` taken from the last result. With
+/// `FAST`, what takes calls to compute stops the instruction with [`Stopped::needs_calls`], to be
+/// started again without: a handler that calls nothing saves no registers.
+pub(super) struct Step<'a, B, const FORWARD: u8, const FAST: bool> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
     mem: &'a UserSpace,
     record: &'a Record,
+    last: u64,
+    fuel: i64,
     base: PhantomData<B>,
 }
 
-impl<'a, B: Base> Step<'a, B> {
+impl<'a, B: Base, const FORWARD: u8, const FAST: bool> Step<'a, B, FORWARD, FAST> {
     #[inline(always)]
-    pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a UserSpace, record: &'a Record) -> Self {
-        Self { cpu, env, mem, record, base: PhantomData }
+    pub fn new(
+        cpu: &'a mut Cpu,
+        env: &'a mut Env,
+        mem: &'a UserSpace,
+        record: &'a Record,
+        last: u64,
+        fuel: i64,
+    ) -> Self {
+        Self { cpu, env, mem, record, last, fuel, base: PhantomData }
+    }
+
+    /// What was last written to an integer register.
+    #[inline(always)]
+    pub fn last(&self) -> u64 {
+        self.last
     }
 
     /// Whether the host's unit rounds as the instruction asks.
@@ -145,13 +175,19 @@ impl<'a, B: Base> Step<'a, B> {
         if rm == RmField::DYNAMIC { self.env.dynamic_is_hardware } else { rm.0 == self.env.hardware_rm }
     }
 
-    /// The mode for an instruction that the host's unit cannot do.
+    /// Computes in integers what the host's unit does not do, in the mode that the instruction asks
+    /// for, and raises the flags.
     #[inline(always)]
-    fn software_mode(&mut self, rm: RmField) -> Result<Rm, Stopped> {
-        match rm.resolve(self.cpu.frm) {
-            Some(rm) => Ok(rm),
-            None => Err(Stopped::without_address(Kind::Illegal)),
+    fn software(&mut self, rm: RmField, f: impl FnOnce(Rm) -> (u64, fp::Flags)) -> Result<u64, Stopped> {
+        if FAST {
+            return Err(Stopped::without_address(Kind::NeedsCalls));
         }
+        let Some(rm) = rm.resolve(self.cpu.frm) else {
+            return Err(Stopped::without_address(Kind::Illegal));
+        };
+        let (v, flags) = f(rm);
+        fp::host::raise(flags);
+        Ok(v)
     }
 
     #[inline(always)]
@@ -180,17 +216,12 @@ impl<'a, B: Base> Step<'a, B> {
     }
 }
 
+/// `run`: how many instructions `Cpu::instret` does not count yet.
 #[inline(never)]
-fn software<T>((value, flags): (T, fp::Flags)) -> T {
-    fp::host::raise(flags);
-    value
-}
-
-#[inline(never)]
-fn read_csr(cpu: &mut Cpu, env: &Env, before: u32, number: u16) -> Option<u64> {
+fn read_csr(cpu: &mut Cpu, run: u64, number: u16) -> Option<u64> {
     cpu.fflags = fp::host::accrued();
     let stale = cpu.instret;
-    cpu.instret += (env.slice_start - env.fuel) as u64 + u64::from(before);
+    cpu.instret += run;
     let value = csr::read(cpu, number, || clock::ticks(csr::TIMEBASE_HZ));
     cpu.instret = stale;
     value
@@ -205,6 +236,7 @@ fn write_csr(cpu: &mut Cpu, env: &mut Env, number: u16, value: u64) -> Option<()
     Some(())
 }
 
+#[inline(always)]
 const fn atomic_size(ty: MemType) -> AtomicSize {
     match ty.size() {
         1 => AtomicSize::B1,
@@ -224,7 +256,7 @@ macro_rules! delegate {
     )*};
 }
 
-impl<B: Base> Semantics for Step<'_, B> {
+impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FORWARD, FAST> {
     type Value = u64;
     type Stop = Stopped;
 
@@ -232,6 +264,9 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn read(&mut self, r: Reg) -> u64 {
+        if FORWARD != 0 && r == LAST_RESULT {
+            return self.last;
+        }
         debug_assert!(r < 64);
         // SAFETY: the decoder yields registers below 32, `predecode` the sink, and an instruction on
         // pairs the register after one of these: all below 64.
@@ -241,6 +276,7 @@ impl<B: Base> Semantics for Step<'_, B> {
     #[inline(always)]
     fn write(&mut self, r: Reg, v: u64) {
         debug_assert!(r < 64);
+        self.last = v;
         // SAFETY: as for `read`.
         unsafe { *self.cpu.x.get_unchecked_mut(usize::from(r)) = v }
     }
@@ -457,20 +493,22 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: u64, b: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm) {
-            return Ok(fp::host::arith(op, fmt, a, b));
+        if self.on_hardware(rm)
+            && let Some(v) = fp::host::arith(op, fmt, a, b)
+        {
+            return Ok(v);
         }
-        let rm = self.software_mode(rm)?;
-        Ok(software(fp::arith(op, fmt, rm, a, b)))
+        self.software(rm, |rm| fp::arith(op, fmt, rm, a, b))
     }
 
     #[inline(always)]
     fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm) {
-            return Ok(fp::host::sqrt(fmt, a));
+        if self.on_hardware(rm)
+            && let Some(v) = fp::host::sqrt(fmt, a)
+        {
+            return Ok(v);
         }
-        let rm = self.software_mode(rm)?;
-        Ok(software(fp::sqrt(fmt, rm, a)))
+        self.software(rm, |rm| fp::sqrt(fmt, rm, a))
     }
 
     #[inline(always)]
@@ -486,11 +524,12 @@ impl<B: Base> Semantics for Step<'_, B> {
     ) -> Result<u64, Stopped> {
         let a = if neg_product { fp::negate(fmt, a) } else { a };
         let c = if neg_addend { fp::negate(fmt, c) } else { c };
-        if self.on_hardware(rm) {
-            return Ok(fp::host::fma(fmt, a, b, c));
+        if self.on_hardware(rm)
+            && let Some(v) = fp::host::fma(fmt, a, b, c)
+        {
+            return Ok(v);
         }
-        let rm = self.software_mode(rm)?;
-        Ok(software(fp::fma(fmt, rm, a, b, c)))
+        self.software(rm, |rm| fp::fma(fmt, rm, a, b, c))
     }
 
     #[inline(always)]
@@ -499,13 +538,19 @@ impl<B: Base> Semantics for Step<'_, B> {
     }
 
     #[inline(always)]
-    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
-        fp::host::min_max(op, fmt, a, b)
+    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> Result<u64, Stopped> {
+        match fp::host::min_max(op, fmt, a, b) {
+            Some(v) => Ok(v),
+            None => self.software(RmField::UNUSED, |_| fp::min_max(op, fmt, a, b)),
+        }
     }
 
     #[inline(always)]
-    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
-        fp::host::compare(op, fmt, a, b)
+    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: u64, b: u64) -> Result<u64, Stopped> {
+        match fp::host::compare(op, fmt, a, b) {
+            Some(v) => Ok(v),
+            None => self.software(RmField::UNUSED, |_| fp::compare(op, fmt, a, b)),
+        }
     }
 
     #[inline(always)]
@@ -515,48 +560,61 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm) {
-            return Ok(fp::host::convert(from, to, a));
+        if self.on_hardware(rm)
+            && let Some(v) = fp::host::convert(from, to, a)
+        {
+            return Ok(v);
         }
-        let rm = self.software_mode(rm)?;
-        Ok(software(fp::convert(from, to, rm, a)))
+        self.software(rm, |rm| fp::convert(from, to, rm, a))
     }
 
     #[inline(always)]
     fn fp_to_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        if rm.0 == Rm::Rtz.bits() {
-            return Ok(fp::host::to_int(fmt, ty, ToInt::Truncate, a));
+        if rm.0 == Rm::Rtz.bits()
+            && let Some(v) = fp::host::to_int(fmt, ty, ToInt::Truncate, a)
+        {
+            return Ok(v);
         }
-        if self.on_hardware(rm) {
-            return Ok(fp::host::to_int(fmt, ty, ToInt::Current, a));
+        if self.on_hardware(rm)
+            && let Some(v) = fp::host::to_int(fmt, ty, ToInt::Current, a)
+        {
+            return Ok(v);
         }
-        let rm = self.software_mode(rm)?;
-        Ok(software(fp::to_int(fmt, ty, rm, a)))
+        self.software(rm, |rm| fp::to_int(fmt, ty, rm, a))
     }
 
     #[inline(always)]
     fn fp_from_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm) {
-            return Ok(fp::host::from_int(fmt, ty, a));
+        if self.on_hardware(rm)
+            && let Some(v) = fp::host::from_int(fmt, ty, a)
+        {
+            return Ok(v);
         }
-        let rm = self.software_mode(rm)?;
-        Ok(software(fp::from_int(fmt, ty, rm, a)))
+        self.software(rm, |rm| fp::from_int(fmt, ty, rm, a))
     }
 
     #[inline(always)]
     fn fp_round(&mut self, fmt: Fmt, exact: bool, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        let rm = self.software_mode(rm)?;
-        Ok(fp::host::round_to_integral(fmt, exact, rm, a))
+        if let Some(mode) = rm.resolve(self.cpu.frm)
+            && let Some(v) = fp::host::round_to_integral(fmt, exact, mode, a)
+        {
+            return Ok(v);
+        }
+        self.software(rm, |rm| fp::round_to_integral(fmt, exact, rm, a))
     }
 
     #[inline(always)]
-    fn fp_to_int_modular(&mut self, a: u64) -> u64 {
-        fp::host::to_int_modular(a)
+    fn fp_to_int_modular(&mut self, a: u64) -> Result<u64, Stopped> {
+        self.software(RmField::UNUSED, |_| fp::to_int_modular(a))
     }
 
     #[inline(always)]
     fn csr_read(&mut self, csr: u16) -> Result<u64, Stopped> {
-        match read_csr(self.cpu, self.env, self.record.before, csr) {
+        if FAST {
+            return Err(Stopped::without_address(Kind::NeedsCalls));
+        }
+        let run = (self.env.slice_start - self.fuel) as u64 + u64::from(self.record.before);
+        match read_csr(self.cpu, run, csr) {
             Some(v) => Ok(v),
             None => Err(Stopped::without_address(Kind::Illegal)),
         }
@@ -564,6 +622,9 @@ impl<B: Base> Semantics for Step<'_, B> {
 
     #[inline(always)]
     fn csr_write(&mut self, csr: u16, v: u64) -> Result<(), Stopped> {
+        if FAST {
+            return Err(Stopped::without_address(Kind::NeedsCalls));
+        }
         match write_csr(self.cpu, self.env, csr, v) {
             Some(()) => Ok(()),
             None => Err(Stopped::without_address(Kind::Illegal)),

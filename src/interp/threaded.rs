@@ -5,58 +5,118 @@
 //! stack to see that it does.
 
 use super::Leave;
-use super::block::{Cell, Handler, Slot};
+use super::block::{Cell, Forward, Handler, Slot};
 use super::cache::jump_index;
-use super::step::{Env, Reason, Step, Stopped};
+use super::step::{Env, LAST_RESULT, Reason, Step, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
 use crate::guest::{Exit, Flow};
 use crate::memory::UserSpace;
 use remu_isa::{Insn, Op};
+use std::arch::asm;
 
 /// Runs from `start` until a handler returns.
 pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &UserSpace) -> Leave {
+    let fuel = env.fuel;
     // SAFETY: `start` is the first record of a block in the cache that `env` belongs to, and the
     // other pointers are live references, exclusive where they are mutable.
-    unsafe { ((*start).record.handler)(cpu, start, env, mem) }
+    unsafe { ((*start).record.handler)(cpu, start, env, mem, 0, fuel) }
 }
 
 /// Executes the record at `slot` by `f`, and what follows.
 ///
 /// # Safety
 /// As for a [`Handler`].
+// What a handler is passed, and two functions.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
-unsafe fn execute<'a, B: Base>(
+unsafe fn execute<'a, B: Base, const FORWARD: u8>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
     mem: *const UserSpace,
-    f: impl FnOnce(&mut Step<'a, B>, &Insn) -> Result<Flow<u64>, Stopped>,
+    last: u64,
+    fuel: i64,
+    full: Handler,
+    f: impl FnOnce(&mut Step<'a, B, FORWARD, true>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> Leave {
     // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive: the
     // references made here are gone before the next handler runs. The slot holds a record, a record
     // that does not end its block is followed by another, and one that branches by exits.
     unsafe {
         let record = &(*slot).record;
-        let flow = f(&mut Step::new(&mut *cpu, &mut *env, &*mem, record), &record.insn);
+        let mut step = Step::new(&mut *cpu, &mut *env, &*mem, record, last, fuel);
+        let flow = f(&mut step, &forwarded::<FORWARD>(record.insn));
+        let last = step.last();
         match flow {
             Ok(Flow::Next) => {
                 let next = slot.add(1);
-                ((*next).record.handler)(cpu, next, env, mem)
+                ((*next).record.handler)(cpu, next, env, mem, last, fuel)
             }
-            Ok(Flow::Jump { .. }) => follow(cpu, slot, env, mem, true, 1),
-            Ok(Flow::Branch { taken, .. }) => follow(cpu, slot, env, mem, taken != 0, 1),
+            Ok(Flow::Jump { .. }) => follow(cpu, slot, env, mem, fuel, true, 1),
+            Ok(Flow::Branch { taken, .. }) => {
+                // Two jumps for the host to predict, not one to an address chosen by the condition:
+                // all that follows would wait for the operands of the branch. The empty assembly keeps
+                // the compiler from merging them.
+                if taken != 0 {
+                    asm!("", options(nomem, nostack, preserves_flags));
+                    follow(cpu, slot, env, mem, fuel, true, 1)
+                } else {
+                    follow(cpu, slot, env, mem, fuel, false, 1)
+                }
+            }
             Ok(Flow::Indirect { target, .. }) => {
-                (*env).fuel -= i64::from(record.before) + 1;
+                let fuel = fuel - i64::from(record.before) - 1;
                 let entry = &*(*env).jumps.add(jump_index(target));
-                if entry.key == !target && (*env).fuel > 0 {
+                if entry.key == !target && fuel > 0 {
                     let next = entry.start;
-                    return ((*next).record.handler)(cpu, next, env, mem);
+                    return ((*next).record.handler)(cpu, next, env, mem, 0, fuel);
                 }
                 (*cpu).pc = target;
+                (*env).fuel = fuel;
                 Leave::Lookup
             }
-            Ok(Flow::Resync) => resync(cpu, slot, env),
-            Err(Stopped { addr, reason }) => stop(cpu, slot, env, mem, addr, reason),
+            Ok(Flow::Resync) => resync(cpu, slot, env, fuel),
+            Err(stopped) if stopped.needs_calls() => full(cpu, slot, env, mem, last, fuel),
+            Err(Stopped { addr, reason }) => {
+                (*env).fuel = fuel - i64::from(record.before);
+                stop(cpu, slot, env, mem, addr, reason)
+            }
+        }
+    }
+}
+
+/// Executes the record at `slot` by `f` without what follows, calls and all: in a function of its own,
+/// so that the handler around it has nothing on the stack. Yields the last result, and
+/// why to leave if there is a reason; in registers, as a `Result` of the two would not be.
+///
+/// # Safety
+/// As for a [`Handler`].
+#[inline(never)]
+unsafe fn execute_full<'a, B: Base>(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const UserSpace,
+    last: u64,
+    fuel: i64,
+    f: impl FnOnce(&mut Step<'a, B, 0, false>, &Insn) -> Result<Flow<u64>, Stopped>,
+) -> (u64, Option<Leave>) {
+    // SAFETY: as in `execute`.
+    unsafe {
+        let record = &(*slot).record;
+        let mut step = Step::new(&mut *cpu, &mut *env, &*mem, record, last, fuel);
+        let flow = f(&mut step, &record.insn);
+        let last = step.last();
+        match flow {
+            Ok(Flow::Next) => (last, None),
+            Ok(Flow::Resync) => (last, Some(resync(cpu, slot, env, fuel))),
+            Ok(Flow::Jump { .. } | Flow::Branch { .. } | Flow::Indirect { .. }) => {
+                unreachable!("control transfers compute nothing that takes calls")
+            }
+            Err(Stopped { addr, reason }) => {
+                (*env).fuel = fuel - i64::from(record.before);
+                (last, Some(stop(cpu, slot, env, mem, addr, reason)))
+            }
         }
     }
 }
@@ -72,6 +132,7 @@ unsafe fn follow(
     slot: *const Slot,
     env: *mut Env,
     mem: *const UserSpace,
+    fuel: i64,
     taken: bool,
     retired: i64,
 ) -> Leave {
@@ -79,13 +140,21 @@ unsafe fn follow(
     unsafe {
         let record = &(*slot).record;
         let exits = &raw const (*slot.add(1)).exits;
-        (*env).fuel -= i64::from(record.before) + retired;
+        let fuel = fuel - i64::from(record.before) - retired;
         let next = if taken { (*exits).taken } else { (*exits).fallthrough };
-        if (*env).fuel > 0 && !next.is_null() {
-            return ((*next).record.handler)(cpu, next, env, mem);
+        if fuel > 0 && !next.is_null() {
+            return ((*next).record.handler)(cpu, next, env, mem, 0, fuel);
         }
+        (*env).fuel = fuel;
         leave_block(cpu, slot, env, taken)
     }
+}
+
+/// Hides from the compiler that a cold path always returns the same: it would have the handler put the
+/// constant in place after the call, which then is no tail call and needs a stack frame on all paths.
+#[inline(always)]
+fn opaque(leave: Leave) -> Leave {
+    std::hint::black_box(leave)
 }
 
 /// Returns to the loop from a block whose exit is not linked, or because the slice is used up.
@@ -103,19 +172,19 @@ unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mu
         (*cpu).pc = pc;
         (*env).link = if (*link).is_null() && (*env).chain { Some(Cell(link.cast_mut())) } else { None };
     }
-    Leave::Lookup
+    opaque(Leave::Lookup)
 }
 
 /// Returns to the loop after the instruction, which has changed what decoding depends on.
 #[cold]
 #[inline(never)]
-unsafe extern "sysv64" fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env) -> Leave {
+unsafe extern "sysv64" fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, fuel: i64) -> Leave {
     // SAFETY: as for a handler.
     unsafe {
         let record = &(*slot).record;
-        (*env).fuel -= i64::from(record.before) + 1;
+        (*env).fuel = fuel - i64::from(record.before) - 1;
         (*cpu).pc = record.pc + u64::from(record.insn.len);
-        if std::mem::take(&mut (*env).fence_i) { Leave::Revalidate } else { Leave::Lookup }
+        if std::mem::take(&mut (*env).fence_i) { Leave::Revalidate } else { opaque(Leave::Lookup) }
     }
 }
 
@@ -133,11 +202,10 @@ unsafe extern "sysv64" fn stop(
     // SAFETY: as for a handler.
     unsafe {
         let record = &(*slot).record;
-        (*env).fuel -= i64::from(record.before);
         (*cpu).pc = record.pc;
         (*env).exit = reason.exit(addr, record, &*mem);
     }
-    Leave::Exit
+    opaque(Leave::Exit)
 }
 
 /// The end of a block that is merely long enough.
@@ -146,9 +214,11 @@ unsafe extern "sysv64" fn end_of_block(
     slot: *const Slot,
     env: *mut Env,
     mem: *const UserSpace,
+    _: u64,
+    fuel: i64,
 ) -> Leave {
     // SAFETY: as for a handler; this record is always followed by exits.
-    unsafe { follow(cpu, slot, env, mem, true, 0) }
+    unsafe { follow(cpu, slot, env, mem, fuel, true, 0) }
 }
 
 /// The handler of the record that ends a block which no instruction ends.
@@ -157,31 +227,85 @@ pub(super) fn fall_through() -> Handler {
 }
 
 /// A compressed op, which the decoder expands.
-unsafe extern "sysv64" fn unexpanded(_: *mut Cpu, _: *const Slot, env: *mut Env, _: *const UserSpace) -> Leave {
+unsafe extern "sysv64" fn unexpanded(
+    _: *mut Cpu,
+    _: *const Slot,
+    env: *mut Env,
+    _: *const UserSpace,
+    _: u64,
+    _: i64,
+) -> Leave {
     // SAFETY: as for a handler.
     unsafe { (*env).exit = Exit::Illegal { bits: 0 } };
     unreachable!("the decoder expands compressed instructions")
 }
 
+/// The instruction with the operands that are [`forwarded`](Forward) named as such.
+///
+/// # Safety
+/// Its register fields are those of a record.
+#[inline(always)]
+unsafe fn forwarded<const FORWARD: u8>(mut insn: Insn) -> Insn {
+    // SAFETY: the decoder yields registers below 32, and `predecode` at most the sink. Knowing it, the
+    // compiler leaves out the test for an operand that is not forwarded.
+    unsafe { std::hint::assert_unchecked(insn.rs1 < LAST_RESULT && insn.rs2 < LAST_RESULT) };
+    if FORWARD & Forward::RS1 != 0 {
+        insn.rs1 = LAST_RESULT;
+    }
+    if FORWARD & Forward::RS2 != 0 {
+        insn.rs2 = LAST_RESULT;
+    }
+    insn
+}
+
 macro_rules! handlers {
     ($(($op:ident, $function:ident))*) => {
+        /// The handlers as records have them.
         mod by_op {
             use super::*;
-            $(pub unsafe extern "sysv64" fn $function<B: Base>(
+            $(pub unsafe extern "sysv64" fn $function<B: Base, const FORWARD: u8>(
                 cpu: *mut Cpu,
                 slot: *const Slot,
                 env: *mut Env,
                 mem: *const UserSpace,
+                last: u64,
+                fuel: i64,
             ) -> Leave {
+                let full = full::$function::<B>;
                 // SAFETY: the caller's promise is that of `execute`.
-                unsafe { execute::<B>(cpu, slot, env, mem, sem::$function) }
+                unsafe { execute::<B, FORWARD>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
             })*
         }
 
-        /// The handler of an op.
-        pub(super) fn handler<B: Base>(op: Op) -> Handler {
+        /// The handlers that those jump to where they would have to call something.
+        mod full {
+            use super::*;
+            $(#[inline(never)]
+            pub unsafe extern "sysv64" fn $function<B: Base>(
+                cpu: *mut Cpu,
+                slot: *const Slot,
+                env: *mut Env,
+                mem: *const UserSpace,
+                last: u64,
+                fuel: i64,
+            ) -> Leave {
+                // SAFETY: the caller's promise is that of `execute_full`; the instruction does not end
+                // its block, so that a record follows.
+                unsafe {
+                    match execute_full::<B>(cpu, slot, env, mem, last, fuel, sem::$function) {
+                        (last, None) => {
+                            let next = slot.add(1);
+                            ((*next).record.handler)(cpu, next, env, mem, last, fuel)
+                        }
+                        (_, Some(leave)) => leave,
+                    }
+                }
+            })*
+        }
+
+        fn handler_forwarding<B: Base, const FORWARD: u8>(op: Op) -> Handler {
             match op {
-                $(Op::$op => by_op::$function::<B>,)*
+                $(Op::$op => by_op::$function::<B, FORWARD>,)*
                 _ => unexpanded,
             }
         }
@@ -189,3 +313,13 @@ macro_rules! handlers {
 }
 
 remu_isa::for_each_op!(handlers);
+
+/// The handler of an op whose operands come from where `forward` says.
+pub(super) fn handler<B: Base>(op: Op, forward: Forward) -> Handler {
+    match forward.0 {
+        0 => handler_forwarding::<B, 0>(op),
+        1 => handler_forwarding::<B, 1>(op),
+        2 => handler_forwarding::<B, 2>(op),
+        _ => handler_forwarding::<B, 3>(op),
+    }
+}

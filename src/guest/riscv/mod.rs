@@ -5,6 +5,7 @@
 
 pub mod csr;
 pub mod fp;
+pub mod profiles;
 pub mod sem;
 mod state;
 

@@ -1,10 +1,10 @@
 //! The same arithmetic on the host's unit: x86 instructions fixed up to RISC-V's rules.
 //!
 //! These run between [`enter`] and [`leave`], with the guest's rounding mode in MXCSR, whose sticky
-//! flags collect the guest's: results are returned, flags stay there. Only single and double
-//! precision are fast; half precision is right, and goes through the integer arithmetic with the mode
-//! that MXCSR has. So is [`Rm::Rmm`] never fast: a caller for whom that mode holds uses the functions
-//! of the parent module and [`raise`]s their flags.
+//! flags collect the guest's: results are returned, flags stay there. `None` leaves the operation to
+//! the integer arithmetic of the parent module, whose flags are then to be [`raise`]d: for half
+//! precision, for results that are NaNs, and for what the unit does not have. Flags that are raised by
+//! then are right. [`Rm::Rmm`] must not get here.
 //!
 //! Where x86 and RISC-V agree there is nothing to do, and that is more than one might fear: both judge
 //! tininess after rounding, raise invalid for signalling NaNs and for the same undefined operations,
@@ -13,12 +13,10 @@
 //! - infinity times zero plus a quiet NaN, which is invalid only for RISC-V;
 //! - minimum and maximum, which x86 does not have in this form: they are integer comparisons here;
 //! - integers: x86 has signed ones only and one value for whatever does not fit.
-//!
-//! What is rare is out of line, so that the functions stay small where they are inlined.
 
 use super::compare::min_max_of_numbers;
 use super::format::{Double, Half, Single};
-use super::{Flags, Fmt, Rm, canonical_nan};
+use super::{Flags, Fmt, Rm};
 use crate::guest::semantics::{FpCmp, FpMinMax, FpOp, IntType};
 use crate::host::fp::{self as unit, Mxcsr, NO_INEXACT, Rounding};
 
@@ -92,6 +90,8 @@ pub const fn for_guest(rm: Rm, accrued: Flags) -> Mxcsr {
 #[inline]
 #[must_use = "the host's MXCSR must be restored"]
 pub fn enter(rm: Rm, accrued: Flags) -> Mxcsr {
+    // The unit's fused operations are used from the first time this is asked.
+    unit::has_fma();
     for_guest(rm, accrued).replace()
 }
 
@@ -121,63 +121,37 @@ pub fn raise(new: Flags) {
     }
 }
 
-/// The guest's rounding mode that is in force.
-#[inline]
-fn current_mode() -> Rm {
-    mode(Mxcsr::read().rounding())
-}
-
-/// Leaves the flags of a result of the integer arithmetic in MXCSR.
-#[inline]
-fn settle((v, flags): (u64, Flags)) -> u64 {
-    raise(flags);
-    v
-}
-
-/// A result of the unit with any NaN made canonical. It says nothing about flags, which are right.
+/// A result of the unit, unless it is a NaN.
 #[inline(always)]
-fn canonical(fmt: Fmt, v: u64) -> u64 {
-    if fmt.is_nan(v) { nan(fmt) } else { v }
-}
-
-/// The canonical NaN by way of a branch that is predicted: a conditional move would put the test on
-/// the path from each result to the next operation.
-#[cold]
-#[inline(never)]
-fn nan(fmt: Fmt) -> u64 {
-    canonical_nan(fmt)
+fn number(fmt: Fmt, v: u64) -> Option<u64> {
+    (!fmt.is_nan(v)).then_some(v)
 }
 
 /// Defines the functions of two operands.
 macro_rules! binary {
-    ($($name:ident, $single:ident, $double:ident, $op:ident, $doc:literal;)*) => {$(
+    ($($name:ident, $single:ident, $double:ident, $doc:literal;)*) => {$(
         #[doc = $doc]
         #[inline(always)]
-        pub fn $name(fmt: Fmt, a: u64, b: u64) -> u64 {
+        pub fn $name(fmt: Fmt, a: u64, b: u64) -> Option<u64> {
             match fmt {
-                Fmt::H => soft_arith(FpOp::$op, fmt, a, b),
-                Fmt::S => canonical(fmt, unit::$single(a as u32, b as u32).into()),
-                Fmt::D => canonical(fmt, unit::$double(a, b)),
+                Fmt::H => None,
+                Fmt::S => number(fmt, unit::$single(a as u32, b as u32).into()),
+                Fmt::D => number(fmt, unit::$double(a, b)),
             }
         }
     )*};
 }
 
 binary! {
-    add, add_f32, add_f64, Add, "`a + b`.";
-    sub, sub_f32, sub_f64, Sub, "`a - b`.";
-    mul, mul_f32, mul_f64, Mul, "`a * b`.";
-    div, div_f32, div_f64, Div, "`a / b`.";
-}
-
-#[inline(never)]
-fn soft_arith(op: FpOp, fmt: Fmt, a: u64, b: u64) -> u64 {
-    settle(super::arith(op, fmt, current_mode(), a, b))
+    add, add_f32, add_f64, "`a + b`.";
+    sub, sub_f32, sub_f64, "`a - b`.";
+    mul, mul_f32, mul_f64, "`a * b`.";
+    div, div_f32, div_f64, "`a / b`.";
 }
 
 /// `a op b`, for callers that have the operation as data.
 #[inline(always)]
-pub fn arith(op: FpOp, fmt: Fmt, a: u64, b: u64) -> u64 {
+pub fn arith(op: FpOp, fmt: Fmt, a: u64, b: u64) -> Option<u64> {
     match op {
         FpOp::Add => add(fmt, a, b),
         FpOp::Sub => sub(fmt, a, b),
@@ -188,62 +162,40 @@ pub fn arith(op: FpOp, fmt: Fmt, a: u64, b: u64) -> u64 {
 
 /// The square root.
 #[inline(always)]
-pub fn sqrt(fmt: Fmt, a: u64) -> u64 {
+pub fn sqrt(fmt: Fmt, a: u64) -> Option<u64> {
     match fmt {
-        Fmt::H => soft_sqrt(fmt, a),
-        Fmt::S => canonical(fmt, unit::sqrt_f32(a as u32).into()),
-        Fmt::D => canonical(fmt, unit::sqrt_f64(a)),
+        Fmt::H => None,
+        Fmt::S => number(fmt, unit::sqrt_f32(a as u32).into()),
+        Fmt::D => number(fmt, unit::sqrt_f64(a)),
     }
-}
-
-#[inline(never)]
-fn soft_sqrt(fmt: Fmt, a: u64) -> u64 {
-    settle(super::sqrt(fmt, current_mode(), a))
 }
 
 /// `a * b + c`, rounded once.
 #[inline(always)]
-pub fn fma(fmt: Fmt, a: u64, b: u64, c: u64) -> u64 {
+pub fn fma(fmt: Fmt, a: u64, b: u64, c: u64) -> Option<u64> {
     let fused = match fmt {
         Fmt::H => None,
         Fmt::S => unit::fma_f32(a as u32, b as u32, c as u32).map(u64::from),
         Fmt::D => unit::fma_f64(a, b, c),
     };
-    match fused {
-        Some(v) if !fmt.is_nan(v) => v,
-        // What x86 raised for a NaN, RISC-V raises too; the integer arithmetic adds what x86 left out.
-        _ => soft_fma(fmt, a, b, c),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn soft_fma(fmt: Fmt, a: u64, b: u64, c: u64) -> u64 {
-    // Where the unit's instruction was not used because nobody had asked yet, it will be next time.
-    unit::has_fma();
-    settle(super::fma(fmt, current_mode(), a, b, c))
+    // What x86 raised for a NaN, RISC-V raises too; the integer arithmetic adds what x86 left out.
+    fused.and_then(|v| number(fmt, v))
 }
 
 /// The smaller or larger of two numbers.
 #[inline(always)]
-pub fn min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
+pub fn min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> Option<u64> {
     if fmt.is_nan(a) || fmt.is_nan(b) {
-        return soft_min_max(op, fmt, a, b);
+        return None;
     }
-    by_format!(fmt, F => min_max_of_numbers::<F>(op, a, b))
-}
-
-#[cold]
-#[inline(never)]
-fn soft_min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
-    settle(super::min_max(op, fmt, a, b))
+    Some(by_format!(fmt, F => min_max_of_numbers::<F>(op, a, b)))
 }
 
 /// Compares two numbers: 1 if the relation holds, else 0.
 #[inline(always)]
-pub fn compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
+pub fn compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> Option<u64> {
     let holds = match (fmt, op) {
-        (Fmt::H, _) => return soft_compare(op, fmt, a, b),
+        (Fmt::H, _) => return None,
         (Fmt::S, FpCmp::Eq) => unit::eq_f32(a as u32, b as u32),
         (Fmt::S, FpCmp::Lt) => unit::lt_f32(a as u32, b as u32),
         (Fmt::S, FpCmp::Le) => unit::le_f32(a as u32, b as u32),
@@ -255,27 +207,17 @@ pub fn compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
         (Fmt::D, FpCmp::LtQuiet) => unit::lt_quiet_f64(a, b),
         (Fmt::D, FpCmp::LeQuiet) => unit::le_quiet_f64(a, b),
     };
-    holds.into()
-}
-
-#[inline(never)]
-fn soft_compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
-    settle(super::compare(op, fmt, a, b))
+    Some(holds.into())
 }
 
 /// Converts between formats.
 #[inline(always)]
-pub fn convert(from: Fmt, to: Fmt, a: u64) -> u64 {
+pub fn convert(from: Fmt, to: Fmt, a: u64) -> Option<u64> {
     match (from, to) {
-        (Fmt::S, Fmt::D) => canonical(to, unit::f32_to_f64(a as u32)),
-        (Fmt::D, Fmt::S) => canonical(to, unit::f64_to_f32(a).into()),
-        _ => soft_convert(from, to, a),
+        (Fmt::S, Fmt::D) => number(to, unit::f32_to_f64(a as u32)),
+        (Fmt::D, Fmt::S) => number(to, unit::f64_to_f32(a).into()),
+        _ => None,
     }
-}
-
-#[inline(never)]
-fn soft_convert(from: Fmt, to: Fmt, a: u64) -> u64 {
-    settle(super::convert(from, to, current_mode(), a))
 }
 
 /// Which way a conversion to an integer rounds.
@@ -289,13 +231,13 @@ pub enum ToInt {
 
 /// Converts to an integer, saturating; 32-bit results are sign-extended.
 #[inline(always)]
-pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
+pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> Option<u64> {
     // Above this the unit's signed instruction does not give what the unsigned type needs, or raises
     // inexact before the range is known. Positive encodings, up to the limit, are those not above it
     // as unsigned integers; a sign makes them larger. For U32 the limit is the largest number that
     // does not round out of range in any mode, for U64 the first that the signed instruction cannot do.
     let limit = match (fmt, ty) {
-        (Fmt::H, _) => return soft_to_int(fmt, ty, how, a),
+        (Fmt::H, _) => return None,
         (_, IntType::I32 | IntType::I64) => u64::MAX,
         (Fmt::S, IntType::U32) => 0x4f7f_ffff,
         (Fmt::D, IntType::U32) => 0x41ef_ffff_ffe0_0000,
@@ -303,7 +245,7 @@ pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
         (Fmt::D, IntType::U64) => 0x43df_ffff_ffff_ffff,
     };
     if a > limit {
-        return soft_to_int(fmt, ty, how, a);
+        return None;
     }
     let truncate = how == ToInt::Truncate;
     // What does not fit is invalid and only that in both worlds, so that then the value alone must be
@@ -316,9 +258,9 @@ pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
             (_, false) => unit::f64_to_i32(a),
         };
         if v == 1 << 31 {
-            return soft_to_int(fmt, ty, how, a);
+            return None;
         }
-        return v as i32 as i64 as u64;
+        return Some(v as i32 as i64 as u64);
     }
     let v = match (fmt, truncate) {
         (Fmt::S, true) => unit::f32_to_i64_truncating(a as u32),
@@ -327,45 +269,31 @@ pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
         (_, false) => unit::f64_to_i64(a),
     };
     match ty {
-        IntType::U32 => v as i32 as i64 as u64,
-        IntType::I64 if v == 1 << 63 => soft_to_int(fmt, ty, how, a),
-        _ => v,
+        IntType::U32 => Some(v as i32 as i64 as u64),
+        IntType::I64 if v == 1 << 63 => None,
+        _ => Some(v),
     }
-}
-
-#[inline(never)]
-fn soft_to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> u64 {
-    let rm = match how {
-        ToInt::Current => current_mode(),
-        ToInt::Truncate => Rm::Rtz,
-    };
-    settle(super::to_int(fmt, ty, rm, a))
 }
 
 /// Converts from an integer.
 #[inline(always)]
-pub fn from_int(fmt: Fmt, ty: IntType, a: u64) -> u64 {
-    match (fmt, ty) {
-        (Fmt::H, _) => soft_from_int(fmt, ty, a),
+pub fn from_int(fmt: Fmt, ty: IntType, a: u64) -> Option<u64> {
+    Some(match (fmt, ty) {
+        (Fmt::H, _) => return None,
         (Fmt::S, IntType::I32) => unit::i32_to_f32(a as u32).into(),
         (Fmt::D, IntType::I32) => unit::i32_to_f64(a as u32),
         (Fmt::S, IntType::U32) => unit::i64_to_f32(a as u32 as u64).into(),
         (Fmt::D, IntType::U32) => unit::i64_to_f64(a as u32 as u64),
-        (_, IntType::U64) if a >> 63 != 0 => soft_from_int(fmt, ty, a),
+        (_, IntType::U64) if a >> 63 != 0 => return None,
         (Fmt::S, IntType::I64 | IntType::U64) => unit::i64_to_f32(a).into(),
         (Fmt::D, IntType::I64 | IntType::U64) => unit::i64_to_f64(a),
-    }
-}
-
-#[inline(never)]
-fn soft_from_int(fmt: Fmt, ty: IntType, a: u64) -> u64 {
-    settle(super::from_int(fmt, ty, current_mode(), a))
+    })
 }
 
 /// Rounds to an integral value of the same format in the given mode, whatever MXCSR's is; raises
 /// inexact if `exact`.
 #[inline(always)]
-pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> u64 {
+pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> Option<u64> {
     const NEAREST: u8 = Rounding::Nearest as u8;
     const DOWN: u8 = Rounding::Down as u8;
     const UP: u8 = Rounding::Up as u8;
@@ -381,10 +309,7 @@ pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> u64 {
         (Rm::Rtz, false) => integral::<{ ZERO | NO_INEXACT }>(fmt, a),
         (Rm::Rmm, _) => None,
     };
-    match v {
-        Some(v) => canonical(fmt, v),
-        None => soft_round_to_integral(fmt, exact, rm, a),
-    }
+    v.and_then(|v| number(fmt, v))
 }
 
 #[inline(always)]
@@ -394,15 +319,4 @@ fn integral<const MODE: u8>(fmt: Fmt, a: u64) -> Option<u64> {
         Fmt::S => unit::round_f32::<MODE>(a as u32).map(u64::from),
         Fmt::D => unit::round_f64::<MODE>(a),
     }
-}
-
-#[inline(never)]
-fn soft_round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> u64 {
-    settle(super::round_to_integral(fmt, exact, rm, a))
-}
-
-/// `fcvtmod.w.d`: see the parent module's function.
-#[inline(never)]
-pub fn to_int_modular(a: u64) -> u64 {
-    settle(super::to_int_modular(a))
 }

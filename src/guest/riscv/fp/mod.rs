@@ -152,6 +152,8 @@ pub struct RmField(pub u8);
 impl RmField {
     /// The field of an instruction that takes its mode from `frm`.
     pub const DYNAMIC: RmField = RmField(7);
+    /// For operations that do not round.
+    pub const UNUSED: RmField = RmField(0);
 
     /// The mode meant, given the `frm` CSR; `None` where it is reserved and the instruction illegal.
     #[inline]

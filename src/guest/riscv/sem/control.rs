@@ -45,6 +45,7 @@ pub fn jalr<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 }
 
 /// The hint that the choice of registers gives: x1 and x5 are link registers.
+#[inline(always)]
 fn jump_hint(i: &Insn) -> JumpHint {
     let is_link = |r: Reg| r == 1 || r == 5;
     match (is_link(i.rd), is_link(i.rs1)) {

@@ -1,0 +1,137 @@
+//! What can go wrong before the guest runs, and which exit status each gives.
+
+use crate::elf::{ElfError, LoadError, OpenError};
+use crate::guest::riscv::profiles::CpuError;
+use crate::linux::TaskError;
+use crate::memory::SpaceError;
+use std::io;
+use std::path::PathBuf;
+
+/// remu itself failed: wrong usage, no memory.
+pub const EXIT_OWN_ERROR: i32 = 125;
+/// The program cannot be executed.
+pub const EXIT_NOT_EXECUTABLE: i32 = 126;
+/// There is no such program.
+pub const EXIT_NOT_FOUND: i32 = 127;
+
+/// An error to print as `remu: …`.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// An option that does not exist.
+    #[error("unknown option '{0}'; remu --help lists them")]
+    UnknownOption(String),
+    /// An option without its value.
+    #[error("option '{0}' needs a value; remu --help says which")]
+    MissingValue(String),
+    /// A value for an option that takes none.
+    #[error("option '{0}' takes no value")]
+    UnexpectedValue(String),
+    /// One of QEMU's options that is not there yet.
+    #[error("option '{option}' is not supported yet: {what}")]
+    Unsupported {
+        /// As written.
+        option: String,
+        /// What it is for.
+        what: &'static str,
+    },
+    /// The same by an environment variable.
+    #[error("{variable} is set, and what it asks for is not supported yet: {what}; unset it")]
+    UnsupportedVariable {
+        /// Its name.
+        variable: String,
+        /// What it is for.
+        what: &'static str,
+    },
+    /// A value that makes no sense.
+    #[error("{source_name} '{value}': {why}")]
+    BadValue {
+        /// The option or environment variable.
+        source_name: String,
+        /// As written.
+        value: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A CPU model.
+    #[error("{source_name}: {error}")]
+    Cpu {
+        /// The option or environment variable.
+        source_name: String,
+        /// What is wrong.
+        error: CpuError,
+    },
+    /// A log item.
+    #[error("{source_name}: no log item '{item}'; -d help lists them")]
+    UnknownLogItem {
+        /// The option or environment variable.
+        source_name: String,
+        /// As written.
+        item: String,
+    },
+    /// A log item of QEMU's that is not there yet.
+    #[error("{source_name}: log item '{item}' is not supported yet; -d help lists those that are")]
+    UnsupportedLogItem {
+        /// The option or environment variable.
+        source_name: String,
+        /// As written.
+        item: String,
+    },
+    /// Anything clap finds beyond what was looked for.
+    #[error("{0}")]
+    Usage(String),
+    /// No PROGRAM.
+    #[error("no program given; usage: remu [OPTIONS] PROGRAM [ARGS...]")]
+    NoProgram,
+    /// The log cannot be opened.
+    #[error("cannot write the log {}: {error}", path.display())]
+    Log {
+        /// Where it was to go.
+        path: PathBuf,
+        /// What the host says.
+        error: io::Error,
+    },
+    /// Standard output does not take what was asked for.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    /// The directory of -L.
+    #[error("{source_name} '{}': {error}", path.display())]
+    Prefix {
+        /// The option or environment variable.
+        source_name: String,
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+    /// No room for the guest.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
+    /// The host gives no random bytes.
+    #[error("the host gives no random bytes for AT_RANDOM: {0}")]
+    Random(io::Error),
+    /// The process cannot be set up.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The program cannot be loaded.
+    #[error("{}: {error}", path.display())]
+    Load {
+        /// The path as given.
+        path: PathBuf,
+        /// Why.
+        error: LoadError,
+    },
+}
+
+impl CliError {
+    /// The exit status that tells it.
+    pub fn exit_status(&self) -> i32 {
+        match self {
+            CliError::Load { error, .. } => match error {
+                LoadError::Open(OpenError::NotFound) => EXIT_NOT_FOUND,
+                LoadError::Stack(_) | LoadError::MapStack { .. } | LoadError::Elf(ElfError::Io(_)) => EXIT_OWN_ERROR,
+                _ => EXIT_NOT_EXECUTABLE,
+            },
+            _ => EXIT_OWN_ERROR,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The items of `-d`, one row each.
+
+use super::CliError;
+use crate::debug::TraceItems;
+
+/// Everything that can be logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogItems {
+    /// System calls.
+    pub strace: bool,
+    /// What the program asked for that is not implemented.
+    pub unimp: bool,
+    /// The memory map at the start.
+    pub page: bool,
+    /// Faults and traps.
+    pub int: bool,
+    /// Code.
+    pub trace: TraceItems,
+}
+
+impl LogItems {
+    /// Whether there is anything to log.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+type Item = (&'static str, &'static str, fn(&mut LogItems));
+
+const ITEMS: &[Item] = &[
+    ("strace", "system calls, with arguments and results", |l| l.strace = true),
+    ("in_asm", "guest code as it is decoded, block by block", |l| l.trace.in_asm = true),
+    ("exec", "each block as it begins to run", |l| l.trace.exec = true),
+    ("cpu", "the integer registers before each block", |l| l.trace.cpu = true),
+    ("fpu", "the floating-point registers too, where cpu is logged", |l| l.trace.fpu = true),
+    ("int", "faults and traps", |l| l.int = true),
+    ("unimp", "what the program asks for and is not implemented", |l| l.unimp = true),
+    ("page", "the memory map at the start of the program", |l| l.page = true),
+    ("nochain", "make exec and cpu show every block, which they always do", |_| {}),
+];
+
+/// QEMU's items that are not there yet.
+const UNSUPPORTED: &[&str] = &[
+    "out_asm",
+    "op",
+    "op_opt",
+    "op_ind",
+    "op_plugin",
+    "mmu",
+    "pcall",
+    "cpu_reset",
+    "guest_errors",
+    "plugin",
+    "tid",
+    "vpu",
+    "invalid_mem",
+    "all",
+];
+
+/// Parses a list of items; `None` if it asks for help.
+pub fn parse(source_name: &str, list: &str) -> Result<Option<LogItems>, CliError> {
+    let mut items = LogItems::default();
+    for item in list.split(',') {
+        let source_name = || source_name.to_owned();
+        match ITEMS.iter().find(|(name, ..)| *name == item) {
+            Some((.., set)) => set(&mut items),
+            None if matches!(item, "help" | "?") => return Ok(None),
+            None if UNSUPPORTED.contains(&item) || item.starts_with("trace:") => {
+                return Err(CliError::UnsupportedLogItem { source_name: source_name(), item: item.into() });
+            }
+            None => return Err(CliError::UnknownLogItem { source_name: source_name(), item: item.into() }),
+        }
+    }
+    Ok(Some(items))
+}
+
+/// What `-d help` prints.
+pub fn help() -> String {
+    let mut text = String::from("Log items (-d ITEM,...):\n");
+    for (name, what, _) in ITEMS {
+        text.push_str(&format!("  {name:<10} {what}\n"));
+    }
+    text
+}

@@ -1,0 +1,101 @@
+//! The options, as clap knows them: for the help, the completions and the values' places. What the
+//! values mean is in `resolve`, since environment variables give them too.
+
+use clap::{Parser, ValueHint};
+use clap_complete::Shell;
+use std::ffi::OsString;
+
+const ENVIRONMENT: &str = "\
+Environment:
+  REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
+  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED and REMU_ONE_INSN_PER_TB set what -L, -cpu,
+  -strace, -d, -D, -E, -U, -s, -r, -0, -seed and -one-insn-per-tb set, unless the option is given.
+  The names with QEMU_ in the place of REMU_ work too; REMU_ wins.
+
+Exit status:
+  The program's; if a signal ends it, remu ends by the same signal. 125 if remu itself fails, 126 if
+  the program cannot be executed, 127 if there is no such program.";
+
+/// Runs a RISC-V Linux program on this machine
+///
+/// Options end at PROGRAM: what follows it is the program's. Long options may be written with one
+/// dash or two.
+#[derive(Parser, Clone, Debug, Default)]
+#[command(
+    name = "remu",
+    version,
+    after_help = ENVIRONMENT,
+    override_usage = "remu [OPTIONS] PROGRAM [ARGS...]",
+    args_override_self = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+)]
+pub struct Options {
+    /// The program, by path (PATH is not searched)
+    #[arg(value_name = "PROGRAM", value_hint = ValueHint::ExecutablePath)]
+    pub program: Option<OsString>,
+
+    /// Its arguments
+    #[arg(value_name = "ARGS", value_hint = ValueHint::AnyPath, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<OsString>,
+
+    /// Look absolute paths up below DIR first, such as the dynamic linker and libraries
+    #[arg(short = 'L', long = "prefix", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Program")]
+    pub prefix: Option<OsString>,
+
+    /// Set environment variables of the program
+    #[arg(short = 'E', long = "set-env", value_name = "NAME=VALUE,...", action = clap::ArgAction::Append, help_heading = "Program")]
+    pub set_env: Vec<OsString>,
+
+    /// Unset environment variables of the program
+    #[arg(short = 'U', long = "unset-env", value_name = "NAME,...", action = clap::ArgAction::Append, help_heading = "Program")]
+    pub unset_env: Vec<OsString>,
+
+    /// Give the program this argv[0] instead of its path
+    #[arg(short = '0', long = "argv0", value_name = "NAME", help_heading = "Program")]
+    pub argv0: Option<OsString>,
+
+    /// Size of its stack in bytes, or with k, M or G (default: the limit here, or 8M)
+    #[arg(short = 's', long = "stack-size", value_name = "SIZE", help_heading = "Program")]
+    pub stack_size: Option<OsString>,
+
+    /// Kernel release that uname tells it
+    #[arg(short = 'r', long = "uname", value_name = "RELEASE", help_heading = "Program")]
+    pub uname: Option<OsString>,
+
+    /// Fill AT_RANDOM from N, so that runs can be repeated
+    #[arg(long = "seed", value_name = "N", help_heading = "Program")]
+    pub seed: Option<OsString>,
+
+    /// CPU model and extensions, such as rv64gc,zba=on; 'list' shows them (default: max)
+    #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...", help_heading = "CPU")]
+    pub cpu: Option<OsString>,
+
+    /// Make every instruction a block of its own
+    #[arg(long = "one-insn-per-tb", visible_alias = "singlestep", help_heading = "CPU")]
+    pub one_insn_per_tb: bool,
+
+    /// Log system calls; the same as -d strace
+    #[arg(long = "strace", help_heading = "Log")]
+    pub strace: bool,
+
+    /// What to log, separated by commas; 'help' lists the items
+    #[arg(short = 'd', long = "log", value_name = "ITEM,...", action = clap::ArgAction::Append, help_heading = "Log")]
+    pub log: Vec<OsString>,
+
+    /// Log to FILE instead of standard error; %d in it becomes the process number
+    #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
+    pub log_file: Option<OsString>,
+
+    /// Print a completion script for SHELL and exit
+    #[arg(long = "completions", value_name = "SHELL", help_heading = "Other")]
+    pub completions: Option<Shell>,
+
+    /// Print this help and exit
+    #[arg(short = 'h', long = "help", help_heading = "Other")]
+    pub help: bool,
+
+    /// Print the version and exit
+    #[arg(long = "version", help_heading = "Other")]
+    pub version: bool,
+}

@@ -1,0 +1,313 @@
+//! From words and environment variables to what is to be done.
+//!
+//! An option wins over `REMU_…`, which wins over `QEMU_…`; only the changes to the environment add up.
+
+use super::log_items::{self, LogItems};
+use super::words::{UNSUPPORTED, normalize};
+use super::{CliError, Options, cpu_list};
+use crate::guest::riscv::profiles::CpuModel;
+use clap::{CommandFactory, FromArgMatches};
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+/// The kernel's default limit of the stack, where the host has none.
+const DEFAULT_STACK: u64 = 8 << 20;
+/// The largest limit of the host's that is taken over.
+const LARGE_STACK: u64 = 1 << 30;
+/// The longest release that uname(2) can tell.
+const MAX_RELEASE: usize = 64;
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Action {
+    /// Run a program.
+    Run(Box<Settings>),
+    /// Print this on standard output.
+    Print(String),
+}
+
+/// How a program is to be run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The program's path.
+    pub program: PathBuf,
+    /// Its arguments, its own name first.
+    pub argv: Vec<CString>,
+    /// Its environment.
+    pub envp: Vec<CString>,
+    /// The directory of `-L`.
+    pub prefix: Option<PathBuf>,
+    /// The size of its stack.
+    pub stack_size: u64,
+    /// The kernel release it is told.
+    pub uname: Option<String>,
+    /// What AT_RANDOM is made from, if not from chance.
+    pub seed: Option<u64>,
+    /// The CPU.
+    pub cpu: CpuModel,
+    /// Whether each instruction is a block.
+    pub one_insn_per_block: bool,
+    /// What is logged.
+    pub log: LogItems,
+    /// Where to, if not to standard error.
+    pub log_file: Option<PathBuf>,
+}
+
+/// A value and where it came from, for messages.
+struct Given {
+    source: String,
+    value: OsString,
+}
+
+impl Given {
+    fn bad(&self, why: &'static str) -> CliError {
+        CliError::BadValue { source_name: self.source.clone(), value: self.value.to_string_lossy().into(), why }
+    }
+
+    fn text(&self) -> Result<&str, CliError> {
+        self.value.to_str().ok_or_else(|| self.bad("not UTF-8"))
+    }
+}
+
+/// The environment, as a function for tests.
+type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// An environment variable of ours or of QEMU's.
+fn variable(env: Env<'_>, name: &str) -> Option<Given> {
+    ["REMU_", "QEMU_"].into_iter().find_map(|prefix| {
+        let source = format!("{prefix}{name}");
+        env(&source).map(|value| Given { source, value })
+    })
+}
+
+/// Decides what to do. `words` begins with remu's own name; `environ` is the whole environment.
+pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Result<Action, CliError> {
+    let command = Options::command();
+    let words = normalize(&command, words)?;
+    let matches = command.try_get_matches_from(words).map_err(usage)?;
+    let options = Options::from_arg_matches(&matches).map_err(usage)?;
+    if options.help {
+        return Ok(Action::Print(Options::command().render_long_help().to_string()));
+    }
+    if options.version {
+        return Ok(Action::Print(format!("remu {}\n", env!("CARGO_PKG_VERSION"))));
+    }
+    if let Some(shell) = options.completions {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Options::command(), "remu", &mut script);
+        return Ok(Action::Print(String::from_utf8_lossy(&script).into_owned()));
+    }
+
+    let lookup = |name: &str| environ.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    for u in UNSUPPORTED {
+        if let Some(given) = variable(&lookup, u.variable) {
+            return Err(CliError::UnsupportedVariable { variable: given.source, what: u.what });
+        }
+    }
+    let given = |option: &str, value: &Option<OsString>, name: &str| match value {
+        Some(value) => Some(Given { source: option.into(), value: value.clone() }),
+        None => variable(&lookup, name),
+    };
+
+    let Some(cpu) = cpu(given("-cpu", &options.cpu, "CPU"))? else {
+        return Ok(Action::Print(cpu_list::cpu_list()));
+    };
+    let Some(mut log) = log(&options, &lookup)? else { return Ok(Action::Print(log_items::help())) };
+    log.strace |= options.strace || variable(&lookup, "STRACE").is_some();
+    let one_insn = options.one_insn_per_tb
+        || variable(&lookup, "ONE_INSN_PER_TB").is_some()
+        || variable(&lookup, "SINGLESTEP").is_some();
+
+    let stack_size = match given("-s", &options.stack_size, "STACK_SIZE") {
+        Some(given) => size(&given)?,
+        None => default_stack(),
+    };
+    let uname = match given("-r", &options.uname, "UNAME") {
+        Some(given) if given.value.len() > MAX_RELEASE => return Err(given.bad("longer than 64 bytes")),
+        Some(given) => Some(given.text()?.to_owned()),
+        None => None,
+    };
+    let seed = given("-seed", &options.seed, "RAND_SEED").map(|g| number(&g)).transpose()?;
+    let prefix = given("-L", &options.prefix, "LD_PREFIX").map(directory).transpose()?;
+    let argv0 = given("-0", &options.argv0, "ARGV0").map(|g| g.value);
+    let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| log_path(&g.value));
+    let changes = environment_changes(&options, &matches, &lookup)?;
+
+    let program = options.program.ok_or(CliError::NoProgram)?;
+    let argv0 = argv0.unwrap_or_else(|| program.clone());
+    let argv = std::iter::once(argv0).chain(options.args).map(c_string).collect();
+    Ok(Action::Run(Box::new(Settings {
+        program: program.into(),
+        argv,
+        envp: apply(environ, changes),
+        prefix,
+        stack_size,
+        uname,
+        seed,
+        cpu,
+        one_insn_per_block: one_insn,
+        log,
+        log_file,
+    })))
+}
+
+/// One line of what clap would say in many.
+fn usage(error: clap::Error) -> CliError {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    CliError::Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
+}
+
+/// The CPU; `None` if the list of them is asked for.
+fn cpu(given: Option<Given>) -> Result<Option<CpuModel>, CliError> {
+    let Some(given) = given else { return Ok(Some(CpuModel::default())) };
+    match given.text()? {
+        "list" | "help" | "?" => Ok(None),
+        spec => match CpuModel::parse(spec) {
+            Ok(model) => Ok(Some(model)),
+            Err(error) => Err(CliError::Cpu { source_name: given.source, error }),
+        },
+    }
+}
+
+/// The log items; `None` if the list of them is asked for.
+fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
+    let given = match options.log.as_slice() {
+        [] => variable(env, "LOG"),
+        // Several -d add up.
+        lists => Some(Given { source: "-d".into(), value: lists.join(OsStr::new(",")) }),
+    };
+    match given {
+        Some(given) => log_items::parse(&given.source, given.text()?),
+        None => Ok(Some(LogItems::default())),
+    }
+}
+
+/// A size in bytes, with a suffix perhaps.
+fn size(given: &Given) -> Result<u64, CliError> {
+    let why = "a size is a number, with k, M or G behind it or without";
+    let text = given.text()?;
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
+        Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
+        Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number = parse_number(digits).ok_or_else(|| given.bad(why))?;
+    match number.checked_mul(1 << shift) {
+        Some(0) => Err(given.bad("a program needs a stack")),
+        Some(bytes) => Ok(bytes),
+        None => Err(given.bad("too large")),
+    }
+}
+
+fn number(given: &Given) -> Result<u64, CliError> {
+    parse_number(given.text()?).ok_or_else(|| given.bad("not a number of at most 64 bits"))
+}
+
+/// Decimal, or hexadecimal after `0x`.
+fn parse_number(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    // `from_str_radix` would take a sign.
+    digits.starts_with(|c: char| c.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, radix).ok())?
+}
+
+/// The limit here, since the program would have it too; 8 MiB where it is too large to be mapped at once.
+fn default_stack() -> u64 {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
+    limit.filter(|&l| (64 << 10..=LARGE_STACK).contains(&l)).unwrap_or(DEFAULT_STACK)
+}
+
+fn directory(given: Given) -> Result<PathBuf, CliError> {
+    let path = PathBuf::from(&given.value);
+    let failed = |error| CliError::Prefix { source_name: given.source.clone(), path: path.clone(), error };
+    match std::fs::metadata(&path) {
+        Ok(m) if m.is_dir() => Ok(path),
+        Ok(_) => Err(failed(std::io::ErrorKind::NotADirectory.into())),
+        Err(e) => Err(failed(e)),
+    }
+}
+
+/// The log's path, with the process number for each `%d`.
+fn log_path(value: &OsStr) -> PathBuf {
+    let mut path = Vec::new();
+    let mut rest = value.as_bytes();
+    while let Some(at) = rest.windows(2).position(|w| w == b"%d") {
+        path.extend_from_slice(&rest[..at]);
+        path.extend_from_slice(std::process::id().to_string().as_bytes());
+        rest = &rest[at + 2..];
+    }
+    path.extend_from_slice(rest);
+    OsString::from_vec(path).into()
+}
+
+/// A change to the environment: a name, and its value if it is to be set.
+type Change = (OsString, Option<OsString>);
+
+/// The changes in the order in which they apply: by the environment, then by options as they come.
+fn environment_changes(options: &Options, matches: &clap::ArgMatches, env: Env<'_>) -> Result<Vec<Change>, CliError> {
+    let mut changes = Vec::new();
+    for (name, set) in [("SET_ENV", true), ("UNSET_ENV", false)] {
+        if let Some(given) = variable(env, name) {
+            add_changes(&given, set, &mut changes)?;
+        }
+    }
+    let indexed = |id: &str, values: &[OsString], option: &'static str, set| {
+        let indices = matches.indices_of(id).into_iter().flatten();
+        indices.zip(values.to_vec()).map(move |(i, v)| (i, option, v, set)).collect::<Vec<_>>()
+    };
+    let mut all = indexed("set_env", &options.set_env, "-E", true);
+    all.extend(indexed("unset_env", &options.unset_env, "-U", false));
+    all.sort_by_key(|&(i, ..)| i);
+    for (_, option, value, set) in all {
+        add_changes(&Given { source: option.into(), value }, set, &mut changes)?;
+    }
+    Ok(changes)
+}
+
+/// Takes a list apart at its commas, as QEMU does.
+fn add_changes(given: &Given, set: bool, changes: &mut Vec<Change>) -> Result<(), CliError> {
+    for item in given.value.as_bytes().split(|&b| b == b',') {
+        let equals = item.iter().position(|&b| b == b'=');
+        let owned = |b: &[u8]| OsString::from_vec(b.to_vec());
+        match (set, equals) {
+            (true, Some(at @ 1..)) => changes.push((owned(&item[..at]), Some(owned(&item[at + 1..])))),
+            (true, _) => return Err(given.bad("write NAME=VALUE, and commas between several")),
+            (false, None) if !item.is_empty() => changes.push((owned(item), None)),
+            (false, _) => return Err(given.bad("write names, and commas between several")),
+        }
+    }
+    Ok(())
+}
+
+/// The program's environment: remu's own, changed.
+fn apply(mut environ: Vec<(OsString, OsString)>, changes: Vec<Change>) -> Vec<CString> {
+    for (name, value) in changes {
+        match (environ.iter_mut().find(|(n, _)| *n == name), value) {
+            (Some(entry), Some(value)) => entry.1 = value,
+            (None, Some(value)) => environ.push((name, value)),
+            (_, None) => environ.retain(|(n, _)| *n != name),
+        }
+    }
+    environ
+        .into_iter()
+        .map(|(mut entry, value)| {
+            entry.push("=");
+            entry.push(value);
+            c_string(entry)
+        })
+        .collect()
+}
+
+/// The command line and the environment consist of C strings, so that there is no NUL in them.
+fn c_string(s: OsString) -> CString {
+    CString::new(s.into_vec()).expect("an argument or environment variable has no NUL")
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+use super::*;
+use remu_isa::Ext;
+
+/// Resolves a command line with spaces between its words and an environment likewise.
+fn run(line: &str, environ: &str) -> Result<Action, String> {
+    let words = std::iter::once("remu").chain(line.split(' ').filter(|w| !w.is_empty())).map(OsString::from);
+    let environ = environ.split(' ').filter_map(|v| v.split_once('=')).map(|(n, v)| (n.into(), v.into()));
+    resolve(words.collect(), environ.collect()).map_err(|e| e.to_string())
+}
+
+fn settings(line: &str, environ: &str) -> Settings {
+    match run(line, environ) {
+        Ok(Action::Run(s)) => *s,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn error(line: &str, environ: &str) -> String {
+    run(line, environ).expect_err(line)
+}
+
+fn list(strings: &[CString]) -> Vec<&str> {
+    strings.iter().map(|s| s.to_str().unwrap()).collect()
+}
+
+#[test]
+fn the_programs_words_are_its_own() {
+    let s = settings("./p --help -L x -- -strace", "A=1 B=");
+    assert_eq!(s.program.to_str(), Some("./p"));
+    assert_eq!(list(&s.argv), ["./p", "--help", "-L", "x", "--", "-strace"]);
+    assert_eq!(list(&s.envp), ["A=1", "B="]);
+    assert_eq!((s.prefix, s.uname, s.seed, s.log_file), (None, None, None, None));
+    assert_eq!((s.log, s.one_insn_per_block, s.cpu), (LogItems::default(), false, CpuModel::default()));
+    assert_eq!(list(&settings("-0 zero p x", "").argv), ["zero", "x"]);
+    assert_eq!(list(&settings("p x", "QEMU_ARGV0=q").argv), ["q", "x"]);
+}
+
+#[test]
+fn the_environment_is_changed_in_order() {
+    let envp = |line: &str, environ: &str| {
+        settings(line, environ).envp.iter().map(|s| s.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(envp("-E A=1,B=2 p", "A=0"), ["A=1", "B=2"]);
+    assert_eq!(envp("-E A=1 -U A p", "C=3"), ["C=3"]);
+    assert_eq!(envp("-U A -E A=x=y p", "A=0"), ["A=x=y"]);
+    assert_eq!(envp("-U A,C p", "A=0 B=1 C=2"), ["B=1"]);
+    let by_variable = "QEMU_SET_ENV=A=1,B=1 REMU_UNSET_ENV=B REMU_SET_ENV=A=2";
+    assert_eq!(&envp("-E B=3 p", by_variable)[3..], ["A=2", "B=3"]);
+    assert_eq!(error("-E A p", ""), "-E 'A': write NAME=VALUE, and commas between several");
+    assert_eq!(error("-E =x p", ""), "-E '=x': write NAME=VALUE, and commas between several");
+    assert_eq!(error("p", "QEMU_SET_ENV=A"), "QEMU_SET_ENV 'A': write NAME=VALUE, and commas between several");
+    assert_eq!(error("-U A=1 p", ""), "-U 'A=1': write names, and commas between several");
+}
+
+#[test]
+fn an_option_wins_over_remus_variable_and_that_over_qemus() {
+    let cpu = |line: &str, environ: &str| settings(line, environ).cpu.name;
+    assert_eq!(cpu("p", "QEMU_CPU=rv64gc"), "rv64gc");
+    assert_eq!(cpu("p", "QEMU_CPU=nonsense REMU_CPU=rva20u64"), "rva20u64");
+    assert_eq!(cpu("-cpu max p", "QEMU_CPU=nonsense REMU_CPU=rva20u64"), "max");
+    assert_eq!(cpu("-cpu rv64gc -cpu rva22u64 p", ""), "rva22u64");
+    assert!(settings("-cpu rv64gc,zba=on p", "").cpu.exts.contains(Ext::Zba));
+    assert_eq!(error("-cpu pdp11 p", ""), "-cpu: no CPU model 'pdp11'; -cpu list shows them");
+    assert_eq!(error("p", "QEMU_CPU=pdp11"), "QEMU_CPU: no CPU model 'pdp11'; -cpu list shows them");
+}
+
+#[test]
+fn sizes_and_numbers_are_read_in_full() {
+    let size = |s: &str| settings("p", &format!("REMU_STACK_SIZE={s}")).stack_size;
+    assert_eq!(
+        [size("4096"), size("64k"), size("16M"), size("1G"), size("0x10000")],
+        [4096, 65536, 16 << 20, 1 << 30, 65536]
+    );
+    assert_eq!(settings("-s 2M p", "QEMU_STACK_SIZE=bad").stack_size, 2 << 20);
+    let why = "a size is a number, with k, M or G behind it or without";
+    for bad in ["x", "12q", "M", "-1", "+1", "1.5M", "0x"] {
+        assert_eq!(error(&format!("-s {bad} p"), ""), format!("-s '{bad}': {why}"));
+    }
+    assert_eq!(error("-s 0 p", ""), "-s '0': a program needs a stack");
+    assert_eq!(error("-s 99999999999G p", ""), "-s '99999999999G': too large");
+    assert_eq!(settings("-seed 12 p", "").seed, Some(12));
+    assert_eq!(settings("p", "QEMU_RAND_SEED=0xff").seed, Some(255));
+    assert_eq!(error("-seed 1x p", ""), "-seed '1x': not a number of at most 64 bits");
+    assert_eq!(settings("-r 6.6.1 p", "QEMU_UNAME=1").uname.as_deref(), Some("6.6.1"));
+    assert_eq!(
+        error(&format!("-r {} p", "x".repeat(65)), ""),
+        format!("-r '{}': longer than 64 bytes", "x".repeat(65))
+    );
+}
+
+#[test]
+fn log_items_add_up() {
+    let s = settings("-d strace,in_asm -d unimp p", "QEMU_LOG=nonsense");
+    assert!(s.log.strace && s.log.trace.in_asm && s.log.unimp && !s.log.page);
+    assert!(settings("-strace p", "").log.strace && settings("p", "QEMU_STRACE=").log.strace);
+    assert!(settings("p", "QEMU_LOG=page").log.page);
+    assert!(settings("-one-insn-per-tb p", "").one_insn_per_block);
+    assert!(
+        settings("p", "QEMU_SINGLESTEP=1").one_insn_per_block
+            && settings("p", "REMU_ONE_INSN_PER_TB=").one_insn_per_block
+    );
+    assert_eq!(error("-d foo p", ""), "-d: no log item 'foo'; -d help lists them");
+    assert_eq!(error("p", "REMU_LOG=op"), "REMU_LOG: log item 'op' is not supported yet; -d help lists those that are");
+    assert_eq!(
+        settings("-D /tmp/l.%d.%d p", "").log_file.unwrap().to_str().unwrap(),
+        format!("/tmp/l.{0}.{0}", std::process::id())
+    );
+}
+
+#[test]
+fn what_is_to_be_printed_needs_no_program() {
+    let text = |line: &str| match run(line, "") {
+        Ok(Action::Print(text)) => text,
+        other => panic!("{line}: {other:?}"),
+    };
+    assert_eq!(text("-version"), format!("remu {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(text("-h").contains("PROGRAM") && text("--help").contains("-one-insn-per-tb"));
+    assert!(text("-cpu list") == text("-cpu help") && text("-cpu list").contains("rva23u64"));
+    assert!(text("-d help").contains("in_asm"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&format!("--completions {shell}")).contains("remu"));
+    }
+    assert_eq!(error("", ""), "no program given; usage: remu [OPTIONS] PROGRAM [ARGS...]");
+    assert!(error("--completions cshell", "").starts_with("invalid value 'cshell' for '--completions <SHELL>'"));
+}
+
+#[test]
+fn variables_that_cannot_be_honoured_are_named() {
+    for u in UNSUPPORTED {
+        for prefix in ["QEMU", "REMU"] {
+            let name = format!("{prefix}_{}", u.variable);
+            let expected = format!("{name} is set, and what it asks for is not supported yet: {}; unset it", u.what);
+            assert_eq!(error("p", &format!("{name}=1")), expected);
+        }
+    }
+}
+
+#[test]
+fn the_prefix_must_be_a_directory() {
+    assert_eq!(settings("-L / p", "").prefix.unwrap().to_str(), Some("/"));
+    assert_eq!(settings("p", "QEMU_LD_PREFIX=/").prefix.unwrap().to_str(), Some("/"));
+    assert_eq!(error("-L /nonexistent p", ""), "-L '/nonexistent': No such file or directory (os error 2)");
+    assert!(error("-L /dev/null p", "").starts_with("-L '/dev/null': not a directory"));
+}
+
+#[test]
+fn clap_finds_nothing_wrong_with_the_definitions() {
+    Options::command().debug_assert();
+}

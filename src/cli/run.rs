@@ -1,0 +1,219 @@
+//! The user-mode program: wires options, loader, kernel layer and engine, runs the guest, and ends as
+//! it ended.
+
+use super::text::{complain, print};
+use super::{Action, CliError, EXIT_OWN_ERROR, Settings, resolve};
+use crate::debug::{self, Death, FatalReport, Log};
+use crate::elf::{self, Auxv, Credentials, Layout, LoadError, Program};
+use crate::guest::riscv::{Cpu, Rv64, profiles};
+use crate::guest::{Engine, Exit, HartCell};
+use crate::host;
+use crate::interp::{Interp, InterpConfig};
+use crate::linux::abi::signal::RtSigframe;
+use crate::linux::{self, FatalSignal, Outcome, Task, TaskConfig};
+use crate::memory::{GuestAddr, SpaceConfig, UserSpace};
+use remu_isa::{Isa, Xlen};
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+/// The end of user space where addresses have 48 bits.
+const SV48_LIMIT: GuestAddr = GuestAddr(1 << 47);
+
+/// `remu [OPTIONS] PROGRAM [ARGS...]`: yields the exit status, if it does not end by a signal.
+pub fn user_main() -> i32 {
+    install_panic_report();
+    let action = resolve(std::env::args_os().collect(), std::env::vars_os().collect());
+    let result = match action {
+        Ok(Action::Run(settings)) => run(&settings),
+        Ok(Action::Print(text)) => print(&text).map(|()| 0).map_err(CliError::Output),
+        Err(error) => Err(error),
+    };
+    result.unwrap_or_else(|error| {
+        complain(&error);
+        error.exit_status()
+    })
+}
+
+/// Runs a program to its end.
+fn run(settings: &Settings) -> Result<i32, CliError> {
+    let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
+    // Before any other file is opened, which would take the place of a standard error that is closed.
+    let log = if settings.log.any() { Some(open_log(settings)?) } else { None };
+    let program = Program::open(&settings.program).map_err(failed)?;
+    let plan = &program.plan;
+    if let Some(interpreter) = &plan.interpreter {
+        let interpreter = interpreter.to_string_lossy().escape_default().to_string();
+        return Err(failed(elf::ElfError::Dynamic { interpreter }.into()));
+    }
+    plan.check_extensions(&settings.cpu.exts).map_err(|e| failed(e.into()))?;
+
+    let space = Arc::new(UserSpace::new(&SpaceConfig { limit: SV48_LIMIT, identity: true })?);
+    let loaded = elf::load(&space, &program, &layout(settings)?).map_err(failed)?;
+    let isa = Isa::new(Xlen::Rv64, settings.cpu.exts);
+    let mut cpu = Cpu::new(isa);
+    cpu.pc = loaded.placed.entry.0;
+    cpu.set_x(2, loaded.sp.0);
+    let exe = program.path.to_path_buf();
+    drop(program);
+
+    let mut task = Task::new(TaskConfig {
+        space: space.clone(),
+        exe,
+        args: settings.argv.clone(),
+        env: settings.envp.clone(),
+        auxv: loaded.auxv,
+        sysroot: settings.prefix.clone(),
+        release: settings.uname.clone(),
+        stack_limit: settings.stack_size,
+        own_fds: log.iter().map(Log::fd).collect(),
+        tracer: log.clone().filter(|_| settings.log.strace).map(|log| linux::Tracer::new(Box::new(log))),
+        unimplemented: log.clone().filter(|_| settings.log.unimp).map(unimplemented_sink),
+    })?;
+    let mut engine = Interp::<Rv64>::new(InterpConfig {
+        max_block: if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block },
+        ..InterpConfig::default()
+    });
+    let observer = engine.code_observer();
+    space.observe_code(Arc::downgrade(&observer));
+    if let Some(log) = &log {
+        if settings.log.trace.any() {
+            engine.set_tracer(Box::new(debug::Tracer::new(log.clone(), settings.log.trace, space.clone())));
+        }
+        if settings.log.page {
+            log.put(&pages(&space));
+        }
+    }
+
+    let faults = log.filter(|_| settings.log.int);
+    let fatal = match run_loop(&mut engine, HartCell::new(cpu), &space, &mut task, faults.as_ref()) {
+        // Nothing of ours is worth tidying up: the process is over.
+        Outcome::Exited(status) => host::exit_now(status),
+        Outcome::Killed(fatal) => fatal,
+        Outcome::Resume => unreachable!("the loop ends with the process"),
+    };
+    die(fatal, &space, isa)
+}
+
+/// Engine and kernel in turn until the process ends.
+fn run_loop(
+    engine: &mut Interp<Rv64>,
+    hart: HartCell<Rv64>,
+    space: &UserSpace,
+    task: &mut Task,
+    faults: Option<&Log>,
+) -> Outcome {
+    loop {
+        let exit = engine.run(&hart, space);
+        let mut cpu = hart.cpu();
+        if let Some(log) = faults.filter(|_| !matches!(exit, Exit::Syscall | Exit::Interrupted)) {
+            log.put(&format!("int {:#x} {exit:?}\n", cpu.pc));
+        }
+        match task.answer(&mut cpu, exit) {
+            Outcome::Resume => {}
+            end => return end,
+        }
+    }
+}
+
+/// Says why the program died, if that is its own doing, and ends as it did.
+fn die(fatal: FatalSignal, space: &UserSpace, isa: Isa) -> ! {
+    let death = Death { signal: fatal.signal, code: fatal.code, addr: fatal.address, pc: fatal.pc.0 };
+    if death.is_a_defect() {
+        complain(&FatalReport { death, space, isa });
+    }
+    host::die_by_signal(fatal.signal)
+}
+
+fn layout(settings: &Settings) -> Result<Layout<'_>, CliError> {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    let credentials = Credentials {
+        uid: getuid().as_raw(),
+        euid: geteuid().as_raw(),
+        gid: getgid().as_raw(),
+        egid: getegid().as_raw(),
+    };
+    Ok(Layout {
+        given_path: &settings.program,
+        argv: &settings.argv,
+        envp: &settings.envp,
+        stack_size: settings.stack_size,
+        random: random(settings.seed)?,
+        auxv: Auxv {
+            hwcap: profiles::hwcap(settings.cpu.exts),
+            min_signal_stack: size_of::<RtSigframe>() as u64,
+            vdso: None,
+            rseq: None,
+            interpreter_base: GuestAddr(0),
+            credentials,
+        },
+    })
+}
+
+/// Bytes for AT_RANDOM: from the host, or the same each time for the same seed.
+fn random(seed: Option<u64>) -> Result<[u8; 16], CliError> {
+    let mut bytes = [0; 16];
+    match seed {
+        None => {
+            let mut done = 0;
+            while done < bytes.len() {
+                match rustix::rand::getrandom(&mut bytes[done..], rustix::rand::GetRandomFlags::empty()) {
+                    Ok(n) => done += n,
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(e) => return Err(CliError::Random(e.into())),
+                }
+            }
+        }
+        Some(seed) => {
+            // SplitMix64, whose outputs for neighbouring seeds have nothing in common.
+            for (i, chunk) in bytes.chunks_exact_mut(8).enumerate() {
+                let mut z = seed.wrapping_add((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+                chunk.copy_from_slice(&(z ^ z >> 31).to_le_bytes());
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+fn open_log(settings: &Settings) -> Result<Log, CliError> {
+    let open = |fd: BorrowedFd<'_>| Log::new(fd);
+    let opened = match &settings.log_file {
+        Some(path) => File::create(path).and_then(|file| open(file.as_fd())),
+        None => open(std::io::stderr().as_fd()),
+    };
+    let path = || settings.log_file.clone().unwrap_or_else(|| "to standard error".into());
+    opened.map_err(|error| CliError::Log { path: path(), error })
+}
+
+fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
+    Box::new(move |what| log.put(&format!("unimp {what}\n")))
+}
+
+/// The memory map, in the manner of /proc/self/maps.
+fn pages(space: &UserSpace) -> String {
+    let mut text = String::from("page\n");
+    for area in space.vmas() {
+        text.push_str(&format!("  {:#014x}-{:#014x} {}", area.range.start.0, area.range.end.0, area.prot));
+        match &area.source {
+            crate::memory::Source::Anonymous => {}
+            crate::memory::Source::Named(name) => text.push_str(&format!(" {name}")),
+            crate::memory::Source::File { path, offset, .. } => {
+                text.push_str(&format!(" {} {offset:#x}", path.display()));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A panic is a defect of remu's: it is told in one line, like any error of its own.
+fn install_panic_report() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
+        let what = info.payload_as_str().unwrap_or("panic");
+        complain(&format_args!("bug: {what}{place}; please report this"));
+        host::exit_now(EXIT_OWN_ERROR);
+    }));
+}

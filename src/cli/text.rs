@@ -1,0 +1,15 @@
+//! Printing, on descriptors that may be closed or full.
+
+use std::io::{self, Write};
+
+/// Prints a message on standard error in one write. There is nobody to tell if that fails.
+pub fn complain(message: &dyn std::fmt::Display) {
+    let _ = io::stderr().write_all(format!("remu: {message}\n").as_bytes());
+}
+
+/// Prints text on standard output.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

@@ -1,0 +1,179 @@
+//! The pre-pass over the words of the command line: it finds where PROGRAM is, and rewrites options
+//! in QEMU's manner (`-strace`, `-cpu x`) to clap's (`--strace`, `--cpu x`).
+//!
+//! As in QEMU, the names of long options may be written with one dash or two, and a value may be the
+//! next word. Which options there are and which take a value is asked of clap, not listed again.
+
+use super::CliError;
+use clap::{Arg, Command};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// An option of QEMU's user mode that cannot be honoured.
+pub struct Unsupported {
+    /// The names it goes by, without dashes.
+    pub options: &'static [&'static str],
+    /// The environment variable, without the prefix.
+    pub variable: &'static str,
+    /// What it is for.
+    pub what: &'static str,
+}
+
+/// All of them.
+pub const UNSUPPORTED: &[Unsupported] = &[
+    Unsupported { options: &["g"], variable: "GDB", what: "waiting for a debugger" },
+    Unsupported { options: &["B"], variable: "GUEST_BASE", what: "choosing where guest memory lies" },
+    Unsupported { options: &["R"], variable: "RESERVED_VA", what: "choosing the size of the guest's address space" },
+    Unsupported { options: &["p"], variable: "PAGESIZE", what: "another page size than 4096" },
+    Unsupported { options: &["dfilter"], variable: "DFILTER", what: "logging by address" },
+    Unsupported { options: &["trace"], variable: "TRACE", what: "trace events" },
+    Unsupported { options: &["plugin"], variable: "PLUGIN", what: "plugins" },
+    Unsupported { options: &["perfmap"], variable: "PERFMAP", what: "a map of compiled code for perf" },
+    Unsupported { options: &["jitdump"], variable: "JITDUMP", what: "a dump of compiled code for perf" },
+    Unsupported { options: &["tb-size"], variable: "TB_SIZE", what: "the size of the code cache" },
+    Unsupported { options: &["t", "rtsig-map"], variable: "RTSIG_MAP", what: "a map of real-time signals" },
+    Unsupported { options: &["xtensa-abi-call0"], variable: "XTENSA_ABI_CALL0", what: "an ABI of Xtensa programs" },
+];
+
+/// The command line in clap's terms: options, then `--`, then PROGRAM and its arguments.
+pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
+    let mut words = words.into_iter();
+    let mut out: Vec<OsString> = words.next().into_iter().collect();
+    while let Some(word) = words.next() {
+        let bytes = word.as_bytes();
+        if bytes == b"--" {
+            break;
+        }
+        if bytes.len() < 2 || bytes[0] != b'-' {
+            out.push("--".into());
+            out.push(word);
+            out.extend(words);
+            return Ok(out);
+        }
+        let mut value = || words.next().ok_or_else(|| CliError::MissingValue(word.to_string_lossy().into()));
+        option(command, &word, &mut value, &mut out)?;
+    }
+    out.push("--".into());
+    out.extend(words);
+    Ok(out)
+}
+
+/// Rewrites one option, with the next word if it is its value.
+fn option(
+    command: &Command,
+    word: &OsStr,
+    value: &mut dyn FnMut() -> Result<OsString, CliError>,
+    out: &mut Vec<OsString>,
+) -> Result<(), CliError> {
+    let shown = || word.to_string_lossy().into_owned();
+    let bytes = word.as_bytes();
+    let name = bytes.strip_prefix(b"--").or(bytes.strip_prefix(b"-")).unwrap_or(bytes);
+    let (name, given) = match name.iter().position(|&b| b == b'=') {
+        Some(at) => (&name[..at], Some(OsStr::from_bytes(&name[at + 1..]))),
+        None => (name, None),
+    };
+    if let Some(arg) = find_long(command, name) {
+        let long = arg.get_long().unwrap_or_default();
+        let mut text = OsString::from(format!("--{long}"));
+        match (takes_value(arg), given) {
+            (false, None) => {}
+            (false, Some(_)) => return Err(CliError::UnexpectedValue(format!("--{long}"))),
+            (true, given) => {
+                text.push("=");
+                text.push(match given {
+                    Some(given) => given.to_owned(),
+                    None => value()?,
+                });
+            }
+        }
+        out.push(text);
+        return Ok(());
+    }
+    let unsupported = |name: &[u8]| UNSUPPORTED.iter().find(|u| u.options.iter().any(|o| o.as_bytes() == name));
+    if let Some(u) = unsupported(name) {
+        return Err(CliError::Unsupported { option: shown(), what: u.what });
+    }
+    // A short option, its value perhaps in the same word.
+    if bytes[1] != b'-' {
+        let rest = &bytes[2..];
+        if let Some(arg) = command.get_arguments().find(|a| a.get_short().map(|c| c as u32) == Some(bytes[1].into())) {
+            // Written as a long option: clap would take `-E=x` for `-E x`.
+            let mut text = OsString::from(format!("--{}", arg.get_long().unwrap_or_default()));
+            match (takes_value(arg), rest) {
+                (false, []) => {}
+                (false, _) => return Err(CliError::UnknownOption(shown())),
+                (true, rest) => {
+                    text.push("=");
+                    text.push(if rest.is_empty() { value()? } else { OsStr::from_bytes(rest).to_owned() });
+                }
+            }
+            out.push(text);
+            return Ok(());
+        }
+        if let Some(u) = unsupported(&bytes[1..2]) {
+            return Err(CliError::Unsupported { option: shown(), what: u.what });
+        }
+    }
+    Err(CliError::UnknownOption(shown()))
+}
+
+fn find_long<'a>(command: &'a Command, name: &[u8]) -> Option<&'a Arg> {
+    let name = std::str::from_utf8(name).ok()?;
+    command
+        .get_arguments()
+        .find(|a| a.get_long() == Some(name) || a.get_all_aliases().is_some_and(|all| all.contains(&name)))
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_action().takes_values()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Options;
+    use clap::CommandFactory;
+
+    fn words(line: &str) -> Result<String, String> {
+        let words = line.split(' ').filter(|w| !w.is_empty()).map(OsString::from);
+        let out = normalize(&Options::command(), std::iter::once("remu".into()).chain(words));
+        out.map(|o| o[1..].join(OsStr::new(" ")).into_string().unwrap()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn options_end_at_the_program() {
+        assert_eq!(words("prog --help -L x"), Ok("-- prog --help -L x".into()));
+        assert_eq!(words("-L d prog -- -x"), Ok("--prefix=d -- prog -- -x".into()));
+        assert_eq!(words("-strace -- -prog -x"), Ok("--strace -- -prog -x".into()));
+        assert_eq!(words("-"), Ok("-- -".into()));
+        assert_eq!(words(""), Ok("--".into()));
+    }
+
+    #[test]
+    fn qemus_words_become_claps() {
+        assert_eq!(words("-cpu max,zba=on -seed 7 p"), Ok("--cpu=max,zba=on --seed=7 -- p".into()));
+        assert_eq!(words("--cpu=max -singlestep p"), Ok("--cpu=max --one-insn-per-tb -- p".into()));
+        assert_eq!(
+            words("-s 8M -E A=1,B=2 -0 x -d strace -D f p"),
+            Ok("--stack-size=8M --set-env=A=1,B=2 --argv0=x --log=strace --log-file=f -- p".into())
+        );
+        assert_eq!(words("-s8M -strace p"), Ok("--stack-size=8M --strace -- p".into()));
+        assert_eq!(words("-E -x p"), Ok("--set-env=-x -- p".into()), "a value may look like an option");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(words("-foo p"), Err("unknown option '-foo'; remu --help lists them".into()));
+        assert_eq!(words("--foo=1 p"), Err("unknown option '--foo=1'; remu --help lists them".into()));
+        assert_eq!(words("-hx p"), Err("unknown option '-hx'; remu --help lists them".into()));
+        assert_eq!(words("-cpu"), Err("option '-cpu' needs a value; remu --help says which".into()));
+        assert_eq!(words("-L"), Err("option '-L' needs a value; remu --help says which".into()));
+        assert_eq!(words("-strace=1 p"), Err("option '--strace' takes no value".into()));
+        for u in UNSUPPORTED {
+            for name in u.options {
+                let error = words(&format!("-{name} x p")).unwrap_err();
+                assert_eq!(error, format!("option '-{name}' is not supported yet: {}", u.what));
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The line that says why a guest died: which signal, where in the program, at which address, and
+//! what is mapped there.
+
+use super::Symbols;
+use crate::memory::{GuestAddr, Source, UserSpace};
+use remu_isa::{Isa, decode};
+use std::fmt;
+use std::path::Path;
+
+/// The signal that ended a guest, as its siginfo told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// The signal's number.
+    pub signal: i32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_addr`, if the signal came from a fault.
+    pub addr: Option<GuestAddr>,
+    /// The program counter.
+    pub pc: u64,
+}
+
+/// A [`Death`] in words.
+pub struct FatalReport<'a> {
+    /// What happened.
+    pub death: Death,
+    /// Where it happened.
+    pub space: &'a UserSpace,
+    /// What the CPU had, to tell a missing extension from garbage.
+    pub isa: Isa,
+}
+
+/// The name of a signal.
+pub fn signal_name(signal: i32) -> String {
+    const NAMES: [&str; 31] = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+        "WINCH", "IO", "PWR", "SYS",
+    ];
+    match usize::try_from(signal - 1).ok().and_then(|i| NAMES.get(i)) {
+        Some(name) => format!("SIG{name}"),
+        None => format!("signal {signal}"),
+    }
+}
+
+impl Death {
+    /// Whether the signal tells of a defect of the program, so that the user is owed an explanation:
+    /// those whose default action leaves a core (signal(7)). Of the others, a shell says enough.
+    pub fn is_a_defect(&self) -> bool {
+        use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ};
+        matches!(self.signal, SIGABRT | SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | SIGXCPU | SIGXFSZ)
+    }
+
+    /// The name of `si_code`, where it says more than the signal does.
+    fn code_name(&self) -> Option<&'static str> {
+        let names: &[&str] = match self.signal {
+            libc::SIGSEGV => &["MAPERR", "ACCERR"],
+            libc::SIGBUS => &["ADRALN", "ADRERR", "OBJERR"],
+            libc::SIGILL => &["ILLOPC", "ILLOPN", "ILLADR", "ILLTRP", "PRVOPC"],
+            libc::SIGTRAP => &["BRKPT", "TRACE"],
+            libc::SIGFPE => &["INTDIV", "INTOVF", "FLTDIV", "FLTOVF", "FLTUND", "FLTRES", "FLTINV"],
+            _ => &[],
+        };
+        usize::try_from(self.code - 1).ok().and_then(|i| names.get(i)).copied()
+    }
+}
+
+impl fmt::Display for FatalReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let death = &self.death;
+        f.write_str(&signal_name(death.signal))?;
+        if let Some(code) = death.code_name() {
+            write!(f, " ({code})")?;
+        }
+        write!(f, " at pc {:#x}{}", death.pc, self.place(GuestAddr(death.pc)))?;
+        match death.addr {
+            _ if death.signal == libc::SIGILL => self.instruction(f),
+            Some(addr) if matches!(death.signal, libc::SIGSEGV | libc::SIGBUS) => {
+                write!(f, ", address {addr}: {}", self.mapping(addr))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FatalReport<'_> {
+    /// ` main+0x12 (hello)`: the function and the file of some code.
+    fn place(&self, pc: GuestAddr) -> String {
+        let Some(area) = self.space.vma_at(pc) else { return String::new() };
+        match &area.source {
+            Source::File { path, offset, .. } => {
+                let symbol = Symbols::read(path).at_offset(pc.0 - area.range.start.0 + offset);
+                let symbol = symbol.map_or(String::new(), |s| format!(" {s}"));
+                format!("{symbol} ({})", file_name(path))
+            }
+            Source::Named(name) => format!(" ({name})"),
+            Source::Anonymous => " (anonymous memory)".into(),
+        }
+    }
+
+    /// What is mapped at an address.
+    fn mapping(&self, addr: GuestAddr) -> String {
+        let Some(area) = self.space.vma_at(addr) else { return "nothing is mapped there".into() };
+        let what = match &area.source {
+            Source::File { path, .. } => file_name(path),
+            Source::Named(name) => (*name).into(),
+            Source::Anonymous => "anonymous memory".into(),
+        };
+        format!("{what} is mapped there, {}", area.prot)
+    }
+
+    /// The instruction at the pc, and the extension it belongs to if there is one.
+    fn instruction(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = [0; 4];
+        match self.space.fetch(GuestAddr(self.death.pc), &mut bytes) {
+            Ok(2..) => match decode(u32::from_le_bytes(bytes), self.isa) {
+                Err(illegal) => write!(f, ", {illegal}"),
+                Ok(insn) => write!(f, ", instruction {}", insn.disassemble(self.death.pc)),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The last component of a path, printable.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy()
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
+}

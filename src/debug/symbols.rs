@@ -1,0 +1,125 @@
+//! Names for addresses, from an ELF file's symbol table, read only when something is to be named.
+//!
+//! The file is input like any other: what is malformed or out of bounds yields no names, no error.
+
+use goblin::container::{Container, Ctx, Endian};
+use goblin::elf::header::header64::{Header, SIZEOF_EHDR};
+use goblin::elf::program_header::{PT_LOAD, ProgramHeader, program_header64::SIZEOF_PHDR};
+use goblin::elf::section_header::{SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, SectionHeader, section_header64::SIZEOF_SHDR};
+use goblin::elf::sym::{STT_FUNC, STT_NOTYPE, Sym, sym64::SIZEOF_SYM};
+use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+const CTX: Ctx = Ctx { container: Container::Big, le: Endian::Little };
+
+/// No symbol or string table is larger.
+const MAX_TABLE: u64 = 256 << 20;
+
+/// A place in a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The function's name.
+    pub name: String,
+    /// Bytes from its start.
+    pub offset: u64,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{:#x}", self.name, self.offset)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Symbol {
+    addr: u64,
+    size: u64,
+    name: usize,
+}
+
+/// The functions of one file.
+#[derive(Clone, Debug, Default)]
+pub struct Symbols {
+    /// By address.
+    list: Vec<Symbol>,
+    strings: Vec<u8>,
+    /// (file offset, size, address) of the segments.
+    segments: Vec<(u64, u64, u64)>,
+}
+
+impl Symbols {
+    /// Reads the names in a file; none if there are none to be had.
+    pub fn read(path: &Path) -> Self {
+        File::open(path).ok().and_then(|file| Self::try_read(&file)).unwrap_or_default()
+    }
+
+    fn try_read(file: &File) -> Option<Self> {
+        let header = *Header::from_bytes(piece(file, 0, SIZEOF_EHDR as u64)?.first_chunk()?);
+        let table = |offset, count: u16, size: usize| piece(file, offset, u64::from(count) * size as u64);
+        let loads = table(header.e_phoff, header.e_phnum, SIZEOF_PHDR)?;
+        let segments = ProgramHeader::parse(&loads, 0, header.e_phnum.into(), CTX).ok()?;
+        let segments = segments.iter().filter(|h| h.p_type == PT_LOAD).map(|h| (h.p_offset, h.p_filesz, h.p_vaddr));
+        let raw = table(header.e_shoff, header.e_shnum, SIZEOF_SHDR)?;
+        let sections = SectionHeader::parse_from(&raw, 0, header.e_shnum.into(), CTX).ok()?;
+
+        // The full table if it was not stripped, else the one for the dynamic linker.
+        let of_kind = |kind| sections.iter().find(|s| s.sh_type == kind);
+        let table = of_kind(SHT_SYMTAB).or_else(|| of_kind(SHT_DYNSYM))?;
+        let strings = sections.get(table.sh_link as usize)?;
+        let raw = piece(file, table.sh_offset, table.sh_size)?;
+        let symbols = Sym::parse(&raw, 0, raw.len() / SIZEOF_SYM, CTX).ok()?;
+        let is_code = |s: &Sym| {
+            let shndx = s.st_shndx as u32;
+            matches!(s.st_type(), STT_FUNC | STT_NOTYPE) && shndx != SHN_UNDEF && shndx < 0xff00
+        };
+        let mut list: Vec<Symbol> = symbols
+            .iter()
+            .filter(|s| is_code(s))
+            .map(|s| Symbol { addr: s.st_value, size: s.st_size, name: s.st_name })
+            .collect();
+        // Of several at one address the largest comes last and is found first.
+        list.sort_by_key(|s| (s.addr, s.size));
+        Some(Self { list, strings: piece(file, strings.sh_offset, strings.sh_size)?, segments: segments.collect() })
+    }
+
+    /// The function at a file offset that is mapped as code.
+    pub fn at_offset(&self, offset: u64) -> Option<Location> {
+        let (start, _, vaddr) =
+            self.segments.iter().find(|&&(start, size, _)| offset >= start && offset - start < size)?;
+        self.at_address((offset - start).wrapping_add(*vaddr))
+    }
+
+    /// The function at an address as linked.
+    pub fn at_address(&self, addr: u64) -> Option<Location> {
+        let upto = self.list.partition_point(|s| s.addr <= addr);
+        // A symbol without a size reaches to the next one.
+        let holds = |s: &&Symbol| s.size == 0 || addr - s.addr < s.size;
+        // Mapping symbols ($x, $d) and the assembler's own labels name nothing.
+        let named = |s: &Symbol| Some((self.name(s.name)?, s.addr)).filter(|(n, _)| !n.starts_with(['$', '.']));
+        let (name, start) = self.list[..upto].iter().rev().take(64).filter(holds).find_map(named)?;
+        Some(Location { name, offset: addr - start })
+    }
+
+    fn name(&self, at: usize) -> Option<String> {
+        let bytes = self.strings.get(at..)?.split(|&b| b == 0).next()?;
+        // Something unprintable in it must not reach a terminal as it is.
+        Some(String::from_utf8_lossy(bytes).escape_default().to_string()).filter(|n| !n.is_empty())
+    }
+}
+
+/// A piece of a file, all of which must be there.
+fn piece(file: &File, offset: u64, len: u64) -> Option<Vec<u8>> {
+    let size = file.metadata().ok()?.len();
+    if len > MAX_TABLE || offset.checked_add(len).is_none_or(|end| end > size) {
+        return None;
+    }
+    let mut bytes = vec![0; len as usize];
+    file.read_exact_at(&mut bytes, offset).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+#[path = "symbols_tests.rs"]
+mod tests;

@@ -1,0 +1,99 @@
+//! The log items that show code: `in_asm` when it is decoded, `exec` and `cpu` when it runs.
+
+use super::{Log, Symbols};
+use crate::guest::riscv::{Base, Cpu};
+use crate::guest::{self};
+use crate::memory::{Source, UserSpace};
+use remu_isa::{Insn, f_name, x_name};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Which of the items are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TraceItems {
+    /// Guest code as it is decoded.
+    pub in_asm: bool,
+    /// Each block as it begins.
+    pub exec: bool,
+    /// The integer registers then.
+    pub cpu: bool,
+    /// The floating-point registers too.
+    pub fpu: bool,
+}
+
+impl TraceItems {
+    /// Whether there is anything to trace.
+    pub fn any(self) -> bool {
+        self.in_asm || self.exec || self.cpu
+    }
+}
+
+/// Writes the items to a log.
+pub struct Tracer {
+    log: Log,
+    items: TraceItems,
+    space: Arc<UserSpace>,
+    files: HashMap<Arc<Path>, Symbols>,
+}
+
+impl Tracer {
+    /// A tracer of code in `space`.
+    pub fn new(log: Log, items: TraceItems, space: Arc<UserSpace>) -> Self {
+        Self { log, items, space, files: HashMap::new() }
+    }
+
+    /// ` name+0x12` for an address in a function that is known.
+    fn symbol(&mut self, pc: u64) -> String {
+        let Some(area) = self.space.vma_at(crate::memory::GuestAddr(pc)) else { return String::new() };
+        let Source::File { path, offset, .. } = &area.source else { return String::new() };
+        let symbols = self.files.entry(path.clone()).or_insert_with(|| Symbols::read(path));
+        symbols.at_offset(pc - area.range.start.0 + offset).map_or(String::new(), |l| format!(" {l}"))
+    }
+}
+
+impl<B: Base> guest::Tracer<B> for Tracer {
+    fn decoded(&mut self, insns: &[(u64, Insn)]) {
+        let Some(&(start, _)) = insns.first().filter(|_| self.items.in_asm) else { return };
+        let mut text = format!("in_asm {start:#x}{}\n", self.symbol(start));
+        for (pc, insn) in insns {
+            let _ = writeln!(text, "  {pc:#x}:  {}", insn.disassemble(*pc));
+        }
+        self.log.put(&text);
+    }
+
+    fn wants_entries(&self) -> bool {
+        self.items.exec || self.items.cpu
+    }
+
+    fn entered(&mut self, cpu: &Cpu) {
+        let mut text = String::new();
+        if self.items.exec {
+            let _ = writeln!(text, "exec {:#x}{}", cpu.pc, self.symbol(cpu.pc));
+        }
+        if self.items.cpu {
+            registers(&mut text, cpu, self.items.fpu);
+        }
+        self.log.put(&text);
+    }
+}
+
+fn registers(text: &mut String, cpu: &Cpu, fpu: bool) {
+    let digits = if cpu.is_64bit() { 16 } else { 8 };
+    let mask = if cpu.is_64bit() { u64::MAX } else { u32::MAX.into() };
+    let _ = writeln!(text, "cpu {:>4} {:0digits$x}", "pc", cpu.pc & mask);
+    let mut put = |r: u8, name: &str, value: u64, digits: usize| {
+        let end = if r % 4 == 3 { '\n' } else { ' ' };
+        let _ = write!(text, "{name:>8} {value:0digits$x}{end}");
+    };
+    for r in 0..32 {
+        put(r, x_name(r), cpu.x(r) & mask, digits);
+    }
+    if fpu {
+        for r in 0..32 {
+            put(r, f_name(r), cpu.f[usize::from(r)], 16);
+        }
+        let _ = writeln!(text, "    fcsr {:08x}", cpu.fcsr());
+    }
+}

@@ -1,0 +1,192 @@
+//! Why a file is not a program that can be run: each with what to do about it, since the reader of
+//! the line is usually holding the wrong file and wants to know which the right one is.
+
+use goblin::elf::header;
+use std::io;
+
+/// A file that could not be had as a program, before a look inside.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// ENOENT or ENOTDIR.
+    #[error("no such file; give the path of a program (PATH is not searched)")]
+    NotFound,
+    /// A directory.
+    #[error("is a directory, not a program")]
+    Directory,
+    /// A device, a pipe or a socket.
+    #[error("is not a regular file")]
+    NotRegular,
+    /// No execute permission.
+    #[error("is not executable; if it is a program, chmod +x it")]
+    NotExecutable,
+    /// No read permission: an interpreter has to read what it interprets.
+    #[error("cannot be read: permission denied")]
+    NotReadable,
+    /// Anything else.
+    #[error("cannot be opened: {0}")]
+    Other(#[source] io::Error),
+}
+
+/// What is wrong with the contents of a program file.
+#[derive(Debug, thiserror::Error)]
+pub enum ElfError {
+    /// Reading failed.
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// Nothing in it.
+    #[error("is an empty file")]
+    Empty,
+    /// A script.
+    #[error("is a script for {interpreter}; run the interpreter's RISC-V program and give it the script")]
+    Script {
+        /// What follows `#!`.
+        interpreter: String,
+    },
+    /// Not ELF at all.
+    #[error("is not an ELF program")]
+    NotElf,
+    /// The file ends inside something it must have.
+    #[error("is cut off: {what} ends at byte {end:#x}, the file at {len:#x}; copy or download it again")]
+    Truncated {
+        /// What is incomplete.
+        what: String,
+        /// Where it would end.
+        end: u64,
+        /// Where the file ends.
+        len: u64,
+    },
+    /// A program of another CPU.
+    #[error("is {}", Machine(*.machine))]
+    WrongMachine {
+        /// `e_machine`.
+        machine: u16,
+    },
+    /// RISC-V, but RV32.
+    #[error("is a 32-bit (RV32) RISC-V program, which is not supported yet; build it for riscv64")]
+    Rv32,
+    /// RISC-V, but with big-endian data.
+    #[error("is a big-endian RISC-V program; Linux on RISC-V is little-endian")]
+    BigEndian,
+    /// Neither of the two classes.
+    #[error("has ELF class {0}, which is neither 32-bit nor 64-bit")]
+    BadClass(u8),
+    /// An object file.
+    #[error("is an object file; link it first")]
+    Object,
+    /// A core dump.
+    #[error("is a core dump, not a program")]
+    Core,
+    /// Another `e_type`.
+    #[error("has ELF type {0:#x}, which is no program")]
+    BadType(u16),
+    /// A shared library: position-independent, no interpreter, no entry point.
+    #[error("is a shared library: it has no entry point")]
+    SharedLibrary,
+    /// `e_phentsize` is not the size of a program header.
+    #[error("has program headers of {0} bytes; those of a 64-bit file have 56")]
+    BadHeaderSize(u16),
+    /// `e_phnum` is 0, or the headers exceed the kernel's 64 KiB.
+    #[error("has {0} program headers; a program has 1 to 1170")]
+    BadHeaderCount(u16),
+    /// No PT_LOAD.
+    #[error("has nothing to load: no PT_LOAD segment")]
+    NothingToLoad,
+    /// `p_filesz > p_memsz`.
+    #[error("segment {index} has {file:#x} bytes in the file but only {mem:#x} in memory")]
+    FileLargerThanMemory {
+        /// The program header's index.
+        index: usize,
+        /// `p_filesz`.
+        file: u64,
+        /// `p_memsz`.
+        mem: u64,
+    },
+    /// Address and file offset differ modulo the page size.
+    #[error("segment {index} cannot be mapped: address {vaddr:#x} and file offset {offset:#x} differ modulo 4096")]
+    Misaligned {
+        /// The program header's index.
+        index: usize,
+        /// `p_vaddr`.
+        vaddr: u64,
+        /// `p_offset`.
+        offset: u64,
+    },
+    /// The segment's end, in memory or in the file, is past 2^64.
+    #[error("segment {index} wraps around: address {vaddr:#x}, size {size:#x}")]
+    Wraps {
+        /// The program header's index.
+        index: usize,
+        /// `p_vaddr`.
+        vaddr: u64,
+        /// `p_memsz`.
+        size: u64,
+    },
+    /// The segment is not inside what a program may use.
+    #[error("segment {index} at {start:#x}..{end:#x} is outside user memory, {low:#x}..{high:#x}")]
+    OutsideUserMemory {
+        /// The program header's index.
+        index: usize,
+        /// Its first address.
+        start: u64,
+        /// The address after its last.
+        end: u64,
+        /// The first usable address.
+        low: u64,
+        /// The address after the last usable one.
+        high: u64,
+    },
+    /// The entry point is not inside user memory.
+    #[error("has its entry point at {entry:#x}, outside user memory")]
+    BadEntry {
+        /// The address.
+        entry: u64,
+    },
+    /// PT_INTERP is not a path.
+    #[error("has a malformed PT_INTERP: no path of 1 to 4095 bytes ended by NUL")]
+    BadInterpreter,
+    /// A dynamic program.
+    #[error("needs the dynamic linker {interpreter}, and dynamic programs are not supported yet; link it with -static")]
+    Dynamic {
+        /// The path in PT_INTERP.
+        interpreter: String,
+    },
+    /// EF_RISCV_RVE.
+    #[error("is built for RV64E (16 registers), which Linux does not run; build it for rv64gc")]
+    Rve,
+    /// The float ABI passes quad-precision values in registers.
+    #[error("uses the quad-precision float ABI, which needs the extension Q; build it with -mabi=lp64d")]
+    QuadFloatAbi,
+    /// The flags ask for an extension that is switched off.
+    #[error("needs the extension {0}, which -cpu switches off")]
+    NeedsExtension(&'static str),
+}
+
+/// The machine that a program is for, and what to do with such a program.
+struct Machine(u16);
+
+impl std::fmt::Display for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let article_and_name = match self.0 {
+            header::EM_X86_64 => return f.write_str("an x86-64 program; run it without remu"),
+            header::EM_386 => return f.write_str("an i386 program; run it without remu"),
+            header::EM_AARCH64 => "an AArch64",
+            header::EM_ARM => "a 32-bit Arm",
+            header::EM_MIPS => "a MIPS",
+            header::EM_PPC => "a 32-bit PowerPC",
+            header::EM_PPC64 => "a PowerPC",
+            header::EM_S390 => "an IBM Z",
+            header::EM_SPARC | header::EM_SPARC32PLUS => "a 32-bit SPARC",
+            header::EM_SPARCV9 => "a SPARC",
+            header::EM_68K => "an m68k",
+            header::EM_SH => "a SuperH",
+            header::EM_PARISC => "a PA-RISC",
+            header::EM_FAKE_ALPHA | 0x9026 => "an Alpha",
+            header::EM_IA_64 => "an Itanium",
+            258 => "a LoongArch",
+            other => {
+                return write!(f, "a program for ELF machine {other}; remu runs riscv64 Linux programs");
+            }
+        };
+        write!(f, "{article_and_name} program; remu runs riscv64 Linux programs")
+    }
+}

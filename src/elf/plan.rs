@@ -1,0 +1,459 @@
+//! What an ELF file asks for: the pure part of loading, testable on bytes.
+//!
+//! The rules are those of the kernel's `load_elf_binary`, with one difference of manner: where the
+//! kernel says ENOEXEC or EINVAL, or kills the half-made process, this names what is wrong. Segments
+//! may come in any order and may overlap, as for the kernel; later ones then replace earlier ones.
+
+use super::ElfError;
+use crate::memory::{GuestAddr, PAGE_SIZE, Prot};
+use goblin::container::{Container, Ctx, Endian};
+use goblin::elf::header::{self, header64};
+use goblin::elf::program_header::{self as ph, ProgramHeader};
+use remu_isa::{Ext, ExtSet};
+use std::ffi::CString;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+/// The kernel reads at most this many bytes of program headers (one 64 KiB, `load_elf_phdrs`).
+const MAX_PHDR_BYTES: usize = 65536;
+/// PATH_MAX, which bounds PT_INTERP.
+const PATH_MAX: u64 = 4096;
+/// Read at once: almost always the header, the program headers and PT_INTERP are all in it.
+const FIRST_READ: usize = 2048;
+
+/// Somewhere to read pieces of a file from.
+pub trait FileSource {
+    /// Reads at `offset` as far as `buf` and the file reach; yields the number of bytes.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// The file's size.
+    fn size(&self) -> io::Result<u64>;
+}
+
+impl FileSource for std::fs::File {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while done < buf.len() {
+            match FileExt::read_at(self, &mut buf[done..], offset.saturating_add(done as u64)) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(done)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+}
+
+impl FileSource for [u8] {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|o| self.get(o..)).unwrap_or(&[]);
+        let n = rest.len().min(buf.len());
+        buf[..n].copy_from_slice(&rest[..n]);
+        Ok(n)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+}
+
+/// The float calling convention in `e_flags`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FloatAbi {
+    /// Values are passed in integer registers.
+    Soft,
+    /// `float` is passed in f-registers.
+    Single,
+    /// `double` is passed in f-registers.
+    Double,
+}
+
+/// What PT_GNU_STACK says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StackExec {
+    /// There is none; on riscv64 the stack is then not executable either.
+    Unspecified,
+    /// The stack may not be executed.
+    No,
+    /// The stack may be executed.
+    Yes,
+}
+
+/// One PT_LOAD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its index among the program headers, for messages.
+    pub index: usize,
+    /// The address as linked.
+    pub vaddr: u64,
+    /// The offset in the file of its first byte.
+    pub offset: u64,
+    /// How many bytes come from the file.
+    pub file_size: u64,
+    /// How many bytes it has in memory; the rest are zero.
+    pub mem_size: u64,
+    /// The permissions.
+    pub prot: Prot,
+}
+
+/// A [`Segment`] in pages: what to map, what to clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentMap {
+    /// A private mapping of the file: the pages, and the page-aligned file offset.
+    pub file: Option<(Range<u64>, u64)>,
+    /// The part of the last file page that is to be zero. Not cleared if the segment is not writable,
+    /// as in the kernel.
+    pub clear: Range<u64>,
+    /// Anonymous pages after it.
+    pub zero: Option<Range<u64>>,
+}
+
+impl Segment {
+    /// The mappings that make the segment, moved by `bias`.
+    pub fn map(&self, bias: u64) -> SegmentMap {
+        let start = self.vaddr.wrapping_add(bias);
+        let page = page_floor(start);
+        let file_end = start + self.file_size;
+        let mem_end = start + self.mem_size;
+        let file = (self.file_size > 0).then(|| (page..page_up(file_end), page_floor(self.offset)));
+        let mapped = if file.is_some() { page_up(file_end) } else { page };
+        let zero = (self.mem_size > self.file_size && page_up(mem_end) > mapped).then(|| mapped..page_up(mem_end));
+        let clear = if self.mem_size > self.file_size && file.is_some() { file_end..mapped } else { 0..0 };
+        SegmentMap { file, clear, zero }
+    }
+
+    fn pages(&self) -> Range<u64> {
+        page_floor(self.vaddr)..page_up(self.vaddr + self.mem_size)
+    }
+}
+
+fn page_floor(a: u64) -> u64 {
+    a & !(PAGE_SIZE - 1)
+}
+
+/// Segments end below 2^63 (checked when the plan is made), so this does not overflow.
+fn page_up(a: u64) -> u64 {
+    page_floor(a + (PAGE_SIZE - 1))
+}
+
+/// The part of the address space that programs may be placed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The first usable address.
+    pub low: u64,
+    /// The address after the last usable one.
+    pub high: u64,
+    /// Where position-independent programs go: two thirds up, as on the kernel (ELF_ET_DYN_BASE).
+    pub dyn_base: u64,
+}
+
+impl Window {
+    /// A window with the kernel's place for position-independent programs.
+    pub fn new(low: u64, high: u64) -> Self {
+        Self { low, high, dyn_base: page_floor(high / 3 * 2) }
+    }
+}
+
+/// A plan whose addresses have been fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// What was added to the addresses in the file, modulo 2^64.
+    pub bias: u64,
+    /// The first instruction.
+    pub entry: GuestAddr,
+    /// Where the program headers are in memory; 0 if no segment holds them, as in the kernel.
+    pub phdr: GuestAddr,
+    /// The end of the highest segment, rounded up: where the heap begins.
+    pub brk: GuestAddr,
+}
+
+/// What a program file asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadPlan {
+    /// ET_DYN: it can be loaded anywhere.
+    pub relocatable: bool,
+    /// The entry point as linked.
+    pub entry: u64,
+    /// The PT_LOAD segments in file order.
+    pub segments: Vec<Segment>,
+    /// The largest alignment a segment asks for; at least a page.
+    pub align: u64,
+    /// The address of the program headers as linked, if a segment holds them.
+    pub phdr: Option<u64>,
+    /// How many program headers there are.
+    pub phnum: u16,
+    /// PT_GNU_STACK.
+    pub stack: StackExec,
+    /// Whether there is a PT_TLS. The program's own start-up code sets thread-local storage up.
+    pub tls: bool,
+    /// PT_INTERP.
+    pub interpreter: Option<CString>,
+    /// Whether the code is marked as using compressed instructions.
+    pub compressed: bool,
+    /// The float calling convention.
+    pub float_abi: FloatAbi,
+}
+
+impl LoadPlan {
+    /// Reads and checks the headers.
+    pub fn read<F: FileSource + ?Sized>(file: &F) -> Result<Self, ElfError> {
+        let mut first = [0; FIRST_READ];
+        let have = file.read_at(&mut first, 0)?;
+        let first = &first[..have];
+        let size = file.size()?.max(have as u64);
+        let reader = Reader { file, first, size };
+
+        let header = file_header(first, size)?;
+        if usize::from(header.e_phentsize) != ph::program_header64::SIZEOF_PHDR {
+            return Err(ElfError::BadHeaderSize(header.e_phentsize));
+        }
+        let table_size = usize::from(header.e_phnum) * ph::program_header64::SIZEOF_PHDR;
+        if table_size == 0 || table_size > MAX_PHDR_BYTES {
+            return Err(ElfError::BadHeaderCount(header.e_phnum));
+        }
+        let table = reader.get(header.e_phoff, table_size, || "the program header table".into())?;
+        let headers = ProgramHeader::parse(&table, 0, header.e_phnum.into(), Ctx::new(Container::Big, Endian::Little))
+            .map_err(|_| ElfError::BadHeaderCount(header.e_phnum))?;
+
+        let mut plan = Self {
+            relocatable: header.e_type == header::ET_DYN,
+            entry: header.e_entry,
+            segments: Vec::new(),
+            align: PAGE_SIZE,
+            phdr: None,
+            phnum: header.e_phnum,
+            stack: StackExec::Unspecified,
+            tls: false,
+            interpreter: None,
+            compressed: header.e_flags & 1 != 0,
+            float_abi: float_abi(header.e_flags)?,
+        };
+        for (index, h) in headers.iter().enumerate() {
+            match h.p_type {
+                ph::PT_LOAD => plan.add_segment(index, h, header.e_phoff, size)?,
+                ph::PT_INTERP if plan.interpreter.is_none() => plan.interpreter = Some(interpreter(h, &reader)?),
+                ph::PT_GNU_STACK => {
+                    plan.stack = if h.p_flags & ph::PF_X != 0 { StackExec::Yes } else { StackExec::No };
+                }
+                ph::PT_TLS => plan.tls = true,
+                _ => {}
+            }
+        }
+        if plan.segments.is_empty() {
+            return Err(ElfError::NothingToLoad);
+        }
+        if plan.relocatable && plan.interpreter.is_none() && plan.entry == 0 {
+            return Err(ElfError::SharedLibrary);
+        }
+        Ok(plan)
+    }
+
+    fn add_segment(&mut self, index: usize, h: &ProgramHeader, phoff: u64, size: u64) -> Result<(), ElfError> {
+        let segment = Segment {
+            index,
+            vaddr: h.p_vaddr,
+            offset: h.p_offset,
+            file_size: h.p_filesz,
+            mem_size: h.p_memsz,
+            prot: [(ph::PF_R, Prot::READ), (ph::PF_W, Prot::WRITE), (ph::PF_X, Prot::EXEC)]
+                .into_iter()
+                .filter(|&(flag, _)| h.p_flags & flag != 0)
+                .map(|(_, prot)| prot)
+                .collect(),
+        };
+        let Segment { vaddr, offset, file_size, mem_size, .. } = segment;
+        if file_size > mem_size {
+            return Err(ElfError::FileLargerThanMemory { index, file: file_size, mem: mem_size });
+        }
+        // User memory ends far below 2^63, so this refuses nothing that could be loaded.
+        let top = 1 << 63;
+        if vaddr.checked_add(mem_size).is_none_or(|end| end >= top) {
+            return Err(ElfError::Wraps { index, vaddr, size: mem_size });
+        }
+        let Some(file_end) = offset.checked_add(file_size).filter(|&end| end < top) else {
+            return Err(ElfError::Wraps { index, vaddr: offset, size: file_size });
+        };
+        if file_size > 0 {
+            if vaddr % PAGE_SIZE != offset % PAGE_SIZE {
+                return Err(ElfError::Misaligned { index, vaddr, offset });
+            }
+            // The rest of the file's last page reads as zeroes, so a file may lack zeroes at its end.
+            if file_end > page_up(size) {
+                let what = format!("segment {index}");
+                return Err(ElfError::Truncated { what, end: file_end, len: size });
+            }
+        }
+        // The first segment that holds the headers decides, as in the kernel.
+        if self.phdr.is_none() && (offset..file_end).contains(&phoff) {
+            self.phdr = Some(phoff - offset + vaddr);
+        }
+        if mem_size == 0 {
+            return Ok(());
+        }
+        if h.p_align.is_power_of_two() && h.p_align < top {
+            self.align = self.align.max(h.p_align);
+        }
+        self.segments.push(segment);
+        Ok(())
+    }
+
+    /// The pages from the lowest segment's first to the highest's last, as linked.
+    pub fn span(&self) -> Range<u64> {
+        let start = self.segments.iter().map(|s| s.pages().start).min().unwrap_or(0);
+        let end = self.segments.iter().map(|s| s.pages().end).max().unwrap_or(0);
+        start..end
+    }
+
+    /// Decides where the program goes, and checks that all of it is inside the window.
+    pub fn place(&self, window: &Window) -> Result<Placed, ElfError> {
+        let bias = if self.relocatable {
+            let base = window.dyn_base & !(self.align - 1);
+            base.wrapping_sub(self.span().start)
+        } else {
+            0
+        };
+        for s in &self.segments {
+            let Range { start, end } = s.pages();
+            let (start, end) = (start.wrapping_add(bias), end.wrapping_add(bias));
+            if start < window.low || end > window.high || start > end {
+                let (low, high) = (window.low, window.high);
+                return Err(ElfError::OutsideUserMemory { index: s.index, start, end, low, high });
+            }
+        }
+        let entry = self.entry.wrapping_add(bias);
+        if entry >= window.high {
+            return Err(ElfError::BadEntry { entry });
+        }
+        Ok(Placed {
+            bias,
+            entry: GuestAddr(entry),
+            phdr: GuestAddr(self.phdr.map_or(0, |a| a.wrapping_add(bias))),
+            brk: GuestAddr(self.span().end.wrapping_add(bias)),
+        })
+    }
+
+    /// Checks that the extensions the file's flags speak of are there. The kernel does not; without
+    /// it such a program dies of its first such instruction.
+    ///
+    /// EF_RISCV_TSO needs no check: the host's memory order is total store order.
+    pub fn check_extensions(&self, exts: &ExtSet) -> Result<(), ElfError> {
+        let needed = [
+            (self.compressed, Ext::C, "C"),
+            (self.float_abi != FloatAbi::Soft, Ext::F, "F"),
+            (self.float_abi == FloatAbi::Double, Ext::D, "D"),
+        ];
+        match needed.into_iter().find(|&(needed, ext, _)| needed && !exts.contains(ext)) {
+            Some((_, _, name)) => Err(ElfError::NeedsExtension(name)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads pieces of the file, most of them out of what was read first.
+struct Reader<'a, F: ?Sized> {
+    file: &'a F,
+    first: &'a [u8],
+    size: u64,
+}
+
+impl<F: FileSource + ?Sized> Reader<'_, F> {
+    fn get(&self, offset: u64, len: usize, what: impl FnOnce() -> String) -> Result<Vec<u8>, ElfError> {
+        let end = offset.saturating_add(len as u64);
+        if end <= self.first.len() as u64 {
+            return Ok(self.first[offset as usize..end as usize].to_vec());
+        }
+        let mut bytes = vec![0; len];
+        let have = if end <= self.size { self.file.read_at(&mut bytes, offset)? } else { 0 };
+        if have < len {
+            return Err(ElfError::Truncated { what: what(), end, len: self.size });
+        }
+        Ok(bytes)
+    }
+}
+
+/// The file header, of a program that this could be.
+fn file_header(first: &[u8], size: u64) -> Result<header64::Header, ElfError> {
+    if first.is_empty() {
+        return Err(ElfError::Empty);
+    }
+    if let Some(rest) = first.strip_prefix(b"#!") {
+        let line = rest.split(|&b| b == b'\n').next().unwrap_or_default();
+        let word = line.trim_ascii().split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+        return Err(ElfError::Script { interpreter: printable(word) });
+    }
+    if !first.starts_with(header::ELFMAG) {
+        return Err(ElfError::NotElf);
+    }
+    let cut = |end: usize| ElfError::Truncated { what: "the ELF header".into(), end: end as u64, len: size };
+    // The machine is named before the class, so that an i386 program is told as one.
+    let ident = first.get(..20).ok_or_else(|| cut(header64::SIZEOF_EHDR))?;
+    let (class, data) = (ident[header::EI_CLASS], ident[header::EI_DATA]);
+    let half = |at: usize| match data {
+        header::ELFDATA2MSB => u16::from_be_bytes([ident[at], ident[at + 1]]),
+        _ => u16::from_le_bytes([ident[at], ident[at + 1]]),
+    };
+    let (e_type, machine) = (half(16), half(18));
+    if machine != header::EM_RISCV {
+        return Err(ElfError::WrongMachine { machine });
+    }
+    if data == header::ELFDATA2MSB {
+        return Err(ElfError::BigEndian);
+    }
+    match class {
+        header::ELFCLASS64 => {}
+        header::ELFCLASS32 => return Err(ElfError::Rv32),
+        other => return Err(ElfError::BadClass(other)),
+    }
+    match e_type {
+        header::ET_EXEC | header::ET_DYN => {}
+        header::ET_REL => return Err(ElfError::Object),
+        header::ET_CORE => return Err(ElfError::Core),
+        other => return Err(ElfError::BadType(other)),
+    }
+    let bytes = first.first_chunk().ok_or_else(|| cut(header64::SIZEOF_EHDR))?;
+    Ok(*header64::Header::from_bytes(bytes))
+}
+
+/// The calling convention, from EF_RISCV_RVE and EF_RISCV_FLOAT_ABI.
+fn float_abi(flags: u32) -> Result<FloatAbi, ElfError> {
+    if flags & 8 != 0 {
+        return Err(ElfError::Rve);
+    }
+    match flags & 6 {
+        0 => Ok(FloatAbi::Soft),
+        2 => Ok(FloatAbi::Single),
+        4 => Ok(FloatAbi::Double),
+        _ => Err(ElfError::QuadFloatAbi),
+    }
+}
+
+fn interpreter<F: FileSource + ?Sized>(h: &ProgramHeader, reader: &Reader<'_, F>) -> Result<CString, ElfError> {
+    if h.p_filesz < 2 || h.p_filesz > PATH_MAX {
+        return Err(ElfError::BadInterpreter);
+    }
+    let bytes = reader.get(h.p_offset, h.p_filesz as usize, || "PT_INTERP".into())?;
+    if bytes.last() != Some(&0) {
+        return Err(ElfError::BadInterpreter);
+    }
+    // As a C string: up to the first NUL.
+    let path: Vec<u8> = bytes.into_iter().take_while(|&b| b != 0).collect();
+    match CString::new(path) {
+        Ok(path) if !path.is_empty() => Ok(path),
+        _ => Err(ElfError::BadInterpreter),
+    }
+}
+
+/// Bytes of a file for a one-line message.
+pub(super) fn printable(bytes: &[u8]) -> String {
+    let shown: String = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).escape_default().to_string();
+    if shown.is_empty() { "(nothing)".into() } else { shown }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

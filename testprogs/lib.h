@@ -1,0 +1,50 @@
+/* What the guest programs share: a fixed random sequence, a hash to print instead of long data, and
+ * a check that names itself. The same source is built for the host as the oracle, so nothing printed
+ * may depend on the machine. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    uint64_t state;
+} Rng;
+
+/* SplitMix64: every 64-bit seed gives a full-period sequence. */
+static inline uint64_t rng_next(Rng *r)
+{
+    uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+#define HASH_START 0xcbf29ce484222325u
+
+/* FNV-1a, byte by byte. */
+static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ p[i]) * 0x100000001b3u;
+    return h;
+}
+
+static inline uint64_t hash_u64(uint64_t h, uint64_t v)
+{
+    return hash_bytes(h, &v, sizeof v);
+}
+
+/* Prints the condition that does not hold and makes the program's status 1. */
+#define CHECK(cond)                                                          \
+    do {                                                                     \
+        if (!(cond)) {                                                       \
+            printf("%s:%d: does not hold: %s\n", __FILE__, __LINE__, #cond); \
+            exit(1);                                                         \
+        }                                                                    \
+    } while (0)
+
+/* Keeps the compiler from computing at build time what the guest has to compute. */
+#define OPAQUE(v) __extension__({ __typeof__((v) + 0) v_ = (v); __asm__ volatile("" : "+r"(v_)); v_; })

@@ -1,0 +1,95 @@
+#!/bin/bash
+# tests/debian/fetch.sh PACKAGE - fetches a Debian package by name for riscv64 and for amd64, from one suite,
+# and unpacks both under ${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian. Prints one line per
+# architecture: ARCH VERSION FOLDER. What is there already is not fetched again; REMU_DEBIAN_UPDATE=1 asks anew.
+#
+# Works with apt's own tools on private state: nothing of the host's package database is read or changed, and
+# no privilege is needed. SUITE chooses the suite (default: forky, and where it cannot be had, sid); MIRROR the
+# archive (default: the one apt is configured with).
+set -euo pipefail
+package=$1
+cache=${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian
+mkdir -p "$cache"
+cache=$(realpath "$cache")
+exec 9>"$cache/lock"
+flock 9
+
+fail() {
+    echo "tests/debian/fetch.sh: $*" >&2
+    exit 1
+}
+for tool in apt-get dpkg-deb flock; do
+    command -v "$tool" >/dev/null || fail "$tool is not installed: the packages are fetched with Debian's own tools"
+done
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -e "$keyring" ] || fail "$keyring is missing: apt-get install debian-archive-keyring"
+
+# retry COMMAND...: networks fail now and then
+retry() {
+    local n
+    for n in 1 2 3; do
+        "$@" >&2 && return 0
+        [ "$n" = 3 ] || sleep $((n * 3))
+    done
+    return 1
+}
+
+# Asked before APT_CONFIG points at our own state.
+mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
+    grep -v security | sort -u | head -1 || true)}
+
+# fetch SUITE ARCH: leaves the unpacked package and its version behind
+fetch() {
+    local suite=$1 arch=$2 work=$cache/$1/$2
+    [ -n "$mirror" ] || fail "apt knows no Debian mirror: run 'apt-get update' once as root, or set MIRROR"
+    mkdir -p "$work"/{lists/partial,cache/archives/partial,state}
+    : >"$work/state/status"
+    echo "deb [arch=$arch signed-by=$keyring] $mirror $suite main" >"$work/sources.list"
+    cat >"$work/apt.conf" <<END
+APT::Architecture "$arch";
+APT::Architectures { "$arch"; };
+APT::Install-Recommends "0";
+APT::Sandbox::User "";
+Dir::State "$work/state";
+Dir::State::Lists "$work/lists";
+Dir::State::status "$work/state/status";
+Dir::Cache "$work/cache";
+Dir::Etc::SourceList "$work/sources.list";
+Dir::Etc::SourceParts "-";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Debug::NoLocking "1";
+END
+    export APT_CONFIG=$work/apt.conf
+    # Indexes are large: one of today is good enough.
+    if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || [ -z "$(find "$work/lists" -maxdepth 1 -name '*Packages*' -mmin -600)" ]; then
+        retry apt-get update -qq --error-on=any || return 1
+    fi
+    (cd "$work/cache/archives" && rm -f "${package}"_*.deb && retry apt-get download -qq "$package") || return 1
+    local deb version
+    deb=$(ls "$work/cache/archives/${package}"_*.deb | head -1)
+    version=$(dpkg-deb --field "$deb" Version)
+    rm -rf "$work/$package.new"
+    dpkg-deb --extract "$deb" "$work/$package.new"
+    rm -rf "${work:?}/$package"
+    mv "$work/$package.new" "$work/$package"
+    rm -f "$deb"
+    echo "$version" >"$work/$package.version"
+}
+
+complete() {
+    [ -s "$cache/$1/riscv64/$package.version" ] && [ -s "$cache/$1/amd64/$package.version" ]
+}
+
+found=
+for suite in ${SUITE:-forky sid}; do
+    if { [ -z "${REMU_DEBIAN_UPDATE:-}" ] && complete "$suite"; } || { fetch "$suite" riscv64 && fetch "$suite" amd64; }; then
+        found=$suite
+        break
+    fi
+    echo "tests/debian/fetch.sh: $package cannot be had from $suite" >&2
+done
+[ -n "$found" ] || fail "$package could not be fetched; is there a network? SUITE and MIRROR choose another source"
+for arch in riscv64 amd64; do
+    echo "$arch $(cat "$cache/$found/$arch/$package.version") $cache/$found/$arch/$package"
+done

@@ -1,0 +1,16 @@
+#!/bin/bash
+# tests/run.sh - sets up what the tests need and runs all of them: the guest programs are built, Debian's
+# packages are fetched, and cargo does the rest.
+set -euo pipefail
+exec </dev/null
+cd "$(dirname "$(realpath "$0")")/.."
+. tests/stages.sh
+# Also without CARGO_TARGET_DIR, cargo may be configured to build elsewhere.
+target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+
+stage packages tests/setup.sh
+stage "guest programs" testprogs/build.sh testprogs/programs.list "$target/testprogs"
+stage "Debian's busybox" tests/debian/fetch.sh busybox-static
+stage tests cargo test --workspace --locked
+cat "$target/tmp/busybox-times.txt"
+stages_total tests/run.sh

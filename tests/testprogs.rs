@@ -1,0 +1,122 @@
+//! Our own guest programs under remu: output, status and signals as expected, and the expectations
+//! themselves held to what the same C source does on the host.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use common::{Outcome, Program, Status, build_dir, build_programs, difference, root, run};
+
+const LIST: &str = "testprogs/programs.list";
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs a program in an empty folder of its own and a known environment.
+fn run_clean(mut command: Command, args: &[String]) -> Outcome {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    command.args(args).current_dir(&dir).env_clear();
+    command.envs([("LC_ALL", "C"), ("TZ", "UTC0"), ("GUEST_EMPTY", ""), ("GUEST_WORDS", "two words")]);
+    let outcome = run(&mut command, Vec::new(), LIMIT);
+    let left: Vec<_> = fs::read_dir(&dir).expect("the folder").collect();
+    assert!(left.is_empty() || outcome.status != Status::Exit(0), "left behind: {left:?}");
+    outcome
+}
+
+fn remu(program: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_remu"));
+    command.arg(program);
+    command
+}
+
+fn expected(base: &str, kind: &str) -> Vec<u8> {
+    let path = root().join(format!("testprogs/{base}.{kind}"));
+    match fs::read(&path) {
+        Err(e) if kind == "expected" => panic!("{}: {e}", path.display()),
+        // A program without expectations for its standard error writes none.
+        other => other.unwrap_or_default(),
+    }
+}
+
+/// What is wrong with an outcome, if anything.
+fn judge(program: &Program, outcome: &Outcome, emulated: bool) -> Option<String> {
+    let stderr = String::from_utf8_lossy(&outcome.stderr);
+    if outcome.status != program.status {
+        return Some(format!("{}, expected {}; stderr: {stderr}", outcome.status, program.status));
+    }
+    let want = expected(program.base(), "expected");
+    if outcome.stdout != want {
+        return Some(format!("stdout: {}", difference(&want, &outcome.stdout)));
+    }
+    let want = expected(program.base(), "expected-err");
+    match program.status {
+        // remu says in one line what the shell would only call by the signal's name.
+        Status::Signal(_) if emulated => {
+            let report = stderr.strip_prefix(&*String::from_utf8_lossy(&want)).unwrap_or("");
+            let name = program.status.to_string();
+            let one_line = report.starts_with("remu: ") && report.ends_with('\n') && report.lines().count() == 1;
+            if !one_line || !report.contains(&name) {
+                return Some(format!("expected one line of report that names {name}, got: {stderr}"));
+            }
+            outcome.core.then(|| "a core of the emulator was written".to_owned())
+        }
+        _ => (outcome.stderr != want).then(|| format!("stderr: {}", difference(&want, &outcome.stderr))),
+    }
+}
+
+/// Runs every program, as many at a time as there are processors; the failures are reported together.
+fn run_all(programs: &[Program], emulated: bool, command: impl Fn(&Program) -> Command + Sync) {
+    let failures = Mutex::new(Vec::new());
+    let times = Mutex::new(Vec::new());
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = run_clean(command(program), &program.args);
+                    if let Some(message) = judge(program, &outcome, emulated) {
+                        failures.lock().expect("no panics here").push(format!("{}: {message}", program.name));
+                    }
+                    times.lock().expect("no panics here").push((outcome.elapsed, &program.name));
+                }
+            });
+        }
+    });
+    let mut times = times.into_inner().expect("no panics here");
+    times.sort();
+    for (elapsed, name) in times.iter().rev().take(10) {
+        println!("{:8.3} s  {name}", elapsed.as_secs_f64());
+    }
+    let failures = failures.into_inner().expect("no panics here");
+    let (bad, all) = (failures.len(), programs.len());
+    assert!(failures.is_empty(), "{bad} of {all} programs:\n{}", failures.join("\n"));
+}
+
+#[test]
+fn guests_do_what_is_expected() {
+    let out = build_dir("testprogs");
+    let programs = build_programs(LIST, &out);
+    run_all(&programs, true, |p| remu(&out.join("riscv64").join(&p.name)));
+}
+
+#[test]
+fn the_host_agrees_with_the_expectations() {
+    let out = build_dir("testprogs");
+    let mut programs = build_programs(LIST, &out);
+    programs.retain(|p| p.has_native);
+    programs.dedup_by(|a, b| a.base() == b.base());
+    run_all(&programs, false, |p| Command::new(out.join("native").join(p.base())));
+}
+
+#[test]
+fn the_prebuilt_hello_greets() {
+    let args = ["one", "two words", "--help"].map(str::to_owned);
+    let outcome = run_clean(remu(&root().join("testprogs/prebuilt/hello-riscv64")), &args);
+    assert_eq!(outcome.status, Status::Exit(0), "{}", String::from_utf8_lossy(&outcome.stderr));
+    assert_eq!(String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&expected("prebuilt", "expected")));
+    assert!(outcome.stderr.is_empty());
+}
