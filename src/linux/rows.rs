@@ -3,7 +3,8 @@
 //!
 //! `pass` hands the call to the host kernel, with paths looked up and descriptors and pointers checked
 //! as the arguments' kinds say; `own` names our function; `part` says first what is missing; `none`
-//! says why the answer is ENOSYS.
+//! says why the answer is ENOSYS, and so does `absent`, for a call that programs try as a matter of
+//! course.
 
 use super::strace::flags::*;
 use super::strace::special::*;
@@ -32,11 +33,13 @@ macro_rules! rows {
     (@support pass $call:ident) => { Support::Full };
     (@support own $function:expr) => { Support::Full };
     (@support part $lacks:literal $function:expr) => { Support::Partial($lacks) };
+    (@support absent $why:literal) => { Support::Unsupported($why) };
     (@support none $why:literal) => { Support::Unsupported($why) };
     (@run $shape:ident: $($how:tt)*) => { rows!(@run $($how)*) };
     (@run pass $call:ident) => { Run::Pass(Sys::$call) };
     (@run own $function:expr) => { Run::Own($function) };
     (@run part $lacks:literal $function:expr) => { Run::Own($function) };
+    (@run absent $why:literal) => { Run::Absent };
     (@run none $why:literal) => { Run::Nobody };
 }
 
@@ -179,7 +182,7 @@ pub(super) static ROWS: &[Row] = rows! {
     126 sched_get_priority_min(Enum(&SCHED)) Never [pass SchedGetPriorityMin];
     127 sched_rr_get_interval(Int, Out(&TIMESPEC)) Never [pass SchedRrGetInterval];
     128 restart_syscall() Never [own signal::restart_syscall];
-    129 kill(Int, Signal) Never [own signal::kill];
+    129 kill(Int, Signal) Never [part "in a group that is sent a signal, one's own handler does not run" signal::kill];
     130 tkill(Int, Signal) Never [own signal::tkill];
     131 tgkill(Int, Int, Signal) Never [own signal::tgkill];
     132 sigaltstack(In(&STACK_T), Out(&STACK_T)) Never [own signal::sigaltstack];
@@ -339,7 +342,7 @@ pub(super) static ROWS: &[Row] = rows! {
     291 statx(DirFd, PathOrNull(FollowUnless(2)), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
     292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [none "there are no asynchronous I/O contexts"];
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
-        [none "restartable sequences would have to see the host's preemption; C libraries go on without"];
+        [absent "restartable sequences would have to see the host's preemption; C libraries go on without"];
     294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [none "a kernel for another CPU cannot be loaded"];
     424 pidfd_send_signal(Fd, Signal, Ptr, Hex) Never [none "signals by descriptor come with processes"];
     425 io_uring_setup(UInt, Ptr) Never [none "its rings hold addresses that the host kernel would follow"];
