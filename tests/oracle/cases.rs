@@ -233,7 +233,11 @@ impl Filler<'_> {
             let value = match chosen.last() {
                 Some(last) if !exhaustive && last.0 == class && self.rng.one_in(6) => {
                     let value = last.2.wrapping_add(self.rng.below(3) as u64).wrapping_sub(1);
-                    if class == RegClass::F && self.rng.one_in(2) { value ^ 1 << (self.format.bits() - 1) } else { value }
+                    if class == RegClass::F && self.rng.one_in(2) {
+                        value ^ 1 << (self.format.bits() - 1)
+                    } else {
+                        value
+                    }
                 }
                 _ => value,
             };

@@ -118,7 +118,9 @@ impl Fmt {
         let ones = (1 << self.fraction()) - 1;
         let mut v = self.edges();
         for negative in [false, true] {
-            for e in [-126, -127, -149, -150, -14, -15, -24, -25, 7, 15, 16, 30, 31, 32, 33, 52, 53, 62, 63, 64, 84, 127] {
+            for e in
+                [-126, -127, -149, -150, -14, -15, -24, -25, 7, 15, 16, 30, 31, 32, 33, 52, 53, 62, 63, 64, 84, 127]
+            {
                 for f in [0, 1, ones, ones << 1, 1 << (self.fraction() - 1)] {
                     v.push(self.compose(negative, e, f));
                 }
