@@ -11,6 +11,7 @@ target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_director
 stage packages tests/setup.sh
 stage "guest programs" testprogs/build.sh testprogs/programs.list "$target/testprogs"
 stage "Debian's busybox" tests/debian/fetch.sh busybox-static
+stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
 stage tests cargo test --workspace --locked
-cat "$target/tmp/busybox-times.txt"
+cat "$target/tmp/busybox-times.txt" "$target/tmp/oracle-cases.txt"
 stages_total tests/run.sh
