@@ -11,3 +11,8 @@ pub mod host;
 pub mod interp;
 pub mod linux;
 pub mod memory;
+
+/// Composes ELF files for the tests of `elf` and `debug`, as the tests in `tests/` do.
+#[cfg(test)]
+#[path = "../tests/common/elf.rs"]
+mod test_elf;

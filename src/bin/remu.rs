@@ -1,5 +1,4 @@
 //! `remu [OPTIONS] PROGRAM [ARGS...]`: runs a RISC-V Linux program.
+#![no_main]
 
-fn main() {
-    std::process::exit(remu::cli::user_main())
-}
+remu::process_entry!(remu::cli::user_main);

@@ -38,6 +38,8 @@ pub fn user_main() -> i32 {
 /// Runs a program to its end.
 fn run(settings: &Settings) -> Result<i32, CliError> {
     let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
+    // Before any other file is opened, which would take the place of a standard error that is closed.
+    let log = if settings.log.any() { Some(open_log(settings)?) } else { None };
     let program = Program::open(&settings.program).map_err(failed)?;
     let plan = &program.plan;
     if let Some(interpreter) = &plan.interpreter {
@@ -45,7 +47,6 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         return Err(failed(elf::ElfError::Dynamic { interpreter }.into()));
     }
     plan.check_extensions(&settings.cpu.exts).map_err(|e| failed(e.into()))?;
-    let log = if settings.log.any() { Some(open_log(settings)?) } else { None };
 
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: SV48_LIMIT, identity: true })?);
     let loaded = elf::load(&space, &program, &layout(settings)?).map_err(failed)?;
@@ -86,7 +87,8 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
 
     let faults = log.filter(|_| settings.log.int);
     let fatal = match run_loop(&mut engine, HartCell::new(cpu), &space, &mut task, faults.as_ref()) {
-        Outcome::Exited(status) => return Ok(status),
+        // Nothing of ours is worth tidying up: the process is over.
+        Outcome::Exited(status) => host::exit_now(status),
         Outcome::Killed(fatal) => fatal,
         Outcome::Resume => unreachable!("the loop ends with the process"),
     };

@@ -1,7 +1,6 @@
 use super::*;
 
-#[path = "../../tests/common/elf.rs"]
-mod build;
+use crate::test_elf as build;
 
 fn symbols(change: impl FnOnce(&mut Vec<u8>)) -> Symbols {
     let mut e = build::elf(0x11000).segment(build::Segment::load(build::R | build::X, 0x11000, [0; 0x100]));

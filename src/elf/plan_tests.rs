@@ -1,7 +1,6 @@
 use super::*;
 
-#[path = "../../tests/common/elf.rs"]
-mod build;
+use crate::test_elf as build;
 use build::{Elf, R, Segment as Part, W, X, elf};
 
 const WINDOW: Window = Window { low: 0x1_0000, high: 0x5500_0000_0000, dyn_base: 0x38aa_aaaa_a000 };

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod fd;
 pub mod fp;
 mod pass;
+mod start;
 
 pub use calls::{
     Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pending_signals, pselect,
@@ -18,3 +19,4 @@ pub use calls::{
 };
 pub use die::{die_by_signal, exit_now};
 pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};
+pub use start::{prepare_process, sigpipe_was_ignored};

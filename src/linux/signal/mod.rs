@@ -110,12 +110,12 @@ impl Pending {
 }
 
 /// Dispositions and mask as a program inherits them: what the host ignores is ignored, what it holds
-/// back is blocked. SIGPIPE is remu's own affair, ignored so that the call can answer EPIPE.
+/// back is blocked. SIGPIPE, which remu ignores so that the call can answer EPIPE, is as the parent left it.
 pub fn inherited() -> ([Sigaction; 64], u64) {
     let action = |handler| Sigaction { handler, flags: 0, mask: 0 };
     let actions = std::array::from_fn(|i| {
         let signal = i as i32 + 1;
-        let ignored = signal != libc::SIGPIPE && host::is_ignored(signal);
+        let ignored = if signal == libc::SIGPIPE { host::sigpipe_was_ignored() } else { host::is_ignored(signal) };
         action(if ignored { SIG_IGN } else { SIG_DFL })
     });
     (actions, host::signal_mask() & !UNBLOCKABLE)
