@@ -90,13 +90,22 @@ pub fn under_qemu(program: &Program) -> End {
 
 /// What remu makes of it.
 pub fn under_remu(program: &Program) -> End {
+    interpret(program, InterpConfig::default())
+}
+
+/// The same, with every instruction in a block of its own.
+pub fn single_stepped(program: &Program) -> End {
+    interpret(program, InterpConfig { max_block: 1, ..InterpConfig::default() })
+}
+
+fn interpret(program: &Program, config: InterpConfig) -> End {
     match program.xlen {
-        Xlen::Rv64 => in_interpreter::<Rv64>(program, Isa::rv64_max()),
-        Xlen::Rv32 => in_interpreter::<Rv32>(program, Isa::rv32_max()),
+        Xlen::Rv64 => interpret_as::<Rv64>(program, Isa::rv64_max(), config),
+        Xlen::Rv32 => interpret_as::<Rv32>(program, Isa::rv32_max(), config),
     }
 }
 
-fn in_interpreter<B: Base>(program: &Program, isa: Isa) -> End {
+fn interpret_as<B: Base>(program: &Program, isa: Isa, config: InterpConfig) -> End {
     let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).expect("an address space");
     for (flags, address, contents, size) in program.segments() {
         let address = GuestAddr(address);
@@ -113,7 +122,7 @@ fn in_interpreter<B: Base>(program: &Program, isa: Isa) -> End {
     let mut cpu = Cpu::new(isa);
     cpu.pc = CODE;
     let hart = HartCell::<B>::new(cpu);
-    let mut engine = Interp::<B>::new(InterpConfig::default());
+    let mut engine = Interp::<B>::new(config);
     mem.observe_code(std::sync::Arc::downgrade(&engine.code_observer()));
     let mut out = Vec::new();
     loop {
