@@ -1,7 +1,7 @@
 //! Which variants of an instruction are run - registers and their aliases, immediates, rounding modes -
 //! and on what.
 
-use crate::operands::{Fmt, Rng, integer, integer_edges};
+use crate::operands::{Fmt, Rng, conversion_integers, integer, integer_edges};
 use crate::program::{Program, Record, SCRATCH, TEMP, Variant, insn, is_free};
 use remu_isa::{Insn, Op, OpInfo, Operand, RegClass, Xlen, encode};
 
@@ -126,7 +126,7 @@ fn variants(op: Op, xlen: Xlen, rng: &mut Rng) -> Vec<(Insn, usize)> {
             imms.remove(1 + rng.below(imms.len() - 2));
         }
         let first = out.is_empty();
-        let total = if info.has_rm { 3000 } else { 1200 };
+        let total = if info.has_rm { 9000 } else { 1800 };
         let each = if first { (total / (imms.len() * modes.len())).max(24) } else { 24 };
         for &imm in &imms {
             for &rm in modes {
@@ -214,7 +214,8 @@ impl Filler<'_> {
             0 => (self.floats.len(), v.f.len() - usize::from(info.rd == RegClass::F && v.f.len() > 1)),
             _ => (self.integers.len(), ints),
         };
-        let exhaustive = n < k.pow(sources.min(4) as u32) && k.pow(sources.min(4) as u32) <= count * 4 / 5;
+        let exhaustive =
+            v.window == 0 && n < k.pow(sources.min(4) as u32) && k.pow(sources.min(4) as u32) <= count * 4 / 5;
         let mut rest = n;
         let mut edge = || {
             let this = rest % k;
@@ -331,7 +332,8 @@ pub fn add(program: &mut Program, op: Op) {
             let count = if v.x.is_empty() && v.f.is_empty() { 2 } else { count };
             program.add(v.clone(), |target| {
                 let floats = if converts { format.conversion_edges() } else { format.edges() };
-                let mut filler = Filler { rng: &mut rng, xlen, integers: integer_edges(), format, floats };
+                let integers = if converts { conversion_integers() } else { integer_edges() };
+                let mut filler = Filler { rng: &mut rng, xlen, integers, format, floats };
                 (0..count).map(|n| filler.record(&v, n, count, target)).collect()
             });
         }

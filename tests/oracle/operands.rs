@@ -44,6 +44,24 @@ pub fn integer_edges() -> Vec<u64> {
     v
 }
 
+/// Integers that floating-point formats cannot hold, on both sides of halfway between those they can.
+pub fn conversion_integers() -> Vec<u64> {
+    let mut v = integer_edges();
+    // The bits of precision of each format, and the first number that is too large for the least.
+    for precision in [11, 24, 53] {
+        for up in [1, 2, 5, 8, 10] {
+            let (one, halfway) = (1u64 << (precision + up), 1u64 << up);
+            let even = [one + halfway - 1, one + halfway, one + halfway + 1];
+            let odd = [one + 3 * halfway - 1, one + 3 * halfway, one + 3 * halfway + 1];
+            v.extend(even.into_iter().chain(odd).flat_map(|n| [n, n.wrapping_neg()]));
+        }
+    }
+    v.extend(
+        [65503, 65504, 65505, 65519, 65520, 65521, 65535, 65536].iter().flat_map(|&n: &u64| [n, n.wrapping_neg()]),
+    );
+    v
+}
+
 /// A random integer of random length and sign.
 pub fn integer(rng: &mut Rng) -> u64 {
     let v = rng.next() >> rng.below(64);

@@ -99,6 +99,12 @@ impl Placed {
 /// The bytes of the dump of all registers after the last run of a variant.
 const REGISTERS: usize = 8 * (21 + 4 + 32);
 
+/// What the dump holds, in its order: class and number.
+pub fn dumped() -> impl Iterator<Item = (RegClass, u8)> {
+    let x = FREE.into_iter().flatten().map(|r| (RegClass::X, r));
+    x.chain((0..32).map(|r| (RegClass::F, r)))
+}
+
 /// A program in the making.
 pub struct Program {
     pub xlen: Xlen,
@@ -246,12 +252,11 @@ impl Program {
 
     fn dump_registers(&mut self) {
         let mut at = 0;
-        for r in FREE.into_iter().flatten() {
-            self.store(r, OUTPUT, at);
-            at += 8;
-        }
-        for r in 0..32 {
-            self.emit(insn(Op::Fsd, 0, OUTPUT, r, at as i32));
+        for (class, r) in dumped() {
+            match class {
+                RegClass::X => self.store(r, OUTPUT, at),
+                _ => self.emit(insn(Op::Fsd, 0, OUTPUT, r, at as i32)),
+            }
             at += 8;
         }
         assert_eq!(at, REGISTERS);
