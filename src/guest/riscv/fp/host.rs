@@ -121,16 +121,18 @@ pub fn raise(new: Flags) {
     }
 }
 
-/// A result of the unit, unless it is a NaN.
+/// A result of the unit, unless it is a NaN. The unit has it in a register of its own and is asked
+/// there, each format by itself: a test of one format must not be made early on the bits of another,
+/// where it could raise invalid.
 #[inline(always)]
-fn number(fmt: Fmt, v: u64) -> Option<u64> {
-    // Asked of the unit, which has the result in a register of its own, where it can be.
-    let nan = match fmt {
-        Fmt::H => fmt.is_nan(v),
-        Fmt::S => f32::from_bits(v as u32).is_nan(),
-        Fmt::D => f64::from_bits(v).is_nan(),
-    };
-    (!nan).then_some(v)
+fn single(v: u32) -> Option<u64> {
+    (!f32::from_bits(v).is_nan()).then_some(v.into())
+}
+
+/// As [`single`], for double precision.
+#[inline(always)]
+fn double(v: u64) -> Option<u64> {
+    (!f64::from_bits(v).is_nan()).then_some(v)
 }
 
 /// Defines the functions of two operands.
@@ -141,8 +143,8 @@ macro_rules! binary {
         pub fn $name(fmt: Fmt, a: u64, b: u64) -> Option<u64> {
             match fmt {
                 Fmt::H => None,
-                Fmt::S => number(fmt, unit::$single(a as u32, b as u32).into()),
-                Fmt::D => number(fmt, unit::$double(a, b)),
+                Fmt::S => single(unit::$single(a as u32, b as u32)),
+                Fmt::D => double(unit::$double(a, b)),
             }
         }
     )*};
@@ -171,21 +173,20 @@ pub fn arith(op: FpOp, fmt: Fmt, a: u64, b: u64) -> Option<u64> {
 pub fn sqrt(fmt: Fmt, a: u64) -> Option<u64> {
     match fmt {
         Fmt::H => None,
-        Fmt::S => number(fmt, unit::sqrt_f32(a as u32).into()),
-        Fmt::D => number(fmt, unit::sqrt_f64(a)),
+        Fmt::S => single(unit::sqrt_f32(a as u32)),
+        Fmt::D => double(unit::sqrt_f64(a)),
     }
 }
 
 /// `a * b + c`, rounded once.
 #[inline(always)]
 pub fn fma(fmt: Fmt, a: u64, b: u64, c: u64) -> Option<u64> {
-    let fused = match fmt {
-        Fmt::H => None,
-        Fmt::S => unit::fma_f32(a as u32, b as u32, c as u32).map(u64::from),
-        Fmt::D => unit::fma_f64(a, b, c),
-    };
     // What x86 raised for a NaN, RISC-V raises too; the integer arithmetic adds what x86 left out.
-    fused.and_then(|v| number(fmt, v))
+    match fmt {
+        Fmt::H => None,
+        Fmt::S => unit::fma_f32(a as u32, b as u32, c as u32).and_then(single),
+        Fmt::D => unit::fma_f64(a, b, c).and_then(double),
+    }
 }
 
 /// The smaller or larger of two numbers.
@@ -220,8 +221,8 @@ pub fn compare(op: FpCmp, fmt: Fmt, a: u64, b: u64) -> Option<u64> {
 #[inline(always)]
 pub fn convert(from: Fmt, to: Fmt, a: u64) -> Option<u64> {
     match (from, to) {
-        (Fmt::S, Fmt::D) => number(to, unit::f32_to_f64(a as u32)),
-        (Fmt::D, Fmt::S) => number(to, unit::f64_to_f32(a).into()),
+        (Fmt::S, Fmt::D) => double(unit::f32_to_f64(a as u32)),
+        (Fmt::D, Fmt::S) => single(unit::f64_to_f32(a)),
         _ => None,
     }
 }
@@ -304,7 +305,7 @@ pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> Option<u64> {
     const DOWN: u8 = Rounding::Down as u8;
     const UP: u8 = Rounding::Up as u8;
     const ZERO: u8 = Rounding::Zero as u8;
-    let v = match (rm, exact) {
+    match (rm, exact) {
         (Rm::Rne, true) => integral::<NEAREST>(fmt, a),
         (Rm::Rdn, true) => integral::<DOWN>(fmt, a),
         (Rm::Rup, true) => integral::<UP>(fmt, a),
@@ -314,15 +315,14 @@ pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> Option<u64> {
         (Rm::Rup, false) => integral::<{ UP | NO_INEXACT }>(fmt, a),
         (Rm::Rtz, false) => integral::<{ ZERO | NO_INEXACT }>(fmt, a),
         (Rm::Rmm, _) => None,
-    };
-    v.and_then(|v| number(fmt, v))
+    }
 }
 
 #[inline(always)]
 fn integral<const MODE: u8>(fmt: Fmt, a: u64) -> Option<u64> {
     match fmt {
         Fmt::H => None,
-        Fmt::S => unit::round_f32::<MODE>(a as u32).map(u64::from),
-        Fmt::D => unit::round_f64::<MODE>(a),
+        Fmt::S => unit::round_f32::<MODE>(a as u32).and_then(single),
+        Fmt::D => unit::round_f64::<MODE>(a).and_then(double),
     }
 }
