@@ -1,7 +1,9 @@
 //! Which words to try: what all the sweeps have in common.
 #![allow(dead_code)] // each test uses its part
 
+pub mod differences;
 pub mod llvm;
+pub mod sweep;
 
 use remu_isa::{Op, Xlen};
 
