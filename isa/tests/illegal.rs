@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{XLENS, words_of};
+use common::{XLENS, max, words_of};
 use remu_isa::{DecodeError, Ext, ExtSet, Illegal, Insn, Isa, Op, Xlen, decode, encode};
 
 /// What no extension makes an instruction; which bits, on which XLEN, and the name.
@@ -91,10 +91,6 @@ const RESERVED: &[(u32, &[Xlen], &str)] = {
         (0x6980_5013, RV64, "rev8 of RV32 on RV64"),
     ]
 };
-
-fn max(xlen: Xlen) -> Isa {
-    if xlen == Xlen::Rv32 { Isa::rv32_max() } else { Isa::rv64_max() }
-}
 
 #[test]
 fn reserved_encodings_are_illegal() {

@@ -4,10 +4,11 @@
 mod common;
 
 use common::differences;
-use common::llvm::{disassemble, features};
+use common::llvm::{assemble, disassemble, features};
 use common::sweep::Sweep;
-use common::{XLENS, compressed, near_misses, random_words, words_of};
-use remu_isa::{Ext, ExtKind, ExtSet, Isa, Op, Xlen, decode};
+use common::{XLENS, compressed, max, near_misses, random_words, words_of};
+use remu_isa::{Ext, ExtKind, ExtSet, Insn, Isa, Op, Xlen, decode, encode};
+use std::collections::BTreeSet;
 
 /// What LLVM knows only as aliases of the instruction they specialise.
 fn is_alias(op: Op) -> bool {
@@ -19,7 +20,7 @@ fn is_alias(op: Op) -> bool {
 fn every_row_agrees_with_llvm() {
     let mut sweep = Sweep::new("LLVM", &differences::LLVM);
     for xlen in XLENS {
-        let isa = if xlen == Xlen::Rv32 { Isa::rv32_max() } else { Isa::rv64_max() };
+        let isa = max(xlen);
         let mut words: Vec<u32> = compressed().collect();
         words.extend(Op::ALL.iter().flat_map(|op| words_of(*op, xlen, 150)));
         words.extend(Op::ALL.iter().flat_map(|op| near_misses(*op, xlen)));
@@ -74,4 +75,46 @@ fn extensions_gate_what_they_gate_for_llvm() {
         }
     }
     sweep.finish(|_, _| true);
+}
+
+/// What a compressed instruction is short for, LLVM's assembler makes that compressed instruction again.
+#[test]
+fn expansions_compress_again_for_llvm() {
+    for xlen in XLENS {
+        let isa = max(xlen);
+        let insns: Vec<(u32, Insn)> = compressed().filter_map(|w| Some((w, decode(w, isa).ok()?))).collect();
+        let long = |insn: &Insn| Insn { len: 4, ..insn.expand(xlen) };
+        let text = |(_, insn): &(u32, Insn)| long(insn).disassemble(0).xlen(xlen).offsets().to_string();
+        let texts: Vec<String> = insns.iter().map(text).collect();
+        let mut agreed = BTreeSet::new();
+        for (i, theirs) in assemble(xlen, &features(isa.exts), &texts).into_iter().enumerate() {
+            let (word, insn) = insns[i];
+            if theirs == word {
+                agreed.insert(insn.op);
+                continue;
+            }
+            let long = long(&insn);
+            let by_0 =
+                matches!(long.op, Op::Addi | Op::Slli | Op::Srli | Op::Srai) && (long.rd, long.imm) == (long.rs1, 0);
+            let is_hint = long.rd == 0 || by_0;
+            let same = if theirs & 3 == 3 {
+                // It compresses to no hints.
+                is_hint && encode(&long, xlen) == Ok(theirs)
+            } else {
+                // `c.addi sp, 16` instead of `c.addi16sp sp, 16`, and `c.mv a0, a0` instead of `c.addi a0, 0`.
+                let theirs = decode(theirs, isa).unwrap();
+                let moves = theirs.op == Op::CMv && theirs.rd == theirs.rs2;
+                theirs.expand(xlen) == insn.expand(xlen) || moves && is_hint && long.op == Op::Addi
+            };
+            assert!(same, "RV{} {word:#06x} {insn:?}: `{}`, which is {theirs:#x} for LLVM", xlen.bits(), texts[i]);
+        }
+        println!("LLVM RV{}: {} compressed instructions are what they expand to", xlen.bits(), agreed.len());
+        let is_row = |op: &Op| op.info().compressed && op.pattern(xlen).is_some();
+        let rest: Vec<Op> = Op::ALL.into_iter().filter(|op| is_row(op) && !agreed.contains(op)).collect();
+        assert_eq!(
+            rest,
+            [Op::CMopN, Op::CNtlP1, Op::CNtlPall, Op::CNtlS1, Op::CNtlAll],
+            "only hints are not compressed"
+        );
+    }
 }

@@ -3,14 +3,10 @@
 
 mod common;
 
-use common::{XLENS, compressed, words_of};
+use common::{XLENS, compressed, max, words_of};
 use proptest::prelude::*;
 use remu_isa::{EncodeError, Insn, Isa, Op, Xlen, decode, encode};
 use std::collections::BTreeSet;
-
-fn max(xlen: Xlen) -> Isa {
-    if xlen == Xlen::Rv32 { Isa::rv32_max() } else { Isa::rv64_max() }
-}
 
 /// Whether the word is an instruction that encodes to the word again, and is found by its name.
 fn comes_back(word: u32, isa: Isa) -> Option<Insn> {

@@ -27,11 +27,43 @@ pub fn disassemble(xlen: Xlen, features: &str, aliases: bool, words: &[u32]) -> 
         // The brackets keep an illegal word from putting the next out of step.
         input += &format!("[{}]\n", bytes.join(" "));
     }
+    let mut arguments = vec!["--disassemble".to_string(), format!("--triple=riscv{}", xlen.bits())];
+    arguments.push(format!("-mattr={features}"));
+    if !aliases {
+        arguments.extend(["-M", "no-aliases"].map(String::from));
+    }
+    let (text, errors) = run(&arguments, input);
+    let unknown = errors.lines().find(|l| l.contains("not a recognized feature"));
+    assert_eq!(unknown, None);
+    let illegal: BTreeSet<usize> = errors
+        .lines()
+        .filter_map(|l| l.strip_suffix(": warning: invalid instruction encoding"))
+        .map(|l| l.split(':').nth(1).unwrap().parse::<usize>().unwrap() - 1)
+        .collect();
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('.'));
+    let texts = (0..words.len()).map(|i| (!illegal.contains(&i)).then(|| lines.next().unwrap().to_string())).collect();
+    assert_eq!(lines.next(), None, "LLVM printed more instructions than there were words");
+    texts
+}
+
+/// What LLVM's assembler makes of each text, compressed where it can be.
+pub fn assemble(xlen: Xlen, features: &str, texts: &[String]) -> Vec<u32> {
+    let arguments = [format!("--triple=riscv{}", xlen.bits()), format!("-mattr={features}"), "--show-encoding".into()];
+    let (text, errors) = run(&arguments, texts.join("\n"));
+    assert_eq!(errors, "", "LLVM's assembler refuses a text");
+    let encodings = text.lines().filter_map(|l| l.split_once("encoding: [")).map(|(_, bytes)| {
+        let bytes = bytes.trim_end_matches(']').split(',').rev();
+        bytes.fold(0, |word, byte| word << 8 | u32::from_str_radix(byte.trim_start_matches("0x"), 16).unwrap())
+    });
+    let words: Vec<u32> = encodings.collect();
+    assert_eq!(words.len(), texts.len());
+    words
+}
+
+/// What it prints, and what it complains of.
+fn run(arguments: &[String], input: String) -> (String, String) {
     let mut child = Command::new(TOOL)
-        .arg("--disassemble")
-        .args(if aliases { &[][..] } else { &["-M", "no-aliases"] })
-        .arg(format!("--triple=riscv{}", xlen.bits()))
-        .arg(format!("-mattr={features}"))
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -41,17 +73,5 @@ pub fn disassemble(xlen: Xlen, features: &str, aliases: bool, words: &[u32]) -> 
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let unknown = errors.lines().find(|l| l.contains("not a recognized feature"));
-    assert_eq!(unknown, None);
-    let illegal: BTreeSet<usize> = errors
-        .lines()
-        .filter_map(|l| l.strip_suffix(": warning: invalid instruction encoding"))
-        .map(|l| l.split(':').nth(1).unwrap().parse::<usize>().unwrap() - 1)
-        .collect();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('.'));
-    let texts = (0..words.len()).map(|i| (!illegal.contains(&i)).then(|| lines.next().unwrap().to_string())).collect();
-    assert_eq!(lines.next(), None, "LLVM printed more instructions than there were words");
-    texts
+    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
