@@ -73,14 +73,14 @@ pub(super) static ROWS: &[Row] = rows! {
     25 fcntl(Fd, Enum(&FCNTL), Special(&FCNTL_ARG)) Restart
         [Fcntl: part "owners, leases and notifications send signals that are not delivered yet" fd::fcntl];
     26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
-    27 inotify_add_watch(Fd, Path(Follow), Hex) Never [pass InotifyAddWatch];
+    27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
     29 ioctl(Fd, Enum(&IOCTL), Special(&IOCTL_ARG)) Restart
         [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
     30 ioprio_set(Int, Int, Hex) Never [pass IoprioSet];
     31 ioprio_get(Int, Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];
-    33 mknodat(DirFd, Path(Keep), NodeMode, Dev) Never [pass Mknodat];
+    33 mknodat(DirFd, Path(Keep), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
     34 mkdirat(DirFd, Path(Keep), Mode) Never [pass Mkdirat];
     35 unlinkat(DirFd, Path(Keep), Flags(&AT_UNLINK)) Never [pass Unlinkat];
     36 symlinkat(Str, DirFd, Path(Keep)) Never [pass Symlinkat];
@@ -255,8 +255,8 @@ pub(super) static ROWS: &[Row] = rows! {
     195 shmctl(Int, Int, Ptr) Never [none "System V shared memory is not mapped yet"];
     196 shmat(Int, Ptr, Hex) Never [none "System V shared memory is not mapped yet"];
     197 shmdt(Ptr) Never [none "System V shared memory is not mapped yet"];
-    198 socket(Enum(&AF), Special(&SOCKET_TYPE), Int) Never [pass Socket];
-    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Int, Out(&INT_PAIR)) Never [pass Socketpair];
+    198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
+    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL), Out(&INT_PAIR)) Never [pass Socketpair];
     200 bind(Fd, InAddr(2), Int) Never [pass Bind];
     201 listen(Fd, Int) Never [pass Listen];
     202 accept(Fd, OutAddr(2), InOut(&INT)) Restart [pass Accept];
@@ -265,7 +265,7 @@ pub(super) static ROWS: &[Row] = rows! {
     205 getpeername(Fd, OutAddr(2), InOut(&INT)) Never [pass Getpeername];
     206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) Restart [pass Sendto];
     207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) Restart [pass Recvfrom];
-    208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), InBuf(4), Int) Never
+    208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_IN), Int) Never
         [part "options whose value holds pointers answer ENOPROTOOPT" net::setsockopt];
     209 getsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_VALUE), InOut(&INT)) Never
         [part "options whose value holds pointers answer ENOPROTOOPT" net::getsockopt];

@@ -51,8 +51,6 @@ pub enum Kind {
     CreateMode,
     /// Type and permissions of mknodat(2).
     NodeMode,
-    /// A device number.
-    Dev,
     /// A signal number.
     Signal,
     /// A structure the kernel reads.

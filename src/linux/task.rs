@@ -305,7 +305,8 @@ impl Task {
         let system = self.system.clone();
         let Some(tracer) = &system.tracer else { return self.dispatch(cpu, row, args) };
         let mm = self.mm.clone();
-        let mut shown = Shown { mem: &mm, row, args: &args, result: None };
+        let mut shown = Shown { mem: &mm, row, args: &args, result: None, before: Default::default() };
+        shown.note_inputs();
         let written = tracer.enter(&shown);
         let result = self.dispatch(cpu, row, args);
         if self.ending.is_none() {

@@ -79,6 +79,10 @@ fn mappings_grow_shrink_and_move() {
     assert_eq!(b.sys("mremap", &[moved, PAGE, PAGE, 3, to]), Ok(to));
     assert_eq!(b.get::<u32>(to), 42);
     assert_eq!(b.sys("mremap", &[to, PAGE, PAGE, 2, moved]), Err(Errno::INVAL));
+    let two = b.sys("mmap", &[NOWHERE + (4 << 20), 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    b.sys("mprotect", &[two, PAGE, 1]).unwrap();
+    assert_eq!(b.sys("mremap", &[two, 2 * PAGE, 4 * PAGE, 1]), Err(Errno::FAULT), "two areas do not grow");
+    assert_eq!(b.sys("mremap", &[two, 2 * PAGE, PAGE, 0]), Ok(two), "but they shrink");
     assert_eq!(b.sys("mremap", &[NOWHERE + (8 << 20), PAGE, PAGE, 1]), Err(Errno::FAULT));
 }
 

@@ -261,6 +261,7 @@ fn no_call_panics_on_any_arguments() {
         "copy_file_range",
         "splice",
         "tee",
+        "brk",
         "munmap",
         "mmap",
         "mremap",
