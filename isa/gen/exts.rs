@@ -121,10 +121,14 @@ pub fn parse_csrs(source: &Source, exts: &Exts) -> Result<Vec<Csr>, String> {
         }
         let number = |s: &str| {
             let digits = s.strip_prefix("0x").unwrap_or_default();
-            u16::from_str_radix(digits, 16).map_err(|_| format!("{at}: `{s}` is no CSR number"))
+            let number = u16::from_str_radix(digits, 16).ok().filter(|n| *n < 1 << 12);
+            number.ok_or_else(|| format!("{at}: `{s}` is no CSR number"))
         };
         let (first, last) = numbers.split_once("..").unwrap_or((numbers, numbers));
         let (first, last) = (number(first)?, number(last)?);
+        if first > last {
+            return Err(format!("{at}: `{numbers}` runs downwards"));
+        }
         for (i, number) in (first..=last).enumerate() {
             let name = match name.split_once('#') {
                 None => name.to_string(),

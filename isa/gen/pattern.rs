@@ -42,6 +42,11 @@ impl Field {
         self.pieces.iter().map(|p| p.to + p.width).max().unwrap_or(0)
     }
 
+    /// The value in an encoding, without regard to its sign.
+    pub fn value(&self, word: u32) -> u32 {
+        self.pieces.iter().map(|p| (word >> p.at & ones(p.width)) << p.to).fold(self.base, |a, b| a | b)
+    }
+
     /// The encoding's bits for a value.
     pub fn place(&self, value: u32) -> u32 {
         self.pieces.iter().map(|p| (value >> p.to & ones(p.width)) << p.at).fold(0, |a, b| a | b)
@@ -130,6 +135,9 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
                 let number = |s: &str| s.parse::<u32>().map_err(|_| format!("`{token}`: `{s}` is no bit number"));
                 if let Some((bit, fixed)) = range.split_once('=') {
                     let (bit, fixed, at) = (number(bit)?, number(fixed)?, take(1)?);
+                    if bit > 31 || fixed > 1 {
+                        return Err(format!("`{token}`: bit {bit} of a value is never {fixed}"));
+                    }
                     cube.mask |= 1 << at;
                     cube.value |= fixed << at;
                     field.base |= fixed << bit;
@@ -137,6 +145,9 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
                 }
                 let (high, low) = range.split_once(':').unwrap_or((range, range));
                 let (high, low) = (number(high)?, number(low)?);
+                if high > 31 {
+                    return Err(format!("`{token}`: a value has no bit {high}"));
+                }
                 let width = (high + 1).checked_sub(low).ok_or_else(|| format!("`{token}`: bits run downwards"))?;
                 field.pieces.push(Piece { at: take(width)?, width, to: low });
             }
@@ -181,7 +192,11 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
     let mut forbid = Vec::new();
     for (slot, value) in conditions {
         let field = &fields[&slot];
-        forbid.push(Cube { mask: field.mask(), value: field.place(value) });
+        let hole = Cube { mask: field.mask(), value: field.place(value) };
+        if field.value(hole.value) != value {
+            return Err(format!("{slot:?} is never {value}, and need not be kept from it"));
+        }
+        forbid.push(hole);
     }
     if pair {
         for slot in [Slot::Rd, Slot::Rs2] {
@@ -189,8 +204,17 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
             forbid.push(Cube { mask: low, value: low });
         }
     }
-    for field in fields.values_mut() {
+    for (slot, field) in &mut fields {
         field.pieces.sort_by_key(|p| p.to);
+        // The base of a three-bit register lies above its bits, a fixed bit of an immediate between them.
+        let mut seen = field.base;
+        for piece in &field.pieces {
+            let bits = ones(piece.width) << piece.to;
+            if seen & bits != 0 {
+                return Err(format!("bit {} of {slot:?} is there twice", (seen & bits).trailing_zeros()));
+            }
+            seen |= bits;
+        }
     }
     if size == 16 && cube.mask & 3 != 3 || size == 32 && (cube.value & 3 != 3 || cube.value & 0x1f == 0x1f) {
         return Err("the low bits do not give the length of the instruction".to_string());

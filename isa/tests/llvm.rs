@@ -3,10 +3,12 @@
 
 mod common;
 
-use common::llvm::{Case, DIFFERENCES, disassemble, features, same_text};
-use common::{XLENS, compressed, near_misses, random_words, words_of};
-use remu_isa::{Ext, ExtKind, ExtSet, Isa, Op, Xlen, decode};
-use std::collections::{BTreeMap, BTreeSet};
+use common::differences;
+use common::llvm::{assemble, disassemble, features};
+use common::sweep::Sweep;
+use common::{XLENS, compressed, max, near_misses, random_words, words_of};
+use remu_isa::{Ext, ExtKind, ExtSet, Insn, Isa, Op, Xlen, decode, encode};
+use std::collections::BTreeSet;
 
 /// What LLVM knows only as aliases of the instruction they specialise.
 fn is_alias(op: Op) -> bool {
@@ -14,71 +16,11 @@ fn is_alias(op: Op) -> bool {
     mnemonic == "pause" || mnemonic.contains("ntl.")
 }
 
-/// What has been seen so far.
-#[derive(Default)]
-struct Sweep {
-    agreed: BTreeMap<(u32, Op), usize>,
-    illegal: usize,
-    differences: BTreeMap<usize, usize>,
-    failures: Vec<String>,
-}
-
-impl Sweep {
-    /// `text` also compares the text, where both say it is an instruction.
-    fn compare(&mut self, isa: Isa, word: u32, theirs: Option<&str>, text: bool) {
-        let ours = decode(word, isa).ok();
-        let printed = ours.map(|i| i.disassemble(0).xlen(isa.xlen).offsets().to_string());
-        match (&printed, theirs) {
-            (None, None) => self.illegal += 1,
-            (Some(a), Some(b)) if !text || same_text(a, b) => {
-                *self.agreed.entry((isa.xlen.bits(), ours.unwrap().op)).or_default() += 1
-            }
-            _ => {
-                let case = Case { word, xlen: isa.xlen, ours, theirs };
-                match DIFFERENCES.iter().position(|d| (d.applies)(&case)) {
-                    Some(known) => *self.differences.entry(known).or_default() += 1,
-                    None => self.failures.push(format!(
-                        "RV{} {word:#010x}: remu `{}`, LLVM `{}`",
-                        isa.xlen.bits(),
-                        printed.as_deref().unwrap_or("illegal"),
-                        theirs.unwrap_or("illegal")
-                    )),
-                }
-            }
-        }
-    }
-
-    fn finish(mut self) {
-        let mut per_ext: BTreeMap<Ext, (BTreeSet<Op>, usize)> = BTreeMap::new();
-        for ((_, op), words) in &self.agreed {
-            let entry = per_ext.entry(op.info().ext).or_default();
-            entry.0.insert(*op);
-            entry.1 += words;
-        }
-        for (ext, (ops, words)) in &per_ext {
-            println!("{ext:<12} {:>3} instructions, {words:>6} words agree", ops.len());
-        }
-        println!("illegal for both: {} words", self.illegal);
-        for (known, words) in &self.differences {
-            println!("{words} words differ: {}", DIFFERENCES[*known].reason);
-        }
-        for op in Op::ALL {
-            for xlen in XLENS {
-                if op.pattern(xlen).is_some() && !self.agreed.contains_key(&(xlen.bits(), op)) {
-                    self.failures.push(format!("RV{}: no word of {op} was compared", xlen.bits()));
-                }
-            }
-        }
-        self.failures.truncate(100);
-        assert!(self.failures.is_empty(), "disagreements:\n{}", self.failures.join("\n"));
-    }
-}
-
 #[test]
 fn every_row_agrees_with_llvm() {
-    let mut sweep = Sweep::default();
+    let mut sweep = Sweep::new("LLVM", &differences::LLVM);
     for xlen in XLENS {
-        let isa = if xlen == Xlen::Rv32 { Isa::rv32_max() } else { Isa::rv64_max() };
+        let isa = max(xlen);
         let mut words: Vec<u32> = compressed().collect();
         words.extend(Op::ALL.iter().flat_map(|op| words_of(*op, xlen, 150)));
         words.extend(Op::ALL.iter().flat_map(|op| near_misses(*op, xlen)));
@@ -92,10 +34,8 @@ fn every_row_agrees_with_llvm() {
             }
         }
     }
-    for (i, difference) in DIFFERENCES.iter().enumerate() {
-        assert!(sweep.differences.contains_key(&i), "no longer differs, take it out: {}", difference.reason);
-    }
-    sweep.finish();
+    sweep.differences_are_all_needed();
+    sweep.finish(|_, _| true);
 }
 
 /// Whether each extension, alone and in the combinations that some rows ask for, brings what it brings for LLVM.
@@ -120,7 +60,7 @@ fn extensions_gate_what_they_gate_for_llvm() {
         vec![Ext::Zcmop, Ext::C],
         vec![Ext::Zbb, Ext::Zbkb],
     ]);
-    let mut sweep = Sweep::default();
+    let mut sweep = Sweep::new("LLVM", &differences::LLVM);
     for xlen in XLENS {
         let mut words: Vec<u32> = compressed().step_by(7).collect();
         words.extend(Op::ALL.iter().flat_map(|op| words_of(*op, xlen, 3).into_iter().step_by(3)));
@@ -129,14 +69,52 @@ fn extensions_gate_what_they_gate_for_llvm() {
                 continue;
             }
             let isa = Isa::new(xlen, set.iter().fold(base, |all, e| all.with(*e)));
-            let before = sweep.failures.len();
             for (word, theirs) in words.iter().zip(disassemble(xlen, &features(isa.exts), false, &words)) {
                 sweep.compare(isa, *word, theirs.as_deref(), false);
             }
-            if sweep.failures.len() > before {
-                sweep.failures.insert(before, format!("with {set:?}:"));
-            }
         }
     }
-    sweep.finish();
+    sweep.finish(|_, _| true);
+}
+
+/// What a compressed instruction is short for, LLVM's assembler makes that compressed instruction again.
+#[test]
+fn expansions_compress_again_for_llvm() {
+    for xlen in XLENS {
+        let isa = max(xlen);
+        let insns: Vec<(u32, Insn)> = compressed().filter_map(|w| Some((w, decode(w, isa).ok()?))).collect();
+        let long = |insn: &Insn| Insn { len: 4, ..insn.expand(xlen) };
+        let text = |(_, insn): &(u32, Insn)| long(insn).disassemble(0).xlen(xlen).offsets().to_string();
+        let texts: Vec<String> = insns.iter().map(text).collect();
+        let mut agreed = BTreeSet::new();
+        for (i, theirs) in assemble(xlen, &features(isa.exts), &texts).into_iter().enumerate() {
+            let (word, insn) = insns[i];
+            if theirs == word {
+                agreed.insert(insn.op);
+                continue;
+            }
+            let long = long(&insn);
+            let by_0 =
+                matches!(long.op, Op::Addi | Op::Slli | Op::Srli | Op::Srai) && (long.rd, long.imm) == (long.rs1, 0);
+            let is_hint = long.rd == 0 || by_0;
+            let same = if theirs & 3 == 3 {
+                // It compresses to no hints.
+                is_hint && encode(&long, xlen) == Ok(theirs)
+            } else {
+                // `c.addi sp, 16` instead of `c.addi16sp sp, 16`, and `c.mv a0, a0` instead of `c.addi a0, 0`.
+                let theirs = decode(theirs, isa).unwrap();
+                let moves = theirs.op == Op::CMv && theirs.rd == theirs.rs2;
+                theirs.expand(xlen) == insn.expand(xlen) || moves && is_hint && long.op == Op::Addi
+            };
+            assert!(same, "RV{} {word:#06x} {insn:?}: `{}`, which is {theirs:#x} for LLVM", xlen.bits(), texts[i]);
+        }
+        println!("LLVM RV{}: {} compressed instructions are what they expand to", xlen.bits(), agreed.len());
+        let is_row = |op: &Op| op.info().compressed && op.pattern(xlen).is_some();
+        let rest: Vec<Op> = Op::ALL.into_iter().filter(|op| is_row(op) && !agreed.contains(op)).collect();
+        assert_eq!(
+            rest,
+            [Op::CMopN, Op::CNtlP1, Op::CNtlPall, Op::CNtlS1, Op::CNtlAll],
+            "only hints are not compressed"
+        );
+    }
 }

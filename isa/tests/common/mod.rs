@@ -1,9 +1,11 @@
 //! Which words to try: what all the sweeps have in common.
 #![allow(dead_code)] // each test uses its part
 
+pub mod differences;
 pub mod llvm;
+pub mod sweep;
 
-use remu_isa::{Op, Xlen};
+use remu_isa::{Isa, Op, Xlen};
 
 /// A small generator (xorshift64*), so that a run can be repeated.
 pub struct Random(u64);
@@ -22,6 +24,11 @@ impl Random {
 }
 
 pub const XLENS: [Xlen; 2] = [Xlen::Rv32, Xlen::Rv64];
+
+/// Every extension in the tables.
+pub fn max(xlen: Xlen) -> Isa {
+    if xlen == Xlen::Rv32 { Isa::rv32_max() } else { Isa::rv64_max() }
+}
 
 /// Words with the op's constant bits: the free ones all zero, all one, one of them different, and random.
 pub fn words_of(op: Op, xlen: Xlen, random: usize) -> Vec<u32> {
