@@ -134,7 +134,7 @@ structs! {
     };
     /// int
     INT: i32 => |_, n| format!("[{n}]");
-    /// int[2]
+    /// `int[2]`
     INT_PAIR: [i32; 2] => |_, n| format!("[{}, {}]", n[0], n[1]);
     /// unsigned int
     UINT: u32 => |shown, n| {
