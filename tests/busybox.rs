@@ -2,7 +2,7 @@
 //! check standard output, standard error, status and the files left behind are the same bytes.
 //!
 //! The packages come by name from one suite (`tests/debian/fetch.sh`); nothing here depends on their
-//! version. The times are left in the target directory, as `tmp/busybox-times.txt`.
+//! version. The times are left in cargo's target directory, as `busybox-times.txt`.
 
 mod common;
 
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use common::{Outcome, Status, difference, run, script};
+use common::{Outcome, Status, build_dir, difference, run, script};
 
 const LIMIT: Duration = Duration::from_secs(180);
 
@@ -460,7 +460,7 @@ fn debians_busybox_does_what_the_hosts_does() {
         let _ = writeln!(report, "{:40} not in the package", check.name);
     }
     print!("{report}");
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("busybox-times.txt");
+    let path = build_dir("busybox-times.txt");
     fs::write(&path, &report).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     assert_eq!(results.len(), checks.len(), "a check did not finish");
     assert!(failures.is_empty(), "{} of {} checks:\n{}", failures.len(), checks.len(), failures.join("\n"));

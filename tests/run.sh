@@ -5,12 +5,15 @@ set -euo pipefail
 exec </dev/null
 cd "$(dirname "$(realpath "$0")")/.."
 . tests/stages.sh
-# Also without CARGO_TARGET_DIR, cargo may be configured to build elsewhere.
+# What cargo tells the tests as CARGO_TARGET_TMPDIR; the triple is the one in .cargo/config.toml.
 target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+tmp=$target/x86_64-unknown-linux-gnu/tmp
 
 stage packages tests/setup.sh
-stage "guest programs" testprogs/build.sh testprogs/programs.list "$target/testprogs"
+stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprogs"
 stage "Debian's busybox" tests/debian/fetch.sh busybox-static
+stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
 stage tests cargo test --workspace --locked
-cat "$target/tmp/busybox-times.txt"
+stage "floating point against QEMU" cargo test --locked --quiet --test fp_vectors -- --ignored qemu
+cat "$tmp/busybox-times.txt" "$tmp/oracle-cases.txt"
 stages_total tests/run.sh

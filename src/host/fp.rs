@@ -147,6 +147,49 @@ pub fn has_fma() -> bool {
     found
 }
 
+/// The bits of a floating-point number. Operands of XMM registers have a floating-point type, by which
+/// the compiler loads and stores them there: an integer would go through a general register, and its
+/// detour be part of the latency of every operation.
+trait Bits {
+    type Float;
+
+    fn float(self) -> Self::Float;
+    fn of(float: Self::Float) -> Self;
+}
+
+macro_rules! bits {
+    ($($bits:ident = $float:ident;)*) => {$(
+        impl Bits for $bits {
+            type Float = $float;
+
+            #[inline(always)]
+            fn float(self) -> $float {
+                $float::from_bits(self)
+            }
+
+            #[inline(always)]
+            fn of(float: $float) -> Self {
+                float.to_bits()
+            }
+        }
+    )*};
+}
+
+bits! {
+    u32 = f32;
+    u64 = f64;
+}
+
+/// An operand as its register class wants it.
+macro_rules! operand {
+    (xmm_reg $a:ident) => {
+        $a.float()
+    };
+    (reg $a:ident) => {
+        $a
+    };
+}
+
 /// Defines functions of one instruction `op dest, src`.
 macro_rules! binary {
     ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
@@ -154,12 +197,12 @@ macro_rules! binary {
         #[inline(always)]
         #[must_use]
         pub fn $name(a: $ty, b: $ty) -> $ty {
-            let mut r = a;
+            let mut r = a.float();
             // SAFETY: a register-to-register SSE2 instruction, which every x86-64 CPU has; no memory and
             // no stack. It changes MXCSR's sticky flags, which the block declares by not preserving
             // flags, and cannot trap, exceptions being masked.
-            unsafe { asm!(concat!($insn, " {r}, {b}"), r = inout(xmm_reg) r, b = in(xmm_reg) b, options(nomem, nostack)) };
-            r
+            unsafe { asm!(concat!($insn, " {r}, {b}"), r = inout(xmm_reg) r, b = in(xmm_reg) b.float(), options(nomem, nostack)) };
+            <$ty>::of(r)
         }
     )*};
 }
@@ -178,12 +221,12 @@ binary! {
 /// Defines functions of one instruction `op dest, src` that writes the low part of an XMM register and
 /// leaves its upper part, on which it thereby depends: the `xorps` ends that dependency.
 macro_rules! unary {
-    ($($name:ident, $from:ty => $to:ty, $insn:literal, $class:ident $src:literal, $doc:literal;)*) => {$(
+    ($($name:ident, $from:ty => $to:ty, $insn:literal, $class:tt $src:literal, $doc:literal;)*) => {$(
         #[doc = $doc]
         #[inline(always)]
         #[must_use]
         pub fn $name(a: $from) -> $to {
-            let r: $to;
+            let r: <$to as Bits>::Float;
             // SAFETY: register-to-register SSE2 instructions, which every x86-64 CPU has; no memory and no
             // stack. They change MXCSR's sticky flags, which the block declares by not preserving flags,
             // and cannot trap, exceptions being masked. `r` is written before `a` is read, hence `out`
@@ -193,11 +236,11 @@ macro_rules! unary {
                     "xorps {r}, {r}",
                     concat!($insn, " {r}, ", $src),
                     r = out(xmm_reg) r,
-                    a = in($class) a,
+                    a = in($class) operand!($class a),
                     options(nomem, nostack),
                 )
             };
-            r
+            <$to>::of(r)
         }
     )*};
 }
@@ -227,7 +270,7 @@ macro_rules! to_integer {
             // SAFETY: as for `binary`: one SSE2 instruction between registers that changes only its
             // destination and MXCSR's sticky flags, which the block declares by not preserving flags.
             unsafe {
-                asm!(concat!($insn, " ", $dest, ", {a}"), r = out(reg) r, a = in(xmm_reg) a, options(nomem, nostack))
+                asm!(concat!($insn, " ", $dest, ", {a}"), r = out(reg) r, a = in(xmm_reg) a.float(), options(nomem, nostack))
             };
             r
         }
@@ -256,7 +299,7 @@ macro_rules! fused {
             if !FMA_FOUND.load(Ordering::Relaxed) {
                 return None;
             }
-            let mut r = a;
+            let mut r = a.float();
             // SAFETY: the CPU has FMA and the kernel saves the AVX state: `has_fma` has found so, or the
             // flag would not be set. One instruction between registers that changes only its destination
             // and MXCSR's sticky flags, which the block declares by not preserving flags.
@@ -264,12 +307,12 @@ macro_rules! fused {
                 asm!(
                     concat!($insn, " {r}, {b}, {c}"),
                     r = inout(xmm_reg) r,
-                    b = in(xmm_reg) b,
-                    c = in(xmm_reg) c,
+                    b = in(xmm_reg) b.float(),
+                    c = in(xmm_reg) c.float(),
                     options(nomem, nostack),
                 )
             };
-            Some(r)
+            Some(<$ty>::of(r))
         }
     )*};
 }
@@ -291,19 +334,19 @@ macro_rules! integral {
             if !std::arch::is_x86_feature_detected!("sse4.1") {
                 return None;
             }
-            let r: $ty;
+            let r: <$ty as Bits>::Float;
             // SAFETY: the CPU has SSE4.1, as was tested just now. Otherwise as for `unary`.
             unsafe {
                 asm!(
                     "xorps {r}, {r}",
                     concat!($insn, " {r}, {a}, {mode}"),
                     r = out(xmm_reg) r,
-                    a = in(xmm_reg) a,
+                    a = in(xmm_reg) a.float(),
                     mode = const MODE,
                     options(nomem, nostack),
                 )
             };
-            Some(r)
+            Some(<$ty>::of(r))
         }
     )*};
 }
@@ -331,8 +374,8 @@ macro_rules! comparison {
                     concat!($insn, " ", $first, ", ", $second),
                     concat!($set, " {r}"),
                     r = lateout(reg_byte) r,
-                    a = in(xmm_reg) a,
-                    b = in(xmm_reg) b,
+                    a = in(xmm_reg) a.float(),
+                    b = in(xmm_reg) b.float(),
                     options(nomem, nostack),
                 )
             };
@@ -371,8 +414,8 @@ macro_rules! equality {
                     "setnp {ordered}",
                     equal = lateout(reg_byte) equal,
                     ordered = lateout(reg_byte) ordered,
-                    a = in(xmm_reg) a,
-                    b = in(xmm_reg) b,
+                    a = in(xmm_reg) a.float(),
+                    b = in(xmm_reg) b.float(),
                     options(nomem, nostack),
                 )
             };

@@ -14,6 +14,8 @@ pub mod strace;
 mod sys;
 pub mod table;
 pub mod task;
+#[cfg(test)]
+mod tests;
 
 pub use signal::FatalSignal;
 pub use strace::Tracer;

@@ -3,7 +3,8 @@
 //!
 //! `pass` hands the call to the host kernel, with paths looked up and descriptors and pointers checked
 //! as the arguments' kinds say; `own` names our function; `part` says first what is missing; `none`
-//! says why the answer is ENOSYS.
+//! says why the answer is ENOSYS, and so does `absent`, for a call that programs try as a matter of
+//! course.
 
 use super::strace::flags::*;
 use super::strace::special::*;
@@ -32,11 +33,13 @@ macro_rules! rows {
     (@support pass $call:ident) => { Support::Full };
     (@support own $function:expr) => { Support::Full };
     (@support part $lacks:literal $function:expr) => { Support::Partial($lacks) };
+    (@support absent $why:literal) => { Support::Unsupported($why) };
     (@support none $why:literal) => { Support::Unsupported($why) };
     (@run $shape:ident: $($how:tt)*) => { rows!(@run $($how)*) };
     (@run pass $call:ident) => { Run::Pass(Sys::$call) };
     (@run own $function:expr) => { Run::Own($function) };
     (@run part $lacks:literal $function:expr) => { Run::Own($function) };
+    (@run absent $why:literal) => { Run::Absent };
     (@run none $why:literal) => { Run::Nobody };
 }
 
@@ -70,14 +73,14 @@ pub(super) static ROWS: &[Row] = rows! {
     25 fcntl(Fd, Enum(&FCNTL), Special(&FCNTL_ARG)) Restart
         [Fcntl: part "owners, leases and notifications send signals that are not delivered yet" fd::fcntl];
     26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
-    27 inotify_add_watch(Fd, Path(Follow), Hex) Never [pass InotifyAddWatch];
+    27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
     29 ioctl(Fd, Enum(&IOCTL), Special(&IOCTL_ARG)) Restart
         [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
     30 ioprio_set(Int, Int, Hex) Never [pass IoprioSet];
     31 ioprio_get(Int, Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];
-    33 mknodat(DirFd, Path(Keep), NodeMode, Dev) Never [pass Mknodat];
+    33 mknodat(DirFd, Path(Keep), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
     34 mkdirat(DirFd, Path(Keep), Mode) Never [pass Mkdirat];
     35 unlinkat(DirFd, Path(Keep), Flags(&AT_UNLINK)) Never [pass Unlinkat];
     36 symlinkat(Str, DirFd, Path(Keep)) Never [pass Symlinkat];
@@ -179,7 +182,7 @@ pub(super) static ROWS: &[Row] = rows! {
     126 sched_get_priority_min(Enum(&SCHED)) Never [pass SchedGetPriorityMin];
     127 sched_rr_get_interval(Int, Out(&TIMESPEC)) Never [pass SchedRrGetInterval];
     128 restart_syscall() Never [own signal::restart_syscall];
-    129 kill(Int, Signal) Never [own signal::kill];
+    129 kill(Int, Signal) Never [part "in a group that is sent a signal, one's own handler does not run" signal::kill];
     130 tkill(Int, Signal) Never [own signal::tkill];
     131 tgkill(Int, Int, Signal) Never [own signal::tgkill];
     132 sigaltstack(In(&STACK_T), Out(&STACK_T)) Never [own signal::sigaltstack];
@@ -252,8 +255,8 @@ pub(super) static ROWS: &[Row] = rows! {
     195 shmctl(Int, Int, Ptr) Never [none "System V shared memory is not mapped yet"];
     196 shmat(Int, Ptr, Hex) Never [none "System V shared memory is not mapped yet"];
     197 shmdt(Ptr) Never [none "System V shared memory is not mapped yet"];
-    198 socket(Enum(&AF), Special(&SOCKET_TYPE), Int) Never [pass Socket];
-    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Int, Out(&INT_PAIR)) Never [pass Socketpair];
+    198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
+    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL), Out(&INT_PAIR)) Never [pass Socketpair];
     200 bind(Fd, InAddr(2), Int) Never [pass Bind];
     201 listen(Fd, Int) Never [pass Listen];
     202 accept(Fd, OutAddr(2), InOut(&INT)) Restart [pass Accept];
@@ -262,7 +265,7 @@ pub(super) static ROWS: &[Row] = rows! {
     205 getpeername(Fd, OutAddr(2), InOut(&INT)) Never [pass Getpeername];
     206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) Restart [pass Sendto];
     207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) Restart [pass Recvfrom];
-    208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), InBuf(4), Int) Never
+    208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_IN), Int) Never
         [part "options whose value holds pointers answer ENOPROTOOPT" net::setsockopt];
     209 getsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_VALUE), InOut(&INT)) Never
         [part "options whose value holds pointers answer ENOPROTOOPT" net::getsockopt];
@@ -339,7 +342,7 @@ pub(super) static ROWS: &[Row] = rows! {
     291 statx(DirFd, PathOrNull(FollowUnless(2)), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
     292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [none "there are no asynchronous I/O contexts"];
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
-        [none "restartable sequences would have to see the host's preemption; C libraries go on without"];
+        [absent "restartable sequences would have to see the host's preemption; C libraries go on without"];
     294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [none "a kernel for another CPU cannot be loaded"];
     424 pidfd_send_signal(Fd, Signal, Ptr, Hex) Never [none "signals by descriptor come with processes"];
     425 io_uring_setup(UInt, Ptr) Never [none "its rings hold addresses that the host kernel would follow"];

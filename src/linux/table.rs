@@ -51,8 +51,6 @@ pub enum Kind {
     CreateMode,
     /// Type and permissions of mknodat(2).
     NodeMode,
-    /// A device number.
-    Dev,
     /// A signal number.
     Signal,
     /// A structure the kernel reads.
@@ -163,8 +161,10 @@ pub enum Run {
     Pass(Sys),
     /// A function of ours.
     Own(fn(&mut Call<'_>) -> SysResult),
-    /// Nobody: ENOSYS.
+    /// Nobody: ENOSYS, which is reported.
     Nobody,
+    /// Nobody, and every C library asks: ENOSYS without a word.
+    Absent,
 }
 
 /// One system call.
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn what_has_no_function_says_why_and_the_reverse() {
         for row in rows() {
-            let nobody = matches!(row.run, Run::Nobody);
+            let nobody = matches!(row.run, Run::Nobody | Run::Absent);
             assert_eq!(nobody, matches!(row.support, Support::Unsupported(_)), "{}", row.name);
             if let Support::Unsupported(why) | Support::Partial(why) = row.support {
                 assert!(why.len() > 10, "{}: {why}", row.name);

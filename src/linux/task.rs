@@ -16,6 +16,7 @@ use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
 use rustix::io::Errno;
+use rustix::process::Resource;
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::ops::Deref;
@@ -225,11 +226,10 @@ impl Task {
     pub fn new(config: TaskConfig) -> Result<Self, TaskError> {
         let exe = std::path::absolute(&config.exe).unwrap_or(config.exe);
         let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| TaskError::Path(exe.clone()))?;
-        let unlimited = Rlimit { cur: u64::MAX, max: u64::MAX };
         let limits = [
-            (libc::RLIMIT_AS, unlimited),
-            (libc::RLIMIT_DATA, unlimited),
-            (libc::RLIMIT_STACK, Rlimit { cur: config.stack_limit, max: u64::MAX }),
+            (libc::RLIMIT_AS, host_limit(Resource::As)),
+            (libc::RLIMIT_DATA, host_limit(Resource::Data)),
+            (libc::RLIMIT_STACK, Rlimit { cur: config.stack_limit, ..host_limit(Resource::Stack) }),
         ];
         let (actions, blocked) = super::signal::inherited();
         Ok(Self {
@@ -305,7 +305,8 @@ impl Task {
         let system = self.system.clone();
         let Some(tracer) = &system.tracer else { return self.dispatch(cpu, row, args) };
         let mm = self.mm.clone();
-        let mut shown = Shown { mem: &mm, row, args: &args, result: None };
+        let mut shown = Shown { mem: &mm, row, args: &args, result: None, before: Default::default() };
+        shown.note_inputs();
         let written = tracer.enter(&shown);
         let result = self.dispatch(cpu, row, args);
         if self.ending.is_none() {
@@ -325,6 +326,7 @@ impl Task {
                 call.unimplemented(format!("{} (system call {})", row.name, row.number));
                 Err(Errno::NOSYS)
             }
+            Run::Absent => Err(Errno::NOSYS),
         };
         if result == Err(Errno::PIPE) {
             self.broken_pipe(row, &args);
@@ -356,6 +358,12 @@ impl Task {
         let limits = self.process.limits.lock().expect("no panic happens with the lock held");
         limits.iter().find(|(which, _)| *which == libc::RLIMIT_AS).map_or(u64::MAX, |(_, limit)| limit.cur)
     }
+}
+
+/// A limit as the host has it.
+fn host_limit(resource: Resource) -> Rlimit {
+    let limit = rustix::process::getrlimit(resource);
+    Rlimit { cur: limit.current.unwrap_or(u64::MAX), max: limit.maximum.unwrap_or(u64::MAX) }
 }
 
 /// A result as it goes into a0.

@@ -587,12 +587,16 @@ impl UserSpace {
             return Err(invalid);
         }
         let old_range = self.check_range(old, old_len).map_err(|_| failed(Errno::FAULT))?;
-        let area = self.vma_at(old).filter(|v| v.range.end >= old_range.end).ok_or(failed(Errno::FAULT))?;
+        let area = self.vma_at(old).ok_or(failed(Errno::FAULT))?;
         if fixed.is_none() && new_len <= old_len {
             if new_len < old_len {
                 self.unmap(old.offset(new_len), old_len - new_len)?;
             }
             return Ok(old);
+        }
+        // Only what shrinks in place may reach over more than one area.
+        if area.range.end < old_range.end {
+            return Err(failed(Errno::FAULT));
         }
         let mut state = self.state();
         let target = match fixed {

@@ -3,11 +3,21 @@
 # and unpacks both under ${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian. Prints one line per
 # architecture: ARCH VERSION FOLDER. What is there already is not fetched again; REMU_DEBIAN_UPDATE=1 asks anew.
 #
+# tests/debian/fetch.sh --newest PACKAGE [PROGRAM...] - fetches the newest the archive has (SUITE: sid), for amd64
+# alone and with all that it depends on, unpacked into one folder: a tool to be run from there, on whatever the
+# host is. Of the package's own programs only those named are kept.
+#
 # Works with apt's own tools on private state: nothing of the host's package database is read or changed, and
 # no privilege is needed. SUITE chooses the suite (default: forky, and where it cannot be had, sid); MIRROR the
 # archive (default: the one apt is configured with).
 set -euo pipefail
+newest=
+if [ "${1:-}" = --newest ]; then
+    newest=1
+    shift
+fi
 package=$1
+shift
 cache=${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian
 mkdir -p "$cache"
 cache=$(realpath "$cache")
@@ -38,8 +48,8 @@ retry() {
 mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
     grep -v security | sort -u | head -1 || true)}
 
-# fetch SUITE ARCH: leaves the unpacked package and its version behind
-fetch() {
+# prepare SUITE ARCH: apt's private state, with a fresh index
+prepare() {
     local suite=$1 arch=$2 work=$cache/$1/$2
     [ -n "$mirror" ] || fail "apt knows no Debian mirror: run 'apt-get update' once as root, or set MIRROR"
     mkdir -p "$work"/{lists/partial,cache/archives/partial,state}
@@ -65,6 +75,12 @@ END
     if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || [ -z "$(find "$work/lists" -maxdepth 1 -name '*Packages*' -mmin -600)" ]; then
         retry apt-get update -qq --error-on=any || return 1
     fi
+}
+
+# fetch SUITE ARCH: leaves the unpacked package and its version behind
+fetch() {
+    local work=$cache/$1/$2
+    prepare "$1" "$2" || return 1
     (cd "$work/cache/archives" && rm -f "${package}"_*.deb && retry apt-get download -qq "$package") || return 1
     local deb version
     deb=$(ls "$work/cache/archives/${package}"_*.deb | head -1)
@@ -76,6 +92,43 @@ END
     rm -f "$deb"
     echo "$version" >"$work/$package.version"
 }
+
+# fetch_tool SUITE ARCH: the same of a package and its dependencies, in one folder
+fetch_tool() {
+    local work=$cache/$1/$2 deb debs
+    prepare "$1" "$2" || return 1
+    # Named against an empty archive folder, so that the list has all that is needed, not what is left to fetch.
+    mkdir -p "$work/none/partial"
+    debs=$(apt-get -qq --print-uris -oDir::Cache::archives="$work/none" install "$package" | awk '{print $2}') || return 1
+    retry apt-get install -qq -y -d "$package" || return 1
+    rm -rf "$work/$package.new"
+    mkdir -p "$work/$package.new"
+    for deb in $debs; do
+        local members=()
+        case $deb in "${package}"_*)
+            dpkg-deb --field "$work/cache/archives/$deb" Version >"$work/version.new"
+            members=("${@:3}")
+            ;;
+        esac
+        dpkg-deb --fsys-tarfile "$work/cache/archives/$deb" |
+            tar -x -C "$work/$package.new" --keep-directory-symlink -f - "${members[@]/#/./usr/bin/}" || return 1
+    done
+    rm -rf "${work:?}/$package"
+    mv "$work/$package.new" "$work/$package"
+    mv "$work/version.new" "$work/$package.version"
+    rm -f "$work"/cache/archives/*.deb
+}
+
+if [ -n "$newest" ]; then
+    suite=${SUITE:-sid}
+    work=$cache/$suite/amd64
+    if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || [ ! -s "$work/$package.version" ]; then
+        fetch_tool "$suite" amd64 "$@" ||
+            fail "$package could not be fetched from $suite; is there a network? SUITE and MIRROR choose another source"
+    fi
+    echo "amd64 $(cat "$work/$package.version") $work/$package"
+    exit
+fi
 
 complete() {
     [ -s "$cache/$1/riscv64/$package.version" ] && [ -s "$cache/$1/amd64/$package.version" ]

@@ -118,22 +118,8 @@ pub enum Support {
 
 /// Whether a guest CPU can have `ext`.
 pub fn support(ext: Ext) -> Support {
-    let privileged = matches!(
-        ext,
-        Ext::S
-            | Ext::Sm
-            | Ext::H
-            | Ext::Smstateen
-            | Ext::Sscofpmf
-            | Ext::Sstc
-            | Ext::Svade
-            | Ext::Svadu
-            | Ext::Svinval
-            | Ext::Svnapot
-            | Ext::Svpbmt
-            | Ext::Zkr
-            | Ext::Zcf
-    );
+    // The names of what belongs to machine and supervisor level begin with S; pointer masking of programs does too.
+    let privileged = (ext.name().starts_with('S') && ext != Ext::Supm) || matches!(ext, Ext::H | Ext::Zkr | Ext::Zcf);
     match ext.kind() {
         _ if privileged => Support::NotForPrograms,
         ExtKind::Absent => Support::Missing,

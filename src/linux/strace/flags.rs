@@ -10,9 +10,9 @@ pub struct Names {
 }
 
 impl Names {
-    /// The name of exactly this value.
+    /// The name of exactly this value, which like its C type has 32 bits.
     pub fn find(&self, value: u64) -> Option<&'static str> {
-        self.list.iter().find(|(_, v)| *v == value).map(|(n, _)| *n)
+        self.list.iter().find(|(_, v)| *v as u32 == value as u32).map(|(n, _)| *n)
     }
 
     /// As one of several values that exclude each other.
@@ -69,8 +69,8 @@ macro_rules! values {
 names! {
     /// open(2), without the access mode.
     OPEN "O_???" [
-        O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_APPEND, O_NONBLOCK, O_SYNC, O_DSYNC, O_DIRECT, O_NOFOLLOW,
-        O_NOATIME, O_CLOEXEC, O_PATH, O_TMPFILE, O_DIRECTORY, O_ASYNC,
+        O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_APPEND, O_NONBLOCK, O_SYNC, O_DSYNC, O_ASYNC, O_DIRECT, O_NOFOLLOW,
+        O_NOATIME, O_CLOEXEC, O_PATH, O_TMPFILE, O_DIRECTORY,
     ];
     /// mmap(2), permissions.
     PROT "PROT_???" [PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP];
@@ -128,7 +128,7 @@ names! {
     /// flock(2).
     FLOCK "LOCK_???" [LOCK_SH, LOCK_EX, LOCK_UN, LOCK_NB];
     /// pipe2(2), dup3(2) and others.
-    PIPE "O_???" [O_CLOEXEC, O_NONBLOCK, O_DIRECT];
+    PIPE "O_???" [O_NONBLOCK, O_DIRECT, O_CLOEXEC];
     /// poll(2).
     POLL "POLL_???" [POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL, POLLRDNORM, POLLRDBAND, POLLWRNORM, POLLWRBAND, POLLRDHUP];
     /// epoll_ctl(2): operations.
@@ -145,6 +145,23 @@ names! {
     SIGNALFD "SFD_???" [SFD_CLOEXEC, SFD_NONBLOCK];
     /// inotify_init1(2).
     INOTIFY "IN_???" [IN_CLOEXEC, IN_NONBLOCK];
+    /// inotify_add_watch(2).
+    INOTIFY_MASK "IN_???" [
+        IN_ACCESS, IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE, IN_CLOSE_NOWRITE, IN_OPEN, IN_MOVED_FROM, IN_MOVED_TO,
+        IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF, IN_UNMOUNT, IN_Q_OVERFLOW, IN_IGNORED, IN_ONLYDIR,
+        IN_DONT_FOLLOW, IN_EXCL_UNLINK, IN_MASK_CREATE, IN_MASK_ADD, IN_ISDIR, IN_ONESHOT,
+    ];
+    /// fcntl(2): seals.
+    SEALS "F_SEAL_???" [F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE, F_SEAL_FUTURE_WRITE];
+    /// Options of SOL_TCP.
+    TCP "TCP_???" [
+        TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2,
+        TCP_DEFER_ACCEPT, TCP_WINDOW_CLAMP, TCP_INFO, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_FASTOPEN,
+    ];
+    /// Protocols of the internet domains.
+    IPPROTO "IPPROTO_???" [
+        IPPROTO_IP, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPV6, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_RAW,
+    ];
     /// memfd_create(2).
     MEMFD "MFD_???" [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB, MFD_NOEXEC_SEAL, MFD_EXEC];
     /// splice(2).

@@ -38,6 +38,8 @@ pub struct Shown<'a> {
     pub args: &'a [u64; 6],
     /// Its result, once there is one.
     pub result: Option<SysResult>,
+    /// What the arguments that are read and written were before the call.
+    pub before: [Option<String>; 6],
 }
 
 impl Shown<'_> {
@@ -143,17 +145,41 @@ impl Shown<'_> {
     }
 
     fn open_flags(flags: u64) -> String {
+        const LARGE: u64 = 0o100_000;
+        // Where strace(1) has it: after O_DIRECT, whose bit is the one below.
+        const FIRST: u64 = (libc::O_CREAT
+            | libc::O_EXCL
+            | libc::O_NOCTTY
+            | libc::O_TRUNC
+            | libc::O_APPEND
+            | libc::O_NONBLOCK
+            | libc::O_SYNC
+            | libc::O_ASYNC
+            | libc::O_DIRECT) as u64;
         let access = match flags & 3 {
             0 => "O_RDONLY",
             1 => "O_WRONLY",
             2 => "O_RDWR",
             _ => "O_ACCMODE",
         };
-        let large = if flags & 0o100_000 != 0 { "|O_LARGEFILE" } else { "" };
-        match flags & !3 & !0o100_000 {
-            0 => format!("{access}{large}"),
-            rest => format!("{access}{large}|{}", flags::OPEN.show_flags(rest)),
+        let mut text = access.to_owned();
+        let mut add = |bits: u64| {
+            if bits != 0 {
+                text.push('|');
+                text.push_str(&flags::OPEN.show_flags(bits));
+            }
+        };
+        let bits = flags & !3;
+        add(bits & FIRST);
+        if bits & LARGE != 0 {
+            text.push_str("|O_LARGEFILE");
         }
+        let rest = bits & !FIRST & !LARGE;
+        if rest != 0 {
+            text.push('|');
+            text.push_str(&flags::OPEN.show_flags(rest));
+        }
+        text
     }
 
     fn dirfd(fd: i32) -> String {
@@ -197,10 +223,10 @@ impl Shown<'_> {
                 octal(value as u32)
             }
             Kind::NodeMode => structs::file_mode(value as u32),
-            Kind::Dev => structs::device(value),
             Kind::Signal => signal_name(u64::from(value as u32)),
             Kind::In(s) => self.structure(s, value),
-            Kind::Out(s) | Kind::InOut(s) => self.written(value, || self.structure(s, value)),
+            Kind::Out(s) => self.written(value, || self.structure(s, value)),
+            Kind::InOut(s) => self.changed(i, s),
             Kind::OutOnInterrupt(s) => match self.result {
                 Some(Err(Errno::INTR)) => self.structure(s, value),
                 _ => Self::pointer(value),
@@ -236,6 +262,34 @@ impl Shown<'_> {
             }),
             Kind::Special(s) => return (s.show)(self, i),
         })
+    }
+
+    /// What was there before the call and, where that says more, what is there now.
+    fn changed(&self, i: usize, s: &Struct) -> String {
+        let now = || self.structure(s, self.args[i]);
+        let Some(before) = &self.before[i] else { return now() };
+        // A time limit is told of as what is left; offsets are as a rule shown as they were.
+        if self.success().is_none() || std::ptr::eq(s, &raw const structs::TIMESPEC) {
+            return before.clone();
+        }
+        match (now(), self.row.name) {
+            (after, _) if after == *before => after,
+            (after, "sendfile") => format!("{before} => {after}"),
+            (_, "splice" | "copy_file_range") => before.clone(),
+            (after, _) if std::ptr::eq(s, &raw const structs::INT) => {
+                format!("{} => {}", before.trim_end_matches(']'), after.trim_start_matches('['))
+            }
+            (after, _) => after,
+        }
+    }
+
+    /// Notes what the arguments that are read and written are before the call.
+    pub fn note_inputs(&mut self) {
+        for (i, kind) in self.row.args.iter().enumerate() {
+            if let Kind::InOut(s) = kind {
+                self.before[i] = Some(self.structure(s, self.args[i]));
+            }
+        }
     }
 
     fn enumerated(&self, names: &Names, value: u64) -> String {

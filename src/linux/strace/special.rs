@@ -24,6 +24,7 @@ specials! {
     FCNTL_ARG after |s, i| match s.int(1) {
         libc::F_GETFD | libc::F_GETFL | libc::F_GETOWN | libc::F_GETPIPE_SZ | libc::F_GET_SEALS | libc::F_GETLEASE => None,
         libc::F_SETFD => Some(flags::FDFLAGS.show_flags(s.args[i])),
+        libc::F_ADD_SEALS => Some(flags::SEALS.show_flags(s.args[i])),
         libc::F_SETFL => Some(Shown::open_flags(s.args[i])),
         libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW => {
             Some(lock(s, s.args[i]))
@@ -70,7 +71,6 @@ specials! {
     /// futex: second word.
     FUTEX_WORD2 before |s, i| match s.args[1] & 0x7f {
         3..=5 | 11 | 12 => Some(Shown::pointer(s.args[i])),
-        9 | 10 => Some(Shown::pointer(s.args[i])).filter(|_| s.args[1] & 0x7f == 9),
         _ => None,
     };
     /// futex: bits or expected value.
@@ -80,9 +80,10 @@ specials! {
         _ => None,
     };
     /// prctl: by option.
-    PRCTL_ARG before |s, i| match s.int(0) {
+    PRCTL_ARG after |s, i| match s.int(0) {
         libc::PR_GET_DUMPABLE | libc::PR_GET_KEEPCAPS | libc::PR_GET_TIMERSLACK | libc::PR_GET_SECUREBITS => None,
         libc::PR_SET_NAME => Some(s.string(s.args[i])),
+        libc::PR_GET_NAME => Some(s.written(s.args[i], || s.string(s.args[i]))),
         libc::PR_SET_PDEATHSIG => Some(flags::signal_name(s.args[i])),
         libc::PR_SET_DUMPABLE | libc::PR_SET_KEEPCAPS | libc::PR_SET_NO_NEW_PRIVS | libc::PR_SET_CHILD_SUBREAPER
         | libc::PR_SET_TIMERSLACK => Some(s.args[i].to_string()),
@@ -105,8 +106,24 @@ specials! {
     /// setsockopt and getsockopt: the option by its level.
     SOCKET_OPTION before |s, i| Some(match s.int(1) {
         libc::SOL_SOCKET => flags::SO.show_value(s.args[i]),
+        libc::SOL_TCP => flags::TCP.show_value(s.args[i]),
         _ => format!("{:#x}", s.args[i]),
     });
+    /// setsockopt: the value, as a number if it is as long as one.
+    OPTION_IN before |s, i| Some(match s.args[4] as u32 {
+        4 => s.structure(&structs::INT, s.args[i]),
+        len => s.bytes(s.args[i], len.into()),
+    });
+    /// socket: the protocol by its domain.
+    PROTOCOL before |s, i| Some(match s.int(0) {
+        libc::AF_INET | libc::AF_INET6 => flags::IPPROTO.show_value(s.args[i]),
+        _ => s.int(i).to_string(),
+    });
+    /// mknodat: the device, if it is one.
+    NODE_DEVICE before |s, i| match s.args[2] as u32 & libc::S_IFMT {
+        libc::S_IFCHR | libc::S_IFBLK => Some(structs::device(s.args[i])),
+        _ => None,
+    };
     /// getsockopt: the value, as long as the kernel says.
     OPTION_VALUE after |s, i| Some(s.written(s.args[i], || match s.mem.read::<u32>(GuestAddr(s.args[4])) {
         Ok(4) => s.structure(&structs::INT, s.args[i]),
@@ -167,6 +184,7 @@ fn winsize(s: &Shown<'_>, addr: u64) -> String {
 pub(super) fn fcntl_result(s: &Shown<'_>, value: u64) -> String {
     match s.int(1) {
         libc::F_GETFL => format!("{value:#x} (flags {})", Shown::open_flags(value)),
+        libc::F_GET_SEALS if value != 0 => format!("{value:#x} (seals {})", flags::SEALS.show_flags(value)),
         libc::F_GETFD if value != 0 => format!("{value:#x} (flags {})", flags::FDFLAGS.show_flags(value)),
         _ => (value as i64).to_string(),
     }
@@ -174,20 +192,44 @@ pub(super) fn fcntl_result(s: &Shown<'_>, value: u64) -> String {
 
 /// What is added to a result in parentheses.
 pub(super) fn comment(s: &Shown<'_>, value: u64) -> String {
+    let mut parts = Vec::new();
     match s.row.name {
-        "ppoll" if value == 0 => " (Timeout)".to_owned(),
-        "ppoll" => {
-            let mut ready = Vec::new();
-            for i in 0..s.args[1].min(super::ARRAY_LIMIT as u64) {
-                let Ok(p) = s.mem.read::<Pollfd>(GuestAddr(s.args[0]).offset(i * 8)) else { break };
-                if p.revents != 0 {
-                    let events = flags::POLL.show_flags((p.revents as u16).into());
-                    ready.push(format!("{{fd={}, revents={events}}}", p.fd));
+        "ppoll" | "pselect6" if value == 0 => return " (Timeout)".to_owned(),
+        "ppoll" => parts.push(format!("[{}]", ready_files(s).join(", "))),
+        "pselect6" => {
+            for (i, name) in [(1, "in"), (2, "out"), (3, "except")] {
+                let set = structs::bits(s, s.args[i], u64::from(s.args[0] as u32).div_ceil(8));
+                if s.args[i] != 0 && set != "[]" {
+                    parts.push(format!("{name} {set}"));
                 }
             }
-            format!(" ([{}])", ready.join(", "))
         }
-        "pselect6" if value == 0 => " (Timeout)".to_owned(),
-        _ => String::new(),
+        "prctl" if s.int(0) == libc::PR_GET_DUMPABLE => {
+            parts.push(["SUID_DUMP_DISABLE", "SUID_DUMP_USER", "SUID_DUMP_ROOT"][value.min(2) as usize].to_owned());
+        }
+        "sched_getscheduler" => parts.push(flags::SCHED.show_value(value)),
+        _ => {}
     }
+    // What the kernel has left of a time limit.
+    let limit = match s.row.name {
+        "ppoll" => s.args[2],
+        "pselect6" => s.args[4],
+        _ => 0,
+    };
+    if limit != 0 {
+        parts.push(format!("left {}", s.structure(&structs::TIMESPEC, limit)));
+    }
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+fn ready_files(s: &Shown<'_>) -> Vec<String> {
+    let mut ready = Vec::new();
+    for i in 0..s.args[1].min(super::ARRAY_LIMIT as u64) {
+        let Ok(p) = s.mem.read::<Pollfd>(GuestAddr(s.args[0]).offset(i * 8)) else { break };
+        if p.revents != 0 {
+            let events = flags::POLL.show_flags((p.revents as u16).into());
+            ready.push(format!("{{fd={}, revents={events}}}", p.fd));
+        }
+    }
+    ready
 }

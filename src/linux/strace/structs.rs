@@ -78,8 +78,8 @@ structs! {
     STATFS: Statfs => |_, s| {
         format!(
             "{{f_type={:#x}, f_bsize={}, f_blocks={}, f_bfree={}, f_bavail={}, f_files={}, f_ffree={}, \
-             f_fsid={{val=[{:#x}, {:#x}]}}, f_namelen={}, f_frsize={}, f_flags={}}}",
-            s.kind, s.bsize, s.blocks, s.bfree, s.bavail, s.files, s.ffree, s.fsid[0], s.fsid[1], s.namelen,
+             f_fsid={{val=[{}, {}]}}, f_namelen={}, f_frsize={}, f_flags={}}}",
+            s.kind, s.bsize, s.blocks, s.bfree, s.bavail, s.files, s.ffree, hex(s.fsid[0] as u32), hex(s.fsid[1] as u32), s.namelen,
             s.frsize, flags::ST.show_flags(s.flags as u64)
         )
     };
@@ -129,8 +129,7 @@ structs! {
     };
     /// struct epoll_event
     EPOLL_EVENT: EpollEvent => |_, e| {
-        let (low, high) = (e.data as u32, e.data >> 32);
-        let data = if high == 0 { format!("u32={low}, u64={}", e.data) } else { format!("u32={low}, u64={:#x}", e.data) };
+        let data = format!("u32={}, u64={}", e.data as u32, e.data);
         format!("{{events={}, data={{{data}}}}}", epoll_events(e.events))
     };
     /// int
@@ -233,8 +232,12 @@ pub fn file_mode(mode: u32) -> String {
 
 /// A device number.
 pub fn device(dev: u64) -> String {
-    let part = |n: u32| if n == 0 { "0".to_owned() } else { format!("{n:#x}") };
-    format!("makedev({}, {})", part(libc::major(dev)), part(libc::minor(dev)))
+    format!("makedev({}, {})", hex(libc::major(dev)), hex(libc::minor(dev)))
+}
+
+/// In hexadecimal, but for zero.
+fn hex(n: u32) -> String {
+    if n == 0 { "0".to_owned() } else { format!("{n:#x}") }
 }
 
 /// A signal set; one that has most of the signals is shown by those it lacks.

@@ -23,29 +23,33 @@ pub(in crate::linux) fn writev(c: &mut Call<'_>) -> SysResult {
     transfer(c, true, None)
 }
 
-fn positioned(c: &mut Call<'_>, write: bool, flags: u64) -> SysResult {
-    if (c.args[3] as i64) < 0 && !(flags != u64::MAX && c.args[3] == u64::MAX) {
+/// Without `flags`, the offset has to be one.
+fn positioned(c: &mut Call<'_>, write: bool) -> SysResult {
+    if (c.args[3] as i64) < 0 { Err(Errno::INVAL) } else { transfer(c, write, Some((c.args[3], 0))) }
+}
+
+/// With `flags`, offset -1 stands for the file's own position.
+fn positioned_with_flags(c: &mut Call<'_>, write: bool) -> SysResult {
+    if c.args[3] != u64::MAX && (c.args[3] as i64) < 0 {
         return Err(Errno::INVAL);
     }
-    let flags = if flags == u64::MAX { 0 } else { flags };
-    transfer(c, write, Some((c.args[3], flags)))
+    transfer(c, write, Some((c.args[3], u64::from(c.args[5] as u32))))
 }
 
 pub(in crate::linux) fn preadv(c: &mut Call<'_>) -> SysResult {
-    positioned(c, false, u64::MAX)
+    positioned(c, false)
 }
 
 pub(in crate::linux) fn pwritev(c: &mut Call<'_>) -> SysResult {
-    positioned(c, true, u64::MAX)
+    positioned(c, true)
 }
 
-// Unlike the calls without flags, these take offset -1 for the file's own position.
 pub(in crate::linux) fn preadv2(c: &mut Call<'_>) -> SysResult {
-    positioned(c, false, u64::from(c.args[5] as u32))
+    positioned_with_flags(c, false)
 }
 
 pub(in crate::linux) fn pwritev2(c: &mut Call<'_>) -> SysResult {
-    positioned(c, true, u64::from(c.args[5] as u32))
+    positioned_with_flags(c, true)
 }
 
 pub(in crate::linux) fn dup3(c: &mut Call<'_>) -> SysResult {

@@ -73,7 +73,7 @@ fn argument(request: u32) -> Option<Argument> {
         0x1261 => Number,
         // Sockets: SIOCATMARK, FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP; `struct ifreq` by name, where it
         // holds no address.
-        0x8905 | 0x8901 | 0x8902 | 0x8903 | 0x8904 => Struct(4),
+        0x8901..=0x8905 => Struct(4),
         0x8910 | 0x8913 | 0x8914 | 0x8915 | 0x8917 | 0x8919 | 0x891b | 0x891d | 0x8921 | 0x8922 | 0x8927 | 0x8933
         | 0x8942 => Struct(40),
         // The real-time clock: RTC_RD_TIME.

@@ -218,12 +218,12 @@ pub(in crate::linux) fn munlock(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
     let flags = c.int(0);
-    if flags & !7 != 0 || flags == 0 || flags == libc::MCL_ONFAULT as i32 {
+    if flags & !7 != 0 || flags == 0 || flags == libc::MCL_ONFAULT {
         return Err(Errno::INVAL);
     }
     if flags & libc::MCL_CURRENT != 0 {
         // The host's own mlockall would lock the whole reservation, and remu.
-        let on_fault = u64::from(flags & libc::MCL_ONFAULT as i32 != 0);
+        let on_fault = u64::from(flags & libc::MCL_ONFAULT != 0);
         for vma in c.task.mm.vmas() {
             on_range(c, Sys::Mlock2, vma.range.start, vma.len(), &[on_fault])?;
         }

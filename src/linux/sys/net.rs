@@ -9,9 +9,6 @@ use rustix::io::Errno;
 use std::mem::offset_of;
 use std::time::{Duration, Instant};
 
-/// The longest option value or control message handed through.
-const OPTION_MAX: u64 = 1 << 20;
-
 /// Whether the value of a socket option holds addresses, which the host kernel would follow: packet
 /// filters and the tables of netfilter.
 fn holds_addresses(level: i32, option: i32) -> bool {
@@ -47,7 +44,10 @@ pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
         return refuse(c);
     }
     let fd = SysArg::Val(c.fd(0)? as u64);
-    let (value, len) = (c.guest(value, OPTION_MAX), c.guest(len, 4));
+    // The kernel writes no more than the length says when it reads it; should another thread raise
+    // that meanwhile, what follows guest memory is a guard.
+    let room: u32 = c.read(len).unwrap_or(0);
+    let (value, len) = (c.guest(value, room.into()), c.guest(len, 4));
     host::pass(Sys::Getsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, len])
 }
 

@@ -124,7 +124,13 @@ pub fn raise(new: Flags) {
 /// A result of the unit, unless it is a NaN.
 #[inline(always)]
 fn number(fmt: Fmt, v: u64) -> Option<u64> {
-    (!fmt.is_nan(v)).then_some(v)
+    // Asked of the unit, which has the result in a register of its own, where it can be.
+    let nan = match fmt {
+        Fmt::H => fmt.is_nan(v),
+        Fmt::S => f32::from_bits(v as u32).is_nan(),
+        Fmt::D => f64::from_bits(v).is_nan(),
+    };
+    (!nan).then_some(v)
 }
 
 /// Defines the functions of two operands.

@@ -1,0 +1,255 @@
+use super::{Bench, CWD, NOWHERE};
+use crate::linux::abi::file::{OpenHow, Stat, Statfs, Statx};
+use crate::linux::abi::time::Timespec;
+use rustix::io::Errno;
+use std::os::unix::fs::MetadataExt;
+
+const CREATE: u64 = (libc::O_CREAT | libc::O_RDWR) as u64;
+
+/// A directory of the test's own, and a way to name files in it.
+fn directory() -> (tempfile::TempDir, impl Fn(&mut Bench, &str) -> u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().to_str().unwrap().to_owned();
+    (dir, move |b, name| b.text(&format!("{base}/{name}")))
+}
+
+#[test]
+fn files_are_created_opened_and_refused() {
+    let mut b = Bench::new();
+    let (dir, path) = directory();
+    let f = path(&mut b, "f");
+    assert_eq!(b.sys("openat", &[CWD, f, 0]), Err(Errno::NOENT));
+    let fd = b.sys("openat", &[CWD, f, CREATE | libc::O_EXCL as u64, 0o600]).unwrap();
+    assert_eq!(dir.path().join("f").metadata().unwrap().mode(), 0o100_600);
+    assert_eq!(b.sys("openat", &[CWD, f, CREATE | libc::O_EXCL as u64, 0o600]), Err(Errno::EXIST));
+    assert_eq!(b.sys("openat", &[CWD, f, libc::O_DIRECTORY as u64]), Err(Errno::NOTDIR));
+    assert_eq!(b.sys("openat", &[CWD, NOWHERE, 0]), Err(Errno::FAULT));
+    assert_eq!(b.sys("openat", &[CWD, 0, 0]), Err(Errno::FAULT));
+    let long = b.put([b'a'; 4096].as_slice());
+    assert_eq!(b.sys("openat", &[CWD, long, 0]), Err(Errno::NAMETOOLONG));
+    let relative = b.text("x");
+    assert_eq!(b.sys("openat", &[fd, relative, 0]), Err(Errno::NOTDIR));
+    assert_eq!(b.sys("openat", &[999_999, relative, 0]), Err(Errno::BADF));
+}
+
+#[test]
+fn openat2_checks_its_structure() {
+    let mut b = Bench::new();
+    let (dir, _) = directory();
+    std::fs::write(dir.path().join("f"), "x").unwrap();
+    std::os::unix::fs::symlink("/etc", dir.path().join("out")).unwrap();
+    let base = b.text(dir.path().to_str().unwrap());
+    let base = b.sys("openat", &[CWD, base, libc::O_PATH as u64]).unwrap();
+    let (f, out) = (b.text("f"), b.text("out/passwd"));
+    let how = b.put(&OpenHow { flags: 0, mode: 0, resolve: 8 });
+    assert!(b.sys("openat2", &[base, f, how, 24]).is_ok());
+    assert_eq!(b.sys("openat2", &[base, out, how, 24]), Err(Errno::XDEV));
+    assert_eq!(b.sys("openat2", &[base, f, how, 16]), Err(Errno::INVAL));
+    let later = b.put(&[0u64, 0, 0, 1]);
+    assert_eq!(b.sys("openat2", &[base, f, later, 32]), Err(Errno::TOOBIG));
+}
+
+#[test]
+fn stat_has_the_generic_layout() {
+    let mut b = Bench::new();
+    let (dir, path) = directory();
+    std::fs::write(dir.path().join("f"), vec![7; 12345]).unwrap();
+    let host = dir.path().join("f").metadata().unwrap();
+    let f = path(&mut b, "f");
+    let at = b.room(128);
+    assert_eq!(b.sys("newfstatat", &[CWD, f, at, 0]), Ok(0));
+    let stat: Stat = b.get(at);
+    assert_eq!((stat.dev, stat.ino, stat.mode), (host.dev(), host.ino(), host.mode()));
+    assert_eq!((stat.nlink, stat.size, stat.blocks), (1, 12345, host.blocks() as i64));
+    assert_eq!((stat.mtime.sec, stat.mtime.nsec), (host.mtime(), host.mtime_nsec()));
+    assert_eq!(stat.blksize as u64, host.blksize());
+    let fd = b.sys("openat", &[CWD, f, 0]).unwrap();
+    let again = b.room(128);
+    assert_eq!(b.sys("fstat", &[fd, again]), Ok(0));
+    assert_eq!(b.bytes(at, 128), b.bytes(again, 128));
+    assert_eq!(b.sys("fstat", &[fd, NOWHERE]), Err(Errno::FAULT));
+    let null = b.room(128);
+    let dev_null = b.text("/dev/null");
+    b.sys("newfstatat", &[CWD, dev_null, null, 0]).unwrap();
+    assert_eq!(b.get::<Stat>(null).rdev, 0x103);
+    let empty = b.text("");
+    let both = libc::AT_EMPTY_PATH as u64;
+    assert_eq!(b.sys("newfstatat", &[fd, empty, again, both]), Ok(0));
+    assert_eq!(b.sys("newfstatat", &[fd, 0, again, both]), Ok(0));
+    assert_eq!(b.sys("newfstatat", &[fd, empty, again, 0]), Err(Errno::NOENT));
+    let x = b.room(256);
+    assert_eq!(b.sys("statx", &[CWD, f, 0, 0x7ff, x]), Ok(0));
+    let statx: Statx = b.get(x);
+    assert_eq!((statx.size, u64::from(statx.mode), statx.ino), (12345, u64::from(host.mode()), host.ino()));
+}
+
+#[test]
+fn names_are_made_changed_and_removed() {
+    let mut b = Bench::new();
+    let (dir, path) = directory();
+    let there = |name: &str| dir.path().join(name).symlink_metadata().is_ok();
+    let (d, f, g, l) = (path(&mut b, "d"), path(&mut b, "f"), path(&mut b, "g"), path(&mut b, "l"));
+    assert_eq!(b.sys("mkdirat", &[CWD, d, 0o755]), Ok(0));
+    assert_eq!(b.sys("mkdirat", &[CWD, d, 0o755]), Err(Errno::EXIST));
+    assert_eq!(b.sys("mknodat", &[CWD, f, libc::S_IFREG as u64 | 0o644, 0]), Ok(0));
+    assert!(there("d") && there("f"));
+    assert_eq!(b.sys("linkat", &[CWD, f, CWD, g, 0]), Ok(0));
+    assert_eq!(dir.path().join("f").metadata().unwrap().nlink(), 2);
+    let target = b.text("f");
+    assert_eq!(b.sys("symlinkat", &[target, CWD, l]), Ok(0));
+    let buf = b.room(16);
+    assert_eq!(b.sys("readlinkat", &[CWD, l, buf, 16]), Ok(1));
+    assert_eq!(b.bytes(buf, 2), b"f\0");
+    assert_eq!(b.sys("readlinkat", &[CWD, f, buf, 16]), Err(Errno::INVAL));
+    assert_eq!(b.sys("readlinkat", &[CWD, l, buf, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("renameat2", &[CWD, f, CWD, g, 1]), Err(Errno::EXIST));
+    let h = path(&mut b, "h");
+    assert_eq!(b.sys("renameat2", &[CWD, f, CWD, h, 0]), Ok(0));
+    assert!(!there("f") && there("h"));
+    assert_eq!(b.sys("unlinkat", &[CWD, d, 0]), Err(Errno::ISDIR));
+    assert_eq!(b.sys("unlinkat", &[CWD, d, libc::AT_REMOVEDIR as u64]), Ok(0));
+    assert_eq!(b.sys("unlinkat", &[CWD, h, 0]), Ok(0));
+    assert!(!there("d") && !there("h") && there("g"));
+}
+
+#[test]
+fn modes_owners_times_and_sizes_are_set() {
+    let mut b = Bench::new();
+    let (dir, path) = directory();
+    std::fs::write(dir.path().join("f"), "hello").unwrap();
+    let meta = || dir.path().join("f").metadata().unwrap();
+    let f = path(&mut b, "f");
+    assert_eq!(b.sys("fchmodat", &[CWD, f, 0o604]), Ok(0));
+    assert_eq!(meta().mode() & 0o7777, 0o604);
+    let fd = b.sys("openat", &[CWD, f, libc::O_RDWR as u64]).unwrap();
+    assert_eq!(b.sys("fchmod", &[fd, 0o640]), Ok(0));
+    assert_eq!(meta().mode() & 0o7777, 0o640);
+    match b.sys("fchmodat2", &[CWD, f, 0o600, 0]) {
+        Ok(0) => assert_eq!(meta().mode() & 0o7777, 0o600),
+        other => assert_eq!(other, Err(Errno::NOSYS), "only an old host kernel has no fchmodat2"),
+    }
+    assert_eq!(b.sys("faccessat", &[CWD, f, libc::X_OK as u64]), Err(Errno::ACCESS));
+    assert_eq!(b.sys("faccessat2", &[CWD, f, libc::R_OK as u64, 0x200]), Ok(0));
+    let times = b.put(&[Timespec { sec: 1000, nsec: 5 }, Timespec { sec: 2000, nsec: 6 }]);
+    assert_eq!(b.sys("utimensat", &[CWD, f, times, 0]), Ok(0));
+    assert_eq!((meta().atime(), meta().mtime(), meta().mtime_nsec()), (1000, 2000, 6));
+    let times = b.put(&[Timespec { sec: 3000, nsec: 0 }, Timespec { sec: 0, nsec: libc::UTIME_OMIT }]);
+    assert_eq!(b.sys("utimensat", &[fd, 0, times, 0]), Ok(0));
+    assert_eq!((meta().atime(), meta().mtime()), (3000, 2000));
+    assert_eq!(b.sys("truncate", &[f, 3]), Ok(0));
+    assert_eq!(meta().len(), 3);
+    assert_eq!(b.sys("truncate", &[f, u64::MAX]), Err(Errno::INVAL));
+    let (uid, gid) = (u64::from(meta().uid()), u64::from(meta().gid()));
+    assert_eq!(b.sys("fchown", &[fd, uid, gid]), Ok(0));
+    assert_eq!(b.sys("fchownat", &[CWD, f, uid, gid, 0]), Ok(0));
+    let missing = path(&mut b, "missing");
+    assert_eq!(b.sys("fchownat", &[CWD, missing, uid, gid, 0]), Err(Errno::NOENT));
+}
+
+#[test]
+fn directories_are_listed() {
+    let mut b = Bench::new();
+    let (dir, _) = directory();
+    std::fs::write(dir.path().join("name"), "").unwrap();
+    let base = b.text(dir.path().to_str().unwrap());
+    let fd = b.sys("openat", &[CWD, base, libc::O_DIRECTORY as u64]).unwrap();
+    let buf = b.room(1024);
+    let used = b.sys("getdents64", &[fd, buf, 1024]).unwrap();
+    let bytes = b.bytes(buf, used as usize);
+    let mut names = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let len = usize::from(u16::from_le_bytes([bytes[at + 16], bytes[at + 17]]));
+        let name = &bytes[at + 19..at + len];
+        names.push(String::from_utf8_lossy(&name[..name.iter().position(|&c| c == 0).unwrap()]).into_owned());
+        at += len;
+    }
+    names.sort();
+    assert_eq!(names, [".", "..", "name"]);
+    assert_eq!(b.sys("getdents64", &[fd, buf, 1024]), Ok(0));
+}
+
+#[test]
+fn attributes_are_set_read_listed_and_removed() {
+    let mut b = Bench::new();
+    let (dir, path) = directory();
+    std::fs::write(dir.path().join("f"), "").unwrap();
+    let (f, name, value) = (path(&mut b, "f"), b.text("user.test"), b.put(b"value".as_slice()));
+    let set = b.sys("setxattr", &[f, name, value, 5, 0]);
+    assert_ne!(set, Err(Errno::OPNOTSUPP), "set TMPDIR to a file system with extended attributes");
+    assert_eq!(set, Ok(0));
+    assert_eq!(b.sys("setxattr", &[f, name, value, 5, 1]), Err(Errno::EXIST));
+    let buf = b.room(64);
+    assert_eq!(b.sys("getxattr", &[f, name, buf, 64]), Ok(5));
+    assert_eq!(b.bytes(buf, 5), b"value");
+    assert_eq!(b.sys("getxattr", &[f, name, buf, 2]), Err(Errno::RANGE));
+    let fd = b.sys("openat", &[CWD, f, 0]).unwrap();
+    assert!(b.sys("flistxattr", &[fd, buf, 64]).unwrap() >= 10);
+    assert_eq!(b.sys("lremovexattr", &[f, name]), Ok(0));
+    assert_eq!(b.sys("fgetxattr", &[fd, name, buf, 64]), Err(Errno::NODATA));
+}
+
+#[test]
+fn file_systems_tell_about_themselves() {
+    let mut b = Bench::new();
+    let (proc, at) = (b.text("/proc"), b.room(120));
+    assert_eq!(b.sys("statfs", &[proc, at]), Ok(0));
+    assert_eq!(b.get::<Statfs>(at).kind, libc::PROC_SUPER_MAGIC);
+    let fd = b.sys("openat", &[CWD, proc, 0]).unwrap();
+    let again = b.room(120);
+    assert_eq!(b.sys("fstatfs", &[fd, again]), Ok(0));
+    assert_eq!(b.get::<Statfs>(again).kind, libc::PROC_SUPER_MAGIC);
+}
+
+#[test]
+fn absolute_paths_are_looked_up_in_the_sysroot_first() {
+    let (dir, _) = directory();
+    std::fs::create_dir_all(dir.path().join("etc")).unwrap();
+    std::fs::write(dir.path().join("etc/only-here"), "inside").unwrap();
+    std::os::unix::fs::symlink("/etc/only-here", dir.path().join("etc/link")).unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let mut b = Bench::with(|c| {
+        c.exe = root.join("bin/guest");
+        c.sysroot = Some(root.clone());
+    });
+    let buf = b.room(256);
+    for name in ["/etc/only-here", "/etc/link"] {
+        let path = b.text(name);
+        let fd = b.sys("openat", &[CWD, path, 0]).unwrap();
+        assert_eq!(b.sys("read", &[fd, buf, 64]), Ok(6), "{name}");
+        assert_eq!(b.bytes(buf, 6), b"inside");
+    }
+    let link = b.text("/etc/link");
+    assert_eq!(b.sys("readlinkat", &[CWD, link, buf, 256]), Ok(14));
+    assert_eq!(b.bytes(buf, 14), b"/etc/only-here");
+    let host = b.text("/dev/null");
+    assert!(b.sys("openat", &[CWD, host, 0]).is_ok(), "what is not in the sysroot is the host's");
+    let exe = b.text("/proc/self/exe");
+    let len = b.sys("readlinkat", &[CWD, exe, buf, 256]).unwrap() as usize;
+    assert_eq!(b.bytes(buf, len), b"/bin/guest");
+}
+
+#[test]
+fn proc_shows_the_guest() {
+    let mut b = Bench::new();
+    let buf = b.room(65536);
+    let read = |b: &mut Bench, path: &str| {
+        let path = b.text(path);
+        let fd = b.sys("openat", &[CWD, path, libc::O_CLOEXEC as u64]).unwrap();
+        let len = b.sys("read", &[fd, buf, 65536]).unwrap() as usize;
+        b.sys("close", &[fd]).unwrap();
+        String::from_utf8(b.bytes(buf, len)).unwrap()
+    };
+    let maps = read(&mut b, "/proc/self/maps");
+    assert!(maps.starts_with("00020000-00120000 rw-p 00000000 00:00 0\n"), "{maps}");
+    assert!(maps.contains(" r-xp 00000000 00:00 0") && maps.ends_with(" [vdso]\n"), "{maps}");
+    assert_eq!(read(&mut b, "/proc/self/cmdline"), "guest\0-x\0");
+    assert_eq!(read(&mut b, &format!("/proc/{}/environ", std::process::id())), "A=1\0");
+    let cpu = read(&mut b, "/proc/cpuinfo");
+    assert!(cpu.contains("isa\t\t: rv64imafd") && cpu.contains("_zba_zbb"), "{cpu}");
+    let (exe, at) = (b.text("/proc/self/exe"), b.room(64));
+    let len = b.sys("readlinkat", &[CWD, exe, at, 64]).unwrap();
+    assert_eq!(b.bytes(at, len as usize), b"/usr/bin/guest");
+    let maps = b.text("/proc/self/maps");
+    assert_eq!(b.sys("openat", &[CWD, maps, libc::O_WRONLY as u64]), Err(Errno::ACCESS));
+}

@@ -1,0 +1,158 @@
+use super::{BEYOND, Bench, NOWHERE};
+use crate::memory::GuestAddr;
+use rustix::io::Errno;
+
+const RW: u64 = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+const ANONYMOUS: u64 = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
+const FIXED: u64 = libc::MAP_FIXED as u64;
+const NONE: u64 = u64::MAX;
+const PAGE: u64 = 4096;
+
+#[test]
+fn memory_is_mapped_used_protected_and_unmapped() {
+    let mut b = Bench::new();
+    let at = b.sys("mmap", &[0, 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    b.task.mm.write(GuestAddr(at + PAGE), &7u64).unwrap();
+    assert_eq!(b.sys("mprotect", &[at, 2 * PAGE, 1]), Ok(0));
+    assert!(b.task.mm.write(GuestAddr(at), &1u8).is_err());
+    assert_eq!(b.get::<u64>(at + PAGE), 7);
+    assert_eq!(b.sys("munmap", &[at, PAGE]), Ok(0));
+    assert!(b.task.mm.read::<u8>(GuestAddr(at)).is_err());
+    assert_eq!(b.get::<u64>(at + PAGE), 7);
+    assert_eq!(b.sys("mprotect", &[at, 2 * PAGE, 3]), Err(Errno::NOMEM));
+    assert_eq!(b.sys("mprotect", &[at + 1, PAGE, 3]), Err(Errno::INVAL));
+    assert_eq!(b.sys("munmap", &[at + 1, PAGE]), Err(Errno::INVAL));
+    assert_eq!(b.sys("munmap", &[at, 0]), Err(Errno::INVAL));
+}
+
+#[test]
+fn mmap_refuses_what_the_kernel_refuses() {
+    let mut b = Bench::new();
+    assert_eq!(b.sys("mmap", &[0, 0, RW, ANONYMOUS, NONE, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("mmap", &[0, PAGE, RW, ANONYMOUS, NONE, 12]), Err(Errno::INVAL));
+    assert_eq!(b.sys("mmap", &[0, PAGE, RW, libc::MAP_ANONYMOUS as u64, NONE, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("mmap", &[0, PAGE, RW, libc::MAP_PRIVATE as u64, 999_999, 0]), Err(Errno::BADF));
+    assert_eq!(b.sys("mmap", &[0, PAGE, RW, libc::MAP_PRIVATE as u64, NONE, 0]), Err(Errno::BADF));
+    assert_eq!(b.sys("mmap", &[0, 1 << 40, RW, ANONYMOUS, NONE, 0]), Err(Errno::NOMEM));
+    assert_eq!(b.sys("mmap", &[0, u64::MAX, RW, ANONYMOUS, NONE, 0]), Err(Errno::NOMEM));
+    assert_eq!(b.sys("mmap", &[BEYOND, PAGE, RW, ANONYMOUS | FIXED, NONE, 0]), Err(Errno::NOMEM));
+    let at = b.sys("mmap", &[NOWHERE, PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    assert_eq!(at, NOWHERE, "a hint that is free is taken");
+    let exactly = ANONYMOUS | libc::MAP_FIXED_NOREPLACE as u64;
+    assert_eq!(b.sys("mmap", &[NOWHERE, PAGE, RW, exactly, NONE, 0]), Err(Errno::EXIST));
+    assert_eq!(b.sys("mmap", &[NOWHERE, PAGE, RW, ANONYMOUS | FIXED, NONE, 0]), Ok(NOWHERE));
+}
+
+#[test]
+fn files_are_mapped_shared_and_private() {
+    let mut b = Bench::new();
+    let fd = b.file(&[b'a'; 5000]);
+    let shared = b.sys("mmap", &[0, 2 * PAGE, RW, libc::MAP_SHARED as u64, fd, 0]).unwrap();
+    let private = b.sys("mmap", &[0, PAGE, RW, libc::MAP_PRIVATE as u64, fd, PAGE]).unwrap();
+    assert_eq!(b.bytes(private, 2), b"aa");
+    assert_eq!(b.bytes(private + 5000 - PAGE, 1), [0]);
+    b.task.mm.write(GuestAddr(shared), b"S").unwrap();
+    b.task.mm.write(GuestAddr(private), b"P").unwrap();
+    let buf = b.room(8);
+    b.sys("pread64", &[fd, buf, 1, 0]).unwrap();
+    b.sys("pread64", &[fd, buf + 1, 1, PAGE]).unwrap();
+    assert_eq!(b.bytes(buf, 2), b"Sa");
+    assert_eq!(b.sys("msync", &[shared, 2 * PAGE, libc::MS_SYNC as u64]), Ok(0));
+    assert_eq!(b.sys("msync", &[shared, 3 << 20, libc::MS_SYNC as u64]), Err(Errno::NOMEM));
+    assert_eq!(b.sys("msync", &[shared, PAGE, (libc::MS_SYNC | libc::MS_ASYNC) as u64]), Err(Errno::INVAL));
+}
+
+#[test]
+fn mappings_grow_shrink_and_move() {
+    let mut b = Bench::new();
+    let at = b.sys("mmap", &[NOWHERE, 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    b.sys("mmap", &[at + 2 * PAGE, PAGE, 1, ANONYMOUS | FIXED, NONE, 0]).unwrap();
+    b.task.mm.write(GuestAddr(at), &42u32).unwrap();
+    assert_eq!(b.sys("mremap", &[at, 2 * PAGE, 4 * PAGE, 0]), Err(Errno::NOMEM));
+    let moved = b.sys("mremap", &[at, 2 * PAGE, 4 * PAGE, 1]).unwrap();
+    assert_ne!(moved, at);
+    assert_eq!(b.get::<u32>(moved), 42);
+    assert!(b.task.mm.read::<u8>(GuestAddr(at)).is_err());
+    assert_eq!(b.sys("mremap", &[moved, 4 * PAGE, PAGE, 0]), Ok(moved));
+    assert!(b.task.mm.read::<u8>(GuestAddr(moved + PAGE)).is_err());
+    let to = NOWHERE + (1 << 20);
+    assert_eq!(b.sys("mremap", &[moved, PAGE, PAGE, 3, to]), Ok(to));
+    assert_eq!(b.get::<u32>(to), 42);
+    assert_eq!(b.sys("mremap", &[to, PAGE, PAGE, 2, moved]), Err(Errno::INVAL));
+    let two = b.sys("mmap", &[NOWHERE + (4 << 20), 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    b.sys("mprotect", &[two, PAGE, 1]).unwrap();
+    assert_eq!(b.sys("mremap", &[two, 2 * PAGE, 4 * PAGE, 1]), Err(Errno::FAULT), "two areas do not grow");
+    assert_eq!(b.sys("mremap", &[two, 2 * PAGE, PAGE, 0]), Ok(two), "but they shrink");
+    assert_eq!(b.sys("mremap", &[NOWHERE + (8 << 20), PAGE, PAGE, 1]), Err(Errno::FAULT));
+}
+
+#[test]
+fn the_heap_grows_and_shrinks() {
+    let mut b = Bench::new();
+    let start = b.sys("brk", &[0]).unwrap();
+    assert_eq!(start, 0x80_0000);
+    assert_eq!(b.sys("brk", &[start + 10_000]), Ok(start + 10_000));
+    b.task.mm.write(GuestAddr(start + 9_999), &1u8).unwrap();
+    assert_eq!(b.sys("brk", &[start - 1]), Ok(start + 10_000));
+    assert_eq!(b.sys("brk", &[start + 1]), Ok(start + 1));
+    assert!(b.task.mm.read::<u8>(GuestAddr(start + 8192)).is_err());
+    assert_eq!(b.sys("brk", &[1 << 40]), Ok(start + 1));
+}
+
+#[test]
+fn the_limit_of_the_address_space_holds() {
+    let mut b = Bench::new();
+    let limit = b.put(&[b.task.mm.mapped_bytes() + 10 * PAGE, u64::MAX]);
+    b.sys("setrlimit", &[libc::RLIMIT_AS.into(), limit]).unwrap();
+    assert_eq!(b.sys("mmap", &[0, 11 * PAGE, RW, ANONYMOUS, NONE, 0]), Err(Errno::NOMEM));
+    assert!(b.sys("mmap", &[0, 5 * PAGE, RW, ANONYMOUS, NONE, 0]).is_ok());
+    let start = b.sys("brk", &[0]).unwrap();
+    assert_eq!(b.sys("brk", &[start + 6 * PAGE]), Ok(start));
+    assert_eq!(b.sys("brk", &[start + 4 * PAGE]), Ok(start + 4 * PAGE));
+}
+
+#[test]
+fn advice_is_followed_where_it_has_a_meaning() {
+    let mut b = Bench::new();
+    let at = b.sys("mmap", &[NOWHERE, 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    b.task.mm.write(GuestAddr(at), &7u64).unwrap();
+    b.task.mm.write(GuestAddr(at + PAGE), &8u64).unwrap();
+    let there = b.room(8);
+    assert_eq!(b.sys("mincore", &[at, 2 * PAGE, there]), Ok(0));
+    assert_eq!(b.bytes(there, 2), [1, 1]);
+    assert_eq!(b.sys("madvise", &[at, PAGE, libc::MADV_DONTNEED as u64]), Ok(0));
+    assert_eq!((b.get::<u64>(at), b.get::<u64>(at + PAGE)), (0, 8));
+    assert_eq!(b.sys("madvise", &[at + 1, PAGE, libc::MADV_DONTNEED as u64]), Err(Errno::INVAL));
+    assert_eq!(b.sys("madvise", &[at + PAGE, 3 * PAGE, libc::MADV_DONTNEED as u64]), Err(Errno::NOMEM));
+    assert_eq!(b.get::<u64>(at + PAGE), 0, "what comes before the hole is done");
+    assert_eq!(b.sys("madvise", &[at, PAGE, 4711]), Err(Errno::INVAL));
+    assert_eq!(b.sys("mincore", &[at, 9 * PAGE, there]), Err(Errno::NOMEM));
+    assert_eq!(b.sys("mincore", &[at, PAGE, BEYOND]), Err(Errno::FAULT));
+    assert_eq!(b.sys("mlock", &[at + 5, PAGE]), Ok(0));
+    assert_eq!(b.sys("mlock2", &[at, PAGE, 2]), Err(Errno::INVAL));
+    assert_eq!(b.sys("munlock", &[at, 2 * PAGE]), Ok(0));
+    assert_eq!(b.sys("munlock", &[at, 3 * PAGE]), Err(Errno::NOMEM));
+    assert_eq!(b.sys("mlockall", &[0]), Err(Errno::INVAL));
+}
+
+#[test]
+fn flushed_and_dropped_code_is_told_of() {
+    use crate::memory::CodeObserver;
+    use std::ops::Range;
+    use std::sync::{Arc, Mutex};
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<(u64, u64)>>);
+    impl CodeObserver for Seen {
+        fn code_changed(&self, range: Range<GuestAddr>) {
+            self.0.lock().unwrap().push((range.start.0, range.end.0));
+        }
+    }
+    let mut b = Bench::new();
+    let seen = Arc::new(Seen::default());
+    let observer: Arc<dyn CodeObserver> = seen.clone();
+    b.task.mm.observe_code(Arc::downgrade(&observer));
+    assert_eq!(b.sys("riscv_flush_icache", &[0x1000, 0x2000, 0]), Ok(0));
+    assert_eq!(b.sys("riscv_flush_icache", &[0x3000, 0x4000, 1]), Ok(0));
+    assert_eq!(b.sys("riscv_flush_icache", &[0x3000, 0x4000, 2]), Err(Errno::INVAL));
+    assert_eq!(*seen.0.lock().unwrap(), [(0x1000, 0x2000), (0x3000, 0x4000)]);
+}

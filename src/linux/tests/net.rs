@@ -1,0 +1,123 @@
+use super::{BEYOND, Bench, NOWHERE};
+use crate::linux::abi::file::Iovec;
+use crate::linux::abi::net::{Mmsghdr, Msghdr};
+use rustix::io::Errno;
+
+const STREAM: u64 = libc::SOCK_STREAM as u64;
+const UNIX: u64 = libc::AF_UNIX as u64;
+const INET: u64 = libc::AF_INET as u64;
+
+fn pair(b: &mut Bench, kind: i32) -> (u64, u64) {
+    let at = b.room(8);
+    assert_eq!(b.sys("socketpair", &[UNIX, kind as u64, 0, at]), Ok(0));
+    let [x, y]: [i32; 2] = b.get(at);
+    (x as u64, y as u64)
+}
+
+/// A loopback address with a port, as the kernel has it.
+fn address(port: u16) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[0] = libc::AF_INET as u8;
+    bytes[2..4].copy_from_slice(&port.to_be_bytes());
+    bytes[4..8].copy_from_slice(&[127, 0, 0, 1]);
+    bytes
+}
+
+#[test]
+fn a_connection_is_made_named_used_and_closed() {
+    let mut b = Bench::new();
+    let listener = b.sys("socket", &[INET, STREAM, 0]).unwrap();
+    let any = b.put(&address(0));
+    assert_eq!(b.sys("bind", &[listener, any, 16]), Ok(0));
+    assert_eq!(b.sys("bind", &[listener, any, u64::from(u32::MAX)]), Err(Errno::INVAL));
+    assert_eq!(b.sys("listen", &[listener, 5]), Ok(0));
+    let (name, len) = (b.room(16), b.put(&16u32));
+    assert_eq!(b.sys("getsockname", &[listener, name, len]), Ok(0));
+    let port = u16::from_be_bytes([b.bytes(name, 4)[2], b.bytes(name, 4)[3]]);
+    assert_ne!(port, 0);
+    let client = b.sys("socket", &[INET, STREAM | libc::SOCK_CLOEXEC as u64, 0]).unwrap();
+    assert_eq!(b.sys("connect", &[client, name, 16]), Ok(0));
+    let (peer, peer_len) = (b.room(16), b.put(&16u32));
+    let server = b.sys("accept4", &[listener, peer, peer_len, libc::SOCK_CLOEXEC as u64]).unwrap();
+    assert_eq!(b.sys("fcntl", &[server, libc::F_GETFD as u64]), Ok(1));
+    assert_eq!(b.bytes(peer, 8)[4..], [127, 0, 0, 1]);
+    assert_eq!(b.sys("getpeername", &[client, peer, peer_len]), Ok(0));
+    assert_eq!(b.bytes(peer, 16), b.bytes(name, 16));
+    let text = b.put(b"hello".as_slice());
+    assert_eq!(b.sys("sendto", &[client, text, 5, 0, 0, 0]), Ok(5));
+    let buf = b.room(16);
+    assert_eq!(b.sys("recvfrom", &[server, buf, 16, libc::MSG_PEEK as u64, 0, 0]), Ok(5));
+    assert_eq!(b.sys("recvfrom", &[server, buf, 16, 0, 0, 0]), Ok(5));
+    assert_eq!(b.bytes(buf, 5), b"hello");
+    assert_eq!(b.sys("shutdown", &[client, 1]), Ok(0));
+    assert_eq!(b.sys("recvfrom", &[server, buf, 16, 0, 0, 0]), Ok(0));
+    assert_eq!(b.sys("sendto", &[client, text, 5, libc::MSG_NOSIGNAL as u64, 0, 0]), Err(Errno::PIPE));
+    assert_eq!(b.sys("socket", &[4711, STREAM, 0]), Err(Errno::AFNOSUPPORT));
+}
+
+#[test]
+fn options_are_set_and_read() {
+    let mut b = Bench::new();
+    let s = b.sys("socket", &[INET, STREAM, 0]).unwrap();
+    let (level, keepalive) = (libc::SOL_SOCKET as u64, libc::SO_KEEPALIVE as u64);
+    let (value, len) = (b.put(&1i32), b.put(&4u32));
+    assert_eq!(b.sys("setsockopt", &[s, level, keepalive, value, 4]), Ok(0));
+    let back = b.room(8);
+    assert_eq!(b.sys("getsockopt", &[s, level, keepalive, back, len]), Ok(0));
+    assert_eq!((b.get::<i32>(back), b.get::<u32>(len)), (1, 4));
+    assert_eq!(b.sys("getsockopt", &[s, level, libc::SO_TYPE as u64, back, len]), Ok(0));
+    assert_eq!(b.get::<i32>(back), libc::SOCK_STREAM);
+    assert_eq!(b.sys("setsockopt", &[s, level, keepalive, NOWHERE, 4]), Err(Errno::FAULT));
+    assert_eq!(b.sys("setsockopt", &[s, level, libc::SO_ATTACH_FILTER as u64, value, 16]), Err(Errno::NOPROTOOPT));
+    assert_eq!(b.missing.take().lines().count(), 1);
+}
+
+fn message(b: &mut Bench, base: u64, len: u64, control: u64, controllen: u64) -> Msghdr {
+    let iov = b.put(&Iovec { base, len });
+    Msghdr { name: 0, namelen: 0, pad1: 0, iov, iovlen: 1, control, controllen, flags: 0, pad2: 0 }
+}
+
+#[test]
+fn messages_carry_descriptors() {
+    let mut b = Bench::new();
+    let (x, y) = pair(&mut b, libc::SOCK_DGRAM);
+    let file = b.file(b"passed");
+    // struct cmsghdr: length, level, type, then the descriptor.
+    let control = b.put(&[20u64, 1 << 32 | libc::SOL_SOCKET as u64, file]);
+    let text = b.put(b"data".as_slice());
+    let header = message(&mut b, text, 4, control, 24);
+    let header = b.put(&header);
+    assert_eq!(b.sys("sendmsg", &[x, header, 0]), Ok(4));
+    let (buf, control) = (b.room(2), b.room(64));
+    let header = message(&mut b, buf, 2, control, 64);
+    let header = b.put(&header);
+    assert_eq!(b.sys("recvmsg", &[y, header, 0]), Ok(2));
+    let got: Msghdr = b.get(header);
+    assert_eq!((got.controllen, got.flags), (24, libc::MSG_TRUNC as u32));
+    let passed: i32 = b.get(control + 16);
+    let back = b.room(8);
+    assert_eq!(b.sys("pread64", &[passed as u64, back, 8, 0]), Ok(6));
+    assert_eq!(b.bytes(back, 6), b"passed");
+    assert_eq!(b.sys("recvmsg", &[y, NOWHERE, 0]), Err(Errno::FAULT));
+    let bad = message(&mut b, BEYOND, 4, 0, 0);
+    let bad = b.put(&bad);
+    assert_eq!(b.sys("sendmsg", &[x, bad, 0]), Err(Errno::FAULT));
+}
+
+#[test]
+fn several_messages_go_in_one_call() {
+    let mut b = Bench::new();
+    let (x, y) = pair(&mut b, libc::SOCK_DGRAM);
+    let text = b.put(b"abcdef".as_slice());
+    let (one, two) = (message(&mut b, text, 2, 0, 0), message(&mut b, text + 2, 4, 0, 0));
+    let list = b.put(&[Mmsghdr { hdr: one, len: 0, pad: 0 }, Mmsghdr { hdr: two, len: 0, pad: 0 }]);
+    assert_eq!(b.sys("sendmmsg", &[x, list, 2, 0]), Ok(2));
+    let sent: [Mmsghdr; 2] = b.get(list);
+    assert_eq!((sent[0].len, sent[1].len), (2, 4));
+    let buf = b.room(32);
+    let headers: Vec<_> = (0..3).map(|i| message(&mut b, buf + 8 * i, 8, 0, 0)).collect();
+    let list = b.put(&[0, 1, 2].map(|i: usize| Mmsghdr { hdr: headers[i], len: 0, pad: 0 }));
+    assert_eq!(b.sys("recvmmsg", &[y, list, 3, libc::MSG_WAITFORONE as u64, 0]), Ok(2));
+    assert_eq!((b.bytes(buf, 2), b.bytes(buf + 8, 4)), (b"ab".to_vec(), b"cdef".to_vec()));
+    assert_eq!(b.sys("recvmmsg", &[y, list, 3, libc::MSG_DONTWAIT as u64, 0]), Err(Errno::AGAIN));
+}

@@ -1,0 +1,153 @@
+//! Runs a program under QEMU, and the same bytes in remu's interpreter.
+
+use crate::program::{CODE, Program};
+use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
+use remu::guest::{Engine, Exit, HartCell};
+use remu::interp::{Interp, InterpConfig};
+use remu::memory::{FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu_isa::{Isa, Xlen};
+use std::fs::Permissions;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// How a program ended, as both sides can say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With status 0 and this output.
+    Output(Vec<u8>),
+    /// By a signal: its number.
+    Signal(i32),
+    /// Otherwise: what was said.
+    Other(String),
+}
+
+/// The command that fetches QEMU.
+pub const FETCH: &str = "tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64";
+
+/// QEMU's binaries, or what to do to have them.
+pub fn qemu(xlen: Xlen) -> Result<PathBuf, String> {
+    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let cache = set("REMU_CACHE")
+        .or_else(|| Some(set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?.join("remu")))
+        .unwrap_or_default();
+    let suite = std::env::var("SUITE").unwrap_or_else(|_| "sid".to_owned());
+    let bin = cache.join(format!("debian/{suite}/amd64/qemu-user/usr/bin/qemu-riscv{}", xlen.bits()));
+    if bin.exists() { Ok(bin) } else { Err(format!("{} is missing: run {FETCH}", bin.display())) }
+}
+
+/// A command that runs a QEMU binary: by the dynamic linker it came with, if it came with one.
+fn command(bin: &std::path::Path) -> Command {
+    let root = bin.ancestors().nth(3).unwrap_or(bin);
+    let linker = root.join("usr/lib64/ld-linux-x86-64.so.2");
+    if !linker.exists() {
+        return Command::new(bin);
+    }
+    let mut c = Command::new(linker);
+    c.arg("--library-path").arg(root.join("usr/lib/x86_64-linux-gnu")).arg(bin);
+    c
+}
+
+pub fn qemu_version() -> Result<String, String> {
+    let out = command(&qemu(Xlen::Rv64)?).arg("--version").output().map_err(|e| e.to_string())?;
+    Ok(String::from_utf8_lossy(&out.stdout).lines().next().unwrap_or("").to_owned())
+}
+
+/// What QEMU makes of it.
+pub fn under_qemu(program: &Program) -> End {
+    let bin = qemu(program.xlen).unwrap_or_else(|e| panic!("{e}"));
+    // A folder of its own, also for the core that a program may leave.
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("program");
+    std::fs::write(&file, program.elf()).expect("writing a program");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("making it executable");
+    let mut child = command(&bin)
+        // Everything but misaligned atomics, which no extension of the tables allows.
+        .args(["-cpu", "max,zama16b=off"])
+        .arg(&file)
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{}: {e}", bin.display()));
+    // It says little on standard error, and that at its end.
+    let (mut out, mut err) = (Vec::new(), String::new());
+    child.stdout.take().expect("stdout is piped").read_to_end(&mut out).expect("reading QEMU's output");
+    child.stderr.take().expect("stderr is piped").read_to_string(&mut err).expect("reading QEMU's messages");
+    let status = child.wait().expect("waiting for QEMU");
+    // What went wrong is in the first line, on either stream; registers may follow.
+    let said = err + &String::from_utf8_lossy(if status.success() { b"" } else { &out });
+    let said = said.lines().find(|l| !l.is_empty()).unwrap_or("");
+    match (status.code(), status.signal()) {
+        (Some(0), _) => End::Output(out),
+        (_, Some(signal)) => End::Signal(signal),
+        _ => End::Other(format!("{status}: {said}")),
+    }
+}
+
+/// What remu makes of it.
+pub fn under_remu(program: &Program) -> End {
+    interpret(program, InterpConfig::default())
+}
+
+/// The same, with every instruction in a block of its own.
+pub fn single_stepped(program: &Program) -> End {
+    interpret(program, InterpConfig { max_block: 1, ..InterpConfig::default() })
+}
+
+fn interpret(program: &Program, config: InterpConfig) -> End {
+    match program.xlen {
+        Xlen::Rv64 => interpret_as::<Rv64>(program, Isa::rv64_max(), config),
+        Xlen::Rv32 => interpret_as::<Rv32>(program, Isa::rv32_max(), config),
+    }
+}
+
+fn interpret_as<B: Base>(program: &Program, isa: Isa, config: InterpConfig) -> End {
+    let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).expect("an address space");
+    for (flags, address, contents, size) in program.segments() {
+        let address = GuestAddr(address);
+        let all = Prot::READ | Prot::WRITE;
+        mem.map(&MapRequest::anonymous(Place::Fixed(address), size, all)).expect("mapping a segment");
+        mem.write_bytes(address, contents).expect("loading a segment");
+        let prot = match flags {
+            5 => Prot::READ | Prot::EXEC,
+            4 => Prot::READ,
+            _ => all,
+        };
+        mem.protect(address, size.next_multiple_of(0x1000), prot).expect("protecting a segment");
+    }
+    let mut cpu = Cpu::new(isa);
+    cpu.pc = CODE;
+    let hart = HartCell::<B>::new(cpu);
+    let mut engine = Interp::<B>::new(config);
+    mem.observe_code(std::sync::Arc::downgrade(&engine.code_observer()));
+    let mut out = Vec::new();
+    loop {
+        match engine.run(&hart, &mem) {
+            Exit::Syscall => {}
+            Exit::Illegal { .. } => return End::Signal(libc::SIGILL),
+            Exit::Breakpoint => return End::Signal(libc::SIGTRAP),
+            Exit::Fault(GuestFault { kind: FaultKind::Misaligned | FaultKind::NoBacking, .. }) => {
+                return End::Signal(libc::SIGBUS);
+            }
+            Exit::Fault(_) => return End::Signal(libc::SIGSEGV),
+            other => return End::Other(format!("{other:?} at {:#x}", hart.cpu().pc)),
+        }
+        let mut cpu = hart.cpu();
+        let [number, _, address, len] = [17, 10, 11, 12].map(|r| cpu.x(r));
+        match number {
+            64 => {
+                let at = out.len();
+                out.resize(at + len as usize, 0);
+                mem.read_bytes(GuestAddr(address), &mut out[at..]).expect("the output is mapped");
+                cpu.set_x(10, len);
+            }
+            93 => return End::Output(out),
+            _ => return End::Other(format!("call {number}")),
+        }
+        cpu.pc += 4;
+    }
+}
