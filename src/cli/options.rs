@@ -51,7 +51,7 @@ pub struct Options {
     #[arg(short = 'U', long = "unset-env", value_name = "NAME,...", action = clap::ArgAction::Append, help_heading = "Program")]
     pub unset_env: Vec<OsString>,
 
-    /// Give the program this `argv[0]` instead of its path
+    /// Name the program so (its first argument) instead of by its path
     #[arg(short = '0', long = "argv0", value_name = "NAME", help_heading = "Program")]
     pub argv0: Option<OsString>,
 
