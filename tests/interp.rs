@@ -3,8 +3,11 @@
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
 use remu::interp::{Interp, InterpConfig};
-use remu::memory::{Access, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu::memory::{
+    Access, Backing, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace,
+};
 use remu_isa::{Insn, Isa, Op, RegClass, Xlen, encode};
+use std::path::Path;
 
 const CODE: u64 = 0x10_0000;
 const DATA: u64 = 0x20_0000;
@@ -177,6 +180,27 @@ fn an_instruction_whose_second_half_is_missing_faults_on_the_second_page() {
     b.hart.cpu().pc = pc;
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!(b.x(5), 9);
+}
+
+#[test]
+fn code_in_front_of_the_end_of_its_file_runs() {
+    let mut b = rv64();
+    let file = rustix::fs::memfd_create("code", rustix::fs::MemfdFlags::empty()).unwrap();
+    rustix::fs::ftruncate(&file, 0x1000).unwrap();
+    let at = CODE + 0x10_0000;
+    let backing = Backing::File { fd: std::os::fd::AsFd::as_fd(&file), offset: 0, path: Path::new("code").into() };
+    let place = Place::Fixed(GuestAddr(at));
+    b.mem.map(&MapRequest { backing, ..MapRequest::anonymous(place, 0x2000, Prot::all()) }).unwrap();
+    b.put(at + 0xff8, &[addi(5, 0, 9), ecall()]);
+    b.hart.cpu().pc = at + 0xff8;
+    assert_eq!(b.run(), Exit::Syscall);
+    // Beyond it there is nothing.
+    b.put(at + 0xffc, &[addi(5, 0, 8)]);
+    b.mem.code_changed(GuestAddr(at)..GuestAddr(at + 0x1000));
+    b.hart.cpu().pc = at + 0xff8;
+    let addr = GuestAddr(at + 0x1000);
+    assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::NoBacking }));
+    assert_eq!((b.x(5), b.pc()), (8, at + 0x1000));
 }
 
 #[test]

@@ -347,7 +347,8 @@ impl UserSpace {
             let at = addr.offset(done as u64);
             let executable = state.areas.find(at).filter(|v| v.prot.contains(Prot::EXEC));
             let part = executable.map(|v| {
-                let len = (to.len() - done).min((v.range.end.0 - at.0) as usize);
+                // Page by page: of a file that is mapped past its end, only the first pages can be read.
+                let len = (to.len() - done).min((PAGE_SIZE - at.0 % PAGE_SIZE) as usize);
                 let to = &mut to[done..done + len];
                 let read =
                     if v.prot.contains(Prot::READ) { self.read_bytes(at, to) } else { self.read_execute_only(at, to) };
