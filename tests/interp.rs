@@ -204,6 +204,25 @@ fn code_in_front_of_the_end_of_its_file_runs() {
 }
 
 #[test]
+fn the_end_of_a_32_bit_space_is_followed_by_its_start() {
+    let mut b = rv32();
+    let place = Place::Fixed(GuestAddr(0xffff_f000));
+    b.mem.map(&MapRequest::anonymous(place, 0x1000, Prot::all())).unwrap();
+    let nothing = |addr| Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped });
+    for last in [addi(5, 0, 1), insn(Op::Csrrw, 0, 0, 0, 2), insn(Op::FenceI, 0, 0, 0, 0)] {
+        b.put(0xffff_fffc, &[last]);
+        b.mem.code_changed(GuestAddr(0xffff_f000)..GuestAddr(1 << 32));
+        b.hart.cpu().pc = 0xffff_fffc;
+        assert_eq!((b.run(), b.pc()), (nothing(GuestAddr(0)), 0));
+    }
+    // An instruction whose second half is at 0.
+    b.mem.write_bytes(GuestAddr(0xffff_fffe), &[0x13, 0]).unwrap();
+    b.mem.code_changed(GuestAddr(0xffff_f000)..GuestAddr(1 << 32));
+    b.hart.cpu().pc = 0xffff_fffe;
+    assert_eq!((b.run(), b.pc()), (nothing(GuestAddr(0)), 0xffff_fffe));
+}
+
+#[test]
 fn execute_only_code_runs_and_cannot_be_read() {
     let mut b = rv64();
     b.put(CODE, &[addi(5, 0, 9), insn(Op::Auipc, 6, 0, 0, 0), insn(Op::Lw, 7, 6, 0, 0)]);
