@@ -375,6 +375,20 @@ fn a_signal_that_is_no_defect_needs_no_line() {
 }
 
 #[test]
+fn a_fault_signal_that_was_sent_is_no_defect_of_remus() {
+    let p = programs();
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // `kill(0, signal)`: to the process group, which goes through the host.
+        let mut code = vec![li(A0, 0), li(A1, signal), li(A7, 129), ecall()];
+        code.extend(exit(0));
+        p.code("kill", &code);
+        let mut c = remu();
+        let ran = Ran::from(c.arg("./kill").current_dir(p.path()).process_group(0).output().unwrap());
+        assert_eq!((ran.signal, ran.err.as_str()), (Some(signal), ""));
+    }
+}
+
+#[test]
 fn a_broken_pipe_ends_the_program_unless_it_was_ignored() {
     let p = programs();
     let mut code = vec![imm(Op::Addi, A1, 2, 0)];

@@ -3,8 +3,11 @@
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
 use remu::interp::{Interp, InterpConfig};
-use remu::memory::{Access, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu::memory::{
+    Access, Backing, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace,
+};
 use remu_isa::{Insn, Isa, Op, RegClass, Xlen, encode};
+use std::path::Path;
 
 const CODE: u64 = 0x10_0000;
 const DATA: u64 = 0x20_0000;
@@ -177,6 +180,46 @@ fn an_instruction_whose_second_half_is_missing_faults_on_the_second_page() {
     b.hart.cpu().pc = pc;
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!(b.x(5), 9);
+}
+
+#[test]
+fn code_in_front_of_the_end_of_its_file_runs() {
+    let mut b = rv64();
+    let file = rustix::fs::memfd_create("code", rustix::fs::MemfdFlags::empty()).unwrap();
+    rustix::fs::ftruncate(&file, 0x1000).unwrap();
+    let at = CODE + 0x10_0000;
+    let backing = Backing::File { fd: std::os::fd::AsFd::as_fd(&file), offset: 0, path: Path::new("code").into() };
+    let place = Place::Fixed(GuestAddr(at));
+    b.mem.map(&MapRequest { backing, ..MapRequest::anonymous(place, 0x2000, Prot::all()) }).unwrap();
+    b.put(at + 0xff8, &[addi(5, 0, 9), ecall()]);
+    b.hart.cpu().pc = at + 0xff8;
+    assert_eq!(b.run(), Exit::Syscall);
+    // Beyond it there is nothing.
+    b.put(at + 0xffc, &[addi(5, 0, 8)]);
+    b.mem.code_changed(GuestAddr(at)..GuestAddr(at + 0x1000));
+    b.hart.cpu().pc = at + 0xff8;
+    let addr = GuestAddr(at + 0x1000);
+    assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::NoBacking }));
+    assert_eq!((b.x(5), b.pc()), (8, at + 0x1000));
+}
+
+#[test]
+fn the_end_of_a_32_bit_space_is_followed_by_its_start() {
+    let mut b = rv32();
+    let place = Place::Fixed(GuestAddr(0xffff_f000));
+    b.mem.map(&MapRequest::anonymous(place, 0x1000, Prot::all())).unwrap();
+    let nothing = |addr| Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped });
+    for last in [addi(5, 0, 1), insn(Op::Csrrw, 0, 0, 0, 2), insn(Op::FenceI, 0, 0, 0, 0)] {
+        b.put(0xffff_fffc, &[last]);
+        b.mem.code_changed(GuestAddr(0xffff_f000)..GuestAddr(1 << 32));
+        b.hart.cpu().pc = 0xffff_fffc;
+        assert_eq!((b.run(), b.pc()), (nothing(GuestAddr(0)), 0));
+    }
+    // An instruction whose second half is at 0.
+    b.mem.write_bytes(GuestAddr(0xffff_fffe), &[0x13, 0]).unwrap();
+    b.mem.code_changed(GuestAddr(0xffff_f000)..GuestAddr(1 << 32));
+    b.hart.cpu().pc = 0xffff_fffe;
+    assert_eq!((b.run(), b.pc()), (nothing(GuestAddr(0)), 0xffff_fffe));
 }
 
 #[test]

@@ -52,7 +52,8 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     let loaded = elf::load(&space, &program, &layout(settings)?).map_err(failed)?;
     let isa = Isa::new(Xlen::Rv64, settings.cpu.exts);
     let mut cpu = Cpu::new(isa);
-    cpu.pc = loaded.placed.entry.0;
+    // As the kernel enters it: the lowest bit of `sepc` is always zero.
+    cpu.pc = loaded.placed.entry.0 & !1;
     cpu.set_x(2, loaded.sp.0);
     let exe = program.path.to_path_buf();
     drop(program);

@@ -78,7 +78,18 @@ fn resume_address(pc: u64) -> Option<u64> {
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing
     // else refers to them while it runs.
-    let (addr, context) = unsafe { ((*info).si_addr() as u64, &mut *context.cast::<libc::ucontext_t>()) };
+    let (code, addr, context) =
+        unsafe { ((*info).si_code, (*info).si_addr() as u64, &mut *context.cast::<libc::ucontext_t>()) };
+    if code <= 0 {
+        // Sent by a process, as kill(1) does: no instruction has faulted, whichever it came in between.
+        // SAFETY: resetting a disposition and raising a signal are async-signal-safe; the signal is
+        // held back until this handler returns, and then ends the process.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
+        }
+        return;
+    }
     let regs = &mut context.uc_mcontext.gregs;
     let pc = regs[libc::REG_RIP as usize] as u64;
     if let Some(resume) = resume_address(pc) {

@@ -68,6 +68,7 @@ pub(super) struct Cache<B> {
     arena: Arena,
     jumps: Box<[JumpEntry]>,
     watch: Arc<CodeWatch>,
+    max_slots: usize,
     base: PhantomData<B>,
 }
 
@@ -79,6 +80,7 @@ impl<B: Base> Cache<B> {
             arena: Arena::new(),
             jumps: vec![JumpEntry { key: 0, start: null() }; JUMP_CACHE].into_boxed_slice(),
             watch: Arc::default(),
+            max_slots: MAX_SLOTS,
             base: PhantomData,
         }
     }
@@ -97,9 +99,6 @@ impl<B: Base> Cache<B> {
 
     /// Takes a decoded block in and yields its first record.
     pub fn insert(&mut self, decoded: &Decoded) -> *const Slot {
-        if self.arena.used() > MAX_SLOTS {
-            self.clear();
-        }
         let start = self.arena.push(&decoded.slots).cast_const();
         let block = Block { start, source: decoded.source.as_slice().into(), incoming: Vec::new() };
         for page in block.pages(decoded.pc) {
@@ -114,7 +113,7 @@ impl<B: Base> Cache<B> {
         let Some(block) = self.blocks.get_mut(&pc) else { return };
         block.incoming.push(cell);
         // SAFETY: the cell is in the arena, which has not been cleared since the handler that
-        // reported it ran (the loop forgets its cell when blocks are dropped), and no handler runs now.
+        // reported it ran (the loop forgets its cell when `apply_changes` says so), and no handler runs now.
         unsafe { *cell.0 = start };
     }
 
@@ -148,8 +147,19 @@ impl<B: Base> Cache<B> {
         }
     }
 
-    /// Drops what was reported as changed; true if there was any report.
+    /// Drops what was reported as changed, and everything where the slots are used up; true if a link
+    /// that was noted before is to be forgotten. It is the one place that takes slots away.
     pub fn apply_changes(&mut self) -> bool {
+        if self.arena.used() > self.max_slots {
+            self.clear();
+            self.drop_changed();
+            return true;
+        }
+        self.drop_changed()
+    }
+
+    /// Drops what was reported as changed; true if there was any report.
+    fn drop_changed(&mut self) -> bool {
         if !self.watch.changed.swap(false, Ordering::Acquire) {
             return false;
         }
@@ -190,5 +200,33 @@ impl<B: Base> Cache<B> {
         for pc in stale {
             self.drop_block(pc);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::predecode::decode_block;
+    use super::*;
+    use crate::guest::riscv::Rv64;
+    use crate::memory::{MapRequest, Place, Prot, SpaceConfig};
+    use remu_isa::Isa;
+
+    #[test]
+    fn slots_are_taken_away_only_where_the_loop_is_told() {
+        const CODE: u64 = 0x10_0000;
+        let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
+        let code = Place::Fixed(GuestAddr(CODE));
+        mem.map(&MapRequest::anonymous(code, PAGE_SIZE, Prot::all())).unwrap();
+        // `jal x0, 0` twice: two slots each.
+        mem.write_bytes(GuestAddr(CODE), &[0x6f, 0, 0, 0, 0x6f, 0, 0, 0]).unwrap();
+        let mut cache = Cache::<Rv64>::new();
+        cache.max_slots = 1;
+        let block = |pc| decode_block::<Rv64>(pc, 64, &Isa::rv64_max(), &mem).unwrap();
+        cache.insert(&block(CODE));
+        cache.insert(&block(CODE + 4));
+        assert!(cache.find(CODE).is_some(), "the loop may hold a link into this block");
+        assert!(cache.apply_changes(), "and has to be told when it goes");
+        assert!(cache.find(CODE).is_none() && cache.find(CODE + 4).is_none());
+        assert!(!cache.apply_changes());
     }
 }

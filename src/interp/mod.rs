@@ -122,7 +122,7 @@ impl<B: Base> Interp<B> {
                 {
                     return Exit::Interrupted;
                 }
-                let left = self.config.budget.map_or(SLICE, |b| SLICE.min((b - self.used) as i64));
+                let left = self.config.budget.map_or(SLICE, |b| (b - self.used).min(SLICE as u64) as i64);
                 slice = left;
                 env.fuel = left;
             }

@@ -44,7 +44,7 @@ pub(super) fn decode_block<B: Base>(pc: u64, max_block: usize, isa: &Isa, mem: &
             // Met again as the first of its own block, if it is ever reached.
             Err(_) if at > 0 => break,
             Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
-            Err(DecodeError::Truncated) => return Err(Exit::Fault(second_page_fault(insn_pc, mem))),
+            Err(DecodeError::Truncated) => return Err(Exit::Fault(second_page_fault(wrap::<B>(insn_pc + 2), mem))),
         };
         at += usize::from(insn.len);
         block.push::<B>(insn_pc, insn);
@@ -58,9 +58,14 @@ pub(super) fn decode_block<B: Base>(pc: u64, max_block: usize, isa: &Isa, mem: &
     Ok(block)
 }
 
-/// The fault of an instruction whose second half cannot be fetched.
-fn second_page_fault(pc: u64, mem: &UserSpace) -> GuestFault {
-    let addr = GuestAddr(pc + 2);
+/// An address in the guest's address width.
+fn wrap<B: Base>(pc: u64) -> u64 {
+    if B::WIDTH == Width::W32 { pc & 0xffff_ffff } else { pc }
+}
+
+/// The fault of an instruction whose second half, at `addr`, cannot be fetched.
+fn second_page_fault(addr: u64, mem: &UserSpace) -> GuestFault {
+    let addr = GuestAddr(addr);
     let fault = mem.fetch(addr, &mut [0; 2]).err();
     fault.unwrap_or(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped })
 }
@@ -105,10 +110,9 @@ impl Decoded {
 
     /// Puts exits behind the last instruction, where it needs them.
     fn finish<B: Base>(&mut self, next_pc: u64) {
-        let wrap = |pc: u64| if B::WIDTH == Width::W32 { pc & 0xffff_ffff } else { pc };
         let &(pc, insn) = self.insns.last().expect("a block has at least one instruction");
-        let target = wrap(pc.wrapping_add_signed(i64::from(insn.imm)));
-        let next_pc = wrap(next_pc);
+        let target = wrap::<B>(pc.wrapping_add_signed(i64::from(insn.imm)));
+        let next_pc = wrap::<B>(next_pc);
         let exits = |taken_pc| Exits { taken: null(), fallthrough: null(), taken_pc, fallthrough_pc: next_pc };
         match insn.op {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu | Op::Jal => {

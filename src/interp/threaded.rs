@@ -179,11 +179,12 @@ unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mu
 #[cold]
 #[inline(never)]
 unsafe extern "sysv64" fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, fuel: i64) -> Leave {
-    // SAFETY: as for a handler.
+    // SAFETY: as for a handler. An instruction that does not transfer control is followed by a record,
+    // be it the end of the block, whose address is the next, at the end of a 32-bit space as well.
     unsafe {
         let record = &(*slot).record;
         (*env).fuel = fuel - i64::from(record.before) - 1;
-        (*cpu).pc = record.pc + u64::from(record.insn.len);
+        (*cpu).pc = (*slot.add(1)).record.pc;
         if std::mem::take(&mut (*env).fence_i) { Leave::Revalidate } else { opaque(Leave::Lookup) }
     }
 }

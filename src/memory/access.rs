@@ -173,17 +173,18 @@ compare_exchanges! {
 #[inline(always)]
 pub(super) unsafe fn cmpxchg128(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> Result<[u64; 2], BadAddress> {
     let (code, low, high): (u64, u64, u64);
-    // SAFETY: as for the narrower ones. rbx, which the compiler keeps for itself, is swapped in
-    // around the instruction and restored on both paths.
+    // SAFETY: as for the narrower ones. rbx, which may not be named as an operand, is swapped in around
+    // the instruction and restored on both paths; the address has a register of its own, since one of
+    // the compiler's choice can be rbx.
     unsafe {
         asm!(
             "xor r11d, r11d",
             "xchg rbx, {b}",
-            "2: lock cmpxchg16b xmmword ptr [{p}]",
+            "2: lock cmpxchg16b xmmword ptr [rdi]",
             "3:",
             "xchg rbx, {b}",
             exception_entry!(),
-            p = in(reg) host, b = inout(reg) new[0] => _, in("rcx") new[1],
+            in("rdi") host, b = inout(reg) new[0] => _, in("rcx") new[1],
             inout("rax") expected[0] => low, inout("rdx") expected[1] => high, out("r11") code,
             options(nostack),
         );

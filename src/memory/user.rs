@@ -347,7 +347,8 @@ impl UserSpace {
             let at = addr.offset(done as u64);
             let executable = state.areas.find(at).filter(|v| v.prot.contains(Prot::EXEC));
             let part = executable.map(|v| {
-                let len = (to.len() - done).min((v.range.end.0 - at.0) as usize);
+                // Page by page: of a file that is mapped past its end, only the first pages can be read.
+                let len = (to.len() - done).min((PAGE_SIZE - at.0 % PAGE_SIZE) as usize);
                 let to = &mut to[done..done + len];
                 let read =
                     if v.prot.contains(Prot::READ) { self.read_bytes(at, to) } else { self.read_execute_only(at, to) };
@@ -451,15 +452,18 @@ impl UserSpace {
 
     /// mmap(2).
     pub fn map(&self, request: &MapRequest<'_>) -> Result<GuestAddr, MapError> {
+        self.map_in(&mut self.state(), request)
+    }
+
+    fn map_in(&self, state: &mut State, request: &MapRequest<'_>) -> Result<GuestAddr, MapError> {
         if request.len == 0 {
             return Err(failed(Errno::INVAL));
         }
         let len = page_len(request.len).ok_or(failed(Errno::NOMEM))?;
-        let mut state = self.state();
         let addr = match request.place {
             Place::Fixed(at) => at,
             Place::Exactly(at) => at,
-            Place::Anywhere { hint } => self.find_room(&state, hint, len)?,
+            Place::Anywhere { hint } => self.find_room(state, hint, len)?,
         };
         let range = self.check_range(addr, len)?;
         if range.start.0 < self.window.lowest() {
@@ -490,9 +494,10 @@ impl UserSpace {
                 Ok(name.map_or(Source::Anonymous, Source::Named))
             }
             Backing::File { fd, offset, path } => {
+                // Before there is a mapping that the areas do not know of.
+                let stat = rustix::fs::fstat(fd).map_err(failed)?;
                 // SAFETY: as above.
                 unsafe { rustix::mm::mmap(at, len as usize, host_prot(prot), flags, fd, *offset) }.map_err(failed)?;
-                let stat = rustix::fs::fstat(fd).map_err(failed)?;
                 Ok(Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) })
             }
         }
@@ -517,11 +522,16 @@ impl UserSpace {
     pub fn unmap(&self, addr: GuestAddr, len: u64) -> Result<(), MapError> {
         // Unlike the other calls, munmap answers EINVAL for a range outside user space.
         let range = self.check_range(addr, len).map_err(|_| failed(Errno::INVAL))?;
-        let mut state = self.state();
-        let removed = state.areas.remove(&range);
-        for part in &removed {
-            self.reserve_again(&part.range)?;
-        }
+        self.unmap_in(&mut self.state(), &range)
+    }
+
+    fn unmap_in(&self, state: &mut State, range: &Range<GuestAddr>) -> Result<(), MapError> {
+        let mut touched = state.areas.overlapping(range).map(|v| v.range.clone());
+        let Some(first) = touched.next() else { return Ok(()) };
+        let end = touched.last().map_or(first.end, |v| v.end);
+        // The host first, and in one go: where it refuses, everything is as it was.
+        self.reserve_again(&(first.start.max(range.start)..end.min(range.end)))?;
+        let removed = state.areas.remove(range);
         state.notify_replaced(&removed);
         Ok(())
     }
@@ -586,11 +596,12 @@ impl UserSpace {
         if !old.is_page_aligned() || new_len == 0 || old_len == 0 {
             return Err(invalid);
         }
-        let old_range = self.check_range(old, old_len).map_err(|_| failed(Errno::FAULT))?;
-        let area = self.vma_at(old).ok_or(failed(Errno::FAULT))?;
+        let mut state = self.state();
+        let mut old_range = self.check_range(old, old_len).map_err(|_| failed(Errno::FAULT))?;
+        let area = state.areas.find(old).ok_or(failed(Errno::FAULT))?.clone();
         if fixed.is_none() && new_len <= old_len {
             if new_len < old_len {
-                self.unmap(old.offset(new_len), old_len - new_len)?;
+                self.unmap_in(&mut state, &(old.offset(new_len)..old_range.end))?;
             }
             return Ok(old);
         }
@@ -598,12 +609,17 @@ impl UserSpace {
         if area.range.end < old_range.end {
             return Err(failed(Errno::FAULT));
         }
-        let mut state = self.state();
         let target = match fixed {
             Some(at) => {
                 let range = self.check_range(at, new_len).map_err(|_| invalid)?;
                 if at.0 < self.window.lowest() || (range.start < old_range.end && old_range.start < range.end) {
                     return Err(invalid);
+                }
+                // As in the kernel, what is not to be moved goes first.
+                if new_len < old_len {
+                    let kept = old_range.start..old.offset(new_len);
+                    self.unmap_in(&mut state, &(kept.end..old_range.end))?;
+                    old_range = kept;
                 }
                 at
             }
@@ -621,10 +637,19 @@ impl UserSpace {
                 }
             }
         };
-        self.remap_on_host(old, old_len, target, new_len)?;
+        let new_range = target..target.offset(new_len);
+        if let Err(e) = self.remap_on_host(&old_range, &new_range) {
+            if target != old {
+                // The host does not tell whether it has unmapped the target before it failed.
+                self.reserve_again(&new_range)?;
+                let lost = state.areas.remove(&new_range);
+                state.notify_replaced(&lost);
+            }
+            return Err(e);
+        }
         let removed = state.areas.remove(&old_range);
         let moved = removed.first().expect("the area was found above").clone();
-        let replaced = state.areas.insert(Vma { range: target..target.offset(new_len), ..moved });
+        let replaced = state.areas.insert(Vma { range: new_range, ..moved });
         if target != old {
             self.reserve_again(&old_range)?;
             state.notify_replaced(&removed);
@@ -633,10 +658,11 @@ impl UserSpace {
         Ok(target)
     }
 
-    fn remap_on_host(&self, old: GuestAddr, old_len: u64, target: GuestAddr, new_len: u64) -> Result<(), MapError> {
-        let from = self.host(old, old_len).map_err(|_| failed(Errno::FAULT))?.cast::<c_void>();
-        let to = self.host(target, new_len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
-        if target == old {
+    fn remap_on_host(&self, old: &Range<GuestAddr>, new: &Range<GuestAddr>) -> Result<(), MapError> {
+        let (old_len, new_len) = (old.end.0 - old.start.0, new.end.0 - new.start.0);
+        let from = self.host(old.start, old_len).map_err(|_| failed(Errno::FAULT))?.cast::<c_void>();
+        let to = self.host(new.start, new_len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
+        if new.start == old.start {
             let gap = (to as u64 + old_len) as *mut c_void;
             // SAFETY: the gap is unused reservation inside the window, and the mapping before it is
             // guest memory; Rust holds no reference into either.
@@ -644,7 +670,7 @@ impl UserSpace {
                 rustix::mm::munmap(gap, (new_len - old_len) as usize).map_err(failed)?;
                 let grown = rustix::mm::mremap(from, old_len as usize, new_len as usize, MremapFlags::empty());
                 if let Err(e) = grown {
-                    self.reserve_again(&(old.offset(old_len)..old.offset(new_len)))?;
+                    self.reserve_again(&(old.end..new.end))?;
                     return Err(failed(e));
                 }
             }
@@ -668,7 +694,8 @@ impl UserSpace {
 
     /// brk(2): moves the end of the heap if that is possible, and yields where it is.
     pub fn brk(&self, new: GuestAddr) -> GuestAddr {
-        let heap = self.state().heap.clone();
+        let mut state = self.state();
+        let heap = state.heap.clone();
         let pages = |a: u64| page_len(a).unwrap_or(u64::MAX);
         let (old_end, new_end) = (pages(heap.end), pages(new.0));
         if new.0 < heap.start || new_end > self.window.limit() {
@@ -676,17 +703,18 @@ impl UserSpace {
         }
         let moved = match new_end.cmp(&old_end) {
             std::cmp::Ordering::Equal => Ok(()),
-            std::cmp::Ordering::Less => self.unmap(GuestAddr(new_end), old_end - new_end),
+            std::cmp::Ordering::Less => self.unmap_in(&mut state, &(GuestAddr(new_end)..GuestAddr(old_end))),
             std::cmp::Ordering::Greater => {
                 let place = Place::Exactly(GuestAddr(old_end));
                 let backing = Backing::Anonymous(Some("[heap]"));
                 let prot = Prot::READ | Prot::WRITE;
-                self.map(&MapRequest { backing, ..MapRequest::anonymous(place, new_end - old_end, prot) }).map(|_| ())
+                let request = MapRequest { backing, ..MapRequest::anonymous(place, new_end - old_end, prot) };
+                self.map_in(&mut state, &request).map(|_| ())
             }
         };
         match moved {
             Ok(()) => {
-                self.state().heap.end = new.0;
+                state.heap.end = new.0;
                 new
             }
             Err(_) => GuestAddr(heap.end),

@@ -68,7 +68,8 @@ impl Task {
         cpu.set_x(10, info.signo as u64);
         cpu.set_x(11, frame);
         cpu.set_x(12, frame + std::mem::offset_of!(RtSigframe, uc) as u64);
-        cpu.pc = action.handler;
+        // The hart returns to user mode through `sepc`, whose lowest bit is always zero.
+        cpu.pc = action.handler & !1;
         cpu.reservation = None;
         Ok(())
     }
@@ -86,7 +87,7 @@ impl Task {
         for (n, value) in (1..32).zip(context.regs.x) {
             cpu.set_x(n, value);
         }
-        cpu.pc = context.regs.pc;
+        cpu.pc = context.regs.pc & !1;
         cpu.f = context.f;
         cpu.set_fcsr(context.fcsr);
         cpu.reservation = None;

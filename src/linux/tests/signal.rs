@@ -88,6 +88,21 @@ fn a_handler_gets_the_frame_and_sigreturn_undoes_it() {
 }
 
 #[test]
+fn the_lowest_bit_of_an_address_to_go_on_at_is_lost() {
+    let mut b = Bench::new();
+    let action = b.put(&Sigaction { handler: HANDLER | 1, flags: 0, mask: 0 });
+    assert_eq!(b.sys("rt_sigaction", &[USR1, action, 0, 8]), Ok(0));
+    kill_self(&mut b, USR1);
+    assert_eq!(b.cpu.pc, HANDLER);
+    let frame_at = b.cpu.x(2);
+    let mut frame: RtSigframe = b.get(frame_at);
+    frame.uc.mcontext.regs.pc = 0x5679;
+    b.task.mm.write(GuestAddr(frame_at), &frame).unwrap();
+    b.outcome(139, &[]);
+    assert_eq!(b.cpu.pc, 0x5678);
+}
+
+#[test]
 fn a_spoilt_frame_is_a_segmentation_fault() {
     for spoil in [772, 776, 780] {
         let mut b = Bench::new();
