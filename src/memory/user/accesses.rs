@@ -1,0 +1,175 @@
+//! What the interpreter and the kernel layer read and write, and the host addresses of it: the only
+//! way from a guest address to a host address.
+
+use super::UserSpace;
+use crate::host::{GuestPtr, IoVec};
+use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
+use crate::memory::{GuestAddr, PAGE_SIZE};
+use std::ffi::CString;
+use std::mem::MaybeUninit;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+impl UserSpace {
+    /// The host address of `len` bytes in the window.
+    #[inline(always)]
+    pub(super) fn host(&self, addr: GuestAddr, len: u64) -> Result<*mut u8, BadAddress> {
+        match addr.0.checked_add(len) {
+            Some(end) if end <= self.window.limit() => Ok((self.window.base() + addr.0) as *mut u8),
+            _ => Err(BadAddress::REFUSED),
+        }
+    }
+
+    /// As [`Self::host`] for at most 16 bytes, which the guard makes cheaper.
+    #[inline(always)]
+    pub(super) fn host_small(&self, addr: GuestAddr) -> Result<*mut u8, BadAddress> {
+        if addr.0 >= self.window.limit() {
+            return Err(BadAddress::REFUSED);
+        }
+        Ok((self.window.base() + addr.0) as *mut u8)
+    }
+
+    /// Loads 1, 2, 4 or 8 bytes, zero-extended.
+    #[inline(always)]
+    pub fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
+        unsafe {
+            match size {
+                1 => access::load8(host),
+                2 => access::load16(host),
+                4 => access::load32(host),
+                _ => access::load64(host),
+            }
+        }
+    }
+
+    /// Stores the low 1, 2, 4 or 8 bytes of `value`.
+    #[inline(always)]
+    pub fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
+        unsafe {
+            match size {
+                1 => access::store8(host, value),
+                2 => access::store16(host, value),
+                4 => access::store32(host, value),
+                _ => access::store64(host, value),
+            }
+        }
+    }
+
+    /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended.
+    #[inline(always)]
+    pub fn read_modify_write(
+        &self,
+        op: AtomicRmw,
+        size: AtomicSize,
+        addr: GuestAddr,
+        operand: u64,
+    ) -> Result<u64, BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: `host_small` yields addresses in the window; the caller has checked the alignment,
+        // without which the access is merely slow.
+        unsafe { access::read_modify_write(op, size, host, operand) }
+    }
+
+    /// An atomic compare-and-exchange at an aligned address; yields the old value, zero-extended.
+    #[inline(always)]
+    pub fn compare_exchange(
+        &self,
+        size: AtomicSize,
+        addr: GuestAddr,
+        expected: u64,
+        new: u64,
+    ) -> Result<u64, BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: as for `read_modify_write`.
+        unsafe { access::compare_exchange(size, host, expected, new) }
+    }
+
+    /// An atomic compare-and-exchange of 16 bytes at an address aligned to 16, low half first.
+    #[inline(always)]
+    pub fn compare_exchange_pair(
+        &self,
+        addr: GuestAddr,
+        expected: [u64; 2],
+        new: [u64; 2],
+    ) -> Result<[u64; 2], BadAddress> {
+        let host = self.host_small(addr)?;
+        assert!(addr.0.is_multiple_of(16), "the instruction faults before an access that is not aligned");
+        // SAFETY: `host_small` yields addresses in the window, the base is page-aligned, and so the
+        // host address is aligned as the guest's is.
+        unsafe { access::cmpxchg128(host, expected, new) }
+    }
+
+    /// Copies guest memory into `to`.
+    pub fn read_bytes(&self, addr: GuestAddr, to: &mut [u8]) -> Result<(), BadAddress> {
+        let host = self.host(addr, to.len() as u64)?;
+        // SAFETY: `host` checked that the whole range is in the window.
+        unsafe { access::copy_from(host, to) }
+    }
+
+    /// Copies `from` into guest memory; up to a bad address, if there is one.
+    pub fn write_bytes(&self, addr: GuestAddr, from: &[u8]) -> Result<(), BadAddress> {
+        let host = self.host(addr, from.len() as u64)?;
+        // SAFETY: `host` checked that the whole range is in the window.
+        unsafe { access::copy_to(host, from) }
+    }
+
+    /// Fills guest memory with zeroes.
+    pub fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
+        let host = self.host(addr, len)?;
+        // SAFETY: `host` checked that the whole range is in the window.
+        unsafe { access::zero(host, len) }
+    }
+
+    /// Copies a structure out of guest memory.
+    pub fn read<T: FromBytes>(&self, addr: GuestAddr) -> Result<T, BadAddress> {
+        let mut value = MaybeUninit::<T>::zeroed();
+        // SAFETY: the slice covers exactly `value`, whose bytes are initialised, and is gone before
+        // `value` is used again.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(value.as_mut_ptr().cast::<u8>(), size_of::<T>()) };
+        self.read_bytes(addr, bytes)?;
+        // SAFETY: a type that is FromBytes is valid for any bytes.
+        Ok(unsafe { value.assume_init() })
+    }
+
+    /// Copies a structure into guest memory.
+    pub fn write<T: IntoBytes + Immutable>(&self, addr: GuestAddr, value: &T) -> Result<(), BadAddress> {
+        self.write_bytes(addr, value.as_bytes())
+    }
+
+    /// Reads a string up to its terminating zero; `None` if there is none within `max` bytes.
+    pub fn read_cstr(&self, addr: GuestAddr, max: usize) -> Result<Option<CString>, BadAddress> {
+        let mut bytes = Vec::new();
+        let mut at = addr;
+        while bytes.len() < max {
+            // Page by page: what follows the string's own page may be unmapped.
+            let in_page = (PAGE_SIZE - at.0 % PAGE_SIZE).min((max - bytes.len()) as u64) as usize;
+            let start = bytes.len();
+            bytes.resize(start + in_page, 0);
+            self.read_bytes(at, &mut bytes[start..])?;
+            if let Some(end) = bytes[start..].iter().position(|&b| b == 0) {
+                bytes.truncate(start + end);
+                return Ok(Some(CString::new(bytes).expect("cut at the first zero")));
+            }
+            at = at.offset(in_page as u64);
+        }
+        Ok(None)
+    }
+
+    /// The host's view of a range, for the host kernel to follow; it answers EFAULT itself for pages
+    /// that are not mapped as needed.
+    pub fn host_range(&self, addr: GuestAddr, len: u64) -> Result<GuestPtr, BadAddress> {
+        let host = self.host(addr, len)?;
+        // SAFETY: the whole range is in the window.
+        Ok(unsafe { GuestPtr::new(host) })
+    }
+
+    /// As [`Self::host_range`], as an element of a scatter/gather list.
+    pub fn host_iovec(&self, addr: GuestAddr, len: u64) -> Result<IoVec, BadAddress> {
+        let ptr = self.host_range(addr, len)?;
+        // SAFETY: the whole range is in the window.
+        Ok(unsafe { IoVec::new(ptr, len as usize) })
+    }
+}

@@ -1,0 +1,42 @@
+//! The heap: brk.
+
+use super::{Backing, MapRequest, Place, UserSpace};
+use crate::memory::vma::page_len;
+use crate::memory::{GuestAddr, Prot};
+
+impl UserSpace {
+    /// Where the heap begins; it is empty at first.
+    pub fn set_heap(&self, start: GuestAddr) {
+        let start = start.page_ceil().map_or(start.0, |a| a.0);
+        self.state().heap = start..start;
+    }
+
+    /// brk(2): moves the end of the heap if that is possible, and yields where it is.
+    pub fn brk(&self, new: GuestAddr) -> GuestAddr {
+        let mut state = self.state();
+        let heap = state.heap.clone();
+        let pages = |a: u64| page_len(a).unwrap_or(u64::MAX);
+        let (old_end, new_end) = (pages(heap.end), pages(new.0));
+        if new.0 < heap.start || new_end > self.window.limit() {
+            return GuestAddr(heap.end);
+        }
+        let moved = match new_end.cmp(&old_end) {
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Less => self.unmap_in(&mut state, &(GuestAddr(new_end)..GuestAddr(old_end))),
+            std::cmp::Ordering::Greater => {
+                let place = Place::Exactly(GuestAddr(old_end));
+                let backing = Backing::Anonymous(Some("[heap]"));
+                let prot = Prot::READ | Prot::WRITE;
+                let request = MapRequest { backing, ..MapRequest::anonymous(place, new_end - old_end, prot) };
+                self.map_in(&mut state, &request).map(|_| ())
+            }
+        };
+        match moved {
+            Ok(()) => {
+                state.heap.end = new.0;
+                new
+            }
+            Err(_) => GuestAddr(heap.end),
+        }
+    }
+}

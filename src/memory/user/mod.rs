@@ -1,0 +1,196 @@
+//! The address space of a user process: how it is laid out, and what the parts of it share.
+
+mod accesses;
+mod faults;
+mod heap;
+mod mappings;
+mod remap;
+
+use super::vma::VmaTree;
+use super::window::Window;
+use super::{CodeObserver, GuestAddr, PAGE_SIZE, Prot, SpaceError, Vma};
+use crate::host;
+use rustix::io::Errno;
+use rustix::mm::ProtFlags;
+use std::ops::Range;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+
+/// How to lay out a user address space.
+#[derive(Clone, Debug)]
+pub struct SpaceConfig {
+    /// The first address past what the guest may map; 2^47 for sv48, 2^38 for sv39, 2^32 for RV32.
+    pub limit: GuestAddr,
+    /// Whether host address = guest address is wanted.
+    pub identity: bool,
+}
+
+/// Where a mapping goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Anywhere there is room, from the top of the mmap area down; at the hint if that is free.
+    Anywhere {
+        /// The address asked for, page-aligned or rounded down.
+        hint: Option<GuestAddr>,
+    },
+    /// At this address, over whatever is there (MAP_FIXED).
+    Fixed(GuestAddr),
+    /// At this address, or not at all if anything is there (MAP_FIXED_NOREPLACE).
+    Exactly(GuestAddr),
+}
+
+/// What is behind a mapping.
+#[derive(Clone, Debug)]
+pub enum Backing<'a> {
+    /// Zeroes; with a name for /proc/self/maps or none.
+    Anonymous(Option<&'static str>),
+    /// A file from `offset` (page-aligned).
+    File {
+        /// The open file.
+        fd: BorrowedFd<'a>,
+        /// Page-aligned offset in bytes.
+        offset: u64,
+        /// The path the guest knows it by.
+        path: Arc<std::path::Path>,
+    },
+}
+
+/// One mmap.
+#[derive(Clone, Debug)]
+pub struct MapRequest<'a> {
+    /// Where.
+    pub place: Place,
+    /// Bytes, rounded up to pages.
+    pub len: u64,
+    /// The guest's permissions. WRITE implies READ, as on the kernel's riscv64.
+    pub prot: Prot,
+    /// MAP_SHARED.
+    pub shared: bool,
+    /// MAP_GROWSDOWN.
+    pub grows_down: bool,
+    /// MAP_NORESERVE.
+    pub noreserve: bool,
+    /// MAP_POPULATE.
+    pub populate: bool,
+    /// What is behind it.
+    pub backing: Backing<'a>,
+}
+
+/// Why a mapping call failed, by the errno that the kernel would give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot map guest memory: {0}")]
+pub struct MapError(pub rustix::io::Errno);
+
+impl MapRequest<'_> {
+    /// A private anonymous mapping.
+    pub fn anonymous(place: Place, len: u64, prot: Prot) -> Self {
+        Self {
+            place,
+            len,
+            prot,
+            shared: false,
+            grows_down: false,
+            noreserve: false,
+            populate: false,
+            backing: Backing::Anonymous(None),
+        }
+    }
+}
+
+/// The address space of one user process: a window of host addresses, the areas mapped in it, and
+/// the heap. All methods may be called from any thread; accesses take no lock.
+pub struct UserSpace {
+    window: Window,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    areas: VmaTree,
+    heap: Range<u64>,
+    observers: Vec<Weak<dyn CodeObserver>>,
+}
+
+impl std::fmt::Debug for UserSpace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserSpace").field("window", &self.window).finish_non_exhaustive()
+    }
+}
+
+/// The gap the kernel keeps between the initial stack and the mmap area, beyond the stack's limit.
+const STACK_GAP: u64 = 128 << 20;
+
+fn failed(errno: Errno) -> MapError {
+    MapError(errno)
+}
+
+/// What the host needs to allow for the guest to have `prot`: execution never reaches the host, so a
+/// page that can only be executed is inaccessible there.
+fn host_prot(prot: Prot) -> ProtFlags {
+    let mut p = ProtFlags::empty();
+    p.set(ProtFlags::READ, prot.contains(Prot::READ));
+    p.set(ProtFlags::WRITE, prot.contains(Prot::WRITE));
+    p
+}
+
+/// WRITE implies READ, as the kernel's protection map for RISC-V has it.
+fn effective(prot: Prot) -> Prot {
+    if prot.contains(Prot::WRITE) { prot | Prot::READ } else { prot }
+}
+
+impl UserSpace {
+    /// Reserves an address space. Also makes sure that faults in it are caught.
+    pub fn new(config: &SpaceConfig) -> Result<Self, SpaceError> {
+        host::fault::install();
+        let window = Window::reserve(config.limit.0, config.identity)?;
+        Ok(Self { window, state: Mutex::default() })
+    }
+
+    /// The first address past what can be mapped.
+    pub fn limit(&self) -> GuestAddr {
+        GuestAddr(self.window.limit())
+    }
+
+    /// The end of the initial stack.
+    pub fn stack_top(&self) -> GuestAddr {
+        GuestAddr(self.window.limit() - PAGE_SIZE)
+    }
+
+    /// Where a position-independent program goes: two thirds up, as in the kernel.
+    pub fn dynamic_base(&self) -> GuestAddr {
+        GuestAddr(self.window.limit() / 3 * 2).page_floor()
+    }
+
+    /// Is told of code that changes from now on, as long as it lives.
+    pub fn observe_code(&self, observer: Weak<dyn CodeObserver>) {
+        self.state().observers.push(observer);
+    }
+
+    /// Tells the observers that code in `range` is not to be run as it was.
+    pub fn code_changed(&self, range: Range<GuestAddr>) {
+        self.state().notify(&range);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic happens with the lock held")
+    }
+}
+
+impl State {
+    fn notify(&mut self, range: &Range<GuestAddr>) {
+        self.observers.retain(|o| match o.upgrade() {
+            Some(observer) => {
+                observer.code_changed(range.clone());
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// Tells of those areas that were executable.
+    fn notify_replaced(&mut self, areas: &[Vma]) {
+        for area in areas.iter().filter(|v| v.prot.contains(Prot::EXEC)) {
+            self.notify(&area.range);
+        }
+    }
+}
