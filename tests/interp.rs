@@ -373,3 +373,18 @@ fn handlers_do_not_grow_the_stack() {
     // 20,000 calls of even the smallest frame would need more than twice this.
     std::thread::Builder::new().stack_size(128 << 10).spawn(body).unwrap().join().unwrap();
 }
+
+#[test]
+fn a_store_below_an_area_that_grows_is_made_again() {
+    let mut b = rv64();
+    let place = Place::Fixed(GuestAddr(DATA + (1 << 24)));
+    b.mem
+        .map(&MapRequest { grows_down: true, ..MapRequest::anonymous(place, 0x1000, Prot::READ | Prot::WRITE) })
+        .unwrap();
+    b.hart.cpu().x[10] = DATA + (1 << 24);
+    b.put(CODE, &[addi(5, 5, 1), insn(Op::Sd, 0, 10, 5, -8), addi(6, 6, 1), ecall()]);
+    assert_eq!(b.run(), Exit::Syscall);
+    assert_eq!((b.x(5), b.x(6)), (1, 1));
+    assert_eq!(b.mem.read::<u64>(GuestAddr(DATA + (1 << 24) - 8)).unwrap(), 1);
+    assert_eq!(b.hart.cpu().instret, 3, "the store counts once");
+}

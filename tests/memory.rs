@@ -1,7 +1,15 @@
 //! The address space of a user process by its calls: what is mapped afterwards, and what a range that
 //! is taken away from one thread does to another.
 
-use remu::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu::memory::{
+    Access, Backing, CodeObserver, FaultKind, GuestAddr, GuestFault, MapError, MapRequest, Place, Prot, Source,
+    SpaceConfig, SpaceLimits, UserSpace,
+};
+use rustix::io::Errno;
+use std::ops::Range;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const A: GuestAddr = GuestAddr(0x20_0000);
 const B: GuestAddr = GuestAddr(0x40_0000);
@@ -71,4 +79,218 @@ fn threads_may_change_the_same_range_at_once() {
         changes.join().is_err()
     });
     assert!(!failed);
+}
+
+/// What an engine would be told of.
+#[derive(Default)]
+struct Seen(Mutex<Vec<(u64, u64)>>);
+
+impl CodeObserver for Seen {
+    fn code_changed(&self, range: Range<GuestAddr>) {
+        self.0.lock().unwrap().push((range.start.0, range.end.0));
+    }
+}
+
+impl Seen {
+    fn of(mem: &UserSpace) -> Arc<Self> {
+        let seen = Arc::new(Self::default());
+        let observer: Arc<dyn CodeObserver> = seen.clone();
+        mem.observe_code(Arc::downgrade(&observer));
+        seen
+    }
+
+    fn take(&self) -> Vec<(u64, u64)> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+const RW: Prot = Prot::READ.union(Prot::WRITE);
+const RX: Prot = Prot::READ.union(Prot::EXEC);
+
+#[test]
+fn observers_hear_of_code_and_of_nothing_else() {
+    let mem = space();
+    let seen = Seen::of(&mem);
+    map(&mem, A, 0x6000);
+    mem.protect(A, 0x6000, Prot::READ).unwrap();
+    mem.contents_changed(&(A..A.offset(0x6000)));
+    assert_eq!(seen.take(), []);
+    mem.protect(A.offset(0x1000), 0x1000, RX).unwrap();
+    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "code may be run that was there as data");
+    mem.protect(A.offset(0x2000), 0x1000, Prot::EXEC).unwrap();
+    mem.protect(A.offset(0x4000), 0x1000, RX).unwrap();
+    seen.take();
+    mem.protect(A, 0x6000, RW).unwrap();
+    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x3000), (A.0 + 0x4000, A.0 + 0x5000)], "neighbours as one");
+    mem.protect(A, 0x6000, RX).unwrap();
+    seen.take();
+    mem.contents_changed(&(A.offset(0x1000)..A.offset(0x2000)));
+    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)]);
+    mem.unmap(A, 0x10000).unwrap();
+    assert_eq!(seen.take(), [(A.0, A.0 + 0x6000)]);
+}
+
+#[test]
+fn a_fault_that_is_repaired_by_now_is_none() {
+    let mem = space();
+    let fault = |addr, access, kind| Some(GuestFault { addr, access, kind });
+    assert_eq!(mem.classify(A, 8, Access::Read), fault(A, Access::Read, FaultKind::Unmapped));
+    map(&mem, A, 0x1000);
+    assert_eq!(mem.classify(A, 8, Access::Read), None);
+    assert_eq!(mem.classify(A, 8, Access::Write), None);
+    let next = A.offset(0x1000);
+    assert_eq!(mem.classify(A.offset(0xffc), 8, Access::Write), fault(next, Access::Write, FaultKind::Unmapped));
+    mem.protect(A, 0x1000, Prot::READ).unwrap();
+    assert_eq!(mem.classify(A, 8, Access::Write), fault(A, Access::Write, FaultKind::Denied));
+    // Mapped, allowed, and nothing there: past the end of the file.
+    let file = tempfile::tempfile().unwrap();
+    let backing = Backing::File { fd: file.as_fd(), offset: 0, path: Path::new("/f").into() };
+    mem.map(&MapRequest { backing, ..MapRequest::anonymous(Place::Fixed(B), 0x1000, RW) }).unwrap();
+    assert_eq!(mem.classify(B, 8, Access::Read), fault(B, Access::Read, FaultKind::NoBacking));
+    assert_eq!(mem.classify(B, 8, Access::Write), fault(B, Access::Write, FaultKind::NoBacking));
+}
+
+#[test]
+fn a_refused_mapping_over_another_leaves_that_as_it_was() {
+    let mem = space();
+    map(&mem, A, 0x2000);
+    mem.write(A, &7u32).unwrap();
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    let backing = Backing::File { fd: file.as_fd(), offset: 0, path: Path::new("/f").into() };
+    let over = MapRequest { backing, shared: true, ..MapRequest::anonymous(Place::Fixed(A), 0x1000, RW) };
+    assert_eq!(mem.map(&over), Err(MapError(Errno::ACCESS)));
+    assert_eq!(mem.read::<u32>(A).unwrap(), 7);
+    assert_eq!(ranges(&mem), [(A.0, A.0 + 0x2000)]);
+}
+
+#[test]
+fn what_the_host_has_in_pieces_moves_as_one() {
+    let mem = space();
+    // Two areas with pages of their own do not become one for the host; one that grows in place does.
+    for page in [0, 1, 2] {
+        map(&mem, A.offset(page * 0x2000), 0x2000);
+        mem.write(A.offset(page * 0x2000 + 8), &page).unwrap();
+    }
+    assert_eq!(mem.remap(A, 0x6000, 0x7000, false, None), Ok(A));
+    mem.write(A.offset(0x6000), &9u64).unwrap();
+    assert_eq!(mem.remap(A, 0x7000, 0x9000, true, Some(B)), Ok(B));
+    for page in [0, 1, 2] {
+        assert_eq!(mem.read::<u64>(B.offset(page * 0x2000 + 8)).unwrap(), page);
+    }
+    assert_eq!(mem.read::<u64>(B.offset(0x6000)).unwrap(), 9);
+    assert_eq!(mem.read::<u64>(B.offset(0x8ff8)).unwrap(), 0);
+    assert_eq!(ranges(&mem), [(B.0, B.0 + 0x9000)]);
+    assert!(mem.read::<u8>(A).is_err() && mem.read::<u8>(A.offset(0x6000)).is_err());
+}
+
+#[test]
+fn a_file_moves_with_its_pages_and_shared_memory_doubles() {
+    let mem = space();
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(0x4000).unwrap();
+    let backing = Backing::File { fd: file.as_fd(), offset: 0, path: Path::new("/f").into() };
+    let request = MapRequest { backing, shared: true, ..MapRequest::anonymous(Place::Fixed(A), 0x2000, RW) };
+    mem.map(&request).unwrap();
+    mem.write(A.offset(0x1000), &5u32).unwrap();
+    assert_eq!(mem.remap(A, 0x2000, 0x3000, false, None), Err(MapError(Errno::NOMEM)));
+    assert_eq!(mem.remap(A, 0x2000, 0x3000, true, Some(B)), Ok(B));
+    assert!(mem.read::<u8>(A).is_err());
+    let twin = mem.remap(B.offset(0x1000), 0, 0x1000, true, None).unwrap();
+    assert_eq!(mem.read::<u32>(twin).unwrap(), 5);
+    mem.write(twin, &6u32).unwrap();
+    assert_eq!(mem.read::<u32>(B.offset(0x1000)).unwrap(), 6);
+    assert!(matches!(mem.vma_at(twin).unwrap().source, Source::File { offset: 0x1000, .. }));
+    assert_eq!(mem.remap(B, 0, 0x1000, false, None), Err(MapError(Errno::NOMEM)));
+    map(&mem, A, 0x1000);
+    assert_eq!(mem.remap(A, 0, 0x1000, true, None), Err(MapError(Errno::INVAL)), "private memory does not");
+}
+
+#[test]
+fn protection_past_the_limit_changes_what_comes_before() {
+    let mem = space();
+    let last = GuestAddr(mem.limit().0 - 0x1000);
+    map(&mem, last, 0x1000);
+    assert_eq!(mem.protect(last, 0x2000, Prot::READ), Err(MapError(Errno::NOMEM)));
+    assert_eq!(mem.vma_at(last).unwrap().prot, Prot::READ);
+    assert_eq!(mem.protect(last, u64::MAX - 0x1000, Prot::READ), Err(MapError(Errno::NOMEM)));
+}
+
+#[test]
+fn a_hint_below_all_means_the_lowest() {
+    let mem = space();
+    let hint = |hint| Place::Anywhere { hint: Some(GuestAddr(hint)) };
+    assert_eq!(mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)), Ok(GuestAddr(0x1_0000)));
+    let taken = mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)).unwrap();
+    let none = mem.map(&MapRequest::anonymous(hint(0x345), 0x1000, RW)).unwrap();
+    assert!(taken > B && none > B, "otherwise, from the top");
+}
+
+fn grows(mem: &UserSpace, at: GuestAddr) {
+    mem.map(&MapRequest { grows_down: true, ..MapRequest::anonymous(Place::Fixed(at), 0x2000, RW) }).unwrap();
+}
+
+#[test]
+fn an_area_grows_down_to_an_access_and_keeps_its_distance() {
+    const GAP: u64 = 256 * 4096;
+    let mem = space();
+    let top = GuestAddr(0x1000_0000);
+    grows(&mem, top);
+    mem.set_limits(SpaceLimits { stack: 0x40_0000, ..SpaceLimits::default() });
+    // By an instruction, by a system call's structure, and by a buffer that the host is to fill.
+    assert_eq!(mem.classify(GuestAddr(top.0 - 0x1008), 8, Access::Write), None);
+    assert_eq!(mem.read::<u64>(GuestAddr(top.0 - 0x3000)).unwrap(), 0);
+    mem.write(GuestAddr(top.0 - 0x5000), &1u64).unwrap();
+    mem.host_range(GuestAddr(top.0 - 0x7000), 16).unwrap();
+    assert_eq!(ranges(&mem), [(top.0 - 0x7000, top.0 + 0x2000)]);
+    // Not past the limit of the stack.
+    let most = GuestAddr(top.0 + 0x2000 - 0x40_0000);
+    assert!(mem.read::<u8>(GuestAddr(most.0 - 1)).is_err());
+    // Nor near something else, unless that cannot be accessed.
+    let below = GuestAddr(top.0 - 0x20_0000);
+    map(&mem, below, 0x1000);
+    let near = GuestAddr(below.0 + 0x1000 + GAP - 0x1000);
+    assert!(mem.read::<u8>(near).is_err() && mem.classify(near, 1, Access::Read).is_some());
+    assert!(mem.read::<u8>(near.offset(0x1000)).is_ok());
+    mem.protect(below, 0x1000, Prot::empty()).unwrap();
+    assert!(mem.read::<u8>(near).is_ok());
+    // What is placed freely stays out of the gap as well.
+    let at = GuestAddr(near.0 - 0x8000);
+    let freely = MapRequest::anonymous(Place::Anywhere { hint: Some(at) }, 0x1000, RW);
+    assert_ne!(mem.map(&freely).unwrap(), at);
+}
+
+#[test]
+fn the_limit_counts_what_is_new() {
+    let mem = space();
+    map(&mem, A, 0x4000);
+    mem.set_limits(SpaceLimits { total: 0x6000, ..SpaceLimits::default() });
+    let refused = Err(MapError(Errno::NOMEM));
+    assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(B), 0x3000, RW)), refused);
+    assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x6000, RW)), Ok(A), "four of the pages are counted");
+    assert_eq!(mem.remap(A, 0x6000, 0x7000, true, None), refused);
+    mem.unmap(A, 0x1000).unwrap();
+    grows(&mem, A);
+    assert!(mem.read::<u8>(GuestAddr(A.0 - 1)).is_err());
+}
+
+#[test]
+fn a_terabyte_that_is_only_reserved_costs_nothing() {
+    let pages = || -> u64 {
+        let text = std::fs::read_to_string("/proc/self/status").unwrap();
+        let field = |name: &str| -> u64 {
+            let line = text.lines().find(|l| l.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        field("VmRSS:") + field("VmPTE:")
+    };
+    let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 42), identity: false }).unwrap();
+    let before = pages();
+    let anywhere = Place::Anywhere { hint: None };
+    let request = MapRequest { noreserve: true, ..MapRequest::anonymous(anywhere, 1 << 40, Prot::empty()) };
+    let at = mem.map(&request).unwrap();
+    assert_eq!(mem.mapped_bytes(), 1 << 40);
+    mem.protect(at.offset(1 << 39), 0x1000, RW).unwrap();
+    mem.write(at.offset(1 << 39), &1u64).unwrap();
+    assert_eq!(mem.remap(at, 1 << 40, 1 << 39, false, None), Ok(at));
+    assert!(pages() < before + (64 << 10), "64 MiB is a sixteen thousandth");
 }

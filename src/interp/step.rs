@@ -84,8 +84,6 @@ pub(super) struct Reason {
     /// Bytes accessed.
     size: u8,
     access: Access,
-    /// Whether the host raised SIGBUS.
-    bus: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,16 +107,16 @@ impl Stopped {
 
     #[inline(always)]
     const fn without_address(kind: Kind) -> Self {
-        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read, bus: false } }
+        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read } }
     }
 }
 
 impl Reason {
-    /// What the engine is to report, for the instruction of `record`.
-    pub fn exit(self, addr: u64, record: &Record, mem: &UserSpace) -> Exit {
+    /// What the engine is to report, for the instruction of `record`; `None` where it is to be made again.
+    pub fn exit(self, addr: u64, record: &Record, mem: &UserSpace) -> Option<Exit> {
         let Reason { access, .. } = self;
-        match self.kind {
-            Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access, self.bus)),
+        Some(match self.kind {
+            Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access)?),
             Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
             Kind::Trap => Exit::Syscall,
             Kind::Breakpoint => Exit::Breakpoint,
@@ -130,7 +128,7 @@ impl Reason {
                 let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
                 Exit::Illegal { bits: u32::from_le_bytes(bytes) }
             }
-        }
+        })
     }
 }
 
@@ -195,7 +193,7 @@ impl<'a, B: Base, const FORWARD: u8, const FAST: bool> Step<'a, B, FORWARD, FAST
         if addr.is_multiple_of(size) {
             return Ok(GuestAddr(addr));
         }
-        Err(Stopped { addr, reason: Reason { kind: Kind::Misaligned, size: size as u8, access, bus: false } })
+        Err(Stopped { addr, reason: Reason { kind: Kind::Misaligned, size: size as u8, access } })
     }
 
     #[inline(always)]
@@ -208,8 +206,8 @@ impl<'a, B: Base, const FORWARD: u8, const FAST: bool> Step<'a, B, FORWARD, FAST
     ) -> Result<T, Stopped> {
         match result {
             Ok(v) => Ok(v),
-            Err(bad) => {
-                let reason = Reason { kind: Kind::Refused, size: size as u8, access, bus: bad.is_bus() };
+            Err(_) => {
+                let reason = Reason { kind: Kind::Refused, size: size as u8, access };
                 Err(Stopped { addr: addr.0, reason })
             }
         }

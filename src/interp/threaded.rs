@@ -204,7 +204,10 @@ unsafe extern "sysv64" fn stop(
     unsafe {
         let record = &(*slot).record;
         (*cpu).pc = record.pc;
-        (*env).exit = reason.exit(addr, record, &*mem);
+        match reason.exit(addr, record, &*mem) {
+            Some(exit) => (*env).exit = exit,
+            None => return opaque(Leave::Lookup),
+        }
     }
     opaque(Leave::Exit)
 }

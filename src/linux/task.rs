@@ -14,7 +14,7 @@ use super::strace::{Shown, Tracer};
 use super::table::{self, Row, Run};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
+use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, SpaceLimits, UserSpace};
 use rustix::io::Errno;
 use rustix::process::Resource;
 use std::collections::HashSet;
@@ -232,7 +232,7 @@ impl Task {
             (libc::RLIMIT_STACK, Rlimit { cur: config.stack_limit, ..host_limit(Resource::Stack) }),
         ];
         let (actions, blocked) = super::signal::inherited();
-        Ok(Self {
+        let task = Self {
             files: Arc::new(Files { own: config.own_fds }),
             fs: Arc::new(Fs { sysroot: config.sysroot, exe }),
             sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
@@ -257,7 +257,9 @@ impl Task {
             clear_child_tid: 0,
             robust_list: (0, 0),
             ending: None,
-        })
+        };
+        task.apply_limits();
+        Ok(task)
     }
 
     /// Answers why the engine has stopped.
@@ -353,10 +355,11 @@ impl Task {
         }
     }
 
-    /// The limit of the guest's address space in bytes.
-    pub fn address_space_limit(&self) -> u64 {
+    /// Has the address space keep within the limits as they are now.
+    pub fn apply_limits(&self) {
         let limits = self.process.limits.lock().expect("no panic happens with the lock held");
-        limits.iter().find(|(which, _)| *which == libc::RLIMIT_AS).map_or(u64::MAX, |(_, limit)| limit.cur)
+        let current = |which| limits.iter().find(|(own, _)| *own == which).map_or(u64::MAX, |(_, limit)| limit.cur);
+        self.mm.set_limits(SpaceLimits { total: current(libc::RLIMIT_AS), stack: current(libc::RLIMIT_STACK) });
     }
 }
 

@@ -49,7 +49,7 @@ pub enum Source {
 
 impl Source {
     /// The source of the part that begins `bytes` into the area.
-    fn advance(&self, bytes: u64) -> Self {
+    pub(super) fn advance(&self, bytes: u64) -> Self {
         match self {
             Source::File { path, offset, id } => Source::File { path: path.clone(), offset: offset + bytes, id: *id },
             other => other.clone(),
@@ -68,6 +68,8 @@ pub struct Vma {
     pub shared: bool,
     /// Whether the area grows downwards on access below it (MAP_GROWSDOWN).
     pub grows_down: bool,
+    /// Whether the host is to set no swap aside for it (MAP_NORESERVE).
+    pub noreserve: bool,
     /// What is behind it.
     pub source: Source,
 }
@@ -83,6 +85,12 @@ impl Vma {
         self.len() == 0
     }
 
+    /// Where what is placed below has to end: short of the gap below an area that grows.
+    pub(super) fn floor(&self) -> GuestAddr {
+        let gap = if self.grows_down { GUARD_GAP } else { 0 };
+        GuestAddr(self.range.start.0.saturating_sub(gap))
+    }
+
     /// The part of this area inside `range`.
     fn cut(&self, range: &Range<GuestAddr>) -> Vma {
         let start = self.range.start.max(range.start);
@@ -96,6 +104,7 @@ impl Vma {
             && self.prot == next.prot
             && self.shared == next.shared
             && self.grows_down == next.grows_down
+            && self.noreserve == next.noreserve
             && self.source.advance(self.len()) == next.source
         // Two separate named areas stay two lines of /proc/self/maps only by their names.
     }
@@ -118,6 +127,34 @@ impl VmaTree {
     pub fn overlapping(&self, range: &Range<GuestAddr>) -> impl Iterator<Item = &Vma> {
         let first = self.find(range.start).map_or(range.start, |v| v.range.start);
         self.areas.range(first..range.end.max(first)).map(|(_, v)| v)
+    }
+
+    /// The last area that ends at or before `addr`.
+    pub fn before(&self, addr: GuestAddr) -> Option<&Vma> {
+        self.areas.range(..addr).next_back().map(|(_, v)| v).filter(|v| v.range.end <= addr)
+    }
+
+    /// The first area that starts at or after `addr`.
+    pub fn after(&self, addr: GuestAddr) -> Option<&Vma> {
+        self.areas.range(addr..).next().map(|(_, v)| v)
+    }
+
+    /// Whether a new area may be placed there.
+    pub fn has_room(&self, range: &Range<GuestAddr>) -> bool {
+        self.overlapping(range).next().is_none() && self.after(range.end).is_none_or(|v| range.end <= v.floor())
+    }
+
+    /// What of `range` is mapped, neighbours joined.
+    pub fn parts(&self, range: &Range<GuestAddr>) -> Vec<Range<GuestAddr>> {
+        let mut parts: Vec<Range<GuestAddr>> = Vec::new();
+        for v in self.overlapping(range) {
+            let part = v.range.start.max(range.start)..v.range.end.min(range.end);
+            match parts.last_mut() {
+                Some(last) if last.end == part.start => last.end = part.end,
+                _ => parts.push(part),
+            }
+        }
+        parts
     }
 
     /// All areas in order.
@@ -168,7 +205,7 @@ impl VmaTree {
             if floor <= end && end.0 - floor.0 >= len {
                 return Some(GuestAddr(end.0 - len));
             }
-            end = end.min(v.range.start);
+            end = end.min(v.floor());
             if end <= within.start {
                 return None;
             }
@@ -206,8 +243,11 @@ impl VmaTree {
     }
 }
 
+/// What the kernel keeps free below an area that grows: its stack_guard_gap.
+pub(super) const GUARD_GAP: u64 = 256 * PAGE_SIZE;
+
 /// Rounds a length up to whole pages; `None` if that overflows.
-pub(super) fn page_len(len: u64) -> Option<u64> {
+pub fn page_len(len: u64) -> Option<u64> {
     Some(len.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
 }
 
@@ -221,6 +261,7 @@ mod tests {
             prot,
             shared: false,
             grows_down: false,
+            noreserve: false,
             source: Source::Anonymous,
         }
     }

@@ -3,7 +3,7 @@
 use super::fs::borrow;
 use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
-use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot};
+use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot, page_len};
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::fd::AsRawFd;
@@ -18,25 +18,8 @@ fn prot(bits: u64) -> Prot {
     Prot::from_bits_truncate(bits as u32)
 }
 
-/// Whole pages, if that does not overflow.
-fn pages(len: u64) -> Option<u64> {
-    Some(len.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
-}
-
-/// Whether RLIMIT_AS lets the address space grow by so many bytes.
-fn check_limit(c: &Call<'_>, more: u64) -> Result<(), Errno> {
-    let limit = c.task.address_space_limit();
-    let total = c.task.mm.mapped_bytes().saturating_add(pages(more).unwrap_or(u64::MAX));
-    if limit != u64::MAX && total > limit { Err(Errno::NOMEM) } else { Ok(()) }
-}
-
 pub(in crate::linux) fn brk(c: &mut Call<'_>) -> SysResult {
-    let now = c.task.mm.brk(GuestAddr(0));
-    let wanted = c.addr(0);
-    if wanted > now && check_limit(c, wanted.0 - now.0).is_err() {
-        return Ok(now.0);
-    }
-    Ok(c.task.mm.brk(wanted).0)
+    Ok(c.task.mm.brk(c.addr(0)).0)
 }
 
 pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
@@ -77,6 +60,14 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     if len == 0 {
         return Err(Errno::INVAL);
     }
+    let grows_down = flags & libc::MAP_GROWSDOWN != 0;
+    if grows_down && shared {
+        return Err(Errno::INVAL);
+    }
+    if grows_down && !anonymous {
+        c.unimplemented("mmap of a file with MAP_GROWSDOWN".to_owned());
+        return Err(Errno::INVAL);
+    }
     let place = if flags & libc::MAP_FIXED_NOREPLACE != 0 {
         Place::Exactly(addr)
     } else if flags & libc::MAP_FIXED != 0 {
@@ -84,11 +75,10 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     } else {
         Place::Anywhere { hint: (addr.0 != 0).then_some(addr) }
     };
-    check_limit(c, len)?;
     let backing = match fd {
         None => Backing::Anonymous(None),
         Some(fd) => {
-            let end = pages(len).and_then(|len| offset.checked_add(len)).ok_or(Errno::OVERFLOW)?;
+            let end = page_len(len).and_then(|len| offset.checked_add(len)).ok_or(Errno::OVERFLOW)?;
             if end > i64::MAX as u64 {
                 return Err(Errno::OVERFLOW);
             }
@@ -101,7 +91,7 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         len,
         prot: prot(c.args[2]),
         shared,
-        grows_down: flags & libc::MAP_GROWSDOWN != 0,
+        grows_down,
         noreserve: flags & libc::MAP_NORESERVE != 0,
         populate: (flags & libc::MAP_POPULATE != 0 && flags & libc::MAP_NONBLOCK == 0) || lock,
         backing,
@@ -109,7 +99,7 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     let at = c.task.mm.map(&request)?;
     if lock {
         // As in the kernel, a mapping that cannot be locked is still a mapping.
-        let _ = on_range(c, Sys::Mlock, at, len, &[]);
+        let _ = on_range(c, Sys::Mlock, at, len, Holes::End, &[]);
     }
     Ok(at.0)
 }
@@ -148,36 +138,40 @@ pub(in crate::linux) fn mremap(c: &mut Call<'_>) -> SysResult {
         c.unimplemented("mremap with MREMAP_DONTUNMAP".to_owned());
         return Err(Errno::INVAL);
     }
-    if let (Some(old_len), Some(new_len)) = (pages(old_len), pages(new_len))
-        && new_len > old_len
-    {
-        check_limit(c, new_len - old_len)?;
-    }
     let fixed = fixed.then_some(GuestAddr(new));
     Ok(c.task.mm.remap(GuestAddr(old), old_len, new_len, may_move, fixed)?.0)
 }
 
-/// Makes a host call on a range of guest memory, all of which has to be mapped: where the guest has
+/// What a hole in the range of a call does, besides making it fail with ENOMEM.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holes {
+    /// What comes after it is done too.
+    Skip,
+    /// What comes before it is done.
+    End,
+}
+
+/// Makes a host call on a range of guest memory, all of which should be mapped: where the guest has
 /// nothing, the host has a reservation, and would be content with that.
-fn on_range(c: &Call<'_>, call: Sys, start: GuestAddr, len: u64, rest: &[u64]) -> SysResult {
-    let len = pages(len).ok_or(Errno::NOMEM)?;
-    let mut first_hole = start;
-    for vma in c.task.mm.vmas() {
-        if vma.range.start <= first_hole && first_hole < vma.range.end {
-            first_hole = vma.range.end;
+fn on_range(c: &Call<'_>, call: Sys, start: GuestAddr, len: u64, holes: Holes, rest: &[u64]) -> SysResult {
+    let len = page_len(len).ok_or(Errno::NOMEM)?;
+    let end = GuestAddr(start.0.checked_add(len).ok_or(Errno::NOMEM)?);
+    let mut at = start;
+    let mut missing = Ok(0);
+    for part in c.task.mm.mapped_parts(&(start..end)) {
+        if part.start != at {
+            missing = Err(Errno::NOMEM);
+            if holes == Holes::End {
+                return missing;
+            }
         }
-    }
-    let end = start.0.checked_add(len).ok_or(Errno::NOMEM)?;
-    let covered = first_hole.0 >= end;
-    let size = if covered { len } else { first_hole.0 - start.0 };
-    let mut result = Ok(0);
-    if size > 0 || len == 0 {
-        let mut args = vec![c.guest(start.0, size), SysArg::Val(size)];
+        let size = part.end.0 - part.start.0;
+        let mut args = vec![c.guest(part.start.0, size), SysArg::Val(size)];
         args.extend(rest.iter().map(|&value| SysArg::Val(value)));
-        result = host::pass(call, &mut args);
+        host::pass(call, &mut args)?;
+        at = part.end;
     }
-    // What comes before a hole is done, then the hole is told of.
-    if result.is_ok() && !covered { Err(Errno::NOMEM) } else { result }
+    if at < end { Err(Errno::NOMEM) } else { missing }
 }
 
 /// A start that need not be at a page boundary, with the length from there.
@@ -195,12 +189,12 @@ pub(in crate::linux) fn msync(c: &mut Call<'_>) -> SysResult {
     if c.args[1] == 0 {
         return Ok(0);
     }
-    on_range(c, Sys::Msync, c.addr(0), c.args[1], &[c.args[2]])
+    on_range(c, Sys::Msync, c.addr(0), c.args[1], Holes::Skip, &[c.args[2]])
 }
 
 pub(in crate::linux) fn mlock(c: &mut Call<'_>) -> SysResult {
     let (start, len) = rounded(c);
-    if len == 0 { Ok(0) } else { on_range(c, Sys::Mlock, start, len, &[]) }
+    if len == 0 { Ok(0) } else { on_range(c, Sys::Mlock, start, len, Holes::End, &[]) }
 }
 
 pub(in crate::linux) fn mlock2(c: &mut Call<'_>) -> SysResult {
@@ -208,12 +202,12 @@ pub(in crate::linux) fn mlock2(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL);
     }
     let (start, len) = rounded(c);
-    if len == 0 { Ok(0) } else { on_range(c, Sys::Mlock2, start, len, &[c.args[2]]) }
+    if len == 0 { Ok(0) } else { on_range(c, Sys::Mlock2, start, len, Holes::End, &[c.args[2]]) }
 }
 
 pub(in crate::linux) fn munlock(c: &mut Call<'_>) -> SysResult {
     let (start, len) = rounded(c);
-    if len == 0 { Ok(0) } else { on_range(c, Sys::Munlock, start, len, &[]) }
+    if len == 0 { Ok(0) } else { on_range(c, Sys::Munlock, start, len, Holes::End, &[]) }
 }
 
 pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
@@ -225,7 +219,7 @@ pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
         // The host's own mlockall would lock the whole reservation, and remu.
         let on_fault = u64::from(flags & libc::MCL_ONFAULT != 0);
         for vma in c.task.mm.vmas() {
-            on_range(c, Sys::Mlock2, vma.range.start, vma.len(), &[on_fault])?;
+            on_range(c, Sys::Mlock2, vma.range.start, vma.len(), Holes::End, &[on_fault])?;
         }
     }
     if flags & libc::MCL_FUTURE != 0 {
@@ -236,7 +230,7 @@ pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn munlockall(c: &mut Call<'_>) -> SysResult {
     for vma in c.task.mm.vmas() {
-        on_range(c, Sys::Munlock, vma.range.start, vma.len(), &[])?;
+        on_range(c, Sys::Munlock, vma.range.start, vma.len(), Holes::End, &[])?;
     }
     Ok(0)
 }
@@ -246,24 +240,21 @@ pub(in crate::linux) fn mincore(c: &mut Call<'_>) -> SysResult {
     if !start.is_page_aligned() {
         return Err(Errno::INVAL);
     }
-    let len = pages(len).ok_or(Errno::NOMEM)?;
+    let len = page_len(len).ok_or(Errno::NOMEM)?;
     let end = start.0.checked_add(len).ok_or(Errno::NOMEM)?;
-    let mut at = start;
-    for vma in c.task.mm.vmas() {
-        if vma.range.start <= at && at < vma.range.end {
-            at = vma.range.end;
-        }
+    // What comes before a hole is answered, then the hole is told of.
+    let mapped = c.task.mm.mapped_parts(&(start..GuestAddr(end)));
+    let covered = mapped.first().filter(|part| part.start == start).map_or(0, |part| part.end.0 - start.0);
+    if covered > 0 || len == 0 {
+        let (memory, vector) = (c.guest(start.0, covered), c.guest(c.args[2], covered / PAGE_SIZE));
+        host::pass(Sys::Mincore, &mut [memory, SysArg::Val(covered), vector])?;
     }
-    if at.0 < end {
-        return Err(Errno::NOMEM);
-    }
-    let (memory, vector) = (c.guest(start.0, len), c.guest(c.args[2], len / PAGE_SIZE));
-    host::pass(Sys::Mincore, &mut [memory, SysArg::Val(len), vector])
+    if covered < len { Err(Errno::NOMEM) } else { Ok(0) }
 }
 
 pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
     let (start, advice) = (c.addr(0), c.int(2));
-    let len = pages(c.args[1]).ok_or(Errno::INVAL)?;
+    let len = page_len(c.args[1]).ok_or(Errno::INVAL)?;
     if !start.is_page_aligned() || start.0.checked_add(len).is_none() {
         return Err(Errno::INVAL);
     }
@@ -297,9 +288,9 @@ pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
     if len == 0 {
         return Ok(0);
     }
-    let result = on_range(c, Sys::Madvise, start, len, &[advice as u64]);
+    let result = on_range(c, Sys::Madvise, start, len, Holes::Skip, &[advice as u64]);
     if matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE | libc::MADV_REMOVE) {
-        c.task.mm.code_changed(start..start.offset(len));
+        c.task.mm.contents_changed(&(start..start.offset(len)));
     }
     result
 }

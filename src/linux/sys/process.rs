@@ -71,6 +71,8 @@ fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<
                 }
                 *limit = new;
             }
+            drop(limits);
+            c.task.apply_limits();
             return Ok(old);
         }
     }

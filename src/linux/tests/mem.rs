@@ -156,3 +156,46 @@ fn flushed_and_dropped_code_is_told_of() {
     assert_eq!(b.sys("riscv_flush_icache", &[0x3000, 0x4000, 2]), Err(Errno::INVAL));
     assert_eq!(*seen.0.lock().unwrap(), [(0x1000, 0x2000), (0x3000, 0x4000)]);
 }
+
+#[test]
+fn holes_stop_some_calls_and_not_others() {
+    let mut b = Bench::new();
+    let at = b.sys("mmap", &[NOWHERE, 3 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    for page in 0..3 {
+        b.task.mm.write(GuestAddr(at + page * PAGE), &7u8).unwrap();
+    }
+    b.sys("munmap", &[at + PAGE, PAGE]).unwrap();
+    let there = b.room(8);
+    assert_eq!(b.sys("mincore", &[at, 3 * PAGE, there]), Err(Errno::NOMEM));
+    assert_eq!(b.bytes(there, 3), [1, 0, 0], "what comes before the hole is answered");
+    assert_eq!(b.sys("madvise", &[at, 3 * PAGE, libc::MADV_DONTNEED as u64]), Err(Errno::NOMEM));
+    assert_eq!((b.get::<u8>(at), b.get::<u8>(at + 2 * PAGE)), (0, 0), "advice reaches past the hole");
+    assert_eq!(b.sys("msync", &[at, 3 * PAGE, libc::MS_SYNC as u64]), Err(Errno::NOMEM));
+    assert_eq!(b.sys("mlock", &[at + PAGE, 2 * PAGE]), Err(Errno::NOMEM));
+}
+
+#[test]
+fn stacks_of_threads_grow_under_system_calls() {
+    let mut b = Bench::new();
+    let grows = ANONYMOUS | libc::MAP_GROWSDOWN as u64;
+    let at = b.sys("mmap", &[NOWHERE + (8 << 20), PAGE, RW, grows, NONE, 0]).unwrap();
+    let fd = b.file(b"abc");
+    assert_eq!(b.sys("pread64", &[fd, at - 2 * PAGE, 3, 0]), Ok(3));
+    assert_eq!(b.bytes(at - 2 * PAGE, 3), b"abc");
+    let limit = b.put(&[4 * PAGE, 4 * PAGE]);
+    b.sys("setrlimit", &[libc::RLIMIT_STACK.into(), limit]).unwrap();
+    assert_eq!(b.sys("pread64", &[fd, at - 4 * PAGE, 3, 0]), Err(Errno::FAULT));
+    assert_eq!(b.sys("pread64", &[fd, at - 3 * PAGE, 3, 0]), Ok(3));
+    let shared = (libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_GROWSDOWN) as u64;
+    assert_eq!(b.sys("mmap", &[0, PAGE, RW, shared, NONE, 0]), Err(Errno::INVAL));
+}
+
+#[test]
+fn shared_memory_is_mapped_twice_by_a_length_of_zero() {
+    let mut b = Bench::new();
+    let shared = (libc::MAP_SHARED | libc::MAP_ANONYMOUS) as u64;
+    let at = b.sys("mmap", &[0, PAGE, RW, shared, NONE, 0]).unwrap();
+    let twin = b.sys("mremap", &[at, 0, PAGE, 1]).unwrap();
+    b.task.mm.write(GuestAddr(twin), &9u8).unwrap();
+    assert_eq!(b.get::<u8>(at), 9);
+}

@@ -7,6 +7,7 @@ use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
 use crate::memory::{GuestAddr, PAGE_SIZE};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
+use std::sync::atomic::Ordering;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 impl UserSpace {
@@ -104,23 +105,27 @@ impl UserSpace {
 
     /// Copies guest memory into `to`.
     pub fn read_bytes(&self, addr: GuestAddr, to: &mut [u8]) -> Result<(), BadAddress> {
-        let host = self.host(addr, to.len() as u64)?;
+        let len = to.len() as u64;
+        let host = self.host(addr, len)?;
         // SAFETY: `host` checked that the whole range is in the window.
-        unsafe { access::copy_from(host, to) }
+        let mut copy = || unsafe { access::copy_from(host, to) };
+        copy().or_else(|bad| if self.grow_for(addr, len) { copy() } else { Err(bad) })
     }
 
     /// Copies `from` into guest memory; up to a bad address, if there is one.
     pub fn write_bytes(&self, addr: GuestAddr, from: &[u8]) -> Result<(), BadAddress> {
         let host = self.host(addr, from.len() as u64)?;
         // SAFETY: `host` checked that the whole range is in the window.
-        unsafe { access::copy_to(host, from) }
+        let copy = || unsafe { access::copy_to(host, from) };
+        copy().or_else(|bad| if self.grow_for(addr, from.len() as u64) { copy() } else { Err(bad) })
     }
 
     /// Fills guest memory with zeroes.
     pub fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
         let host = self.host(addr, len)?;
         // SAFETY: `host` checked that the whole range is in the window.
-        unsafe { access::zero(host, len) }
+        let zero = || unsafe { access::zero(host, len) };
+        zero().or_else(|bad| if self.grow_for(addr, len) { zero() } else { Err(bad) })
     }
 
     /// Copies a structure out of guest memory.
@@ -162,6 +167,10 @@ impl UserSpace {
     /// that are not mapped as needed.
     pub fn host_range(&self, addr: GuestAddr, len: u64) -> Result<GuestPtr, BadAddress> {
         let host = self.host(addr, len)?;
+        // The host kernel does not know that the area grows.
+        if self.growing.load(Ordering::Relaxed) {
+            self.grow_for(addr, len);
+        }
         // SAFETY: the whole range is in the window.
         Ok(unsafe { GuestPtr::new(host) })
     }

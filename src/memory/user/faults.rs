@@ -1,9 +1,9 @@
 //! Fetches for decoding, and what is wrong with an access that the host has refused.
 
 use super::{State, UserSpace};
-use crate::memory::access::BadAddress;
-use crate::memory::vma::page_len;
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, Prot};
+use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
+use crate::memory::vma::{GUARD_GAP, page_len};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, Prot, Vma};
 use rustix::mm::MprotectFlags;
 use std::ffi::c_void;
 
@@ -12,26 +12,39 @@ impl UserSpace {
     /// many there are, which is 0 only with a fault.
     pub fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
         let mut done = 0;
-        let state = self.state();
+        let mut state = self.state();
         while done < to.len() {
             let at = addr.offset(done as u64);
-            let executable = state.areas.find(at).filter(|v| v.prot.contains(Prot::EXEC));
-            let part = executable.map(|v| {
-                // Page by page: of a file that is mapped past its end, only the first pages can be read.
-                let len = (to.len() - done).min((PAGE_SIZE - at.0 % PAGE_SIZE) as usize);
-                let to = &mut to[done..done + len];
-                let read =
-                    if v.prot.contains(Prot::READ) { self.read_bytes(at, to) } else { self.read_execute_only(at, to) };
-                read.map(|()| len).map_err(|_| self.fault_in(&state, at, len as u64, Access::Fetch, true))
-            });
-            match part {
-                Some(Ok(len)) => done += len,
-                _ if done > 0 => break,
-                Some(Err(fault)) => return Err(fault),
-                None => return Err(self.fault_in(&state, at, 1, Access::Fetch, false)),
+            let kind = match state.areas.find(at).map(|v| v.prot) {
+                Some(prot) if prot.contains(Prot::EXEC) => {
+                    // Page by page: of a file that is mapped past its end, only the first pages can be read.
+                    let len = (to.len() - done).min((PAGE_SIZE - at.0 % PAGE_SIZE) as usize);
+                    let to = &mut to[done..done + len];
+                    let readable = prot.contains(Prot::READ);
+                    let read = if readable { self.read_mapped(at, to) } else { self.read_execute_only(at, to) };
+                    if read.is_ok() {
+                        done += len;
+                        continue;
+                    }
+                    FaultKind::NoBacking
+                }
+                Some(_) => FaultKind::Denied,
+                None if done == 0 && self.grow_down(&mut state, at) => continue,
+                None => FaultKind::Unmapped,
+            };
+            if done > 0 {
+                break;
             }
+            return Err(GuestFault { addr: at, access: Access::Fetch, kind });
         }
         Ok(done)
+    }
+
+    /// Reads where something is mapped. Unlike [`Self::read_bytes`] it takes no lock.
+    fn read_mapped(&self, addr: GuestAddr, to: &mut [u8]) -> Result<(), BadAddress> {
+        let host = self.host(addr, to.len() as u64)?;
+        // SAFETY: `host` checked that the whole range is in the window.
+        unsafe { access::copy_from(host, to) }
     }
 
     /// Reads pages that the host holds inaccessible. The state lock, which the caller holds, keeps
@@ -46,48 +59,81 @@ impl UserSpace {
         unsafe {
             rustix::mm::mprotect(host, len as usize, MprotectFlags::READ).map_err(|_| BadAddress::REFUSED)?;
         }
-        let result = self.read_bytes(addr, to);
+        let result = self.read_mapped(addr, to);
         // SAFETY: as above.
         let _ = unsafe { rustix::mm::mprotect(host, len as usize, MprotectFlags::empty()) };
         result
     }
 
-    /// Says what is wrong with an access that failed: where, and as which kind of fault. `bus`:
-    /// [`BadAddress::is_bus`] of the failure.
-    pub fn classify(&self, addr: GuestAddr, size: u64, access: Access, bus: bool) -> GuestFault {
-        self.fault_in(&self.state(), addr, size, access, bus)
-    }
-
-    fn fault_in(&self, state: &State, addr: GuestAddr, size: u64, access: Access, bus: bool) -> GuestFault {
+    /// Says what is wrong with an access that failed: where, and as which kind of fault. `None`: nothing
+    /// is any more, because another thread has changed the mapping since, or because the area there has
+    /// now grown; the access is to be made again.
+    pub fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
         let needed = match access {
             Access::Read => Prot::READ,
             Access::Write => Prot::WRITE,
             Access::Fetch => Prot::EXEC,
         };
+        let mut state = self.state();
         let mut at = addr;
         loop {
-            let next = at.page_floor().offset(PAGE_SIZE);
-            let kind = match state.areas.find(at) {
+            let kind = match state.areas.find(at).map(|v| v.prot) {
+                None if self.grow_down(&mut state, at) => None,
                 None => Some(FaultKind::Unmapped),
-                Some(v) if !v.prot.contains(needed) => Some(FaultKind::Denied),
-                // A mapped and permitted page that faulted all the same has nothing behind it.
-                Some(_) if bus && self.probe(at).is_err() => Some(FaultKind::NoBacking),
-                Some(_) => None,
+                Some(prot) if !prot.contains(needed) => Some(FaultKind::Denied),
+                // Tried here and now, under the lock: so every "again" comes of a change to the mapping,
+                // and no access that can never succeed is made for ever.
+                Some(_) => match self.probe(at, access) {
+                    Ok(()) => None,
+                    Err(bad) if bad.is_bus() => Some(FaultKind::NoBacking),
+                    Err(_) => Some(FaultKind::Denied),
+                },
             };
             if let Some(kind) = kind {
-                return GuestFault { addr: at, access, kind };
+                return Some(GuestFault { addr: at, access, kind });
             }
-            if next.0.wrapping_sub(addr.0) >= size {
-                // Another thread has changed the mapping since: the access is worth another try, and
-                // a fault that names the first byte is what the hardware may report as well.
-                let kind = if bus { FaultKind::NoBacking } else { FaultKind::Unmapped };
-                return GuestFault { addr, access, kind };
+            at = at.page_floor().offset(PAGE_SIZE);
+            if at.0.wrapping_sub(addr.0) >= size {
+                return None;
             }
-            at = next;
         }
     }
 
-    fn probe(&self, addr: GuestAddr) -> Result<(), BadAddress> {
-        self.read_bytes(addr, &mut [0])
+    /// Accesses one byte as an instruction would, and changes nothing.
+    fn probe(&self, addr: GuestAddr, access: Access) -> Result<(), BadAddress> {
+        match access {
+            Access::Read => self.read_mapped(addr, &mut [0]),
+            Access::Write => self.read_modify_write(AtomicRmw::Add, AtomicSize::B1, addr, 0).map(|_| ()),
+            Access::Fetch => Ok(()),
+        }
+    }
+
+    /// As [`Self::grow_down`], for the first hole in a range that the kernel layer accesses.
+    pub(super) fn grow_for(&self, addr: GuestAddr, len: u64) -> bool {
+        let Some(end) = addr.0.checked_add(len).filter(|&end| end > addr.0) else { return false };
+        let mut state = self.state();
+        let mapped = state.areas.parts(&(addr..GuestAddr(end)));
+        let hole = mapped.first().filter(|part| part.start <= addr).map_or(addr, |part| part.end);
+        hole.0 < end && self.grow_down(&mut state, hole)
+    }
+
+    /// Lets the area above `addr`, if it is one that grows (MAP_GROWSDOWN), grow to hold it: as far as
+    /// the limits and the gap to what is below allow.
+    fn grow_down(&self, state: &mut State, addr: GuestAddr) -> bool {
+        let start = addr.page_floor();
+        let Some(area) = state.areas.after(start).filter(|v| v.grows_down).cloned() else { return false };
+        // Neither an inaccessible area below nor another that grows keeps its distance.
+        let crowded = state.areas.before(start).is_some_and(|below| {
+            !below.grows_down && !below.prot.is_empty() && start.0 - below.range.end.0 < GUARD_GAP
+        });
+        let more = start..area.range.start;
+        let too_large = area.range.end.0 - start.0 > state.limits.stack
+            || state.check_total(more.end.0 - more.start.0).is_err()
+            || start.0 < self.window.lowest();
+        if crowded || too_large || self.map_anonymous_on_host(&more, &area).is_err() {
+            return false;
+        }
+        state.areas.insert(Vma { range: more, ..area });
+        true
     }
 }

@@ -1,8 +1,9 @@
 //! The heap: brk.
 
-use super::{Backing, MapRequest, Place, UserSpace};
+use super::{Backing, MapRequest, Place, UserSpace, failed};
 use crate::memory::vma::page_len;
-use crate::memory::{GuestAddr, Prot};
+use crate::memory::{GuestAddr, PAGE_SIZE, Prot};
+use rustix::io::Errno;
 
 impl UserSpace {
     /// Where the heap begins; it is empty at first.
@@ -23,6 +24,12 @@ impl UserSpace {
         let moved = match new_end.cmp(&old_end) {
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Less => self.unmap_in(&mut state, &(GuestAddr(new_end)..GuestAddr(old_end))),
+            // As in the kernel, the heap keeps a page's distance from what is above.
+            std::cmp::Ordering::Greater
+                if !state.areas.has_room(&(GuestAddr(old_end)..GuestAddr(new_end.saturating_add(PAGE_SIZE)))) =>
+            {
+                Err(failed(Errno::NOMEM))
+            }
             std::cmp::Ordering::Greater => {
                 let place = Place::Exactly(GuestAddr(old_end));
                 let backing = Backing::Anonymous(Some("[heap]"));

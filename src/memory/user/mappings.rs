@@ -4,9 +4,10 @@ use super::{Backing, MapError, MapRequest, Place, STACK_GAP, State, UserSpace, e
 use crate::memory::vma::page_len;
 use crate::memory::{GuestAddr, Prot, Source, Vma};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
+use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ffi::c_void;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 impl UserSpace {
     /// All areas in order.
@@ -22,6 +23,19 @@ impl UserSpace {
     /// The sum of the areas' sizes in bytes, which RLIMIT_AS limits.
     pub fn mapped_bytes(&self) -> u64 {
         self.state().areas.total()
+    }
+
+    /// What of a range is mapped, in order; parts that touch are one.
+    pub fn mapped_parts(&self, range: &Range<GuestAddr>) -> Vec<Range<GuestAddr>> {
+        self.state().areas.parts(range)
+    }
+
+    /// Tells the observers of the code in `range`, if there can be any, that its contents have changed.
+    pub fn contents_changed(&self, range: &Range<GuestAddr>) {
+        let mut state = self.state();
+        let code = state.areas.overlapping(range).filter(|v| v.prot.contains(Prot::EXEC)).map(|v| v.range.clone());
+        let parts: Vec<_> = code.map(|v| v.start.max(range.start)..v.end.min(range.end)).collect();
+        state.notify_joined(parts);
     }
 
     /// Whether a page-aligned range lies where the guest may map.
@@ -58,20 +72,30 @@ impl UserSpace {
         if matches!(request.place, Place::Exactly(_)) && state.areas.overlapping(&range).next().is_some() {
             return Err(failed(Errno::EXIST));
         }
+        let taken: u64 = state.areas.parts(&range).iter().map(|part| part.end.0 - part.start.0).sum();
+        state.check_total(len - taken)?;
         let prot = effective(request.prot);
-        let source = self.map_on_host(request, &range, prot)?;
-        let area = Vma { range: range.clone(), prot, shared: request.shared, grows_down: request.grows_down, source };
+        let source = match self.map_on_host(request, &range, prot) {
+            Ok(source) => source,
+            Err(e) => {
+                // The host checks most things first, but may also fail after it has made room.
+                if self.has_hole(&range) {
+                    self.give_up(state, &range);
+                }
+                return Err(e);
+            }
+        };
+        if request.grows_down {
+            self.growing.store(true, Ordering::Relaxed);
+        }
+        let MapRequest { shared, grows_down, noreserve, .. } = *request;
+        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, source };
         let replaced = state.areas.insert(area);
         state.notify_replaced(&replaced);
         Ok(addr)
     }
 
-    pub(super) fn map_on_host(
-        &self,
-        request: &MapRequest<'_>,
-        range: &Range<GuestAddr>,
-        prot: Prot,
-    ) -> Result<Source, MapError> {
+    fn map_on_host(&self, request: &MapRequest<'_>, range: &Range<GuestAddr>, prot: Prot) -> Result<Source, MapError> {
         let len = range.end.0 - range.start.0;
         let at = self.host(range.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
         let mut flags = MapFlags::FIXED;
@@ -94,12 +118,23 @@ impl UserSpace {
         }
     }
 
+    /// Maps fresh private memory like that of `area`.
+    pub(super) fn map_anonymous_on_host(&self, range: &Range<GuestAddr>, area: &Vma) -> Result<(), MapError> {
+        let request = MapRequest {
+            noreserve: area.noreserve,
+            ..MapRequest::anonymous(Place::Fixed(range.start), range.end.0 - range.start.0, area.prot)
+        };
+        self.map_on_host(&request, range, area.prot).map(|_| ())
+    }
+
     pub(super) fn find_room(&self, state: &State, hint: Option<GuestAddr>, len: u64) -> Result<GuestAddr, MapError> {
         if let Some(hint) = hint {
+            // As in the kernel, a hint below all that can be mapped means the lowest there is.
             let at = hint.page_floor();
-            if at.0 >= self.window.lowest()
+            let at = if at.0 == 0 { at } else { at.max(GuestAddr(self.window.lowest())) };
+            if at.0 != 0
                 && let Ok(range) = self.check_range(at, len)
-                && state.areas.overlapping(&range).next().is_none()
+                && state.areas.has_room(&range)
             {
                 return Ok(at);
             }
@@ -129,12 +164,40 @@ impl UserSpace {
 
     /// Puts the inaccessible reservation back.
     pub(super) fn reserve_again(&self, range: &Range<GuestAddr>) -> Result<(), MapError> {
+        self.reserve_with(range, MapFlags::FIXED)
+    }
+
+    fn reserve_with(&self, range: &Range<GuestAddr>, place: MapFlags) -> Result<(), MapError> {
         let len = range.end.0 - range.start.0;
         let at = self.host(range.start, len).map_err(|_| failed(Errno::INVAL))?.cast::<c_void>();
-        let flags = MapFlags::FIXED | MapFlags::PRIVATE | MapFlags::NORESERVE;
+        let flags = place | MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: replaces guest memory inside the window, which Rust holds no reference into.
         unsafe { rustix::mm::mmap_anonymous(at, len as usize, ProtFlags::empty(), flags) }.map_err(failed)?;
         Ok(())
+    }
+
+    /// Whether the host has nothing at all somewhere in `range`, not even the reservation.
+    fn has_hole(&self, range: &Range<GuestAddr>) -> bool {
+        let len = range.end.0 - range.start.0;
+        let Ok(at) = self.host(range.start, len) else { return false };
+        // With MS_ASYNC, msync looks for holes and does nothing else.
+        // SAFETY: the call changes nothing.
+        unsafe { rustix::mm::msync(at.cast(), len as usize, MsyncFlags::ASYNC) == Err(Errno::NOMEM) }
+    }
+
+    /// Takes a range, where a call has failed halfway, for unmapped, and makes it so.
+    pub(super) fn give_up(&self, state: &mut State, range: &Range<GuestAddr>) {
+        let lost = state.areas.remove(range);
+        if self.reserve_hole(range).is_err() && self.reserve_again(range).is_err() {
+            // Nothing of the guest's may be put there, then.
+            state.areas.insert(unusable(range));
+        }
+        state.notify_replaced(&lost);
+    }
+
+    /// Reserves where the host has a hole, unless somebody else in the process has been quicker.
+    pub(super) fn reserve_hole(&self, range: &Range<GuestAddr>) -> Result<(), MapError> {
+        self.reserve_with(range, MapFlags::FIXED_NOREPLACE)
     }
 
     /// mprotect(2): stops with ENOMEM at the first hole, the areas before it changed.
@@ -145,13 +208,16 @@ impl UserSpace {
         if len == 0 {
             return Ok(());
         }
-        let range = self.check_range(addr, len)?;
+        // An end past the limit is a hole like any other.
+        let end = page_len(len).and_then(|l| addr.0.checked_add(l)).ok_or(failed(Errno::NOMEM))?;
+        let range = addr..GuestAddr(end);
         let prot = effective(prot);
         let mut state = self.state();
         let mut at = range.start;
         let mut result = Ok(());
-        let parts: Vec<Range<GuestAddr>> = state.areas.overlapping(&range).map(|v| v.range.clone()).collect();
-        for part in parts {
+        let mut code = Vec::new();
+        let parts: Vec<_> = state.areas.overlapping(&range).map(|v| (v.range.clone(), v.prot)).collect();
+        for (part, before) in parts {
             if part.start > at {
                 break;
             }
@@ -166,9 +232,24 @@ impl UserSpace {
             }
             state.areas.update(&part, |v| v.prot = prot);
             at = part.end;
+            if (before | prot).contains(Prot::EXEC) {
+                code.push(part);
+            }
         }
-        state.notify(&(range.start..at.max(range.start)));
+        state.notify_joined(code);
         result?;
         if at < range.end { Err(failed(Errno::NOMEM)) } else { Ok(()) }
+    }
+}
+
+/// What stands for guest addresses that something else of the process occupies.
+pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
+    Vma {
+        range: range.clone(),
+        prot: Prot::empty(),
+        shared: false,
+        grows_down: false,
+        noreserve: true,
+        source: Source::Named("[unusable]"),
     }
 }

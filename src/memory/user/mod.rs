@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// How to lay out a user address space.
@@ -102,6 +103,8 @@ impl MapRequest<'_> {
 pub struct UserSpace {
     window: Window,
     state: Mutex<State>,
+    /// Whether there has ever been an area that grows, which system calls have to look out for.
+    growing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -109,6 +112,22 @@ struct State {
     areas: VmaTree,
     heap: Range<u64>,
     observers: Vec<Weak<dyn CodeObserver>>,
+    limits: SpaceLimits,
+}
+
+/// What setrlimit lets an address space have, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpaceLimits {
+    /// RLIMIT_AS: the areas' sizes together.
+    pub total: u64,
+    /// RLIMIT_STACK: the size of an area that grows.
+    pub stack: u64,
+}
+
+impl Default for SpaceLimits {
+    fn default() -> Self {
+        Self { total: u64::MAX, stack: u64::MAX }
+    }
 }
 
 impl std::fmt::Debug for UserSpace {
@@ -143,7 +162,7 @@ impl UserSpace {
     pub fn new(config: &SpaceConfig) -> Result<Self, SpaceError> {
         host::fault::install();
         let window = Window::reserve(config.limit.0, config.identity)?;
-        Ok(Self { window, state: Mutex::default() })
+        Ok(Self { window, state: Mutex::default(), growing: AtomicBool::new(false) })
     }
 
     /// The first address past what can be mapped.
@@ -166,6 +185,11 @@ impl UserSpace {
         self.state().observers.push(observer);
     }
 
+    /// Sets what the areas may come to from now on.
+    pub fn set_limits(&self, limits: SpaceLimits) {
+        self.state().limits = limits;
+    }
+
     /// Tells the observers that code in `range` is not to be run as it was.
     pub fn code_changed(&self, range: Range<GuestAddr>) {
         self.state().notify(&range);
@@ -177,6 +201,12 @@ impl UserSpace {
 }
 
 impl State {
+    /// Whether the limit lets the areas grow by so many bytes.
+    fn check_total(&self, more: u64) -> Result<(), MapError> {
+        let total = self.areas.total().saturating_add(more);
+        if total > self.limits.total { Err(failed(Errno::NOMEM)) } else { Ok(()) }
+    }
+
     fn notify(&mut self, range: &Range<GuestAddr>) {
         self.observers.retain(|o| match o.upgrade() {
             Some(observer) => {
@@ -187,10 +217,26 @@ impl State {
         });
     }
 
+    /// Tells of ranges in order, those that touch as one.
+    fn notify_joined(&mut self, ranges: impl IntoIterator<Item = Range<GuestAddr>>) {
+        let mut pending: Option<Range<GuestAddr>> = None;
+        for range in ranges {
+            match &mut pending {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => {
+                    if let Some(done) = pending.replace(range) {
+                        self.notify(&done);
+                    }
+                }
+            }
+        }
+        if let Some(last) = pending {
+            self.notify(&last);
+        }
+    }
+
     /// Tells of those areas that were executable.
     fn notify_replaced(&mut self, areas: &[Vma]) {
-        for area in areas.iter().filter(|v| v.prot.contains(Prot::EXEC)) {
-            self.notify(&area.range);
-        }
+        self.notify_joined(areas.iter().filter(|v| v.prot.contains(Prot::EXEC)).map(|v| v.range.clone()));
     }
 }
