@@ -294,3 +294,24 @@ fn a_terabyte_that_is_only_reserved_costs_nothing() {
     assert_eq!(mem.remap(at, 1 << 40, 1 << 39, false, None), Ok(at));
     assert!(pages() < before + (64 << 10), "64 MiB is a sixteen thousandth");
 }
+
+#[test]
+fn a_seed_moves_stack_program_and_what_is_mapped() {
+    let layout = |seed: Option<u64>| {
+        let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity: false }).unwrap();
+        if let Some(seed) = seed {
+            mem.randomize(seed);
+        }
+        mem.set_heap(B);
+        let mapped = mem.map(&MapRequest::anonymous(Place::Anywhere { hint: None }, 0x1000, RW)).unwrap();
+        [mem.stack_top(), mem.dynamic_base(), mapped, mem.brk(GuestAddr(0))]
+    };
+    let (fixed, one, two) = (layout(None), layout(Some(1)), layout(Some(2)));
+    assert_eq!(one, layout(Some(1)));
+    for i in 0..4 {
+        assert!(fixed[i] != one[i] && one[i] != two[i], "{i}");
+        assert!(one[i].is_page_aligned() && fixed[i].0.abs_diff(one[i].0) < 3 << 30, "{i}");
+    }
+    assert_eq!(fixed[3], B);
+    assert!(one[2] < one[0]);
+}

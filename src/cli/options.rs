@@ -63,7 +63,7 @@ pub struct Options {
     #[arg(short = 'r', long = "uname", value_name = "RELEASE", help_heading = "Program")]
     pub uname: Option<OsString>,
 
-    /// Fill AT_RANDOM from N, so that runs can be repeated
+    /// Take AT_RANDOM and the memory layout from N, so that runs can be repeated
     #[arg(long = "seed", value_name = "N", help_heading = "Program")]
     pub seed: Option<OsString>,
 

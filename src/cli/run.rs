@@ -49,6 +49,11 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     plan.check_extensions(&settings.cpu.exts).map_err(|e| failed(e.into()))?;
 
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: SV48_LIMIT, identity: true })?);
+    // `setarch -R` switches it off, as it does on the kernel.
+    if host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0 {
+        // Other bytes than those that the program is shown.
+        space.randomize(u64::from_le_bytes(random(settings.seed.map(|seed| !seed))?));
+    }
     let loaded = elf::load(&space, &program, &layout(settings)?).map_err(failed)?;
     let isa = Isa::new(Xlen::Rv64, settings.cpu.exts);
     let mut cpu = Cpu::new(isa);
@@ -151,9 +156,9 @@ fn layout(settings: &Settings) -> Result<Layout<'_>, CliError> {
     })
 }
 
-/// Bytes for AT_RANDOM: from the host, or the same each time for the same seed.
-fn random(seed: Option<u64>) -> Result<[u8; 16], CliError> {
-    let mut bytes = [0; 16];
+/// Bytes from the host, or the same each time for the same seed.
+fn random<const N: usize>(seed: Option<u64>) -> Result<[u8; N], CliError> {
+    let mut bytes = [0; N];
     match seed {
         None => {
             let mut done = 0;

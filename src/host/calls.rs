@@ -165,6 +165,14 @@ pub fn set_signal_mask(mask: u64) -> u64 {
     change_mask(Some(mask))
 }
 
+/// The host's personality(2) of this process, which it was started with.
+pub fn personality() -> u32 {
+    const ASK: u64 = 0xffff_ffff;
+    // SAFETY: the call changes nothing.
+    let asked = unsafe { syscall(libc::SYS_personality, [ASK, 0, 0, 0, 0, 0]) };
+    asked.map_or(0, |bits| bits as u32)
+}
+
 /// Which signals the host holds back from this thread.
 pub fn signal_mask() -> u64 {
     change_mask(None)

@@ -14,8 +14,8 @@ mod pass;
 mod start;
 
 pub use calls::{
-    Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pending_signals, pselect,
-    set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
+    Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pending_signals,
+    personality, pselect, set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
 };
 pub use die::{die_by_signal, exit_now};
 pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};

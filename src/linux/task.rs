@@ -227,7 +227,8 @@ impl Task {
         let exe = std::path::absolute(&config.exe).unwrap_or(config.exe);
         let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| TaskError::Path(exe.clone()))?;
         let limits = [
-            (libc::RLIMIT_AS, host_limit(Resource::As)),
+            // remu has raised its own.
+            (libc::RLIMIT_AS, Rlimit { cur: config.space.limits().total, ..host_limit(Resource::As) }),
             (libc::RLIMIT_DATA, host_limit(Resource::Data)),
             (libc::RLIMIT_STACK, Rlimit { cur: config.stack_limit, ..host_limit(Resource::Stack) }),
         ];
@@ -239,7 +240,7 @@ impl Task {
             mm: Arc::new(Mm::new(config.space)?),
             process: Arc::new(Process {
                 limits: Mutex::new(limits),
-                personality: AtomicU32::new(0),
+                personality: AtomicU32::new(crate::host::personality()),
                 args: config.args,
                 env: config.env,
                 auxv: config.auxv,

@@ -5,11 +5,18 @@
 //! base is added to every access.
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::c_void;
 
 /// Inaccessible space kept on both sides of a window that is not the identity, and above one that
 /// is: what an access reaches past the last checked address stays within it.
 const GUARD: u64 = 2 << 30;
+
+/// The same where the host allows little: more than any access reaches, and than one page of 64 KiB.
+const SMALL_GUARD: u64 = 128 << 10;
+
+/// The smallest window that is worth trying.
+const SMALLEST: u64 = 16 << 20;
 
 /// The lowest address the host lets an ordinary process map.
 const LOWEST: u64 = 0x1_0000;
@@ -43,25 +50,39 @@ pub struct SpaceError {
 impl Window {
     /// Reserves the largest window up to `limit` that the host allows.
     pub fn reserve(limit: u64, identity: bool) -> Result<Self, SpaceError> {
+        if let Ok(window) = Self::reserve_exactly(limit, identity, GUARD) {
+            return Ok(window);
+        }
+        // RLIMIT_AS counts the reservation, inaccessible as it is: what may be had is asked for.
+        raise_soft_limit();
         let mut size = limit;
         let mut refused = rustix::io::Errno::NOMEM;
-        // A ladder of ever smaller windows: under RLIMIT_AS a small guest can still run.
-        while size >= 16 << 20 {
-            if identity {
-                let size = size.min(IDENTITY_END);
-                if reserve_at(Some(LOWEST), size - LOWEST + GUARD).is_ok() {
-                    return Ok(Self { base: 0, limit: size, reserved: (LOWEST, size - LOWEST + GUARD) });
+        while size >= SMALLEST {
+            // A window of half the size is worth less than the wide guards.
+            for guard in [GUARD, SMALL_GUARD] {
+                match Self::reserve_exactly(size, identity, guard) {
+                    Ok(window) => return Ok(window),
+                    Err(e) => refused = e,
                 }
             }
-            match reserve_at(None, size + 2 * GUARD) {
-                Ok(start) => {
-                    return Ok(Self { base: start + GUARD, limit: size, reserved: (start, size + 2 * GUARD) });
-                }
-                Err(e) => refused = e,
-            }
-            size /= 4;
+            size /= 2;
         }
-        Err(SpaceError { smallest: size * 4, errno: refused })
+        Err(SpaceError { smallest: size * 2, errno: refused })
+    }
+
+    fn reserve_exactly(size: u64, identity: bool, guard: u64) -> rustix::io::Result<Self> {
+        if identity {
+            let size = size.min(IDENTITY_END);
+            let len = size - LOWEST + guard;
+            if reserve_at(Some(LOWEST), len).is_ok() {
+                let window = Self { base: 0, limit: size, reserved: (LOWEST, len) };
+                return leaves_room(size).map(|()| window);
+            }
+        }
+        let len = size + 2 * guard;
+        let start = reserve_at(None, len)?;
+        let window = Self { base: start + guard, limit: size, reserved: (start, len) };
+        leaves_room(size).map(|()| window)
     }
 
     /// Host address of guest address 0.
@@ -109,5 +130,25 @@ fn reserve_at(start: Option<u64>, len: u64) -> rustix::io::Result<u64> {
             Err(rustix::io::Errno::EXIST)
         }
         _ => Ok(got),
+    }
+}
+
+/// Whether remu itself has room left beside a window of that size. Only a limit can make it otherwise.
+fn leaves_room(size: u64) -> rustix::io::Result<()> {
+    if getrlimit(Resource::As).current.is_none() {
+        return Ok(());
+    }
+    let len = (32 << 20) + size / 16;
+    let at = reserve_at(None, len)?;
+    // SAFETY: the mapping was made just above and is used by nobody.
+    unsafe { munmap(at as *mut c_void, len as usize) }
+}
+
+/// Raises remu's own limit as far as it may be.
+fn raise_soft_limit() {
+    let limit = getrlimit(Resource::As);
+    if limit.current.is_some() {
+        // Where that is refused, the windows become smaller.
+        let _ = setrlimit(Resource::As, Rlimit { current: limit.maximum, ..limit });
     }
 }

@@ -6,10 +6,15 @@ use crate::memory::{GuestAddr, PAGE_SIZE, Prot};
 use rustix::io::Errno;
 
 impl UserSpace {
-    /// Where the heap begins; it is empty at first.
+    /// Where the heap begins, if it is not moved by randomisation; it is empty at first.
     pub fn set_heap(&self, start: GuestAddr) {
-        let start = start.page_ceil().map_or(start.0, |a| a.0);
-        self.state().heap = start..start;
+        let start = start.page_ceil().unwrap_or(start);
+        let mut state = self.state();
+        let moved = start.offset(state.shifts.heap);
+        // In a small address space there may be something in the way.
+        let free = moved.0 < self.window.limit() && state.areas.has_room(&(start..moved));
+        let start = if free { moved.0 } else { start.0 };
+        state.heap = start..start;
     }
 
     /// brk(2): moves the end of the heap if that is possible, and yields where it is.

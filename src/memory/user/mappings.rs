@@ -1,6 +1,6 @@
 //! Mappings made, taken away and protected: mmap, munmap and mprotect.
 
-use super::{Backing, MapError, MapRequest, Place, STACK_GAP, State, UserSpace, effective, failed, host_prot};
+use super::{Backing, MapError, MapRequest, Place, State, UserSpace, effective, failed, host_prot};
 use crate::memory::vma::page_len;
 use crate::memory::{GuestAddr, Prot, Source, Vma};
 use rustix::io::Errno;
@@ -139,8 +139,7 @@ impl UserSpace {
                 return Ok(at);
             }
         }
-        let top = GuestAddr(self.stack_top().0 - STACK_GAP.min(self.window.limit() / 8));
-        let areas = GuestAddr(self.window.lowest())..top;
+        let areas = GuestAddr(self.window.lowest())..self.mmap_top(state);
         state.areas.gap_top_down(len, &areas).ok_or(failed(Errno::NOMEM))
     }
 

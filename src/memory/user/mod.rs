@@ -3,6 +3,7 @@
 mod accesses;
 mod faults;
 mod heap;
+mod layout;
 mod mappings;
 mod remap;
 
@@ -10,8 +11,10 @@ use super::vma::VmaTree;
 use super::window::Window;
 use super::{CodeObserver, GuestAddr, PAGE_SIZE, Prot, SpaceError, Vma};
 use crate::host;
+use layout::Shifts;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
+use rustix::process::Resource;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicBool;
@@ -113,6 +116,7 @@ struct State {
     heap: Range<u64>,
     observers: Vec<Weak<dyn CodeObserver>>,
     limits: SpaceLimits,
+    shifts: Shifts,
 }
 
 /// What setrlimit lets an address space have, in bytes.
@@ -161,8 +165,12 @@ impl UserSpace {
     /// Reserves an address space. Also makes sure that faults in it are caught.
     pub fn new(config: &SpaceConfig) -> Result<Self, SpaceError> {
         host::fault::install();
+        // Before the window is reserved, which may raise remu's own limit.
+        let total = rustix::process::getrlimit(Resource::As).current.unwrap_or(u64::MAX);
         let window = Window::reserve(config.limit.0, config.identity)?;
-        Ok(Self { window, state: Mutex::default(), growing: AtomicBool::new(false) })
+        let limits = SpaceLimits { total, ..SpaceLimits::default() };
+        let state = State { limits, ..State::default() };
+        Ok(Self { window, state: Mutex::new(state), growing: AtomicBool::new(false) })
     }
 
     /// The first address past what can be mapped.
@@ -172,12 +180,30 @@ impl UserSpace {
 
     /// The end of the initial stack.
     pub fn stack_top(&self) -> GuestAddr {
-        GuestAddr(self.window.limit() - PAGE_SIZE)
+        GuestAddr(self.window.limit() - PAGE_SIZE - self.state().shifts.stack)
     }
 
     /// Where a position-independent program goes: two thirds up, as in the kernel.
     pub fn dynamic_base(&self) -> GuestAddr {
-        GuestAddr(self.window.limit() / 3 * 2).page_floor()
+        GuestAddr(self.window.limit() / 3 * 2 + self.state().shifts.program).page_floor()
+    }
+
+    /// Moves what is placed from now on, as the kernel's address space randomisation does: the stack, the
+    /// top of what is mapped freely, position-independent programs and the heap. The same seed gives the
+    /// same layout. To be called before anything is mapped.
+    pub fn randomize(&self, seed: u64) {
+        self.state().shifts = Shifts::from_seed(seed, self.window.limit());
+    }
+
+    /// What the areas may come to; at first, RLIMIT_AS as remu was started with.
+    pub fn limits(&self) -> SpaceLimits {
+        self.state().limits
+    }
+
+    /// The end of what is mapped freely.
+    fn mmap_top(&self, state: &State) -> GuestAddr {
+        let limit = self.window.limit();
+        GuestAddr(limit - PAGE_SIZE - STACK_GAP.min(limit / 8) - state.shifts.mmap)
     }
 
     /// Is told of code that changes from now on, as long as it lives.
