@@ -315,3 +315,23 @@ fn a_seed_moves_stack_program_and_what_is_mapped() {
     assert_eq!(fixed[3], B);
     assert!(one[2] < one[0]);
 }
+
+#[test]
+fn a_mapping_that_fails_late_leaves_areas_and_host_in_agreement() {
+    let mem = space();
+    map(&mem, A, 0x3000);
+    mem.protect(A, 0x3000, RX).unwrap();
+    let seen = Seen::of(&mem);
+    // Only a socket's own function says no, when some kernels have unmapped what was there.
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let over = GuestAddr(A.0 + 0x1000);
+    let backing = Backing::File { fd: socket.as_fd(), offset: 0, path: Path::new("socket").into() };
+    let request = MapRequest { backing, ..MapRequest::anonymous(Place::Fixed(over), 0x1000, RW) };
+    assert_eq!(mem.map(&request), Err(MapError(Errno::NODEV)));
+    let kept = mem.vma_at(over).is_some();
+    assert_eq!(mem.read::<u8>(over).is_ok(), kept);
+    assert_eq!(seen.take().is_empty(), kept, "code that is gone is told of");
+    assert!(mem.read::<u8>(A).is_ok() && mem.read::<u8>(A.offset(0x2000)).is_ok());
+    map(&mem, over, 0x1000);
+    assert!(mem.write(over, &1u8).is_ok());
+}
