@@ -214,3 +214,55 @@ fn a_script_without_a_riscv_interpreter_is_refused() {
         "./long: is a script whose interpreter's path does not end within the first 256 bytes"
     );
 }
+
+/// Unpacks Debian packages into one root directory, with /lib and /bin as Debian has them.
+fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let root = dir.path().canonicalize().expect("it exists");
+    for package in packages {
+        let told = script("tests/debian/fetch.sh", &[Path::new(package)]);
+        let line = told.lines().find_map(|l| l.strip_prefix("riscv64 ")).expect("it has been fetched");
+        let (version, folder) = line.split_once(' ').expect("a version and a folder");
+        println!("{package} {version}");
+        let copied = Command::new("cp").arg("-a").arg(format!("{folder}/.")).arg(&root).status();
+        assert!(copied.expect("cp runs").success());
+    }
+    for name in ["lib", "bin"] {
+        if !root.join(name).exists() {
+            symlink(format!("usr/{name}"), root.join(name)).expect("a link");
+        }
+    }
+    (dir, root)
+}
+
+#[test]
+fn a_shell_of_debian_runs_in_its_own_root() {
+    let (_dir, root) = debian_root(&["libc6", "dash"]);
+    let ran = remu(&root, &["usr/bin/dash", "-c", "echo $0 $((6 * 7)) \"$@\"", "name", "a", "b  c"]);
+    assert_eq!(text(&ran.stdout), "name 42 a b  c\n", "{}", text(&ran.stderr));
+    executable(&root.join("script"), "#!/bin/dash -e\necho $0 \"$1\"; false; echo not here\n");
+    let ran = remu(&root, &["./script", "b  c"]);
+    assert_eq!((text(&ran.stdout).as_str(), ran.status), ("./script b  c\n", Status::Exit(1)), "{}", text(&ran.stderr));
+}
+
+#[test]
+fn musl_s_dynamic_linker_works_by_itself_and_for_a_program() {
+    let out = built();
+    let (_dir, root) = debian_root(&["musl"]);
+    fs::copy(out.join("musl"), root.join("usr/bin/musl")).expect("the program is copied");
+    for words in [&["bin/musl", "x"][..], &["-L", ".", "lib/ld-musl-riscv64.so.1", "bin/musl", "x"]] {
+        let ran = remu(&root, words);
+        assert_eq!(text(&ran.stdout), "bin/musl\nx\nclock\n", "{words:?} {}", text(&ran.stderr));
+        assert_eq!(ran.status, Status::Exit(4));
+    }
+    if !Path::new("/lib/ld-musl-riscv64.so.1").exists() {
+        assert_eq!(
+            refused(&remu(&out, &["-L", ".", "./musl"])),
+            format!(
+                "./musl: needs the dynamic linker /lib/ld-musl-riscv64.so.1, and there is none for RISC-V in {} or /; \
+                 install musl:riscv64 (Debian's names), or name its root directory with -L",
+                out.canonicalize().expect("it exists").display()
+            )
+        );
+    }
+}
