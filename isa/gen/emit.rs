@@ -1,10 +1,10 @@
-//! Writes the generated Rust: data, two enums, and the functions that take fields out of words and put them back.
+//! Writes the generated Rust: two enums and data.
 
 use super::XLENS;
 use super::expand::{Expansion, From};
 use super::exts::{Class as ExtClass, Csr, Exts};
 use super::parse::{Class, FLAGS, OPERANDS, Row};
-use super::pattern::{Field, Slot, ones};
+use super::pattern::{Field, MAX_FORBID, Slot, ones};
 use super::tree::Tree;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -36,7 +36,7 @@ pub fn emit(exts: &Exts, csrs: &[Csr], rows: &[Row], expansions: &[Option<Expans
     emit_rows(&mut out, rows, &layouts);
     emit_layouts(&mut out, &layouts);
     for (tree, xlen) in trees.iter().zip(XLENS) {
-        let _ = writeln!(out, "pub(crate) static TREE{xlen}: Tree = Tree {{ root: {}, ", tree.root);
+        let _ = writeln!(out, "pub(crate) static TREE{xlen}: Tree = Tree {{ first: {:?}, ", tree.first);
         let _ = writeln!(out, "entries: &{:?}, candidates: &{:?} }};", tree.entries, tree.candidates);
     }
     for (x, xlen) in XLENS.iter().enumerate() {
@@ -195,11 +195,12 @@ fn emit_rows(out: &mut String, rows: &[Row], layouts: &[Layout]) {
         let layout = layouts.iter().position(|l| *l == row.pattern.fields).unwrap_or(0);
         let sets = row.needs.iter().map(|all| all.iter().fold(0u128, |bits, e| bits | 1 << e));
         let sets: Vec<String> = sets.map(|bits| format!("ExtSet::from_bits({bits:#x})")).collect();
-        let forbid: Vec<String> =
+        let mut forbid: Vec<String> =
             row.pattern.forbid.iter().map(|c| format!("({:#x}, {:#x})", c.mask, c.value)).collect();
+        forbid.resize(MAX_FORBID, "NOTHING".to_string());
         let _ = writeln!(
             out,
-            "Row {{ op: Op::{}, layout: {layout}, mask: {:#x}, value: {:#x}, forbid: &[{}], need: {}, or: &[{}] }},",
+            "Row {{ op: Op::{}, layout: {layout}, mask: {:#x}, value: {:#x}, forbid: [{}], need: {}, or: &[{}] }},",
             camel(&row.mnemonic),
             row.pattern.cube.mask,
             row.pattern.cube.value,
@@ -212,56 +213,38 @@ fn emit_rows(out: &mut String, rows: &[Row], layouts: &[Layout]) {
 }
 
 fn emit_layouts(out: &mut String, layouts: &[Layout]) {
-    let name = |slot: &Slot| match slot {
-        Slot::Rd => "rd",
-        Slot::Rs1 => "rs1",
-        Slot::Rs2 => "rs2",
-        Slot::Rs3 => "rs3",
-        Slot::Rm => "rm",
-        Slot::Imm => "imm",
-    };
-    let _ = writeln!(
-        out,
-        "#[inline] #[rustfmt::skip] #[allow(clippy::identity_op, clippy::precedence)]
-        pub(crate) fn extract(layout: u8, b: u32, op: Op, len: u8) -> Insn {{
-        let mut i = Insn {{ op, rd: 0, rs1: 0, rs2: 0, rs3: 0, rm: 0, len, imm: 0 }}; match layout {{"
-    );
-    for (n, layout) in layouts.iter().enumerate() {
-        let _ = write!(out, "{n} => {{ ");
-        for (slot, field) in layout {
-            let parts = field.pieces.iter().map(|p| format!("(b >> {} & {:#x}) << {}", p.at, ones(p.width), p.to));
-            let mut value = parts.collect::<Vec<_>>().join(" | ");
-            if field.base != 0 {
-                value = format!("{value} | {}", field.base);
-            }
-            let _ = match (slot, field.signed) {
-                (Slot::Imm, true) => {
-                    let up = 32 - field.width();
-                    write!(out, "i.imm = (({value}) << {up}) as i32 >> {up}; ")
-                }
-                (Slot::Imm, false) => write!(out, "i.imm = ({value}) as i32; "),
-                _ => write!(out, "i.{} = ({value}) as u8; ", name(slot)),
-            };
-        }
-        let _ = writeln!(out, "}}");
-    }
-    let _ = writeln!(
-        out,
-        "_ => {{}} }} i }}
-        #[rustfmt::skip] #[allow(clippy::identity_op, clippy::precedence)]
-        pub(crate) fn place(layout: u8, i: &Insn) -> u32 {{ match layout {{"
-    );
-    for (n, layout) in layouts.iter().enumerate() {
-        let place = |(slot, field): (&Slot, &Field)| {
-            let pieces = field.pieces.iter();
-            pieces
-                .map(|p| format!("((i.{} as u32) >> {} & {:#x}) << {}", name(slot), p.to, ones(p.width), p.at))
-                .collect::<Vec<_>>()
-                .join(" | ")
+    let _ = writeln!(out, "pub(crate) static LAYOUTS: [Layout; {}] = [", layouts.len());
+    for layout in layouts {
+        let register = |slot: Slot| {
+            // A register field is never in pieces; see `pattern::parse`.
+            let field = layout.get(&slot).and_then(|f| Some((f.pieces.first()?, f.base)));
+            field.map_or("NO_BITS".to_string(), |(piece, base)| {
+                format!("Bits {{ shift: {}, mask: {:#x}, or: {base} }}", piece.at, ones(piece.width))
+            })
         };
-        let parts: Vec<String> = layout.iter().map(place).collect();
-        let all = if parts.is_empty() { "0".to_string() } else { parts.join(" | ") };
-        let _ = writeln!(out, "{n} => {all},");
+        let imm = layout.get(&Slot::Imm).cloned().unwrap_or_default();
+        // Pieces that move by the same distance move as one.
+        let mut moves: BTreeMap<u32, u32> = BTreeMap::new();
+        for piece in &imm.pieces {
+            *moves.entry((piece.at + 32 - piece.to) % 32).or_default() |= ones(piece.width) << piece.at;
+        }
+        let mut moves: Vec<String> =
+            moves.iter().map(|(rotate, mask)| format!("Piece {{ mask: {mask:#x}, rotate: {rotate} }}")).collect();
+        let few = moves.len().max(4);
+        moves.resize(few, "NO_PIECE".to_string());
+        let _ = writeln!(
+            out,
+            "Layout {{ rd: {}, rs1: {}, rs2: {}, rs3: {}, rm: {}, imm: [{}], more: &[{}], or: {:#x}, extend: {} }},",
+            register(Slot::Rd),
+            register(Slot::Rs1),
+            register(Slot::Rs2),
+            register(Slot::Rs3),
+            register(Slot::Rm),
+            moves[..4].join(", "),
+            moves[4..].join(", "),
+            imm.base,
+            if imm.signed { 32 - imm.width() } else { 0 }
+        );
     }
-    let _ = writeln!(out, "_ => 0 }} }}");
+    let _ = writeln!(out, "];");
 }

@@ -58,6 +58,9 @@ pub fn ones(n: u32) -> u32 {
     if n >= 32 { u32::MAX } else { (1 << n) - 1 }
 }
 
+/// How many sets of words the constraints of one row may take out; the generated table has room for so many.
+pub const MAX_FORBID: usize = 2;
+
 /// All words with `word & mask == value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cube {
@@ -203,6 +206,9 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
             let low = fields.get(&slot).map_or(0, |f| f.place(1));
             forbid.push(Cube { mask: low, value: low });
         }
+    }
+    if forbid.len() > MAX_FORBID {
+        return Err(format!("more than {MAX_FORBID} constraints"));
     }
     for (slot, field) in &mut fields {
         field.pieces.sort_by_key(|p| p.to);

@@ -7,12 +7,15 @@ use super::parse::Row;
 use super::pattern::{Cube, ones};
 use std::collections::{BTreeSet, HashMap};
 
+/// The first choice: this many bits, see `build`.
+const FIRST_BITS: u32 = 6;
+
 /// The widest choice at one node.
 const MAX_WIDTH: u32 = 7;
 
 /// Entries: a leaf is `1<<31 | count << 16 | first candidate`; a node is `first entry << 10 | width << 5 | shift`.
 pub struct Tree {
-    pub root: u32,
+    pub first: Vec<u32>,
     pub entries: Vec<u32>,
     pub candidates: Vec<usize>,
 }
@@ -31,10 +34,18 @@ pub fn build(rows: &[Row], xlen: u8) -> Tree {
     for (i, row) in rows.iter().enumerate().filter(|(_, r)| r.xlens[index]) {
         set.extend(row.pattern.cubes().into_iter().map(|cube| (i, cube)));
     }
-    let tree = Tree { root: 0, entries: Vec::new(), candidates: Vec::new() };
+    let tree = Tree { first: Vec::new(), entries: Vec::new(), candidates: Vec::new() };
     let mut builder = Builder { rows, tree, seen: HashMap::new(), leaves: HashMap::new() };
-    // The lowest two bits tell the length; below them the upper half of a compressed word is never looked at.
-    builder.tree.root = builder.split(&set, 0, 0, 2);
+    // Which bits the first choice looks at depends on the length: funct3 and the quadrant, or the major opcode.
+    for index in 0..1 << FIRST_BITS {
+        let (mask, value) = match index {
+            0..32 => (0xe003, (index & 0x1c) << 11 | index & 3),
+            _ => (0x7f, (index & 31) << 2 | 3),
+        };
+        let set = within(&set, Cube { mask, value });
+        let entry = builder.node(&set, mask);
+        builder.tree.first.push(entry);
+    }
     builder.tree
 }
 
@@ -104,7 +115,10 @@ fn bucket_sizes(set: &[(usize, Cube)], shift: u32, width: u32) -> Vec<usize> {
 }
 
 fn select(set: &[(usize, Cube)], shift: u32, width: u32, value: u32) -> Vec<(usize, Cube)> {
-    let choice = Cube { mask: ones(width) << shift, value: value << shift };
+    within(set, Cube { mask: ones(width) << shift, value: value << shift })
+}
+
+fn within(set: &[(usize, Cube)], choice: Cube) -> Vec<(usize, Cube)> {
     let fits = set.iter().filter(|(_, cube)| cube.meet(choice).is_some());
     fits.map(|(row, c)| (*row, Cube { mask: c.mask | choice.mask, value: c.value | choice.value })).collect()
 }

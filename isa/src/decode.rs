@@ -1,9 +1,9 @@
 //! From bits to an instruction.
 
+use crate::ExtKind;
 use crate::ext::ExtSet;
 use crate::insn::Insn;
-use crate::tables::{Ext, Op, ROWS, TREE32, TREE64, Tree, extract};
-use crate::{ExtKind, encode::fits};
+use crate::tables::{Ext, Op, ROWS, TREE32, TREE64, Tree};
 use std::fmt;
 
 /// The width of integer registers.
@@ -108,8 +108,8 @@ pub fn decode(bits: u32, isa: Isa) -> Result<Insn, DecodeError> {
     for candidate in candidates(tree, bits) {
         let row = &ROWS[*candidate as usize];
         let enabled = row.need.is_subset(isa.exts) || row.or.iter().any(|need| need.is_subset(isa.exts));
-        if enabled && fits(row, bits) {
-            return Ok(extract(row.layout, bits, row.op, len));
+        if enabled && row.fits(bits) {
+            return Ok(row.layout().extract(bits, row.op, len));
         }
     }
     Err(illegal(tree, bits, isa.exts))
@@ -117,7 +117,9 @@ pub fn decode(bits: u32, isa: Isa) -> Result<Insn, DecodeError> {
 
 #[inline]
 fn candidates(tree: &Tree, bits: u32) -> &'static [u16] {
-    let mut entry = tree.root;
+    let compressed = bits >> 11 & 0x1c | bits & 3;
+    let first = if bits & 3 == 3 { 32 | bits >> 2 & 31 } else { compressed };
+    let mut entry = tree.first[first as usize];
     while entry >> 31 == 0 {
         let choice = bits >> (entry & 31) & ((1 << (entry >> 5 & 31)) - 1);
         entry = tree.entries[((entry >> 10) + choice) as usize];
@@ -129,7 +131,7 @@ fn candidates(tree: &Tree, bits: u32) -> &'static [u16] {
 #[cold]
 fn illegal(tree: &Tree, bits: u32, exts: ExtSet) -> DecodeError {
     // The last candidate is the most general one.
-    let row = candidates(tree, bits).iter().rev().map(|c| &ROWS[*c as usize]).find(|row| fits(row, bits));
+    let row = candidates(tree, bits).iter().rev().map(|c| &ROWS[*c as usize]).find(|row| row.fits(bits));
     let why = match row {
         None => Illegal::Reserved,
         Some(row) => {

@@ -2,7 +2,7 @@
 
 use crate::decode::Xlen;
 use crate::insn::Insn;
-use crate::tables::{Op, Row, extract, place, row_of};
+use crate::tables::{Op, row_of};
 use std::fmt;
 
 /// Why an instruction has no encoding.
@@ -43,19 +43,13 @@ impl fmt::Display for EncodeError {
 
 impl std::error::Error for EncodeError {}
 
-/// Whether the row owns these bits.
-#[inline]
-pub(crate) fn fits(row: &Row, bits: u32) -> bool {
-    bits & row.mask == row.value && row.forbid.iter().all(|(mask, value)| bits & mask != *value)
-}
-
 /// Encodes one instruction; of a compressed op, the 16 bits. `insn.len` has to be the op's length.
 pub fn encode(insn: &Insn, xlen: Xlen) -> Result<u32, EncodeError> {
     let op = insn.op;
     let row = row_of(op, xlen).ok_or(EncodeError::Xlen { op, xlen })?;
-    let bits = row.value | place(row.layout, insn);
+    let bits = row.value | row.layout().place(insn);
     // What does not come back was cut off.
-    let back = extract(row.layout, bits, op, if op.info().compressed { 2 } else { 4 });
+    let back = row.layout().extract(bits, op, if op.info().compressed { 2 } else { 4 });
     let fields = |i: &Insn| {
         [
             ("rd", i.rd.into()),
@@ -70,5 +64,5 @@ pub fn encode(insn: &Insn, xlen: Xlen) -> Result<u32, EncodeError> {
     if let Some(((field, value), _)) = fields(insn).into_iter().zip(fields(&back)).find(|(a, b)| a != b) {
         return Err(EncodeError::Field { op, field, value });
     }
-    if fits(row, bits) { Ok(bits) } else { Err(EncodeError::Reserved { op }) }
+    if row.fits(bits) { Ok(bits) } else { Err(EncodeError::Reserved { op }) }
 }

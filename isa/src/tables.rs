@@ -9,19 +9,108 @@ use crate::op::{OpInfo, Operand, RegClass};
 /// A row: the words with `word & mask == value` that are in none of the `forbid`den (mask, value) sets.
 pub(crate) struct Row {
     pub op: Op,
-    pub layout: u8,
+    layout: u8,
     pub mask: u32,
     pub value: u32,
-    pub forbid: &'static [(u32, u32)],
+    forbid: [(u32, u32); 2],
     pub need: ExtSet,
     pub or: &'static [ExtSet],
 }
 
+/// No word is in it.
+const NOTHING: (u32, u32) = (0, 1);
+
 /// See `gen/tree.rs`.
 pub(crate) struct Tree {
-    pub root: u32,
+    pub first: [u32; 64],
     pub entries: &'static [u32],
     pub candidates: &'static [u16],
+}
+
+/// A small field: `bits >> shift & mask | or`.
+struct Bits {
+    shift: u8,
+    mask: u8,
+    or: u8,
+}
+
+const NO_BITS: Bits = Bits { shift: 0, mask: 0, or: 0 };
+
+/// Part of an immediate: bits that all move by the same distance.
+struct Piece {
+    mask: u32,
+    rotate: u32,
+}
+
+const NO_PIECE: Piece = Piece { mask: 0, rotate: 0 };
+
+/// Where the fields of an instruction are. Data and not code: to take out a field that is not there costs less than
+/// to jump, on a jump that cannot be foreseen, to code that leaves it alone.
+pub(crate) struct Layout {
+    rd: Bits,
+    rs1: Bits,
+    rs2: Bits,
+    rs3: Bits,
+    rm: Bits,
+    /// Enough for all but a few compressed instructions.
+    imm: [Piece; 4],
+    more: &'static [Piece],
+    or: u32,
+    /// How far above its sign bit the immediate goes on.
+    extend: u32,
+}
+
+impl Bits {
+    #[inline]
+    fn take(&self, bits: u32) -> u8 {
+        (bits >> (self.shift & 31)) as u8 & self.mask | self.or
+    }
+
+    fn place(&self, value: u8) -> u32 {
+        u32::from(value & self.mask) << self.shift
+    }
+}
+
+impl Layout {
+    /// The instruction with these bits.
+    #[inline]
+    pub fn extract(&self, bits: u32, op: Op, len: u8) -> Insn {
+        let take = |imm: u32, piece: &Piece| imm | (bits & piece.mask).rotate_right(piece.rotate);
+        let imm = self.more.iter().fold(self.imm.iter().fold(self.or, take), take);
+        Insn {
+            op,
+            rd: self.rd.take(bits),
+            rs1: self.rs1.take(bits),
+            rs2: self.rs2.take(bits),
+            rs3: self.rs3.take(bits),
+            rm: self.rm.take(bits),
+            len,
+            imm: (imm << (self.extend & 31)) as i32 >> (self.extend & 31),
+        }
+    }
+
+    /// The bits of its fields; what does not fit is cut off.
+    pub fn place(&self, insn: &Insn) -> u32 {
+        let imm = self.imm.iter().chain(self.more);
+        let imm = imm.map(|p| (insn.imm as u32).rotate_left(p.rotate) & p.mask).fold(0, |a, b| a | b);
+        let registers = self.rd.place(insn.rd) | self.rs1.place(insn.rs1) | self.rs2.place(insn.rs2);
+        imm | registers | self.rs3.place(insn.rs3) | self.rm.place(insn.rm)
+    }
+}
+
+impl Row {
+    /// Where its fields are.
+    #[inline]
+    pub fn layout(&self) -> &'static Layout {
+        &LAYOUTS[self.layout as usize]
+    }
+
+    /// Whether these bits are the row's. Without a branch until the end.
+    #[inline]
+    pub fn fits(&self, bits: u32) -> bool {
+        let [(mask, value), (mask2, value2)] = self.forbid;
+        (bits & self.mask == self.value) & (bits & mask != value) & (bits & mask2 != value2)
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/tables.rs"));

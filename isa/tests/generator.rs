@@ -126,6 +126,7 @@ fn a_malformed_row_is_refused() {
         "rows.isa:4: x is another instruction than at rows.isa:2",
     );
     refused("addi imm[11:0] rs1 000 rd 0010011 rd, rs1, imm", "rows.isa:1: a row before any [section]");
+    refused("[I]\nx nzimm[11:0] rs1!=0 000 rd!=0 0010011 rd, rs1, imm", "rows.isa:2: x: more than 2 constraints");
     refused("[rv128: I]", "rows.isa:1: `rv128` is neither rv32 nor rv64");
     refused("[I & Zmagic]", "rows.isa:1: unknown extension Zmagic");
     refused(

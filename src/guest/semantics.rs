@@ -189,7 +189,8 @@ pub enum Flow<V> {
     Indirect {
         /// The target.
         target: V,
-        /// What the calling convention says of this jump, for return prediction.
+        /// What the calling convention says of this jump, for return prediction; not to be relied on by
+        /// an engine that renames registers.
         hint: JumpHint,
     },
 }

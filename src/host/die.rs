@@ -6,7 +6,8 @@ use std::mem::MaybeUninit;
 /// Ends this process by the default action of `signal`, whatever its disposition and mask are.
 pub fn die_by_signal(signal: i32) -> ! {
     // A core limit of 0 does not keep a core from a pipe (core(5)); not being dumpable does.
-    let none = rustix::process::Rlimit { current: Some(0), maximum: None };
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+    let none = rustix::process::Rlimit { current: Some(0), ..limit };
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     // SAFETY: an all-zero sigaction is the default action; the set is initialised before use; signals

@@ -2,7 +2,7 @@
 //! where its exits lead.
 
 use super::Leave;
-use super::step::Env;
+use super::env::Env;
 use crate::guest::riscv::Cpu;
 use crate::memory::UserSpace;
 use remu_isa::Insn;
@@ -74,7 +74,7 @@ const _: () = assert!(size_of::<Slot>() == 32);
 
 /// One of the two links of an [`Exits`], to be set when its target is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cell(pub *mut *const Slot);
+pub(super) struct Link(pub *mut *const Slot);
 
 /// Slots that stay where they are: blocks point into each other.
 pub(super) struct Arena {
@@ -100,7 +100,8 @@ impl Arena {
         let at = chunk.len();
         chunk.extend_from_slice(slots);
         self.used += slots.len();
-        &raw mut chunk[at]
+        // SAFETY: the chunk has more than `at` elements. Not a reference to them: other blocks point in here.
+        unsafe { chunk.as_mut_ptr().add(at) }
     }
 
     /// How many slots are in use, by live blocks or dropped ones.

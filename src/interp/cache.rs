@@ -1,11 +1,12 @@
 //! The blocks of one hart: by address, by page, and in the direct-mapped cache that indirect jumps
 //! look into first.
 
-use super::block::{Arena, Cell, Slot};
+use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
 use crate::guest::riscv::Base;
 use crate::memory::{CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
 use rustc_hash::FxHashMap;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::null;
@@ -18,14 +19,16 @@ const MAX_SLOTS: usize = 2 << 20;
 /// Entries of the jump cache; a power of two.
 const JUMP_CACHE: usize = 4096;
 
-/// An entry of the jump cache. The key is the complement of the address, so that zeroed memory is an
-/// empty cache: its key would be an odd address.
+/// An entry of the jump cache. The key is the complement of the address, which makes 0 the key of no
+/// block: its address would be odd.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct JumpEntry {
     pub key: u64,
     pub start: *const Slot,
 }
+
+const EMPTY: JumpEntry = JumpEntry { key: 0, start: null() };
 
 /// The place of an address in the jump cache.
 #[inline(always)]
@@ -37,7 +40,7 @@ struct Block {
     start: *const Slot,
     source: Box<[u8]>,
     /// The links that lead here.
-    incoming: Vec<Cell>,
+    incoming: Vec<Link>,
 }
 
 impl Block {
@@ -66,7 +69,7 @@ pub(super) struct Cache<B> {
     /// The addresses of the blocks that touch a page.
     by_page: FxHashMap<u64, Vec<u64>>,
     arena: Arena,
-    jumps: Box<[JumpEntry]>,
+    jumps: Box<[Cell<JumpEntry>]>,
     watch: Arc<CodeWatch>,
     max_slots: usize,
     base: PhantomData<B>,
@@ -78,7 +81,7 @@ impl<B: Base> Cache<B> {
             blocks: FxHashMap::default(),
             by_page: FxHashMap::default(),
             arena: Arena::new(),
-            jumps: vec![JumpEntry { key: 0, start: null() }; JUMP_CACHE].into_boxed_slice(),
+            jumps: (0..JUMP_CACHE).map(|_| Cell::new(EMPTY)).collect(),
             watch: Arc::default(),
             max_slots: MAX_SLOTS,
             base: PhantomData,
@@ -89,7 +92,7 @@ impl<B: Base> Cache<B> {
         self.watch.clone()
     }
 
-    pub fn jump_cache(&self) -> *const JumpEntry {
+    pub fn jump_cache(&self) -> *const Cell<JumpEntry> {
         self.jumps.as_ptr()
     }
 
@@ -109,41 +112,41 @@ impl<B: Base> Cache<B> {
     }
 
     /// Lets a link lead to the block at `pc`.
-    pub fn link(&mut self, cell: Cell, pc: u64, start: *const Slot) {
+    pub fn link(&mut self, link: Link, pc: u64, start: *const Slot) {
         let Some(block) = self.blocks.get_mut(&pc) else { return };
-        block.incoming.push(cell);
-        // SAFETY: the cell is in the arena, which has not been cleared since the handler that
-        // reported it ran (the loop forgets its cell when `apply_changes` says so), and no handler runs now.
-        unsafe { *cell.0 = start };
+        block.incoming.push(link);
+        // SAFETY: the link is in the arena, which has not been cleared since the handler that
+        // reported it ran (the loop forgets its link when `apply_changes` says so), and no handler runs now.
+        unsafe { *link.0 = start };
     }
 
     /// Makes indirect jumps to `pc` find the block.
     pub fn remember(&mut self, pc: u64, start: *const Slot) {
-        self.jumps[jump_index(pc)] = JumpEntry { key: !pc, start };
+        self.jumps[jump_index(pc)].set(JumpEntry { key: !pc, start });
     }
 
     fn clear(&mut self) {
         self.blocks.clear();
         self.by_page.clear();
         self.arena.clear();
-        self.jumps.fill(JumpEntry { key: 0, start: null() });
+        self.jumps.iter().for_each(|entry| entry.set(EMPTY));
     }
 
     fn drop_block(&mut self, pc: u64) {
         let Some(block) = self.blocks.remove(&pc) else { return };
-        for cell in &block.incoming {
-            // SAFETY: the cell's block may be dropped itself, but its slots stay until the arena is
+        for link in &block.incoming {
+            // SAFETY: the link's block may be dropped itself, but its slots stay until the arena is
             // cleared, and with it this list; no handler runs now.
-            unsafe { *cell.0 = null() };
+            unsafe { *link.0 = null() };
         }
         for page in block.pages(pc) {
             if let Some(list) = self.by_page.get_mut(&page) {
                 list.retain(|&other| other != pc);
             }
         }
-        let entry = &mut self.jumps[jump_index(pc)];
-        if entry.key == !pc {
-            *entry = JumpEntry { key: 0, start: null() };
+        let entry = &self.jumps[jump_index(pc)];
+        if entry.get().key == !pc {
+            entry.set(EMPTY);
         }
     }
 
@@ -187,16 +190,20 @@ impl<B: Base> Cache<B> {
     /// Drops the blocks whose bytes in memory are no longer those they were decoded from: what FENCE.I
     /// promises, also for stores through other mappings of the page.
     pub fn revalidate(&mut self, mem: &UserSpace) {
-        let mut now = Vec::new();
-        let stale: Vec<u64> = self
-            .blocks
-            .iter()
-            .filter(|(pc, block)| {
-                now.resize(block.source.len(), 0);
-                mem.fetch(GuestAddr(**pc), &mut now) != Ok(now.len()) || *now != *block.source
-            })
-            .map(|(pc, _)| *pc)
-            .collect();
+        let mut now = [0; PAGE_SIZE as usize];
+        let mut stale = Vec::new();
+        for (page, starts) in &self.by_page {
+            let page = page * PAGE_SIZE;
+            let got = mem.fetch(GuestAddr(page), &mut now).unwrap_or(0) as u64;
+            // Of a block that lies on two pages, each page has its part.
+            let unchanged = |pc: u64| {
+                let source = &self.blocks[&pc].source;
+                let (start, end) = (pc.max(page), (pc + source.len() as u64).min(page + PAGE_SIZE));
+                let part = &source[(start - pc) as usize..(end - pc) as usize];
+                end - page <= got && *part == now[(start - page) as usize..(end - page) as usize]
+            };
+            stale.extend(starts.iter().copied().filter(|&pc| !unchanged(pc)));
+        }
         for pc in stale {
             self.drop_block(pc);
         }

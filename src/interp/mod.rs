@@ -8,8 +8,10 @@
 
 mod block;
 mod cache;
+mod env;
 mod predecode;
 mod step;
+mod stopped;
 mod threaded;
 
 pub use cache::CodeWatch;
@@ -17,17 +19,17 @@ pub use cache::CodeWatch;
 use crate::guest::riscv::{Base, Cpu, fp};
 use crate::guest::{Engine, Exit, HartCell, Tracer};
 use crate::memory::{CodeObserver, UserSpace};
-use block::{Cell, Slot};
+use block::{Link, Slot};
 use cache::Cache;
+use env::Env;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use step::Env;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why the handlers returned to the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Leave {
-    /// The block at the pc is to be looked up; the cell in `Env::link`, if any, then leads there.
+    /// The block at the pc is to be looked up; the link in `Env::link`, if any, then leads there.
     Lookup,
     /// Decoded code must be compared with memory before it goes on at the pc.
     Revalidate,
@@ -108,7 +110,7 @@ impl<B: Base> Engine<B> for Interp<B> {
 impl<B: Base> Interp<B> {
     fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &AtomicBool, mem: &UserSpace) -> Exit {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
-        let mut link: Option<Cell> = None;
+        let mut link: Option<Link> = None;
         let mut slice = 0;
         loop {
             // Account for what has run, and begin a new slice where the old one is used up.
@@ -117,9 +119,8 @@ impl<B: Base> Interp<B> {
             cpu.instret += ran as u64;
             self.used += ran as u64;
             if env.fuel <= 0 {
-                if stop.swap(false, std::sync::atomic::Ordering::AcqRel)
-                    || self.config.budget.is_some_and(|b| self.used >= b)
-                {
+                let stopped = stop.load(Ordering::Relaxed) && stop.swap(false, Ordering::AcqRel);
+                if stopped || self.config.budget.is_some_and(|b| self.used >= b) {
                     return Exit::Interrupted;
                 }
                 let left = self.config.budget.map_or(SLICE, |b| (b - self.used).min(SLICE as u64) as i64);
@@ -139,8 +140,8 @@ impl<B: Base> Interp<B> {
                 if let Some(tracer) = &mut self.tracer {
                     tracer.entered(cpu);
                 }
-            } else if let Some(cell) = link.take() {
-                self.cache.link(cell, cpu.pc, start);
+            } else if let Some(link) = link.take() {
+                self.cache.link(link, cpu.pc, start);
             } else {
                 self.cache.remember(cpu.pc, start);
             }

@@ -1,138 +1,21 @@
 //! Semantics on plain values: each operation is done as it is asked for.
 
-use super::block::{Cell, Record};
-use super::cache::JumpEntry;
+use super::block::Record;
+use super::env::Env;
+use super::stopped::Stopped;
 use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
 use crate::guest::riscv::{Base, Cpu, Reservation, Trap, csr};
 use crate::guest::{
-    AmoOp, Cond, Exit, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width, alu,
+    AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width, alu,
 };
 use crate::host::clock;
-use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, FaultKind, GuestAddr, GuestFault, UserSpace};
+use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, UserSpace};
 use remu_isa::Op;
 use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, fence};
 
 /// The size of a cache block, as Zic64b has it.
 const CACHE_BLOCK: u64 = 64;
-
-/// What handlers share besides the CPU and memory.
-pub(super) struct Env {
-    /// Instructions left in this slice, while no handler runs; may go below zero by a block's length.
-    pub fuel: i64,
-    /// `fuel` when `Cpu::instret` was last brought up to date.
-    pub slice_start: i64,
-    /// The jump cache.
-    pub jumps: *const JumpEntry,
-    /// Why the handlers stopped.
-    pub exit: Exit,
-    /// The link that would have been taken.
-    pub link: Option<Cell>,
-    /// Whether blocks are linked at all.
-    pub chain: bool,
-    /// Whether a FENCE.I has been executed.
-    pub fence_i: bool,
-    /// The rounding mode that MXCSR has, as in an instruction.
-    hardware_rm: u8,
-    /// Whether that is the mode that `frm` asks for.
-    dynamic_is_hardware: bool,
-}
-
-impl Env {
-    pub fn new(jumps: *const JumpEntry, cpu: &Cpu) -> Self {
-        let mut env = Self {
-            fuel: 0,
-            slice_start: 0,
-            jumps,
-            exit: Exit::Interrupted,
-            link: None,
-            chain: true,
-            fence_i: false,
-            hardware_rm: 0,
-            dynamic_is_hardware: false,
-        };
-        env.note_frm(cpu);
-        env
-    }
-
-    /// The mode to have in MXCSR.
-    pub fn hardware_mode(&self) -> Rm {
-        Rm::from_bits(self.hardware_rm).expect("set by note_frm to a mode that the host has")
-    }
-
-    fn note_frm(&mut self, cpu: &Cpu) {
-        self.dynamic_is_hardware = cpu.frm <= Rm::Rup.bits();
-        self.hardware_rm = if self.dynamic_is_hardware { cpu.frm } else { Rm::Rne.bits() };
-    }
-}
-
-/// Why an instruction did not complete. Small and by value, so that it reaches the cold path in
-/// registers: a reference into a handler's stack frame would keep the compiler from making tail calls.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stopped {
-    /// The address, where there is one.
-    pub addr: u64,
-    /// Everything else.
-    pub reason: Reason,
-}
-
-/// See [`Stopped`].
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Reason {
-    kind: Kind,
-    /// Bytes accessed.
-    size: u8,
-    access: Access,
-    /// Whether the host raised SIGBUS.
-    bus: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Kind {
-    Refused,
-    Misaligned,
-    Trap,
-    Breakpoint,
-    Illegal,
-    NeedsCalls,
-}
-
-impl Stopped {
-    /// Whether a fast step has to be made again as a full one. It has had no effect but flags that are
-    /// raised either way.
-    #[inline(always)]
-    pub fn needs_calls(&self) -> bool {
-        self.reason.kind == Kind::NeedsCalls
-    }
-
-    #[inline(always)]
-    const fn without_address(kind: Kind) -> Self {
-        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read, bus: false } }
-    }
-}
-
-impl Reason {
-    /// What the engine is to report, for the instruction of `record`.
-    pub fn exit(self, addr: u64, record: &Record, mem: &UserSpace) -> Exit {
-        let Reason { access, .. } = self;
-        match self.kind {
-            Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access, self.bus)),
-            Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
-            Kind::Trap => Exit::Syscall,
-            Kind::Breakpoint => Exit::Breakpoint,
-            Kind::NeedsCalls => unreachable!("only fast steps stop for this, and their handlers know"),
-            Kind::Illegal => {
-                let mut bytes = [0; 4];
-                let len = usize::from(record.insn.len);
-                // The bytes are those that the block was decoded from, unless the page has gone since.
-                let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
-                Exit::Illegal { bits: u32::from_le_bytes(bytes) }
-            }
-        }
-    }
-}
 
 /// Stands for a register that is [forwarded](super::block::Forward).
 pub(super) const LAST_RESULT: Reg = 63;
@@ -169,21 +52,15 @@ impl<'a, B: Base, const FORWARD: u8, const FAST: bool> Step<'a, B, FORWARD, FAST
         self.last
     }
 
-    /// Whether the host's unit rounds as the instruction asks.
-    #[inline(always)]
-    fn on_hardware(&self, rm: RmField) -> bool {
-        if rm == RmField::DYNAMIC { self.env.dynamic_is_hardware } else { rm.0 == self.env.hardware_rm }
-    }
-
     /// Computes in integers what the host's unit does not do, in the mode that the instruction asks
     /// for, and raises the flags.
     #[inline(always)]
     fn software(&mut self, rm: RmField, f: impl FnOnce(Rm) -> (u64, fp::Flags)) -> Result<u64, Stopped> {
         if FAST {
-            return Err(Stopped::without_address(Kind::NeedsCalls));
+            return Err(Stopped::NEEDS_CALLS);
         }
         let Some(rm) = rm.resolve(self.cpu.frm) else {
-            return Err(Stopped::without_address(Kind::Illegal));
+            return Err(Stopped::ILLEGAL);
         };
         let (v, flags) = f(rm);
         fp::host::raise(flags);
@@ -195,7 +72,7 @@ impl<'a, B: Base, const FORWARD: u8, const FAST: bool> Step<'a, B, FORWARD, FAST
         if addr.is_multiple_of(size) {
             return Ok(GuestAddr(addr));
         }
-        Err(Stopped { addr, reason: Reason { kind: Kind::Misaligned, size: size as u8, access, bus: false } })
+        Err(Stopped::misaligned(addr, size, access))
     }
 
     #[inline(always)]
@@ -208,10 +85,7 @@ impl<'a, B: Base, const FORWARD: u8, const FAST: bool> Step<'a, B, FORWARD, FAST
     ) -> Result<T, Stopped> {
         match result {
             Ok(v) => Ok(v),
-            Err(bad) => {
-                let reason = Reason { kind: Kind::Refused, size: size as u8, access, bus: bad.is_bus() };
-                Err(Stopped { addr: addr.0, reason })
-            }
+            Err(bad) => Err(Stopped::refused(addr.0, size, access, bad)),
         }
     }
 }
@@ -493,7 +367,7 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
 
     #[inline(always)]
     fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: u64, b: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm)
+        if self.env.on_hardware(rm)
             && let Some(v) = fp::host::arith(op, fmt, a, b)
         {
             return Ok(v);
@@ -503,7 +377,7 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
 
     #[inline(always)]
     fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm)
+        if self.env.on_hardware(rm)
             && let Some(v) = fp::host::sqrt(fmt, a)
         {
             return Ok(v);
@@ -524,7 +398,7 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
     ) -> Result<u64, Stopped> {
         let a = if neg_product { fp::negate(fmt, a) } else { a };
         let c = if neg_addend { fp::negate(fmt, c) } else { c };
-        if self.on_hardware(rm)
+        if self.env.on_hardware(rm)
             && let Some(v) = fp::host::fma(fmt, a, b, c)
         {
             return Ok(v);
@@ -560,7 +434,7 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
 
     #[inline(always)]
     fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm)
+        if self.env.on_hardware(rm)
             && let Some(v) = fp::host::convert(from, to, a)
         {
             return Ok(v);
@@ -575,7 +449,7 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
         {
             return Ok(v);
         }
-        if self.on_hardware(rm)
+        if self.env.on_hardware(rm)
             && let Some(v) = fp::host::to_int(fmt, ty, ToInt::Current, a)
         {
             return Ok(v);
@@ -585,7 +459,7 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
 
     #[inline(always)]
     fn fp_from_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: u64) -> Result<u64, Stopped> {
-        if self.on_hardware(rm)
+        if self.env.on_hardware(rm)
             && let Some(v) = fp::host::from_int(fmt, ty, a)
         {
             return Ok(v);
@@ -611,39 +485,39 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
     #[inline(always)]
     fn csr_read(&mut self, csr: u16) -> Result<u64, Stopped> {
         if FAST {
-            return Err(Stopped::without_address(Kind::NeedsCalls));
+            return Err(Stopped::NEEDS_CALLS);
         }
         let run = (self.env.slice_start - self.fuel) as u64 + u64::from(self.record.before);
         match read_csr(self.cpu, run, csr) {
             Some(v) => Ok(v),
-            None => Err(Stopped::without_address(Kind::Illegal)),
+            None => Err(Stopped::ILLEGAL),
         }
     }
 
     #[inline(always)]
     fn csr_write(&mut self, csr: u16, v: u64) -> Result<(), Stopped> {
         if FAST {
-            return Err(Stopped::without_address(Kind::NeedsCalls));
+            return Err(Stopped::NEEDS_CALLS);
         }
         match write_csr(self.cpu, self.env, csr, v) {
             Some(()) => Ok(()),
-            None => Err(Stopped::without_address(Kind::Illegal)),
+            None => Err(Stopped::ILLEGAL),
         }
     }
 
     #[inline(always)]
     fn trap(&mut self, trap: Trap) -> Stopped {
-        Stopped::without_address(match trap {
-            Trap::EnvironmentCall => Kind::Trap,
-            Trap::Breakpoint => Kind::Breakpoint,
-            Trap::Illegal => Kind::Illegal,
-        })
+        match trap {
+            Trap::EnvironmentCall => Stopped::TRAP,
+            Trap::Breakpoint => Stopped::BREAKPOINT,
+            Trap::Illegal => Stopped::ILLEGAL,
+        }
     }
 
     #[inline(always)]
     fn privileged(&mut self, _: Op, _: u64, _: u64) -> Result<Flow<u64>, Stopped> {
         // User mode has none of them.
-        Err(Stopped::without_address(Kind::Illegal))
+        Err(Stopped::ILLEGAL)
     }
 
     #[inline(always)]

@@ -2,12 +2,15 @@
 //!
 //! Stable Rust promises no tail calls. In optimised builds the compiler makes them, provided nothing
 //! on the stack is referred to across the call; `tests/interp.rs` runs every op in a loop on a small
-//! stack to see that it does.
+//! stack to see that it does. Were one missed, the stack would still be bounded, as handlers return at
+//! the end of each slice; hence there is no second loop around a `match` to fall back on.
 
 use super::Leave;
-use super::block::{Cell, Forward, Handler, Slot};
+use super::block::{Forward, Handler, Link, Slot};
 use super::cache::jump_index;
-use super::step::{Env, LAST_RESULT, Reason, Step, Stopped};
+use super::env::Env;
+use super::step::{LAST_RESULT, Step};
+use super::stopped::{Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
 use crate::guest::{Exit, Flow};
 use crate::memory::UserSpace;
@@ -66,7 +69,7 @@ unsafe fn execute<'a, B: Base, const FORWARD: u8>(
             }
             Ok(Flow::Indirect { target, .. }) => {
                 let fuel = fuel - i64::from(record.before) - 1;
-                let entry = &*(*env).jumps.add(jump_index(target));
+                let entry = (*(*env).jumps.add(jump_index(target))).get();
                 if entry.key == !target && fuel > 0 {
                     let next = entry.start;
                     return ((*next).record.handler)(cpu, next, env, mem, 0, fuel);
@@ -170,7 +173,7 @@ unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mu
             ((*exits).fallthrough_pc, &raw const (*exits).fallthrough)
         };
         (*cpu).pc = pc;
-        (*env).link = if (*link).is_null() && (*env).chain { Some(Cell(link.cast_mut())) } else { None };
+        (*env).link = if (*link).is_null() && (*env).chain { Some(Link(link.cast_mut())) } else { None };
     }
     opaque(Leave::Lookup)
 }

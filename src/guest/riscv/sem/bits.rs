@@ -6,35 +6,7 @@ use crate::guest::Width::{self, W32, W64};
 use crate::guest::{Cond, Flow, MemType, Semantics};
 use remu_isa::Insn;
 
-/// Operations on two registers that are one operation of the vocabulary.
-macro_rules! binary {
-    ($($name:ident = $op:ident($w:expr);)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            let v = s.$op($w, a, b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-    )*};
-}
-
-/// Operations on one register that are one operation of the vocabulary.
-macro_rules! unary {
-    ($($name:ident = $op:ident($w:expr);)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let a = s.read(i.rs1);
-            let v = s.$op($w, a);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-    )*};
-}
-
-binary! {
+register_register! {
     rol = rotl(S::XLEN);
     ror = rotr(S::XLEN);
     rolw = rotl(W32);
@@ -102,24 +74,9 @@ pub fn unzip<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
     Ok(Flow::Next)
 }
 
-#[inline(always)]
-fn rotate_immediate<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> Done<S> {
-    let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
-    let v = s.rotr(w, a, b);
-    s.write(i.rd, v);
-    Ok(Flow::Next)
-}
-
-/// `rori`
-#[inline(always)]
-pub fn rori<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    rotate_immediate(s, i, S::XLEN)
-}
-
-/// `roriw`
-#[inline(always)]
-pub fn roriw<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    rotate_immediate(s, i, W32)
+register_immediate! {
+    rori = rotr(S::XLEN);
+    roriw = rotr(W32);
 }
 
 /// `rs2 + (rs1 << shift)`, of `rs1` as it is or of its low 32 bits.

@@ -5,34 +5,6 @@ use crate::guest::Width::{self, W32, W64};
 use crate::guest::{Cond, Flow, Semantics};
 use remu_isa::Insn;
 
-/// Register-register operations: name, operation, width (the hart's, or 32 bits for the `w` forms).
-macro_rules! register_register {
-    ($($name:ident = $op:ident($w:expr);)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            let v = s.$op($w, a, b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-    )*};
-}
-
-/// Register-immediate operations.
-macro_rules! register_immediate {
-    ($($name:ident = $op:ident($w:expr);)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
-            let v = s.$op($w, a, b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-    )*};
-}
-
 /// Bitwise operations, which have no width.
 macro_rules! bitwise {
     ($($name:ident, $immediate:ident = $op:ident;)*) => {$(

@@ -4,6 +4,9 @@
 //! Compressed instructions are expanded before they get here. An engine may replace a destination x0
 //! by a register of its own that nobody reads; functions that treat x0 specially use [`discards`].
 
+#[macro_use]
+mod forms;
+
 mod atomic;
 mod bits;
 mod control;

@@ -1,0 +1,94 @@
+//! Why an instruction did not complete, on its way from the step to the cold end of its handler.
+
+use super::block::Record;
+use crate::guest::Exit;
+use crate::memory::{Access, BadAddress, FaultKind, GuestAddr, GuestFault, UserSpace};
+
+/// Why an instruction did not complete. Small and by value, so that it reaches the cold path in
+/// registers: a reference into a handler's stack frame would keep the compiler from making tail calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stopped {
+    /// The address, where there is one.
+    pub addr: u64,
+    /// Everything else.
+    pub reason: Reason,
+}
+
+/// See [`Stopped`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Reason {
+    kind: Kind,
+    /// Bytes accessed.
+    size: u8,
+    access: Access,
+    /// Whether the host raised SIGBUS.
+    bus: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Refused,
+    Misaligned,
+    Trap,
+    Breakpoint,
+    Illegal,
+    NeedsCalls,
+}
+
+impl Stopped {
+    /// ECALL.
+    pub const TRAP: Self = Self::without_address(Kind::Trap);
+    /// EBREAK.
+    pub const BREAKPOINT: Self = Self::without_address(Kind::Breakpoint);
+    /// The encoding is not allowed in this state.
+    pub const ILLEGAL: Self = Self::without_address(Kind::Illegal);
+    /// A fast step has to be made again as a full one.
+    pub const NEEDS_CALLS: Self = Self::without_address(Kind::NeedsCalls);
+
+    /// Whether a fast step has to be made again as a full one. It has had no effect but flags that are
+    /// raised either way.
+    #[inline(always)]
+    pub fn needs_calls(&self) -> bool {
+        self.reason.kind == Kind::NeedsCalls
+    }
+
+    #[inline(always)]
+    const fn without_address(kind: Kind) -> Self {
+        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read, bus: false } }
+    }
+
+    /// Memory refused an access of so many bytes.
+    #[inline(always)]
+    pub fn refused(addr: u64, size: u64, access: Access, bad: BadAddress) -> Self {
+        Self { addr, reason: Reason { kind: Kind::Refused, size: size as u8, access, bus: bad.is_bus() } }
+    }
+
+    /// The address is not aligned to the size of the access.
+    #[inline(always)]
+    pub fn misaligned(addr: u64, size: u64, access: Access) -> Self {
+        Self { addr, reason: Reason { kind: Kind::Misaligned, size: size as u8, access, bus: false } }
+    }
+}
+
+impl Reason {
+    /// What the engine is to report, for the instruction of `record`.
+    pub fn exit(self, addr: u64, record: &Record, mem: &UserSpace) -> Exit {
+        let Reason { access, .. } = self;
+        match self.kind {
+            Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access, self.bus)),
+            Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
+            Kind::Trap => Exit::Syscall,
+            Kind::Breakpoint => Exit::Breakpoint,
+            Kind::NeedsCalls => unreachable!("only fast steps stop for this, and their handlers know"),
+            Kind::Illegal => {
+                let mut bytes = [0; 4];
+                let len = usize::from(record.insn.len);
+                // The bytes are those that the block was decoded from, unless the page has gone since.
+                let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
+                Exit::Illegal { bits: u32::from_le_bytes(bytes) }
+            }
+        }
+    }
+}
