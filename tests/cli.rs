@@ -442,10 +442,7 @@ fn files_that_are_no_programs_are_named() {
     };
     assert_eq!(file("empty", b""), "empty: is an empty file");
     assert_eq!(file("text", b"hello\n"), "text: is not an ELF program");
-    assert_eq!(
-        file("script", b"#!/bin/sh\n"),
-        "script: is a script for /bin/sh; run the interpreter's RISC-V program and give it the script"
-    );
+    assert_eq!(file("script", b"#! \n"), "script: is a script that names no interpreter after #!");
     let with = |name: &str, change: fn(&mut elf::Elf)| {
         let mut e = program(&exit(0));
         change(&mut e);
@@ -459,16 +456,6 @@ fn files_that_are_no_programs_are_named() {
         "rv32: is a 32-bit (RV32) RISC-V program, which is not supported yet; build it for riscv64"
     );
     assert_eq!(with("object", |e| e.kind = 1), "object: is an object file; link it first");
-    assert_eq!(
-        with("dynamic", |e| e.segments.push(Segment::new(
-            elf::PT_INTERP,
-            R,
-            0,
-            *b"/lib/ld-linux-riscv64-lp64d.so.1\0"
-        ))),
-        "dynamic: needs the dynamic linker /lib/ld-linux-riscv64-lp64d.so.1, and dynamic programs are not supported yet; \
-         link it with -static"
-    );
     assert_eq!(
         with("low", |e| e.segments[0].vaddr = 0),
         "low: segment 0 at 0x0..0x1000 is outside user memory, 0x10000..0x550000000000"

@@ -1,5 +1,6 @@
 //! What can go wrong before the guest runs, and which exit status each gives.
 
+use super::program::{Packages, Searched};
 use crate::elf::{ElfError, LoadError, OpenError};
 use crate::guest::riscv::profiles::CpuError;
 use crate::linux::TaskError;
@@ -112,6 +113,37 @@ pub enum CliError {
     /// The process cannot be set up.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// There is no dynamic linker for the program.
+    #[error("{}: needs the dynamic linker {interpreter}, and there is none for RISC-V {searched}; {packages}", path.display())]
+    NoDynamicLinker {
+        /// The program's path as given.
+        path: PathBuf,
+        /// What PT_INTERP says.
+        interpreter: String,
+        /// Where it was looked for.
+        searched: Searched,
+        /// What has it.
+        packages: Packages,
+    },
+    /// There is no interpreter for a script.
+    #[error(
+        "{}: is a script for {interpreter}, and there is none for RISC-V {searched}; name its root directory with -L",
+        path.display()
+    )]
+    NoScriptInterpreter {
+        /// The script's path.
+        path: PathBuf,
+        /// What follows `#!`.
+        interpreter: String,
+        /// Where it was looked for.
+        searched: Searched,
+    },
+    /// The interpreter of a script is a script, and so on.
+    #[error("{}: is a script for a script, too often in a row", path.display())]
+    TooManyScripts {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// The program cannot be loaded.
     #[error("{}: {error}", path.display())]
     Load {
@@ -126,12 +158,22 @@ impl CliError {
     /// The exit status that tells it.
     pub fn exit_status(&self) -> i32 {
         match self {
-            CliError::Load { error, .. } => match error {
-                LoadError::Open(OpenError::NotFound) => EXIT_NOT_FOUND,
-                LoadError::Stack(_) | LoadError::MapStack { .. } | LoadError::Elf(ElfError::Io(_)) => EXIT_OWN_ERROR,
-                _ => EXIT_NOT_EXECUTABLE,
-            },
+            CliError::Load { error, .. } => load_status(error),
+            CliError::NoDynamicLinker { .. }
+            | CliError::NoScriptInterpreter { .. }
+            | CliError::TooManyScripts { .. } => EXIT_NOT_EXECUTABLE,
             _ => EXIT_OWN_ERROR,
         }
+    }
+}
+
+fn load_status(error: &LoadError) -> i32 {
+    match error {
+        LoadError::Open(OpenError::NotFound) => EXIT_NOT_FOUND,
+        LoadError::Stack(_)
+        | LoadError::MapStack { .. }
+        | LoadError::NoRoom { .. }
+        | LoadError::Elf(ElfError::Io(_)) => EXIT_OWN_ERROR,
+        _ => EXIT_NOT_EXECUTABLE,
     }
 }

@@ -7,6 +7,7 @@ mod cpu_list;
 mod error;
 mod log_items;
 mod options;
+mod program;
 mod resolve;
 mod run;
 mod text;

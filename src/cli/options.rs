@@ -39,7 +39,8 @@ pub struct Options {
     #[arg(value_name = "ARGS", value_hint = ValueHint::AnyPath, trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<OsString>,
 
-    /// Look absolute paths up below DIR first, such as the dynamic linker and libraries
+    /// Look absolute paths up below DIR first, such as the dynamic linker and libraries (default: the
+    /// nearest directory above PROGRAM that has its dynamic linker, else /usr/riscv64-linux-gnu)
     #[arg(short = 'L', long = "prefix", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Program")]
     pub prefix: Option<OsString>,
 

@@ -1,18 +1,20 @@
 //! The user-mode program: wires options, loader, kernel layer and engine, runs the guest, and ends as
 //! it ended.
 
+use super::program::Target;
 use super::text::{complain, print};
 use super::{Action, CliError, EXIT_OWN_ERROR, Settings, resolve};
 use crate::debug::{self, Death, FatalReport, Log};
-use crate::elf::{self, Auxv, Credentials, Layout, LoadError, Program};
+use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
 use crate::guest::riscv::{Cpu, Rv64, profiles};
 use crate::guest::{Engine, Exit, HartCell};
 use crate::host;
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::abi::signal::RtSigframe;
-use crate::linux::{self, FatalSignal, Outcome, Task, TaskConfig};
+use crate::linux::{self, FatalSignal, Outcome, Task, TaskConfig, Vdso};
 use crate::memory::{GuestAddr, SpaceConfig, UserSpace};
 use remu_isa::{Isa, Xlen};
+use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -40,36 +42,33 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
     // Before any other file is opened, which would take the place of a standard error that is closed.
     let log = if settings.log.any() { Some(open_log(settings)?) } else { None };
-    let program = Program::open(&settings.program).map_err(failed)?;
-    let plan = &program.plan;
-    if let Some(interpreter) = &plan.interpreter {
-        let interpreter = interpreter.to_string_lossy().escape_default().to_string();
-        return Err(failed(elf::ElfError::Dynamic { interpreter }.into()));
-    }
-    plan.check_extensions(&settings.cpu.exts).map_err(|e| failed(e.into()))?;
-
+    let target = Target::open(settings)?;
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: SV48_LIMIT, identity: true })?);
     // `setarch -R` switches it off, as it does on the kernel.
     if host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0 {
         // Other bytes than those that the program is shown.
         space.randomize(u64::from_le_bytes(random(settings.seed.map(|seed| !seed))?));
     }
-    let loaded = elf::load(&space, &program, &layout(settings)?).map_err(failed)?;
+    let mapped = elf::map(&space, &target.program, target.interpreter.as_ref(), settings.stack_size).map_err(failed)?;
+    let vdso = Vdso::map(&space)?;
+    let loaded = mapped.enter(&space, &layout(settings, &target.argv, vdso)?).map_err(failed)?;
     let isa = Isa::new(Xlen::Rv64, settings.cpu.exts);
     let mut cpu = Cpu::new(isa);
     // As the kernel enters it: the lowest bit of `sepc` is always zero.
-    cpu.pc = loaded.placed.entry.0 & !1;
+    cpu.pc = loaded.entry.0 & !1;
     cpu.set_x(2, loaded.sp.0);
+    let Target { program, argv, sysroot, interpreter } = target;
     let exe = program.path.to_path_buf();
-    drop(program);
+    drop((program, interpreter));
 
     let mut task = Task::new(TaskConfig {
         space: space.clone(),
+        vdso,
         exe,
-        args: settings.argv.clone(),
+        args: argv,
         env: settings.envp.clone(),
         auxv: loaded.auxv,
-        sysroot: settings.prefix.clone(),
+        sysroot,
         release: settings.uname.clone(),
         stack_limit: settings.stack_size,
         own_fds: log.iter().map(Log::fd).collect(),
@@ -131,7 +130,7 @@ fn die(fatal: FatalSignal, space: &UserSpace, isa: Isa) -> ! {
     host::die_by_signal(fatal.signal)
 }
 
-fn layout(settings: &Settings) -> Result<Layout<'_>, CliError> {
+fn layout<'a>(settings: &'a Settings, argv: &'a [CString], vdso: Vdso) -> Result<Layout<'a>, CliError> {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     let credentials = Credentials {
         uid: getuid().as_raw(),
@@ -141,14 +140,13 @@ fn layout(settings: &Settings) -> Result<Layout<'_>, CliError> {
     };
     Ok(Layout {
         given_path: &settings.program,
-        argv: &settings.argv,
+        argv,
         envp: &settings.envp,
-        stack_size: settings.stack_size,
         random: random(settings.seed)?,
         auxv: Auxv {
             hwcap: profiles::hwcap(settings.cpu.exts),
             min_signal_stack: size_of::<RtSigframe>() as u64,
-            vdso: None,
+            vdso: Some(vdso.base),
             rseq: None,
             interpreter_base: GuestAddr(0),
             credentials,

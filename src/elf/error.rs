@@ -1,6 +1,7 @@
 //! Why a file is not a program that can be run: each with what to do about it, since the reader of
 //! the line is usually holding the wrong file and wants to know which the right one is.
 
+use super::ScriptError;
 use goblin::elf::header;
 use std::io;
 
@@ -36,12 +37,9 @@ pub enum ElfError {
     /// Nothing in it.
     #[error("is an empty file")]
     Empty,
-    /// A script.
-    #[error("is a script for {interpreter}; run the interpreter's RISC-V program and give it the script")]
-    Script {
-        /// What follows `#!`.
-        interpreter: String,
-    },
+    /// A script that the kernel would not run.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
     /// Not ELF at all.
     #[error("is not an ELF program")]
     NotElf,
@@ -144,12 +142,6 @@ pub enum ElfError {
     /// PT_INTERP is not a path.
     #[error("has a malformed PT_INTERP: no path of 1 to 4095 bytes ended by NUL")]
     BadInterpreter,
-    /// A dynamic program.
-    #[error("needs the dynamic linker {interpreter}, and dynamic programs are not supported yet; link it with -static")]
-    Dynamic {
-        /// The path in PT_INTERP.
-        interpreter: String,
-    },
     /// EF_RISCV_RVE.
     #[error("is built for RV64E (16 registers), which Linux does not run; build it for rv64gc")]
     Rve,

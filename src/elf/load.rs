@@ -1,11 +1,16 @@
-//! Carries a [`LoadPlan`] out: maps the segments, the stack and nothing else, as the kernel would.
+//! Carries a [`LoadPlan`] out: maps the program, its interpreter and the stack, as the kernel would.
 //!
 //! Segments are private mappings of the file, so that a large program costs what it touches. The stack
 //! is mapped to its full limit at once: the guest sees it grow on its own, and no fault has to be
 //! answered for it.
 
-use super::{Auxv, ElfError, LoadPlan, OpenError, Placed, StackError, StackExec, StackImage, StackRequest, Window};
-use crate::memory::{Backing, GuestAddr, MapError, MapRequest, Place, Prot, UserSpace};
+use super::script::LINE_MAX;
+use super::{
+    Auxv, ElfError, FileSource, LoadPlan, OpenError, Placed, Script, StackError, StackExec, StackImage, StackRequest,
+    Window,
+};
+use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
+use goblin::elf::header;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::CString;
@@ -31,6 +36,22 @@ pub enum LoadError {
     /// Arguments and environment are too large.
     #[error(transparent)]
     Stack(#[from] StackError),
+    /// The program interpreter (PT_INTERP) cannot be run.
+    #[error("its dynamic linker {}: {error}", path.display())]
+    Interpreter {
+        /// Its path on the host.
+        path: PathBuf,
+        /// Why.
+        error: Box<LoadError>,
+    },
+    /// There is no room for a position-independent file.
+    #[error("{len} bytes of guest memory cannot be had: {error}")]
+    NoRoom {
+        /// From its first to its last page.
+        len: u64,
+        /// What the address space says.
+        error: Errno,
+    },
     /// A segment could not be mapped.
     #[error("segment {index} at {start:#x}..{end:#x} cannot be mapped: {error}")]
     MapSegment {
@@ -73,8 +94,32 @@ pub struct Program {
     pub plan: LoadPlan,
 }
 
+/// What a file that may be executed turns out to be.
+#[derive(Debug)]
+pub enum Executable {
+    /// An ELF program.
+    Program(Program),
+    /// A script, and its absolute path.
+    Script(Script, PathBuf),
+}
+
+impl Executable {
+    /// Opens a file as execve would, and reads its headers or its first line.
+    pub fn open(path: &Path) -> Result<Self, LoadError> {
+        let file = open(path)?;
+        let real = absolute(&file, path);
+        let mut first = [0; LINE_MAX];
+        let have = FileSource::read_at(&file, &mut first, 0).map_err(ElfError::Io)?;
+        if let Some(script) = Script::parse(&first[..have]) {
+            return Ok(Self::Script(script.map_err(ElfError::Script)?, real));
+        }
+        let plan = LoadPlan::read(&file)?;
+        Ok(Self::Program(Program { file, path: real.into(), plan }))
+    }
+}
+
 impl Program {
-    /// Opens a program file as execve would, and reads its headers.
+    /// Opens a program file that has to be ELF, such as a program interpreter, and reads its headers.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         let file = open(path)?;
         let plan = LoadPlan::read(&file)?;
@@ -112,6 +157,14 @@ fn open(path: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Whether a file looks like something to run here: an ELF file for RISC-V, or a script.
+pub fn is_for_riscv(path: &Path) -> bool {
+    let mut first = [0; 20];
+    let read = open(path).is_ok_and(|file| FileSource::read_at(&file, &mut first, 0).is_ok());
+    let machine = u16::from_le_bytes([first[18], first[19]]);
+    read && (first.starts_with(b"#!") || first.starts_with(header::ELFMAG) && machine == header::EM_RISCV)
+}
+
 /// The file's absolute path: by /proc in one call, or, where that is not mounted, by name.
 fn absolute(file: &File, path: &Path) -> PathBuf {
     std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
@@ -128,23 +181,31 @@ pub struct Layout<'a> {
     pub argv: &'a [CString],
     /// The environment.
     pub envp: &'a [CString],
-    /// The stack's size in bytes.
-    pub stack_size: u64,
     /// Sixteen bytes for AT_RANDOM.
     pub random: [u8; 16],
-    /// The auxiliary vector's variable part.
+    /// The auxiliary vector's variable part, but for where the interpreter is.
     pub auxv: Auxv,
+}
+
+/// A program and its interpreter in memory, with a stack that holds nothing yet.
+#[derive(Clone, Debug)]
+pub struct Mapped {
+    /// The program's own addresses.
+    pub placed: Placed,
+    /// Where its interpreter is, and where that begins.
+    pub interpreter: Option<Placed>,
+    /// The pages of the stack.
+    pub stack: Range<GuestAddr>,
+    phnum: u16,
 }
 
 /// A program in memory, about to execute its first instruction.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The program's own addresses.
-    pub placed: Placed,
+    /// The first instruction: the interpreter's, if there is one.
+    pub entry: GuestAddr,
     /// The stack pointer.
     pub sp: GuestAddr,
-    /// The pages of the stack.
-    pub stack: Range<GuestAddr>,
     /// The argument strings.
     pub args: Range<GuestAddr>,
     /// The environment strings.
@@ -153,33 +214,81 @@ pub struct Loaded {
     pub auxv: Vec<(u64, u64)>,
 }
 
-/// Loads a program into an address space that holds nothing in its way, and sets up stack and heap.
-pub fn load(space: &UserSpace, program: &Program, layout: &Layout<'_>) -> Result<Loaded, LoadError> {
+/// Maps a stack, a program and its interpreter into an empty address space, and sets the heap up.
+///
+/// What else the kernel maps before the first instruction, the vDSO, comes between this and
+/// [`Mapped::enter`].
+pub fn map(
+    space: &UserSpace,
+    program: &Program,
+    interpreter: Option<&Program>,
+    stack_size: u64,
+) -> Result<Mapped, LoadError> {
     let plan = &program.plan;
-    let window = Window { low: LOWEST, high: space.limit().0, dyn_base: space.dynamic_base().0 };
-    let placed = plan.place(&window)?;
-    map_segments(space, program, &placed)?;
+    let stack = || map_stack(space, plan, stack_size, space.stack_top());
+    // As in the kernel: a program with an interpreter goes to its own region; one without is perhaps
+    // the dynamic linker itself, and stays out of the way of what it will load.
+    let alone = plan.relocatable && interpreter.is_none();
+    let (placed, stack) = if alone {
+        // What is placed freely goes around the stack.
+        let stack = stack()?;
+        (map_program(space, program, free_range(space, plan)?)?, stack)
+    } else {
+        // A stack, unlike a segment, never replaces what is there: one in its place is refused.
+        (map_program(space, program, space.dynamic_base().0)?, stack()?)
+    };
+    space.set_heap(if alone { space.dynamic_base() } else { placed.brk });
+    let interpreter = interpreter.map(|file| {
+        let base = if file.plan.relocatable { free_range(space, &file.plan) } else { Ok(0) };
+        let failed = |error| LoadError::Interpreter { path: file.path.to_path_buf(), error: Box::new(error) };
+        base.and_then(|base| map_program(space, file, base)).map_err(failed)
+    });
+    Ok(Mapped { placed, interpreter: interpreter.transpose()?, stack, phnum: plan.phnum })
+}
 
-    let top = space.stack_top();
-    let stack = map_stack(space, plan, layout.stack_size, top)?;
-    // A path comes from the command line, where a NUL cannot be.
-    let path = CString::new(layout.given_path.as_os_str().as_bytes()).unwrap_or_default();
-    let image = StackImage::build(&StackRequest {
-        top,
-        size: layout.stack_size,
-        argv: layout.argv,
-        envp: layout.envp,
-        path: &path,
-        random: layout.random,
-        placed: &placed,
-        phnum: plan.phnum,
-        auxv: layout.auxv,
-    })?;
-    if space.write_bytes(image.sp, &image.bytes).is_err() {
-        return Err(LoadError::MapStack { size: layout.stack_size, top, error: Errno::FAULT });
+impl Mapped {
+    /// Fills the stack in: what is left to do before the first instruction.
+    pub fn enter(&self, space: &UserSpace, layout: &Layout<'_>) -> Result<Loaded, LoadError> {
+        let Range { start: bottom, end: top } = self.stack;
+        let size = top.0 - bottom.0;
+        // A path comes from the command line, where a NUL cannot be.
+        let path = CString::new(layout.given_path.as_os_str().as_bytes()).unwrap_or_default();
+        let interpreter_base = GuestAddr(self.interpreter.map_or(0, |i| i.bias));
+        let image = StackImage::build(&StackRequest {
+            top,
+            size,
+            argv: layout.argv,
+            envp: layout.envp,
+            path: &path,
+            random: layout.random,
+            placed: &self.placed,
+            phnum: self.phnum,
+            auxv: Auxv { interpreter_base, ..layout.auxv },
+        })?;
+        if space.write_bytes(image.sp, &image.bytes).is_err() {
+            return Err(LoadError::MapStack { size, top, error: Errno::FAULT });
+        }
+        let entry = self.interpreter.map_or(self.placed.entry, |i| i.entry);
+        Ok(Loaded { entry, sp: image.sp, args: image.args, env: image.env, auxv: image.auxv })
     }
-    space.set_heap(placed.brk);
-    Ok(Loaded { placed, sp: image.sp, stack, args: image.args, env: image.env, auxv: image.auxv })
+}
+
+/// Where in the mmap area a file fits, at its alignment.
+fn free_range(space: &UserSpace, plan: &LoadPlan) -> Result<u64, LoadError> {
+    let span = plan.span();
+    let len = (span.end - span.start).saturating_add(plan.align - PAGE_SIZE);
+    let no_room = |MapError(error)| LoadError::NoRoom { len, error };
+    let anywhere = MapRequest::anonymous(Place::Anywhere { hint: None }, len, Prot::empty());
+    let start = space.map(&MapRequest { noreserve: true, ..anywhere }).map_err(no_room)?;
+    space.unmap(start, len).map_err(no_room)?;
+    Ok(start.0.next_multiple_of(plan.align))
+}
+
+/// Maps a file's segments, from `base` on if it can be loaded anywhere.
+fn map_program(space: &UserSpace, program: &Program, base: u64) -> Result<Placed, LoadError> {
+    let placed = program.plan.place(&Window { low: LOWEST, high: space.limit().0, dyn_base: base })?;
+    map_segments(space, program, &placed)?;
+    Ok(placed)
 }
 
 fn map_segments(space: &UserSpace, program: &Program, placed: &Placed) -> Result<(), LoadError> {

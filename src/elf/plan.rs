@@ -381,11 +381,6 @@ fn file_header(first: &[u8], size: u64) -> Result<header64::Header, ElfError> {
     if first.is_empty() {
         return Err(ElfError::Empty);
     }
-    if let Some(rest) = first.strip_prefix(b"#!") {
-        let line = rest.split(|&b| b == b'\n').next().unwrap_or_default();
-        let word = line.trim_ascii().split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
-        return Err(ElfError::Script { interpreter: printable(word) });
-    }
     if !first.starts_with(header::ELFMAG) {
         return Err(ElfError::NotElf);
     }
@@ -446,12 +441,6 @@ fn interpreter<F: FileSource + ?Sized>(h: &ProgramHeader, reader: &Reader<'_, F>
         Ok(path) if !path.is_empty() => Ok(path),
         _ => Err(ElfError::BadInterpreter),
     }
-}
-
-/// Bytes of a file for a one-line message.
-pub(super) fn printable(bytes: &[u8]) -> String {
-    let shown: String = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).escape_default().to_string();
-    if shown.is_empty() { "(nothing)".into() } else { shown }
 }
 
 #[cfg(test)]

@@ -12,11 +12,14 @@ mod rows;
 pub mod signal;
 pub mod strace;
 mod sys;
+pub mod sysroot;
 pub mod table;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod vdso;
 
 pub use signal::FatalSignal;
 pub use strace::Tracer;
 pub use task::{Outcome, Task, TaskConfig, TaskError};
+pub use vdso::Vdso;

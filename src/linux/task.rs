@@ -11,14 +11,16 @@ use super::abi::signal::{SS_DISABLE, Sigaction, StackT};
 use super::call::{Call, SysResult};
 use super::signal::{FatalSignal, Pending};
 use super::strace::{Shown, Tracer};
+use super::sysroot;
 use super::table::{self, Row, Run};
+use super::vdso::{Vdso, VdsoError};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, SpaceLimits, UserSpace};
+use crate::memory::{MapError, SpaceLimits, UserSpace};
 use rustix::io::Errno;
 use rustix::process::Resource;
 use std::collections::HashSet;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -43,6 +45,8 @@ pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
 pub struct TaskConfig {
     /// Its address space, with the program loaded.
     pub space: Arc<UserSpace>,
+    /// The vDSO that has been mapped in it.
+    pub vdso: Vdso,
     /// The host's path of the program.
     pub exe: PathBuf,
     /// Its arguments, for /proc/self/cmdline.
@@ -68,9 +72,12 @@ pub struct TaskConfig {
 /// Why a process cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
-    /// There is no room for the page that handlers return through.
-    #[error("cannot map the [vdso] page: {0}")]
+    /// There is no room for the vDSO.
+    #[error("cannot map the vDSO: {0}")]
     Vdso(#[from] MapError),
+    /// It cannot be composed.
+    #[error(transparent)]
+    VdsoImage(#[from] VdsoError),
     /// The program's path is not one.
     #[error("the program's path {0:?} contains a zero byte")]
     Path(PathBuf),
@@ -126,8 +133,8 @@ pub struct Process {
 #[derive(Debug)]
 pub struct Mm {
     space: Arc<UserSpace>,
-    /// Where handlers return to: `li a7, 139; ecall`.
-    pub restorer: GuestAddr,
+    /// The vDSO in it.
+    pub vdso: Vdso,
 }
 
 impl Deref for Mm {
@@ -135,21 +142,6 @@ impl Deref for Mm {
 
     fn deref(&self) -> &UserSpace {
         &self.space
-    }
-}
-
-impl Mm {
-    /// Maps the [vdso] page.
-    fn new(space: Arc<UserSpace>) -> Result<Self, TaskError> {
-        // Unwinders know a signal frame by exactly these two instructions.
-        const RT_SIGRETURN: [u32; 2] = [139 << 20 | 17 << 7 | 0x13, 0x73];
-        let place = Place::Anywhere { hint: None };
-        let backing = Backing::Anonymous(Some("[vdso]"));
-        let request = MapRequest { backing, ..MapRequest::anonymous(place, PAGE_SIZE, Prot::READ | Prot::WRITE) };
-        let restorer = space.map(&request)?;
-        space.write(restorer, &RT_SIGRETURN).map_err(|_| MapError(Errno::FAULT))?;
-        space.protect(restorer, PAGE_SIZE, Prot::READ | Prot::EXEC)?;
-        Ok(Self { space, restorer })
     }
 }
 
@@ -237,7 +229,7 @@ impl Task {
             files: Arc::new(Files { own: config.own_fds }),
             fs: Arc::new(Fs { sysroot: config.sysroot, exe }),
             sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
-            mm: Arc::new(Mm::new(config.space)?),
+            mm: Arc::new(Mm { space: config.space, vdso: config.vdso }),
             process: Arc::new(Process {
                 limits: Mutex::new(limits),
                 personality: AtomicU32::new(crate::host::personality()),
@@ -397,19 +389,8 @@ impl Fs {
             return self.exe.clone();
         }
         match &self.sysroot {
-            Some(root) if bytes.starts_with(b"/") => in_sysroot(root, &path, follow).unwrap_or(path),
+            Some(root) if bytes.starts_with(b"/") => sysroot::lookup(root, &path, follow).unwrap_or(path),
             _ => path,
         }
     }
-}
-
-/// The host's path of `path` inside `root`, with links resolved as if `root` were the root; `None` if
-/// there is no such file.
-fn in_sysroot(root: &std::path::Path, path: &CStr, follow: bool) -> Option<CString> {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
-    let dir = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let flags = OFlags::PATH | OFlags::CLOEXEC | if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
-    let file = openat2(&dir, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS).ok()?;
-    let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
-    rustix::fs::readlink(link, Vec::new()).ok()
 }

@@ -63,7 +63,7 @@ impl Task {
         if self.altstack.flags & SS_AUTODISARM != 0 {
             self.altstack = StackT { sp: 0, flags: SS_DISABLE, pad: 0, size: 0 };
         }
-        cpu.set_x(1, self.mm.restorer.0);
+        cpu.set_x(1, self.mm.vdso.restorer.0);
         cpu.set_x(2, frame);
         cpu.set_x(10, info.signo as u64);
         cpu.set_x(11, frame);

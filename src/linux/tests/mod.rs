@@ -15,6 +15,7 @@ mod trace;
 use super::Tracer;
 use super::table;
 use super::task::{Outcome, Task, TaskConfig};
+use super::vdso::Vdso;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
@@ -79,6 +80,7 @@ impl Bench {
         let (trace, missing) = (Shared::default(), Shared::default());
         let sink = missing.clone();
         let mut config = TaskConfig {
+            vdso: Vdso::map(&space).unwrap(),
             space,
             exe: "/usr/bin/guest".into(),
             args: vec![c"guest".into(), c"-x".into()],

@@ -205,8 +205,8 @@ fn hwprobe_answers_from_the_isa() {
 #[test]
 fn the_vdso_page_holds_the_return_from_handlers() {
     let b = Bench::new();
-    assert_eq!(b.get::<[u32; 2]>(b.task.mm.restorer.0), [0x08b0_0893, 0x0000_0073]);
-    let vma = b.task.mm.vma_at(b.task.mm.restorer).unwrap();
+    assert_eq!(b.get::<[u32; 2]>(b.task.mm.vdso.restorer.0), [0x08b0_0893, 0x0000_0073]);
+    let vma = b.task.mm.vma_at(b.task.mm.vdso.restorer).unwrap();
     assert_eq!(vma.prot.to_string(), "r-x");
     let mut b = b;
     assert_eq!(b.task.answer(&mut b.cpu, Exit::Interrupted), Outcome::Resume);

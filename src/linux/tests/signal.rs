@@ -66,7 +66,7 @@ fn a_handler_gets_the_frame_and_sigreturn_undoes_it() {
     assert_eq!(b.task.answer(&mut b.cpu, fault(FaultKind::Denied)), Outcome::Resume);
     let frame_at = b.cpu.x(2);
     assert_eq!(frame_at % 16, 0);
-    assert_eq!((b.cpu.pc, b.cpu.x(1)), (HANDLER, b.task.mm.restorer.0));
+    assert_eq!((b.cpu.pc, b.cpu.x(1)), (HANDLER, b.task.mm.vdso.restorer.0));
     assert_eq!((b.cpu.x(10), b.cpu.x(11), b.cpu.x(12)), (SEGV, frame_at, frame_at + 128));
     let mut frame: RtSigframe = b.get(frame_at);
     assert_eq!((frame.info.signo, frame.info.code, frame.info.addr()), (libc::SIGSEGV, 2, 0xbad));

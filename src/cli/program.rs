@@ -1,0 +1,188 @@
+//! From the path on the command line to what is loaded: the interpreters of scripts, the dynamic linker
+//! of a program, and the sysroot that both are looked up in.
+
+use super::{CliError, Settings};
+use crate::elf::{self, Executable, LoadError, Program, Script};
+use crate::linux::sysroot::lookup;
+use std::ffi::{CStr, CString, OsStr};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Where Debian's cross compilation packages put a RISC-V C library.
+const CROSS_SYSROOT: &str = "/usr/riscv64-linux-gnu";
+
+/// Scripts may be interpreted by scripts this often (as measured on Linux 6.18: the sixth is ELOOP).
+const MAX_SCRIPTS: usize = 5;
+
+/// What is to be loaded.
+#[derive(Debug)]
+pub struct Target {
+    /// The program; if a script was given, its interpreter.
+    pub program: Program,
+    /// Its dynamic linker.
+    pub interpreter: Option<Program>,
+    /// The arguments, which a script's interpreter is given more of.
+    pub argv: Vec<CString>,
+    /// The directory in which the guest's absolute paths are looked up first.
+    pub sysroot: Option<PathBuf>,
+}
+
+impl Target {
+    /// Finds and opens everything.
+    pub fn open(settings: &Settings) -> Result<Self, CliError> {
+        let mut sysroot = Sysroot::new(settings.prefix.as_deref())?;
+        let mut argv = settings.argv.clone();
+        let mut path = settings.program.clone();
+        let mut name = CString::new(path.as_os_str().as_bytes()).unwrap_or_default();
+        let mut scripts = 0;
+        let program = loop {
+            let failed = |error: LoadError| CliError::Load { path: path.clone(), error };
+            let (script, real) = match Executable::open(&path).map_err(failed)? {
+                Executable::Program(program) => break program,
+                Executable::Script(script, real) => (script, real),
+            };
+            scripts += 1;
+            if scripts > MAX_SCRIPTS {
+                return Err(CliError::TooManyScripts { path: settings.program.clone() });
+            }
+            let found = sysroot.find(&script.interpreter, &real).map_err(|searched| CliError::NoScriptInterpreter {
+                path: path.clone(),
+                interpreter: shown(&script.interpreter),
+                searched,
+            })?;
+            let Script { interpreter, argument } = script;
+            let first = [interpreter.clone()].into_iter().chain(argument).chain([name]);
+            argv.splice(..argv.len().min(1), first);
+            (path, name) = (found, interpreter);
+        };
+        program.plan.check_extensions(&settings.cpu.exts).map_err(|e| CliError::Load { path, error: e.into() })?;
+        let interpreter = match &program.plan.interpreter {
+            Some(wanted) => Some(dynamic_linker(settings, &mut sysroot, &program, wanted)?),
+            None => None,
+        };
+        Ok(Self { program, interpreter, argv, sysroot: sysroot.0 })
+    }
+}
+
+fn dynamic_linker(
+    settings: &Settings,
+    sysroot: &mut Sysroot,
+    program: &Program,
+    wanted: &CStr,
+) -> Result<Program, CliError> {
+    let path = || settings.program.clone();
+    let found = sysroot.find(wanted, &program.path).map_err(|searched| CliError::NoDynamicLinker {
+        path: path(),
+        interpreter: shown(wanted),
+        searched,
+        packages: Packages::of(wanted),
+    })?;
+    let opened = Program::open(&found).and_then(|linker| {
+        linker.plan.check_extensions(&settings.cpu.exts)?;
+        Ok(linker)
+    });
+    opened.map_err(|error| CliError::Load {
+        path: path(),
+        error: LoadError::Interpreter { path: found, error: Box::new(error) },
+    })
+}
+
+/// A path of the guest's, for a message.
+fn shown(path: &CStr) -> String {
+    path.to_string_lossy().escape_default().to_string()
+}
+
+/// The Debian packages that have a dynamic linker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packages(Option<&'static str>);
+
+impl Packages {
+    fn of(interpreter: &CStr) -> Self {
+        let name = Path::new(OsStr::from_bytes(interpreter.to_bytes())).file_name().unwrap_or_default();
+        Self(match name.as_bytes() {
+            b"ld-linux-riscv64-lp64d.so.1" => Some("libc6-riscv64-cross or libc6:riscv64"),
+            b"ld-musl-riscv64.so.1" => Some("musl:riscv64"),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Packages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(names) => write!(f, "install {names} (Debian's names), or name its root directory with -L"),
+            None => f.write_str("name its root directory with -L"),
+        }
+    }
+}
+
+/// Where a file was looked for in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Searched {
+    /// In the directory of -L, then on the host.
+    Given(PathBuf),
+    /// In this directory and those above it, then in the cross sysroot.
+    Around(PathBuf),
+    /// Only here: the path is not absolute.
+    Relative,
+}
+
+impl fmt::Display for Searched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(root) => write!(f, "in {} or /", root.display()),
+            Self::Around(dir) => {
+                write!(f, "in {}, the directories above it, or {CROSS_SYSROOT}", dir.display())
+            }
+            Self::Relative => f.write_str("in the working directory"),
+        }
+    }
+}
+
+/// The directory that has the guest's files: given, or found with the first file that is looked for.
+struct Sysroot(Option<PathBuf>);
+
+impl Sysroot {
+    fn new(given: Option<&Path>) -> Result<Self, CliError> {
+        // Absolute, since the guest may change its working directory.
+        let absolute = |path: &Path| {
+            std::fs::canonicalize(path).map_err(|error| CliError::Prefix {
+                source_name: "-L".into(),
+                path: path.to_path_buf(),
+                error,
+            })
+        };
+        Ok(Self(given.map(absolute).transpose()?))
+    }
+
+    /// Finds a file of the guest's that is for RISC-V; `by` is the real path of what asks for it.
+    ///
+    /// The host's own root counts last among the directories above `by`, and decides nothing about
+    /// where other files are looked for.
+    fn find(&mut self, wanted: &CStr, by: &Path) -> Result<PathBuf, Searched> {
+        let host = PathBuf::from(OsStr::from_bytes(wanted.to_bytes()));
+        if !host.is_absolute() {
+            return if host.exists() { Ok(host) } else { Err(Searched::Relative) };
+        }
+        let inside = |root: &Path| lookup(root, wanted, true).map(|p| PathBuf::from(OsStr::from_bytes(p.to_bytes())));
+        let ours = |path: &PathBuf| elf::is_for_riscv(path);
+        if let Some(root) = &self.0 {
+            // What is there is what is meant, whatever it turns out to be.
+            let found = inside(root).or_else(|| Some(host).filter(ours));
+            return found.ok_or_else(|| Searched::Given(root.clone()));
+        }
+        let dir = by.parent().unwrap_or(Path::new("/"));
+        for root in dir.ancestors().chain([Path::new(CROSS_SYSROOT)]) {
+            if root == Path::new("/") {
+                if ours(&host) {
+                    return Ok(host);
+                }
+            } else if let Some(found) = inside(root).filter(ours) {
+                self.0 = Some(root.to_path_buf());
+                return Ok(found);
+            }
+        }
+        Err(Searched::Around(dir.to_path_buf()))
+    }
+}

@@ -1,0 +1,27 @@
+#!/bin/bash
+# testprogs/dynamic/build.sh OUT - builds the dynamic guest programs by Debian's cross compiler.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")") out=$1
+command -v riscv64-linux-gnu-gcc >/dev/null || {
+    echo "testprogs/dynamic/build.sh: riscv64-linux-gnu-gcc is not installed: apt-get install gcc-riscv64-linux-gnu" >&2
+    exit 1
+}
+mkdir -p "$out"
+cd "$out"
+exec 9>lock
+flock 9 # several tests may ask at the same time
+newest=$(ls -t "$here"/* | head -1)
+[ stamp -nt "$newest" ] && exit 0
+cc="riscv64-linux-gnu-gcc -O2 -D_GNU_SOURCE -Wall -Wextra -Werror"
+$cc -shared -fPIC -DNAME='"first"' -DENTRY=first "$here/lib.c" -o libfirst.so
+$cc -shared -fPIC -DNAME='"second"' -DENTRY=second -Dshared_tls=second_tls "$here/lib.c" -o libsecond.so
+link="-L. -lfirst -lm -Wl,-rpath,\$ORIGIN"
+$cc -pie -fPIE "$here/program.c" -o pie $link
+$cc -no-pie -fno-pie "$here/program.c" -o no-pie $link
+$cc -pie -fPIE "$here/program.c" -o lazy $link -Wl,-z,lazy
+bare="-fno-builtin -nostdlib"
+$cc -shared -fPIC $bare -DSTUB "$here/musl.c" -o libmusl-stub.so -Wl,-soname,libc.so
+$cc -pie -fPIE $bare "$here/musl.c" libmusl-stub.so -o musl -Wl,--dynamic-linker=/lib/ld-musl-riscv64.so.1
+$cc -pie -fPIE "$here/program.c" -o nowhere $link -Wl,--dynamic-linker=/lib/ld-nowhere.so.1
+$cc -fexceptions -fnon-call-exceptions -fasynchronous-unwind-tables -shared-libgcc "$here/unwind.c" -o unwind
+touch stamp
