@@ -14,6 +14,5 @@ stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprog
 stage "Debian's busybox" tests/debian/fetch.sh busybox-static
 stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
 stage tests cargo test --workspace --locked
-stage "floating point against QEMU" cargo test --locked --quiet --test fp_vectors -- --ignored qemu
 cat "$tmp/busybox-times.txt" "$tmp/oracle-cases.txt"
 stages_total tests/run.sh
