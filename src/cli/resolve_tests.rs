@@ -1,3 +1,5 @@
+//! From words and variables to settings.
+
 use super::*;
 use remu_isa::Ext;
 

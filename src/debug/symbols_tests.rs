@@ -1,3 +1,5 @@
+//! Names of addresses, from composed and from malformed tables.
+
 use super::*;
 
 use crate::test_elf as build;

@@ -1,3 +1,5 @@
+//! Plans of composed files, and the refusals.
+
 use super::*;
 
 use crate::test_elf as build;

@@ -1,3 +1,5 @@
+//! The initial stack, byte by byte.
+
 use super::*;
 use std::collections::BTreeMap;
 

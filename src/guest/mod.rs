@@ -94,8 +94,8 @@ impl<G: Guest> HartCell<G> {
         self.cpu.borrow_mut()
     }
 
-    /// Asks the engine to leave at the next block boundary with [`Exit::Interrupted`].
-    /// Async-signal-safe.
+    /// Asks the engine to leave with [`Exit::Interrupted`]: at the end of a block, within a bounded number
+    /// of instructions. Async-signal-safe.
     pub fn request_stop(&self) {
         self.stop.store(true, Ordering::Release);
     }

@@ -10,8 +10,8 @@
 use std::mem::MaybeUninit;
 use std::sync::Once;
 
-/// What the handler leaves in `r11`: never zero; bit 63 tells SIGBUS from SIGSEGV, the low 48 bits
-/// are the host address as far as the host kernel knows it.
+/// What the handler leaves in `r11`: never zero; bit 63 tells SIGBUS from SIGSEGV. The address is not in
+/// it: the host kernel does not always know it, and whoever made the access does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FaultCode(pub u64);
 
@@ -26,15 +26,11 @@ impl FaultCode {
     pub fn is_bus(self) -> bool {
         self.0 & BUS != 0
     }
-
-    /// The low 48 bits of the host address that faulted.
-    pub fn host_addr(self) -> u64 {
-        self.0 & 0xffff_ffff_ffff
-    }
 }
 
-/// Makes an exception table entry in inline assembly, to be put after both labels: the instruction at label `2` faults to label
-/// `3`, with the code in `r11`, which must be zero before and an output of the block.
+/// Makes an exception table entry in inline assembly, to be put after both labels: the instruction at
+/// label `2` faults to label `3`, with the code in `r11`, which must be zero before and an output of the
+/// block.
 #[macro_export]
 macro_rules! exception_entry {
     () => {
@@ -94,7 +90,7 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
     let pc = regs[libc::REG_RIP as usize] as u64;
     if let Some(resume) = resume_address(pc) {
         let bus = if signal == libc::SIGBUS { BUS } else { 0 };
-        regs[libc::REG_R11 as usize] = (FAULTED | bus | (addr & 0xffff_ffff_ffff)) as i64;
+        regs[libc::REG_R11 as usize] = (FAULTED | bus) as i64;
         regs[libc::REG_RIP as usize] = resume as i64;
         return;
     }

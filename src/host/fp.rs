@@ -107,12 +107,12 @@ impl Mxcsr {
     /// and not for general use.
     #[inline]
     pub fn write(self) {
-        // SAFETY: loads four bytes from a live `u32`. No reserved bit can be set (that would fault): a
-        // value is made only by `new`, which sets none, by `with_flags`, which adds flag bits, by
-        // `from_bits`, which keeps none, or by `read`. All exceptions are masked, in what was read as
-        // the process found them, so no operation traps. Compiled code is not affected as long as it
-        // does no float arithmetic, which is the documented duty of the caller and can falsify numbers
-        // but not memory.
+        // No reserved bit can be set, which would fault: `new` sets none, `with_flags` adds flag bits,
+        // `from_bits` keeps none, and `read` finds none. All exceptions are masked, in what was read as
+        // the process found them, so that no operation traps.
+        // SAFETY: loads four bytes from a live `u32`, and they are valid, as said above. Compiled code is
+        // not affected as long as it does no float arithmetic, the caller's duty, which can falsify
+        // numbers but not memory.
         unsafe { asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.0, options(nostack, readonly)) };
     }
 

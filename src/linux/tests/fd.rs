@@ -1,3 +1,5 @@
+//! Descriptors: duplication, flags, locks, terminals.
+
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::{Flock, Iovec};
 use crate::linux::task::Outcome;

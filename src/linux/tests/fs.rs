@@ -1,3 +1,5 @@
+//! Files, directories, links and attributes.
+
 use super::{Bench, CWD, NOWHERE};
 use crate::linux::abi::file::{OpenHow, Stat, Statfs, Statx};
 use crate::linux::abi::time::Timespec;

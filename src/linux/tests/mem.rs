@@ -1,3 +1,5 @@
+//! The calls on the address space.
+
 use super::{BEYOND, Bench, NOWHERE};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;

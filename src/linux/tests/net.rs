@@ -1,3 +1,5 @@
+//! Sockets.
+
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::Iovec;
 use crate::linux::abi::net::{Mmsghdr, Msghdr};

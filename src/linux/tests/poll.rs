@@ -1,3 +1,5 @@
+//! Waiting for descriptors.
+
 use super::{Bench, NOWHERE};
 use crate::linux::abi::poll::{EpollEvent, Pollfd};
 use crate::linux::abi::signal::Siginfo;

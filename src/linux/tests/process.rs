@@ -1,3 +1,5 @@
+//! Identity, limits and what /proc says of the process.
+
 use super::{Bench, NOWHERE};
 use crate::guest::Exit;
 use crate::linux::abi::process::{Rlimit, Rusage, Sysinfo, Utsname};

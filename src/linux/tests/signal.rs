@@ -1,3 +1,5 @@
+//! Signals to oneself, frames and masks.
+
 use super::{Bench, NOWHERE, SCRATCH, SCRATCH_SIZE};
 use crate::guest::Exit;
 use crate::linux::abi::signal::{

@@ -28,50 +28,11 @@ unary! {
     rev8 = rev8(S::XLEN);
     brev8 = brev8(S::XLEN);
     orc_b = orc_b(S::XLEN);
-}
-
-#[inline(always)]
-fn extend<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> Done<S> {
-    let a = s.read(i.rs1);
-    let v = s.extend(ty, a);
-    s.write(i.rd, v);
-    Ok(Flow::Next)
-}
-
-/// `sext.b`
-#[inline(always)]
-pub fn sext_b<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    extend(s, i, MemType::I8)
-}
-
-/// `sext.h`
-#[inline(always)]
-pub fn sext_h<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    extend(s, i, MemType::I16)
-}
-
-/// `zext.h`
-#[inline(always)]
-pub fn zext_h<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    extend(s, i, MemType::U16)
-}
-
-/// `zip`
-#[inline(always)]
-pub fn zip<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    let a = s.read(i.rs1);
-    let v = s.zip(a);
-    s.write(i.rd, v);
-    Ok(Flow::Next)
-}
-
-/// `unzip`
-#[inline(always)]
-pub fn unzip<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    let a = s.read(i.rs1);
-    let v = s.unzip(a);
-    s.write(i.rd, v);
-    Ok(Flow::Next)
+    sext_b = extend(MemType::I8);
+    sext_h = extend(MemType::I16);
+    zext_h = extend(MemType::U16);
+    zip = zip();
+    unzip = unzip();
 }
 
 register_immediate! {

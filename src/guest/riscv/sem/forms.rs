@@ -1,14 +1,15 @@
 //! The shapes that most integer instructions have: operands read, one operation of the vocabulary, the
-//! result written. Each macro defines functions from lines `name = operation(width);`.
+//! result written. Each macro defines functions from lines `name = operation(how);`, where `how` is what the operation
+//! takes before its operands: a width, a condition, a type, or nothing.
 
-/// Register-register operations: name, operation, width (the hart's, or 32 bits for the `w` forms).
+/// Register-register operations.
 macro_rules! register_register {
-    ($($name:ident = $op:ident($w:expr);)*) => {$(
+    ($($name:ident = $op:ident($($how:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
         pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            let v = s.$op($w, a, b);
+            let v = s.$op($($how,)* a, b);
             s.write(i.rd, v);
             Ok(Flow::Next)
         }
@@ -17,26 +18,26 @@ macro_rules! register_register {
 
 /// Register-immediate operations.
 macro_rules! register_immediate {
-    ($($name:ident = $op:ident($w:expr);)*) => {$(
+    ($($name:ident = $op:ident($($how:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
         pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
             let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
-            let v = s.$op($w, a, b);
+            let v = s.$op($($how,)* a, b);
             s.write(i.rd, v);
             Ok(Flow::Next)
         }
     )*};
 }
 
-/// Operations on one register that are one operation of the vocabulary.
+/// Operations on one register.
 macro_rules! unary {
-    ($($name:ident = $op:ident($w:expr);)*) => {$(
+    ($($name:ident = $op:ident($($how:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
         pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
             let a = s.read(i.rs1);
-            let v = s.$op($w, a);
+            let v = s.$op($($how,)* a);
             s.write(i.rd, v);
             Ok(Flow::Next)
         }

@@ -5,53 +5,12 @@ use crate::guest::Width::{self, W32, W64};
 use crate::guest::{Cond, Flow, Semantics};
 use remu_isa::Insn;
 
-/// Bitwise operations, which have no width.
-macro_rules! bitwise {
-    ($($name:ident, $immediate:ident = $op:ident;)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            let v = s.$op(a, b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-
-        #[doc = concat!("`", stringify!($immediate), "`")]
-        #[inline(always)]
-        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
-            let v = s.$op(a, b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-    )*};
-}
-
-/// Comparisons that yield 0 or 1.
-macro_rules! set_if {
-    ($($name:ident, $immediate:ident = $cond:ident;)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            let v = s.compare(S::XLEN, Cond::$cond, a, b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-
-        #[doc = concat!("`", stringify!($immediate), "`")]
-        #[inline(always)]
-        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-            let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
-            let v = s.compare(S::XLEN, Cond::$cond, a, b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-    )*};
-}
-
 register_register! {
+    and = and();
+    or = or();
+    xor = xor();
+    slt = compare(S::XLEN, Cond::Lt);
+    sltu = compare(S::XLEN, Cond::Ltu);
     add = add(S::XLEN);
     sub = sub(S::XLEN);
     sll = shl(S::XLEN);
@@ -78,6 +37,11 @@ register_register! {
 }
 
 register_immediate! {
+    andi = and();
+    ori = or();
+    xori = xor();
+    slti = compare(S::XLEN, Cond::Lt);
+    sltiu = compare(S::XLEN, Cond::Ltu);
     addi = add(S::XLEN);
     slli = shl(S::XLEN);
     srli = lshr(S::XLEN);
@@ -86,17 +50,6 @@ register_immediate! {
     slliw = shl(W32);
     srliw = lshr(W32);
     sraiw = ashr(W32);
-}
-
-bitwise! {
-    and, andi = and;
-    or, ori = or;
-    xor, xori = xor;
-}
-
-set_if! {
-    slt, slti = Lt;
-    sltu, sltiu = Ltu;
 }
 
 /// `lui`
