@@ -1,7 +1,8 @@
 //! System calls whose arguments hold addresses inside structures, and those that change signals: what
 //! the table of [`super::pass`] cannot express, one safe function each.
 
-use super::pass::{GuestPtr, IoVec, SysArg, raw_pointer, syscall};
+use super::pass::syscall;
+use super::pointer::{GuestPtr, IoVec, raw_pointer};
 use rustix::io::Errno;
 
 /// The kernel's `struct timespec`.
@@ -190,12 +191,6 @@ fn change_mask(new: Option<u64>) -> u64 {
     old
 }
 
-impl From<GuestPtr> for SysArg<'_> {
-    fn from(p: GuestPtr) -> Self {
-        SysArg::Guest(p)
-    }
-}
-
 /// newfstatat(2).
 pub fn stat_at(dir: i32, path: &std::ffi::CStr, flags: i32) -> Result<libc::stat, Errno> {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
@@ -244,4 +239,14 @@ pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<(i32, i
         syscall(libc::SYS_rt_sigtimedwait, args)?;
     }
     Ok((info.signo, info.code, info.fields))
+}
+
+/// shmat(2): attaches a segment over whatever is mapped at `at`.
+///
+/// # Safety
+/// The pages from `at`, as many as the segment has, must be the caller's to replace.
+pub unsafe fn attach_segment(id: i32, at: *mut std::ffi::c_void, flags: i32) -> Result<(), Errno> {
+    let flags = flags | libc::SHM_REMAP;
+    // SAFETY: as promised by the caller.
+    unsafe { syscall(libc::SYS_shmat, [id as u64, at as u64, flags as u64, 0, 0, 0]) }.map(|_| ())
 }

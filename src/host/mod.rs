@@ -11,12 +11,16 @@ pub mod fault;
 pub mod fd;
 pub mod fp;
 mod pass;
+mod pointer;
 mod start;
+mod sys;
 
 pub use calls::{
-    Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pending_signals,
-    personality, pselect, set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
+    Disposition, EpollEvent, Message, Timespec, attach_segment, epoll_wait, guest_fd, is_ignored, message,
+    pending_signals, personality, pselect, set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
 };
 pub use die::{die_by_signal, exit_now};
-pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};
+pub use pass::{pass, pass_vectored};
+pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use start::{prepare_process, sigpipe_was_ignored};
+pub use sys::Sys;
