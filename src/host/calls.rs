@@ -241,6 +241,36 @@ pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<(i32, i
     Ok((info.signo, info.code, info.fields))
 }
 
+/// One of the words that futex_waitv(2) waits for, or that futex_requeue(2) works on.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct FutexWaiter {
+    /// What the word is expected to be.
+    pub value: u64,
+    /// The word.
+    pub word: GuestPtr,
+    /// Its size, and whether it is shared.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// futex_waitv(2).
+pub fn futex_wait_any(words: &[FutexWaiter], timeout: Option<GuestPtr>, clock: i32) -> Result<u64, Errno> {
+    let (at, count) = (words.as_ptr() as u64, words.len() as u64);
+    let timeout = timeout.map_or(0, raw_pointer);
+    // SAFETY: the kernel reads the list, which is live and in its layout; the addresses in it and that of the
+    // time are of guest memory.
+    unsafe { syscall(libc::SYS_futex_waitv, [at, count, 0, timeout, clock as u64, 0]) }
+}
+
+/// futex_requeue(2) without flags: from the first word to the second.
+pub fn futex_requeue(words: &[FutexWaiter; 2], wake: i32, requeue: i32) -> Result<u64, Errno> {
+    const SYS_FUTEX_REQUEUE: libc::c_long = 456;
+    // SAFETY: as for `futex_wait_any`.
+    unsafe { syscall(SYS_FUTEX_REQUEUE, [words.as_ptr() as u64, 0, wake as u64, requeue as u64, 0, 0]) }
+}
+
 /// shmat(2): attaches a segment over whatever is mapped at `at`.
 ///
 /// # Safety
@@ -249,4 +279,13 @@ pub unsafe fn attach_segment(id: i32, at: *mut std::ffi::c_void, flags: i32) -> 
     let flags = flags | libc::SHM_REMAP;
     // SAFETY: as promised by the caller.
     unsafe { syscall(libc::SYS_shmat, [id as u64, at as u64, flags as u64, 0, 0, 0]) }.map(|_| ())
+}
+
+/// remap_file_pages(2): maps other pages of a file over some that are mapped.
+///
+/// # Safety
+/// The memory from `at`, `len` bytes, must be the caller's to replace.
+pub unsafe fn remap_file_pages(at: *mut std::ffi::c_void, len: u64, page: u64, flags: u32) -> Result<(), Errno> {
+    // SAFETY: as promised by the caller.
+    unsafe { syscall(libc::SYS_remap_file_pages, [at as u64, len, 0, page, flags.into(), 0]) }.map(|_| ())
 }

@@ -45,6 +45,11 @@ impl IoVec {
     pub unsafe fn new(base: GuestPtr, len: usize) -> Self {
         Self { base, len }
     }
+
+    /// `len` bytes where the host kernel finds nothing.
+    pub fn refused(guest: u64, len: u64) -> Self {
+        Self { base: GuestPtr::refused(guest), len: len as usize }
+    }
 }
 
 /// An argument of a system call.

@@ -98,14 +98,21 @@ impl Call<'_> {
     /// Guest memory for the host kernel to follow. An address that no guest memory can be at becomes
     /// one that the host kernel refuses, so that it is the host kernel that answers, and in its order.
     pub fn guest(&self, addr: u64, len: u64) -> SysArg<'static> {
-        if addr == 0 {
-            return SysArg::Null;
-        }
-        SysArg::Guest(self.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr)))
+        if addr == 0 { SysArg::Null } else { SysArg::Guest(self.pointer(addr, len)) }
+    }
+
+    /// The same for a structure that the host kernel follows.
+    pub fn pointer(&self, addr: u64, len: u64) -> GuestPtr {
+        self.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr))
     }
 
     /// A scatter/gather list, each piece checked to lie in guest memory.
     pub fn vector(&self, addr: u64, count: u64) -> Result<Vec<IoVec>, Errno> {
+        self.pieces(addr, count, |piece| Ok(self.task.mm.host_iovec(GuestAddr(piece.base), piece.len)?))
+    }
+
+    /// A scatter/gather list, each piece as `each` makes it.
+    pub fn pieces<T>(&self, addr: u64, count: u64, each: impl Fn(Iovec) -> Result<T, Errno>) -> Result<Vec<T>, Errno> {
         if count > VECTOR_MAX {
             return Err(Errno::INVAL);
         }
@@ -115,7 +122,7 @@ impl Call<'_> {
             if piece.len > i64::MAX as u64 {
                 return Err(Errno::INVAL);
             }
-            list.push(self.task.mm.host_iovec(GuestAddr(piece.base), piece.len)?);
+            list.push(each(piece)?);
         }
         Ok(list)
     }

@@ -8,9 +8,10 @@
 
 use super::strace::flags::*;
 use super::strace::ipc::*;
+use super::strace::memory::*;
 use super::strace::special::*;
 use super::strace::structs::*;
-use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, process, signal, time};
+use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, process, signal, time, vm};
 use super::table::Kind::*;
 use super::table::Last::*;
 use super::table::{Restart, Row, Run, Shape, Support};
@@ -124,7 +125,7 @@ pub(super) static ROWS: &[Row] = rows! {
     73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) NoHandler [own poll::ppoll];
     74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
         [none "signals from outside are not queued for the guest yet"];
-    75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) Restart [none "pages of guest memory are not handed to pipes"];
+    75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) Restart [own fd::vmsplice];
     76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) Restart [pass Splice];
     77 tee(Fd, Fd, Size, Flags(&SPLICE)) Restart [pass Tee];
     78 readlinkat(DirFd, Path(Keep), OutStr(3), Size) Never [own fs::readlinkat];
@@ -149,7 +150,7 @@ pub(super) static ROWS: &[Row] = rows! {
     96 set_tid_address(Ptr) Never [own process::set_tid_address];
     97 unshare(Flags(&CLONE)) Never [none "namespaces and unshared threads come with processes"];
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
-        RestartBlock [part "priority-inheriting operations answer ENOSYS" futex::futex];
+        RestartBlock [own futex::futex];
     99 set_robust_list(Ptr, Size) Never
         [part "the list is kept, but no owner's death is told of yet" process::set_robust_list];
     100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" process::get_robust_list];
@@ -296,7 +297,7 @@ pub(super) static ROWS: &[Row] = rows! {
     231 munlockall() Never [own mem::munlockall];
     232 mincore(Ptr, Size, Ptr) Never [own mem::mincore];
     233 madvise(Ptr, Size, Enum(&MADVISE)) Never [part "advice that is not in its list answers EINVAL" mem::madvise];
-    234 remap_file_pages(Ptr, Size, Hex, Size, Hex) Never [none "deprecated: the kernel itself only emulates it"];
+    234 remap_file_pages(Ptr, Size, Flags(&PROT), Size, Special(&MAP_FLAGS)) Never [own vm::remap_file_pages];
     235 mbind(Ptr, Size, Int, Ptr, Size, Hex) Never [none "there is one memory node"];
     236 get_mempolicy(Ptr, Ptr, Size, Ptr, Hex) Never [none "there is one memory node"];
     237 set_mempolicy(Int, Ptr, Size) Never [none "there is one memory node"];
@@ -319,8 +320,10 @@ pub(super) static ROWS: &[Row] = rows! {
     267 syncfs(Fd) Never [pass Syncfs];
     268 setns(Fd, Flags(&CLONE)) Never [none "namespaces come with processes"];
     269 sendmmsg(Fd, Ptr, UInt, Flags(&MSG)) Restart [own net::sendmmsg];
-    270 process_vm_readv(Int, Ptr, Size, Ptr, Size, Hex) Never [none "other processes' addresses come with processes"];
-    271 process_vm_writev(Int, Ptr, Size, Ptr, Size, Hex) Never [none "other processes' addresses come with processes"];
+    270 process_vm_readv(Int, OutVec(2), Size, InVec(4), Size, Hex) Never
+        [part "other processes' memory answers EPERM" vm::process_vm_readv];
+    271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
+        [part "other processes' memory answers EPERM" vm::process_vm_writev];
     272 kcmp(Int, Int, Int, Hex, Hex) Never [none "what it compares are the host's objects, ours included"];
     273 finit_module(Fd, Str, Hex) Never [none "kernel modules for another CPU cannot be loaded"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
@@ -361,29 +364,30 @@ pub(super) static ROWS: &[Row] = rows! {
     437 openat2(DirFd, Path(Follow), In(&OPEN_HOW), Size) Restart [own fs::openat2];
     438 pidfd_getfd(Fd, Int, Hex) Never [none "it could fetch descriptors of remu's own"];
     439 faccessat2(DirFd, Path(FollowUnless(3)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
-    440 process_madvise(Fd, Ptr, Size, Enum(&MADVISE), Hex) Never [none "other processes' addresses come with processes"];
+    440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
+        [part "other processes' memory answers EPERM" vm::process_madvise];
     441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [own poll::epoll_pwait2];
     442 mount_setattr(DirFd, Path(Follow), Hex, Ptr, Size) Never [none "mounts by descriptor are not offered"];
     443 quotactl_fd(Fd, Hex, Int, Ptr) Never [none "disk quotas are not translated"];
     444 landlock_create_ruleset(Ptr, Size, Hex) Never [none "a ruleset would bind remu as well as the guest"];
     445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [none "there are no rulesets"];
     446 landlock_restrict_self(Fd, Hex) Never [none "there are no rulesets"];
-    447 memfd_secret(Hex) Never [none "host kernels leave it switched off"];
-    448 process_mrelease(Fd, Hex) Never [none "other processes' addresses come with processes"];
-    449 futex_waitv(Ptr, UInt, Hex, Ptr, Enum(&CLOCK)) Eintr [none "its list of addresses is not translated yet"];
+    447 memfd_secret(Flags(&MEMFD_SECRET)) Never [pass MemfdSecret];
+    448 process_mrelease(Fd, Hex) Never [pass ProcessMrelease];
+    449 futex_waitv(InArray(&FUTEX_WAITV, 1), UInt, Hex, In(&TIMESPEC), Enum(&CLOCK)) Eintr [own futex::futex_waitv];
     450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [none "there is one memory node"];
     451 cachestat(Fd, Ptr, Ptr, Hex) Never [none "page cache statistics are not offered"];
     452 fchmodat2(DirFd, Path(FollowUnless(3)), Mode, Flags(&AT)) Never [pass Fchmodat2];
     453 map_shadow_stack(Ptr, Size, Hex) Never [none "the CPU model has no shadow stacks"];
-    454 futex_wake(Ptr, Hex, Int, Hex) Never [none "programs use futex(2) where it is missing"];
-    455 futex_wait(Ptr, Hex, Hex, Hex, Ptr, Enum(&CLOCK)) Restart [none "programs use futex(2) where it is missing"];
-    456 futex_requeue(Ptr, Hex, Int, Int) Never [none "programs use futex(2) where it is missing"];
+    454 futex_wake(Ptr, Hex, Int, Flags(&FUTEX2)) Never [own futex::futex_wake];
+    455 futex_wait(Ptr, Hex, Hex, Flags(&FUTEX2), In(&TIMESPEC), Enum(&CLOCK)) Restart [own futex::futex_wait];
+    456 futex_requeue(In(&FUTEX_PAIR), Hex, Int, Int) Never [own futex::futex_requeue];
     457 statmount(Ptr, Ptr, Size, Hex) Never [none "programs read /proc/self/mountinfo where it is missing"];
     458 listmount(Ptr, Ptr, Size, Hex) Never [none "programs read /proc/self/mountinfo where it is missing"];
     459 lsm_get_self_attr(UInt, Ptr, Ptr, Hex) Never [none "security modules are the host's"];
     460 lsm_set_self_attr(UInt, Ptr, UInt, Hex) Never [none "security modules are the host's"];
     461 lsm_list_modules(Ptr, Ptr, Hex) Never [none "security modules are the host's"];
-    462 mseal(Ptr, Size, Hex) Never [none "sealed mappings are not kept track of yet"];
+    462 mseal(Ptr, Size, Hex) Never [own vm::mseal];
     463 setxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str, Ptr, Size) Never
         [none "the calls without `at` are used where it is missing"];
     464 getxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str, Ptr, Size) Never

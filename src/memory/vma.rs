@@ -84,6 +84,8 @@ pub struct Vma {
     pub source: Source,
     /// The attachment that it is part of.
     pub attachment: Option<Attachment>,
+    /// Whether it has to stay as it is (mseal).
+    pub sealed: bool,
 }
 
 impl Vma {
@@ -118,6 +120,7 @@ impl Vma {
             && self.grows_down == next.grows_down
             && self.noreserve == next.noreserve
             && self.attachment == next.attachment
+            && self.sealed == next.sealed
             && self.source.advance(self.len()) == next.source
         // Two separate named areas stay two lines of /proc/self/maps only by their names.
     }
@@ -277,6 +280,7 @@ mod tests {
             noreserve: false,
             source: Source::Anonymous,
             attachment: None,
+            sealed: false,
         }
     }
 

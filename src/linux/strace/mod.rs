@@ -7,6 +7,7 @@
 pub mod errno;
 pub mod flags;
 pub mod ipc;
+pub mod memory;
 mod quote;
 pub mod special;
 pub mod structs;

@@ -52,6 +52,15 @@ pub(in crate::linux) fn pwritev2(c: &mut Call<'_>) -> SysResult {
     positioned_with_flags(c, true)
 }
 
+/// Whichever end of the pipe it is, the pages are the host's: what the guest writes into them later is in the
+/// pipe too, as in the kernel.
+pub(in crate::linux) fn vmsplice(c: &mut Call<'_>) -> SysResult {
+    let fd = c.fd(0)?;
+    let list = c.vector(c.args[1], c.args[2])?;
+    let count = SysArg::Val(list.len() as u64);
+    host::pass(Sys::Vmsplice, &mut [SysArg::Val(fd as u64), SysArg::Pieces(&list), count, SysArg::Val(c.args[3])])
+}
+
 pub(in crate::linux) fn dup3(c: &mut Call<'_>) -> SysResult {
     let (old, new) = (c.fd(0)?, c.fd(1)?);
     host::pass(Sys::Dup3, &mut [SysArg::Val(old as u64), SysArg::Val(new as u64), SysArg::Val(c.args[2])])

@@ -253,8 +253,15 @@ pub(in crate::linux) fn mincore(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
-    let (start, advice) = (c.addr(0), c.int(2));
-    let len = page_len(c.args[1]).ok_or(Errno::INVAL)?;
+    advise(c, c.addr(0), c.args[1], c.int(2))
+}
+
+/// MADV_DONTNEED_LOCKED of `linux/mman.h`.
+const MADV_DONTNEED_LOCKED: i32 = 24;
+
+/// Takes advice on a range.
+pub(super) fn advise(c: &Call<'_>, start: GuestAddr, len: u64, advice: i32) -> SysResult {
+    let len = page_len(len).ok_or(Errno::INVAL)?;
     if !start.is_page_aligned() || start.0.checked_add(len).is_none() {
         return Err(Errno::INVAL);
     }
@@ -279,7 +286,8 @@ pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
         | libc::MADV_COLD
         | libc::MADV_PAGEOUT
         | libc::MADV_POPULATE_READ
-        | libc::MADV_POPULATE_WRITE => {}
+        | libc::MADV_POPULATE_WRITE
+        | MADV_DONTNEED_LOCKED => {}
         other => {
             c.unimplemented(format!("madvise advice {other}"));
             return Err(Errno::INVAL);
@@ -288,9 +296,15 @@ pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
     if len == 0 {
         return Ok(0);
     }
-    let result = on_range(c, Sys::Madvise, start, len, Holes::Skip, &[advice as u64]);
-    if matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE | libc::MADV_REMOVE) {
-        c.task.mm.contents_changed(&(start..start.offset(len)));
+    let contents = matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE | libc::MADV_REMOVE | MADV_DONTNEED_LOCKED);
+    let discards = contents || matches!(advice, libc::MADV_DONTFORK | libc::MADV_WIPEONFORK);
+    let range = start..start.offset(len);
+    let kept = if discards { c.task.mm.first_kept(&range) } else { None };
+    // What comes before the area that is to be kept is done.
+    let end = kept.unwrap_or(range.end);
+    let result = on_range(c, Sys::Madvise, start, end.0 - start.0, Holes::Skip, &[advice as u64]);
+    if contents {
+        c.task.mm.contents_changed(&(start..end));
     }
-    result
+    if kept.is_some() { Err(Errno::PERM) } else { result }
 }

@@ -13,3 +13,4 @@ pub(super) mod poll;
 pub(super) mod process;
 pub(super) mod signal;
 pub(super) mod time;
+pub(super) mod vm;

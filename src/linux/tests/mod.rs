@@ -5,6 +5,7 @@
 
 mod fd;
 mod fs;
+mod futex;
 mod ipc;
 mod mem;
 mod net;
@@ -12,6 +13,7 @@ mod poll;
 mod process;
 mod signal;
 mod trace;
+mod vm;
 
 use super::Tracer;
 use super::table;

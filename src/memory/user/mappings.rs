@@ -72,16 +72,14 @@ impl UserSpace {
         if matches!(request.place, Place::Exactly(_)) && state.areas.overlapping(&range).next().is_some() {
             return Err(failed(Errno::EXIST));
         }
+        state.check_unsealed(&range)?;
         let taken: u64 = state.areas.parts(&range).iter().map(|part| part.end.0 - part.start.0).sum();
         state.check_total(len - taken)?;
         let prot = effective(request.prot);
         let source = match self.map_on_host(request, &range, prot) {
             Ok(source) => source,
             Err(e) => {
-                // The host checks most things first, but may also fail after it has made room.
-                if self.has_hole(&range) {
-                    self.give_up(state, &range);
-                }
+                self.give_up_holes(state, &range);
                 return Err(e);
             }
         };
@@ -90,7 +88,7 @@ impl UserSpace {
         }
         let MapRequest { shared, grows_down, noreserve, .. } = *request;
         let attachment = matches!(request.backing, Backing::Segment(_)).then(|| state.new_attachment(len));
-        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, source, attachment };
+        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, source, attachment, sealed: false };
         let replaced = state.areas.insert(area);
         state.notify_replaced(&replaced);
         Ok(addr)
@@ -156,6 +154,7 @@ impl UserSpace {
         let mut touched = state.areas.overlapping(range).map(|v| v.range.clone());
         let Some(first) = touched.next() else { return Ok(()) };
         let end = touched.last().map_or(first.end, |v| v.end);
+        state.check_unsealed(range)?;
         // The host first, and in one go: where it refuses, everything is as it was.
         self.reserve_again(&(first.start.max(range.start)..end.min(range.end)))?;
         let removed = state.areas.remove(range);
@@ -184,6 +183,14 @@ impl UserSpace {
         // With MS_ASYNC, msync looks for holes and does nothing else.
         // SAFETY: the call changes nothing.
         unsafe { rustix::mm::msync(at.cast(), len as usize, MsyncFlags::ASYNC) == Err(Errno::NOMEM) }
+    }
+
+    /// After a mapping that the host has refused: it checks most things first, but may also fail after it has
+    /// made room.
+    pub(super) fn give_up_holes(&self, state: &mut State, range: &Range<GuestAddr>) {
+        if self.has_hole(range) {
+            self.give_up(state, range);
+        }
     }
 
     /// Takes a range, where a call has failed halfway, for unmapped, and makes it so.
@@ -217,9 +224,13 @@ impl UserSpace {
         let mut at = range.start;
         let mut result = Ok(());
         let mut code = Vec::new();
-        let parts: Vec<_> = state.areas.overlapping(&range).map(|v| (v.range.clone(), v.prot)).collect();
-        for (part, before) in parts {
+        let parts: Vec<_> = state.areas.overlapping(&range).map(|v| (v.range.clone(), v.prot, v.sealed)).collect();
+        for (part, before, sealed) in parts {
             if part.start > at {
+                break;
+            }
+            if sealed {
+                result = Err(failed(Errno::PERM));
                 break;
             }
             let part = part.start.max(range.start)..part.end.min(range.end);
@@ -253,5 +264,6 @@ pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
         noreserve: true,
         source: Source::Named("[unusable]"),
         attachment: None,
+        sealed: false,
     }
 }

@@ -2,10 +2,12 @@
 
 mod accesses;
 mod faults;
+mod file_pages;
 mod heap;
 mod layout;
 mod mappings;
 mod remap;
+mod seals;
 mod segments;
 
 use super::vma::VmaTree;

@@ -32,6 +32,7 @@ impl UserSpace {
         }
         let mut old_range = self.check_range(old, old_len).map_err(|_| failed(Errno::FAULT))?;
         let area = state.areas.find(old).ok_or(failed(Errno::FAULT))?.clone();
+        state.check_unsealed(&(old..old.offset(1)))?;
         if fixed.is_none() && new_len <= old_len {
             if new_len < old_len {
                 self.unmap_in(&mut state, &(old.offset(new_len)..old_range.end))?;
@@ -46,7 +47,7 @@ impl UserSpace {
         state.check_total(growth)?;
         let target = match fixed {
             Some(at) => {
-                self.check_target(at, new_len, &old_range)?;
+                state.check_unsealed(&self.check_target(at, new_len, &old_range)?)?;
                 // As in the kernel, what is not to be moved goes first.
                 if new_len < old_len {
                     let kept = old_range.start..old.offset(new_len);
@@ -98,13 +99,14 @@ impl UserSpace {
         fixed: Option<GuestAddr>,
     ) -> Result<GuestAddr, MapError> {
         let area = state.areas.find(old).ok_or(failed(Errno::FAULT))?.clone();
+        state.check_unsealed(&area.range)?;
         if !area.shared {
             return Err(failed(Errno::INVAL));
         }
         state.check_total(new_len)?;
         let target = match fixed {
             Some(at) => {
-                self.check_target(at, new_len, &(old..old))?;
+                state.check_unsealed(&self.check_target(at, new_len, &(old..old))?)?;
                 at
             }
             None if may_move => self.find_room(state, None, new_len)?,
@@ -126,11 +128,11 @@ impl UserSpace {
         Ok(target)
     }
 
-    /// Whether MREMAP_FIXED may move `old` there.
-    fn check_target(&self, at: GuestAddr, len: u64, old: &Range<GuestAddr>) -> Result<(), MapError> {
+    /// Where MREMAP_FIXED moves `old`, if it may.
+    fn check_target(&self, at: GuestAddr, len: u64, old: &Range<GuestAddr>) -> Result<Range<GuestAddr>, MapError> {
         let range = self.check_range(at, len).map_err(|_| failed(Errno::INVAL))?;
         let overlap = range.start < old.end && old.start < range.end;
-        if at.0 < self.window.lowest() || overlap { Err(failed(Errno::INVAL)) } else { Ok(()) }
+        if at.0 < self.window.lowest() || overlap { Err(failed(Errno::INVAL)) } else { Ok(range) }
     }
 
     /// Moves a mapping; what it leaves behind is a hole, or pages that are of no use any more.

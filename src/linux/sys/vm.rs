@@ -1,0 +1,109 @@
+//! Memory beyond the mmap family: seals, pages in another order, and the calls that name a process whose
+//! memory they mean, which here is one's own.
+
+use super::mem::advise;
+use crate::host::{self, IoVec, Sys, SysArg};
+use crate::linux::abi::file::Iovec;
+use crate::linux::call::{Call, SysResult};
+use crate::memory::GuestAddr;
+use rustix::io::Errno;
+
+pub(in crate::linux) fn mseal(c: &mut Call<'_>) -> SysResult {
+    if c.args[2] != 0 {
+        return Err(Errno::INVAL);
+    }
+    c.task.mm.seal(c.addr(0), c.args[1])?;
+    Ok(0)
+}
+
+pub(in crate::linux) fn remap_file_pages(c: &mut Call<'_>) -> SysResult {
+    let [_, len, prot, page, flags, _] = c.args;
+    if prot != 0 {
+        return Err(Errno::INVAL);
+    }
+    c.task.mm.remap_file_pages(c.addr(0), len, page, flags as u32)?;
+    Ok(0)
+}
+
+/// Whether a number is that of this process or of a thread of it.
+pub(super) fn is_own(c: &Call<'_>, pid: i32) -> bool {
+    pid == c.task.pid() || pid > 0 && std::fs::exists(format!("/proc/self/task/{pid}")).unwrap_or(false)
+}
+
+/// What becomes of a call on the memory of a process that is not this one: its addresses are for that
+/// process' emulator to know. ESRCH is the host's.
+pub(super) fn foreign(c: &Call<'_>, pid: i32) -> Errno {
+    if pid <= 0 {
+        return Errno::SRCH;
+    }
+    if let Err(e) = host::pass(Sys::Kill, &mut [SysArg::Val(pid as u64), SysArg::Val(0)]) {
+        return e;
+    }
+    c.unimplemented(format!("{} on another process", c.row.name));
+    Errno::PERM
+}
+
+/// The list of what is in the process that is named: an address at which nothing can be ends the transfer.
+fn remote(c: &Call<'_>, addr: u64, count: u64) -> Result<Vec<IoVec>, Errno> {
+    c.pieces(addr, count, |piece| {
+        let found = c.task.mm.host_iovec(GuestAddr(piece.base), piece.len);
+        Ok(found.unwrap_or(IoVec::refused(piece.base, piece.len)))
+    })
+}
+
+fn transfer(c: &mut Call<'_>, call: Sys) -> SysResult {
+    let [_, local, local_count, remote_list, remote_count, flags] = c.args;
+    let pid = c.int(0);
+    if flags != 0 {
+        return Err(Errno::INVAL);
+    }
+    let local = c.vector(local, local_count)?;
+    let remote = remote(c, remote_list, remote_count)?;
+    if !is_own(c, pid) {
+        return Err(foreign(c, pid));
+    }
+    let counts = [local.len(), remote.len()].map(|n| SysArg::Val(n as u64));
+    let [local_count, remote_count] = counts;
+    let own = SysArg::Val(c.task.pid() as u64);
+    host::pass(call, &mut [own, SysArg::Pieces(&local), local_count, SysArg::Pieces(&remote), remote_count])
+}
+
+pub(in crate::linux) fn process_vm_readv(c: &mut Call<'_>) -> SysResult {
+    transfer(c, Sys::ProcessVmReadv)
+}
+
+pub(in crate::linux) fn process_vm_writev(c: &mut Call<'_>) -> SysResult {
+    transfer(c, Sys::ProcessVmWritev)
+}
+
+/// The process that a descriptor stands for.
+pub(super) fn process_of(fd: i32) -> Result<i32, Errno> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).map_err(|_| Errno::BADF)?;
+    let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).ok_or(Errno::BADF)?;
+    match pid.trim().parse() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err(Errno::SRCH),
+    }
+}
+
+pub(in crate::linux) fn process_madvise(c: &mut Call<'_>) -> SysResult {
+    let [_, list, count, _, flags, _] = c.args;
+    let advice = c.int(3);
+    if flags as u32 != 0 {
+        return Err(Errno::INVAL);
+    }
+    let pieces: Vec<Iovec> = c.pieces(list, count, Ok)?;
+    let pid = process_of(c.fd(0)?)?;
+    if !is_own(c, pid) {
+        return Err(foreign(c, pid));
+    }
+    let mut done = 0;
+    for piece in pieces {
+        match advise(c, GuestAddr(piece.base), piece.len, advice) {
+            Ok(_) => done += piece.len,
+            Err(e) if done == 0 => return Err(e),
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
