@@ -271,6 +271,54 @@ pub fn futex_requeue(words: &[FutexWaiter; 2], wake: i32, requeue: i32) -> Resul
     unsafe { syscall(SYS_FUTEX_REQUEUE, [words.as_ptr() as u64, 0, wake as u64, requeue as u64, 0, 0]) }
 }
 
+/// What setxattrat(2) and getxattrat(2) are told.
+#[derive(Debug)]
+pub struct Attribute<'a> {
+    /// The directory.
+    pub dir: i32,
+    /// The file's path from there.
+    pub path: Option<&'a std::ffi::CStr>,
+    /// AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH.
+    pub at_flags: u32,
+    /// The attribute's name.
+    pub name: GuestPtr,
+    /// Its value.
+    pub value: Option<GuestPtr>,
+    /// The value's length, or the room for it.
+    pub size: u32,
+    /// XATTR_CREATE and XATTR_REPLACE.
+    pub flags: u32,
+}
+
+/// setxattrat(2) or, unless `set`, getxattrat(2).
+pub fn attribute(set: bool, attribute: &Attribute<'_>) -> Result<u64, Errno> {
+    const SYS_SETXATTRAT: libc::c_long = 463;
+    const SYS_GETXATTRAT: libc::c_long = 464;
+    let Attribute { dir, path, at_flags, name, value, size, flags } = *attribute;
+    let path = path.map_or(std::ptr::null(), std::ffi::CStr::as_ptr);
+    let value = value.map_or(0, raw_pointer);
+    let inner = [value, u64::from(size) | u64::from(flags) << 32];
+    let number = if set { SYS_SETXATTRAT } else { SYS_GETXATTRAT };
+    let args = [dir as u64, path as u64, at_flags.into(), raw_pointer(name), inner.as_ptr() as u64, 16];
+    // SAFETY: the kernel reads the path and `inner`, which is a `struct xattr_args`, both of them live; the name,
+    // and the value behind it, are guest memory.
+    unsafe { syscall(number, args) }
+}
+
+/// move_pages(2) on this process: `pages` are looked at or, if there are `nodes`, moved there.
+pub fn move_pages(
+    pages: &[GuestPtr],
+    nodes: Option<GuestPtr>,
+    status: Option<GuestPtr>,
+    flags: u32,
+) -> Result<u64, Errno> {
+    let (nodes, status) = (nodes.map_or(0, raw_pointer), status.map_or(0, raw_pointer));
+    let args = [0, pages.len() as u64, pages.as_ptr() as u64, nodes, status, flags.into()];
+    // SAFETY: the kernel reads the list, of pointers in the layout of plain ones, and does not access what they
+    // point at; the numbers it reads and writes are in guest memory.
+    unsafe { syscall(libc::SYS_move_pages, args) }
+}
+
 /// shmat(2): attaches a segment over whatever is mapped at `at`.
 ///
 /// # Safety

@@ -16,9 +16,9 @@ mod start;
 mod sys;
 
 pub use calls::{
-    Disposition, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, epoll_wait, futex_requeue, futex_wait_any,
-    guest_fd, is_ignored, message, pending_signals, personality, pselect, remap_file_pages, set_disposition,
-    set_signal_mask, signal_mask, stat_at, wait_for_signal,
+    Attribute, Disposition, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, attribute, epoll_wait,
+    futex_requeue, futex_wait_any, guest_fd, is_ignored, message, move_pages, pending_signals, personality, pselect,
+    remap_file_pages, set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
 };
 pub use die::{die_by_signal, exit_now};
 pub use pass::{pass, pass_vectored};

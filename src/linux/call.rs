@@ -5,7 +5,7 @@ use super::table::{Kind, Last, Row};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, GuestPtr, IoVec, Sys, SysArg};
-use crate::memory::{BadAddress, GuestAddr, MapError};
+use crate::memory::{BadAddress, GuestAddr, MapError, PAGE_SIZE};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -67,6 +67,22 @@ impl Call<'_> {
         if addr == 0 { Ok(None) } else { self.read(addr).map(Some) }
     }
 
+    /// Copies a structure in that a later kernel may know more of: it is `size` bytes, and what goes beyond
+    /// what is known has to be zero.
+    pub fn read_sized<T: FromBytes>(&self, addr: u64, size: u64) -> Result<T, Errno> {
+        let known = size_of::<T>() as u64;
+        if size < known {
+            return Err(Errno::INVAL);
+        }
+        if size > PAGE_SIZE {
+            return Err(Errno::TOOBIG);
+        }
+        let value = self.read(addr)?;
+        let mut later = vec![0; (size - known) as usize];
+        self.task.mm.read_bytes(GuestAddr(addr).offset(known), &mut later)?;
+        if later.iter().all(|&b| b == 0) { Ok(value) } else { Err(Errno::TOOBIG) }
+    }
+
     /// Copies a structure out.
     pub fn write<T: IntoBytes + Immutable>(&self, addr: u64, value: &T) -> Result<(), Errno> {
         Ok(self.task.mm.write(GuestAddr(addr), value)?)
@@ -83,6 +99,11 @@ impl Call<'_> {
         path.ok_or(Errno::NAMETOOLONG)
     }
 
+    /// A pathname that may be missing.
+    pub fn path_or_null(&self, i: usize, last: Last) -> Result<Option<CString>, Errno> {
+        if self.args[i] == 0 { Ok(None) } else { self.path(i, last).map(Some) }
+    }
+
     /// A pathname as the host knows it.
     pub fn path(&self, i: usize, last: Last) -> Result<CString, Errno> {
         let path = self.raw_path(i)?;
@@ -91,6 +112,8 @@ impl Call<'_> {
             Last::Keep => false,
             Last::FollowUnless(flags) => self.int(flags) & libc::AT_SYMLINK_NOFOLLOW == 0,
             Last::KeepUnless(flags) => self.int(flags) & libc::AT_SYMLINK_FOLLOW != 0,
+            Last::FollowUnlessSet(flags, bits) => self.args[flags] & bits == 0,
+            Last::KeepUnlessSet(flags, bits) => self.args[flags] & bits != 0,
         };
         Ok(self.task.fs.host_path(path, follow))
     }
@@ -134,7 +157,7 @@ impl Call<'_> {
         for (i, kind) in self.row.args.iter().enumerate() {
             paths[i] = match *kind {
                 Kind::Path(last) => Some(self.path(i, last)?),
-                Kind::PathOrNull(last) if self.args[i] != 0 => Some(self.path(i, last)?),
+                Kind::PathOrNull(last) => self.path_or_null(i, last)?,
                 _ => None,
             };
         }
@@ -157,8 +180,12 @@ impl Call<'_> {
                 SysArg::Val(value)
             }
             Kind::In(s) | Kind::Out(s) | Kind::InOut(s) | Kind::OutOnInterrupt(s) => self.guest(value, s.size),
-            Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::InOutArray(s, n) => self.guest(value, array(s.size, n)),
+            Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::OutAll(s, n) | Kind::InOutArray(s, n) => {
+                self.guest(value, array(s.size, n))
+            }
             Kind::InBuf(n)
+            | Kind::InSized(_, n)
+            | Kind::OutSized(_, n)
             | Kind::OutBuf(n)
             | Kind::OutStr(n)
             | Kind::OutBits(n)

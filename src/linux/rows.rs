@@ -6,12 +6,17 @@
 //! says why the answer is ENOSYS, and so does `absent`, for a call that programs try as a matter of
 //! course.
 
+use super::strace::admin::*;
+use super::strace::files::*;
 use super::strace::flags::*;
 use super::strace::ipc::*;
 use super::strace::memory::*;
+use super::strace::mounts::*;
 use super::strace::special::*;
 use super::strace::structs::*;
-use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, process, signal, time, vm};
+use super::sys::{
+    admin, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, process, signal, time, vm, xattr,
+};
 use super::table::Kind::*;
 use super::table::Last::*;
 use super::table::{Restart, Row, Run, Shape, Support};
@@ -108,7 +113,7 @@ pub(super) static ROWS: &[Row] = rows! {
     57 close(Fd) Never [pass Close];
     58 vhangup() Never [pass Vhangup];
     59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
-    60 quotactl(Hex, Str, Int, Ptr) Never [none "disk quotas are not translated"];
+    60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Int, Ptr) Never [own admin::quotactl];
     61 getdents64(Fd, Dirents(2), Size) Never [pass Getdents64];
     62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
     63 read(Fd, OutBuf(2), Size) Restart [pass Read];
@@ -148,7 +153,7 @@ pub(super) static ROWS: &[Row] = rows! {
     94 exit_group(Int) Never [NoReturn: own process::exit_group];
     95 waitid(Enum(&WAITID), Int, Out(&SIGINFO), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Waitid];
     96 set_tid_address(Ptr) Never [own process::set_tid_address];
-    97 unshare(Flags(&CLONE)) Never [none "namespaces and unshared threads come with processes"];
+    97 unshare(Flags(&NAMESPACE)) Never [pass Unshare];
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
         RestartBlock [own futex::futex];
     99 set_robust_list(Ptr, Size) Never
@@ -200,7 +205,7 @@ pub(super) static ROWS: &[Row] = rows! {
     139 rt_sigreturn() Never [own signal::rt_sigreturn];
     140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
     141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
-    142 reboot(Hex, Hex, Hex, Ptr) Never [none "the machine is the host's"];
+    142 reboot(Enum(&REBOOT_MAGIC), Enum(&REBOOT_MAGIC), Enum(&REBOOT), Str) Never [pass Reboot];
     143 setregid(Int, Int) Never [pass Setregid];
     144 setgid(Int) Never [pass Setgid];
     145 setreuid(Int, Int) Never [pass Setreuid];
@@ -279,16 +284,17 @@ pub(super) static ROWS: &[Row] = rows! {
     215 munmap(Ptr, Size) Never [own mem::munmap];
     216 mremap(Ptr, Size, Size, Flags(&MREMAP), Special(&MREMAP_TO)) Never
         [Hex: part "MREMAP_DONTUNMAP answers EINVAL" mem::mremap];
-    217 add_key(Str, Str, InBuf(3), Size, Int) Never [none "the kernel's keyrings are not offered"];
-    218 request_key(Str, Str, Str, Int) Never [none "the kernel's keyrings are not offered"];
-    219 keyctl(Int, Hex, Hex, Hex, Hex) Never [none "the kernel's keyrings are not offered"];
+    217 add_key(Str, Str, InBuf(3), Size, Special(&KEY)) Never [pass AddKey];
+    218 request_key(Str, Str, Str, Special(&KEY)) Never [pass RequestKey];
+    219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
+        [part "a key agreement with a derivation function answers EOPNOTSUPP" keys::keyctl];
     220 clone(Flags(&CLONE), Ptr, Ptr, Ptr, Ptr) Never [none "processes and threads are not there yet"];
     221 execve(Path(Follow), Ptr, Ptr) Never [none "processes are not there yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB and MAP_SYNC are refused" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
-    224 swapon(Str, Hex) Never [none "the machine is the host's"];
-    225 swapoff(Str) Never [none "the machine is the host's"];
+    224 swapon(Path(Follow), Flags(&SWAP)) Never [pass Swapon];
+    225 swapoff(Path(Follow)) Never [pass Swapoff];
     226 mprotect(Ptr, Size, Flags(&PROT)) Never [part "PROT_GROWSDOWN answers EINVAL" mem::mprotect];
     227 msync(Ptr, Size, Flags(&MSYNC)) Never [own mem::msync];
     228 mlock(Ptr, Size) Never [own mem::mlock];
@@ -298,11 +304,12 @@ pub(super) static ROWS: &[Row] = rows! {
     232 mincore(Ptr, Size, Ptr) Never [own mem::mincore];
     233 madvise(Ptr, Size, Enum(&MADVISE)) Never [part "advice that is not in its list answers EINVAL" mem::madvise];
     234 remap_file_pages(Ptr, Size, Flags(&PROT), Size, Special(&MAP_FLAGS)) Never [own vm::remap_file_pages];
-    235 mbind(Ptr, Size, Int, Ptr, Size, Hex) Never [none "there is one memory node"];
-    236 get_mempolicy(Ptr, Ptr, Size, Ptr, Hex) Never [none "there is one memory node"];
-    237 set_mempolicy(Int, Ptr, Size) Never [none "there is one memory node"];
-    238 migrate_pages(Int, Size, Ptr, Ptr) Never [none "there is one memory node"];
-    239 move_pages(Int, Size, Ptr, Ptr, Ptr, Hex) Never [none "there is one memory node"];
+    235 mbind(Ptr, Size, Special(&POLICY), InNodes(4), Size, Flags(&MPOL_MF)) Never [own numa::mbind];
+    236 get_mempolicy(Out(&POLICY_OUT), OutNodes(2), Size, Ptr, Flags(&MPOL_F)) Never [own numa::get_mempolicy];
+    237 set_mempolicy(Special(&POLICY), InNodes(2), Size) Never [own numa::set_mempolicy];
+    238 migrate_pages(Int, Size, InNodes(1), InNodes(1)) Never [own numa::migrate_pages];
+    239 move_pages(Int, Size, InArray(&PAGE_ADDRESS, 1), InArray(&NODE, 1), OutAll(&PAGE_STATUS, 1), Flags(&MPOL_MF)) Never
+        [part "other processes' memory answers EPERM" numa::move_pages];
     240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [part "only to oneself" signal::rt_tgsigqueueinfo];
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the host's counters do not count the guest's work"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
@@ -312,19 +319,21 @@ pub(super) static ROWS: &[Row] = rows! {
     259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
     260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Wait4];
     261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [own process::prlimit64];
-    262 fanotify_init(Hex, Hex) Never [none "there are no fanotify groups"];
-    263 fanotify_mark(Fd, Hex, Hex, DirFd, Path(Follow)) Never [none "there are no fanotify groups"];
-    264 name_to_handle_at(DirFd, Path(KeepUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "file handles are not offered"];
-    265 open_by_handle_at(Fd, Ptr, Open) Never [none "file handles are not offered"];
+    262 fanotify_init(Flags(&FANOTIFY), Open) Never [pass FanotifyInit];
+    263 fanotify_mark(Fd, Flags(&FANOTIFY_MARK), Flags(&FANOTIFY_MASK), DirFd, PathOrNull(FollowUnlessSet(1, 4))) Never
+        [pass FanotifyMark];
+    264 name_to_handle_at(DirFd, Path(KeepUnless(4)), InOut(&FILE_HANDLE), Out(&INT), Flags(&AT_HANDLE)) Never
+        [pass NameToHandleAt];
+    265 open_by_handle_at(DirFd, In(&FILE_HANDLE), Open) Never [pass OpenByHandleAt];
     266 clock_adjtime(Enum(&CLOCK), InOut(&TIMEX)) Never [pass ClockAdjtime];
     267 syncfs(Fd) Never [pass Syncfs];
-    268 setns(Fd, Flags(&CLONE)) Never [none "namespaces come with processes"];
+    268 setns(Fd, Flags(&NAMESPACE)) Never [pass Setns];
     269 sendmmsg(Fd, Ptr, UInt, Flags(&MSG)) Restart [own net::sendmmsg];
     270 process_vm_readv(Int, OutVec(2), Size, InVec(4), Size, Hex) Never
         [part "other processes' memory answers EPERM" vm::process_vm_readv];
     271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
         [part "other processes' memory answers EPERM" vm::process_vm_writev];
-    272 kcmp(Int, Int, Int, Hex, Hex) Never [none "what it compares are the host's objects, ours included"];
+    272 kcmp(Int, Int, Enum(&KCMP), Hex, Hex) Never [part "other processes answer EPERM" admin::kcmp];
     273 finit_module(Fd, Str, Hex) Never [none "kernel modules for another CPU cannot be loaded"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, OutBuf(2), UInt, UInt) Never [pass SchedGetattr];
@@ -352,52 +361,54 @@ pub(super) static ROWS: &[Row] = rows! {
     425 io_uring_setup(UInt, Ptr) Never [none "its rings hold addresses that the host kernel would follow"];
     426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [none "there are no rings"];
     427 io_uring_register(Fd, UInt, Ptr, UInt) Never [none "there are no rings"];
-    428 open_tree(DirFd, Path(Follow), Hex) Never [none "mounts by descriptor are not offered"];
-    429 move_mount(DirFd, Path(Follow), DirFd, Path(Follow), Hex) Never [none "mounts by descriptor are not offered"];
-    430 fsopen(Str, Hex) Never [none "mounts by descriptor are not offered"];
-    431 fsconfig(Fd, UInt, Str, Ptr, Int) Never [none "mounts by descriptor are not offered"];
-    432 fsmount(Fd, Hex, Hex) Never [none "mounts by descriptor are not offered"];
-    433 fspick(DirFd, Path(Follow), Hex) Never [none "mounts by descriptor are not offered"];
+    428 open_tree(DirFd, Path(FollowUnless(2)), Flags(&OPEN_TREE)) Never [pass OpenTree];
+    429 move_mount(DirFd, Path(KeepUnlessSet(4, 1)), DirFd, Path(KeepUnlessSet(4, 0x10)), Flags(&MOVE_MOUNT)) Never
+        [pass MoveMount];
+    430 fsopen(Str, Flags(&FSOPEN)) Never [pass Fsopen];
+    431 fsconfig(Fd, Enum(&FSCONFIG), Str, Special(&FSCONFIG_VALUE), Special(&FSCONFIG_AUX)) Never [own admin::fsconfig];
+    432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
+    433 fspick(DirFd, Path(FollowUnlessSet(2, 2)), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
     435 clone3(Ptr, Size) Never [none "processes and threads are not there yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [own fd::close_range];
     437 openat2(DirFd, Path(Follow), In(&OPEN_HOW), Size) Restart [own fs::openat2];
-    438 pidfd_getfd(Fd, Int, Hex) Never [none "it could fetch descriptors of remu's own"];
+    438 pidfd_getfd(Fd, Fd, Hex) Never
+        [part "the descriptors that another remu has for itself are not kept from the guest" admin::pidfd_getfd];
     439 faccessat2(DirFd, Path(FollowUnless(3)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
     440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
         [part "other processes' memory answers EPERM" vm::process_madvise];
     441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [own poll::epoll_pwait2];
-    442 mount_setattr(DirFd, Path(Follow), Hex, Ptr, Size) Never [none "mounts by descriptor are not offered"];
-    443 quotactl_fd(Fd, Hex, Int, Ptr) Never [none "disk quotas are not translated"];
+    442 mount_setattr(DirFd, Path(FollowUnless(2)), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
+        [pass MountSetattr];
+    443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Int, Ptr) Never [own admin::quotactl_fd];
     444 landlock_create_ruleset(Ptr, Size, Hex) Never [none "a ruleset would bind remu as well as the guest"];
     445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [none "there are no rulesets"];
     446 landlock_restrict_self(Fd, Hex) Never [none "there are no rulesets"];
     447 memfd_secret(Flags(&MEMFD_SECRET)) Never [pass MemfdSecret];
     448 process_mrelease(Fd, Hex) Never [pass ProcessMrelease];
     449 futex_waitv(InArray(&FUTEX_WAITV, 1), UInt, Hex, In(&TIMESPEC), Enum(&CLOCK)) Eintr [own futex::futex_waitv];
-    450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [none "there is one memory node"];
-    451 cachestat(Fd, Ptr, Ptr, Hex) Never [none "page cache statistics are not offered"];
+    450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [own numa::set_mempolicy_home_node];
+    451 cachestat(Fd, In(&CACHESTAT_RANGE), Out(&CACHESTAT), Hex) Never [pass Cachestat];
     452 fchmodat2(DirFd, Path(FollowUnless(3)), Mode, Flags(&AT)) Never [pass Fchmodat2];
     453 map_shadow_stack(Ptr, Size, Hex) Never [none "the CPU model has no shadow stacks"];
     454 futex_wake(Ptr, Hex, Int, Flags(&FUTEX2)) Never [own futex::futex_wake];
     455 futex_wait(Ptr, Hex, Hex, Flags(&FUTEX2), In(&TIMESPEC), Enum(&CLOCK)) Restart [own futex::futex_wait];
     456 futex_requeue(In(&FUTEX_PAIR), Hex, Int, Int) Never [own futex::futex_requeue];
-    457 statmount(Ptr, Ptr, Size, Hex) Never [none "programs read /proc/self/mountinfo where it is missing"];
-    458 listmount(Ptr, Ptr, Size, Hex) Never [none "programs read /proc/self/mountinfo where it is missing"];
-    459 lsm_get_self_attr(UInt, Ptr, Ptr, Hex) Never [none "security modules are the host's"];
-    460 lsm_set_self_attr(UInt, Ptr, UInt, Hex) Never [none "security modules are the host's"];
-    461 lsm_list_modules(Ptr, Ptr, Hex) Never [none "security modules are the host's"];
+    457 statmount(In(&MNT_ID_REQ), OutSized(&STATMOUNT, 2), Size, Hex) Never [pass Statmount];
+    458 listmount(In(&MNT_ID_REQ), OutArray(&OBJECT_ID, 2), Size, Hex) Never [pass Listmount];
+    459 lsm_get_self_attr(Enum(&LSM_ATTR), Ptr, InOut(&UINT), Hex) Never [own admin::lsm_get_self_attr];
+    460 lsm_set_self_attr(Enum(&LSM_ATTR), InBuf(2), UInt, Hex) Never [pass LsmSetSelfAttr];
+    461 lsm_list_modules(OutArray(&OBJECT_ID, 1), InOut(&UINT), Hex) Never [own admin::lsm_list_modules];
     462 mseal(Ptr, Size, Hex) Never [own vm::mseal];
-    463 setxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str, Ptr, Size) Never
-        [none "the calls without `at` are used where it is missing"];
-    464 getxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str, Ptr, Size) Never
-        [none "the calls without `at` are used where it is missing"];
-    465 listxattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Ptr, Size) Never
-        [none "the calls without `at` are used where it is missing"];
-    466 removexattrat(DirFd, Path(FollowUnless(2)), Flags(&AT), Str) Never
-        [none "the calls without `at` are used where it is missing"];
-    467 open_tree_attr(DirFd, Path(Follow), Hex, Ptr, Size) Never [none "mounts by descriptor are not offered"];
-    468 file_getattr(DirFd, Path(FollowUnless(4)), Ptr, Size, Flags(&AT)) Never [none "the ioctl is used where it is missing"];
-    469 file_setattr(DirFd, Path(FollowUnless(4)), Ptr, Size, Flags(&AT)) Never [none "the ioctl is used where it is missing"];
-    470 listns(Ptr, Ptr, Size, Hex) Never [none "namespaces come with processes"];
+    463 setxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str, InSized(&XATTR_ARGS, 5), Size) Never
+        [own xattr::setxattrat];
+    464 getxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str, OutSized(&XATTR_ARGS, 5), Size) Never
+        [own xattr::getxattrat];
+    465 listxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), OutBuf(4), Size) Never [pass Listxattrat];
+    466 removexattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str) Never [pass Removexattrat];
+    467 open_tree_attr(DirFd, Path(FollowUnless(2)), Flags(&OPEN_TREE), InSized(&MOUNT_ATTR, 4), Size) Never
+        [pass OpenTreeAttr];
+    468 file_getattr(DirFd, PathOrNull(FollowUnless(4)), OutSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileGetattr];
+    469 file_setattr(DirFd, PathOrNull(FollowUnless(4)), InSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileSetattr];
+    470 listns(In(&NS_ID_REQ), OutArray(&OBJECT_ID, 2), Size, Hex) Never [pass Listns];
 };

@@ -61,10 +61,20 @@ pub enum Kind {
     OutOnInterrupt(&'static Struct),
     /// A structure the kernel reads and writes.
     InOut(&'static Struct),
+    /// A structure the kernel reads, whose size the given argument says: it has grown over time.
+    InSized(&'static Struct, usize),
+    /// A structure the kernel writes, as far as the given argument says.
+    OutSized(&'static Struct, usize),
     /// An array of as many structures as the given argument says, which the kernel reads.
     InArray(&'static Struct, usize),
     /// An array that the kernel writes; as many of its elements are shown as the call returns.
     OutArray(&'static Struct, usize),
+    /// An array that the kernel writes all of.
+    OutAll(&'static Struct, usize),
+    /// A set of memory nodes the kernel reads; the given argument is one more than the bits in it.
+    InNodes(usize),
+    /// A set of memory nodes the kernel writes.
+    OutNodes(usize),
     /// An array that the kernel reads and writes.
     InOutArray(&'static Struct, usize),
     /// Bytes the kernel reads; the given argument is their number.
@@ -111,6 +121,10 @@ pub enum Last {
     FollowUnless(usize),
     /// It is only if this argument has AT_SYMLINK_FOLLOW.
     KeepUnless(usize),
+    /// It is, unless this argument has these bits.
+    FollowUnlessSet(usize, u64),
+    /// It is only if this argument has these bits.
+    KeepUnlessSet(usize, u64),
 }
 
 /// What becomes of a call that a signal interrupts before it has done anything.
@@ -260,8 +274,13 @@ mod tests {
                 | OutVec(n)
                 | InAddr(n)
                 | OutAddr(n)
+                | InSized(_, n)
+                | OutSized(_, n)
                 | InArray(_, n)
                 | OutArray(_, n)
+                | OutAll(_, n)
+                | InNodes(n)
+                | OutNodes(n)
                 | InOutArray(_, n) = kind
                 {
                     assert!(*n < row.args.len(), "{}", row.name);

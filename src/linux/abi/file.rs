@@ -1,4 +1,5 @@
-//! Files: `asm/stat.h`, `linux/stat.h`, `asm/statfs.h`, `linux/fcntl.h`, `linux/uio.h`, `linux/dirent.h`.
+//! Files: `asm/stat.h`, `linux/stat.h`, `asm/statfs.h`, `linux/fcntl.h`, `linux/uio.h`,
+//! `linux/dirent.h`, `linux/xattr.h`, `linux/fs.h`, `linux/mman.h`.
 
 use super::time::Timespec;
 use super::{guest_structs, layout};
@@ -83,6 +84,21 @@ guest_structs! {
     /// `struct open_how`, first version.
     OpenHow { flags: u64, mode: u64, resolve: u64, }
 
+    /// `struct xattr_args`, first version.
+    XattrArgs { value: u64, size: u32, flags: u32, }
+
+    /// `struct file_attr`, first version.
+    FileAttr { xflags: u64, extsize: u32, nextents: u32, projid: u32, cowextsize: u32, }
+
+    /// The fixed part of `struct file_handle`; the handle follows.
+    HandleHead { bytes: u32, kind: i32, }
+
+    /// `struct cachestat_range`.
+    CachestatRange { off: u64, len: u64, }
+
+    /// `struct cachestat`.
+    Cachestat { cache: u64, dirty: u64, writeback: u64, evicted: u64, recently_evicted: u64, }
+
     /// The fixed part of `struct linux_dirent64`; the name follows at offset 19.
     DirentHead { ino: u64, off: i64, reclen: [u8; 2], kind: u8, name: [u8; 5], }
 }
@@ -94,6 +110,11 @@ layout!(Flock: 32, start @ 8, len @ 16, pid @ 24);
 layout!(OwnerEx: 8);
 layout!(Iovec: 16);
 layout!(OpenHow: 24);
+layout!(XattrArgs: 16, size @ 8, flags @ 12);
+layout!(FileAttr: 24, extsize @ 8, cowextsize @ 20);
+layout!(HandleHead: 8, kind @ 4);
+layout!(CachestatRange: 16);
+layout!(Cachestat: 40);
 layout!(DirentHead: 24, reclen @ 16, kind @ 18, name @ 19);
 
 impl From<&libc::stat> for Stat {

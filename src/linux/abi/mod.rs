@@ -9,6 +9,7 @@
 pub mod file;
 pub mod futex;
 pub mod ipc;
+pub mod mount;
 pub mod net;
 pub mod poll;
 pub mod process;

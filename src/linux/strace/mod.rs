@@ -4,10 +4,13 @@
 //! the rest when it has come back. Everything is read from guest memory as the guest left it: an
 //! address that cannot be read is shown as the number it is.
 
+pub mod admin;
 pub mod errno;
+pub mod files;
 pub mod flags;
 pub mod ipc;
 pub mod memory;
+pub mod mounts;
 mod quote;
 pub mod special;
 pub mod structs;
@@ -226,8 +229,8 @@ impl Shown<'_> {
             }
             Kind::NodeMode => structs::file_mode(value as u32),
             Kind::Signal => signal_name(u64::from(value as u32)),
-            Kind::In(s) => self.structure(s, value),
-            Kind::Out(s) => self.written(value, || self.structure(s, value)),
+            Kind::In(s) | Kind::InSized(s, _) => self.structure(s, value),
+            Kind::Out(s) | Kind::OutSized(s, _) => self.written(value, || self.structure(s, value)),
             Kind::InOut(s) => self.changed(i, s),
             Kind::OutOnInterrupt(s) => match self.result {
                 Some(Err(Errno::INTR)) => self.structure(s, value),
@@ -235,6 +238,9 @@ impl Shown<'_> {
             },
             Kind::InArray(s, n) => self.array(s, value, self.args[n]),
             Kind::OutArray(s, _) => self.written(value, || self.array(s, value, self.success().unwrap_or(0))),
+            Kind::OutAll(s, n) => self.written(value, || self.array(s, value, self.args[n])),
+            Kind::InNodes(n) => memory::nodes(self, value, self.args[n]),
+            Kind::OutNodes(n) => self.written(value, || memory::nodes(self, value, self.args[n])),
             Kind::InOutArray(s, n) => self.array(s, value, self.args[n]),
             Kind::InBuf(n) => self.bytes(value, self.args[n]),
             Kind::OutBuf(_) => self.written(value, || self.bytes(value, self.success().unwrap_or(0))),
@@ -302,8 +308,8 @@ impl Shown<'_> {
     fn is_late(&self, i: usize) -> bool {
         use Kind::*;
         match self.row.args[i] {
-            Out(_) | InOut(_) | OutOnInterrupt(_) | OutArray(..) | OutBuf(_) | OutStr(_) | OutBits(_) | OutSet(_)
-            | Dirents(_) | OutVec(_) | OutAddr(_) => self.args[i] != 0,
+            Out(_) | OutSized(..) | InOut(_) | OutOnInterrupt(_) | OutArray(..) | OutAll(..) | OutNodes(_)
+            | OutBuf(_) | OutStr(_) | OutBits(_) | OutSet(_) | Dirents(_) | OutVec(_) | OutAddr(_) => self.args[i] != 0,
             Special(s) => s.after,
             _ => false,
         }

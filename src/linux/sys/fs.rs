@@ -38,19 +38,7 @@ pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn openat2(c: &mut Call<'_>) -> SysResult {
-    let size = c.args[3];
-    if size < size_of::<OpenHow>() as u64 {
-        return Err(Errno::INVAL);
-    }
-    let how: OpenHow = c.read(c.args[2])?;
-    if size > 4096 {
-        return Err(Errno::TOOBIG);
-    }
-    let mut later = vec![0; size as usize - size_of::<OpenHow>()];
-    c.task.mm.read_bytes(c.addr(2).offset(size_of::<OpenHow>() as u64), &mut later)?;
-    if later.iter().any(|&b| b != 0) {
-        return Err(Errno::TOOBIG);
-    }
+    let how: OpenHow = c.read_sized(c.args[2], c.args[3])?;
     // With a root of its own choosing, a path must stay as it is.
     let in_root = how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0;
     let raw = in_root.then(|| c.raw_path(1)).transpose()?;

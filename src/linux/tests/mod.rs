@@ -3,12 +3,16 @@
 //! The tests run side by side in one process, so what the process has only one of (working directory,
 //! umask, dispositions) is left to the tests of their own processes under `tests/`.
 
+mod admin;
+mod attr;
 mod fd;
 mod fs;
 mod futex;
+mod host;
 mod ipc;
 mod mem;
 mod net;
+mod numa;
 mod poll;
 mod process;
 mod signal;
@@ -283,6 +287,15 @@ fn no_call_panics_on_any_arguments() {
         "msgctl",
         "msgsnd",
         "msgrcv",
+        "swapon",
+        "swapoff",
+        "reboot",
+        "keyctl",
+        "migrate_pages",
+        "unshare",
+        "setns",
+        "set_mempolicy",
+        "lsm_set_self_attr",
     ];
     let credentials =
         |name: &str| name.starts_with("set") && (name.contains("uid") || name.contains("gid") || name == "setgroups");

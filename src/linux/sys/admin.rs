@@ -1,0 +1,109 @@
+//! What has to do with the machine and with other processes: quotas, mounts, keys, security modules,
+//! comparisons.
+
+use super::vm::{foreign, is_own};
+use crate::host::{self, Sys, SysArg};
+use crate::linux::call::{Call, SysResult};
+use crate::linux::table::Last;
+
+/// Q_QUOTAON, without the type of quota below it.
+const Q_QUOTAON: u32 = 0x80_0002;
+
+pub(in crate::linux) fn quotactl(c: &mut Call<'_>) -> SysResult {
+    let [command, _, id, addr, ..] = c.args;
+    let device = c.path_or_null(1, Last::Follow)?;
+    let device = device.as_ref().map_or(SysArg::Null, |path| SysArg::In(path.as_bytes_with_nul()));
+    let numbers = [command, id].map(SysArg::Val);
+    let [command_arg, id] = numbers;
+    if command as u32 >> 8 == Q_QUOTAON {
+        // What is wrong with the file's name is told after what is wrong with the device.
+        let file = c.path(3, Last::Follow);
+        let file = file.as_ref().map_or_else(|_| c.guest(addr, 1), |path| SysArg::In(path.as_bytes_with_nul()));
+        return host::pass(Sys::QuotactlFile, &mut [command_arg, device, id, file]);
+    }
+    // The structures of all commands are the same everywhere, and small.
+    host::pass(Sys::Quotactl, &mut [command_arg, device, id, c.guest(addr, 1)])
+}
+
+pub(in crate::linux) fn quotactl_fd(c: &mut Call<'_>) -> SysResult {
+    let [_, command, id, addr, ..] = c.args;
+    let fd = SysArg::Val(c.fd(0)? as u64);
+    host::pass(Sys::QuotactlFd, &mut [fd, SysArg::Val(command), SysArg::Val(id), c.guest(addr, 1)])
+}
+
+/// The commands of fsconfig(2) whose value is more than a string.
+mod fsconfig_command {
+    pub const SET_BINARY: u32 = 2;
+    pub const SET_PATH: u32 = 3;
+    pub const SET_PATH_EMPTY: u32 = 4;
+    pub const SET_FD: u32 = 5;
+}
+
+pub(in crate::linux) fn fsconfig(c: &mut Call<'_>) -> SysResult {
+    use fsconfig_command::*;
+    let [_, command, key, value, aux, _] = c.args;
+    let context = SysArg::Val(c.fd(0)? as u64);
+    let key = c.guest(key, 1);
+    let path = match command as u32 {
+        SET_PATH | SET_PATH_EMPTY => c.path_or_null(3, Last::Follow)?,
+        _ => None,
+    };
+    if matches!(command as u32, SET_PATH | SET_PATH_EMPTY | SET_FD) {
+        c.fd(4)?;
+    }
+    let value = match (&path, command as u32) {
+        (Some(path), _) => SysArg::In(path.as_bytes_with_nul()),
+        (None, SET_BINARY) => c.guest(value, u64::from(aux as u32)),
+        (None, _) => c.guest(value, 1),
+    };
+    host::pass(Sys::Fsconfig, &mut [context, SysArg::Val(command), key, value, SysArg::Val(aux)])
+}
+
+pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
+    // By its kind in the row it is none of ours, which have the same numbers in all that comes of this process.
+    c.pass(Sys::PidfdGetfd)
+}
+
+/// What kcmp(2) compares beside objects of a process as a whole.
+const KCMP_FILE: i32 = 0;
+const KCMP_EPOLL_TFD: i32 = 7;
+
+pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
+    let kind = c.int(2);
+    if let Some(pid) = [c.int(0), c.int(1)].into_iter().find(|pid| !is_own(c, *pid)) {
+        return Err(foreign(c, pid));
+    }
+    let [first, second, kind_arg, left, right] = [0, 1, 2, 3, 4].map(|i| SysArg::Val(c.args[i]));
+    match kind {
+        KCMP_EPOLL_TFD => {
+            c.fd(3)?;
+            // Two descriptors and a number.
+            let slot = c.guest(c.args[4], 12);
+            host::pass(Sys::KcmpEpoll, &mut [first, second, kind_arg, left, slot])
+        }
+        _ => {
+            if kind == KCMP_FILE {
+                c.fd(3)?;
+                c.fd(4)?;
+            }
+            host::pass(Sys::Kcmp, &mut [first, second, kind_arg, left, right])
+        }
+    }
+}
+
+/// The room for what a call writes, in the number that another argument points at.
+fn room(c: &Call<'_>, at: u64, element: u64) -> u64 {
+    c.read::<u32>(at).map_or(0, |size| u64::from(size) * element)
+}
+
+pub(in crate::linux) fn lsm_get_self_attr(c: &mut Call<'_>) -> SysResult {
+    let [attribute, contexts, size, flags, ..] = c.args;
+    let (contexts, size) = (c.guest(contexts, room(c, size, 1)), c.guest(size, 4));
+    host::pass(Sys::LsmGetSelfAttr, &mut [SysArg::Val(attribute), contexts, size, SysArg::Val(flags)])
+}
+
+pub(in crate::linux) fn lsm_list_modules(c: &mut Call<'_>) -> SysResult {
+    let [ids, size, flags, ..] = c.args;
+    let (ids, size) = (c.guest(ids, room(c, size, 1)), c.guest(size, 4));
+    host::pass(Sys::LsmListModules, &mut [ids, size, SysArg::Val(flags)])
+}

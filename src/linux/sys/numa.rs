@@ -1,0 +1,84 @@
+//! Memory policies. The nodes are the host's, and so are the pages.
+
+use super::vm::{foreign, is_own};
+use crate::host::{self, GuestPtr, Sys, SysArg};
+use crate::linux::call::{Call, SysResult};
+use crate::memory::{GuestAddr, PAGE_SIZE, page_len};
+use rustix::io::Errno;
+
+/// MPOL_F_ADDR: the policy of an address is asked for.
+const MPOL_F_ADDR: u64 = 2;
+
+/// A set of nodes with room for `bits` of them, one more than the kernel looks at. It reads whole words, and
+/// refuses more than a page before it reads any.
+fn nodes(c: &Call<'_>, addr: u64, bits: u64) -> SysArg<'static> {
+    let bits = if bits > PAGE_SIZE * 8 + 1 { 0 } else { bits };
+    c.guest(addr, bits.saturating_sub(1).div_ceil(64) * 8)
+}
+
+/// Whether all of a range is mapped: where it is not, the host has a reservation.
+fn is_mapped(c: &Call<'_>, start: GuestAddr, len: u64) -> bool {
+    let Some(end) = page_len(len).and_then(|len| start.0.checked_add(len)) else { return false };
+    let range = start..GuestAddr(end);
+    range.is_empty() || c.task.mm.mapped_parts(&range) == [range]
+}
+
+pub(in crate::linux) fn mbind(c: &mut Call<'_>) -> SysResult {
+    let [start, len, mode, mask, bits, flags] = c.args;
+    let bind = |len| {
+        let (at, mask) = (c.guest(start, 1), nodes(c, mask, bits));
+        let [len, mode, bits, flags] = [len, mode, bits, flags].map(SysArg::Val);
+        host::pass(Sys::Mbind, &mut [at, len, mode, mask, bits, flags])
+    };
+    if is_mapped(c, c.addr(0).page_floor(), len) {
+        return bind(len);
+    }
+    // What else may be wrong comes first.
+    bind(0)?;
+    if start.checked_add(len).is_none() { Err(Errno::INVAL) } else { Err(Errno::FAULT) }
+}
+
+pub(in crate::linux) fn get_mempolicy(c: &mut Call<'_>) -> SysResult {
+    let [mode, mask, bits, addr, flags, _] = c.args;
+    let (mode, mask) = (c.guest(mode, 4), nodes(c, mask, bits));
+    let [bits, flags_arg] = [bits, flags].map(SysArg::Val);
+    let unmapped = flags & MPOL_F_ADDR != 0 && c.task.mm.vma_at(GuestAddr(addr)).is_none();
+    let at = if unmapped { GuestPtr::refused(addr).into() } else { c.guest(addr, 1) };
+    host::pass(Sys::GetMempolicy, &mut [mode, mask, bits, at, flags_arg])
+}
+
+pub(in crate::linux) fn set_mempolicy(c: &mut Call<'_>) -> SysResult {
+    let [mode, mask, bits, ..] = c.args;
+    host::pass(Sys::SetMempolicy, &mut [SysArg::Val(mode), nodes(c, mask, bits), SysArg::Val(bits)])
+}
+
+pub(in crate::linux) fn set_mempolicy_home_node(c: &mut Call<'_>) -> SysResult {
+    let [start, len, node, flags, ..] = c.args;
+    let [len, node, flags] = [len, node, flags].map(SysArg::Val);
+    host::pass(Sys::SetMempolicyHomeNode, &mut [c.guest(start, c.args[1]), len, node, flags])
+}
+
+pub(in crate::linux) fn migrate_pages(c: &mut Call<'_>) -> SysResult {
+    let [pid, bits, from, to, ..] = c.args;
+    let (from, to) = (nodes(c, from, bits), nodes(c, to, bits));
+    host::pass(Sys::MigratePages, &mut [SysArg::Val(pid), SysArg::Val(bits), from, to])
+}
+
+pub(in crate::linux) fn move_pages(c: &mut Call<'_>) -> SysResult {
+    let [_, count, pages, targets, status, flags] = c.args;
+    let pid = c.int(0);
+    if pid != 0 && !is_own(c, pid) {
+        return Err(foreign(c, pid));
+    }
+    // The flags are looked at first.
+    host::move_pages(&[], None, None, flags as u32)?;
+    // One by one: the list need not be there as far as `count` says.
+    let mut list = Vec::new();
+    for i in 0..count {
+        let page: u64 = c.read(pages.wrapping_add(i.wrapping_mul(8)))?;
+        let mapped = c.task.mm.vma_at(GuestAddr(page)).is_some();
+        list.push(if mapped { c.pointer(page, 1) } else { GuestPtr::refused(page) });
+    }
+    let numbers = |addr: u64| (addr != 0).then(|| c.pointer(addr, count.saturating_mul(4)));
+    host::move_pages(&list, numbers(targets), numbers(status), flags as u32)
+}
