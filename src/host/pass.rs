@@ -3,8 +3,9 @@
 //! A system call can be made safely where the kernel touches no memory but what its pointer
 //! arguments name. For each call in [`Sys`] the table says which arguments are pointers; only a
 //! checked pointer is accepted there: guest memory ([`GuestPtr`], which Rust never refers to), or a
-//! slice the caller lends. Calls that change mappings, signals or threads are not in the table.
+//! slice the caller lends. Calls that change mappings, handlers or threads are not in the table.
 
+use super::signals::interruptible;
 use rustix::io::Errno;
 
 /// An address inside the guest's window, for the host kernel to follow. Only `memory` makes one.
@@ -463,6 +464,26 @@ calls! {
     Tkill = SYS_tkill [];
     /// tgkill(2)
     Tgkill = SYS_tgkill [];
+    /// rt_sigqueueinfo(2)
+    RtSigqueueinfo = SYS_rt_sigqueueinfo [2 reads Fixed(128)];
+    /// rt_tgsigqueueinfo(2)
+    RtTgsigqueueinfo = SYS_rt_tgsigqueueinfo [3 reads Fixed(128)];
+    /// pidfd_send_signal(2)
+    PidfdSendSignal = SYS_pidfd_send_signal [2 reads Fixed(128)];
+    /// signalfd4(2)
+    Signalfd4 = SYS_signalfd4 [1 reads Arg(2)];
+    /// timer_create(2)
+    TimerCreate = SYS_timer_create [1 reads Fixed(64), 2 writes Fixed(4)];
+    /// timer_gettime(2)
+    TimerGettime = SYS_timer_gettime [1 writes Fixed(32)];
+    /// timer_getoverrun(2)
+    TimerGetoverrun = SYS_timer_getoverrun [];
+    /// timer_settime(2)
+    TimerSettime = SYS_timer_settime [2 reads Fixed(32), 3 writes Fixed(32)];
+    /// timer_delete(2)
+    TimerDelete = SYS_timer_delete [];
+    /// mq_notify(2) by a signal or not at all
+    MqNotify = SYS_mq_notify [1 reads Fixed(64)];
     /// prlimit(2)
     Prlimit64 = SYS_prlimit64 [2 reads Fixed(16), 3 writes Fixed(16)];
     /// prctl(2) with numbers only
@@ -471,7 +492,8 @@ calls! {
     PrctlPointer = SYS_prctl [1 writes Guest];
 }
 
-/// Makes a host system call; arguments that are not given are zero.
+/// Makes a host system call for the guest, which a signal interrupts; arguments that are not given are
+/// zero.
 ///
 /// # Panics
 /// If an argument is not of the kind that the table asks for, or a slice is shorter than what the
@@ -502,7 +524,7 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, Errno> {
     // SAFETY: the calls in the table access no memory but through their pointer arguments, and each
     // of those is guest memory, null, or a live slice at least as long as the kernel's access and
     // mutable where the kernel writes: checked above.
-    unsafe { syscall(call.number(), raw) }
+    unsafe { interruptible(call.number(), raw) }
 }
 
 fn check_extent(call: Sys, pointer: &Pointer, slice: &[u8], numbers: &[u64]) {
@@ -527,7 +549,7 @@ pub fn pass_vectored(write: bool, fd: i32, list: &[IoVec], rest: Option<(u64, u6
     let (offset, flags) = rest.unwrap_or((0, 0));
     // SAFETY: the list is a live slice in the kernel's layout, and each range in it lies within the
     // guest's window by the contract of `IoVec::new`.
-    unsafe { syscall(number, [fd as u64, list.as_ptr() as u64, list.len() as u64, offset, 0, flags]) }
+    unsafe { interruptible(number, [fd as u64, list.as_ptr() as u64, list.len() as u64, offset, 0, flags]) }
 }
 
 /// # Safety

@@ -11,4 +11,3 @@ pub(super) mod net;
 pub(super) mod poll;
 pub(super) mod process;
 pub(super) mod signal;
-pub(super) mod time;

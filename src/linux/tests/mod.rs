@@ -23,6 +23,7 @@ use remu_isa::Isa;
 use rustix::io::Errno;
 use std::ffi::CString;
 use std::io::Write;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -34,6 +35,42 @@ pub(super) const NOWHERE: u64 = 0x1000_0000;
 /// An address outside any user space.
 pub(super) const BEYOND: u64 = 0xffff_ffff_ffff_f000;
 pub(super) const CWD: u64 = libc::AT_FDCWD as u64;
+
+/// Gives the calling test a process of its own: `if !alone() { return }` at its start runs the rest of it
+/// in a child, and fails as that does.
+pub(super) fn alone() -> bool {
+    const MARK: &str = "REMU_TEST_ALONE";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let thread = std::thread::current();
+    let test = thread.name().expect("a test runs in a thread named after it");
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    let text = [child.stdout, child.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(child.status.success() && text.contains("1 passed"), "in a process of its own ({}): {text}", child.status);
+    false
+}
+
+/// In a process of its own: has the test harness's thread take no more signals, as it does once it has got
+/// one, so that those to the process come to this thread.
+pub(super) fn process_signals_come_here() {
+    use crate::host;
+    use std::sync::atomic::Ordering;
+    let stop: &AtomicBool = Box::leak(Box::default());
+    let first = host::set_signal_mask(0);
+    host::attach(stop);
+    host::set_disposition(libc::SIGHUP, host::Disposition::Catch, 0).unwrap();
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP).unwrap();
+    while !stop.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    host::take_signal();
+    host::set_signal_mask(first);
+}
 
 /// What a test writes to, and reads afterwards.
 #[derive(Clone, Default)]
@@ -90,6 +127,7 @@ impl Bench {
             release: None,
             stack_limit: 8 << 20,
             own_fds: Vec::new(),
+            stop: Box::leak(Box::default()),
             tracer: Some(Tracer::new(Box::new(trace.clone()))),
             unimplemented: Some(Box::new(move |what| writeln!(sink.clone(), "{what}").unwrap())),
         };
@@ -102,6 +140,12 @@ impl Bench {
         Self { task: Task::new(config).unwrap(), cpu, trace, missing, next: SCRATCH }
     }
 
+    /// Sets the mask, in the host too.
+    pub fn block(&mut self, mask: u64) {
+        let mask = self.put(&mask);
+        self.sys("rt_sigprocmask", &[libc::SIG_SETMASK as u64, mask, 0, 8]).unwrap();
+    }
+
     /// Makes a call by number, and yields what became of the task.
     pub fn outcome(&mut self, number: u64, args: &[u64]) -> Outcome {
         for i in 0..6 {
@@ -109,6 +153,11 @@ impl Bench {
         }
         self.cpu.set_x(17, number);
         self.task.answer(&mut self.cpu, Exit::Syscall)
+    }
+
+    /// Goes back from a handler.
+    pub fn sys_return(&mut self) -> Outcome {
+        self.outcome(139, &[])
     }
 
     /// Makes a call by name.
