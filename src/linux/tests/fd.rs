@@ -1,5 +1,6 @@
 //! Descriptors: duplication, flags, locks, terminals.
 
+use super::alone::alone;
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::{Flock, Iovec};
 use crate::linux::task::Outcome;
@@ -121,6 +122,44 @@ fn our_descriptors_do_not_exist_for_the_guest() {
     assert_eq!(b.sys("dup3", &[fd, ours, 0]), Err(Errno::BADF));
     assert_eq!(b.sys("close_range", &[ours, ours, 0]), Ok(0));
     assert!(file.metadata().is_ok(), "still open");
+}
+
+#[test]
+fn ranges_of_descriptors_are_closed_around_ours() {
+    alone(|| {
+        let ours = 702;
+        let mut b = Bench::with(|c| c.own_fds = vec![ours]);
+        let fd = b.file(b"");
+        let open = |b: &mut Bench, at: u64| b.sys("fcntl", &[at, libc::F_GETFD as u64]);
+        for at in 700..705 {
+            // Ours is taken from the host's side.
+            let got = b.sys("fcntl", &[fd, libc::F_DUPFD as u64, at]);
+            assert_eq!(got, Ok(at));
+        }
+        assert_eq!(b.sys("close_range", &[701, 703, 0]), Ok(0));
+        let host = |at: u64| std::fs::symlink_metadata(format!("/proc/self/fd/{at}")).is_ok();
+        assert_eq!([700, 701, 702, 703, 704].map(host), [true, false, true, false, true]);
+        // CLOSE_RANGE_CLOEXEC.
+        assert_eq!(b.sys("close_range", &[704, u64::from(u32::MAX), 4]), Ok(0));
+        assert_eq!((open(&mut b, 700), open(&mut b, 704)), (Ok(0), Ok(1)));
+        assert_eq!(b.sys("close_range", &[9, 8, 0]), Err(Errno::INVAL));
+        assert_eq!(b.sys("close_range", &[800, 900, 0x80]), Err(Errno::INVAL));
+    });
+}
+
+#[test]
+fn what_is_said_about_access_is_checked() {
+    let mut b = Bench::new();
+    let (r, _) = b.pipe();
+    let fd = b.file(b"0123456789");
+    assert_eq!(b.sys("fadvise64", &[fd, 0, 0, libc::POSIX_FADV_WILLNEED as u64]), Ok(0));
+    assert_eq!(b.sys("fadvise64", &[fd, 0, 0, 99]), Err(Errno::INVAL));
+    assert_eq!(b.sys("fadvise64", &[r, 0, 0, 0]), Err(Errno::SPIPE));
+    assert_eq!(b.sys("readahead", &[r, 0, 10]), Err(Errno::INVAL));
+    assert_eq!(b.sys("readahead", &[u64::MAX, 0, 10]), Err(Errno::BADF));
+    assert_eq!(b.sys("sync_file_range", &[fd, 0, 0, 2]), Ok(0));
+    assert_eq!(b.sys("sync_file_range", &[fd, 0, 0, 99]), Err(Errno::INVAL));
+    assert_eq!(b.sys("sync_file_range", &[r, 0, 0, 2]), Err(Errno::SPIPE));
 }
 
 #[test]

@@ -1,16 +1,22 @@
 //! The system calls, made by a task with a little memory and no engine.
 //!
-//! The tests run side by side in one process, so what the process has only one of (working directory,
-//! umask, dispositions) is left to the tests of their own processes under `tests/`.
+//! The tests run side by side in one process, so one that changes what the process has only one of
+//! (working directory, umask, credentials) runs [`alone::alone`].
 
+mod alone;
+mod credentials;
 mod fd;
 mod fs;
 mod mem;
 mod net;
 mod poll;
 mod process;
+mod queue;
+mod sched;
 mod signal;
+mod system;
 mod trace;
+pub(super) mod zeroed;
 
 use super::Tracer;
 use super::table;

@@ -182,6 +182,27 @@ fn real_time_signals_queue_with_what_they_carry() {
 }
 
 #[test]
+fn signals_are_sent_to_one_thread() {
+    let mut b = Bench::new();
+    handle(&mut b, 41, 0, 0);
+    b.task.blocked = bit(41);
+    let (pid, tid) = (u64::from(std::process::id()), b.task.tid() as u64);
+    let mut info = Siginfo::new(41, -1);
+    info.fields[1] = 5;
+    let info = b.put(&info);
+    assert_eq!(b.sys("rt_tgsigqueueinfo", &[pid, tid, 41, info]), Ok(0));
+    assert_eq!(b.sys("rt_tgsigqueueinfo", &[pid, tid, 41, NOWHERE]), Err(Errno::FAULT));
+    assert_eq!(b.sys("tkill", &[tid, 41]), Ok(0));
+    assert_eq!(b.sys("tkill", &[tid, 99]), Err(Errno::INVAL));
+    let (wanted, out) = (b.put(&bit(41)), b.room(128));
+    let time = b.put(&Timespec { sec: 0, nsec: 0 });
+    for code in [-1, -6] {
+        assert_eq!(b.sys("rt_sigtimedwait", &[wanted, out, time, 8]), Ok(41));
+        assert_eq!(b.get::<Siginfo>(out).code, code);
+    }
+}
+
+#[test]
 fn ignored_signals_do_nothing_and_others_end() {
     let mut b = Bench::new();
     kill_self(&mut b, libc::SIGCHLD as u64);
