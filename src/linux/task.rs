@@ -324,6 +324,10 @@ impl Task {
 
     /// Makes the call of a row with the given arguments.
     pub fn dispatch(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
+        #[cfg(test)]
+        if super::tests::zeroed::is_zeroed(row) {
+            return Ok(0);
+        }
         let mut call = Call { task: self, cpu, row, args };
         match row.run {
             Run::Own(function) => function(&mut call),

@@ -1,16 +1,22 @@
 //! The system calls, made by a task with a little memory and no engine.
 //!
-//! The tests run side by side in one process, so what the process has only one of (working directory,
-//! umask, dispositions) is left to the tests of their own processes under `tests/`.
+//! The tests run side by side in one process, so one that changes what the process has only one of
+//! (working directory, umask, credentials) runs [`alone::alone`].
 
+mod alone;
+mod credentials;
 mod fd;
 mod fs;
 mod mem;
 mod net;
 mod poll;
 mod process;
+mod queue;
+mod sched;
 mod signal;
+mod system;
 mod trace;
+pub(super) mod zeroed;
 
 use super::Tracer;
 use super::table;
@@ -23,7 +29,6 @@ use remu_isa::Isa;
 use rustix::io::Errno;
 use std::ffi::CString;
 use std::io::Write;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -35,42 +40,6 @@ pub(super) const NOWHERE: u64 = 0x1000_0000;
 /// An address outside any user space.
 pub(super) const BEYOND: u64 = 0xffff_ffff_ffff_f000;
 pub(super) const CWD: u64 = libc::AT_FDCWD as u64;
-
-/// Gives the calling test a process of its own: `if !alone() { return }` at its start runs the rest of it
-/// in a child, and fails as that does.
-pub(super) fn alone() -> bool {
-    const MARK: &str = "REMU_TEST_ALONE";
-    if std::env::var_os(MARK).is_some() {
-        return true;
-    }
-    let thread = std::thread::current();
-    let test = thread.name().expect("a test runs in a thread named after it");
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
-        .env(MARK, "1")
-        .output()
-        .unwrap();
-    let text = [child.stdout, child.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(child.status.success() && text.contains("1 passed"), "in a process of its own ({}): {text}", child.status);
-    false
-}
-
-/// In a process of its own: has the test harness's thread take no more signals, as it does once it has got
-/// one, so that those to the process come to this thread.
-pub(super) fn process_signals_come_here() {
-    use crate::host;
-    use std::sync::atomic::Ordering;
-    let stop: &AtomicBool = Box::leak(Box::default());
-    let first = host::set_signal_mask(0);
-    host::attach(stop);
-    host::set_disposition(libc::SIGHUP, host::Disposition::Catch, 0).unwrap();
-    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP).unwrap();
-    while !stop.load(Ordering::Acquire) {
-        std::thread::yield_now();
-    }
-    host::take_signal();
-    host::set_signal_mask(first);
-}
 
 /// What a test writes to, and reads afterwards.
 #[derive(Clone, Default)]
