@@ -1,7 +1,8 @@
 //! System calls whose arguments hold addresses inside structures: what the table of [`super::pass`]
 //! cannot express, one safe function each.
 
-use super::pass::{GuestPtr, IoVec, SysArg, raw_pointer, syscall};
+use super::pass::syscall;
+use super::pointer::{GuestPtr, IoVec, raw_pointer};
 use super::signals::interruptible;
 use rustix::io::Errno;
 
@@ -126,12 +127,6 @@ pub fn personality() -> u32 {
     asked.map_or(0, |bits| bits as u32)
 }
 
-impl From<GuestPtr> for SysArg<'_> {
-    fn from(p: GuestPtr) -> Self {
-        SysArg::Guest(p)
-    }
-}
-
 /// newfstatat(2).
 pub fn stat_at(dir: i32, path: &std::ffi::CStr, flags: i32) -> Result<libc::stat, Errno> {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
@@ -164,4 +159,14 @@ pub fn notify_by_socket(queue: i32, cookie: &[u8; 32], socket: i32) -> Result<u6
     let event = Sigevent { value: cookie.as_ptr() as u64, signo: socket, notify: libc::SIGEV_THREAD, rest: [0; 6] };
     // SAFETY: the kernel reads the structure, which is 64 bytes, and the 32 bytes that it names.
     unsafe { interruptible(libc::SYS_mq_notify, [queue as u64, (&raw const event) as u64, 0, 0, 0, 0]) }
+}
+
+/// shmat(2): attaches a segment over whatever is mapped at `at`.
+///
+/// # Safety
+/// The pages from `at`, as many as the segment has, must be the caller's to replace.
+pub unsafe fn attach_segment(id: i32, at: *mut std::ffi::c_void, flags: i32) -> Result<(), Errno> {
+    let flags = flags | libc::SHM_REMAP;
+    // SAFETY: as promised by the caller.
+    unsafe { syscall(libc::SYS_shmat, [id as u64, at as u64, flags as u64, 0, 0, 0]) }.map(|_| ())
 }

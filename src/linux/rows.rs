@@ -7,9 +7,10 @@
 //! course.
 
 use super::strace::flags::*;
+use super::strace::ipc::*;
 use super::strace::special::*;
 use super::strace::structs::*;
-use super::sys::{fd, fs, futex, ioctl, mem, misc, net, poll, process, signal};
+use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, process, signal};
 use super::table::Kind::*;
 use super::table::Last::*;
 use super::table::{Restart, Row, Run, Shape, Support};
@@ -239,18 +240,18 @@ pub(super) static ROWS: &[Row] = rows! {
     183 mq_timedreceive(Fd, OutBuf(2), Size, Out(&UINT), In(&TIMESPEC)) Restart [pass MqTimedreceive];
     184 mq_notify(Fd, In(&SIGEVENT)) Never [own signal::mq_notify];
     185 mq_getsetattr(Fd, In(&MQ_ATTR), Out(&MQ_ATTR)) Never [pass MqGetsetattr];
-    186 msgget(Int, Hex) Never [none "System V queues come with shared memory"];
-    187 msgctl(Int, Int, Ptr) Never [none "System V queues come with shared memory"];
-    188 msgrcv(Int, Ptr, Size, Long, Hex) NoHandler [none "System V queues come with shared memory"];
-    189 msgsnd(Int, Ptr, Size, Hex) NoHandler [none "System V queues come with shared memory"];
-    190 semget(Int, Int, Hex) Never [none "System V semaphores come with shared memory"];
-    191 semctl(Int, Int, Int, Ptr) Never [none "System V semaphores come with shared memory"];
-    192 semtimedop(Int, Ptr, UInt, Ptr) Eintr [none "System V semaphores come with shared memory"];
-    193 semop(Int, Ptr, UInt) Eintr [none "System V semaphores come with shared memory"];
-    194 shmget(Int, Size, Hex) Never [none "System V shared memory is not mapped yet"];
-    195 shmctl(Int, Int, Ptr) Never [none "System V shared memory is not mapped yet"];
-    196 shmat(Int, Ptr, Hex) Never [none "System V shared memory is not mapped yet"];
-    197 shmdt(Ptr) Never [none "System V shared memory is not mapped yet"];
+    186 msgget(Special(&IPC_KEY), Special(&IPC_FLAGS)) Never [pass Msgget];
+    187 msgctl(Int, Enum(&MSGCTL), Special(&MSGCTL_ARG)) Never [own ipc::msgctl];
+    188 msgrcv(Int, Special(&MESSAGE_OUT), Size, Long, Flags(&MSGRCV)) NoHandler [own ipc::msgrcv];
+    189 msgsnd(Int, Special(&MESSAGE_IN), Size, Flags(&MSGSND)) NoHandler [own ipc::msgsnd];
+    190 semget(Special(&IPC_KEY), Int, Special(&IPC_FLAGS)) Never [pass Semget];
+    191 semctl(Int, Int, Enum(&SEMCTL), Special(&SEMCTL_ARG)) Never [own ipc::semctl];
+    192 semtimedop(Int, InArray(&SEMBUF, 2), UInt, In(&TIMESPEC)) Eintr [own ipc::semtimedop];
+    193 semop(Int, InArray(&SEMBUF, 2), UInt) Eintr [own ipc::semop];
+    194 shmget(Special(&IPC_KEY), Size, Special(&SHMGET_FLAGS)) Never [part "SHM_HUGETLB is refused" ipc::shmget];
+    195 shmctl(Int, Enum(&SHMCTL), Special(&SHMCTL_ARG)) Never [own ipc::shmctl];
+    196 shmat(Int, Ptr, Flags(&SHMAT)) Never [Hex: own ipc::shmat];
+    197 shmdt(Ptr) Never [own ipc::shmdt];
     198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
     199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL), Out(&INT_PAIR)) Never [pass Socketpair];
     200 bind(Fd, InAddr(2), Int) Never [pass Bind];

@@ -65,6 +65,7 @@ macro_rules! values {
         pub static $id: Names = Names { list: &[$((stringify!($name), $value)),*], unknown: $unknown };
     )*};
 }
+pub(super) use {names, values};
 
 names! {
     /// open(2), without the access mode.

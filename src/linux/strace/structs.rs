@@ -34,6 +34,7 @@ macro_rules! structs {
         };
     )*};
 }
+pub(super) use structs;
 
 structs! {
     /// struct timespec

@@ -5,6 +5,7 @@ pub(super) mod fd;
 pub(super) mod fs;
 pub(super) mod futex;
 pub(super) mod ioctl;
+pub(super) mod ipc;
 pub(super) mod mem;
 pub(super) mod misc;
 pub(super) mod net;

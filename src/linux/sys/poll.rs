@@ -56,7 +56,7 @@ pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {
     let bytes = u64::from(count.max(0) as u32).div_ceil(64) * 8;
     let set = |i: usize| match c.args[i] {
         0 => None,
-        addr => Some(c.task.mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::BAD)),
+        addr => Some(c.task.mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::refused(addr))),
     };
     let sets = [set(1), set(2), set(3)];
     let result = waiting(c, mask, |_| host::pselect(count, sets, timeout.as_mut(), mask));
