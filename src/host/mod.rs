@@ -12,16 +12,19 @@ pub mod fd;
 pub mod fp;
 mod pass;
 mod pointer;
+mod signals;
 mod start;
 mod sys;
 
 pub use calls::{
-    Attribute, Disposition, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, attribute, epoll_wait,
-    futex_requeue, futex_wait_any, guest_fd, is_ignored, message, move_pages, pending_signals, personality, pselect,
-    remap_file_pages, set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
+    Attribute, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, attribute, epoll_wait, futex_requeue,
+    futex_wait_any, guest_fd, message, move_pages, notify_by_socket, personality, pselect, remap_file_pages, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
 pub use pass::{pass, pass_vectored};
 pub use pointer::{GuestPtr, IoVec, SysArg};
-pub use start::{prepare_process, sigpipe_was_ignored};
+pub use signals::{
+    Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
+    set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
+};
 pub use sys::Sys;

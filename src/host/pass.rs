@@ -6,10 +6,12 @@
 //! refers to), or a slice the caller lends.
 
 use super::pointer::{IoVec, SysArg, raw_pointer};
+use super::signals::interruptible;
 use super::sys::{Extent, Pointer, Sys};
 use rustix::io::Errno;
 
-/// Makes a host system call; arguments that are not given are zero.
+/// Makes a host system call for the guest, which a signal interrupts; arguments that are not given are
+/// zero.
 ///
 /// # Panics
 /// If an argument is not of the kind that the table asks for, or a slice is shorter than what the
@@ -44,7 +46,7 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, Errno> {
     // SAFETY: the calls in the table access no memory but through their pointer arguments, and each
     // of those is guest memory, null, or a live slice at least as long as the kernel's access and
     // mutable where the kernel writes: checked above.
-    unsafe { syscall(call.number(), raw) }
+    unsafe { interruptible(call.number(), raw) }
 }
 
 fn check_extent(call: Sys, pointer: &Pointer, slice: &[u8], numbers: &[u64]) {
@@ -69,7 +71,7 @@ pub fn pass_vectored(write: bool, fd: i32, list: &[IoVec], rest: Option<(u64, u6
     let (offset, flags) = rest.unwrap_or((0, 0));
     // SAFETY: the list is a live slice in the kernel's layout, and each range in it lies within the
     // guest's window by the contract of `IoVec::new`.
-    unsafe { syscall(number, [fd as u64, list.as_ptr() as u64, list.len() as u64, offset, 0, flags]) }
+    unsafe { interruptible(number, [fd as u64, list.as_ptr() as u64, list.len() as u64, offset, 0, flags]) }
 }
 
 /// # Safety

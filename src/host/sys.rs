@@ -1,5 +1,5 @@
 //! The host's system calls that can be handed through: for each, which arguments are pointers, and how
-//! much the kernel accesses behind them. Calls that change mappings, signals or threads are not here.
+//! much the kernel accesses behind them. Calls that change mappings, handlers or threads are not here.
 
 /// The numbers by name: `libc` lacks the newest.
 #[allow(non_upper_case_globals, reason = "as libc writes them")]
@@ -421,6 +421,26 @@ calls! {
     Tkill = SYS_tkill [];
     /// tgkill(2)
     Tgkill = SYS_tgkill [];
+    /// rt_sigqueueinfo(2)
+    RtSigqueueinfo = SYS_rt_sigqueueinfo [2 reads Fixed(128)];
+    /// rt_tgsigqueueinfo(2)
+    RtTgsigqueueinfo = SYS_rt_tgsigqueueinfo [3 reads Fixed(128)];
+    /// pidfd_send_signal(2)
+    PidfdSendSignal = SYS_pidfd_send_signal [2 reads Fixed(128)];
+    /// signalfd4(2)
+    Signalfd4 = SYS_signalfd4 [1 reads Arg(2)];
+    /// timer_create(2)
+    TimerCreate = SYS_timer_create [1 reads Fixed(64), 2 writes Fixed(4)];
+    /// timer_gettime(2)
+    TimerGettime = SYS_timer_gettime [1 writes Fixed(32)];
+    /// timer_getoverrun(2)
+    TimerGetoverrun = SYS_timer_getoverrun [];
+    /// timer_settime(2)
+    TimerSettime = SYS_timer_settime [2 reads Fixed(32), 3 writes Fixed(32)];
+    /// timer_delete(2)
+    TimerDelete = SYS_timer_delete [];
+    /// mq_notify(2) by a signal or not at all
+    MqNotify = SYS_mq_notify [1 reads Fixed(64)];
     /// prlimit(2)
     Prlimit64 = SYS_prlimit64 [2 reads Fixed(16), 3 writes Fixed(16)];
     /// prctl(2) with numbers only

@@ -15,6 +15,5 @@ pub(super) mod numa;
 pub(super) mod poll;
 pub(super) mod process;
 pub(super) mod signal;
-pub(super) mod time;
 pub(super) mod vm;
 pub(super) mod xattr;

@@ -1,5 +1,6 @@
 //! Namespaces, mounts, keys, quotas, security modules, and what only an administrator may do.
 
+use super::alone::alone;
 use super::host::{ADMINISTER, BOOT, capable, lacks};
 use super::{BEYOND, Bench, CWD, NOWHERE};
 use crate::linux::abi::mount::{MntIdReq, MountAttr, StatmountHead};
@@ -8,11 +9,6 @@ use rustix::io::Errno;
 
 const NEWNS: u64 = libc::CLONE_NEWNS as u64;
 const NEWUTS: u64 = libc::CLONE_NEWUTS as u64;
-
-/// Runs a test in a thread of its own, whose namespaces go with it.
-fn apart(test: fn(&mut Bench)) {
-    std::thread::spawn(move || test(&mut Bench::new())).join().unwrap();
-}
 
 /// What one may not do without a capability, and what comes of it with one.
 fn if_capable(capability: u32, expected: Errno) -> Result<u64, Errno> {
@@ -28,7 +24,8 @@ fn node_name(b: &mut Bench) -> String {
 
 #[test]
 fn a_name_changed_apart_is_not_seen_by_others() {
-    apart(|b| {
+    alone(|| {
+        let b = &mut Bench::new();
         assert_eq!(b.sys("unshare", &[libc::CLONE_FS as u64]), Ok(0));
         assert_eq!(b.sys("unshare", &[1]), Err(Errno::INVAL));
         let unshared = b.sys("unshare", &[NEWUTS]);
@@ -52,7 +49,8 @@ fn a_name_changed_apart_is_not_seen_by_others() {
 
 #[test]
 fn file_systems_are_mounted_by_descriptor() {
-    apart(|b| {
+    alone(|| {
+        let b = &mut Bench::new();
         let (tmpfs, key, bad) = (b.text("tmpfs"), b.text("size"), b.text("no such file system"));
         if !capable(ADMINISTER) {
             let root = b.text("/");
@@ -162,7 +160,8 @@ fn namespaces_are_listed() {
 
 #[test]
 fn keys_are_kept_found_and_read() {
-    apart(|b| {
+    alone(|| {
+        let b = &mut Bench::new();
         const THREAD: u64 = -1i64 as u64;
         const REVOKE: u64 = 3;
         const DESCRIBE: u64 = 6;
