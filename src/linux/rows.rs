@@ -50,11 +50,11 @@ macro_rules! rows {
 
 /// The table.
 pub(super) static ROWS: &[Row] = rows! {
-    0 io_setup(UInt, Ptr) Never [none "asynchronous I/O contexts are memory that the host kernel would map"];
-    1 io_destroy(Hex) Never [none "there are no asynchronous I/O contexts"];
-    2 io_submit(Hex, Long, Ptr) Never [none "there are no asynchronous I/O contexts"];
-    3 io_cancel(Hex, Ptr, Ptr) Never [none "there are no asynchronous I/O contexts"];
-    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [none "there are no asynchronous I/O contexts"];
+    0 io_setup(UInt, Ptr) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    1 io_destroy(Hex) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    2 io_submit(Hex, Long, Ptr) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    3 io_cancel(Hex, Ptr, Ptr) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
     5 setxattr(Path(Follow), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
     6 lsetxattr(Path(Keep), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
     7 fsetxattr(Fd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
@@ -68,7 +68,7 @@ pub(super) static ROWS: &[Row] = rows! {
     15 lremovexattr(Path(Keep), Str) Never [pass Lremovexattr];
     16 fremovexattr(Fd, Str) Never [pass Fremovexattr];
     17 getcwd(OutStr(1), Size) Never [pass Getcwd];
-    18 lookup_dcookie(Hex, Ptr, Size) Never [none "the kernel has removed it"];
+    18 lookup_dcookie(Hex, Ptr, Size) Never [none "removed from Linux, which answers the same"];
     19 eventfd2(UInt, Flags(&EVENTFD)) Never [pass Eventfd2];
     20 epoll_create1(Flags(&EPOLL_CREATE)) Never [pass EpollCreate1];
     21 epoll_ctl(Fd, Enum(&EPOLL_OP), Fd, In(&EPOLL_EVENT)) Never [own poll::epoll_ctl];
@@ -93,7 +93,7 @@ pub(super) static ROWS: &[Row] = rows! {
     39 umount2(Path(Follow), Hex) Never [pass Umount2];
     40 mount(Str, Path(Follow), Str, Hex, Str) Never [pass Mount];
     41 pivot_root(Path(Follow), Path(Follow)) Never [pass PivotRoot];
-    42 nfsservctl(Int, Ptr, Ptr) Never [none "the kernel has removed it"];
+    42 nfsservctl(Int, Ptr, Ptr) Never [none "removed from Linux, which answers the same"];
     43 statfs(Path(Follow), Out(&STATFS)) Never [pass Statfs];
     44 fstatfs(Fd, Out(&STATFS)) Never [pass Fstatfs];
     45 truncate(Path(Follow), Long) Never [pass Truncate];
@@ -160,9 +160,9 @@ pub(super) static ROWS: &[Row] = rows! {
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
     103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never [pass Setitimer];
-    104 kexec_load(Hex, Size, Ptr, Hex) Never [none "a kernel for another CPU cannot be loaded"];
-    105 init_module(Ptr, Size, Str) Never [none "kernel modules for another CPU cannot be loaded"];
-    106 delete_module(Str, Hex) Never [none "kernel modules are the host's"];
+    104 kexec_load(Hex, Size, Ptr, Hex) Never [none "a kernel for the guest's CPU cannot be started on the host"];
+    105 init_module(Ptr, Size, Str) Never [none "the modules of the host's kernel are for another CPU"];
+    106 delete_module(Str, Hex) Never [none "the modules of the host's kernel are for another CPU"];
     107 timer_create(Enum(&CLOCK), In(&SIGEVENT), Out(&INT)) Never [pass TimerCreate];
     108 timer_gettime(Int, Out(&ITIMERSPEC)) Never [pass TimerGettime];
     109 timer_getoverrun(Int) Never [pass TimerGetoverrun];
@@ -174,7 +174,7 @@ pub(super) static ROWS: &[Row] = rows! {
     115 clock_nanosleep(Enum(&CLOCK), Flags(&TIMER_FLAGS), In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock
         [pass ClockNanosleep];
     116 syslog(Int, OutBuf(2), Int) Restart [pass Syslog];
-    117 ptrace(Int, Int, Ptr, Ptr) Never [none "tracing would show the host's registers, not the guest's"];
+    117 ptrace(Int, Int, Ptr, Ptr) Never [none "a tracer would see the host's registers and calls, not the guest's"];
     118 sched_setparam(Int, In(&SCHED_PARAM)) Never [pass SchedSetparam];
     119 sched_setscheduler(Int, Enum(&SCHED), In(&SCHED_PARAM)) Never [pass SchedSetscheduler];
     120 sched_getscheduler(Int) Never [pass SchedGetscheduler];
@@ -282,8 +282,8 @@ pub(super) static ROWS: &[Row] = rows! {
     218 request_key(Str, Str, Str, Special(&KEY)) Never [pass RequestKey];
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
         [part "a key agreement with a derivation function answers EOPNOTSUPP" keys::keyctl];
-    220 clone(Flags(&CLONE), Ptr, Ptr, Ptr, Ptr) Never [none "processes and threads are not there yet"];
-    221 execve(Path(Follow), Ptr, Ptr) Never [none "processes are not there yet"];
+    220 clone(Flags(&CLONE), Ptr, Ptr, Ptr, Ptr) Never [none "threads and processes are not there yet"];
+    221 execve(Path(Follow), Ptr, Ptr) Never [none "threads and processes are not there yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB and MAP_SYNC are refused" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
@@ -305,7 +305,7 @@ pub(super) static ROWS: &[Row] = rows! {
     239 move_pages(Int, Size, InArray(&PAGE_ADDRESS, 1), InArray(&NODE, 1), OutAll(&PAGE_STATUS, 1), Flags(&MPOL_MF)) Never
         [part "other processes' memory answers EPERM" numa::move_pages];
     240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [pass RtTgsigqueueinfo];
-    241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the host's counters do not count the guest's work"];
+    241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the counters would count remu's work, by the host's clock"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
     243 recvmmsg(Fd, Ptr, UInt, Flags(&MSG), In(&TIMESPEC)) Restart
         [part "the time limit is looked at between messages only" net::recvmmsg];
@@ -328,33 +328,33 @@ pub(super) static ROWS: &[Row] = rows! {
     271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
         [part "other processes' memory answers EPERM" vm::process_vm_writev];
     272 kcmp(Int, Int, Enum(&KCMP), Hex, Hex) Never [part "other processes answer EPERM" admin::kcmp];
-    273 finit_module(Fd, Str, Hex) Never [none "kernel modules for another CPU cannot be loaded"];
+    273 finit_module(Fd, Str, Hex) Never [none "the modules of the host's kernel are for another CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, OutBuf(2), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep), DirFd, Path(Keep), Flags(&RENAME)) Never [pass Renameat2];
-    277 seccomp(Int, Hex, Ptr) Never [none "a filter would see the host's calls, ours included"];
+    277 seccomp(Int, Hex, Ptr) Never [none "a filter would see the host's calls, remu's own among them"];
     278 getrandom(OutBuf(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
-    280 bpf(Int, Ptr, UInt) Never [none "its programs and maps are the host kernel's"];
-    281 execveat(DirFd, Path(FollowUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "processes are not there yet"];
-    282 userfaultfd(Hex) Never [none "faults of the guest are not the host's"];
+    280 bpf(Int, Ptr, UInt) Never [none "programs and maps are the host kernel's, and so is what they trace"];
+    281 execveat(DirFd, Path(FollowUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "threads and processes are not there yet"];
+    282 userfaultfd(Hex) Never [none "its requests and messages hold addresses of the host's, and another thread has to answer them"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Int) Never [pass Membarrier];
     284 mlock2(Ptr, Size, Hex) Never [own mem::mlock2];
     285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) Restart [pass CopyFileRange];
     286 preadv2(Fd, OutVec(2), Size, Long, Hex, Hex) Restart [own fd::preadv2];
     287 pwritev2(Fd, InVec(2), Size, Long, Hex, Hex) Restart [own fd::pwritev2];
-    288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [none "riscv64 kernels have no protection keys either"];
-    289 pkey_alloc(Hex, Hex) Never [none "riscv64 kernels have no protection keys either"];
-    290 pkey_free(Int) Never [none "riscv64 kernels have no protection keys either"];
+    288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
+    289 pkey_alloc(Hex, Hex) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
+    290 pkey_free(Int) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
     291 statx(DirFd, PathOrNull(FollowUnless(2)), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
-    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [none "there are no asynchronous I/O contexts"];
+    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
         [absent "restartable sequences would have to see the host's preemption; C libraries go on without"];
-    294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [none "a kernel for another CPU cannot be loaded"];
+    294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [none "a kernel for the guest's CPU cannot be started on the host"];
     424 pidfd_send_signal(Fd, Signal, In(&SIGINFO), Hex) Never [pass PidfdSendSignal];
-    425 io_uring_setup(UInt, Ptr) Never [none "its rings hold addresses that the host kernel would follow"];
-    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [none "there are no rings"];
-    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [none "there are no rings"];
+    425 io_uring_setup(UInt, Ptr) Never [none "rings hold addresses that the host's kernel would follow unchecked"];
+    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [none "rings hold addresses that the host's kernel would follow unchecked"];
+    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [none "rings hold addresses that the host's kernel would follow unchecked"];
     428 open_tree(DirFd, Path(FollowUnless(2)), Flags(&OPEN_TREE)) Never [pass OpenTree];
     429 move_mount(DirFd, Path(KeepUnlessSet(4, 1)), DirFd, Path(KeepUnlessSet(4, 0x10)), Flags(&MOVE_MOUNT)) Never
         [pass MoveMount];
@@ -363,7 +363,7 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2)), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Ptr, Size) Never [none "processes and threads are not there yet"];
+    435 clone3(Ptr, Size) Never [none "threads and processes are not there yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [own fd::close_range];
     437 openat2(DirFd, Path(Follow), In(&OPEN_HOW), Size) Restart [own fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never
@@ -375,16 +375,16 @@ pub(super) static ROWS: &[Row] = rows! {
     442 mount_setattr(DirFd, Path(FollowUnless(2)), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass MountSetattr];
     443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Int, Ptr) Never [own admin::quotactl_fd];
-    444 landlock_create_ruleset(Ptr, Size, Hex) Never [none "a ruleset would bind remu as well as the guest"];
-    445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [none "there are no rulesets"];
-    446 landlock_restrict_self(Fd, Hex) Never [none "there are no rulesets"];
+    444 landlock_create_ruleset(Ptr, Size, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
+    445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
+    446 landlock_restrict_self(Fd, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
     447 memfd_secret(Flags(&MEMFD_SECRET)) Never [pass MemfdSecret];
     448 process_mrelease(Fd, Hex) Never [pass ProcessMrelease];
     449 futex_waitv(InArray(&FUTEX_WAITV, 1), UInt, Hex, In(&TIMESPEC), Enum(&CLOCK)) Eintr [own futex::futex_waitv];
     450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [own numa::set_mempolicy_home_node];
     451 cachestat(Fd, In(&CACHESTAT_RANGE), Out(&CACHESTAT), Hex) Never [pass Cachestat];
     452 fchmodat2(DirFd, Path(FollowUnless(3)), Mode, Flags(&AT)) Never [pass Fchmodat2];
-    453 map_shadow_stack(Ptr, Size, Hex) Never [none "the CPU model has no shadow stacks"];
+    453 map_shadow_stack(Ptr, Size, Hex) Never [none "the CPU models have no shadow stacks: their kernel answers the same"];
     454 futex_wake(Ptr, Hex, Int, Flags(&FUTEX2)) Never [own futex::futex_wake];
     455 futex_wait(Ptr, Hex, Hex, Flags(&FUTEX2), In(&TIMESPEC), Enum(&CLOCK)) Restart [own futex::futex_wait];
     456 futex_requeue(In(&FUTEX_PAIR), Hex, Int, Int) Never [own futex::futex_requeue];

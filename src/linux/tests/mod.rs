@@ -18,6 +18,7 @@ mod numa;
 mod poll;
 mod process;
 mod queue;
+mod readme;
 mod sched;
 mod signal;
 mod system;
