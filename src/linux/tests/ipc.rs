@@ -1,14 +1,17 @@
 //! System V shared memory, semaphores and message queues.
 
 use super::{BEYOND, Bench, NOWHERE};
+use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::ipc::{MsqidDs, Sembuf, SemidDs, ShmInfo, ShmidDs, Shminfo};
 use crate::linux::abi::time::Timespec;
 use crate::linux::proc;
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const PAGE: u64 = 4096;
-const CREATE: u64 = (libc::IPC_CREAT | 0o600) as u64;
+const CREATE: u64 = (libc::IPC_CREAT | libc::IPC_EXCL | 0o600) as u64;
 const RMID: u64 = 0;
 const SET: u64 = 1;
 const STAT: u64 = 2;
@@ -30,44 +33,49 @@ const REMAP: u64 = 0o40000;
 const EXEC: u64 = 0o100000;
 const NOWAIT: i16 = libc::IPC_NOWAIT as i16;
 
-/// An object of the host's that is gone after the test, also if that fails.
+/// An object of the host's, which outlives processes. A shell takes it away when this one is gone or
+/// has done with it, whatever has become of the test.
 struct Made {
     id: u64,
-    remove: fn(i32),
+    key: u64,
+    remover: Child,
+}
+
+impl Made {
+    /// Makes one with a call that takes a key first and `rest` after it.
+    fn new(b: &mut Bench, call: &str, rest: &[u64], option: char, host: Sys) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        let key = u64::from(std::process::id() & 0x3f_ffff) << 8 | COUNT.fetch_add(1, Ordering::Relaxed);
+        let remover = Command::new("sh")
+            .args(["-c", "read -r _; ipcrm \"$0\" \"$1\" 2>&-", &format!("-{option}"), &key.to_string()])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let id = b.sys(call, &[&[key], rest].concat()).unwrap();
+        let numbers = [key, 0, 0].map(SysArg::Val);
+        // A number that is another's would have the test change what is not its own.
+        assert_eq!(host::pass(host, &mut { numbers }[..if option == 'Q' { 2 } else { 3 }]), Ok(id));
+        Made { id, key, remover }
+    }
 }
 
 impl Drop for Made {
     fn drop(&mut self) {
-        (self.remove)(self.id as i32);
+        drop(self.remover.stdin.take());
+        let _ = self.remover.wait();
     }
 }
 
 fn segment(b: &mut Bench, size: u64) -> Made {
-    fn remove(id: i32) {
-        let _ = crate::host::pass(
-            crate::host::Sys::Shmctl,
-            &mut [crate::host::SysArg::Val(id as u64), crate::host::SysArg::Val(RMID), crate::host::SysArg::Null],
-        );
-    }
-    Made { id: b.sys("shmget", &[0, size, CREATE]).unwrap(), remove }
+    Made::new(b, "shmget", &[size, CREATE], 'M', Sys::Shmget)
 }
 
 fn semaphores(b: &mut Bench, count: u64) -> Made {
-    fn remove(id: i32) {
-        let args = [id as u64, 0, RMID, 0].map(crate::host::SysArg::Val);
-        let _ = crate::host::pass(crate::host::Sys::Semctl, &mut { args });
-    }
-    Made { id: b.sys("semget", &[0, count, CREATE]).unwrap(), remove }
+    Made::new(b, "semget", &[count, CREATE], 'S', Sys::Semget)
 }
 
 fn queue(b: &mut Bench) -> Made {
-    fn remove(id: i32) {
-        let _ = crate::host::pass(
-            crate::host::Sys::Msgctl,
-            &mut [crate::host::SysArg::Val(id as u64), crate::host::SysArg::Val(RMID), crate::host::SysArg::Null],
-        );
-    }
-    Made { id: b.sys("msgget", &[0, CREATE]).unwrap(), remove }
+    Made::new(b, "msgget", &[CREATE], 'Q', Sys::Msgget)
 }
 
 fn status(b: &mut Bench, id: u64) -> ShmidDs {
@@ -102,7 +110,7 @@ fn a_segment_is_attached_shared_and_counted() {
     assert_eq!(b.task.mm.classify(GuestAddr(second), 1, Access::Write), Some(denied));
     let id = shm.id;
     let dev = "00:01";
-    let name = format!("{dev} {id} /SYSV00000000 (deleted)");
+    let name = format!("{dev} {id} /SYSV{:08x} (deleted)", shm.key);
     assert_eq!(attached(&b), [format!("r--s 00000000 {name}"), format!("rw-s 00000000 {name}")]);
     assert_eq!(b.sys("shmdt", &[first]), Ok(0));
     assert_eq!(status(&mut b, shm.id).nattch, 1);
@@ -193,13 +201,11 @@ fn segments_may_hold_code() {
 #[test]
 fn segments_are_found_by_key_and_counted_over_all() {
     let mut b = Bench::new();
-    let shm = segment(&mut b, PAGE);
-    let key = u64::from(std::process::id()) << 8 | 0x5a;
-    let named = b.sys("shmget", &[key, PAGE, CREATE | libc::IPC_EXCL as u64]).unwrap();
-    let named = Made { id: named, remove: shm.remove };
+    let named = segment(&mut b, PAGE);
+    let key = named.key;
     assert_eq!(b.sys("shmget", &[key, 0, 0]), Ok(named.id));
-    assert_eq!(b.sys("shmget", &[key, PAGE, CREATE | libc::IPC_EXCL as u64]), Err(Errno::EXIST));
-    assert_eq!(b.sys("shmget", &[key + 1, 0, 0]), Err(Errno::NOENT));
+    assert_eq!(b.sys("shmget", &[key, PAGE, CREATE]), Err(Errno::EXIST));
+    assert_eq!(b.sys("shmget", &[u64::from(u32::MAX) - key, 0, 0]), Err(Errno::NOENT));
     assert_eq!(status(&mut b, named.id).perm.key as u64, key);
     b.sys("shmat", &[named.id, 0, 0]).unwrap();
     assert!(attached(&b)[0].ends_with(&format!("/SYSV{key:08x} (deleted)")));
@@ -207,14 +213,14 @@ fn segments_are_found_by_key_and_counted_over_all() {
     assert!(b.sys("shmctl", &[0, INFO, at]).is_ok());
     assert_eq!(b.get::<Shminfo>(at).min, 1);
     assert!(b.sys("shmctl", &[0, SHM_INFO, at]).is_ok());
-    assert!(b.get::<ShmInfo>(at).used_ids >= 2);
-    assert_eq!(b.sys("shmctl", &[shm.id, SHM_LOCK, 0]), Ok(0));
-    assert_eq!(status(&mut b, shm.id).perm.mode & 0o2000, 0o2000, "SHM_LOCKED");
-    assert_eq!(b.sys("shmctl", &[shm.id, SHM_UNLOCK, 0]), Ok(0));
-    assert_eq!(status(&mut b, shm.id).perm.mode & 0o2000, 0);
-    assert_eq!(b.sys("shmctl", &[shm.id, 99, 0]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmctl", &[shm.id, STAT, 8]), Err(Errno::FAULT));
-    assert_eq!(b.sys("shmctl", &[shm.id, STAT, BEYOND]), Err(Errno::FAULT));
+    assert!(b.get::<ShmInfo>(at).used_ids >= 1);
+    assert_eq!(b.sys("shmctl", &[named.id, SHM_LOCK, 0]), Ok(0));
+    assert_eq!(status(&mut b, named.id).perm.mode & 0o2000, 0o2000, "SHM_LOCKED");
+    assert_eq!(b.sys("shmctl", &[named.id, SHM_UNLOCK, 0]), Ok(0));
+    assert_eq!(status(&mut b, named.id).perm.mode & 0o2000, 0);
+    assert_eq!(b.sys("shmctl", &[named.id, 99, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("shmctl", &[named.id, STAT, 8]), Err(Errno::FAULT));
+    assert_eq!(b.sys("shmctl", &[named.id, STAT, BEYOND]), Err(Errno::FAULT));
 }
 
 #[test]
@@ -312,9 +318,12 @@ fn they_are_shown_as_strace_shows_them() {
         let _ = b.sys(name, args);
         b.trace.take().trim_end().to_owned()
     };
-    let made = line("shmget", &[0, PAGE, CREATE]);
-    let id = made.strip_prefix("shmget(IPC_PRIVATE, 4096, IPC_CREAT|0600) = ").expect(&made).to_owned();
-    assert_eq!(line("shmctl", &[id.parse().unwrap(), RMID, 0]), format!("shmctl({id}, IPC_RMID, NULL) = 0"));
+    // A size that is refused, lest there be one more.
+    let refused = "-1 EINVAL (Invalid argument)";
+    let text = line("shmget", &[0, 0, (libc::IPC_CREAT | 0o600) as u64]);
+    assert_eq!(text, format!("shmget(IPC_PRIVATE, 0, IPC_CREAT|0600) = {refused}"));
+    let text = line("shmget", &[0x1234, 0, CREATE]);
+    assert_eq!(text, format!("shmget(0x1234, 0, IPC_CREAT|IPC_EXCL|0600) = {refused}"));
     let id = shm.id;
     assert_eq!(
         line("shmat", &[id, NOWHERE, RDONLY | RND]),
@@ -329,12 +338,13 @@ fn they_are_shown_as_strace_shows_them() {
     let text = line("shmctl", &[id, STAT, at]);
     let begin = format!("shmctl({id}, IPC_STAT, {{shm_perm={{uid=");
     assert!(text.starts_with(&begin), "{text}");
-    assert!(text.contains(", mode=0600, key=0, cuid="), "{text}");
+    assert!(text.contains(&format!(", mode=0600, key={:#x}, cuid=", shm.key)), "{text}");
     assert!(text.contains(", shm_segsz=4096, shm_cpid="), "{text}");
     let id = sem.id;
     assert_eq!(line("semctl", &[id, 0, SETVAL, 7]), format!("semctl({id}, 0, SETVAL, 0x7) = 0"));
     let text = line("semctl", &[id, 0, STAT, at]);
     assert!(text.contains(", sem_nsems=1}) = 0"), "{text}");
+    assert_eq!(line("semctl", &[id, 0, RMID]), format!("semctl({id}, 0, IPC_RMID, NULL) = 0"));
     let missing = line("semop", &[id, NOWHERE, 1]);
     assert_eq!(missing, format!("semop({id}, {NOWHERE:#x}, 1) = -1 EFAULT (Bad address)"));
     let id = queue.id;
@@ -356,6 +366,6 @@ fn they_are_shown_as_strace_shows_them() {
     );
     assert_eq!(
         line("semop", &[sem.id, ops, 1]),
-        format!("semop({}, [{{sem_num=0, sem_op=1, sem_flg=SEM_UNDO}}], 1) = 0", sem.id)
+        format!("semop({}, [{{sem_num=0, sem_op=1, sem_flg=SEM_UNDO}}], 1) = {refused}", sem.id)
     );
 }
