@@ -111,7 +111,7 @@ pub(super) static ROWS: &[Row] = rows! {
     57 close(Fd) Never [pass Close];
     58 vhangup() Never [pass Vhangup];
     59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
-    60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Int, Ptr) Never [own admin::quotactl];
+    60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [own admin::quotactl];
     61 getdents64(Fd, Dirents(2), Size) Never [pass Getdents64];
     62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
     63 read(Fd, OutBuf(2), Size) Restart [pass Read];
@@ -199,7 +199,7 @@ pub(super) static ROWS: &[Row] = rows! {
     139 rt_sigreturn() Never [own signal::rt_sigreturn];
     140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
     141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
-    142 reboot(Enum(&REBOOT_MAGIC), Enum(&REBOOT_MAGIC), Enum(&REBOOT), Str) Never [pass Reboot];
+    142 reboot(Enum(&REBOOT_MAGIC), Enum(&REBOOT_MAGIC), Enum(&REBOOT), Special(&REBOOT_ARG)) Never [own admin::reboot];
     143 setregid(Int, Int) Never [pass Setregid];
     144 setgid(Int) Never [pass Setgid];
     145 setreuid(Int, Int) Never [pass Setreuid];
@@ -313,7 +313,7 @@ pub(super) static ROWS: &[Row] = rows! {
     259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
     260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Wait4];
     261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [own process::prlimit64];
-    262 fanotify_init(Flags(&FANOTIFY), Open) Never [pass FanotifyInit];
+    262 fanotify_init(Special(&FANOTIFY_FLAGS), Open) Never [pass FanotifyInit];
     263 fanotify_mark(Fd, Flags(&FANOTIFY_MARK), Flags(&FANOTIFY_MASK), DirFd, PathOrNull(FollowUnlessSet(1, 4))) Never
         [pass FanotifyMark];
     264 name_to_handle_at(DirFd, Path(KeepUnless(4)), InOut(&FILE_HANDLE), Out(&INT), Flags(&AT_HANDLE)) Never
@@ -327,7 +327,7 @@ pub(super) static ROWS: &[Row] = rows! {
         [part "other processes' memory answers EPERM" vm::process_vm_readv];
     271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
         [part "other processes' memory answers EPERM" vm::process_vm_writev];
-    272 kcmp(Int, Int, Enum(&KCMP), Hex, Hex) Never [part "other processes answer EPERM" admin::kcmp];
+    272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [part "other processes answer EPERM" admin::kcmp];
     273 finit_module(Fd, Str, Hex) Never [none "the modules of the host's kernel are for another CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, OutBuf(2), UInt, UInt) Never [pass SchedGetattr];
@@ -374,7 +374,7 @@ pub(super) static ROWS: &[Row] = rows! {
     441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [own poll::epoll_pwait2];
     442 mount_setattr(DirFd, Path(FollowUnless(2)), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass MountSetattr];
-    443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Int, Ptr) Never [own admin::quotactl_fd];
+    443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [own admin::quotactl_fd];
     444 landlock_create_ruleset(Ptr, Size, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
     445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
     446 landlock_restrict_self(Fd, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];

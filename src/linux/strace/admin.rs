@@ -60,6 +60,26 @@ values! {
 }
 
 specials! {
+    /// quotactl: the user or group.
+    QUOTA_ID before |s, i| match quota_operation(s) {
+        0x80_0001 | 0x80_0003 | 0x5801 | 0x5802 | 0x5805..=0x5808 => None,
+        _ => Some(s.int(i).to_string()),
+    };
+    /// quotactl: where the answer goes.
+    QUOTA_ADDR before |s, i| match quota_operation(s) {
+        0x80_0001 | 0x80_0003 | 0x5807 => None,
+        0x80_0002 => Some(s.path(s.args[i])),
+        _ => Some(Shown::pointer(s.args[i])),
+    };
+    /// reboot: what to tell the firmware, for the one command that does.
+    REBOOT_ARG before |s, i| (s.args[2] as u32 == 0xa1b2_c3d4).then(|| s.string(s.args[i]));
+    /// kcmp: a descriptor.
+    KCMP_INDEX before |s, i| match s.int(2) {
+        0 => Some((s.args[i] as u32).to_string()),
+        7 => Some(if i == 3 { (s.args[i] as u32).to_string() } else { Shown::pointer(s.args[i]) }),
+        1..=6 => None,
+        _ => Some(hex(s.args[i])),
+    };
     /// A key or keyring, by number or by what it belongs to.
     KEY before |s, i| Some(key(s, i));
     /// keyctl: its arguments by operation.
@@ -71,6 +91,17 @@ specials! {
     };
 }
 
+/// Which operation of quotactl, whatever its type.
+fn quota_operation(s: &Shown<'_>) -> u64 {
+    let at = if s.row.name == "quotactl" { 0 } else { 1 };
+    u64::from(s.args[at] as u32) >> 8
+}
+
+/// A number for which strace has no more to say.
+fn hex(value: u64) -> String {
+    if value == 0 { "0".to_owned() } else { format!("{value:#x}") }
+}
+
 fn key(s: &Shown<'_>, i: usize) -> String {
     let number = s.int(i);
     KEYRING.find(number as i64 as u64).map_or_else(|| number.to_string(), str::to_owned)
@@ -80,15 +111,22 @@ fn key(s: &Shown<'_>, i: usize) -> String {
 fn keyctl_argument(s: &Shown<'_>, i: usize) -> Option<String> {
     let text = |i: usize| s.string(s.args[i]);
     let filled = |i: usize| s.written(s.args[i], || s.bytes(s.args[i], s.success().unwrap_or(0).min(s.args[i + 1])));
+    let described = |i: usize| s.written(s.args[i], || s.string(s.args[i]));
     Some(match (s.int(0), i) {
         (1, 1) | (10 | 29, 2 | 3) => text(i),
         (2 | 12, 2) => s.bytes(s.args[i], s.args[3]),
-        (6 | 11 | 17, 2) => filled(i),
-        (3 | 7 | 16 | 21, 1) | (8 | 9, 1 | 2) | (10, 1 | 4) | (0 | 2 | 4 | 5 | 6 | 11 | 12 | 13 | 15 | 17 | 19, 1) => {
-            key(s, i)
-        }
+        (6, 2) => described(i),
+        (11 | 17, 2) => filled(i),
+        (3 | 7 | 16 | 21, 1)
+        | (8 | 9, 1 | 2)
+        | (10, 1 | 4)
+        | (0 | 2 | 4 | 5 | 6 | 11 | 12 | 13 | 15 | 17 | 19 | 24, 1) => key(s, i),
         (2 | 6 | 11 | 17, 3) | (4, 2 | 3) | (0, 2) | (13 | 15, 2) | (14, 1) => s.args[i].to_string(),
         (1 | 3 | 7 | 14 | 16 | 18 | 21, _) | (0 | 5 | 8 | 9 | 15, 3 | 4) | (2 | 4 | 6 | 11 | 17, 4) => return None,
-        _ => format!("{:#x}", s.args[i]),
+        (24, 3) => text(i),
+        (23, 3) | (31, 2) => s.args[i].to_string(),
+        (23, 1 | 2 | 4) | (31, 1) | (24, 4) => Shown::pointer(s.args[i]),
+        (31, _) => return None,
+        _ => hex(s.args[i]),
     })
 }

@@ -2,9 +2,10 @@
 
 use super::Shown;
 use super::flags::{Names, values};
+use super::special::specials;
 use super::structs::{Struct, structs};
 use crate::linux::abi::file::{Cachestat, CachestatRange, FileAttr, HandleHead, XattrArgs};
-use crate::memory::GuestAddr;
+use crate::linux::table::Special;
 
 values! {
     /// name_to_handle_at(2).
@@ -14,11 +15,13 @@ values! {
     ];
     /// fanotify_init(2).
     FANOTIFY "FAN_???" [
-        FAN_CLASS_NOTIF = 0, FAN_CLOEXEC = 1, FAN_NONBLOCK = 2, FAN_CLASS_CONTENT = 4, FAN_CLASS_PRE_CONTENT = 8,
+        FAN_CLOEXEC = 1, FAN_NONBLOCK = 2,
         FAN_UNLIMITED_QUEUE = 0x10, FAN_UNLIMITED_MARKS = 0x20, FAN_ENABLE_AUDIT = 0x40, FAN_REPORT_PIDFD = 0x80,
         FAN_REPORT_TID = 0x100, FAN_REPORT_FID = 0x200, FAN_REPORT_DIR_FID = 0x400, FAN_REPORT_NAME = 0x800,
         FAN_REPORT_TARGET_FID = 0x1000, FAN_REPORT_FD_ERROR = 0x2000, FAN_REPORT_MNT = 0x4000,
     ];
+    /// fanotify_init(2): classes.
+    FANOTIFY_CLASS "FAN_CLASS_???" [FAN_CLASS_NOTIF = 0, FAN_CLASS_CONTENT = 4, FAN_CLASS_PRE_CONTENT = 8];
     /// fanotify_mark(2): what to do, and with what.
     FANOTIFY_MARK "FAN_MARK_???" [
         FAN_MARK_ADD = 1, FAN_MARK_REMOVE = 2, FAN_MARK_DONT_FOLLOW = 4, FAN_MARK_ONLYDIR = 8, FAN_MARK_MOUNT = 0x10,
@@ -75,8 +78,17 @@ pub static FILE_HANDLE: Struct = Struct {
             return Some(format!("{{handle_bytes={}}}", head.bytes));
         }
         let mut handle = vec![0; (head.bytes as usize).min(HANDLE_MAX)];
-        s.mem.read_bytes(GuestAddr(addr.0).offset(size_of::<HandleHead>() as u64), &mut handle).ok()?;
-        let digits: String = handle.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(format!("{{handle_bytes={}, handle_type={}, f_handle=0x{digits}}}", head.bytes, head.kind))
+        s.mem.read_bytes(addr.offset(size_of::<HandleHead>() as u64), &mut handle).ok()?;
+        let text: String = handle.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        Some(format!("{{handle_bytes={}, handle_type={}, f_handle=\"{text}\"}}", head.bytes, head.kind))
     },
 };
+
+specials! {
+    /// fanotify_init: the class, which is one of three, then the flags.
+    FANOTIFY_FLAGS before |s, i| {
+        let flags = u64::from(s.args[i] as u32);
+        let class = FANOTIFY_CLASS.show_value(flags & 0xc);
+        Some(if flags & !0xc == 0 { class } else { format!("{class}|{}", FANOTIFY.show_flags(flags & !0xc)) })
+    };
+}

@@ -25,7 +25,7 @@ values! {
     /// get_mempolicy(2).
     MPOL_F "MPOL_F_???" [MPOL_F_NODE = 1, MPOL_F_ADDR = 2, MPOL_F_MEMS_ALLOWED = 4];
     /// mbind(2) and move_pages(2).
-    MPOL_MF "MPOL_MF_???" [MPOL_MF_STRICT = 1, MPOL_MF_MOVE = 2, MPOL_MF_MOVE_ALL = 4];
+    MPOL_MF "MPOL_???" [MPOL_MF_STRICT = 1, MPOL_MF_MOVE = 2, MPOL_MF_MOVE_ALL = 4];
     /// memfd_secret(2).
     MEMFD_SECRET "O_???" [O_CLOEXEC = 0o2000000];
 }
@@ -38,7 +38,7 @@ structs! {
     /// An address in move_pages.
     PAGE_ADDRESS: u64 => |_, page| Shown::pointer(*page);
     /// A part of a set of nodes.
-    NODE_WORD: u64 => |_, word| format!("{word:#018x}");
+    NODE_WORD: u64 => |_, word| if *word == 0 { format!("{word:016x}") } else { format!("{word:#018x}") };
     /// A node in move_pages.
     NODE: i32 => |_, node| node.to_string();
     /// What move_pages tells of a page: its node or an error.

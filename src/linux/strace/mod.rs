@@ -282,6 +282,11 @@ impl Shown<'_> {
         }
         match (now(), self.row.name) {
             (after, _) if after == *before => after,
+            // What was there before is only the room for it.
+            (after, "name_to_handle_at") => {
+                let (room, rest) = (before.trim_end_matches('}'), after.trim_start_matches("{handle_bytes="));
+                if after.starts_with(&format!("{room},")) { after } else { format!("{room} => {rest}") }
+            }
             (after, "sendfile") => format!("{before} => {after}"),
             (_, "splice" | "copy_file_range") => before.clone(),
             (after, _) if std::ptr::eq(s, &raw const structs::INT) => {

@@ -70,7 +70,7 @@ structs! {
     MNT_ID_REQ: MntIdReq => |s, r| {
         let param = match s.row.name {
             "statmount" => STATMOUNT_MASK.show_flags(r.param),
-            _ => format!("{:#x}", r.param),
+            _ => r.param.to_string(),
         };
         format!("{{size={}, mnt_id={:#x}, param={param}}}", r.size, r.mnt_id)
     };
@@ -79,7 +79,7 @@ structs! {
     /// struct ns_id_req
     NS_ID_REQ: NsIdReq => |_, r| {
         let kind = NAMESPACE.show_flags(r.ns_type.into());
-        format!("{{size={}, ns_id={:#x}, ns_type={kind}, user_ns_id={:#x}}}", r.size, r.ns_id, r.user_ns_id)
+        format!("{{size={}, ns_id={:#x}, ns_type={kind}, user_ns_id={}}}", r.size, r.ns_id, r.user_ns_id)
     };
     /// The number of a mount or of a namespace.
     OBJECT_ID: u64 => |_, id| format!("{id:#x}");

@@ -64,6 +64,12 @@ pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
     c.pass(Sys::PidfdGetfd)
 }
 
+pub(in crate::linux) fn reboot(c: &mut Call<'_>) -> SysResult {
+    let [magic, magic2, command, text, ..] = c.args;
+    let [magic, magic2, command] = [magic, magic2, command].map(SysArg::Val);
+    host::pass(Sys::Reboot, &mut [magic, magic2, command, c.guest(text, 1)])
+}
+
 /// What kcmp(2) compares beside objects of a process as a whole.
 const KCMP_FILE: i32 = 0;
 const KCMP_EPOLL_TFD: i32 = 7;

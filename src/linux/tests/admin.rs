@@ -323,3 +323,36 @@ fn the_machine_is_for_those_who_may() {
     assert_eq!(b.sys("swapoff", &[missing]), if_capable(ADMINISTER, Errno::NOENT));
     assert_eq!(b.sys("swapoff", &[path]), if_capable(ADMINISTER, Errno::INVAL));
 }
+
+#[test]
+fn they_are_shown_as_strace_shows_them() {
+    let mut b = Bench::new();
+    let pid = b.task.pid();
+    let lines = [
+        (
+            "kcmp",
+            vec![pid as u64, pid as u64, 0, 999_998, 999_999],
+            format!("kcmp({pid}, {pid}, KCMP_FILE, 999998, 999999)"),
+        ),
+        ("kcmp", vec![pid as u64, pid as u64, 1, 5, 5], format!("kcmp({pid}, {pid}, KCMP_VM)")),
+        ("quotactl", vec![0x8000_0100, 0, 7, 7], "quotactl(QCMD(Q_SYNC, USRQUOTA), NULL)".to_owned()),
+        ("quotactl", vec![0x8000_0701, 0, 7, 16], "quotactl(QCMD(Q_GETQUOTA, GRPQUOTA), NULL, 7, 0x10)".to_owned()),
+        ("reboot", vec![1, 2, 3, 4], {
+            let unknown = "/* LINUX_REBOOT_MAGIC_??? */";
+            format!("reboot(0x1 {unknown}, 0x2 {unknown}, 0x3 /* LINUX_REBOOT_CMD_??? */)")
+        }),
+        ("keyctl", vec![6, 1, 0, 0], "keyctl(KEYCTL_DESCRIBE, 1, NULL, 0)".to_owned()),
+        ("keyctl", vec![3, 0], "keyctl(KEYCTL_REVOKE, 0)".to_owned()),
+        ("keyctl", vec![99, 0, 16], "keyctl(0x63 /* KEYCTL_??? */, 0, 0x10, 0, 0)".to_owned()),
+        ("setns", vec![u64::MAX, NEWUTS | NEWNS], "setns(-1, CLONE_NEWNS|CLONE_NEWUTS)".to_owned()),
+        ("move_mount", vec![CWD, 0, CWD, 0, 0x41], {
+            "move_mount(AT_FDCWD, NULL, AT_FDCWD, NULL, MOVE_MOUNT_F_SYMLINKS|MOVE_MOUNT_T_EMPTY_PATH)".to_owned()
+        }),
+    ];
+    for (name, args, expected) in lines {
+        b.trace.take();
+        let _ = b.sys(name, &args);
+        let text = b.trace.take();
+        assert!(text.starts_with(&format!("{expected} = ")), "{text}");
+    }
+}

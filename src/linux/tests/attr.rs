@@ -122,12 +122,14 @@ fn files_have_handles() {
     ask(&mut b, 129).unwrap();
     assert_eq!(b.sys("name_to_handle_at", &[CWD, path, handle, mount, 0]), Err(Errno::INVAL));
     ask(&mut b, 128).unwrap();
-    b.sys("name_to_handle_at", &[CWD, path, handle, mount, 0]).unwrap();
     b.trace.take();
-    let opened = b.sys("open_by_handle_at", &[fd, handle, 0]);
-    let digits: String = named[8..].iter().map(|byte| format!("{byte:02x}")).collect();
+    b.sys("name_to_handle_at", &[CWD, path, handle, mount, 0]).unwrap();
     let text = b.trace.take();
-    assert!(text.contains(&format!("f_handle=0x{digits}}}, O_RDONLY) = ")), "{text}");
+    assert!(text.contains(&format!(", {{handle_bytes=128 => {size}, handle_type=")), "{text}");
+    let opened = b.sys("open_by_handle_at", &[fd, handle, 0]);
+    let digits: String = named[8..].iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    let text = b.trace.take();
+    assert!(text.contains(&format!("f_handle=\"{digits}\"}}, O_RDONLY) = ")), "{text}");
     if !capable(READ_ANYTHING) {
         return assert_eq!(opened, Err(Errno::PERM));
     }
@@ -147,7 +149,10 @@ fn a_group_is_notified_of_what_happens_to_files() {
     let plain = b.sys("fanotify_init", &[FD | nonblock, 0]);
     assert_eq!(plain.is_err().then_some(plain), (!capable(ADMINISTER)).then_some(Err(Errno::PERM)));
     assert_eq!(b.sys("fanotify_init", &[FID | 1 << 30, 0]), Err(Errno::INVAL));
+    b.trace.take();
     let group = b.sys("fanotify_init", &[FID | nonblock, 0]).unwrap();
+    let shown = "fanotify_init(FAN_CLASS_NOTIF|FAN_NONBLOCK|FAN_REPORT_FID, O_RDONLY)";
+    assert_eq!(b.trace.take(), format!("{shown} = {group}\n"));
     const MODIFY: u64 = 2;
     let events = b.room(256);
     assert_eq!(b.sys("read", &[group, events, 256]), Err(Errno::AGAIN));
@@ -181,4 +186,29 @@ fn pages_in_the_cache_are_counted() {
     assert_eq!(b.sys("cachestat", &[999_999, range, to, 0]), Err(Errno::BADF));
     assert_eq!(b.sys("cachestat", &[fd, NOWHERE, to, 0]), Err(Errno::FAULT));
     assert_eq!(b.sys("cachestat", &[fd, range, BEYOND, 0]), Err(Errno::FAULT));
+}
+
+#[test]
+fn links_in_the_sysroot_are_followed_as_the_flags_say() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("inside"), "abcd").unwrap();
+    std::os::unix::fs::symlink("/inside", root.path().join("link")).unwrap();
+    let mut b = Bench::with(|config| config.sysroot = Some(root.path().to_owned()));
+    let (file, link) = (b.text("/inside"), b.text("/link"));
+    let group = b.sys("fanotify_init", &[0x200 | 2, 0]).unwrap();
+    const ADD: u64 = 1;
+    const DONT_FOLLOW: u64 = 4;
+    const MODIFY: u64 = 2;
+    let fd = b.sys("openat", &[CWD, file, libc::O_RDWR as u64]).unwrap();
+    let events = b.room(256);
+    match b.sys("fanotify_mark", &[group, ADD | DONT_FOLLOW, MODIFY, CWD, link]) {
+        // The file system of temporary files has no handles.
+        Err(Errno::OPNOTSUPP | Errno::NODEV) => return,
+        other => assert_eq!(other, Ok(0)),
+    }
+    b.sys("write", &[fd, file, 1]).unwrap();
+    assert_eq!(b.sys("read", &[group, events, 256]), Err(Errno::AGAIN), "the link itself is watched");
+    assert_eq!(b.sys("fanotify_mark", &[group, ADD, MODIFY, CWD, link]), Ok(0));
+    b.sys("write", &[fd, file, 1]).unwrap();
+    assert!(b.sys("read", &[group, events, 256]).unwrap() >= 24);
 }
