@@ -59,6 +59,12 @@ fn file_systems_are_mounted_by_descriptor() {
             assert_eq!(b.sys("open_tree", &[CWD, root, 1]), Err(Errno::PERM));
             assert_eq!(b.sys("move_mount", &[CWD, root, CWD, root, 0]), Err(Errno::PERM));
             let attr = b.put(&MountAttr { set: 1, clear: 0, propagation: 0, userns_fd: 0 });
+            let file = b.file(b"");
+            assert_eq!(b.sys("fsconfig", &[file, 6, 0, 0, 0]), Err(Errno::INVAL));
+            assert_eq!(b.sys("fsmount", &[file, 0, 0]), Err(Errno::PERM));
+            if !lacks(b, "open_tree_attr", (6, 15)) {
+                assert_eq!(b.sys("open_tree_attr", &[CWD, root, 1, attr, 32]), Err(Errno::PERM));
+            }
             return assert_eq!(b.sys("mount_setattr", &[CWD, root, 0, attr, 32]), Err(Errno::PERM));
         }
         b.sys("unshare", &[NEWNS]).unwrap();
