@@ -76,8 +76,14 @@ pub(in crate::linux) fn process_vm_writev(c: &mut Call<'_>) -> SysResult {
     transfer(c, Sys::ProcessVmWritev)
 }
 
+/// What stands for a descriptor of one's own thread or process: PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP.
+const PIDFD_SELF: std::ops::RangeInclusive<i32> = -10001..=-10000;
+
 /// The process that a descriptor stands for.
-pub(super) fn process_of(fd: i32) -> Result<i32, Errno> {
+fn process_of(c: &Call<'_>, fd: i32) -> Result<i32, Errno> {
+    if PIDFD_SELF.contains(&fd) {
+        return Ok(c.task.pid());
+    }
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).map_err(|_| Errno::BADF)?;
     let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).ok_or(Errno::BADF)?;
     match pid.trim().parse() {
@@ -93,7 +99,7 @@ pub(in crate::linux) fn process_madvise(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL);
     }
     let pieces: Vec<Iovec> = c.pieces(list, count, Ok)?;
-    let pid = process_of(c.fd(0)?)?;
+    let pid = process_of(c, c.fd(0)?)?;
     if !is_own(c, pid) {
         return Err(foreign(c, pid));
     }

@@ -187,6 +187,9 @@ fn advice_is_taken_by_process_descriptor() {
     assert_eq!(b.sys("process_madvise", &[pidfd, list + 32, 1, DONTNEED, 0]), Err(Errno::NOMEM));
     assert_eq!(b.sys("process_madvise", &[pidfd, list, 1, DONTNEED, 1]), Err(Errno::INVAL));
     assert_eq!(b.sys("process_madvise", &[pidfd, list, 1, 4711, 0]), Err(Errno::INVAL));
+    b.task.mm.write(GuestAddr(at), &7u8).unwrap();
+    assert_eq!(b.sys("process_madvise", &[-10000i64 as u64, list, 1, DONTNEED, 0]), Ok(PAGE), "PIDFD_SELF");
+    assert_eq!(b.get::<u8>(at), 0);
     let file = b.file(b"");
     assert_eq!(b.sys("process_madvise", &[file, list, 1, DONTNEED, 0]), Err(Errno::BADF));
     assert_eq!(b.sys("process_madvise", &[pidfd, BEYOND, 1, DONTNEED, 0]), Err(Errno::FAULT));
