@@ -21,7 +21,7 @@ pub use calls::{
     futex_wait_any, guest_fd, message, move_pages, notify_by_socket, personality, pselect, remap_file_pages, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
-pub use pass::{pass, pass_vectored};
+pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use signals::{
     Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,

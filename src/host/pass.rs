@@ -5,7 +5,7 @@
 //! checked pointer is accepted there: guest memory ([`GuestPtr`](super::GuestPtr), which Rust never
 //! refers to), or a slice the caller lends.
 
-use super::pointer::{IoVec, SysArg, raw_pointer};
+use super::pointer::{SysArg, raw_pointer};
 use super::signals::interruptible;
 use super::sys::{Extent, Pointer, Sys};
 use rustix::io::Errno;
@@ -57,21 +57,6 @@ fn check_extent(call: Sys, pointer: &Pointer, slice: &[u8], numbers: &[u64]) {
         Extent::Guest => false,
     };
     assert!(fits, "{call:?}: the kernel may go past the {} bytes lent to it", slice.len());
-}
-
-/// A call on a scatter/gather list in guest memory: readv, writev, and their positioned forms with
-/// the offset and flags in `rest` (both halves of the offset, as the kernel takes it).
-pub fn pass_vectored(write: bool, fd: i32, list: &[IoVec], rest: Option<(u64, u64)>) -> Result<u64, Errno> {
-    let number = match (write, rest) {
-        (false, None) => libc::SYS_readv,
-        (true, None) => libc::SYS_writev,
-        (false, Some(_)) => libc::SYS_preadv2,
-        (true, Some(_)) => libc::SYS_pwritev2,
-    };
-    let (offset, flags) = rest.unwrap_or((0, 0));
-    // SAFETY: the list is a live slice in the kernel's layout, and each range in it lies within the
-    // guest's window by the contract of `IoVec::new`.
-    unsafe { interruptible(number, [fd as u64, list.as_ptr() as u64, list.len() as u64, offset, 0, flags]) }
 }
 
 /// # Safety

@@ -471,6 +471,14 @@ calls! {
     Msgsnd = SYS_msgsnd [1 reads Guest];
     /// msgrcv(2)
     Msgrcv = SYS_msgrcv [1 writes Guest];
+    /// readv(2)
+    Readv = SYS_readv [1 reads Arg(2)];
+    /// writev(2)
+    Writev = SYS_writev [1 reads Arg(2)];
+    /// preadv2(2), the offset in two halves of which the first is all of it
+    Preadv2 = SYS_preadv2 [1 reads Arg(2)];
+    /// pwritev2(2), likewise
+    Pwritev2 = SYS_pwritev2 [1 reads Arg(2)];
     /// vmsplice(2)
     Vmsplice = SYS_vmsplice [1 reads Arg(2)];
     /// process_vm_readv(2)

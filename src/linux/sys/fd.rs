@@ -1,64 +1,74 @@
 //! Descriptors: scatter/gather transfers, duplicates, fcntl.
 
-use crate::host::{self, Sys, SysArg};
+use crate::host::{self, IoVec, Sys, SysArg};
 use crate::linux::abi::file::Flock;
 use crate::linux::call::{Call, SysResult};
 use rustix::io::Errno;
 
-fn transfer(c: &mut Call<'_>, write: bool, rest: Option<(u64, u64)>) -> SysResult {
+/// A call on a descriptor and a scatter/gather list, with `rest` after them.
+fn transfer(c: &mut Call<'_>, call: Sys, rest: &[u64]) -> SysResult {
     let fd = c.fd(0)?;
-    let list = match c.vector(c.args[1], c.args[2]) {
-        Ok(list) => list,
-        // The kernel looks at the descriptor first: let it, with nothing to transfer.
-        Err(e) => return Err(host::pass_vectored(write, fd, &[], rest).err().unwrap_or(e)),
+    let make = |list: &[IoVec]| {
+        let mut args = vec![SysArg::Val(fd as u64), SysArg::Pieces(list), SysArg::Val(list.len() as u64)];
+        args.extend(rest.iter().map(|&value| SysArg::Val(value)));
+        host::pass(call, &mut args)
     };
-    host::pass_vectored(write, fd, &list, rest)
+    match c.vector(c.args[1], c.args[2]) {
+        Ok(list) => make(&list),
+        // The kernel looks at the descriptor first: let it, with nothing to transfer.
+        Err(e) => Err(make(&[]).err().unwrap_or(e)),
+    }
 }
 
 pub(in crate::linux) fn readv(c: &mut Call<'_>) -> SysResult {
-    transfer(c, false, None)
+    transfer(c, Sys::Readv, &[])
 }
 
 pub(in crate::linux) fn writev(c: &mut Call<'_>) -> SysResult {
-    transfer(c, true, None)
+    transfer(c, Sys::Writev, &[])
+}
+
+/// At an offset, with flags. The kernel takes the offset in two halves; the first is all of it.
+fn positioned(c: &mut Call<'_>, call: Sys, flags: u64) -> SysResult {
+    let offset = c.args[3];
+    transfer(c, call, &[offset, 0, flags])
 }
 
 /// Without `flags`, the offset has to be one.
-fn positioned(c: &mut Call<'_>, write: bool) -> SysResult {
-    if (c.args[3] as i64) < 0 { Err(Errno::INVAL) } else { transfer(c, write, Some((c.args[3], 0))) }
+fn at_offset(c: &mut Call<'_>, call: Sys) -> SysResult {
+    if (c.args[3] as i64) < 0 { Err(Errno::INVAL) } else { positioned(c, call, 0) }
 }
 
 /// With `flags`, offset -1 stands for the file's own position.
-fn positioned_with_flags(c: &mut Call<'_>, write: bool) -> SysResult {
-    if c.args[3] != u64::MAX && (c.args[3] as i64) < 0 {
+fn with_flags(c: &mut Call<'_>, call: Sys) -> SysResult {
+    let offset = c.args[3];
+    if offset != u64::MAX && (offset as i64) < 0 {
         return Err(Errno::INVAL);
     }
-    transfer(c, write, Some((c.args[3], u64::from(c.args[5] as u32))))
+    positioned(c, call, u64::from(c.args[5] as u32))
 }
 
 pub(in crate::linux) fn preadv(c: &mut Call<'_>) -> SysResult {
-    positioned(c, false)
+    at_offset(c, Sys::Preadv2)
 }
 
 pub(in crate::linux) fn pwritev(c: &mut Call<'_>) -> SysResult {
-    positioned(c, true)
+    at_offset(c, Sys::Pwritev2)
 }
 
 pub(in crate::linux) fn preadv2(c: &mut Call<'_>) -> SysResult {
-    positioned_with_flags(c, false)
+    with_flags(c, Sys::Preadv2)
 }
 
 pub(in crate::linux) fn pwritev2(c: &mut Call<'_>) -> SysResult {
-    positioned_with_flags(c, true)
+    with_flags(c, Sys::Pwritev2)
 }
 
 /// Whichever end of the pipe it is, the pages are the host's: what the guest writes into them later is in the
 /// pipe too, as in the kernel.
 pub(in crate::linux) fn vmsplice(c: &mut Call<'_>) -> SysResult {
-    let fd = c.fd(0)?;
-    let list = c.vector(c.args[1], c.args[2])?;
-    let count = SysArg::Val(list.len() as u64);
-    host::pass(Sys::Vmsplice, &mut [SysArg::Val(fd as u64), SysArg::Pieces(&list), count, SysArg::Val(c.args[3])])
+    let flags = c.args[3];
+    transfer(c, Sys::Vmsplice, &[flags])
 }
 
 pub(in crate::linux) fn dup3(c: &mut Call<'_>) -> SysResult {
