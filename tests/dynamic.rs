@@ -215,6 +215,68 @@ fn a_script_without_a_riscv_interpreter_is_refused() {
     );
 }
 
+/// What the program tells of where things are, by name.
+fn layout(words: &[&str]) -> std::collections::BTreeMap<String, String> {
+    let ran = remu(&built(), words);
+    assert_eq!((ran.status, text(&ran.stderr).as_str()), (Status::Exit(0), ""), "{words:?}");
+    let lines = text(&ran.stdout);
+    let pair = |line: &str| line.split_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    lines.lines().map(|line| pair(line).expect("a name and a value")).collect()
+}
+
+fn hex(text: &str) -> u64 {
+    u64::from_str_radix(text, 16).unwrap_or_else(|_| panic!("an address: {text}"))
+}
+
+const PLACES: [&str; 6] = ["program", "library", "vdso", "heap", "mmap", "stack"];
+
+#[test]
+fn addresses_have_as_many_bits_as_the_scheme_says() {
+    let long = layout(&["./layout"]);
+    assert_eq!(long["mmu"], "sv48");
+    assert!(hex(&long["highest"]) >= 1 << 46 && PLACES.iter().all(|place| hex(&long[*place]) > 1 << 38), "{long:?}");
+    assert_eq!([&long["hint-2^38"], &long["hint-2^46"]], ["taken", "taken"]);
+    assert_eq!([&long["hint-2^47"], &long["fixed-2^47"], &long["fixed-2^63"]], ["elsewhere", "ENOMEM", "ENOMEM"]);
+    for words in [&["--mmu", "sv39", "./layout"][..], &["-mmu", "sv39", "./layout-static"]] {
+        let short = layout(words);
+        assert_eq!((short["mmu"].as_str(), hex(&short["highest"])), ("sv39", (1 << 38) - 1));
+        assert!(hex(&short["end"]) <= 1 << 38 && hex(&short["end"]) > (1 << 38) - (2 << 30), "{short:?}");
+        assert!(PLACES.iter().all(|place| hex(&short[*place]) < 1 << 38), "{short:?}");
+        assert_eq!([&short["hint-2^37"], &short["hint-2^38"]], ["taken", "elsewhere"]);
+        assert_eq!([&short["hint-2^46"], &short["fixed-2^38"]], ["elsewhere", "ENOMEM"]);
+    }
+    let plain = layout(&["--mmu", "sv39", "--no-aslr", "./layout"]);
+    // Two thirds up; below the stack's room; a page of what it was given and 128 KiB below that.
+    assert_eq!(hex(&plain["program"]) & !0xfff, 0x2a_aaaa_a000);
+    assert_eq!(hex(&plain["end"]), (1 << 38) - 0x1000);
+    assert!(((1 << 38) - (144 << 20)..(1 << 38) - (128 << 20)).contains(&hex(&plain["library"])), "{plain:?}");
+    assert_eq!(plain["stack-size"], "21000");
+}
+
+#[test]
+fn chance_moves_all_parts_unless_it_is_switched_off() {
+    let plain = layout(&["--no-aslr", "./layout"]);
+    assert_eq!(plain, layout(&["--no-aslr", "./layout"]));
+    let mut command = Command::new("setarch");
+    command.args(["-R", env!("CARGO_BIN_EXE_remu"), "./layout"]).current_dir(built()).env_clear().env("LC_ALL", "C");
+    let ran = run(&mut command, Vec::new(), Duration::from_secs(120));
+    let stack = text(&ran.stdout).lines().find_map(|l| l.strip_prefix("stack ").map(str::to_owned));
+    assert_eq!(stack.as_deref(), Some(plain["stack"].as_str()), "{ran:?}");
+
+    let one = layout(&["-seed", "1", "./layout"]);
+    assert_eq!(one, layout(&["-seed", "1", "./layout"]));
+    let two = layout(&["-seed", "2", "./layout"]);
+    let runs = [layout(&["./layout"]), layout(&["./layout"])];
+    for place in PLACES.iter().chain(&["random"]) {
+        assert!(one[*place] != two[*place] && one[*place] != plain[*place], "{place}");
+        assert!(runs[0][*place] != runs[1][*place], "{place}");
+    }
+    // Within its page as well.
+    let within = |l: &std::collections::BTreeMap<String, String>| hex(&l["random"]) & 0xff0;
+    assert!([&one, &two, &runs[0], &runs[1]].iter().any(|l| within(l) != within(&plain)));
+    assert!([&one, &two, &runs[0], &runs[1]].iter().all(|l| hex(&l["random"]) & 0xf == 0));
+}
+
 /// Unpacks Debian packages into one root directory, with /lib and /bin as Debian has them.
 fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a temporary folder");

@@ -11,6 +11,9 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+/// Where mremap may put what it moves, if not in place.
+const ANYWHERE: Option<Place> = Some(Place::Anywhere { hint: None });
+
 const A: GuestAddr = GuestAddr(0x20_0000);
 const B: GuestAddr = GuestAddr(0x40_0000);
 
@@ -34,17 +37,17 @@ fn a_mapping_moves_grows_and_shrinks_with_its_contents() {
     map(&mem, B, 0x1000);
     mem.write(B, &9u32).unwrap();
     // Over another mapping, the tail dropped.
-    assert_eq!(mem.remap(A, 0x3000, 0x1000, true, Some(B)), Ok(B));
+    assert_eq!(mem.remap(A, 0x3000, 0x1000, Some(Place::Fixed(B))), Ok(B));
     assert_eq!(ranges(&mem), [(B.0, B.0 + 0x1000)]);
     assert_eq!(mem.read::<u32>(B).unwrap(), 7);
     assert!(mem.read::<u32>(A).is_err() && mem.read::<u32>(A.offset(0x2000)).is_err());
     // In place, as far as there is room.
-    assert_eq!(mem.remap(B, 0x1000, 0x5000, false, None), Ok(B));
+    assert_eq!(mem.remap(B, 0x1000, 0x5000, None), Ok(B));
     mem.write(B.offset(0x4000), &1u32).unwrap();
     map(&mem, B.offset(0x5000), 0x1000);
     mem.protect(B.offset(0x5000), 0x1000, Prot::READ).unwrap();
-    assert!(mem.remap(B, 0x5000, 0x6000, false, None).is_err());
-    let moved = mem.remap(B, 0x5000, 0x6000, true, None).unwrap();
+    assert!(mem.remap(B, 0x5000, 0x6000, None).is_err());
+    let moved = mem.remap(B, 0x5000, 0x6000, ANYWHERE).unwrap();
     assert_eq!((mem.read::<u32>(moved).unwrap(), mem.read::<u32>(moved.offset(0x4000)).unwrap()), (7, 1));
     assert!(mem.read::<u32>(B).is_err());
 }
@@ -74,7 +77,7 @@ fn threads_may_change_the_same_range_at_once() {
             }
         });
         for _ in 0..50_000 {
-            let _ = mem.remap(A, 0x2000, 0x1000, true, Some(B));
+            let _ = mem.remap(A, 0x2000, 0x1000, Some(Place::Fixed(B)));
         }
         changes.join().is_err()
     });
@@ -171,9 +174,9 @@ fn what_the_host_has_in_pieces_moves_as_one() {
         map(&mem, A.offset(page * 0x2000), 0x2000);
         mem.write(A.offset(page * 0x2000 + 8), &page).unwrap();
     }
-    assert_eq!(mem.remap(A, 0x6000, 0x7000, false, None), Ok(A));
+    assert_eq!(mem.remap(A, 0x6000, 0x7000, None), Ok(A));
     mem.write(A.offset(0x6000), &9u64).unwrap();
-    assert_eq!(mem.remap(A, 0x7000, 0x9000, true, Some(B)), Ok(B));
+    assert_eq!(mem.remap(A, 0x7000, 0x9000, Some(Place::Fixed(B))), Ok(B));
     for page in [0, 1, 2] {
         assert_eq!(mem.read::<u64>(B.offset(page * 0x2000 + 8)).unwrap(), page);
     }
@@ -192,17 +195,18 @@ fn a_file_moves_with_its_pages_and_shared_memory_doubles() {
     let request = MapRequest { backing, shared: true, ..MapRequest::anonymous(Place::Fixed(A), 0x2000, RW) };
     mem.map(&request).unwrap();
     mem.write(A.offset(0x1000), &5u32).unwrap();
-    assert_eq!(mem.remap(A, 0x2000, 0x3000, false, None), Err(MapError(Errno::NOMEM)));
-    assert_eq!(mem.remap(A, 0x2000, 0x3000, true, Some(B)), Ok(B));
+    assert_eq!(mem.remap(A, 0x2000, 0x3000, None), Ok(A));
+    assert_eq!(mem.remap(A, 0x3000, 0x2000, None), Ok(A));
+    assert_eq!(mem.remap(A, 0x2000, 0x3000, Some(Place::Fixed(B))), Ok(B));
     assert!(mem.read::<u8>(A).is_err());
-    let twin = mem.remap(B.offset(0x1000), 0, 0x1000, true, None).unwrap();
+    let twin = mem.remap(B.offset(0x1000), 0, 0x1000, ANYWHERE).unwrap();
     assert_eq!(mem.read::<u32>(twin).unwrap(), 5);
     mem.write(twin, &6u32).unwrap();
     assert_eq!(mem.read::<u32>(B.offset(0x1000)).unwrap(), 6);
     assert!(matches!(mem.vma_at(twin).unwrap().source, Source::File { offset: 0x1000, .. }));
-    assert_eq!(mem.remap(B, 0, 0x1000, false, None), Err(MapError(Errno::NOMEM)));
+    assert_eq!(mem.remap(B, 0, 0x1000, None), Err(MapError(Errno::NOMEM)));
     map(&mem, A, 0x1000);
-    assert_eq!(mem.remap(A, 0, 0x1000, true, None), Err(MapError(Errno::INVAL)), "private memory does not");
+    assert_eq!(mem.remap(A, 0, 0x1000, ANYWHERE), Err(MapError(Errno::INVAL)), "private memory does not");
 }
 
 #[test]
@@ -267,7 +271,7 @@ fn the_limit_counts_what_is_new() {
     let refused = Err(MapError(Errno::NOMEM));
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(B), 0x3000, RW)), refused);
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x6000, RW)), Ok(A), "four of the pages are counted");
-    assert_eq!(mem.remap(A, 0x6000, 0x7000, true, None), refused);
+    assert_eq!(mem.remap(A, 0x6000, 0x7000, ANYWHERE), refused);
     mem.unmap(A, 0x1000).unwrap();
     grows(&mem, A);
     assert!(mem.read::<u8>(GuestAddr(A.0 - 1)).is_err());
@@ -291,7 +295,7 @@ fn a_terabyte_that_is_only_reserved_costs_nothing() {
     assert_eq!(mem.mapped_bytes(), 1 << 40);
     mem.protect(at.offset(1 << 39), 0x1000, RW).unwrap();
     mem.write(at.offset(1 << 39), &1u64).unwrap();
-    assert_eq!(mem.remap(at, 1 << 40, 1 << 39, false, None), Ok(at));
+    assert_eq!(mem.remap(at, 1 << 40, 1 << 39, None), Ok(at));
     assert!(pages() < before + (64 << 10), "64 MiB is a sixteen thousandth");
 }
 
@@ -299,10 +303,8 @@ fn a_terabyte_that_is_only_reserved_costs_nothing() {
 fn a_seed_moves_stack_program_and_what_is_mapped() {
     let layout = |seed: Option<u64>| {
         let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity: false }).unwrap();
-        if let Some(seed) = seed {
-            mem.randomize(seed);
-        }
-        mem.set_heap(B);
+        mem.lay_out(8 << 20, seed);
+        mem.set_heap(B, 0);
         let mapped = mem.map(&MapRequest::anonymous(Place::Anywhere { hint: None }, 0x1000, RW)).unwrap();
         [mem.stack_top(), mem.dynamic_base(), mapped, mem.brk(GuestAddr(0))]
     };

@@ -19,6 +19,8 @@ link="-L. -lfirst -lm -Wl,-rpath,\$ORIGIN"
 $cc -pie -fPIE "$here/program.c" -o pie $link
 $cc -no-pie -fno-pie "$here/program.c" -o no-pie $link
 $cc -pie -fPIE "$here/program.c" -o lazy $link -Wl,-z,lazy
+$cc -pie -fPIE "$here/layout.c" -o layout
+$cc -static -no-pie "$here/layout.c" -o layout-static
 bare="-fno-builtin -nostdlib"
 $cc -shared -fPIC $bare -DSTUB "$here/musl.c" -o libmusl-stub.so -Wl,-soname,libc.so
 $cc -pie -fPIE $bare "$here/musl.c" libmusl-stub.so -o musl -Wl,--dynamic-linker=/lib/ld-musl-riscv64.so.1
