@@ -120,6 +120,40 @@ fn the_c_library_uses_the_vdso_and_unwinders_know_its_signal_frame() {
 }
 
 #[test]
+fn reading_a_clock_takes_no_system_call_of_the_host() {
+    let out = built();
+    let count = |calls: &str| -> u64 {
+        let table = tempfile::NamedTempFile::new().expect("a temporary file");
+        let mut command = Command::new("strace");
+        command.args(["-f", "-c", "-U", "calls,name", "-o"]).arg(table.path());
+        command.args([env!("CARGO_BIN_EXE_remu"), "-seed", "1", "./clock", calls]).current_dir(&out);
+        let ran = run(&mut command, Vec::new(), Duration::from_secs(120));
+        assert_eq!(ran.status, Status::Exit(0), "{ran:?}; apt-get install strace, where that is missing");
+        let table = fs::read_to_string(table.path()).expect("strace has written it");
+        let total = table.lines().find_map(|l| l.trim().strip_suffix(" total")).expect("a sum");
+        total.trim().parse().expect("a number")
+    };
+    assert_eq!(count("1000000"), count("1"));
+}
+
+#[test]
+fn cxx_programs_throw_open_plugins_and_clean_up() {
+    let expected = fs::read_to_string(root().join("testprogs/dynamic/cxx.expected")).expect("it is in the repository");
+    let out = built();
+    let ran = remu(&out, &["./cxx"]);
+    assert_eq!(text(&ran.stdout), expected, "{}", text(&ran.stderr));
+    assert_eq!(ran.status, Status::Exit(5));
+    // With the newest libraries as well, in a root of their own.
+    let (_dir, root) = debian_root(&["libc6", "libgcc-s1", "libstdc++6"]);
+    for file in ["cxx", "libcxx-plugin.so"] {
+        fs::copy(out.join(file), root.join("usr/bin").join(file)).expect("the program is copied");
+    }
+    let ran = remu(&root.join("usr/bin"), &["./cxx"]);
+    assert_eq!(text(&ran.stdout), expected, "{}", text(&ran.stderr));
+    assert_eq!(ran.status, Status::Exit(5));
+}
+
+#[test]
 fn a_program_is_run_in_the_root_that_it_lies_in() {
     let (_dir, root) = make_root();
     let ran = remu(&root.join("usr/bin"), &["-d", "page", "./pie", "one", "two words"]);
@@ -289,6 +323,7 @@ fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
         let copied = Command::new("cp").arg("-a").arg(format!("{folder}/.")).arg(&root).status();
         assert!(copied.expect("cp runs").success());
     }
+    fs::create_dir_all(root.join("usr/bin")).expect("a folder");
     for name in ["lib", "bin"] {
         if !root.join(name).exists() {
             symlink(format!("usr/{name}"), root.join(name)).expect("a link");

@@ -1,6 +1,7 @@
 //! The system calls themselves, by topic: one function per call that the host kernel cannot simply be
 //! handed, under the name the table knows it by.
 
+pub(super) mod clock;
 pub(super) mod fd;
 pub(super) mod fs;
 pub(super) mod futex;
