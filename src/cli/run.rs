@@ -51,8 +51,7 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     let loaded = mapped.enter(&space, &layout(settings, &target.argv, vdso)?).map_err(failed)?;
     let isa = Isa::new(Xlen::Rv64, settings.cpu.exts);
     let mut cpu = Cpu::new(isa);
-    // As the kernel enters it: the lowest bit of `sepc` is always zero.
-    cpu.pc = loaded.entry.0 & !1;
+    cpu.enter(loaded.entry.0);
     cpu.set_x(2, loaded.sp.0);
     let Target { program, argv, sysroot, interpreter } = target;
     let exe = program.path.to_path_buf();
