@@ -1,5 +1,6 @@
 #!/bin/bash
-# testprogs/dynamic/build.sh OUT - builds the dynamic guest programs by Debian's cross compiler.
+# testprogs/dynamic/build.sh OUT - builds the dynamic guest programs by Debian's cross compiler, and the
+# hello of the benchmarks for the host too, in folders by these names.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")") out=$1
 for tool in gcc g++; do
@@ -33,4 +34,7 @@ $cc -fexceptions -fnon-call-exceptions -fasynchronous-unwind-tables -shared-libg
 cxx="riscv64-linux-gnu-g++ -O2 -std=c++17 -Wall -Wextra -Werror"
 $cxx -shared -fPIC "$here/cxx-plugin.cc" -o libcxx-plugin.so
 $cxx "$here/cxx.cc" -o cxx
+mkdir -p riscv64 native
+$cc "$here/../hello.c" -o riscv64/hello
+gcc -O2 "$here/../hello.c" -o native/hello
 touch stamp
