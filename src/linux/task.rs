@@ -13,7 +13,7 @@ use super::signal::{FatalSignal, Pending};
 use super::strace::{Shown, Tracer};
 use super::sysroot;
 use super::table::{self, Row, Run};
-use super::vdso::{Vdso, VdsoError};
+use super::vdso::Vdso;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::memory::{MapError, SpaceLimits, UserSpace};
@@ -75,9 +75,6 @@ pub enum TaskError {
     /// There is no room for the vDSO.
     #[error("cannot map the vDSO: {0}")]
     Vdso(#[from] MapError),
-    /// It cannot be composed.
-    #[error(transparent)]
-    VdsoImage(#[from] VdsoError),
     /// The program's path is not one.
     #[error("the program's path {0:?} contains a zero byte")]
     Path(PathBuf),
