@@ -3,6 +3,7 @@
 #include "lib.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -470,6 +471,39 @@ static void test_limits(void)
     set_limit(RLIMIT_DATA, RLIM_INFINITY);
 }
 
+static void test_memlock(void)
+{
+    puts("a limit on locked memory");
+    clear();
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct caps[2];
+    CHECK(syscall(SYS_capget, &header, caps) == 0);
+    caps[0].effective &= ~(1u << CAP_IPC_LOCK);
+    CHECK(syscall(SYS_capset, &header, caps) == 0);
+    letters(0, 8, 'a', RW, ANON);
+    set_limit(RLIMIT_MEMLOCK, 4 * PAGE);
+    SHOW(mlock(at(0), 4 * PAGE));
+    SHOW(mlock(at(2), 3 * PAGE));
+    SHOW(mlock(at(4), PAGE));
+    SHOW(munlock(at(0), PAGE));
+    SHOW(mlock(at(4), PAGE));
+    SHOW(raw_mmap(at(10), PAGE, RW, ANON | MAP_FIXED | MAP_LOCKED, -1, 0));
+    SHOW(raw_mremap(at(4), PAGE, 2 * PAGE, MREMAP_MAYMOVE));
+    SHOW(mlockall(MCL_CURRENT));
+    SHOW(mlockall(MCL_FUTURE));
+    SHOW(raw_mmap(at(10), PAGE, RW, ANON | MAP_FIXED, -1, 0));
+    SHOW(munlock(at(1), PAGE));
+    SHOW(raw_mmap(at(10), PAGE, RW, ANON | MAP_FIXED, -1, 0));
+    SHOW(mlockall(MCL_FUTURE | 4));
+    SHOW(raw_mmap(at(12), PAGE, RW, ANON | MAP_FIXED, -1, 0));
+    SHOW(munlockall());
+    set_limit(RLIMIT_MEMLOCK, 0);
+    SHOW(mlock(at(0), PAGE));
+    SHOW(munlock(at(0), PAGE));
+    SHOW(mlockall(MCL_FUTURE));
+    SHOW(raw_mmap(at(10), PAGE, RW, ANON | MAP_FIXED | MAP_LOCKED, -1, 0));
+}
+
 /* The size of the area that holds an address. */
 static unsigned long area_size(void *address)
 {
@@ -560,6 +594,7 @@ int main(void)
     test_core();
     test_lock();
     test_limits();
+    test_memlock();
     test_stack();
     return 0;
 }

@@ -198,16 +198,25 @@ impl UserSpace {
         let (old_len, new_len) = (old.end.0 - old.start.0, new.end.0 - new.start.0);
         let from = self.host(old.start, old_len).map_err(|_| failed(Errno::FAULT))?;
         let to = self.host(new.start, new_len).map_err(|_| failed(Errno::NOMEM))?;
+        let behind = match area.lock {
+            _ if keep => Behind::Pages,
+            Lock::None => Behind::Anything,
+            // The host would count what is kept as locked, and never again as free.
+            Lock::Now | Lock::OnFault => Behind::Hole,
+        };
         // SAFETY: the ranges are guest memory or reservation inside the window, and do not overlap.
-        unsafe {
-            if let Err((done, e)) = move_pages(from, to, old_len, keep) {
-                // It may not come back either, but then memory is at its very end.
-                let _ = move_pages(to, from, done, false);
-                return Err(failed(e));
+        let (moved, outcome) = match unsafe { move_pages(from, to, old_len, behind) } {
+            Ok(()) => {
+                let rest = new.start.offset(old_len)..new.end;
+                (old_len, if rest.is_empty() { Ok(()) } else { self.grow_on_host(&rest, area) })
             }
+            Err((moved, e)) => (moved, Err(failed(e))),
+        };
+        if outcome.is_err() {
+            // SAFETY: as above. It may not come back either, but then memory is at its very end.
+            let _ = unsafe { move_pages(to, from, moved, Behind::Hole) };
         }
-        let rest = new.start.offset(old_len)..new.end;
-        if rest.is_empty() { Ok(()) } else { self.grow_on_host(&rest, area) }
+        outcome
     }
 
     /// Maps `more`, which is reserved and follows a page of `area`, as the continuation of that.
@@ -258,6 +267,18 @@ impl UserSpace {
 
 const KEEP: MremapFlags = MremapFlags::MAYMOVE.union(MremapFlags::from_bits_retain(libc::MREMAP_DONTUNMAP as u32));
 
+/// What is to be where pages were before they moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// Pages as if they had just been mapped.
+    Pages,
+    /// Those, if the host can do that, rather than a hole into which another thread of the process could
+    /// map something.
+    Anything,
+    /// A hole.
+    Hole,
+}
+
 /// The address, if there is only one.
 fn fixed(place: Place) -> Option<GuestAddr> {
     match place {
@@ -271,12 +292,12 @@ fn fixed(place: Place) -> Option<GuestAddr> {
 ///
 /// # Safety
 /// Both ranges are guest memory or reservation and do not overlap.
-unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64, keep: bool) -> Result<(), (u64, Errno)> {
+unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> Result<(), (u64, Errno)> {
     let (mut done, mut piece) = (0, len);
     while done < len {
         let (at, there) = (from.wrapping_add(done as usize), to.wrapping_add(done as usize));
         // SAFETY: as promised by the caller: the pieces lie in the ranges.
-        match unsafe { move_piece(at, there, piece, keep) } {
+        match unsafe { move_piece(at, there, piece, behind) } {
             Ok(()) => {
                 done += piece;
                 piece = len - done;
@@ -288,19 +309,20 @@ unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64, keep: bool) -> Result
     Ok(())
 }
 
-/// One mremap, if possible without a hole where the pages were, into which another thread of the
-/// process could map something; always so if they are kept.
+/// One mremap.
 ///
 /// # Safety
 /// Both ranges are guest memory or reservation and do not overlap.
-unsafe fn move_piece(from: *mut u8, to: *mut u8, len: u64, keep: bool) -> rustix::io::Result<()> {
+unsafe fn move_piece(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> rustix::io::Result<()> {
     let (from, to, len) = (from.cast::<c_void>(), to.cast::<c_void>(), len as usize);
     // SAFETY: as promised by the caller.
     unsafe {
-        match rustix::mm::mremap_fixed(from, len, len, KEEP, to) {
-            // Kernels before 5.13 know it for some mappings only; and it counts twice for a moment.
-            Err(Errno::INVAL | Errno::NOMEM) if !keep => {}
-            other => return other.map(|_| ()),
+        if behind != Behind::Hole {
+            match rustix::mm::mremap_fixed(from, len, len, KEEP, to) {
+                // Kernels before 5.13 know it for some mappings only; and it counts twice for a moment.
+                Err(Errno::INVAL | Errno::NOMEM) if behind == Behind::Anything => {}
+                other => return other.map(|_| ()),
+            }
         }
         rustix::mm::mremap_fixed(from, len, len, MremapFlags::MAYMOVE, to).map(|_| ())
     }
