@@ -69,6 +69,16 @@ pub enum Lock {
     OnFault,
 }
 
+/// One attachment of a System V shared memory segment: what shmdt takes away together, however the
+/// guest has cut it up since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Different for each in an address space.
+    pub number: u64,
+    /// The size of the segment in bytes.
+    pub size: u64,
+}
+
 /// One area. Neighbours that differ in nothing are merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vma {
@@ -86,6 +96,8 @@ pub struct Vma {
     pub lock: Lock,
     /// What is behind it.
     pub source: Source,
+    /// The attachment that it is part of.
+    pub attachment: Option<Attachment>,
 }
 
 impl Vma {
@@ -125,6 +137,7 @@ impl Vma {
             && self.grows_down == next.grows_down
             && self.noreserve == next.noreserve
             && self.lock == next.lock
+            && self.attachment == next.attachment
             && self.source.advance(self.len()) == next.source
         // Two separate named areas stay two lines of /proc/self/maps only by their names.
     }
@@ -304,6 +317,7 @@ mod tests {
             noreserve: false,
             lock: Lock::None,
             source: Source::Anonymous,
+            attachment: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Descriptors: duplication, flags, locks, terminals.
 
+use super::alone::alone;
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::{Flock, Iovec};
 use crate::linux::task::Outcome;
@@ -124,6 +125,44 @@ fn our_descriptors_do_not_exist_for_the_guest() {
 }
 
 #[test]
+fn ranges_of_descriptors_are_closed_around_ours() {
+    alone(|| {
+        let ours = 702;
+        let mut b = Bench::with(|c| c.own_fds = vec![ours]);
+        let fd = b.file(b"");
+        let open = |b: &mut Bench, at: u64| b.sys("fcntl", &[at, libc::F_GETFD as u64]);
+        for at in 700..705 {
+            // Ours is taken from the host's side.
+            let got = b.sys("fcntl", &[fd, libc::F_DUPFD as u64, at]);
+            assert_eq!(got, Ok(at));
+        }
+        assert_eq!(b.sys("close_range", &[701, 703, 0]), Ok(0));
+        let host = |at: u64| std::fs::symlink_metadata(format!("/proc/self/fd/{at}")).is_ok();
+        assert_eq!([700, 701, 702, 703, 704].map(host), [true, false, true, false, true]);
+        // CLOSE_RANGE_CLOEXEC.
+        assert_eq!(b.sys("close_range", &[704, u64::from(u32::MAX), 4]), Ok(0));
+        assert_eq!((open(&mut b, 700), open(&mut b, 704)), (Ok(0), Ok(1)));
+        assert_eq!(b.sys("close_range", &[9, 8, 0]), Err(Errno::INVAL));
+        assert_eq!(b.sys("close_range", &[800, 900, 0x80]), Err(Errno::INVAL));
+    });
+}
+
+#[test]
+fn what_is_said_about_access_is_checked() {
+    let mut b = Bench::new();
+    let (r, _) = b.pipe();
+    let fd = b.file(b"0123456789");
+    assert_eq!(b.sys("fadvise64", &[fd, 0, 0, libc::POSIX_FADV_WILLNEED as u64]), Ok(0));
+    assert_eq!(b.sys("fadvise64", &[fd, 0, 0, 99]), Err(Errno::INVAL));
+    assert_eq!(b.sys("fadvise64", &[r, 0, 0, 0]), Err(Errno::SPIPE));
+    assert_eq!(b.sys("readahead", &[r, 0, 10]), Err(Errno::INVAL));
+    assert_eq!(b.sys("readahead", &[u64::MAX, 0, 10]), Err(Errno::BADF));
+    assert_eq!(b.sys("sync_file_range", &[fd, 0, 0, 2]), Ok(0));
+    assert_eq!(b.sys("sync_file_range", &[fd, 0, 0, 99]), Err(Errno::INVAL));
+    assert_eq!(b.sys("sync_file_range", &[r, 0, 0, 2]), Err(Errno::SPIPE));
+}
+
+#[test]
 fn data_goes_from_file_to_file_inside_the_kernel() {
     let mut b = Bench::new();
     let (from, to) = (b.file(b"0123456789"), b.file(b""));
@@ -145,13 +184,18 @@ fn data_goes_from_file_to_file_inside_the_kernel() {
 
 #[test]
 fn a_pipe_nobody_reads_ends_the_writer() {
-    let mut b = Bench::new();
-    let (r, w) = b.pipe();
-    b.sys("close", &[r]).unwrap();
-    let text = b.put(b"x".as_slice());
-    let Outcome::Killed(fatal) = b.outcome(64, &[w, text, 1]) else { panic!("not ended") };
-    assert_eq!(fatal.signal, libc::SIGPIPE);
-    assert!(b.trace.take().ends_with("+++ killed by SIGPIPE +++\n"));
+    alone(|| {
+        let mut b = Bench::new();
+        // The test harness has it ignored.
+        let default = b.put(&[0u64; 3]);
+        assert_eq!(b.sys("rt_sigaction", &[libc::SIGPIPE as u64, default, 0, 8]), Ok(0));
+        let (r, w) = b.pipe();
+        b.sys("close", &[r]).unwrap();
+        let text = b.put(b"x".as_slice());
+        let Outcome::Killed(fatal) = b.outcome(64, &[w, text, 1]) else { panic!("not ended") };
+        assert_eq!(fatal.signal, libc::SIGPIPE);
+        assert!(b.trace.take().ends_with("+++ killed by SIGPIPE +++\n"));
+    });
 }
 
 #[test]

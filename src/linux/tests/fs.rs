@@ -1,5 +1,6 @@
 //! Files, directories, links and attributes.
 
+use super::alone::alone;
 use super::{Bench, CWD, NOWHERE};
 use crate::linux::abi::file::{OpenHow, Stat, Statfs, Statx};
 use crate::linux::abi::time::Timespec;
@@ -132,6 +133,7 @@ fn modes_owners_times_and_sizes_are_set() {
     }
     assert_eq!(b.sys("faccessat", &[CWD, f, libc::X_OK as u64]), Err(Errno::ACCESS));
     assert_eq!(b.sys("faccessat2", &[CWD, f, libc::R_OK as u64, 0x200]), Ok(0));
+    assert_eq!(b.sys("faccessat2", &[CWD, f, libc::X_OK as u64, 0x200]), Err(Errno::ACCESS));
     let times = b.put(&[Timespec { sec: 1000, nsec: 5 }, Timespec { sec: 2000, nsec: 6 }]);
     assert_eq!(b.sys("utimensat", &[CWD, f, times, 0]), Ok(0));
     assert_eq!((meta().atime(), meta().mtime(), meta().mtime_nsec()), (1000, 2000, 6));
@@ -143,6 +145,14 @@ fn modes_owners_times_and_sizes_are_set() {
     assert_eq!(b.sys("truncate", &[f, u64::MAX]), Err(Errno::INVAL));
     let (uid, gid) = (u64::from(meta().uid()), u64::from(meta().gid()));
     assert_eq!(b.sys("fchown", &[fd, uid, gid]), Ok(0));
+    assert_eq!(b.sys("fchown", &[u64::MAX, uid, gid]), Err(Errno::BADF));
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(b.sys("fchown", &[fd, 1234, u64::MAX]), Ok(0));
+        assert_eq!((meta().uid(), u64::from(meta().gid())), (1234, gid));
+        assert_eq!(b.sys("fchownat", &[CWD, f, u64::MAX, 1235, 0]), Ok(0));
+        assert_eq!((meta().uid(), meta().gid()), (1234, 1235));
+        b.sys("fchown", &[fd, uid, gid]).unwrap();
+    }
     assert_eq!(b.sys("fchownat", &[CWD, f, uid, gid, 0]), Ok(0));
     let missing = path(&mut b, "missing");
     assert_eq!(b.sys("fchownat", &[CWD, missing, uid, gid, 0]), Err(Errno::NOENT));
@@ -186,9 +196,75 @@ fn attributes_are_set_read_listed_and_removed() {
     assert_eq!(b.bytes(buf, 5), b"value");
     assert_eq!(b.sys("getxattr", &[f, name, buf, 2]), Err(Errno::RANGE));
     let fd = b.sys("openat", &[CWD, f, 0]).unwrap();
-    assert!(b.sys("flistxattr", &[fd, buf, 64]).unwrap() >= 10);
+    for call in ["listxattr", "llistxattr", "flistxattr"] {
+        let file = if call == "flistxattr" { fd } else { f };
+        assert_eq!(b.sys(call, &[file, buf, 64]), Ok(10), "{call}");
+        assert_eq!(b.bytes(buf, 10), b"user.test\0", "{call}");
+        assert_eq!(b.sys(call, &[file, buf, 2]), Err(Errno::RANGE), "{call}");
+    }
     assert_eq!(b.sys("lremovexattr", &[f, name]), Ok(0));
     assert_eq!(b.sys("fgetxattr", &[fd, name, buf, 64]), Err(Errno::NODATA));
+    assert_eq!(b.sys("lsetxattr", &[f, name, value, 4, 0]), Ok(0));
+    assert_eq!(b.sys("lgetxattr", &[f, name, buf, 64]), Ok(4));
+    assert_eq!(b.sys("fremovexattr", &[fd, name]), Ok(0));
+    assert_eq!(b.sys("fremovexattr", &[fd, name]), Err(Errno::NODATA));
+    assert_eq!(b.sys("fsetxattr", &[fd, name, value, 3, 0]), Ok(0));
+    assert_eq!(b.sys("getxattr", &[f, name, buf, 64]), Ok(3));
+    assert_eq!(b.sys("removexattr", &[f, name]), Ok(0));
+    assert_eq!(b.sys("removexattr", &[f, name]), Err(Errno::NODATA));
+}
+
+#[test]
+fn the_working_directory_and_the_root_move() {
+    alone(|| {
+        let mut b = Bench::new();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("inner")).unwrap();
+        std::fs::write(dir.path().join("inner/f"), "").unwrap();
+        let outer = dir.path().canonicalize().unwrap();
+        let (outer_text, inner) = (b.text(outer.to_str().unwrap()), b.text("inner"));
+        let buf = b.room(4096);
+        let cwd = |b: &mut Bench| {
+            let len = b.sys("getcwd", &[buf, 4096]).unwrap() as usize;
+            String::from_utf8(b.bytes(buf, len - 1)).unwrap()
+        };
+        assert_eq!(b.sys("chdir", &[outer_text]), Ok(0));
+        assert_eq!(cwd(&mut b), outer.to_str().unwrap());
+        let fd = b.sys("openat", &[CWD, inner, libc::O_PATH as u64]).unwrap();
+        assert_eq!(b.sys("fchdir", &[fd]), Ok(0));
+        assert_eq!(cwd(&mut b), outer.join("inner").to_str().unwrap());
+        assert_eq!(b.sys("getcwd", &[buf, 2]), Err(Errno::RANGE));
+        assert_eq!(b.sys("getcwd", &[NOWHERE, 4096]), Err(Errno::FAULT));
+        assert_eq!(b.sys("fchdir", &[u64::MAX]), Err(Errno::BADF));
+        assert_eq!(b.sys("chdir", &[inner]), Err(Errno::NOENT));
+        assert_eq!(b.sys("chroot", &[inner]), Err(Errno::NOENT));
+        let here = b.text(".");
+        if rustix::process::geteuid().is_root() {
+            assert_eq!(b.sys("chroot", &[here]), Ok(0));
+            let f = b.text("/f");
+            assert!(b.sys("openat", &[CWD, f, 0]).is_ok());
+            assert_eq!(cwd(&mut b), "/");
+            // Out again, so that the directory can be removed.
+            let up = b.text("../../../../../../../../../..");
+            b.sys("chdir", &[up]).unwrap();
+        } else {
+            assert_eq!(b.sys("chroot", &[here]), Err(Errno::PERM));
+        }
+    });
+}
+
+#[test]
+fn the_umask_takes_bits_away() {
+    alone(|| {
+        let mut b = Bench::new();
+        b.sys("umask", &[0o27]).unwrap();
+        let (dir, path) = directory();
+        let f = path(&mut b, "f");
+        b.sys("openat", &[CWD, f, CREATE, 0o777]).unwrap();
+        assert_eq!(dir.path().join("f").metadata().unwrap().mode(), 0o100_750);
+        assert_eq!(b.sys("umask", &[0o77]), Ok(0o27));
+        assert_eq!(b.sys("umask", &[0]), Ok(0o77));
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The calls on the address space.
 
+use super::alone::alone;
 use super::{BEYOND, Bench, NOWHERE};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
@@ -135,6 +136,22 @@ fn advice_is_followed_where_it_has_a_meaning() {
     assert_eq!(b.sys("munlock", &[at, 2 * PAGE]), Ok(0));
     assert_eq!(b.sys("munlock", &[at, 3 * PAGE]), Err(Errno::NOMEM));
     assert_eq!(b.sys("mlockall", &[0]), Err(Errno::INVAL));
+}
+
+#[test]
+fn all_memory_is_unlocked_at_once() {
+    alone(|| {
+        let locked = || {
+            let text = std::fs::read_to_string("/proc/self/status").unwrap();
+            text.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap().trim().to_owned()
+        };
+        let mut b = Bench::new();
+        let at = b.sys("mmap", &[NOWHERE, PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+        assert_eq!(b.sys("mlock", &[at, PAGE]), Ok(0));
+        assert_eq!(locked(), "4 kB");
+        assert_eq!(b.sys("munlockall", &[]), Ok(0));
+        assert_eq!(locked(), "0 kB");
+    });
 }
 
 #[test]

@@ -28,7 +28,8 @@ fn address(port: u16) -> [u8; 16] {
 #[test]
 fn a_connection_is_made_named_used_and_closed() {
     let mut b = Bench::new();
-    let listener = b.sys("socket", &[INET, STREAM, 0]).unwrap();
+    // What is not there yet is an error, and nothing to wait for.
+    let listener = b.sys("socket", &[INET, STREAM | libc::SOCK_NONBLOCK as u64, 0]).unwrap();
     let any = b.put(&address(0));
     assert_eq!(b.sys("bind", &[listener, any, 16]), Ok(0));
     assert_eq!(b.sys("bind", &[listener, any, u64::from(u32::MAX)]), Err(Errno::INVAL));
@@ -51,8 +52,13 @@ fn a_connection_is_made_named_used_and_closed() {
     assert_eq!(b.sys("recvfrom", &[server, buf, 16, libc::MSG_PEEK as u64, 0, 0]), Ok(5));
     assert_eq!(b.sys("recvfrom", &[server, buf, 16, 0, 0, 0]), Ok(5));
     assert_eq!(b.bytes(buf, 5), b"hello");
+    let second = b.sys("socket", &[INET, STREAM, 0]).unwrap();
+    assert_eq!(b.sys("connect", &[second, name, 16]), Ok(0));
+    let other = b.sys("accept", &[listener, 0, 0]).unwrap();
+    assert_eq!(b.sys("fcntl", &[other, libc::F_GETFD as u64]), Ok(0));
+    assert_eq!(b.sys("accept", &[second, 0, 0]), Err(Errno::INVAL), "it does not listen");
     assert_eq!(b.sys("shutdown", &[client, 1]), Ok(0));
-    assert_eq!(b.sys("recvfrom", &[server, buf, 16, 0, 0, 0]), Ok(0));
+    assert_eq!(b.sys("recvfrom", &[server, buf, 16, libc::MSG_DONTWAIT as u64, 0, 0]), Ok(0));
     assert_eq!(b.sys("sendto", &[client, text, 5, libc::MSG_NOSIGNAL as u64, 0, 0]), Err(Errno::PIPE));
     assert_eq!(b.sys("socket", &[4711, STREAM, 0]), Err(Errno::AFNOSUPPORT));
 }

@@ -1,5 +1,6 @@
 //! Waiting for descriptors.
 
+use super::alone::alone;
 use super::{Bench, NOWHERE};
 use crate::linux::abi::poll::{EpollEvent, Pollfd};
 use crate::linux::abi::signal::Siginfo;
@@ -30,21 +31,23 @@ fn poll_tells_what_is_ready() {
 
 #[test]
 fn a_signal_that_the_mask_lets_through_ends_the_wait() {
-    let mut b = Bench::new();
-    let usr1 = b.put(&(1u64 << (libc::SIGUSR1 - 1)));
-    let action = b.put(&[0x4000u64, 0, 0]);
-    b.sys("rt_sigaction", &[libc::SIGUSR1 as u64, action, 0, 8]).unwrap();
-    b.task.blocked = 1 << (libc::SIGUSR1 - 1);
-    b.sys("kill", &[std::process::id().into(), libc::SIGUSR1 as u64]).unwrap();
-    let (none, short) = (b.put(&0u64), b.put(&SHORT));
-    assert_eq!(b.sys("ppoll", &[0, 0, short, usr1, 8]), Ok(0), "the signal is still blocked");
-    let time = b.put(&Timespec { sec: 100, nsec: 0 });
-    b.outcome(73, &[0, 0, time, none, 8]);
-    assert_eq!(b.cpu.pc, 0x4000, "in the handler");
-    let frame = b.cpu.x(2);
-    let info: Siginfo = b.get(frame);
-    assert_eq!((info.signo, info.sender().0), (libc::SIGUSR1, std::process::id() as i32));
-    assert_eq!(b.get::<u64>(frame + 128 + 40), 1 << (libc::SIGUSR1 - 1), "the mask from before the call");
+    alone(|| {
+        let mut b = Bench::new();
+        let usr1 = b.put(&(1u64 << (libc::SIGUSR1 - 1)));
+        let action = b.put(&[0x4000u64, 0, 0]);
+        b.sys("rt_sigaction", &[libc::SIGUSR1 as u64, action, 0, 8]).unwrap();
+        b.block(1 << (libc::SIGUSR1 - 1));
+        b.sys("tgkill", &[std::process::id().into(), b.task.tid() as u64, libc::SIGUSR1 as u64]).unwrap();
+        let (none, short) = (b.put(&0u64), b.put(&SHORT));
+        assert_eq!(b.sys("ppoll", &[0, 0, short, usr1, 8]), Ok(0), "the signal is still blocked");
+        let time = b.put(&Timespec { sec: 100, nsec: 0 });
+        b.outcome(73, &[0, 0, time, none, 8]);
+        assert_eq!(b.cpu.pc, 0x4000, "in the handler");
+        let frame = b.cpu.x(2);
+        let info: Siginfo = b.get(frame);
+        assert_eq!((info.signo, info.sender().0), (libc::SIGUSR1, std::process::id() as i32));
+        assert_eq!(b.get::<u64>(frame + 128 + 40), 1 << (libc::SIGUSR1 - 1), "the mask from before the call");
+    });
 }
 
 #[test]
@@ -90,6 +93,12 @@ fn epoll_events_are_naturally_aligned() {
     assert_eq!(b.get::<u64>(buf), 3);
     let time = b.put(&SHORT);
     assert_eq!(b.sys("epoll_pwait2", &[epoll, out, 4, time, 0, 8]), Ok(0));
+    assert_eq!(b.sys("epoll_pwait2", &[epoll, out, 0, time, 0, 8]), Err(Errno::INVAL));
+    assert_eq!(b.sys("epoll_pwait2", &[epoll, out, 4, NOWHERE, 0, 8]), Err(Errno::FAULT));
+    let one = b.put(&1u64);
+    b.sys("write", &[event, one, 8]).unwrap();
+    assert_eq!(b.sys("epoll_pwait2", &[epoll, out + 16, 2, time, 0, 8]), Ok(1));
+    assert_eq!(b.get::<EpollEvent>(out + 16).data, mark);
     assert_eq!(b.sys("epoll_pwait", &[epoll, out, 0, 0, 0, 8]), Err(Errno::INVAL));
     assert_eq!(b.sys("epoll_ctl", &[epoll, libc::EPOLL_CTL_DEL as u64, event, 0]), Ok(0));
     assert_eq!(b.sys("epoll_ctl", &[epoll, libc::EPOLL_CTL_DEL as u64, event, 0]), Err(Errno::NOENT));
@@ -101,8 +110,11 @@ fn timers_and_watches_are_read_from_descriptors() {
     let timer = b.sys("timerfd_create", &[libc::CLOCK_MONOTONIC as u64, 0]).unwrap();
     let zero = Timespec { sec: 0, nsec: 0 };
     let time = b.put(&Itimerspec { interval: zero, value: Timespec { sec: 0, nsec: 1_000_000 } });
-    assert_eq!(b.sys("timerfd_settime", &[timer, 0, time, 0]), Ok(0));
+    let hour = b.put(&Itimerspec { interval: zero, value: Timespec { sec: 3600, nsec: 0 } });
     let buf = b.room(64);
+    assert_eq!(b.sys("timerfd_settime", &[timer, 0, hour, 0]), Ok(0));
+    assert_eq!(b.sys("timerfd_settime", &[timer, 0, time, buf]), Ok(0));
+    assert!(b.get::<Itimerspec>(buf).value.sec > 3000, "what was left of the hour");
     assert_eq!(b.sys("read", &[timer, buf, 8]), Ok(8));
     assert_eq!(b.get::<u64>(buf), 1);
     assert_eq!(b.sys("timerfd_gettime", &[timer, NOWHERE]), Err(Errno::FAULT));
@@ -115,4 +127,5 @@ fn timers_and_watches_are_read_from_descriptors() {
     assert_eq!(b.sys("read", &[watcher, buf, 64]), Ok(32));
     assert_eq!(b.bytes(buf + 16, 4), b"new\0");
     assert_eq!(b.sys("inotify_rm_watch", &[watcher, watch]), Ok(0));
+    assert_eq!(b.sys("inotify_rm_watch", &[watcher, watch]), Err(Errno::INVAL));
 }

@@ -18,16 +18,16 @@ fn line(b: &mut Bench, name: &str, args: &[u64]) -> String {
 #[test]
 fn files() {
     let mut b = Bench::new();
-    let missing = b.text("/nowhere/\"quoted\"\n");
+    let missing = b.text("/proc/nowhere/\"quoted\"\n");
     let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as u64;
     assert_eq!(
         line(&mut b, "openat", &[CWD, missing, flags, 0]),
-        r#"openat(AT_FDCWD, "/nowhere/\"quoted\"\n", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)"#
+        r#"openat(AT_FDCWD, "/proc/nowhere/\"quoted\"\n", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)"#
     );
     let flags = (libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC) as u64;
     assert_eq!(
         line(&mut b, "openat", &[CWD, missing, flags, 0o644]),
-        r#"openat(AT_FDCWD, "/nowhere/\"quoted\"\n", O_WRONLY|O_CREAT|O_TRUNC, 0644) = -1 ENOENT (No such file or directory)"#
+        r#"openat(AT_FDCWD, "/proc/nowhere/\"quoted\"\n", O_WRONLY|O_CREAT|O_TRUNC, 0644) = -1 ENOENT (No such file or directory)"#
     );
     assert_eq!(
         line(&mut b, "openat", &[CWD, NOWHERE, 0]),
@@ -146,8 +146,8 @@ fn processes_and_time() {
     let title = b.text("worker");
     assert_eq!(line(&mut b, "prctl", &[15, title]), "prctl(PR_SET_NAME, \"worker\") = 0");
     assert_eq!(
-        line(&mut b, "wait4", &[u64::MAX, 0, 1, 0]),
-        "wait4(-1, NULL, WNOHANG, NULL) = -1 ECHILD (No child processes)"
+        line(&mut b, "wait4", &[0x7fff_ffff, 0, 1, 0]),
+        "wait4(2147483647, NULL, WNOHANG, NULL) = -1 ECHILD (No child processes)"
     );
     assert_eq!(
         line(&mut b, "socket", &[2, 1 | 0o2_000_000, 0]).split(" = ").next(),

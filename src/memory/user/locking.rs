@@ -38,6 +38,13 @@ impl UserSpace {
     }
 
     fn lock_in(&self, state: &mut State, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
+        self.lock_on_host(range, lock)?;
+        state.areas.update(range, |v| v.lock = lock);
+        Ok(())
+    }
+
+    /// Has the host lock, or no longer lock, what is mapped in `range`.
+    pub(super) fn lock_on_host(&self, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
         let len = range.end.0 - range.start.0;
         let at = self.host(range.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
         let len = len as usize;
@@ -49,8 +56,6 @@ impl UserSpace {
                 Lock::OnFault => rustix::mm::mlock_with(at, len, MlockFlags::ONFAULT),
             }
         };
-        done.map_err(failed)?;
-        state.areas.update(range, |v| v.lock = lock);
-        Ok(())
+        done.map_err(failed)
     }
 }

@@ -5,7 +5,7 @@ use super::{Backing, MapError, MapRequest, Place, State, UserSpace, effective, f
 use crate::memory::vma::page_len;
 use crate::memory::{GuestAddr, Lock, Prot, Source, Vma};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, MlockFlags, MprotectFlags, MsyncFlags, ProtFlags};
+use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ffi::c_void;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -77,22 +77,31 @@ impl UserSpace {
         let prot = effective(request.prot);
         let MapRequest { shared, grows_down, noreserve, .. } = *request;
         let lock = if request.lock == Lock::None { state.lock_future } else { request.lock };
-        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, lock, source: Source::Anonymous };
+        let source = Source::Anonymous;
+        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, lock, source, attachment: None };
         state.check_growth(len - taken, area.is_data())?;
         let source = match self.map_on_host(&MapRequest { lock, ..request.clone() }, &range, prot) {
             Ok(source) => source,
             Err(e) => {
                 // The host checks most things first, but may also fail after it has made room.
-                if self.has_hole(&range) || lock == Lock::OnFault {
+                if self.has_hole(&range) {
                     self.give_up(state, &range);
                 }
                 return Err(e);
             }
         };
+        if (lock == Lock::OnFault || lock == Lock::Now && matches!(request.backing, Backing::Segment(_)))
+            && self.lock_on_host(&range, lock).is_err()
+        {
+            self.give_up(state, &range);
+            // The answer of mmap(2) to a limit that is reached.
+            return Err(failed(Errno::AGAIN));
+        }
         if request.grows_down {
             self.growing.store(true, Ordering::Relaxed);
         }
-        let replaced = state.areas.insert(Vma { source, ..area });
+        let attachment = matches!(request.backing, Backing::Segment(_)).then(|| state.new_attachment(len));
+        let replaced = state.areas.insert(Vma { source, attachment, ..area });
         state.notify_replaced(&replaced);
         Ok(addr)
     }
@@ -119,13 +128,8 @@ impl UserSpace {
                 unsafe { rustix::mm::mmap(at, len as usize, host_prot(prot), flags, fd, *offset) }.map_err(failed)?;
                 Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) }
             }
+            Backing::Segment(segment) => segment.attach(at, len, host_prot(prot))?,
         };
-        if request.lock == Lock::OnFault {
-            // SAFETY: `at` is what has just been mapped.
-            let locked = unsafe { rustix::mm::mlock_with(at, len as usize, MlockFlags::ONFAULT) };
-            // The answer of mmap(2) to a limit that is reached.
-            locked.map_err(|_| failed(Errno::AGAIN))?;
-        }
         Ok(source)
     }
 
@@ -136,7 +140,12 @@ impl UserSpace {
             lock: area.lock,
             ..MapRequest::anonymous(Place::Fixed(range.start), range.end.0 - range.start.0, area.prot)
         };
-        self.map_on_host(&request, range, area.prot).map(|_| ())
+        self.map_on_host(&request, range, area.prot)?;
+        if area.lock == Lock::OnFault && self.lock_on_host(range, area.lock).is_err() {
+            self.reserve_again(range)?;
+            return Err(failed(Errno::AGAIN));
+        }
+        Ok(())
     }
 
     pub(super) fn find_room(&self, state: &State, hint: Option<GuestAddr>, len: u64) -> Result<GuestAddr, MapError> {
@@ -296,5 +305,6 @@ pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
         noreserve: true,
         lock: Lock::None,
         source: Source::Named("[unusable]"),
+        attachment: None,
     }
 }

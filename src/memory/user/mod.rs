@@ -7,6 +7,7 @@ mod layout;
 mod locking;
 mod mappings;
 mod remap;
+mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
@@ -16,6 +17,7 @@ use layout::Layout;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 use rustix::process::Resource;
+pub use segments::Segment;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicBool;
@@ -58,6 +60,8 @@ pub enum Backing<'a> {
         /// The path the guest knows it by.
         path: Arc<std::path::Path>,
     },
+    /// A System V shared memory segment.
+    Segment(Segment),
 }
 
 /// One mmap.
@@ -124,6 +128,8 @@ struct State {
     layout: Layout,
     /// What becomes of what is mapped from now on (mlockall with MCL_FUTURE).
     lock_future: Lock,
+    /// How many segments have been attached.
+    attachments: u64,
 }
 
 /// What setrlimit lets an address space have, in bytes.
@@ -188,6 +194,7 @@ impl UserSpace {
             limits,
             layout: Layout::new(window.limit(), USUAL_STACK, None),
             lock_future: Lock::None,
+            attachments: 0,
         };
         Ok(Self { window, state: Mutex::new(state), growing: AtomicBool::new(false) })
     }

@@ -1,0 +1,123 @@
+//! Proof that the tests notice each call: they are run again with one row of the table at a time
+//! answering 0 without being made, and one of them has to fail.
+//!
+//! The tests run in processes of their own, told by the environment. The first run writes down which
+//! test makes which call, so that the runs after it are short.
+
+use super::super::table::{self, Row, Support};
+use super::alone::test_name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+/// Names the row that answers 0.
+const ZEROED: &str = "REMU_TEST_ZEROED_ROW";
+
+/// Names the file that gets a line for each call: the test and the row.
+const RECORD: &str = "REMU_TEST_RECORD_ROWS";
+
+/// How long a test may wait for what does not come because a call has not been made.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Rows for which 0 is right whatever happens, and whose effect cannot be seen, with the reason.
+const UNSEEN: &[(&str, &str)] = &[
+    ("sync", "it never fails, and what is on the disk cannot be told from what is in the cache"),
+    ("sched_yield", "it never fails, and who runs instead is the host's choice"),
+];
+
+/// Tests that make calls without looking at what comes of them.
+const BLIND: &[&str] = &["no_call_panics_on_any_arguments", "each_row_has_a_test_that_fails_when_it_answers_zero"];
+
+/// Whether the call of this row is not to be made, but to answer 0.
+pub(in crate::linux) fn is_zeroed(row: &Row) -> bool {
+    static NAME: LazyLock<Option<String>> = LazyLock::new(|| {
+        let name = std::env::var(ZEROED).ok()?;
+        std::thread::spawn(|| {
+            std::thread::sleep(LIMIT);
+            crate::host::exit_now(1);
+        });
+        Some(name)
+    });
+    static FILE: LazyLock<Option<File>> = LazyLock::new(|| {
+        let path = std::env::var_os(RECORD)?;
+        Some(OpenOptions::new().append(true).open(path).expect("the file of rows"))
+    });
+    if let Some(mut file) = FILE.as_ref() {
+        file.write_all(format!("{} {}\n", test_name(), row.name).as_bytes()).expect("a line for the row");
+    }
+    NAME.as_deref() == Some(row.name)
+}
+
+/// The tests in another process. What they take for a descriptor when a call answers 0 is its standard
+/// input, to which root could do harm: it is a pipe that nobody writes to.
+fn tests() -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--test-threads=2", "--format=pretty"]).env("RUST_BACKTRACE", "0").stdin(Stdio::piped());
+    command
+}
+
+/// For each row, the tests that make its call.
+fn recorded() -> BTreeMap<String, BTreeSet<String>> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut command = tests();
+    command.arg("linux::").args(BLIND.iter().flat_map(|name| ["--skip", name]));
+    let output = command.env(RECORD, file.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let mut found = BTreeMap::<_, BTreeSet<_>>::new();
+    for line in std::fs::read_to_string(file.path()).unwrap().lines() {
+        let (test, row) = line.split_once(' ').unwrap();
+        found.entry(row.to_owned()).or_default().insert(test.to_owned());
+    }
+    found
+}
+
+/// Whether one of the tests fails when the row answers 0.
+fn is_noticed(row: &Row, by: &BTreeSet<String>) -> bool {
+    let mut child = tests()
+        .arg("--exact")
+        .args(by)
+        .env(ZEROED, row.name)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdin.take());
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let failed = lines.map_while(Result::ok).any(|line| line.starts_with("test ") && line.ends_with("FAILED"));
+    if failed {
+        // The rest may be waiting for what does not come.
+        child.kill().unwrap();
+    }
+    let status = child.wait().unwrap();
+    failed || !status.success()
+}
+
+#[test]
+fn each_row_has_a_test_that_fails_when_it_answers_zero() {
+    let recorded = recorded();
+    let rows: Vec<_> = table::rows().iter().filter(|row| !matches!(row.support, Support::Unsupported(_))).collect();
+    let unnoticed = Mutex::new(BTreeSet::new());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if !recorded.get(row.name).is_some_and(|by| is_noticed(row, by)) {
+                        unnoticed.lock().unwrap().insert(row.name);
+                    }
+                }
+            });
+        }
+    });
+    let unnoticed = unnoticed.into_inner().unwrap();
+    let unseen: BTreeSet<_> = UNSEEN.iter().map(|(name, _)| *name).collect();
+    let list = |names: BTreeSet<&&str>| names.into_iter().copied().collect::<Vec<_>>().join(" ");
+    let survivors = list(unnoticed.difference(&unseen).collect());
+    assert!(survivors.is_empty(), "calls that no test misses when they are not made: {survivors}");
+    let seen = list(unseen.difference(&unnoticed).collect());
+    assert!(seen.is_empty(), "calls that are tested after all, and should leave the list: {seen}");
+}
