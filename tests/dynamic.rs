@@ -249,6 +249,28 @@ fn a_script_without_a_riscv_interpreter_is_refused() {
     );
 }
 
+#[test]
+fn libraries_are_found_by_the_variable_of_the_dynamic_linker() {
+    let out = built();
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (bin, lib) = (dir.path().join("bin"), dir.path().join("lib"));
+    for (dir, files) in [(&bin, &["pie"][..]), (&lib, &["libfirst.so", "libsecond.so"])] {
+        fs::create_dir(dir).expect("a folder");
+        for file in files {
+            fs::copy(out.join(file), dir.join(file)).expect("it is copied");
+        }
+    }
+    let alone = remu(&bin, &["./pie"]);
+    assert_eq!(alone.status, Status::Exit(127));
+    assert!(text(&alone.stderr).contains("libfirst.so: cannot open shared object file"), "{alone:?}");
+    let setting = format!("LD_LIBRARY_PATH={}", lib.display());
+    right(&remu(&bin, &["-E", &setting, "./pie", "one", "two words"]), "./pie");
+    // From remu's own environment as well, which is no dynamic program itself.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_remu"));
+    command.args(["./pie", "one", "two words"]).current_dir(&bin).env_clear().env("LC_ALL", "C");
+    right(&run(command.env("LD_LIBRARY_PATH", &lib), Vec::new(), Duration::from_secs(120)), "./pie");
+}
+
 /// What the program tells of where things are, by name.
 fn layout(words: &[&str]) -> std::collections::BTreeMap<String, String> {
     let ran = remu(&built(), words);

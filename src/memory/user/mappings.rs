@@ -8,7 +8,6 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ffi::c_void;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
 impl UserSpace {
     /// All areas in order.
@@ -96,9 +95,6 @@ impl UserSpace {
             self.give_up(state, &range);
             // The answer of mmap(2) to a limit that is reached.
             return Err(failed(Errno::AGAIN));
-        }
-        if request.grows_down {
-            self.growing.store(true, Ordering::Relaxed);
         }
         let attachment = matches!(request.backing, Backing::Segment(_)).then(|| state.new_attachment(len));
         let replaced = state.areas.insert(Vma { source, attachment, ..area });

@@ -20,7 +20,6 @@ use rustix::process::Resource;
 pub use segments::Segment;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// How to lay out a user address space.
@@ -114,8 +113,6 @@ impl MapRequest<'_> {
 pub struct UserSpace {
     window: Window,
     state: Mutex<State>,
-    /// Whether there has ever been an area that grows, which system calls have to look out for.
-    growing: AtomicBool,
 }
 
 struct State {
@@ -196,7 +193,7 @@ impl UserSpace {
             lock_future: Lock::None,
             attachments: 0,
         };
-        Ok(Self { window, state: Mutex::new(state), growing: AtomicBool::new(false) })
+        Ok(Self { window, state: Mutex::new(state) })
     }
 
     /// The first address past what can be mapped.
