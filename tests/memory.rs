@@ -187,6 +187,29 @@ fn what_the_host_has_in_pieces_moves_as_one() {
 }
 
 #[test]
+fn areas_and_the_holes_between_them_move_together() {
+    let mem = space();
+    map(&mem, A, 0x4000);
+    for page in [0, 1, 3] {
+        mem.write(A.offset(page * 0x1000), &(page + 1)).unwrap();
+    }
+    mem.protect(A.offset(0x1000), 0x1000, RX).unwrap();
+    mem.unmap(A.offset(0x2000), 0x1000).unwrap();
+    let seen = Seen::of(&mem);
+    map(&mem, B.offset(0x2000), 0x1000);
+    assert_eq!(mem.remap(A, 0x4000, 0x5000, ANYWHERE), Err(MapError(Errno::FAULT)), "unless they are to grow");
+    assert_eq!(mem.remap(A, 0x4000, 0x4000, Some(Place::Fixed(B))), Ok(B));
+    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "code that has moved is told of");
+    let there = ranges(&mem);
+    // What was where there is a hole now stays.
+    assert_eq!(there, [(B.0, B.0 + 0x1000), (B.0 + 0x1000, B.0 + 0x2000), (B.0 + 0x2000, B.0 + 0x4000)]);
+    for page in [0, 1, 3] {
+        assert_eq!(mem.read::<u64>(B.offset(page * 0x1000)).unwrap(), page + 1);
+    }
+    assert_eq!(mem.vma_at(B.offset(0x1000)).unwrap().prot, RX);
+}
+
+#[test]
 fn a_file_moves_with_its_pages_and_shared_memory_doubles() {
     let mem = space();
     let file = tempfile::tempfile().unwrap();
@@ -272,7 +295,12 @@ fn the_limit_counts_what_is_new() {
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(B), 0x3000, RW)), refused);
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x6000, RW)), Ok(A), "four of the pages are counted");
     assert_eq!(mem.remap(A, 0x6000, 0x7000, ANYWHERE), refused);
-    mem.unmap(A, 0x1000).unwrap();
+    // What does not grow may move, even where too much is mapped already.
+    mem.set_limits(SpaceLimits { total: 0x1000, ..SpaceLimits::default() });
+    assert_eq!(mem.remap(A, 0x6000, 0x5000, Some(Place::Fixed(B))), Ok(B));
+    assert_eq!(mem.remap(B, 0x5000, 0x5000, Some(Place::Fixed(A))), Ok(A));
+    assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x1000, RW)), refused, "as the kernel has it");
+    mem.set_limits(SpaceLimits { total: 0x5000, ..SpaceLimits::default() });
     grows(&mem, A);
     assert!(mem.read::<u8>(GuestAddr(A.0 - 1)).is_err());
 }

@@ -50,7 +50,9 @@ impl UserSpace {
             return Err(failed(Errno::FAULT));
         }
         let growth = new_len.saturating_sub(old_len);
-        state.check_growth(growth, area.is_data())?;
+        if growth > 0 {
+            state.check_growth(growth, area.is_data())?;
+        }
         let room = self.check_range(kept.end, growth).ok();
         let room = room.filter(|more| kept.end == area.range.end && state.areas.has_room(more));
         let target = match (target, room) {
@@ -111,7 +113,8 @@ impl UserSpace {
         if !at.is_page_aligned() || overlap { Err(failed(Errno::INVAL)) } else { Ok(()) }
     }
 
-    /// Moves all that is in `old`, which begins with an area, to `target`: areas and holes alike.
+    /// Moves all that is in `old`, which begins with an area, to `target`: areas and holes alike, as Linux
+    /// does since 6.17.
     fn move_areas(&self, state: &mut State, old: &Range<GuestAddr>, target: GuestAddr) -> Result<GuestAddr, MapError> {
         let areas: Vec<_> = state.areas.overlapping(old).map(|v| v.range.clone()).collect();
         for area in areas {
