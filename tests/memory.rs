@@ -328,6 +328,33 @@ fn a_terabyte_that_is_only_reserved_costs_nothing() {
 }
 
 #[test]
+fn free_memory_is_looked_for_downwards_then_upwards() {
+    let anywhere = |mem: &UserSpace, len| {
+        mem.map(&MapRequest { noreserve: true, ..MapRequest::anonymous(Place::Anywhere { hint: None }, len, RW) })
+    };
+    // For a stack without a limit no place can be kept free: all is below where it can be.
+    let mem = space();
+    mem.lay_out(u64::MAX, None);
+    let third = ((1 << 32) / 3) & !0xfff;
+    assert_eq!(anywhere(&mem, 0x3000), Ok(GuestAddr(third)));
+    assert_eq!(anywhere(&mem, 0x1000), Ok(GuestAddr(third + 0x3000)));
+    // Otherwise from the top; where that is full, between there and the stack.
+    let mem = space();
+    mem.lay_out(8 << 20, None);
+    let top = mem.stack_top();
+    let stack = MapRequest::anonymous(Place::Fixed(GuestAddr(top.0 - 0x1000)), 0x1000, RW);
+    mem.map(&MapRequest { grows_down: true, ..stack }).unwrap();
+    let base = top.0 - (128 << 20);
+    assert_eq!(anywhere(&mem, 0x1000), Ok(GuestAddr(base - 0x1000)));
+    assert_eq!(anywhere(&mem, base - 0x1000 - 0x1_0000), Ok(GuestAddr(0x1_0000)));
+    assert_eq!(anywhere(&mem, 0x2000), Ok(GuestAddr(base)));
+    // Up to the gap below the stack, and no further.
+    let room = (128 << 20) - 0x3000 - (256 << 12);
+    assert_eq!(anywhere(&mem, room + 0x1000), Err(MapError(Errno::NOMEM)));
+    assert_eq!(anywhere(&mem, room), Ok(GuestAddr(base + 0x2000)));
+}
+
+#[test]
 fn a_seed_moves_stack_program_and_what_is_mapped() {
     let layout = |seed: Option<u64>| {
         let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity: false }).unwrap();
