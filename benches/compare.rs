@@ -1,5 +1,5 @@
 //! remu beside QEMU and the host, as a table: processor time of integer and floating-point programs
-//! built from one source, and what it costs to start a static program.
+//! built from one source, and what it costs to start a static program and a dynamic one.
 //!
 //! `cargo bench --bench compare`. The best of three runs counts; `REMU_BENCH_RUNS` sets another number.
 
@@ -64,22 +64,23 @@ fn best(dir: &Path, work: &Workload, runs: usize) -> [Duration; 3] {
     best
 }
 
-/// The processor time of a hello by the C library, and the most memory it was resident with.
+/// The processor time of a hello by the C library, static and dynamic, and the most memory it was
+/// resident with.
 fn startup() {
     const RUNS: usize = 101;
-    let dir = common::build_dir("testprogs");
-    common::build_programs("testprogs/programs.list", &dir);
-    println!("\nstatic hello: median processor time of {RUNS} runs, peak resident memory");
-    for runner in Runner::ALL {
-        let hello = || match runner {
-            Runner::Native => runner.command(&dir, "hello"),
-            _ => runner.command(&dir, "hello@O2"),
-        };
-        let mut times: Vec<Duration> = (0..RUNS).map(|_| run(&mut hello()).cpu).collect();
-        times.sort();
-        let [median, least] = [times[RUNS / 2], times[0]].map(|t| t.as_secs_f64() * 1e3);
-        let memory = peak_memory(hello().arg("wait"));
-        println!("{:12} {median:6.2} ms (least {least:.2})  {memory:6} KiB", runner.name());
+    let [fixed, dynamic] = ["testprogs", "dynamic"].map(common::build_dir);
+    common::build_programs("testprogs/programs.list", &fixed);
+    common::script("testprogs/dynamic/build.sh", &[&dynamic]);
+    for (kind, dir, guest) in [("static", &fixed, "hello@O2"), ("dynamic", &dynamic, "hello")] {
+        println!("\n{kind} hello: median processor time of {RUNS} runs, peak resident memory");
+        for runner in Runner::ALL {
+            let hello = || runner.command(dir, if runner == Runner::Native { "hello" } else { guest });
+            let mut times: Vec<Duration> = (0..RUNS).map(|_| run(&mut hello()).cpu).collect();
+            times.sort();
+            let [median, least] = [times[RUNS / 2], times[0]].map(|t| t.as_secs_f64() * 1e3);
+            let memory = peak_memory(hello().arg("wait"));
+            println!("{:12} {median:6.2} ms (least {least:.2})  {memory:6} KiB", runner.name());
+        }
     }
 }
 

@@ -120,6 +120,40 @@ fn the_c_library_uses_the_vdso_and_unwinders_know_its_signal_frame() {
 }
 
 #[test]
+fn reading_a_clock_takes_no_system_call_of_the_host() {
+    let out = built();
+    let count = |calls: &str| -> u64 {
+        let table = tempfile::NamedTempFile::new().expect("a temporary file");
+        let mut command = Command::new("strace");
+        command.args(["-f", "-c", "-U", "calls,name", "-o"]).arg(table.path());
+        command.args([env!("CARGO_BIN_EXE_remu"), "-seed", "1", "./clock", calls]).current_dir(&out);
+        let ran = run(&mut command, Vec::new(), Duration::from_secs(120));
+        assert_eq!(ran.status, Status::Exit(0), "{ran:?}; apt-get install strace, where that is missing");
+        let table = fs::read_to_string(table.path()).expect("strace has written it");
+        let total = table.lines().find_map(|l| l.trim().strip_suffix(" total")).expect("a sum");
+        total.trim().parse().expect("a number")
+    };
+    assert_eq!(count("1000000"), count("1"));
+}
+
+#[test]
+fn cxx_programs_throw_open_plugins_and_clean_up() {
+    let expected = fs::read_to_string(root().join("testprogs/dynamic/cxx.expected")).expect("it is in the repository");
+    let out = built();
+    let ran = remu(&out, &["./cxx"]);
+    assert_eq!(text(&ran.stdout), expected, "{}", text(&ran.stderr));
+    assert_eq!(ran.status, Status::Exit(5));
+    // With the newest libraries as well, in a root of their own.
+    let (_dir, root) = debian_root(&["libc6", "libgcc-s1", "libstdc++6"]);
+    for file in ["cxx", "libcxx-plugin.so"] {
+        fs::copy(out.join(file), root.join("usr/bin").join(file)).expect("the program is copied");
+    }
+    let ran = remu(&root.join("usr/bin"), &["./cxx"]);
+    assert_eq!(text(&ran.stdout), expected, "{}", text(&ran.stderr));
+    assert_eq!(ran.status, Status::Exit(5));
+}
+
+#[test]
 fn a_program_is_run_in_the_root_that_it_lies_in() {
     let (_dir, root) = make_root();
     let ran = remu(&root.join("usr/bin"), &["-d", "page", "./pie", "one", "two words"]);
@@ -215,6 +249,90 @@ fn a_script_without_a_riscv_interpreter_is_refused() {
     );
 }
 
+#[test]
+fn libraries_are_found_by_the_variable_of_the_dynamic_linker() {
+    let out = built();
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (bin, lib) = (dir.path().join("bin"), dir.path().join("lib"));
+    for (dir, files) in [(&bin, &["pie"][..]), (&lib, &["libfirst.so", "libsecond.so"])] {
+        fs::create_dir(dir).expect("a folder");
+        for file in files {
+            fs::copy(out.join(file), dir.join(file)).expect("it is copied");
+        }
+    }
+    let alone = remu(&bin, &["./pie"]);
+    assert_eq!(alone.status, Status::Exit(127));
+    assert!(text(&alone.stderr).contains("libfirst.so: cannot open shared object file"), "{alone:?}");
+    let setting = format!("LD_LIBRARY_PATH={}", lib.display());
+    right(&remu(&bin, &["-E", &setting, "./pie", "one", "two words"]), "./pie");
+    // From remu's own environment as well, which is no dynamic program itself.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_remu"));
+    command.args(["./pie", "one", "two words"]).current_dir(&bin).env_clear().env("LC_ALL", "C");
+    right(&run(command.env("LD_LIBRARY_PATH", &lib), Vec::new(), Duration::from_secs(120)), "./pie");
+}
+
+/// What the program tells of where things are, by name.
+fn layout(words: &[&str]) -> std::collections::BTreeMap<String, String> {
+    let ran = remu(&built(), words);
+    assert_eq!((ran.status, text(&ran.stderr).as_str()), (Status::Exit(0), ""), "{words:?}");
+    let lines = text(&ran.stdout);
+    let pair = |line: &str| line.split_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    lines.lines().map(|line| pair(line).expect("a name and a value")).collect()
+}
+
+fn hex(text: &str) -> u64 {
+    u64::from_str_radix(text, 16).unwrap_or_else(|_| panic!("an address: {text}"))
+}
+
+const PLACES: [&str; 6] = ["program", "library", "vdso", "heap", "mmap", "stack"];
+
+#[test]
+fn addresses_have_as_many_bits_as_the_scheme_says() {
+    let long = layout(&["./layout"]);
+    assert_eq!(long["mmu"], "sv48");
+    assert!(hex(&long["highest"]) >= 1 << 46 && PLACES.iter().all(|place| hex(&long[*place]) > 1 << 38), "{long:?}");
+    assert_eq!([&long["hint-2^38"], &long["hint-2^46"]], ["taken", "taken"]);
+    assert_eq!([&long["hint-2^47"], &long["fixed-2^47"], &long["fixed-2^63"]], ["elsewhere", "ENOMEM", "ENOMEM"]);
+    for words in [&["--mmu", "sv39", "./layout"][..], &["-mmu", "sv39", "./layout-static"]] {
+        let short = layout(words);
+        assert_eq!((short["mmu"].as_str(), hex(&short["highest"])), ("sv39", (1 << 38) - 1));
+        assert!(hex(&short["end"]) <= 1 << 38 && hex(&short["end"]) > (1 << 38) - (2 << 30), "{short:?}");
+        assert!(PLACES.iter().all(|place| hex(&short[*place]) < 1 << 38), "{short:?}");
+        assert_eq!([&short["hint-2^37"], &short["hint-2^38"]], ["taken", "elsewhere"]);
+        assert_eq!([&short["hint-2^46"], &short["fixed-2^38"]], ["elsewhere", "ENOMEM"]);
+    }
+    let plain = layout(&["--mmu", "sv39", "--no-aslr", "./layout"]);
+    // Two thirds up; below the stack's room; a page of what it was given and 128 KiB below that.
+    assert_eq!(hex(&plain["program"]) & !0xfff, 0x2a_aaaa_a000);
+    assert_eq!(hex(&plain["end"]), (1 << 38) - 0x1000);
+    assert!(((1 << 38) - (144 << 20)..(1 << 38) - (128 << 20)).contains(&hex(&plain["library"])), "{plain:?}");
+    assert_eq!(plain["stack-size"], "21000");
+}
+
+#[test]
+fn chance_moves_all_parts_unless_it_is_switched_off() {
+    let plain = layout(&["--no-aslr", "./layout"]);
+    assert_eq!(plain, layout(&["--no-aslr", "./layout"]));
+    let mut command = Command::new("setarch");
+    command.args(["-R", env!("CARGO_BIN_EXE_remu"), "./layout"]).current_dir(built()).env_clear().env("LC_ALL", "C");
+    let ran = run(&mut command, Vec::new(), Duration::from_secs(120));
+    let stack = text(&ran.stdout).lines().find_map(|l| l.strip_prefix("stack ").map(str::to_owned));
+    assert_eq!(stack.as_deref(), Some(plain["stack"].as_str()), "{ran:?}");
+
+    let one = layout(&["-seed", "1", "./layout"]);
+    assert_eq!(one, layout(&["-seed", "1", "./layout"]));
+    let two = layout(&["-seed", "2", "./layout"]);
+    let runs = [layout(&["./layout"]), layout(&["./layout"])];
+    for place in PLACES.iter().chain(&["random"]) {
+        assert!(one[*place] != two[*place] && one[*place] != plain[*place], "{place}");
+        assert!(runs[0][*place] != runs[1][*place], "{place}");
+    }
+    // Within its page as well.
+    let within = |l: &std::collections::BTreeMap<String, String>| hex(&l["random"]) & 0xff0;
+    assert!([&one, &two, &runs[0], &runs[1]].iter().any(|l| within(l) != within(&plain)));
+    assert!([&one, &two, &runs[0], &runs[1]].iter().all(|l| hex(&l["random"]) & 0xf == 0));
+}
+
 /// Unpacks Debian packages into one root directory, with /lib and /bin as Debian has them.
 fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -227,6 +345,7 @@ fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
         let copied = Command::new("cp").arg("-a").arg(format!("{folder}/.")).arg(&root).status();
         assert!(copied.expect("cp runs").success());
     }
+    fs::create_dir_all(root.join("usr/bin")).expect("a folder");
     for name in ["lib", "bin"] {
         if !root.join(name).exists() {
             symlink(format!("usr/{name}"), root.join(name)).expect("a link");

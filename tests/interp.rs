@@ -6,7 +6,7 @@ use remu::interp::{Interp, InterpConfig};
 use remu::memory::{
     Access, Backing, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace,
 };
-use remu_isa::{Insn, Isa, Op, RegClass, Xlen, encode};
+use remu_isa::{Ext, Insn, Isa, Op, RegClass, Xlen, encode};
 use std::path::Path;
 
 const CODE: u64 = 0x10_0000;
@@ -325,6 +325,55 @@ fn reservations() {
     b.hart.cpu().pc = CODE + 4;
     let addr = GuestAddr(DATA + 2);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Read, kind: FaultKind::Misaligned }));
+}
+
+/// A hart without compressed instructions.
+fn uncompressed() -> Isa {
+    let isa = Isa::rv64_max();
+    Isa { exts: isa.exts.without_dependents(Ext::C), ..isa }
+}
+
+#[test]
+fn a_jump_between_two_instructions_is_the_fault_of_the_jump() {
+    let misaligned = |addr| {
+        let kind = FaultKind::Misaligned;
+        Exit::Fault(GuestFault { addr: GuestAddr(addr), access: Access::Fetch, kind })
+    };
+    let branch = |op| insn(op, 0, 10, 0, 6);
+    let cases = [
+        (insn(Op::Jal, 7, 0, 0, 6), Some(CODE + 18)),
+        (branch(Op::Bne), Some(CODE + 18)),
+        (branch(Op::Bltu), None),
+        (insn(Op::Jalr, 7, 5, 0, 3), Some(CODE + 18)),
+        (insn(Op::Jalr, 5, 5, 0, -2), Some(CODE + 14)),
+        (insn(Op::Jalr, 7, 5, 0, 1), None),
+    ];
+    for (jump, target) in cases {
+        let mut b: Bench<Rv64> = Bench::new(uncompressed());
+        let next = CODE + 16;
+        b.put(CODE, &[insn(Op::Auipc, 5, 0, 0, 0), addi(5, 5, 16), addi(7, 0, 1), jump, ecall()]);
+        match target {
+            Some(target) => {
+                assert_eq!(b.run(), misaligned(target), "{jump:?}");
+                // Nothing has happened: not even the link is written.
+                assert_eq!((b.pc(), b.x(7), b.x(5)), (CODE + 12, 1, next), "{jump:?}");
+                assert_eq!(b.hart.cpu().instret, 3);
+            }
+            // Not taken, or misaligned by no more than the bit that is ignored.
+            None => assert_eq!((b.run(), b.pc()), (Exit::Syscall, next), "{jump:?}"),
+        }
+    }
+    // Many in a row do not fill the stack, and the same jumps are well where instructions may be short.
+    let mut b: Bench<Rv64> = Bench::new(uncompressed());
+    b.put(CODE, &[insn(Op::Auipc, 5, 0, 0, 0), addi(6, 6, 1)]);
+    b.put(CODE + 8, &[insn(Op::Beq, 0, 6, 11, 10), insn(Op::Jalr, 0, 5, 0, 4)]);
+    b.hart.cpu().x[11] = 200_000;
+    assert_eq!(b.run(), misaligned(CODE + 18));
+    assert_eq!(b.x(6), 200_000);
+    let mut b = rv64();
+    b.put(CODE, &[insn(Op::Jal, 7, 0, 0, 6)]);
+    b.put(CODE + 6, &[ecall()]);
+    assert_eq!((b.run(), b.pc()), (Exit::Syscall, CODE + 6));
 }
 
 /// Every op in a long block on a small stack: a handler that is not a tail call would run out of it.

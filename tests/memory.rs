@@ -11,6 +11,9 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+/// Where mremap may put what it moves, if not in place.
+const ANYWHERE: Option<Place> = Some(Place::Anywhere { hint: None });
+
 const A: GuestAddr = GuestAddr(0x20_0000);
 const B: GuestAddr = GuestAddr(0x40_0000);
 
@@ -34,17 +37,17 @@ fn a_mapping_moves_grows_and_shrinks_with_its_contents() {
     map(&mem, B, 0x1000);
     mem.write(B, &9u32).unwrap();
     // Over another mapping, the tail dropped.
-    assert_eq!(mem.remap(A, 0x3000, 0x1000, true, Some(B)), Ok(B));
+    assert_eq!(mem.remap(A, 0x3000, 0x1000, Some(Place::Fixed(B))), Ok(B));
     assert_eq!(ranges(&mem), [(B.0, B.0 + 0x1000)]);
     assert_eq!(mem.read::<u32>(B).unwrap(), 7);
     assert!(mem.read::<u32>(A).is_err() && mem.read::<u32>(A.offset(0x2000)).is_err());
     // In place, as far as there is room.
-    assert_eq!(mem.remap(B, 0x1000, 0x5000, false, None), Ok(B));
+    assert_eq!(mem.remap(B, 0x1000, 0x5000, None), Ok(B));
     mem.write(B.offset(0x4000), &1u32).unwrap();
     map(&mem, B.offset(0x5000), 0x1000);
     mem.protect(B.offset(0x5000), 0x1000, Prot::READ).unwrap();
-    assert!(mem.remap(B, 0x5000, 0x6000, false, None).is_err());
-    let moved = mem.remap(B, 0x5000, 0x6000, true, None).unwrap();
+    assert!(mem.remap(B, 0x5000, 0x6000, None).is_err());
+    let moved = mem.remap(B, 0x5000, 0x6000, ANYWHERE).unwrap();
     assert_eq!((mem.read::<u32>(moved).unwrap(), mem.read::<u32>(moved.offset(0x4000)).unwrap()), (7, 1));
     assert!(mem.read::<u32>(B).is_err());
 }
@@ -74,7 +77,7 @@ fn threads_may_change_the_same_range_at_once() {
             }
         });
         for _ in 0..50_000 {
-            let _ = mem.remap(A, 0x2000, 0x1000, true, Some(B));
+            let _ = mem.remap(A, 0x2000, 0x1000, Some(Place::Fixed(B)));
         }
         changes.join().is_err()
     });
@@ -171,9 +174,9 @@ fn what_the_host_has_in_pieces_moves_as_one() {
         map(&mem, A.offset(page * 0x2000), 0x2000);
         mem.write(A.offset(page * 0x2000 + 8), &page).unwrap();
     }
-    assert_eq!(mem.remap(A, 0x6000, 0x7000, false, None), Ok(A));
+    assert_eq!(mem.remap(A, 0x6000, 0x7000, None), Ok(A));
     mem.write(A.offset(0x6000), &9u64).unwrap();
-    assert_eq!(mem.remap(A, 0x7000, 0x9000, true, Some(B)), Ok(B));
+    assert_eq!(mem.remap(A, 0x7000, 0x9000, Some(Place::Fixed(B))), Ok(B));
     for page in [0, 1, 2] {
         assert_eq!(mem.read::<u64>(B.offset(page * 0x2000 + 8)).unwrap(), page);
     }
@@ -181,6 +184,29 @@ fn what_the_host_has_in_pieces_moves_as_one() {
     assert_eq!(mem.read::<u64>(B.offset(0x8ff8)).unwrap(), 0);
     assert_eq!(ranges(&mem), [(B.0, B.0 + 0x9000)]);
     assert!(mem.read::<u8>(A).is_err() && mem.read::<u8>(A.offset(0x6000)).is_err());
+}
+
+#[test]
+fn areas_and_the_holes_between_them_move_together() {
+    let mem = space();
+    map(&mem, A, 0x4000);
+    for page in [0, 1, 3] {
+        mem.write(A.offset(page * 0x1000), &(page + 1)).unwrap();
+    }
+    mem.protect(A.offset(0x1000), 0x1000, RX).unwrap();
+    mem.unmap(A.offset(0x2000), 0x1000).unwrap();
+    let seen = Seen::of(&mem);
+    map(&mem, B.offset(0x2000), 0x1000);
+    assert_eq!(mem.remap(A, 0x4000, 0x5000, ANYWHERE), Err(MapError(Errno::FAULT)), "unless they are to grow");
+    assert_eq!(mem.remap(A, 0x4000, 0x4000, Some(Place::Fixed(B))), Ok(B));
+    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "code that has moved is told of");
+    let there = ranges(&mem);
+    // What was where there is a hole now stays.
+    assert_eq!(there, [(B.0, B.0 + 0x1000), (B.0 + 0x1000, B.0 + 0x2000), (B.0 + 0x2000, B.0 + 0x4000)]);
+    for page in [0, 1, 3] {
+        assert_eq!(mem.read::<u64>(B.offset(page * 0x1000)).unwrap(), page + 1);
+    }
+    assert_eq!(mem.vma_at(B.offset(0x1000)).unwrap().prot, RX);
 }
 
 #[test]
@@ -192,17 +218,18 @@ fn a_file_moves_with_its_pages_and_shared_memory_doubles() {
     let request = MapRequest { backing, shared: true, ..MapRequest::anonymous(Place::Fixed(A), 0x2000, RW) };
     mem.map(&request).unwrap();
     mem.write(A.offset(0x1000), &5u32).unwrap();
-    assert_eq!(mem.remap(A, 0x2000, 0x3000, false, None), Err(MapError(Errno::NOMEM)));
-    assert_eq!(mem.remap(A, 0x2000, 0x3000, true, Some(B)), Ok(B));
+    assert_eq!(mem.remap(A, 0x2000, 0x3000, None), Ok(A));
+    assert_eq!(mem.remap(A, 0x3000, 0x2000, None), Ok(A));
+    assert_eq!(mem.remap(A, 0x2000, 0x3000, Some(Place::Fixed(B))), Ok(B));
     assert!(mem.read::<u8>(A).is_err());
-    let twin = mem.remap(B.offset(0x1000), 0, 0x1000, true, None).unwrap();
+    let twin = mem.remap(B.offset(0x1000), 0, 0x1000, ANYWHERE).unwrap();
     assert_eq!(mem.read::<u32>(twin).unwrap(), 5);
     mem.write(twin, &6u32).unwrap();
     assert_eq!(mem.read::<u32>(B.offset(0x1000)).unwrap(), 6);
     assert!(matches!(mem.vma_at(twin).unwrap().source, Source::File { offset: 0x1000, .. }));
-    assert_eq!(mem.remap(B, 0, 0x1000, false, None), Err(MapError(Errno::NOMEM)));
+    assert_eq!(mem.remap(B, 0, 0x1000, None), Err(MapError(Errno::NOMEM)));
     map(&mem, A, 0x1000);
-    assert_eq!(mem.remap(A, 0, 0x1000, true, None), Err(MapError(Errno::INVAL)), "private memory does not");
+    assert_eq!(mem.remap(A, 0, 0x1000, ANYWHERE), Err(MapError(Errno::INVAL)), "private memory does not");
 }
 
 #[test]
@@ -267,8 +294,13 @@ fn the_limit_counts_what_is_new() {
     let refused = Err(MapError(Errno::NOMEM));
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(B), 0x3000, RW)), refused);
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x6000, RW)), Ok(A), "four of the pages are counted");
-    assert_eq!(mem.remap(A, 0x6000, 0x7000, true, None), refused);
-    mem.unmap(A, 0x1000).unwrap();
+    assert_eq!(mem.remap(A, 0x6000, 0x7000, ANYWHERE), refused);
+    // What does not grow may move, even where too much is mapped already.
+    mem.set_limits(SpaceLimits { total: 0x1000, ..SpaceLimits::default() });
+    assert_eq!(mem.remap(A, 0x6000, 0x5000, Some(Place::Fixed(B))), Ok(B));
+    assert_eq!(mem.remap(B, 0x5000, 0x5000, Some(Place::Fixed(A))), Ok(A));
+    assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x1000, RW)), refused, "as the kernel has it");
+    mem.set_limits(SpaceLimits { total: 0x5000, ..SpaceLimits::default() });
     grows(&mem, A);
     assert!(mem.read::<u8>(GuestAddr(A.0 - 1)).is_err());
 }
@@ -291,18 +323,43 @@ fn a_terabyte_that_is_only_reserved_costs_nothing() {
     assert_eq!(mem.mapped_bytes(), 1 << 40);
     mem.protect(at.offset(1 << 39), 0x1000, RW).unwrap();
     mem.write(at.offset(1 << 39), &1u64).unwrap();
-    assert_eq!(mem.remap(at, 1 << 40, 1 << 39, false, None), Ok(at));
+    assert_eq!(mem.remap(at, 1 << 40, 1 << 39, None), Ok(at));
     assert!(pages() < before + (64 << 10), "64 MiB is a sixteen thousandth");
+}
+
+#[test]
+fn free_memory_is_looked_for_downwards_then_upwards() {
+    let anywhere = |mem: &UserSpace, len| {
+        mem.map(&MapRequest { noreserve: true, ..MapRequest::anonymous(Place::Anywhere { hint: None }, len, RW) })
+    };
+    // For a stack without a limit no place can be kept free: all is below where it can be.
+    let mem = space();
+    mem.lay_out(u64::MAX, None);
+    let third = ((1 << 32) / 3) & !0xfff;
+    assert_eq!(anywhere(&mem, 0x3000), Ok(GuestAddr(third)));
+    assert_eq!(anywhere(&mem, 0x1000), Ok(GuestAddr(third + 0x3000)));
+    // Otherwise from the top; where that is full, between there and the stack.
+    let mem = space();
+    mem.lay_out(8 << 20, None);
+    let top = mem.stack_top();
+    let stack = MapRequest::anonymous(Place::Fixed(GuestAddr(top.0 - 0x1000)), 0x1000, RW);
+    mem.map(&MapRequest { grows_down: true, ..stack }).unwrap();
+    let base = top.0 - (128 << 20);
+    assert_eq!(anywhere(&mem, 0x1000), Ok(GuestAddr(base - 0x1000)));
+    assert_eq!(anywhere(&mem, base - 0x1000 - 0x1_0000), Ok(GuestAddr(0x1_0000)));
+    assert_eq!(anywhere(&mem, 0x2000), Ok(GuestAddr(base)));
+    // Up to the gap below the stack, and no further.
+    let room = (128 << 20) - 0x3000 - (256 << 12);
+    assert_eq!(anywhere(&mem, room + 0x1000), Err(MapError(Errno::NOMEM)));
+    assert_eq!(anywhere(&mem, room), Ok(GuestAddr(base + 0x2000)));
 }
 
 #[test]
 fn a_seed_moves_stack_program_and_what_is_mapped() {
     let layout = |seed: Option<u64>| {
         let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity: false }).unwrap();
-        if let Some(seed) = seed {
-            mem.randomize(seed);
-        }
-        mem.set_heap(B);
+        mem.lay_out(8 << 20, seed);
+        mem.set_heap(B, 0);
         let mapped = mem.map(&MapRequest::anonymous(Place::Anywhere { hint: None }, 0x1000, RW)).unwrap();
         [mem.stack_top(), mem.dynamic_base(), mapped, mem.brk(GuestAddr(0))]
     };

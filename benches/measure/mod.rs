@@ -45,7 +45,12 @@ impl Runner {
         let guest = dir.join("riscv64").join(name);
         match self {
             Self::Native => Command::new(dir.join("native").join(name)),
-            Self::Qemu => emulated(&qemu(), &guest),
+            Self::Qemu => {
+                let mut command = emulated(&qemu(), &guest);
+                // It looks for no sysroot by itself.
+                command.env("QEMU_LD_PREFIX", "/usr/riscv64-linux-gnu");
+                command
+            }
             Self::Remu => emulated(env!("CARGO_BIN_EXE_remu").as_ref(), &guest),
         }
     }

@@ -8,8 +8,9 @@ use std::ffi::OsString;
 const ENVIRONMENT: &str = "\
 Environment:
   REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
-  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED and REMU_ONE_INSN_PER_TB set what -L, -cpu,
-  -strace, -d, -D, -E, -U, -s, -r, -0, -seed and -one-insn-per-tb set, unless the option is given.
+  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR and
+  REMU_ONE_INSN_PER_TB set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr
+  and -one-insn-per-tb set, unless the option is given.
   The names with QEMU_ in the place of REMU_ work too; REMU_ wins.
 
 Exit status:
@@ -56,7 +57,7 @@ pub struct Options {
     #[arg(short = '0', long = "argv0", value_name = "NAME", help_heading = "Program")]
     pub argv0: Option<OsString>,
 
-    /// Size of its stack in bytes, or with k, M or G (default: the limit here, or 8M)
+    /// How large its stack may become, in bytes, or with k, M or G (default: the limit here)
     #[arg(short = 's', long = "stack-size", value_name = "SIZE", help_heading = "Program")]
     pub stack_size: Option<OsString>,
 
@@ -67,6 +68,14 @@ pub struct Options {
     /// Take AT_RANDOM and the memory layout from N, so that runs can be repeated
     #[arg(long = "seed", value_name = "N", help_heading = "Program")]
     pub seed: Option<OsString>,
+
+    /// Address translation scheme: sv48, or sv39 for programs that need small addresses (default: sv48)
+    #[arg(long = "mmu", value_name = "SCHEME", help_heading = "Program")]
+    pub mmu: Option<OsString>,
+
+    /// Put stack, heap, program and libraries at fixed addresses (setarch -R does so too)
+    #[arg(long = "no-aslr", help_heading = "Program")]
+    pub no_aslr: bool,
 
     /// CPU model and extensions, such as rv64gc,zba=on; 'list' shows them (default: max)
     #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...", help_heading = "CPU")]

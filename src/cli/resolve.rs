@@ -6,15 +6,12 @@ use super::log_items::{self, LogItems};
 use super::words::{UNSUPPORTED, normalize};
 use super::{CliError, Options, cpu_list};
 use crate::guest::riscv::profiles::CpuModel;
+use crate::memory::GuestAddr;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-/// The kernel's default limit of the stack, where the host has none.
-const DEFAULT_STACK: u64 = 8 << 20;
-/// The largest limit of the host's that is taken over.
-const LARGE_STACK: u64 = 1 << 30;
 /// The longest release that uname(2) can tell.
 const MAX_RELEASE: usize = 64;
 
@@ -44,6 +41,10 @@ pub struct Settings {
     pub uname: Option<String>,
     /// What AT_RANDOM is made from, if not from chance.
     pub seed: Option<u64>,
+    /// The scheme that its addresses follow.
+    pub mmu: Mmu,
+    /// Whether chance decides where its parts are.
+    pub aslr: bool,
     /// The CPU.
     pub cpu: CpuModel,
     /// Whether each instruction is a block.
@@ -52,6 +53,25 @@ pub struct Settings {
     pub log: LogItems,
     /// Where to, if not to standard error.
     pub log_file: Option<PathBuf>,
+}
+
+/// An address translation scheme, of which a program sees how far its addresses reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mmu {
+    /// 39 bits.
+    Sv39,
+    /// 48 bits.
+    Sv48,
+}
+
+impl Mmu {
+    /// The first address past user space: half of what there is.
+    pub fn limit(self) -> GuestAddr {
+        match self {
+            Self::Sv39 => GuestAddr(1 << 38),
+            Self::Sv48 => GuestAddr(1 << 47),
+        }
+    }
 }
 
 /// A value and where it came from, for messages.
@@ -129,6 +149,8 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         None => None,
     };
     let seed = given("-seed", &options.seed, "RAND_SEED").map(|g| number(&g)).transpose()?;
+    let mmu = given("--mmu", &options.mmu, "MMU").map(|g| mmu(&g)).transpose()?.unwrap_or(Mmu::Sv48);
+    let aslr = !options.no_aslr && variable(&lookup, "NO_ASLR").is_none();
     let prefix = given("-L", &options.prefix, "LD_PREFIX").map(directory).transpose()?;
     let argv0 = given("-0", &options.argv0, "ARGV0").map(|g| g.value);
     let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| log_path(&g.value));
@@ -143,6 +165,8 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         envp: apply(environ, changes),
         prefix,
         stack_size,
+        mmu,
+        aslr,
         uname,
         seed,
         cpu,
@@ -217,9 +241,17 @@ fn parse_number(text: &str) -> Option<u64> {
 }
 
 /// The limit here, since the program would have it too; 8 MiB where it is too large to be mapped at once.
+fn mmu(given: &Given) -> Result<Mmu, CliError> {
+    match given.value.as_bytes() {
+        b"sv39" => Ok(Mmu::Sv39),
+        b"sv48" => Ok(Mmu::Sv48),
+        _ => Err(given.bad("sv39 and sv48 are known")),
+    }
+}
+
+/// The host's limit, which the kernel would have the program inherit.
 fn default_stack() -> u64 {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
-    limit.filter(|&l| (64 << 10..=LARGE_STACK).contains(&l)).unwrap_or(DEFAULT_STACK)
+    rustix::process::getrlimit(rustix::process::Resource::Stack).current.unwrap_or(u64::MAX)
 }
 
 fn directory(given: Given) -> Result<PathBuf, CliError> {

@@ -68,6 +68,10 @@ fn an_option_wins_over_remus_variable_and_that_over_qemus() {
 
 #[test]
 fn sizes_and_numbers_are_read_in_full() {
+    assert_eq!(error("--mmu sv57 p", ""), "--mmu 'sv57': sv39 and sv48 are known");
+    assert_eq!((settings("p", "").mmu, settings("-mmu sv39 p", "REMU_MMU=sv48").mmu), (Mmu::Sv48, Mmu::Sv39));
+    assert_eq!(settings("p", "REMU_MMU=sv39").mmu.limit().0, 1 << 38);
+    assert!(settings("p", "").aslr && !settings("--no-aslr p", "").aslr && !settings("p", "REMU_NO_ASLR=1").aslr);
     let size = |s: &str| settings("p", &format!("REMU_STACK_SIZE={s}")).stack_size;
     assert_eq!(
         [size("4096"), size("64k"), size("16M"), size("1G"), size("0x10000")],

@@ -19,9 +19,6 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-/// The end of user space where addresses have 48 bits.
-const SV48_LIMIT: GuestAddr = GuestAddr(1 << 47);
-
 /// `remu [OPTIONS] PROGRAM [ARGS...]`: yields the exit status, if it does not end by a signal.
 pub fn user_main() -> i32 {
     install_panic_report();
@@ -43,19 +40,18 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     // Before any other file is opened, which would take the place of a standard error that is closed.
     let log = if settings.log.any() { Some(open_log(settings)?) } else { None };
     let target = Target::open(settings)?;
-    let space = Arc::new(UserSpace::new(&SpaceConfig { limit: SV48_LIMIT, identity: true })?);
-    // `setarch -R` switches it off, as it does on the kernel.
-    if host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0 {
-        // Other bytes than those that the program is shown.
-        space.randomize(u64::from_le_bytes(random(settings.seed.map(|seed| !seed))?));
-    }
-    let mapped = elf::map(&space, &target.program, target.interpreter.as_ref(), settings.stack_size).map_err(failed)?;
+    let space = Arc::new(UserSpace::new(&SpaceConfig { limit: settings.mmu.limit(), identity: true })?);
+    // `setarch -R` switches it off as well, as it does on the kernel.
+    let chance = settings.aslr && host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0;
+    // Other bytes than those that the program is shown.
+    let seed = if chance { Some(u64::from_le_bytes(random(settings.seed.map(|seed| !seed))?)) } else { None };
+    space.lay_out(settings.stack_size, seed);
+    let mapped = elf::map(&space, &target.program, target.interpreter.as_ref()).map_err(failed)?;
     let vdso = Vdso::map(&space)?;
     let loaded = mapped.enter(&space, &layout(settings, &target.argv, vdso)?).map_err(failed)?;
     let isa = Isa::new(Xlen::Rv64, settings.cpu.exts);
     let mut cpu = Cpu::new(isa);
-    // As the kernel enters it: the lowest bit of `sepc` is always zero.
-    cpu.pc = loaded.entry.0 & !1;
+    cpu.enter(loaded.entry.0);
     cpu.set_x(2, loaded.sp.0);
     // The thread's signal handler refers to it until the process ends.
     let hart: &'static HartCell<Rv64> = Box::leak(Box::new(HartCell::new(cpu)));

@@ -1,8 +1,8 @@
 //! Carries a [`LoadPlan`] out: maps the program, its interpreter and the stack, as the kernel would.
 //!
 //! Segments are private mappings of the file, so that a large program costs what it touches. The stack
-//! is mapped to its full limit at once: the guest sees it grow on its own, and no fault has to be
-//! answered for it.
+//! is as small as the kernel makes it, and grows on access: were all of it mapped from the start, limits
+//! and /proc/self/maps would count what has never been used.
 
 use super::script::LINE_MAX;
 use super::{
@@ -23,6 +23,9 @@ use std::sync::Arc;
 
 /// The first address a program may be placed at (vm.mmap_min_addr's usual value).
 const LOWEST: u64 = 0x1_0000;
+
+/// What the kernel maps of a stack below what it has put there (`stack_expand` of setup_arg_pages).
+const STACK_EXPAND: u64 = 128 << 10;
 
 /// Why a program cannot be run. The path is the caller's to add.
 #[derive(Debug, thiserror::Error)]
@@ -194,8 +197,8 @@ pub struct Mapped {
     pub placed: Placed,
     /// Where its interpreter is, and where that begins.
     pub interpreter: Option<Placed>,
-    /// The pages of the stack.
-    pub stack: Range<GuestAddr>,
+    /// The end of the stack.
+    pub stack_top: GuestAddr,
     phnum: u16,
 }
 
@@ -214,22 +217,18 @@ pub struct Loaded {
     pub auxv: Vec<(u64, u64)>,
 }
 
-/// Maps a stack, a program and its interpreter into an empty address space, and sets the heap up.
+/// Maps a stack, a program and its interpreter into an empty address space, and sets the heap up. How
+/// large the stack may become is the address space's limit.
 ///
 /// What else the kernel maps before the first instruction, the vDSO, comes between this and
 /// [`Mapped::enter`].
-pub fn map(
-    space: &UserSpace,
-    program: &Program,
-    interpreter: Option<&Program>,
-    stack_size: u64,
-) -> Result<Mapped, LoadError> {
+pub fn map(space: &UserSpace, program: &Program, interpreter: Option<&Program>) -> Result<Mapped, LoadError> {
     let plan = &program.plan;
-    let stack = || map_stack(space, plan, stack_size, space.stack_top());
+    let stack = || map_stack(space, plan);
     // As in the kernel: a program with an interpreter goes to its own region; one without is perhaps
     // the dynamic linker itself, and stays out of the way of what it will load.
     let alone = plan.relocatable && interpreter.is_none();
-    let (placed, stack) = if alone {
+    let (placed, stack_top) = if alone {
         // What is placed freely goes around the stack.
         let stack = stack()?;
         (map_program(space, program, free_range(space, plan)?)?, stack)
@@ -237,20 +236,19 @@ pub fn map(
         // A stack, unlike a segment, never replaces what is there: one in its place is refused.
         (map_program(space, program, space.dynamic_base().0)?, stack()?)
     };
-    space.set_heap(if alone { space.dynamic_base() } else { placed.brk });
+    space.set_heap(if alone { space.dynamic_base() } else { placed.brk }, plan.data_len());
     let interpreter = interpreter.map(|file| {
         let base = if file.plan.relocatable { free_range(space, &file.plan) } else { Ok(0) };
         let failed = |error| LoadError::Interpreter { path: file.path.to_path_buf(), error: Box::new(error) };
         base.and_then(|base| map_program(space, file, base)).map_err(failed)
     });
-    Ok(Mapped { placed, interpreter: interpreter.transpose()?, stack, phnum: plan.phnum })
+    Ok(Mapped { placed, interpreter: interpreter.transpose()?, stack_top, phnum: plan.phnum })
 }
 
 impl Mapped {
     /// Fills the stack in: what is left to do before the first instruction.
     pub fn enter(&self, space: &UserSpace, layout: &Layout<'_>) -> Result<Loaded, LoadError> {
-        let Range { start: bottom, end: top } = self.stack;
-        let size = top.0 - bottom.0;
+        let (top, size) = (self.stack_top, space.limits().stack);
         // A path comes from the command line, where a NUL cannot be.
         let path = CString::new(layout.given_path.as_os_str().as_bytes()).unwrap_or_default();
         let interpreter_base = GuestAddr(self.interpreter.map_or(0, |i| i.bias));
@@ -261,12 +259,16 @@ impl Mapped {
             envp: layout.envp,
             path: &path,
             random: layout.random,
+            shift: space.stack_shift(),
             placed: &self.placed,
             phnum: self.phnum,
             auxv: Auxv { interpreter_base, ..layout.auxv },
         })?;
+        // The kernel has mapped so much below the strings before it goes on; where the limit is near, less.
+        let below = image.args.start.page_floor().0.saturating_sub(STACK_EXPAND);
+        space.grow_stack(GuestAddr(below.max(top.0.saturating_sub(size))));
         if space.write_bytes(image.sp, &image.bytes).is_err() {
-            return Err(LoadError::MapStack { size, top, error: Errno::FAULT });
+            return Err(LoadError::MapStack { size, top, error: Errno::NOMEM });
         }
         let entry = self.interpreter.map_or(self.placed.entry, |i| i.entry);
         Ok(Loaded { entry, sp: image.sp, args: image.args, env: image.env, auxv: image.auxv })
@@ -323,13 +325,17 @@ fn map_segments(space: &UserSpace, program: &Program, placed: &Placed) -> Result
     Ok(())
 }
 
-fn map_stack(space: &UserSpace, plan: &LoadPlan, size: u64, top: GuestAddr) -> Result<Range<GuestAddr>, LoadError> {
-    let failed = |error| LoadError::MapStack { size, top, error };
-    let bottom = top.0.checked_sub(size).map(|a| GuestAddr(a).page_floor()).ok_or(failed(Errno::NOMEM))?;
+/// Maps the last page of the stack, from which it grows.
+fn map_stack(space: &UserSpace, plan: &LoadPlan) -> Result<GuestAddr, LoadError> {
+    let top = space.stack_top();
     let exec = if plan.stack == StackExec::Yes { Prot::EXEC } else { Prot::empty() };
-    let request = MapRequest::anonymous(Place::Exactly(bottom), top.0 - bottom.0, Prot::READ | Prot::WRITE | exec);
-    space
-        .map(&MapRequest { backing: Backing::Anonymous(Some("[stack]")), noreserve: true, ..request })
-        .map_err(|MapError(error)| failed(error))?;
-    Ok(bottom..top)
+    let place = Place::Exactly(GuestAddr(top.0 - PAGE_SIZE));
+    let request = MapRequest::anonymous(place, PAGE_SIZE, Prot::READ | Prot::WRITE | exec);
+    let backing = Backing::Anonymous(Some("[stack]"));
+    space.map(&MapRequest { backing, grows_down: true, ..request }).map_err(|MapError(error)| LoadError::MapStack {
+        size: space.limits().stack,
+        top,
+        error,
+    })?;
+    Ok(top)
 }

@@ -309,6 +309,14 @@ impl LoadPlan {
         start..end
     }
 
+    /// The size of its initialised data, which the kernel counts with the heap: what the file has of the
+    /// highest segment.
+    pub fn data_len(&self) -> u64 {
+        let start = self.segments.iter().map(|s| s.vaddr).max().unwrap_or(0);
+        let end = self.segments.iter().map(|s| s.vaddr + s.file_size).max().unwrap_or(0);
+        end.saturating_sub(start)
+    }
+
     /// Decides where the program goes, and checks that all of it is inside the window.
     pub fn place(&self, window: &Window) -> Result<Placed, ElfError> {
         let bias = if self.relocatable {

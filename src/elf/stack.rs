@@ -75,7 +75,7 @@ pub struct Auxv {
 pub struct StackRequest<'a> {
     /// The address after the stack's last byte.
     pub top: GuestAddr,
-    /// The stack's size, of which arguments and environment may take a quarter, as on the kernel.
+    /// How large the stack may become, of which arguments and environment may take a quarter, as on the kernel.
     pub size: u64,
     /// The arguments, the program's name first.
     pub argv: &'a [CString],
@@ -85,6 +85,9 @@ pub struct StackRequest<'a> {
     pub path: &'a CStr,
     /// Sixteen bytes for AT_RANDOM.
     pub random: [u8; 16],
+    /// How many bytes are left free below the strings (arch_align_stack): chance, which decides where in
+    /// its page the stack pointer is.
+    pub shift: u64,
     /// Where the program is.
     pub placed: &'a Placed,
     /// How many program headers it has.
@@ -146,7 +149,7 @@ impl StackImage {
         let path = r.top.0 - 8 - (r.path.count_bytes() as u64 + 1);
         let env = path - r.envp.iter().map(|s| s.count_bytes() as u64 + 1).sum::<u64>();
         let args = r.top.0 - 8 - string_bytes;
-        let random = (args & !15) - 16;
+        let random = ((args - r.shift) & !15) - 16;
         let auxv = auxv_entries(r, path, random);
         let words = 1 + r.argv.len() + 1 + r.envp.len() + 1 + 2 * auxv.len();
         let sp = (random - 8 * words as u64) & !15;

@@ -19,6 +19,7 @@ fn request<'a>(argv: &'a [CString], envp: &'a [CString], path: &'a CStr) -> Stac
         envp,
         path,
         random: *b"0123456789abcdef",
+        shift: 0,
         placed: &PLACED,
         phnum: 3,
         auxv: Auxv {

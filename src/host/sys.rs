@@ -207,10 +207,6 @@ calls! {
     Getitimer = SYS_getitimer [1 writes Fixed(32)];
     /// clock_settime(2)
     ClockSettime = SYS_clock_settime [1 reads Fixed(16)];
-    /// clock_gettime(2)
-    ClockGettime = SYS_clock_gettime [1 writes Fixed(16)];
-    /// clock_getres(2)
-    ClockGetres = SYS_clock_getres [1 writes Fixed(16)];
     /// clock_nanosleep(2)
     ClockNanosleep = SYS_clock_nanosleep [2 reads Fixed(16), 3 writes Fixed(16)];
     /// syslog(2)
@@ -407,12 +403,6 @@ calls! {
     Madvise = SYS_madvise [0 writes Guest];
     /// msync(2)
     Msync = SYS_msync [0 reads Guest];
-    /// mlock(2)
-    Mlock = SYS_mlock [0 reads Guest];
-    /// mlock2(2)
-    Mlock2 = SYS_mlock2 [0 reads Guest];
-    /// munlock(2)
-    Munlock = SYS_munlock [0 reads Guest];
     /// mincore(2)
     Mincore = SYS_mincore [0 reads Guest, 2 writes Guest];
     /// kill(2)

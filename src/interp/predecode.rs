@@ -2,7 +2,7 @@
 
 use super::block::{Exits, Forward, Record, Slot};
 use super::threaded;
-use crate::guest::riscv::{Base, SINK};
+use crate::guest::riscv::{Base, SINK, insn_align};
 use crate::guest::{DecodeError, Exit, Width};
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, UserSpace};
 use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
@@ -47,6 +47,9 @@ pub(super) fn decode_block<B: Base>(pc: u64, max_block: usize, isa: &Isa, mem: &
             Err(DecodeError::Truncated) => return Err(Exit::Fault(second_page_fault(wrap::<B>(insn_pc + 2), mem))),
         };
         at += usize::from(insn.len);
+        if insn_align(isa) == 4 && may_misalign(&insn) {
+            block.push_check::<B>(insn_pc, insn);
+        }
         block.push::<B>(insn_pc, insn);
         if ends_block(&insn) {
             break;
@@ -82,7 +85,22 @@ fn ends_block(insn: &Insn) -> bool {
     info.ends_block && !info.operands.contains(&Operand::Csr)
 }
 
+/// Whether a control transfer can lead to where no instruction of four bytes can be.
+fn may_misalign(insn: &Insn) -> bool {
+    match insn.op {
+        Op::Jalr => true,
+        Op::Jal | Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => insn.imm & 2 != 0,
+        _ => false,
+    }
+}
+
 impl Decoded {
+    /// Puts a check of where the control transfer that is pushed next will lead before it.
+    fn push_check<B: Base>(&mut self, pc: u64, insn: Insn) {
+        let before = self.insns.len() as u32;
+        self.slots.push(Slot { record: Record { handler: threaded::check_target::<B>(), insn, before, pc } });
+    }
+
     fn push<B: Base>(&mut self, pc: u64, mut insn: Insn) {
         let before = self.insns.len() as u32;
         self.insns.push((pc, insn));

@@ -6,14 +6,14 @@
 //! the end of each slice; hence there is no second loop around a `match` to fall back on.
 
 use super::Leave;
-use super::block::{Forward, Handler, Link, Slot};
+use super::block::{Forward, Handler, Link, Record, Slot};
 use super::cache::jump_index;
 use super::env::Env;
 use super::step::{LAST_RESULT, Step};
 use super::stopped::{Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
-use crate::guest::{Exit, Flow};
-use crate::memory::UserSpace;
+use crate::guest::{Exit, Flow, Semantics};
+use crate::memory::{Access, UserSpace};
 use remu_isa::{Insn, Op};
 use std::arch::asm;
 
@@ -231,6 +231,59 @@ unsafe extern "sysv64" fn end_of_block(
 /// The handler of the record that ends a block which no instruction ends.
 pub(super) fn fall_through() -> Handler {
     end_of_block
+}
+
+/// Where the control transfer at `slot` leads, if no instruction can be there for being between two
+/// of four bytes; else 0. In a function of its own, as `execute_full` is.
+///
+/// # Safety
+/// As for a [`Handler`].
+#[inline(never)]
+unsafe fn misaligned_target<B: Base>(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, mem: *const UserSpace) -> u64 {
+    // SAFETY: as in `execute`.
+    unsafe {
+        let Record { insn, pc, .. } = (*slot).record;
+        let mut step = Step::<B, 0, false>::new(&mut *cpu, &mut *env, &*mem, &(*slot).record, 0, 0);
+        let near = step.pc(i64::from(insn.imm));
+        let target = match insn.op {
+            Op::Jalr => sem::jalr_target(&mut step, &insn),
+            Op::Jal => near,
+            // A branch has no effect but to be taken or not.
+            _ => match B::exec(&mut step, &insn) {
+                Ok(Flow::Branch { taken, .. }) if taken != 0 => near,
+                _ => pc,
+            },
+        };
+        if target.is_multiple_of(4) { 0 } else { target }
+    }
+}
+
+/// Stops before the control transfer in the next record if it would lead between two instructions: the
+/// fault is the transfer's, which has had no effect yet.
+unsafe extern "sysv64" fn check_before_transfer<B: Base>(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const UserSpace,
+    last: u64,
+    fuel: i64,
+) -> Leave {
+    // SAFETY: as for a handler; another record follows.
+    unsafe {
+        let target = misaligned_target::<B>(cpu, slot, env, mem);
+        if target != 0 {
+            let Stopped { addr, reason } = Stopped::misaligned(target, 4, Access::Fetch);
+            (*env).fuel = fuel - i64::from((*slot).record.before);
+            return stop(cpu, slot, env, mem, addr, reason);
+        }
+        let next = slot.add(1);
+        ((*next).record.handler)(cpu, next, env, mem, last, fuel)
+    }
+}
+
+/// The handler of a record before a control transfer, where instructions are aligned to four bytes.
+pub(super) fn check_target<B: Base>() -> Handler {
+    check_before_transfer::<B>
 }
 
 /// A compressed op, which the decoder expands.

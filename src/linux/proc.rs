@@ -104,8 +104,8 @@ pub fn isa_string(cpu: &Cpu) -> String {
 }
 
 /// The name of the guest's address translation scheme, as its user space shows.
-pub fn mmu(task: &Task) -> &'static str {
-    if task.mm.limit().0 <= 1 << 32 {
+pub fn mmu(task: &Task, cpu: &Cpu) -> &'static str {
+    if !cpu.is_64bit() {
         "sv32"
     } else if task.mm.limit().0 <= 1 << 38 {
         "sv39"
@@ -123,7 +123,7 @@ fn cpuinfo(task: &Task, cpu: &Cpu) -> String {
             text,
             "processor\t: {n}\nhart\t\t: {n}\nisa\t\t: {isa}\nmmu\t\t: {}\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\n\
              mimpid\t\t: 0x0\nhart isa\t: {isa}\n\n",
-            mmu(task)
+            mmu(task, cpu)
         );
     }
     text

@@ -14,7 +14,9 @@ use super::strace::memory::*;
 use super::strace::mounts::*;
 use super::strace::special::*;
 use super::strace::structs::*;
-use super::sys::{admin, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, process, signal, vm, xattr};
+use super::sys::{
+    admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, process, signal, vm, xattr,
+};
 use super::table::Kind::*;
 use super::table::Last::*;
 use super::table::{Restart, Row, Run, Shape, Support};
@@ -169,8 +171,8 @@ pub(super) static ROWS: &[Row] = rows! {
     110 timer_settime(Int, Flags(&TIMER_FLAGS), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerSettime];
     111 timer_delete(Int) Never [pass TimerDelete];
     112 clock_settime(Enum(&CLOCK), In(&TIMESPEC)) Never [pass ClockSettime];
-    113 clock_gettime(Enum(&CLOCK), Out(&TIMESPEC)) Never [pass ClockGettime];
-    114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [pass ClockGetres];
+    113 clock_gettime(Enum(&CLOCK), Out(&TIMESPEC)) Never [own clock::clock_gettime];
+    114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [own clock::clock_getres];
     115 clock_nanosleep(Enum(&CLOCK), Flags(&TIMER_FLAGS), In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock
         [pass ClockNanosleep];
     116 syslog(Int, OutBuf(2), Int) Restart [pass Syslog];
@@ -227,7 +229,7 @@ pub(super) static ROWS: &[Row] = rows! {
     167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
         [part "options that are not in its list answer EINVAL" process::prctl];
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
-    169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [pass Gettimeofday];
+    169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [own clock::gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
     171 adjtimex(InOut(&TIMEX)) Never [pass Adjtimex];
     172 getpid() Never [pass Getpid];

@@ -13,7 +13,7 @@ use super::signal::{FatalSignal, Interrupted, Pending};
 use super::strace::{Shown, Tracer};
 use super::sysroot;
 use super::table::{self, Restart, Row, Run};
-use super::vdso::{Vdso, VdsoError};
+use super::vdso::Vdso;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::memory::{MapError, SpaceLimits, UserSpace};
@@ -59,7 +59,7 @@ pub struct TaskConfig {
     pub sysroot: Option<PathBuf>,
     /// The kernel release to report, if not the host's.
     pub release: Option<String>,
-    /// The soft limit of the initial stack, as it was mapped.
+    /// The soft limit of the initial stack.
     pub stack_limit: u64,
     /// Descriptors that the guest may not see.
     pub own_fds: Vec<i32>,
@@ -77,9 +77,6 @@ pub enum TaskError {
     /// There is no room for the vDSO.
     #[error("cannot map the vDSO: {0}")]
     Vdso(#[from] MapError),
-    /// It cannot be composed.
-    #[error(transparent)]
-    VdsoImage(#[from] VdsoError),
     /// The program's path is not one.
     #[error("the program's path {0:?} contains a zero byte")]
     Path(PathBuf),
@@ -222,11 +219,13 @@ impl Task {
     pub fn new(config: TaskConfig) -> Result<Self, TaskError> {
         let exe = std::path::absolute(&config.exe).unwrap_or(config.exe);
         let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| TaskError::Path(exe.clone()))?;
+        let stack = host_limit(Resource::Stack);
+        let stack = Rlimit { cur: config.stack_limit, max: stack.max.max(config.stack_limit) };
         let limits = [
             // remu has raised its own.
             (libc::RLIMIT_AS, Rlimit { cur: config.space.limits().total, ..host_limit(Resource::As) }),
             (libc::RLIMIT_DATA, host_limit(Resource::Data)),
-            (libc::RLIMIT_STACK, Rlimit { cur: config.stack_limit, ..host_limit(Resource::Stack) }),
+            (libc::RLIMIT_STACK, stack),
         ];
         let (actions, blocked) = super::signal::inherited();
         let task = Self {
@@ -363,7 +362,15 @@ impl Task {
     pub fn apply_limits(&self) {
         let limits = self.process.limits.lock().expect("no panic happens with the lock held");
         let current = |which| limits.iter().find(|(own, _)| *own == which).map_or(u64::MAX, |(_, limit)| limit.cur);
-        self.mm.set_limits(SpaceLimits { total: current(libc::RLIMIT_AS), stack: current(libc::RLIMIT_STACK) });
+        let heap = current(libc::RLIMIT_DATA);
+        // Of a limit of zero, the kernel takes the hard one for mappings.
+        let hard = limits.iter().find(|(own, _)| *own == libc::RLIMIT_DATA).map_or(u64::MAX, |(_, limit)| limit.max);
+        self.mm.set_limits(SpaceLimits {
+            total: current(libc::RLIMIT_AS),
+            data: if heap == 0 { hard } else { heap },
+            heap,
+            stack: current(libc::RLIMIT_STACK),
+        });
     }
 }
 

@@ -1,52 +1,19 @@
 //! The vDSO: the small shared library that the kernel maps into every process.
 //!
 //! C libraries look their clock functions up in it, handlers of signals return through it, and
-//! unwinders know a signal frame by the bytes of its `__vdso_rt_sigreturn`. It is composed when a
-//! process is set up, in one page. Every function makes its system call.
+//! unwinders know a signal frame by the bytes of its `__vdso_rt_sigreturn`. Every function makes its
+//! system call. The image is assembled when remu is built, by `build/vdso.rs`.
 
 use super::task::TaskError;
 use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
-use remu_isa::{Insn, Op, Xlen, encode};
 use rustix::io::Errno;
-use std::ops::Range;
 
-/// The functions and the system call of each; the first is where handlers return to.
-const FUNCTIONS: [(&str, u32); 8] = [
-    ("__vdso_rt_sigreturn", 139),
-    ("__vdso_gettimeofday", 169),
-    ("__vdso_clock_gettime", 113),
-    ("__vdso_clock_getres", 114),
-    ("__vdso_getcpu", 168),
-    ("__vdso_flush_icache", 259),
-    ("__vdso_riscv_hwprobe", 258),
-    (GETRANDOM, 278),
-];
-const GETRANDOM: &str = "__vdso_getrandom";
-const SONAME: &str = "linux-vdso.so.1";
-/// The version that all of them have.
-const VERSION: &str = "LINUX_4.15";
+/// The ELF file.
+const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/vdso.so"));
+const _: () = assert!(IMAGE.len() as u64 <= PAGE_SIZE);
 
-const ZERO: u8 = 0;
-const RA: u8 = 1;
-const T0: u8 = 5;
-const A0: u8 = 10;
-const A1: u8 = 11;
-const A2: u8 = 12;
-const A3: u8 = 13;
-const A4: u8 = 14;
-const A7: u8 = 17;
-
-/// Why the image cannot be composed: a defect, which a test looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an instruction of the vDSO cannot be encoded: {0}")]
-pub struct VdsoError(#[from] remu_isa::EncodeError);
-
-/// The image and where its functions are.
-struct Image {
-    bytes: Vec<u8>,
-    /// Offset of `__vdso_rt_sigreturn`.
-    restorer: u64,
-}
+/// Where in it `__vdso_rt_sigreturn` is.
+const RESTORER: u64 = include!(concat!(env!("OUT_DIR"), "/vdso-restorer.in"));
 
 /// A mapped vDSO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,235 +27,14 @@ pub struct Vdso {
 impl Vdso {
     /// Maps the vDSO where there is room.
     pub fn map(space: &UserSpace) -> Result<Self, TaskError> {
-        let image = image()?;
-        let len = image.bytes.len() as u64;
-        debug_assert!(len <= PAGE_SIZE);
         let backing = Backing::Anonymous(Some("[vdso]"));
         let place = Place::Anywhere { hint: None };
-        let request = MapRequest { backing, ..MapRequest::anonymous(place, len, Prot::READ | Prot::WRITE) };
+        let request = MapRequest { backing, ..MapRequest::anonymous(place, PAGE_SIZE, Prot::READ | Prot::WRITE) };
         let base = space.map(&request)?;
-        space.write_bytes(base, &image.bytes).map_err(|_| MapError(Errno::FAULT))?;
-        space.protect(base, len, Prot::READ | Prot::EXEC)?;
-        Ok(Self { base, restorer: base.offset(image.restorer) })
+        space.write_bytes(base, IMAGE).map_err(|_| MapError(Errno::FAULT))?;
+        space.protect(base, PAGE_SIZE, Prot::READ | Prot::EXEC)?;
+        Ok(Self { base, restorer: base.offset(RESTORER) })
     }
-}
-
-fn insn(op: Op) -> Insn {
-    Insn { op, rd: 0, rs1: 0, rs2: 0, rs3: 0, rm: 0, len: 4, imm: 0 }
-}
-
-fn addi(rd: u8, rs1: u8, imm: i32) -> Insn {
-    Insn { rd, rs1, imm, ..insn(Op::Addi) }
-}
-
-fn or(rd: u8, rs1: u8, rs2: u8) -> Insn {
-    Insn { rd, rs1, rs2, ..insn(Op::Or) }
-}
-
-fn bnez(rs1: u8, imm: i32) -> Insn {
-    Insn { rs1, rs2: ZERO, imm, ..insn(Op::Bne) }
-}
-
-fn store(op: Op, value: u8, base: u8, imm: i32) -> Insn {
-    Insn { rs2: value, rs1: base, imm, ..insn(op) }
-}
-
-/// `li a7, number; ecall`.
-fn call(number: u32) -> [Insn; 2] {
-    [addi(A7, ZERO, number as i32), insn(Op::Ecall)]
-}
-
-fn ret() -> Insn {
-    Insn { rs1: RA, ..insn(Op::Jalr) }
-}
-
-/// `getrandom(buffer, len, flags, state, state_len)`: makes the call, but with a `state_len` of -1 and
-/// nothing in the first three it tells how to allocate states (struct vgetrandom_opaque_params).
-fn getrandom(number: u32) -> Vec<Insn> {
-    /// sizeof(struct vgetrandom_state) of the kernel.
-    const STATE_SIZE: i32 = 144;
-    let mut tell = vec![
-        addi(T0, ZERO, STATE_SIZE),
-        store(Op::Sw, T0, A3, 0),
-        addi(T0, ZERO, libc::PROT_READ | libc::PROT_WRITE),
-        store(Op::Sw, T0, A3, 4),
-        addi(T0, ZERO, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS),
-        store(Op::Sw, T0, A3, 8),
-        store(Op::Sw, ZERO, A3, 12),
-    ];
-    tell.extend((16..64).step_by(8).map(|at| store(Op::Sd, ZERO, A3, at)));
-    // a0 is already 0.
-    tell.push(ret());
-    let test = [addi(T0, A4, 1), or(T0, T0, A0), or(T0, T0, A1), or(T0, T0, A2)];
-    let mut code = test.to_vec();
-    code.push(bnez(T0, 4 * (tell.len() as i32 + 1)));
-    code.extend(tell);
-    code.extend(call(number));
-    code.push(ret());
-    code
-}
-
-/// The hash of System V's ELF, for DT_HASH and versions.
-fn elf_hash(name: &str) -> u32 {
-    name.bytes().fold(0u32, |h, b| {
-        let h = (h << 4).wrapping_add(b.into());
-        let high = h & 0xf000_0000;
-        (h ^ high >> 24) & !high
-    })
-}
-
-/// Bytes that grow, little-endian.
-#[derive(Default)]
-struct Bytes(Vec<u8>);
-
-impl Bytes {
-    fn u16s(&mut self, values: &[u16]) {
-        self.0.extend(values.iter().flat_map(|v| v.to_le_bytes()));
-    }
-
-    fn u32s(&mut self, values: &[u32]) {
-        self.0.extend(values.iter().flat_map(|v| v.to_le_bytes()));
-    }
-
-    fn u64s(&mut self, values: &[u64]) {
-        self.0.extend(values.iter().flat_map(|v| v.to_le_bytes()));
-    }
-
-    /// Goes on at a multiple of 16 with what is appended by `part`; yields where that is.
-    fn part(&mut self, part: impl FnOnce(&mut Self)) -> Range<u64> {
-        self.0.resize(self.0.len().next_multiple_of(16), 0);
-        let start = self.0.len() as u64;
-        part(self);
-        start..self.0.len() as u64
-    }
-}
-
-/// The names, each ended by NUL, the first of them empty.
-#[derive(Default)]
-struct Names(Vec<u8>);
-
-impl Names {
-    fn add(&mut self, name: &str) -> u32 {
-        if self.0.is_empty() {
-            self.0.push(0);
-        }
-        let at = self.0.len() as u32;
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.push(0);
-        at
-    }
-}
-
-/// Symbol index 1, 2, ... is function 0, 1, ...
-fn image() -> Result<Image, VdsoError> {
-    const HEADERS: usize = 64 + 2 * 56;
-    let mut names = Names::default();
-    let mut out = Bytes(vec![0; HEADERS]);
-
-    let mut functions = Vec::new();
-    for (name, number) in FUNCTIONS {
-        let mut code = match name {
-            GETRANDOM => getrandom(number),
-            _ => call(number).to_vec(),
-        };
-        if functions.is_empty() {
-            // Not even a `nop` more: no one returns here.
-        } else if name != GETRANDOM {
-            code.push(ret());
-        }
-        let words: Vec<u32> = code.iter().map(|i| encode(i, Xlen::Rv64)).collect::<Result<_, _>>()?;
-        functions.push((names.add(name), out.part(|out| out.u32s(&words))));
-    }
-    let restorer = functions[0].1.start;
-
-    let symbols = out.part(|out| {
-        out.u64s(&[0; 3]);
-        for (name, range) in &functions {
-            out.u32s(&[*name]);
-            // STB_GLOBAL, STT_FUNC; default visibility; .text.
-            out.u16s(&[1 << 4 | 2, 1]);
-            out.u64s(&[range.start, range.end - range.start]);
-        }
-    });
-    // One bucket, whose chain is all the symbols from the last to the first.
-    let hash = out.part(|out| {
-        let count = FUNCTIONS.len() as u32 + 1;
-        out.u32s(&[1, count, count - 1, 0]);
-        out.u32s(&(0..count - 1).collect::<Vec<_>>());
-    });
-    let (soname, version) = (names.add(SONAME), names.add(VERSION));
-    // Debuggers want sections; their names stand among the symbols'.
-    let section_names =
-        [".text", ".dynsym", ".hash", ".gnu.version", ".gnu.version_d", ".dynstr", ".dynamic"].map(|n| names.add(n));
-    let versions = out.part(|out| {
-        out.u16s(&[0]);
-        out.u16s(&[2; FUNCTIONS.len()]);
-    });
-    let definitions = out.part(|out| {
-        // The file's own name (VER_FLG_BASE), then the version.
-        for (flags, index, name, text, next) in [(1, 1, soname, SONAME, 28), (0, 2, version, VERSION, 0)] {
-            out.u16s(&[1, flags, index, 1]);
-            out.u32s(&[elf_hash(text), 20, next, name, 0]);
-        }
-    });
-    let strings = out.part(|out| out.0.extend_from_slice(&names.0));
-    let dynamic = out.part(|out| {
-        use goblin::elf::dynamic::*;
-        let entries = [
-            (DT_SONAME, soname.into()),
-            (DT_HASH, hash.start),
-            (DT_STRTAB, strings.start),
-            (DT_SYMTAB, symbols.start),
-            (DT_STRSZ, strings.end - strings.start),
-            (DT_SYMENT, 24),
-            (DT_VERSYM, versions.start),
-            (DT_VERDEF, definitions.start),
-            (DT_VERDEFNUM, 2),
-            (DT_NULL, 0),
-        ];
-        entries.iter().for_each(|&(kind, value)| out.u64s(&[kind, value]));
-    });
-    let text = restorer..functions[FUNCTIONS.len() - 1].1.end;
-    let sections = {
-        use goblin::elf::section_header::*;
-        // Type, place, the section referred to (by index, from 1), sh_info, sh_entsize.
-        let rows = [
-            (SHT_PROGBITS, text, 0, 0, 0),
-            (SHT_DYNSYM, symbols, 6, 1, 24),
-            (SHT_HASH, hash, 2, 0, 4),
-            (SHT_GNU_VERSYM, versions, 2, 0, 2),
-            (SHT_GNU_VERDEF, definitions, 6, 2, 0),
-            (SHT_STRTAB, strings, 0, 0, 0),
-            (SHT_DYNAMIC, dynamic.clone(), 6, 0, 16),
-        ];
-        out.part(|out| {
-            out.u64s(&[0; 8]);
-            for (name, (kind, range, link, info, entry)) in section_names.into_iter().zip(rows) {
-                let exec = if kind == SHT_PROGBITS { SHF_EXECINSTR } else { 0 };
-                out.u32s(&[name, kind]);
-                out.u64s(&[u64::from(SHF_ALLOC | exec), range.start, range.start, range.end - range.start]);
-                out.u32s(&[link, info]);
-                out.u64s(&[16, entry]);
-            }
-        })
-    };
-
-    let mut head = Bytes::default();
-    head.0.extend_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
-    // ET_DYN for RISC-V.
-    head.u16s(&[3, 243]);
-    head.u32s(&[1]);
-    head.u64s(&[0, 64, sections.start]);
-    head.u32s(&[0]);
-    head.u16s(&[64, 56, 2, 64, 8, 6]);
-    let size = out.0.len() as u64;
-    for (kind, flags, range, align) in [(1, 5, 0..size, PAGE_SIZE), (2, 4, dynamic, 8)] {
-        let len = range.end - range.start;
-        head.u32s(&[kind, flags]);
-        head.u64s(&[range.start, range.start, range.start, len, len, align]);
-    }
-    out.0[..HEADERS].copy_from_slice(&head.0);
-    Ok(Image { bytes: out.0, restorer })
 }
 
 #[cfg(test)]
@@ -297,26 +43,35 @@ mod tests {
     use crate::linux::table;
     use goblin::elf::Elf;
 
+    const FUNCTIONS: [&str; 8] = [
+        "__vdso_rt_sigreturn",
+        "__vdso_gettimeofday",
+        "__vdso_clock_gettime",
+        "__vdso_clock_getres",
+        "__vdso_getcpu",
+        "__vdso_flush_icache",
+        "__vdso_riscv_hwprobe",
+        "__vdso_getrandom",
+    ];
+
     #[test]
     fn every_function_is_found_by_name_and_version() {
-        let image = image().unwrap();
-        assert!(image.bytes.len() as u64 <= PAGE_SIZE);
-        let elf = Elf::parse(&image.bytes).unwrap();
-        assert_eq!(elf.soname, Some(SONAME));
+        let elf = Elf::parse(IMAGE).unwrap();
+        assert_eq!(elf.soname, Some("linux-vdso.so.1"));
         let name = |at: usize| elf.dynstrtab.get_at(at).unwrap();
         let found: Vec<_> = elf.dynsyms.iter().skip(1).map(|s| name(s.st_name)).collect();
-        assert_eq!(found, FUNCTIONS.map(|(name, _)| name));
+        assert_eq!(found, FUNCTIONS);
         let definitions: Vec<_> = elf.verdef.as_ref().unwrap().iter().collect();
         assert_eq!(definitions.len(), 2);
         let (index, hash) = (definitions[1].vd_ndx, definitions[1].vd_hash);
         // The hash that glibc's sources have for it.
         assert_eq!((index, hash), (2, 182_943_605));
-        assert_eq!(definitions[1].iter().map(|a| name(a.vda_name)).collect::<Vec<_>>(), [VERSION]);
+        assert_eq!(definitions[1].iter().map(|a| name(a.vda_name)).collect::<Vec<_>>(), ["LINUX_4.15"]);
         let versions: Vec<_> = elf.versym.as_ref().unwrap().iter().map(|v| v.vs_val).collect();
         assert_eq!(versions, [0, 2, 2, 2, 2, 2, 2, 2, 2]);
         // The chain of the hash table reaches each symbol once.
         let at = elf.dynamic.as_ref().unwrap().info.hash.unwrap() as usize;
-        let word = |i: usize| u32::from_le_bytes(*image.bytes[at + 4 * i..].first_chunk().unwrap()) as usize;
+        let word = |i: usize| u32::from_le_bytes(*IMAGE[at + 4 * i..].first_chunk().unwrap()) as usize;
         let mut chain = vec![word(2)];
         while chain[chain.len() - 1] != 0 {
             chain.push(word(3 + chain[chain.len() - 1]));
@@ -327,13 +82,19 @@ mod tests {
 
     #[test]
     fn each_makes_the_call_of_its_name() {
-        for (name, number) in FUNCTIONS {
-            let row = table::find(number.into()).unwrap();
+        let elf = Elf::parse(IMAGE).unwrap();
+        for (symbol, name) in elf.dynsyms.iter().skip(1).zip(FUNCTIONS) {
+            let code = &IMAGE[symbol.st_value as usize..][..symbol.st_size as usize];
+            let words: Vec<u32> = code.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+            // li a7, NUMBER, before an ecall.
+            let call = words.iter().position(|&word| word == 0x73).unwrap();
+            let li = words[call - 1];
+            assert_eq!(li & 0xf_ffff, 17 << 7 | 0x13, "{name}");
+            let row = table::find(u64::from(li >> 20)).unwrap();
             let call = row.name.strip_prefix("riscv_").filter(|_| !name.contains("riscv")).unwrap_or(row.name);
             assert_eq!(name, format!("__vdso_{call}"));
         }
-        let image = image().unwrap();
-        let code = &image.bytes[image.restorer as usize..];
-        assert_eq!(code[..8], [0x93, 0x08, 0xb0, 0x08, 0x73, 0, 0, 0]);
+        assert_eq!(elf.dynsyms.get(1).unwrap().st_value, RESTORER);
+        assert_eq!(IMAGE[RESTORER as usize..][..8], [0x93, 0x08, 0xb0, 0x08, 0x73, 0, 0, 0]);
     }
 }

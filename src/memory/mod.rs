@@ -12,7 +12,7 @@ mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
 pub use user::{Backing, MapError, MapRequest, Place, Segment, SpaceConfig, SpaceLimits, UserSpace};
-pub use vma::{Attachment, Prot, Source, Vma, page_len};
+pub use vma::{Attachment, Lock, Prot, Source, Vma, page_len};
 pub use window::SpaceError;
 
 use std::fmt;

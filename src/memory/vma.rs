@@ -57,6 +57,18 @@ impl Source {
     }
 }
 
+/// Whether an area's pages are kept in memory (VM_LOCKED, VM_LOCKONFAULT).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lock {
+    /// They are not.
+    #[default]
+    None,
+    /// All of them, from now on.
+    Now,
+    /// Each from its first use on.
+    OnFault,
+}
+
 /// One attachment of a System V shared memory segment: what shmdt takes away together, however the
 /// guest has cut it up since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +92,8 @@ pub struct Vma {
     pub grows_down: bool,
     /// Whether the host is to set no swap aside for it (MAP_NORESERVE).
     pub noreserve: bool,
+    /// Whether it is locked in memory.
+    pub lock: Lock,
     /// What is behind it.
     pub source: Source,
     /// The attachment that it is part of.
@@ -97,6 +111,11 @@ impl Vma {
     /// Never: an area has at least a page.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether RLIMIT_DATA counts it: what belongs to this process alone and can be written, but for stacks.
+    pub fn is_data(&self) -> bool {
+        self.prot.contains(Prot::WRITE) && !self.shared && !self.grows_down
     }
 
     /// Where what is placed below has to end: short of the gap below an area that grows.
@@ -119,6 +138,7 @@ impl Vma {
             && self.shared == next.shared
             && self.grows_down == next.grows_down
             && self.noreserve == next.noreserve
+            && self.lock == next.lock
             && self.attachment == next.attachment
             && self.sealed == next.sealed
             && self.source.advance(self.len()) == next.source
@@ -131,6 +151,7 @@ impl Vma {
 pub(super) struct VmaTree {
     areas: BTreeMap<GuestAddr, Vma>,
     total: u64,
+    data: u64,
 }
 
 impl VmaTree {
@@ -183,6 +204,11 @@ impl VmaTree {
         self.total
     }
 
+    /// The sum of the sizes of those that are [data](Vma::is_data).
+    pub fn data(&self) -> u64 {
+        self.data
+    }
+
     /// Removes `range` and yields what was there.
     pub fn remove(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
         let touched: Vec<Vma> = self.overlapping(range).cloned().collect();
@@ -229,6 +255,18 @@ impl VmaTree {
         (end >= within.start && end.0 - within.start.0 >= len).then(|| GuestAddr(end.0 - len))
     }
 
+    /// The lowest gap of `len` bytes inside `within`.
+    pub fn gap_bottom_up(&self, len: u64, within: &Range<GuestAddr>) -> Option<GuestAddr> {
+        let mut start = self.find(within.start).map_or(within.start, |v| v.range.end);
+        for v in self.areas.range(within.start..within.end).map(|(_, v)| v) {
+            if v.floor() >= start && v.floor().0 - start.0 >= len {
+                return Some(start);
+            }
+            start = start.max(v.range.end);
+        }
+        (within.end >= start && within.end.0 - start.0 >= len).then_some(start)
+    }
+
     fn merge_in(&mut self, mut area: Vma) {
         if let Some(next) = self.areas.get(&area.range.end)
             && area.continues_into(next)
@@ -249,12 +287,14 @@ impl VmaTree {
 
     fn put(&mut self, v: Vma) {
         self.total += v.len();
+        self.data += if v.is_data() { v.len() } else { 0 };
         self.areas.insert(v.range.start, v);
     }
 
     fn take(&mut self, start: GuestAddr) -> Vma {
         let v = self.areas.remove(&start).expect("the caller has just found this area");
         self.total -= v.len();
+        self.data -= if v.is_data() { v.len() } else { 0 };
         v
     }
 }
@@ -278,6 +318,7 @@ mod tests {
             shared: false,
             grows_down: false,
             noreserve: false,
+            lock: Lock::None,
             source: Source::Anonymous,
             attachment: None,
             sealed: false,
@@ -302,7 +343,9 @@ mod tests {
         );
         t.update(&(GuestAddr(0x2000)..GuestAddr(0x3000)), |v| v.prot = Prot::READ);
         assert_eq!(ranges(&t), [(0x1000, 0x6000, Prot::READ)]);
-        assert_eq!(t.total(), 0x5000);
+        assert_eq!((t.total(), t.data()), (0x5000, 0));
+        t.update(&(GuestAddr(0x2000)..GuestAddr(0x4000)), |v| v.prot = Prot::WRITE);
+        assert_eq!((t.total(), t.data()), (0x5000, 0x2000));
     }
 
     #[test]
@@ -328,5 +371,12 @@ mod tests {
         assert_eq!(t.gap_top_down(0x2000, &all), Some(GuestAddr(0xa000)));
         assert_eq!(t.gap_top_down(0xb000, &all), Some(GuestAddr(0x1000)));
         assert_eq!(t.gap_top_down(0xc000, &all), None);
+        assert_eq!(t.gap_bottom_up(0xb000, &all), Some(GuestAddr(0x1000)));
+        assert_eq!(t.gap_bottom_up(0xc000, &all), None);
+        assert_eq!(t.gap_bottom_up(0x1000, &(GuestAddr(0xd000)..GuestAddr(0x10000))), Some(GuestAddr(0xe000)));
+        t.insert(Vma { grows_down: true, ..area(0x40_0000, 0x40_1000, Prot::READ) });
+        let above = GuestAddr(0x10000)..GuestAddr(0x41_0000);
+        assert_eq!(t.gap_bottom_up(0x2f_0000, &above), Some(GuestAddr(0x1_0000)), "up to the gap below the stack");
+        assert_eq!(t.gap_bottom_up(0x2f_1000, &above), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fp::Flags;
 use crate::memory::GuestAddr;
-use remu_isa::{Isa, Xlen};
+use remu_isa::{Ext, Isa, Xlen};
 
 /// The integer register that writes to x0 are directed to by pre-decoded code, so that no engine
 /// needs to test for it.
@@ -42,6 +42,11 @@ pub struct Cpu {
     pub isa: Isa,
 }
 
+/// What the instructions of a hart are aligned to, in bytes.
+pub fn insn_align(isa: &Isa) -> u64 {
+    if isa.exts.contains(Ext::Zca) { 2 } else { 4 }
+}
+
 impl Cpu {
     /// A hart with all registers zero.
     pub fn new(isa: Isa) -> Self {
@@ -58,6 +63,17 @@ impl Cpu {
         if r != 0 {
             self.x[usize::from(r)] = v;
         }
+    }
+
+    /// What instructions are aligned to, in bytes: four where none is compressed.
+    pub fn insn_align(&self) -> u64 {
+        insn_align(&self.isa)
+    }
+
+    /// Goes on at an address of the kernel's or the program's choice, of which `sepc` keeps what can be one
+    /// of an instruction.
+    pub fn enter(&mut self, addr: u64) {
+        self.pc = addr & !(self.insn_align() - 1);
     }
 
     /// The `fcsr` register: rounding mode and flags.

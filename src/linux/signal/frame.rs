@@ -69,7 +69,7 @@ impl Task {
         cpu.set_x(11, frame);
         cpu.set_x(12, frame + std::mem::offset_of!(RtSigframe, uc) as u64);
         // The hart returns to user mode through `sepc`, whose lowest bit is always zero.
-        cpu.pc = action.handler & !1;
+        cpu.enter(action.handler);
         cpu.reservation = None;
         Ok(())
     }
@@ -87,7 +87,7 @@ impl Task {
         for (n, value) in (1..32).zip(context.regs.x) {
             cpu.set_x(n, value);
         }
-        cpu.pc = context.regs.pc & !1;
+        cpu.enter(context.regs.pc);
         cpu.f = context.f;
         cpu.set_fcsr(context.fcsr);
         cpu.reservation = None;

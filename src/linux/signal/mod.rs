@@ -149,7 +149,8 @@ impl Task {
                     FaultKind::NoBacking => (libc::SIGBUS, BUS_ADRERR),
                     FaultKind::Misaligned => (libc::SIGBUS, BUS_ADRALN),
                 };
-                Siginfo::fault(signal, code, addr.0)
+                // Of a misaligned access or jump the kernel tells where the instruction is.
+                Siginfo::fault(signal, code, if kind == FaultKind::Misaligned { pc } else { addr.0 })
             }
             Exit::Illegal { bits: encoding } => {
                 bits = Some(encoding);
@@ -161,6 +162,10 @@ impl Task {
             Exit::Syscall | Exit::Interrupted => return,
         };
         self.force(cpu, info, bits);
+        // The report of a fatal one tells what the instruction wanted, whatever a handler would be told.
+        if let (Some(Outcome::Killed(fatal)), Exit::Fault(fault)) = (&mut self.ending, exit) {
+            fatal.address = Some(fault.addr);
+        }
     }
 
     /// Sends a signal that cannot be held back: if it is blocked or ignored, it ends the process.

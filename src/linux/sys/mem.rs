@@ -3,7 +3,7 @@
 use super::fs::borrow;
 use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
-use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot, page_len};
+use crate::memory::{Backing, GuestAddr, Lock, MapRequest, PAGE_SIZE, Place, Prot, page_len};
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::fd::AsRawFd;
@@ -12,6 +12,9 @@ use std::path::PathBuf;
 
 const MAP_TYPE: i32 = 0xf;
 const MAP_DROPPABLE: i32 = 8;
+const MAP_UNINITIALIZED: i32 = 0x400_0000;
+/// The bits of the sizes of huge pages that the kernel has always let pass (LEGACY_MAP_MASK).
+const HUGE_SIZES: i32 = (21 | 30) << libc::MAP_HUGE_SHIFT;
 
 /// The permissions among the bits of PROT_*; the others have no effect, as in the kernel.
 fn prot(bits: u64) -> Prot {
@@ -28,11 +31,13 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL);
     }
     let anonymous = flags & libc::MAP_ANONYMOUS != 0;
+    let fd = if anonymous { None } else { Some(borrow(c, 4)?) };
     if flags & libc::MAP_HUGETLB != 0 {
-        c.unimplemented("mmap with MAP_HUGETLB".to_owned());
+        return Err(no_huge_pages(flags, anonymous));
+    }
+    if len == 0 {
         return Err(Errno::INVAL);
     }
-    let fd = if anonymous { None } else { Some(borrow(c, 4)?) };
     let known = libc::MAP_FIXED
         | libc::MAP_ANONYMOUS
         | libc::MAP_GROWSDOWN
@@ -43,7 +48,8 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         | libc::MAP_POPULATE
         | libc::MAP_NONBLOCK
         | libc::MAP_STACK
-        | libc::MAP_FIXED_NOREPLACE
+        | MAP_UNINITIALIZED
+        | HUGE_SIZES
         | MAP_TYPE;
     let shared = match flags & MAP_TYPE {
         libc::MAP_PRIVATE => false,
@@ -51,21 +57,14 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         libc::MAP_SHARED_VALIDATE if anonymous => return Err(Errno::INVAL),
         libc::MAP_SHARED_VALIDATE if flags & !known != 0 => return Err(Errno::OPNOTSUPP),
         libc::MAP_SHARED_VALIDATE => true,
-        MAP_DROPPABLE => {
+        MAP_DROPPABLE if anonymous => {
             c.unimplemented("mmap with MAP_DROPPABLE".to_owned());
             return Err(Errno::INVAL);
         }
         _ => return Err(Errno::INVAL),
     };
-    if len == 0 {
-        return Err(Errno::INVAL);
-    }
     let grows_down = flags & libc::MAP_GROWSDOWN != 0;
-    if grows_down && shared {
-        return Err(Errno::INVAL);
-    }
-    if grows_down && !anonymous {
-        c.unimplemented("mmap of a file with MAP_GROWSDOWN".to_owned());
+    if grows_down && (shared || !anonymous) {
         return Err(Errno::INVAL);
     }
     let place = if flags & libc::MAP_FIXED_NOREPLACE != 0 {
@@ -85,7 +84,10 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
             Backing::File { fd, offset, path: path_of(fd.as_raw_fd()).into() }
         }
     };
-    let lock = flags & libc::MAP_LOCKED != 0;
+    let lock = if flags & libc::MAP_LOCKED != 0 { Lock::Now } else { Lock::None };
+    if lock != Lock::None && !may_lock() {
+        return Err(Errno::PERM);
+    }
     let request = MapRequest {
         place,
         len,
@@ -93,15 +95,20 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         shared,
         grows_down,
         noreserve: flags & libc::MAP_NORESERVE != 0,
-        populate: (flags & libc::MAP_POPULATE != 0 && flags & libc::MAP_NONBLOCK == 0) || lock,
+        populate: flags & libc::MAP_POPULATE != 0 && flags & libc::MAP_NONBLOCK == 0,
+        lock,
         backing,
     };
-    let at = c.task.mm.map(&request)?;
-    if lock {
-        // As in the kernel, a mapping that cannot be locked is still a mapping.
-        let _ = on_range(c, Sys::Mlock, at, len, Holes::End, &[]);
+    Ok(c.task.mm.map(&request)?.0)
+}
+
+/// Why there are no huge pages: as for a kernel whose pools are empty, if the size is one that it has.
+fn no_huge_pages(flags: i32, anonymous: bool) -> Errno {
+    // The binary logarithm; 0 stands for the usual size. 2 MiB and 1 GiB are those of all schemes.
+    match flags as u32 >> libc::MAP_HUGE_SHIFT & libc::MAP_HUGE_MASK as u32 {
+        0 | 21 | 30 if anonymous => Errno::NOMEM,
+        _ => Errno::INVAL,
     }
-    Ok(at.0)
 }
 
 /// The path of an open file, for /proc/self/maps.
@@ -116,30 +123,56 @@ pub(in crate::linux) fn munmap(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn mprotect(c: &mut Call<'_>) -> SysResult {
-    const PROT_GROWS: u64 = 0x0300_0000;
-    const PROT_SEM: u64 = 8;
-    if c.args[2] & !(7 | PROT_SEM) != 0 {
-        if c.args[2] & PROT_GROWS != 0 {
-            c.unimplemented("mprotect with PROT_GROWSDOWN or PROT_GROWSUP".to_owned());
-        }
+    const GROWS_DOWN: u64 = libc::PROT_GROWSDOWN as u64;
+    const GROWS_UP: u64 = libc::PROT_GROWSUP as u64;
+    const SEM: u64 = 8;
+    let (start, len, bits) = (c.addr(0), c.args[1], c.args[2]);
+    let grows = bits & (GROWS_DOWN | GROWS_UP);
+    if grows == GROWS_DOWN | GROWS_UP || !start.is_page_aligned() {
         return Err(Errno::INVAL);
     }
-    c.task.mm.protect(c.addr(0), c.args[1], prot(c.args[2]))?;
+    if len == 0 {
+        return Ok(0);
+    }
+    let end = page_len(len).and_then(|len| start.0.checked_add(len)).ok_or(Errno::NOMEM)?;
+    if bits & !(7 | SEM | grows) != 0 {
+        return Err(Errno::INVAL);
+    }
+    match grows {
+        0 => c.task.mm.protect(start, len, prot(bits))?,
+        GROWS_DOWN => c.task.mm.protect_growing(start, len, prot(bits))?,
+        // No area grows upwards on this architecture.
+        _ if c.task.mm.mapped_parts(&(start..GuestAddr(end))).first().is_some_and(|part| part.start == start) => {
+            return Err(Errno::INVAL);
+        }
+        _ => return Err(Errno::NOMEM),
+    }
     Ok(0)
 }
 
 pub(in crate::linux) fn mremap(c: &mut Call<'_>) -> SysResult {
+    const MAY_MOVE: u64 = libc::MREMAP_MAYMOVE as u64;
+    const FIXED: u64 = libc::MREMAP_FIXED as u64;
+    const KEEP: u64 = libc::MREMAP_DONTUNMAP as u64;
     let [old, old_len, new_len, flags, new, _] = c.args;
-    let (may_move, fixed) = (flags & libc::MREMAP_MAYMOVE as u64 != 0, flags & libc::MREMAP_FIXED as u64 != 0);
-    if flags & !7 != 0 || (fixed && !may_move) {
+    let bound = flags & (FIXED | KEEP) != 0;
+    if flags & !(MAY_MOVE | FIXED | KEEP) != 0 || (bound && flags & MAY_MOVE == 0) {
         return Err(Errno::INVAL);
     }
-    if flags & libc::MREMAP_DONTUNMAP as u64 != 0 {
-        c.unimplemented("mremap with MREMAP_DONTUNMAP".to_owned());
-        return Err(Errno::INVAL);
-    }
-    let fixed = fixed.then_some(GuestAddr(new));
-    Ok(c.task.mm.remap(GuestAddr(old), old_len, new_len, may_move, fixed)?.0)
+    let mm = &c.task.mm;
+    let old = GuestAddr(old);
+    let place = match flags & (MAY_MOVE | FIXED) {
+        0 => None,
+        MAY_MOVE if flags & KEEP == 0 => Some(Place::Anywhere { hint: None }),
+        MAY_MOVE => Some(Place::Anywhere { hint: (new != 0).then_some(GuestAddr(new)) }),
+        _ => Some(Place::Fixed(GuestAddr(new))),
+    };
+    let at = match place {
+        Some(_) if flags & KEEP != 0 && page_len(old_len) != page_len(new_len) => return Err(Errno::INVAL),
+        Some(place) if flags & KEEP != 0 => mm.remap_keeping(old, old_len, place)?,
+        place => mm.remap(old, old_len, new_len, place)?,
+    };
+    Ok(at.0)
 }
 
 /// What a hole in the range of a call does, besides making it fail with ENOMEM.
@@ -174,136 +207,158 @@ fn on_range(c: &Call<'_>, call: Sys, start: GuestAddr, len: u64, holes: Holes, r
     if at < end { Err(Errno::NOMEM) } else { missing }
 }
 
-/// A start that need not be at a page boundary, with the length from there.
-fn rounded(c: &Call<'_>) -> (GuestAddr, u64) {
-    let start = c.addr(0).page_floor();
-    (start, c.args[1].saturating_add(c.args[0] - start.0))
-}
-
 pub(in crate::linux) fn msync(c: &mut Call<'_>) -> SysResult {
     let flags = c.int(2);
     let both = libc::MS_ASYNC | libc::MS_SYNC;
     if !c.addr(0).is_page_aligned() || flags & !(both | libc::MS_INVALIDATE) != 0 || flags & both == both {
         return Err(Errno::INVAL);
     }
-    if c.args[1] == 0 {
-        return Ok(0);
+    match page_len(c.args[1]) {
+        // A length that overflows is none, to the kernel.
+        None | Some(0) => Ok(0),
+        Some(len) => {
+            // Where there is nothing to wait for or to drop, the kernel stops at the first hole.
+            let holes = if flags == libc::MS_ASYNC { Holes::End } else { Holes::Skip };
+            on_range(c, Sys::Msync, c.addr(0), len, holes, &[c.args[2]])
+        }
     }
-    on_range(c, Sys::Msync, c.addr(0), c.args[1], Holes::Skip, &[c.args[2]])
+}
+
+/// Whether this process may lock any memory at all.
+fn may_lock() -> bool {
+    lock_limit() > 0
+}
+
+/// How much memory this process may lock, in bytes.
+fn lock_limit() -> u64 {
+    use rustix::thread::{CapabilitySet, capabilities};
+    if capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK)) {
+        return u64::MAX;
+    }
+    rustix::process::getrlimit(rustix::process::Resource::Memlock).current.unwrap_or(u64::MAX)
+}
+
+/// Locks or unlocks a range, whose start need not be at a page boundary.
+fn set_lock(c: &Call<'_>, lock: Lock) -> SysResult {
+    if lock != Lock::None && !may_lock() {
+        return Err(Errno::PERM);
+    }
+    let start = c.addr(0).page_floor();
+    let len = page_len(c.args[1].wrapping_add(c.args[0] - start.0)).unwrap_or(0);
+    let end = GuestAddr(start.0.checked_add(len).ok_or(Errno::INVAL)?);
+    if len > 0 {
+        c.task.mm.lock(&(start..end), lock)?;
+    }
+    Ok(0)
 }
 
 pub(in crate::linux) fn mlock(c: &mut Call<'_>) -> SysResult {
-    let (start, len) = rounded(c);
-    if len == 0 { Ok(0) } else { on_range(c, Sys::Mlock, start, len, Holes::End, &[]) }
+    set_lock(c, Lock::Now)
 }
 
 pub(in crate::linux) fn mlock2(c: &mut Call<'_>) -> SysResult {
-    if c.args[2] & !1 != 0 {
-        return Err(Errno::INVAL);
+    const ON_FAULT: i32 = libc::MLOCK_ONFAULT as i32;
+    match c.int(2) {
+        0 => set_lock(c, Lock::Now),
+        ON_FAULT => set_lock(c, Lock::OnFault),
+        _ => Err(Errno::INVAL),
     }
-    let (start, len) = rounded(c);
-    if len == 0 { Ok(0) } else { on_range(c, Sys::Mlock2, start, len, Holes::End, &[c.args[2]]) }
 }
 
 pub(in crate::linux) fn munlock(c: &mut Call<'_>) -> SysResult {
-    let (start, len) = rounded(c);
-    if len == 0 { Ok(0) } else { on_range(c, Sys::Munlock, start, len, Holes::End, &[]) }
+    set_lock(c, Lock::None)
 }
 
 pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
     let flags = c.int(0);
-    if flags & !7 != 0 || flags == 0 || flags == libc::MCL_ONFAULT {
+    let all = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
+    if flags & !all != 0 || flags == 0 || flags == libc::MCL_ONFAULT {
         return Err(Errno::INVAL);
     }
-    if flags & libc::MCL_CURRENT != 0 {
-        // The host's own mlockall would lock the whole reservation, and remu.
-        let on_fault = u64::from(flags & libc::MCL_ONFAULT != 0);
-        for vma in c.task.mm.vmas() {
-            on_range(c, Sys::Mlock2, vma.range.start, vma.len(), Holes::End, &[on_fault])?;
-        }
+    if !may_lock() {
+        return Err(Errno::PERM);
     }
-    if flags & libc::MCL_FUTURE != 0 {
-        c.unimplemented("mlockall with MCL_FUTURE".to_owned());
+    let (now, future) = (flags & libc::MCL_CURRENT != 0, flags & libc::MCL_FUTURE != 0);
+    if now && c.task.mm.mapped_bytes() > lock_limit() {
+        return Err(Errno::NOMEM);
     }
+    let lock = if flags & libc::MCL_ONFAULT != 0 { Lock::OnFault } else { Lock::Now };
+    // Not by the host's own mlockall, which would lock the whole reservation, and remu.
+    c.task.mm.lock_all(now.then_some(lock), if future { lock } else { Lock::None });
     Ok(0)
 }
 
 pub(in crate::linux) fn munlockall(c: &mut Call<'_>) -> SysResult {
-    for vma in c.task.mm.vmas() {
-        on_range(c, Sys::Munlock, vma.range.start, vma.len(), Holes::End, &[])?;
-    }
+    c.task.mm.lock_all(Some(Lock::None), Lock::None);
     Ok(0)
 }
 
 pub(in crate::linux) fn mincore(c: &mut Call<'_>) -> SysResult {
-    let (start, len) = (c.addr(0), c.args[1]);
+    let start = c.addr(0);
     if !start.is_page_aligned() {
         return Err(Errno::INVAL);
     }
-    let len = page_len(len).ok_or(Errno::NOMEM)?;
-    let end = start.0.checked_add(len).ok_or(Errno::NOMEM)?;
+    let limit = c.task.mm.limit().0;
+    let inside = |start: u64, len: u64| start.checked_add(len).is_some_and(|end| end <= limit);
+    let len = page_len(c.args[1]).filter(|&len| inside(start.0, len)).ok_or(Errno::NOMEM)?;
+    if !inside(c.args[2], len / PAGE_SIZE) {
+        return Err(Errno::FAULT);
+    }
     // What comes before a hole is answered, then the hole is told of.
-    let mapped = c.task.mm.mapped_parts(&(start..GuestAddr(end)));
+    let mapped = c.task.mm.mapped_parts(&(start..start.offset(len)));
     let covered = mapped.first().filter(|part| part.start == start).map_or(0, |part| part.end.0 - start.0);
-    if covered > 0 || len == 0 {
+    if covered > 0 {
         let (memory, vector) = (c.guest(start.0, covered), c.guest(c.args[2], covered / PAGE_SIZE));
         host::pass(Sys::Mincore, &mut [memory, SysArg::Val(covered), vector])?;
     }
     if covered < len { Err(Errno::NOMEM) } else { Ok(0) }
 }
 
+const MADV_DONTNEED_LOCKED: i32 = 24;
+const MADV_COLLAPSE: i32 = 25;
+const MADV_SOFT_OFFLINE: i32 = 101;
+const MADV_GUARD_INSTALL: i32 = 102;
+const MADV_GUARD_REMOVE: i32 = 103;
+
+/// The advice is the host's business, all of which is about the pages behind the areas; what kinds the
+/// host does not know it refuses.
 pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
     advise(c, c.addr(0), c.args[1], c.int(2))
 }
 
-/// MADV_DONTNEED_LOCKED of `linux/mman.h`.
-const MADV_DONTNEED_LOCKED: i32 = 24;
-
 /// Takes advice on a range.
 pub(super) fn advise(c: &Call<'_>, start: GuestAddr, len: u64, advice: i32) -> SysResult {
-    let len = page_len(len).ok_or(Errno::INVAL)?;
-    if !start.is_page_aligned() || start.0.checked_add(len).is_none() {
+    let known = matches!(
+        advice,
+        libc::MADV_NORMAL..=libc::MADV_DONTNEED
+            | libc::MADV_FREE..=MADV_COLLAPSE
+            | libc::MADV_HWPOISON..=MADV_GUARD_REMOVE
+    );
+    if !known {
+        c.unimplemented(format!("madvise advice {advice}"));
         return Err(Errno::INVAL);
     }
-    match advice {
-        libc::MADV_NORMAL
-        | libc::MADV_RANDOM
-        | libc::MADV_SEQUENTIAL
-        | libc::MADV_WILLNEED
-        | libc::MADV_DONTNEED
-        | libc::MADV_FREE
-        | libc::MADV_REMOVE
-        | libc::MADV_DONTFORK
-        | libc::MADV_DOFORK
-        | libc::MADV_MERGEABLE
-        | libc::MADV_UNMERGEABLE
-        | libc::MADV_HUGEPAGE
-        | libc::MADV_NOHUGEPAGE
-        | libc::MADV_DONTDUMP
-        | libc::MADV_DODUMP
-        | libc::MADV_WIPEONFORK
-        | libc::MADV_KEEPONFORK
-        | libc::MADV_COLD
-        | libc::MADV_PAGEOUT
-        | libc::MADV_POPULATE_READ
-        | libc::MADV_POPULATE_WRITE
-        | MADV_DONTNEED_LOCKED => {}
-        other => {
-            c.unimplemented(format!("madvise advice {other}"));
-            return Err(Errno::INVAL);
-        }
+    let len = page_len(len).ok_or(Errno::INVAL)?;
+    let end = GuestAddr(start.0.checked_add(len).ok_or(Errno::INVAL)?);
+    if !start.is_page_aligned() {
+        return Err(Errno::INVAL);
     }
-    if len == 0 {
-        return Ok(0);
-    }
-    let contents = matches!(advice, libc::MADV_DONTNEED | libc::MADV_FREE | libc::MADV_REMOVE | MADV_DONTNEED_LOCKED);
-    let discards = contents || matches!(advice, libc::MADV_DONTFORK | libc::MADV_WIPEONFORK);
-    let range = start..start.offset(len);
-    let kept = if discards { c.task.mm.first_kept(&range) } else { None };
-    // What comes before the area that is to be kept is done.
-    let end = kept.unwrap_or(range.end);
-    let result = on_range(c, Sys::Madvise, start, end.0 - start.0, Holes::Skip, &[advice as u64]);
-    if contents {
+    let holes = match advice {
+        libc::MADV_POPULATE_READ | libc::MADV_POPULATE_WRITE => Holes::End,
+        libc::MADV_HWPOISON | MADV_SOFT_OFFLINE => Holes::End,
+        _ => Holes::Skip,
+    };
+    // Of nothing as well, the host decides whether it is right.
+    let drops = [libc::MADV_DONTNEED, MADV_DONTNEED_LOCKED, libc::MADV_FREE, libc::MADV_REMOVE, MADV_GUARD_INSTALL];
+    let discards = drops.contains(&advice) || matches!(advice, libc::MADV_DONTFORK | libc::MADV_WIPEONFORK);
+    // What comes before an area that is to be kept is done.
+    let kept = if discards { c.task.mm.first_kept(&(start..end)) } else { None };
+    let end = kept.unwrap_or(end);
+    let result = match end.0 - start.0 {
+        0 => host::pass(Sys::Madvise, &mut [SysArg::Null, SysArg::Val(0), SysArg::Val(advice as u64)]),
+        len => on_range(c, Sys::Madvise, start, len, holes, &[advice as u64]),
+    };
+    if drops.contains(&advice) {
         c.task.mm.contents_changed(&(start..end));
     }
     if kept.is_some() { Err(Errno::PERM) } else { result }

@@ -2,6 +2,7 @@
 //! handed, under the name the table knows it by.
 
 pub(super) mod admin;
+pub(super) mod clock;
 pub(super) mod fd;
 pub(super) mod fs;
 pub(super) mod futex;

@@ -155,6 +155,27 @@ fn all_memory_is_unlocked_at_once() {
 }
 
 #[test]
+fn guards_are_holes_that_can_be_taken_away_again() {
+    use crate::memory::{Access, FaultKind};
+    const INSTALL: u64 = 102;
+    const REMOVE: u64 = 103;
+    let mut b = Bench::new();
+    let at = b.sys("mmap", &[NOWHERE, 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
+    b.task.mm.write(GuestAddr(at), &7u8).unwrap();
+    match b.sys("madvise", &[at, PAGE, INSTALL]) {
+        Ok(0) => {
+            let fault = b.task.mm.classify(GuestAddr(at + 8), 1, Access::Read).unwrap();
+            assert_eq!((fault.addr.0, fault.kind), (at + 8, FaultKind::Unmapped));
+            assert!(b.task.mm.read::<u8>(GuestAddr(at)).is_err() && b.get::<u8>(at + PAGE) == 0);
+            assert_eq!(b.sys("madvise", &[at, PAGE, REMOVE]), Ok(0));
+            assert_eq!(b.get::<u8>(at), 0);
+        }
+        // Kernels before 6.13 do not know of them.
+        answer => assert_eq!((answer, b.get::<u8>(at)), (Err(Errno::INVAL), 7)),
+    }
+}
+
+#[test]
 fn flushed_and_dropped_code_is_told_of() {
     use crate::memory::CodeObserver;
     use std::ops::Range;

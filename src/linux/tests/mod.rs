@@ -90,7 +90,7 @@ impl Bench {
         let space = Arc::new(UserSpace::new(&config).unwrap());
         let place = Place::Fixed(GuestAddr(SCRATCH));
         space.map(&MapRequest::anonymous(place, SCRATCH_SIZE, Prot::READ | Prot::WRITE)).unwrap();
-        space.set_heap(GuestAddr(0x80_0000));
+        space.set_heap(GuestAddr(0x80_0000), 0);
         let (trace, missing) = (Shared::default(), Shared::default());
         let sink = missing.clone();
         let mut config = TaskConfig {

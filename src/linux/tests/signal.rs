@@ -101,6 +101,21 @@ fn a_handler_gets_the_frame_and_sigreturn_undoes_it() {
 }
 
 #[test]
+fn of_a_misaligned_access_a_handler_is_told_the_instruction() {
+    let mut b = Bench::new();
+    handle(&mut b, libc::SIGBUS as u64, 0, 0);
+    b.cpu.pc = 0x5678;
+    assert_eq!(b.task.answer(&mut b.cpu, fault(FaultKind::Misaligned)), Outcome::Resume);
+    let frame: RtSigframe = b.get(b.cpu.x(2));
+    assert_eq!((frame.info.signo, frame.info.code, frame.info.addr()), (libc::SIGBUS, 1, 0x5678));
+    // Where instructions have four bytes, that is what they are entered at a multiple of.
+    let mut b = Bench::new();
+    b.cpu.isa.exts = b.cpu.isa.exts.without_dependents(remu_isa::Ext::C);
+    b.cpu.enter(0x1237);
+    assert_eq!(b.cpu.pc, 0x1234);
+}
+
+#[test]
 fn the_lowest_bit_of_an_address_to_go_on_at_is_lost() {
     alone(|| {
         let mut b = Bench::new();

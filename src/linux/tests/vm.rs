@@ -47,6 +47,7 @@ fn what_is_sealed_stays_as_it_is() {
     assert_eq!(b.sys("mremap", &[sealed, PAGE, PAGE, 3, at + 64 * PAGE]), Err(Errno::PERM));
     assert_eq!(b.sys("mremap", &[at + 3 * PAGE, PAGE, PAGE, 3, sealed]), Err(Errno::PERM));
     assert_eq!(b.sys("mremap", &[at, 4 * PAGE, PAGE, 0]), Err(Errno::PERM));
+    assert_eq!(b.sys("mremap", &[sealed, PAGE, PAGE, 1 | 4]), Err(Errno::PERM), "MREMAP_DONTUNMAP");
     assert_eq!(b.sys("mremap", &[sealed, PAGE, 0, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("mprotect", &[at, 3 * PAGE, READ]), Err(Errno::PERM));
     let perms = |n: u64, p: &str| (n, p.to_owned(), 0);
@@ -68,7 +69,7 @@ fn sealed_memory_that_cannot_be_written_is_not_thrown_away() {
     b.sys("mseal", &[at + PAGE, PAGE, 0]).unwrap();
     assert_eq!(b.sys("madvise", &[at, 3 * PAGE, DONTNEED]), Err(Errno::PERM));
     assert_eq!([0, 1, 2].map(|page| b.get::<u8>(at + page * PAGE)), [0, 7, 7]);
-    let discards = [libc::MADV_FREE, libc::MADV_REMOVE, libc::MADV_DONTFORK, libc::MADV_WIPEONFORK, 24];
+    let discards = [libc::MADV_FREE, libc::MADV_REMOVE, libc::MADV_DONTFORK, libc::MADV_WIPEONFORK, 24, 102];
     for advice in discards {
         assert_eq!(b.sys("madvise", &[at + PAGE, PAGE, advice as u64]), Err(Errno::PERM), "{advice}");
     }

@@ -7,7 +7,6 @@ use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
 use crate::memory::{GuestAddr, PAGE_SIZE};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
-use std::sync::atomic::Ordering;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 impl UserSpace {
@@ -167,10 +166,8 @@ impl UserSpace {
     /// that are not mapped as needed.
     pub fn host_range(&self, addr: GuestAddr, len: u64) -> Result<GuestPtr, BadAddress> {
         let host = self.host(addr, len)?;
-        // The host kernel does not know that the area grows.
-        if self.growing.load(Ordering::Relaxed) {
-            self.grow_for(addr, len);
-        }
+        // The host kernel does not know of areas that grow.
+        self.grow_for(addr, len);
         // SAFETY: the whole range is in the window.
         Ok(unsafe { GuestPtr::new(host) })
     }

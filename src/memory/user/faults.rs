@@ -86,7 +86,8 @@ impl UserSpace {
                 Some(_) => match self.probe(at, access) {
                     Ok(()) => None,
                     Err(bad) if bad.is_bus() => Some(FaultKind::NoBacking),
-                    Err(_) => Some(FaultKind::Denied),
+                    // Pages that madvise(2) has made guards of, which the areas know nothing about.
+                    Err(_) => Some(FaultKind::Unmapped),
                 },
             };
             if let Some(kind) = kind {
@@ -112,14 +113,27 @@ impl UserSpace {
     pub(super) fn grow_for(&self, addr: GuestAddr, len: u64) -> bool {
         let Some(end) = addr.0.checked_add(len).filter(|&end| end > addr.0) else { return false };
         let mut state = self.state();
-        let mapped = state.areas.parts(&(addr..GuestAddr(end)));
-        let hole = mapped.first().filter(|part| part.start <= addr).map_or(addr, |part| part.end);
-        hole.0 < end && self.grow_down(&mut state, hole)
+        let mut at = addr;
+        while let Some(area) = state.areas.find(at) {
+            at = area.range.end;
+            if at.0 >= end {
+                return false;
+            }
+        }
+        self.grow_down(&mut state, at)
+    }
+
+    /// Lets the stack, or another area that grows, reach down to `addr`, if it may.
+    pub fn grow_stack(&self, addr: GuestAddr) {
+        let mut state = self.state();
+        if state.areas.find(addr).is_none() {
+            self.grow_down(&mut state, addr);
+        }
     }
 
     /// Lets the area above `addr`, if it is one that grows (MAP_GROWSDOWN), grow to hold it: as far as
     /// the limits and the gap to what is below allow.
-    fn grow_down(&self, state: &mut State, addr: GuestAddr) -> bool {
+    pub(super) fn grow_down(&self, state: &mut State, addr: GuestAddr) -> bool {
         let start = addr.page_floor();
         let Some(area) = state.areas.after(start).filter(|v| v.grows_down).cloned() else { return false };
         // Neither an inaccessible area below nor another that grows keeps its distance.
@@ -128,7 +142,7 @@ impl UserSpace {
         });
         let more = start..area.range.start;
         let too_large = area.range.end.0 - start.0 > state.limits.stack
-            || state.check_total(more.end.0 - more.start.0).is_err()
+            || state.check_growth(more.end.0 - more.start.0, area.is_data()).is_err()
             || start.0 < self.window.lowest();
         if crowded || too_large || self.map_anonymous_on_host(&more, &area).is_err() {
             return false;

@@ -7,14 +7,17 @@ use rustix::io::Errno;
 
 impl UserSpace {
     /// Where the heap begins, if it is not moved by randomisation; it is empty at first.
-    pub fn set_heap(&self, start: GuestAddr) {
+    ///
+    /// `program_data` is the size of the program's own data.
+    pub fn set_heap(&self, start: GuestAddr, program_data: u64) {
         let start = start.page_ceil().unwrap_or(start);
         let mut state = self.state();
-        let moved = start.offset(state.shifts.heap);
+        let moved = start.offset(state.layout.heap_shift);
         // In a small address space there may be something in the way.
         let free = moved.0 < self.window.limit() && state.areas.has_room(&(start..moved));
         let start = if free { moved.0 } else { start.0 };
         state.heap = start..start;
+        state.program_data = program_data;
     }
 
     /// brk(2): moves the end of the heap if that is possible, and yields where it is.
@@ -23,7 +26,8 @@ impl UserSpace {
         let heap = state.heap.clone();
         let pages = |a: u64| page_len(a).unwrap_or(u64::MAX);
         let (old_end, new_end) = (pages(heap.end), pages(new.0));
-        if new.0 < heap.start || new_end > self.window.limit() {
+        let data = (new.0.saturating_sub(heap.start)).saturating_add(state.program_data);
+        if new.0 < heap.start || new_end > self.window.limit() || data > state.limits.heap {
             return GuestAddr(heap.end);
         }
         let moved = match new_end.cmp(&old_end) {

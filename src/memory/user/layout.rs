@@ -1,36 +1,130 @@
-//! Address space randomisation: how far things are moved from where they would be.
+//! Where the parts of an address space are: the stack, what is mapped freely, position-independent
+//! programs and the heap, each moved by chance as the kernel moves it on riscv64.
 
-use crate::memory::PAGE_SIZE;
+use crate::memory::vma::GUARD_GAP;
+use crate::memory::{GuestAddr, PAGE_SIZE};
 
-/// Distances in bytes, whole pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shifts {
-    /// The initial stack, downwards.
-    pub stack: u64,
-    /// The top of what is mapped freely, downwards.
-    pub mmap: u64,
-    /// A position-independent program, upwards.
-    pub program: u64,
-    /// The heap, upwards.
-    pub heap: u64,
+/// Where things are placed that say nothing of their own place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// The end of the initial stack.
+    pub stack_top: GuestAddr,
+    /// Where what is mapped freely ends, or begins.
+    pub mmap: MmapBase,
+    /// Where free memory is looked for if there is none there: the lowest address.
+    pub unmapped_base: GuestAddr,
+    /// Where a position-independent program is.
+    pub program: GuestAddr,
+    /// How far the heap is moved upwards, in bytes.
+    pub heap_shift: u64,
+    /// How far the first stack pointer is moved downwards within its page, in bytes.
+    pub stack_shift: u64,
 }
 
-/// How far the kernel moves each of them on riscv64: 18 bits of pages, a gigabyte.
+/// From where on free memory is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MmapBase {
+    /// Downwards from here.
+    Down(GuestAddr),
+    /// Upwards from here, since the stack has no limit and so no place can be kept free for it.
+    Up(GuestAddr),
+}
+
+/// How far the kernel moves each part: 18 bits of pages (mmap_rnd_bits, STACK_RND_MASK), a gigabyte.
 const MOST: u64 = 1 << 30;
 
-impl Shifts {
-    /// The distances that belong to a seed, in an address space that ends at `limit`.
-    pub fn from_seed(seed: u64, limit: u64) -> Self {
+/// The least that is kept free for the stack to grow into.
+const SMALLEST_STACK_GAP: u64 = 128 << 20;
+
+impl Layout {
+    /// The layout of an address space that ends at `limit` for a stack of at most `stack` bytes. The same
+    /// seed gives the same distances; without one, nothing is moved.
+    pub fn new(limit: u64, stack: u64, seed: Option<u64>) -> Self {
+        // Small address spaces, which hosts with little to give have, are divided in proportion.
         let pages = MOST.min(limit / 32) / PAGE_SIZE;
-        // SplitMix64, whose outputs for neighbouring seeds have nothing in common.
-        let shift = |nth: u64| {
-            let mut z = seed.wrapping_add(nth.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (z ^ z >> 31) % pages * PAGE_SIZE
-        };
-        let stack = shift(1);
-        // Below the room that the stack may take, wherever that is.
-        Self { stack, mmap: pages * PAGE_SIZE + shift(2), program: shift(3), heap: shift(4) }
+        let shift = |nth: u64| seed.map_or(0, |seed| scatter(seed, nth) % pages * PAGE_SIZE);
+        let spread = if seed.is_some() { pages * PAGE_SIZE } else { 0 };
+        let top = limit - PAGE_SIZE;
+        let gap = stack.saturating_add(GUARD_GAP + spread);
+        let gap = gap.clamp(SMALLEST_STACK_GAP.min(limit / 8), limit / 6 * 5);
+        let unmapped_base = GuestAddr(limit / 3).page_floor();
+        Self {
+            stack_top: GuestAddr(top - shift(1)),
+            mmap: match stack {
+                u64::MAX => MmapBase::Up(unmapped_base.offset(shift(2))),
+                _ => MmapBase::Down(GuestAddr(top - gap - shift(2)).page_floor()),
+            },
+            unmapped_base,
+            // Two thirds up, as ELF_ET_DYN_BASE.
+            program: GuestAddr(limit / 3 * 2 + shift(3)).page_floor(),
+            heap_shift: shift(4),
+            stack_shift: seed.map_or(0, |seed| scatter(seed, 5) % PAGE_SIZE),
+        }
+    }
+}
+
+/// SplitMix64, whose outputs for neighbouring seeds have nothing in common.
+fn scatter(seed: u64, nth: u64) -> u64 {
+    let mut z = seed.wrapping_add(nth.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SV39: u64 = 1 << 38;
+    const STACK: u64 = 8 << 20;
+
+    fn mmap(layout: &Layout) -> u64 {
+        match layout.mmap {
+            MmapBase::Down(at) | MmapBase::Up(at) => at.0,
+        }
+    }
+
+    #[test]
+    fn without_chance_all_is_where_the_kernel_has_it() {
+        let layout = Layout::new(SV39, STACK, None);
+        assert_eq!(layout.stack_top, GuestAddr(SV39 - PAGE_SIZE));
+        assert_eq!(layout.mmap, MmapBase::Down(GuestAddr(SV39 - PAGE_SIZE - SMALLEST_STACK_GAP)));
+        assert_eq!(layout.program, GuestAddr(0x2a_aaaa_a000));
+        assert_eq!(layout.heap_shift, 0);
+        // A large stack keeps its room and its gap; a boundless one leaves the top alone.
+        let large = Layout::new(SV39, 1 << 30, None);
+        assert_eq!(mmap(&large), SV39 - PAGE_SIZE - (1 << 30) - GUARD_GAP);
+        assert_eq!(Layout::new(SV39, u64::MAX, None).mmap, MmapBase::Up(GuestAddr(0x15_5555_5000)));
+        assert_eq!(mmap(&Layout::new(SV39, u64::MAX - 1, None)), (SV39 - PAGE_SIZE - SV39 / 6 * 5) & !0xfff);
+    }
+
+    #[test]
+    fn chance_moves_each_part_by_eighteen_bits_of_pages() {
+        let fixed = Layout::new(SV39, STACK, None);
+        let mut seen = [[0u64; 2]; 4];
+        let mut within_page = 0;
+        for seed in 0..200 {
+            let moved = Layout::new(SV39, STACK, Some(seed));
+            assert_eq!(moved, Layout::new(SV39, STACK, Some(seed)));
+            within_page |= moved.stack_shift;
+            // With chance, the room kept for the stack grows by how far the stack may be moved.
+            let base = SV39 - PAGE_SIZE - STACK - GUARD_GAP - MOST;
+            let distances = [
+                fixed.stack_top.0 - moved.stack_top.0,
+                base - mmap(&moved),
+                moved.program.0 - fixed.program.0,
+                moved.heap_shift,
+            ];
+            for (seen, distance) in seen.iter_mut().zip(distances) {
+                assert!(distance < MOST && distance.is_multiple_of(PAGE_SIZE));
+                // Which bits have been seen set, and which clear.
+                seen[0] |= distance;
+                seen[1] |= !distance;
+            }
+        }
+        assert_eq!((within_page, fixed.stack_shift), (PAGE_SIZE - 1, 0));
+        for [set, clear] in seen {
+            assert_eq!((set, clear & (MOST - PAGE_SIZE)), (MOST - PAGE_SIZE, MOST - PAGE_SIZE));
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Mappings made, taken away and protected: mmap, munmap and mprotect.
 
+use super::layout::MmapBase;
 use super::{Backing, MapError, MapRequest, Place, State, UserSpace, effective, failed, host_prot};
 use crate::memory::vma::page_len;
-use crate::memory::{GuestAddr, Prot, Source, Vma};
+use crate::memory::{GuestAddr, Lock, Prot, Source, Vma};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ffi::c_void;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
 impl UserSpace {
     /// All areas in order.
@@ -74,22 +74,38 @@ impl UserSpace {
         }
         state.check_unsealed(&range)?;
         let taken: u64 = state.areas.parts(&range).iter().map(|part| part.end.0 - part.start.0).sum();
-        state.check_total(len - taken)?;
         let prot = effective(request.prot);
-        let source = match self.map_on_host(request, &range, prot) {
+        let MapRequest { shared, grows_down, noreserve, .. } = *request;
+        let lock = if request.lock == Lock::None { state.lock_future } else { request.lock };
+        let source = Source::Anonymous;
+        let area = Vma {
+            range: range.clone(),
+            prot,
+            shared,
+            grows_down,
+            noreserve,
+            lock,
+            source,
+            attachment: None,
+            sealed: false,
+        };
+        state.check_growth(len - taken, area.is_data())?;
+        let source = match self.map_on_host(&MapRequest { lock, ..request.clone() }, &range, prot) {
             Ok(source) => source,
             Err(e) => {
                 self.give_up_holes(state, &range);
                 return Err(e);
             }
         };
-        if request.grows_down {
-            self.growing.store(true, Ordering::Relaxed);
+        if (lock == Lock::OnFault || lock == Lock::Now && matches!(request.backing, Backing::Segment(_)))
+            && self.lock_on_host(&range, lock).is_err()
+        {
+            self.give_up(state, &range);
+            // The answer of mmap(2) to a limit that is reached.
+            return Err(failed(Errno::AGAIN));
         }
-        let MapRequest { shared, grows_down, noreserve, .. } = *request;
         let attachment = matches!(request.backing, Backing::Segment(_)).then(|| state.new_attachment(len));
-        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, source, attachment, sealed: false };
-        let replaced = state.areas.insert(area);
+        let replaced = state.areas.insert(Vma { source, attachment, ..area });
         state.notify_replaced(&replaced);
         Ok(addr)
     }
@@ -101,30 +117,39 @@ impl UserSpace {
         flags |= if request.shared { MapFlags::SHARED } else { MapFlags::PRIVATE };
         flags.set(MapFlags::NORESERVE, request.noreserve);
         flags.set(MapFlags::POPULATE, request.populate);
-        match &request.backing {
+        // The host knows RLIMIT_MEMLOCK, and refuses as the kernel would.
+        flags.set(MapFlags::LOCKED, request.lock == Lock::Now);
+        let source = match &request.backing {
             Backing::Anonymous(name) => {
                 // SAFETY: replaces guest memory inside the window, which Rust holds no reference into.
                 unsafe { rustix::mm::mmap_anonymous(at, len as usize, host_prot(prot), flags) }.map_err(failed)?;
-                Ok(name.map_or(Source::Anonymous, Source::Named))
+                name.map_or(Source::Anonymous, Source::Named)
             }
             Backing::File { fd, offset, path } => {
                 // Before there is a mapping that the areas do not know of.
                 let stat = rustix::fs::fstat(fd).map_err(failed)?;
                 // SAFETY: as above.
                 unsafe { rustix::mm::mmap(at, len as usize, host_prot(prot), flags, fd, *offset) }.map_err(failed)?;
-                Ok(Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) })
+                Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) }
             }
-            Backing::Segment(segment) => segment.attach(at, len, host_prot(prot)),
-        }
+            Backing::Segment(segment) => segment.attach(at, len, host_prot(prot))?,
+        };
+        Ok(source)
     }
 
     /// Maps fresh private memory like that of `area`.
     pub(super) fn map_anonymous_on_host(&self, range: &Range<GuestAddr>, area: &Vma) -> Result<(), MapError> {
         let request = MapRequest {
             noreserve: area.noreserve,
+            lock: area.lock,
             ..MapRequest::anonymous(Place::Fixed(range.start), range.end.0 - range.start.0, area.prot)
         };
-        self.map_on_host(&request, range, area.prot).map(|_| ())
+        self.map_on_host(&request, range, area.prot)?;
+        if area.lock == Lock::OnFault && self.lock_on_host(range, area.lock).is_err() {
+            self.reserve_again(range)?;
+            return Err(failed(Errno::AGAIN));
+        }
+        Ok(())
     }
 
     pub(super) fn find_room(&self, state: &State, hint: Option<GuestAddr>, len: u64) -> Result<GuestAddr, MapError> {
@@ -139,8 +164,17 @@ impl UserSpace {
                 return Ok(at);
             }
         }
-        let areas = GuestAddr(self.window.lowest())..self.mmap_top(state);
-        state.areas.gap_top_down(len, &areas).ok_or(failed(Errno::NOMEM))
+        let limit = GuestAddr(self.window.limit());
+        let found = match state.layout.mmap {
+            MmapBase::Up(base) => state.areas.gap_bottom_up(len, &(base..limit)),
+            MmapBase::Down(base) => {
+                let lowest = GuestAddr(self.window.lowest());
+                // Where that is full, what was to be kept for the stack is taken as well.
+                let above = || state.areas.gap_bottom_up(len, &(state.layout.unmapped_base..limit));
+                state.areas.gap_top_down(len, &(lowest..base)).or_else(above)
+            }
+        };
+        found.ok_or(failed(Errno::NOMEM))
     }
 
     /// munmap(2).
@@ -210,6 +244,16 @@ impl UserSpace {
 
     /// mprotect(2): stops with ENOMEM at the first hole, the areas before it changed.
     pub fn protect(&self, addr: GuestAddr, len: u64, prot: Prot) -> Result<(), MapError> {
+        self.protect_from(addr, len, prot, false)
+    }
+
+    /// mprotect(2) with PROT_GROWSDOWN: the same from the start of the area on, which has to be one that
+    /// grows.
+    pub fn protect_growing(&self, addr: GuestAddr, len: u64, prot: Prot) -> Result<(), MapError> {
+        self.protect_from(addr, len, prot, true)
+    }
+
+    fn protect_from(&self, addr: GuestAddr, len: u64, prot: Prot, whole_area: bool) -> Result<(), MapError> {
         if !addr.is_page_aligned() {
             return Err(failed(Errno::INVAL));
         }
@@ -218,23 +262,37 @@ impl UserSpace {
         }
         // An end past the limit is a hole like any other.
         let end = page_len(len).and_then(|l| addr.0.checked_add(l)).ok_or(failed(Errno::NOMEM))?;
-        let range = addr..GuestAddr(end);
+        let mut range = addr..GuestAddr(end);
         let prot = effective(prot);
         let mut state = self.state();
+        if whole_area {
+            let first = state.areas.overlapping(&range).next().ok_or(failed(Errno::NOMEM))?;
+            if !first.grows_down {
+                return Err(failed(Errno::INVAL));
+            }
+            range.start = first.range.start;
+        }
         let mut at = range.start;
         let mut result = Ok(());
         let mut code = Vec::new();
-        let parts: Vec<_> = state.areas.overlapping(&range).map(|v| (v.range.clone(), v.prot, v.sealed)).collect();
-        for (part, before, sealed) in parts {
-            if part.start > at {
+        let areas: Vec<_> = state.areas.overlapping(&range).cloned().collect();
+        for area in areas {
+            if area.range.start > at {
                 break;
             }
-            if sealed {
+            if area.sealed {
                 result = Err(failed(Errno::PERM));
                 break;
             }
-            let part = part.start.max(range.start)..part.end.min(range.end);
+            let part = area.range.start.max(range.start)..area.range.end.min(range.end);
             let len = part.end.0 - part.start.0;
+            let before = area.prot;
+            // What turns into data counts as that from now on.
+            let becomes = Vma { prot, ..area.clone() }.is_data() && !area.is_data();
+            if becomes && state.check_growth(len, true).is_err() && state.check_growth(len, false).is_ok() {
+                result = Err(failed(Errno::NOMEM));
+                break;
+            }
             let host = self.host(part.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
             let flags = MprotectFlags::from_bits_retain(host_prot(prot).bits());
             // SAFETY: changes guest memory inside the window, which Rust holds no reference into.
@@ -262,6 +320,7 @@ pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
         shared: false,
         grows_down: false,
         noreserve: true,
+        lock: Lock::None,
         source: Source::Named("[unusable]"),
         attachment: None,
         sealed: false,

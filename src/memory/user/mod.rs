@@ -5,6 +5,7 @@ mod faults;
 mod file_pages;
 mod heap;
 mod layout;
+mod locking;
 mod mappings;
 mod remap;
 mod seals;
@@ -12,16 +13,15 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{CodeObserver, GuestAddr, PAGE_SIZE, Prot, SpaceError, Vma};
+use super::{CodeObserver, GuestAddr, Lock, Prot, SpaceError, Vma};
 use crate::host;
-use layout::Shifts;
+use layout::Layout;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 use rustix::process::Resource;
 pub use segments::Segment;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// How to lay out a user address space.
@@ -82,6 +82,8 @@ pub struct MapRequest<'a> {
     pub noreserve: bool,
     /// MAP_POPULATE.
     pub populate: bool,
+    /// MAP_LOCKED, or as mlockall(2) has asked.
+    pub lock: Lock,
     /// What is behind it.
     pub backing: Backing<'a>,
 }
@@ -102,6 +104,7 @@ impl MapRequest<'_> {
             grows_down: false,
             noreserve: false,
             populate: false,
+            lock: Lock::None,
             backing: Backing::Anonymous(None),
         }
     }
@@ -112,17 +115,18 @@ impl MapRequest<'_> {
 pub struct UserSpace {
     window: Window,
     state: Mutex<State>,
-    /// Whether there has ever been an area that grows, which system calls have to look out for.
-    growing: AtomicBool,
 }
 
-#[derive(Default)]
 struct State {
     areas: VmaTree,
     heap: Range<u64>,
+    /// The size of the program's own data, which RLIMIT_DATA counts with the heap.
+    program_data: u64,
     observers: Vec<Weak<dyn CodeObserver>>,
     limits: SpaceLimits,
-    shifts: Shifts,
+    layout: Layout,
+    /// What becomes of what is mapped from now on (mlockall with MCL_FUTURE).
+    lock_future: Lock,
     /// How many segments have been attached.
     attachments: u64,
 }
@@ -132,13 +136,17 @@ struct State {
 pub struct SpaceLimits {
     /// RLIMIT_AS: the areas' sizes together.
     pub total: u64,
+    /// RLIMIT_DATA: the areas that are [data](Vma::is_data) together.
+    pub data: u64,
+    /// The same for the heap with the program's own data, which the kernel checks apart.
+    pub heap: u64,
     /// RLIMIT_STACK: the size of an area that grows.
     pub stack: u64,
 }
 
 impl Default for SpaceLimits {
     fn default() -> Self {
-        Self { total: u64::MAX, stack: u64::MAX }
+        Self { total: u64::MAX, data: u64::MAX, heap: u64::MAX, stack: u64::MAX }
     }
 }
 
@@ -148,8 +156,8 @@ impl std::fmt::Debug for UserSpace {
     }
 }
 
-/// The gap the kernel keeps between the initial stack and the mmap area, beyond the stack's limit.
-const STACK_GAP: u64 = 128 << 20;
+/// The stack's limit that a layout is made for until [`UserSpace::lay_out`] says another.
+const USUAL_STACK: u64 = 8 << 20;
 
 fn failed(errno: Errno) -> MapError {
     MapError(errno)
@@ -177,8 +185,17 @@ impl UserSpace {
         let total = rustix::process::getrlimit(Resource::As).current.unwrap_or(u64::MAX);
         let window = Window::reserve(config.limit.0, config.identity)?;
         let limits = SpaceLimits { total, ..SpaceLimits::default() };
-        let state = State { limits, ..State::default() };
-        Ok(Self { window, state: Mutex::new(state), growing: AtomicBool::new(false) })
+        let state = State {
+            areas: VmaTree::default(),
+            heap: 0..0,
+            program_data: 0,
+            observers: Vec::new(),
+            limits,
+            layout: Layout::new(window.limit(), USUAL_STACK, None),
+            lock_future: Lock::None,
+            attachments: 0,
+        };
+        Ok(Self { window, state: Mutex::new(state) })
     }
 
     /// The first address past what can be mapped.
@@ -188,30 +205,32 @@ impl UserSpace {
 
     /// The end of the initial stack.
     pub fn stack_top(&self) -> GuestAddr {
-        GuestAddr(self.window.limit() - PAGE_SIZE - self.state().shifts.stack)
+        self.state().layout.stack_top
+    }
+
+    /// How far below its place the first stack pointer is to be, in bytes: less than a page.
+    pub fn stack_shift(&self) -> u64 {
+        self.state().layout.stack_shift
     }
 
     /// Where a position-independent program goes: two thirds up, as in the kernel.
     pub fn dynamic_base(&self) -> GuestAddr {
-        GuestAddr(self.window.limit() / 3 * 2 + self.state().shifts.program).page_floor()
+        self.state().layout.program
     }
 
-    /// Moves what is placed from now on, as the kernel's address space randomisation does: the stack, the
-    /// top of what is mapped freely, position-independent programs and the heap. The same seed gives the
-    /// same layout. To be called before anything is mapped.
-    pub fn randomize(&self, seed: u64) {
-        self.state().shifts = Shifts::from_seed(seed, self.window.limit());
+    /// Decides where the stack, what is mapped freely, position-independent programs and the heap are, for
+    /// a stack of at most `stack` bytes, as the kernel does when it begins a program: later changes of
+    /// the limit move nothing. The seed stands for the kernel's address space randomisation; the same
+    /// one gives the same layout. To be called before anything is mapped.
+    pub fn lay_out(&self, stack: u64, seed: Option<u64>) {
+        let mut state = self.state();
+        state.layout = Layout::new(self.window.limit(), stack, seed);
+        state.limits.stack = stack;
     }
 
     /// What the areas may come to; at first, RLIMIT_AS as remu was started with.
     pub fn limits(&self) -> SpaceLimits {
         self.state().limits
-    }
-
-    /// The end of what is mapped freely.
-    fn mmap_top(&self, state: &State) -> GuestAddr {
-        let limit = self.window.limit();
-        GuestAddr(limit - PAGE_SIZE - STACK_GAP.min(limit / 8) - state.shifts.mmap)
     }
 
     /// Is told of code that changes from now on, as long as it lives.
@@ -235,10 +254,12 @@ impl UserSpace {
 }
 
 impl State {
-    /// Whether the limit lets the areas grow by so many bytes.
-    fn check_total(&self, more: u64) -> Result<(), MapError> {
-        let total = self.areas.total().saturating_add(more);
-        if total > self.limits.total { Err(failed(Errno::NOMEM)) } else { Ok(()) }
+    /// Whether the limits let the areas grow by so many bytes, which are data or not.
+    fn check_growth(&self, more: u64, is_data: bool) -> Result<(), MapError> {
+        let fits = |now: u64, limit: u64| now.saturating_add(more) <= limit;
+        let allowed =
+            fits(self.areas.total(), self.limits.total) && (!is_data || fits(self.areas.data(), self.limits.data));
+        if allowed { Ok(()) } else { Err(failed(Errno::NOMEM)) }
     }
 
     fn notify(&mut self, range: &Range<GuestAddr>) {

@@ -1,115 +1,185 @@
 //! Mappings moved and resized: mremap.
 
 use super::mappings::unusable;
-use super::{MapError, State, UserSpace, failed};
+use super::{MapError, Place, State, UserSpace, failed, host_prot};
 use crate::memory::vma::page_len;
-use crate::memory::{GuestAddr, PAGE_SIZE, Source, Vma};
+use crate::memory::{GuestAddr, Lock, PAGE_SIZE, Source, Vma};
 use rustix::io::Errno;
-use rustix::mm::MremapFlags;
+use rustix::mm::{MprotectFlags, MremapFlags};
 use std::ffi::c_void;
 use std::ops::Range;
 
 impl UserSpace {
-    /// mremap(2) without MREMAP_DONTUNMAP: to `fixed` if given, else in place if there is room, else,
-    /// if it may move, where there is some. An old length of zero makes a second mapping of what is
-    /// shared.
+    /// mremap(2) without MREMAP_DONTUNMAP: to `place` if that is fixed, else in place if there is room,
+    /// else, if there is a `place`, where there is some. An old length of zero makes a second mapping of
+    /// what is shared.
     pub fn remap(
         &self,
         old: GuestAddr,
         old_len: u64,
         new_len: u64,
-        may_move: bool,
-        fixed: Option<GuestAddr>,
+        place: Option<Place>,
     ) -> Result<GuestAddr, MapError> {
-        let invalid = failed(Errno::INVAL);
-        let (old_len, new_len) = (page_len(old_len).ok_or(invalid)?, page_len(new_len).ok_or(invalid)?);
-        if !old.is_page_aligned() || new_len == 0 {
-            return Err(invalid);
+        let (old_len, new_len) = self.check_lengths(old, old_len, new_len)?;
+        let target = place.and_then(fixed);
+        if let Some(at) = target {
+            self.check_target(at, new_len, &(old..old.offset(old_len)))?;
         }
         let mut state = self.state();
-        if old_len == 0 {
-            return self.duplicate(&mut state, old, new_len, may_move, fixed);
-        }
-        let mut old_range = self.check_range(old, old_len).map_err(|_| failed(Errno::FAULT))?;
         let area = state.areas.find(old).ok_or(failed(Errno::FAULT))?.clone();
         state.check_unsealed(&(old..old.offset(1)))?;
-        if fixed.is_none() && new_len <= old_len {
+        if let Some(at) = target {
+            state.check_unsealed(&(at..at.offset(new_len)))?;
+        }
+        if old_len == 0 {
+            return self.duplicate(&mut state, &area, old, new_len, place);
+        }
+        if new_len < old_len {
+            // As for munmap(2), of which it is one.
+            self.check_range(old.offset(new_len), old_len - new_len).map_err(|_| failed(Errno::INVAL))?;
+        }
+        let end = old.offset(old_len);
+        if target.is_none() && new_len <= old_len {
             if new_len < old_len {
-                self.unmap_in(&mut state, &(old.offset(new_len)..old_range.end))?;
+                self.unmap_in(&mut state, &(old.offset(new_len)..end))?;
             }
             return Ok(old);
         }
-        // Only what shrinks in place may reach over more than one area.
-        if area.range.end < old_range.end {
+        if let Some(at) = target.filter(|_| new_len == old_len) {
+            return self.move_areas(&mut state, &(old..end), at);
+        }
+        // Only what is dropped may reach over more than one area.
+        let kept = old..old.offset(old_len.min(new_len));
+        if area.range.end < kept.end {
             return Err(failed(Errno::FAULT));
         }
         let growth = new_len.saturating_sub(old_len);
-        state.check_total(growth)?;
-        let target = match fixed {
-            Some(at) => {
-                state.check_unsealed(&self.check_target(at, new_len, &old_range)?)?;
-                // As in the kernel, what is not to be moved goes first.
-                if new_len < old_len {
-                    let kept = old_range.start..old.offset(new_len);
-                    self.unmap_in(&mut state, &(kept.end..old_range.end))?;
-                    old_range = kept;
-                }
-                at
+        if growth > 0 {
+            state.check_growth(growth, area.is_data())?;
+        }
+        let room = self.check_range(kept.end, growth).ok();
+        let room = room.filter(|more| kept.end == area.range.end && state.areas.has_room(more));
+        let target = match (target, room) {
+            (Some(at), _) => at,
+            (None, Some(more)) => {
+                self.grow_on_host(&more, &area)?;
+                let source = area.source.advance(more.start.0 - area.range.start.0);
+                state.areas.insert(Vma { range: more, source, ..area });
+                return Ok(old);
             }
-            None => {
-                let more = self.check_range(old_range.end, growth);
-                let room = more.ok().filter(|more| old_range.end == area.range.end && state.areas.has_room(more));
-                // In place only where it takes no hole in the host's reservation, which another thread
-                // of the process might fill: anything else moves.
-                match room {
-                    Some(more) if is_private_memory(&area) => {
-                        self.map_anonymous_on_host(&more, &area)?;
-                        state.areas.insert(Vma { range: more, ..area });
-                        return Ok(old);
-                    }
-                    _ if may_move => self.find_room(&state, None, new_len)?,
-                    _ => return Err(failed(Errno::NOMEM)),
-                }
-            }
+            (None, None) if place.is_some() => self.find_room(&state, None, new_len)?,
+            (None, None) => return Err(failed(Errno::NOMEM)),
         };
-        let new_range = target..target.offset(new_len);
-        if let Err(e) = self.move_on_host(&old_range, &new_range, &area) {
+        // As in the kernel, what is not to be moved goes first.
+        if kept.end < end {
+            self.unmap_in(&mut state, &(kept.end..end))?;
+        }
+        let new = target..target.offset(new_len);
+        self.move_area(&mut state, &kept, &new, false)?;
+        Ok(target)
+    }
+
+    /// mremap(2) with MREMAP_DONTUNMAP: what was there stays, as if it had just been mapped.
+    pub fn remap_keeping(&self, old: GuestAddr, len: u64, place: Place) -> Result<GuestAddr, MapError> {
+        let (len, _) = self.check_lengths(old, len, len)?;
+        let old_range = old..old.offset(len);
+        let wanted = match place {
+            Place::Fixed(at) | Place::Exactly(at) => at,
+            Place::Anywhere { hint } => hint.unwrap_or_default(),
+        };
+        self.check_target(wanted, len, &old_range)?;
+        let mut state = self.state();
+        let area = state.areas.find(old).ok_or(failed(Errno::FAULT))?.clone();
+        state.check_unsealed(&(old..old.offset(1)))?;
+        if area.range.end < old_range.end {
+            return Err(failed(Errno::FAULT));
+        }
+        state.check_growth(len, area.is_data())?;
+        let target = match place {
+            Place::Anywhere { hint } => self.find_room(&state, hint, len)?,
+            _ => wanted,
+        };
+        self.move_area(&mut state, &old_range, &(target..target.offset(len)), true)?;
+        Ok(target)
+    }
+
+    /// The lengths in whole pages.
+    fn check_lengths(&self, old: GuestAddr, old_len: u64, new_len: u64) -> Result<(u64, u64), MapError> {
+        // A length that overflows is zero, to the kernel.
+        let (old_len, new_len) = (page_len(old_len).unwrap_or(0), page_len(new_len).unwrap_or(0));
+        let possible = old.is_page_aligned() && new_len != 0 && new_len <= self.window.limit();
+        if possible { Ok((old_len, new_len)) } else { Err(failed(Errno::INVAL)) }
+    }
+
+    /// Whether MREMAP_FIXED may move `old` there.
+    fn check_target(&self, at: GuestAddr, len: u64, old: &Range<GuestAddr>) -> Result<(), MapError> {
+        let end = at.0.checked_add(len).filter(|&end| end <= self.window.limit()).ok_or(failed(Errno::INVAL))?;
+        let overlap = at < old.end && old.start.0 < end;
+        if !at.is_page_aligned() || overlap { Err(failed(Errno::INVAL)) } else { Ok(()) }
+    }
+
+    /// Moves all that is in `old`, which begins with an area, to `target`: areas and holes alike, as Linux
+    /// does since 6.17.
+    fn move_areas(&self, state: &mut State, old: &Range<GuestAddr>, target: GuestAddr) -> Result<GuestAddr, MapError> {
+        let areas: Vec<_> = state.areas.overlapping(old).map(|v| v.range.clone()).collect();
+        for area in areas {
+            let part = area.start.max(old.start)..area.end.min(old.end);
+            let at = target.offset(part.start.0 - old.start.0);
+            self.move_area(state, &part, &(at..at.offset(part.end.0 - part.start.0)), false)?;
+        }
+        Ok(target)
+    }
+
+    /// Moves a part of an area, and lets it grow. What it leaves is a hole or, if it is kept, fresh pages.
+    fn move_area(
+        &self,
+        state: &mut State,
+        old: &Range<GuestAddr>,
+        new: &Range<GuestAddr>,
+        keep: bool,
+    ) -> Result<(), MapError> {
+        if new.start.0 < self.window.lowest() {
+            return Err(failed(Errno::PERM));
+        }
+        state.check_unsealed(old)?;
+        state.check_unsealed(new)?;
+        let area = state.areas.find(old.start).ok_or(failed(Errno::FAULT))?.clone();
+        if let Err(e) = self.move_on_host(old, new, &area, keep) {
             // The host does not tell whether it has unmapped the target before it failed.
-            self.give_up(&mut state, &new_range);
+            self.give_up(state, new);
             return Err(e);
         }
-        let removed = state.areas.remove(&old_range);
-        let moved = removed.first().expect("the area was found above").clone();
-        let replaced = state.areas.insert(Vma { range: new_range, ..moved });
-        if self.reserve_hole(&old_range).is_err() && self.reserve_again(&old_range).is_err() {
-            state.areas.insert(unusable(&old_range));
+        let source = area.source.advance(old.start.0 - area.range.start.0);
+        let executable = Vma { range: old.clone(), ..area.clone() };
+        if keep {
+            state.areas.update(old, |v| v.lock = Lock::None);
+        } else {
+            state.areas.remove(old);
+            if self.reserve_hole(old).is_err() && self.reserve_again(old).is_err() {
+                state.areas.insert(unusable(old));
+            }
         }
-        state.notify_replaced(&removed);
+        let replaced = state.areas.insert(Vma { range: new.clone(), source, ..area });
+        state.notify_replaced(&[executable]);
         state.notify_replaced(&replaced);
-        Ok(target)
+        Ok(())
     }
 
     /// mremap with an old length of zero: a second mapping of shared memory.
     fn duplicate(
         &self,
         state: &mut State,
+        area: &Vma,
         old: GuestAddr,
         new_len: u64,
-        may_move: bool,
-        fixed: Option<GuestAddr>,
+        place: Option<Place>,
     ) -> Result<GuestAddr, MapError> {
-        let area = state.areas.find(old).ok_or(failed(Errno::FAULT))?.clone();
-        state.check_unsealed(&area.range)?;
         if !area.shared {
             return Err(failed(Errno::INVAL));
         }
-        state.check_total(new_len)?;
-        let target = match fixed {
-            Some(at) => {
-                state.check_unsealed(&self.check_target(at, new_len, &(old..old))?)?;
-                at
-            }
-            None if may_move => self.find_room(state, None, new_len)?,
+        state.check_growth(new_len, area.is_data())?;
+        let target = match place {
+            Some(place) => fixed(place).map_or_else(|| self.find_room(state, None, new_len), Ok)?,
             None => return Err(failed(Errno::NOMEM)),
         };
         let new_range = target..target.offset(new_len);
@@ -123,57 +193,121 @@ impl UserSpace {
             return Err(failed(e));
         }
         let source = area.source.advance(old.0 - area.range.start.0);
-        let replaced = state.areas.insert(Vma { range: new_range, source, ..area });
+        let replaced = state.areas.insert(Vma { range: new_range, source, ..area.clone() });
         state.notify_replaced(&replaced);
         Ok(target)
     }
 
-    /// Where MREMAP_FIXED moves `old`, if it may.
-    fn check_target(&self, at: GuestAddr, len: u64, old: &Range<GuestAddr>) -> Result<Range<GuestAddr>, MapError> {
-        let range = self.check_range(at, len).map_err(|_| failed(Errno::INVAL))?;
-        let overlap = range.start < old.end && old.start < range.end;
-        if at.0 < self.window.lowest() || overlap { Err(failed(Errno::INVAL)) } else { Ok(range) }
-    }
-
-    /// Moves a mapping; what it leaves behind is a hole, or pages that are of no use any more.
-    fn move_on_host(&self, old: &Range<GuestAddr>, new: &Range<GuestAddr>, area: &Vma) -> Result<(), MapError> {
+    fn move_on_host(
+        &self,
+        old: &Range<GuestAddr>,
+        new: &Range<GuestAddr>,
+        area: &Vma,
+        keep: bool,
+    ) -> Result<(), MapError> {
         let (old_len, new_len) = (old.end.0 - old.start.0, new.end.0 - new.start.0);
         let from = self.host(old.start, old_len).map_err(|_| failed(Errno::FAULT))?;
         let to = self.host(new.start, new_len).map_err(|_| failed(Errno::NOMEM))?;
-        if !is_private_memory(area) {
-            // SAFETY: both ranges are guest memory or reservation inside the window.
-            return unsafe { move_piece(from, old_len, to, new_len) }.map_err(failed);
-        }
-        // SAFETY: as above; the ranges do not overlap.
-        unsafe {
-            if let Err((done, e)) = move_pages(from, to, old_len) {
-                // It may not come back either, but then memory is at its very end.
-                let _ = move_pages(to, from, done);
-                return Err(failed(e));
+        let behind = match area.lock {
+            _ if keep => Behind::Pages,
+            Lock::None => Behind::Anything,
+            // The host would count what is kept as locked, and never again as free.
+            Lock::Now | Lock::OnFault => Behind::Hole,
+        };
+        // SAFETY: the ranges are guest memory or reservation inside the window, and do not overlap.
+        let (moved, outcome) = match unsafe { move_pages(from, to, old_len, behind) } {
+            Ok(()) => {
+                let rest = new.start.offset(old_len)..new.end;
+                (old_len, if rest.is_empty() { Ok(()) } else { self.grow_on_host(&rest, area) })
             }
+            Err((moved, e)) => (moved, Err(failed(e))),
+        };
+        if outcome.is_err() {
+            // SAFETY: as above. It may not come back either, but then memory is at its very end.
+            let _ = unsafe { move_pages(to, from, moved, Behind::Hole) };
         }
-        let rest = new.start.offset(old_len)..new.end;
-        if rest.is_empty() { Ok(()) } else { self.map_anonymous_on_host(&rest, area) }
+        outcome
+    }
+
+    /// Maps `more`, which is reserved and follows a page of `area`, as the continuation of that.
+    ///
+    /// The host's mremap would do it if the reservation were taken away first; but such a hole in it,
+    /// however short, another thread of the process might fill.
+    fn grow_on_host(&self, more: &Range<GuestAddr>, area: &Vma) -> Result<(), MapError> {
+        if !area.shared && !matches!(area.source, Source::File { .. }) {
+            return self.map_anonymous_on_host(more, area);
+        }
+        let len = (more.end.0 - more.start.0) as usize;
+        let page = PAGE_SIZE as usize;
+        let last = self.host(GuestAddr(more.start.0 - PAGE_SIZE), PAGE_SIZE).map_err(|_| failed(Errno::FAULT))?;
+        let to = self.host(more.start, len as u64).map_err(|_| failed(Errno::NOMEM))?;
+        let last = last.cast::<c_void>();
+        // SAFETY: `last` is a page of guest memory, `to` guest memory or reservation after it. Whatever
+        // lies elsewhere was mapped here by the call before and is used by nobody.
+        unsafe {
+            if area.shared {
+                // A second view of the same object, of which the first page is dropped.
+                let view = rustix::mm::mremap(last, 0, page + len, MremapFlags::MAYMOVE).map_err(failed)?;
+                let moved = rustix::mm::mremap_fixed(view.byte_add(page), len, len, MremapFlags::MAYMOVE, to.cast());
+                let _ = rustix::mm::munmap(view, if moved.is_ok() { page } else { page + len });
+                return moved.map(|_| ()).map_err(failed);
+            }
+            // A private page may differ from the file's. It leaves for elsewhere, where there is room to
+            // grow, and comes back; what is seen in its place until then is a page that cannot be accessed.
+            let prot = MprotectFlags::from_bits_retain(host_prot(area.prot).bits());
+            rustix::mm::mprotect(last, page, MprotectFlags::empty()).map_err(failed)?;
+            let away = rustix::mm::mremap(last, page, page, KEEP).map_err(failed);
+            let grown = away.and_then(|at| {
+                rustix::mm::mremap(at, page, page + len, MremapFlags::MAYMOVE)
+                    .map(|at| (at, page + len))
+                    .or(Ok((at, page)))
+            });
+            let back = grown.and_then(|(at, len)| {
+                rustix::mm::mremap_fixed(at, len, len, MremapFlags::MAYMOVE, last).map_err(failed)?;
+                rustix::mm::mprotect(last, len, prot).map_err(failed)?;
+                if len > page { Ok(()) } else { Err(failed(Errno::NOMEM)) }
+            });
+            if back.is_err() {
+                let _ = rustix::mm::mprotect(last, page, prot);
+            }
+            back
+        }
     }
 }
 
-/// Whether the area is memory that belongs to this process alone, from its beginning in zeroes.
-fn is_private_memory(area: &Vma) -> bool {
-    !area.shared && !matches!(area.source, Source::File { .. })
+const KEEP: MremapFlags = MremapFlags::MAYMOVE.union(MremapFlags::from_bits_retain(libc::MREMAP_DONTUNMAP as u32));
+
+/// What is to be where pages were before they moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// Pages as if they had just been mapped.
+    Pages,
+    /// Those, if the host can do that, rather than a hole into which another thread of the process could
+    /// map something.
+    Anything,
+    /// A hole.
+    Hole,
 }
 
-/// Moves private memory. What is one area to the guest may be several to the host, which moves only
-/// one at a time: where it refuses, half as much is tried. Fails with the bytes moved until then.
+/// The address, if there is only one.
+fn fixed(place: Place) -> Option<GuestAddr> {
+    match place {
+        Place::Fixed(at) | Place::Exactly(at) => Some(at),
+        Place::Anywhere { .. } => None,
+    }
+}
+
+/// Moves memory. What is one area to the guest may be several to the host, which moves only one at a
+/// time: where it refuses, half as much is tried. Fails with the bytes moved until then.
 ///
 /// # Safety
 /// Both ranges are guest memory or reservation and do not overlap.
-unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64) -> Result<(), (u64, Errno)> {
+unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> Result<(), (u64, Errno)> {
     let (mut done, mut piece) = (0, len);
     while done < len {
+        let (at, there) = (from.wrapping_add(done as usize), to.wrapping_add(done as usize));
         // SAFETY: as promised by the caller: the pieces lie in the ranges.
-        let moved =
-            unsafe { move_piece(from.wrapping_add(done as usize), piece, to.wrapping_add(done as usize), piece) };
-        match moved {
+        match unsafe { move_piece(at, there, piece, behind) } {
             Ok(()) => {
                 done += piece;
                 piece = len - done;
@@ -185,24 +319,21 @@ unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64) -> Result<(), (u64, E
     Ok(())
 }
 
-/// One mremap, if possible without a hole where the pages were, into which another thread of the
-/// process could map something.
+/// One mremap.
 ///
 /// # Safety
 /// Both ranges are guest memory or reservation and do not overlap.
-unsafe fn move_piece(from: *mut u8, old_len: u64, to: *mut u8, new_len: u64) -> rustix::io::Result<()> {
-    let (from, to) = (from.cast::<c_void>(), to.cast::<c_void>());
-    let (old_len, new_len) = (old_len as usize, new_len as usize);
+unsafe fn move_piece(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> rustix::io::Result<()> {
+    let (from, to, len) = (from.cast::<c_void>(), to.cast::<c_void>(), len as usize);
     // SAFETY: as promised by the caller.
     unsafe {
-        if old_len == new_len {
-            let keep = MremapFlags::MAYMOVE | MremapFlags::from_bits_retain(libc::MREMAP_DONTUNMAP as u32);
-            match rustix::mm::mremap_fixed(from, old_len, new_len, keep, to) {
+        if behind != Behind::Hole {
+            match rustix::mm::mremap_fixed(from, len, len, KEEP, to) {
                 // Kernels before 5.13 know it for some mappings only; and it counts twice for a moment.
-                Err(Errno::INVAL | Errno::NOMEM) => {}
+                Err(Errno::INVAL | Errno::NOMEM) if behind == Behind::Anything => {}
                 other => return other.map(|_| ()),
             }
         }
-        rustix::mm::mremap_fixed(from, old_len, new_len, MremapFlags::MAYMOVE, to).map(|_| ())
+        rustix::mm::mremap_fixed(from, len, len, MremapFlags::MAYMOVE, to).map(|_| ())
     }
 }

@@ -36,12 +36,18 @@ pub fn jal<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 /// `jalr`
 #[inline(always)]
 pub fn jalr<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
-    let (base, even) = (s.read(i.rs1), s.imm(-2));
-    let target = s.address(base, i64::from(i.imm));
-    let target = s.and(target, even);
+    let target = jalr_target(s, i);
     let link = s.pc(i64::from(i.len));
     s.write(i.rd, link);
     Ok(Flow::Indirect { target, hint: jump_hint(i) })
+}
+
+/// Where `jalr` leads.
+#[inline(always)]
+pub fn jalr_target<S: Semantics>(s: &mut S, i: &Insn) -> S::Value {
+    let (base, even) = (s.read(i.rs1), s.imm(-2));
+    let target = s.address(base, i64::from(i.imm));
+    s.and(target, even)
 }
 
 /// The hint that the choice of registers gives: x1 and x5 are link registers.

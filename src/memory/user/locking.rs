@@ -1,0 +1,61 @@
+//! Pages kept in memory: mlock and its relatives.
+//!
+//! The host keeps them, and the count against RLIMIT_MEMLOCK; the areas know of it because what grows
+//! or is mapped later may have to be locked as well.
+
+use super::{MapError, State, UserSpace, failed};
+use crate::memory::{GuestAddr, Lock};
+use rustix::io::Errno;
+use rustix::mm::MlockFlags;
+use std::ffi::c_void;
+use std::ops::Range;
+
+impl UserSpace {
+    /// mlock2(2) and munlock(2) of whole pages: ENOMEM at the first hole, what comes before it done.
+    pub fn lock(&self, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
+        let mut state = self.state();
+        let mut at = range.start;
+        for part in state.areas.parts(range) {
+            if part.start != at {
+                break;
+            }
+            self.lock_in(&mut state, &part, lock)?;
+            at = part.end;
+        }
+        if at < range.end { Err(failed(Errno::NOMEM)) } else { Ok(()) }
+    }
+
+    /// mlockall(2) and munlockall(2): what is mapped now, if `now` says so, and what will be. That a page
+    /// cannot be locked is no error, as in the kernel. The limit is the caller's to check.
+    pub fn lock_all(&self, now: Option<Lock>, future: Lock) {
+        let mut state = self.state();
+        state.lock_future = future;
+        let Some(lock) = now else { return };
+        let areas: Vec<_> = state.areas.iter().map(|v| v.range.clone()).collect();
+        for area in areas {
+            let _ = self.lock_in(&mut state, &area, lock);
+        }
+    }
+
+    fn lock_in(&self, state: &mut State, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
+        self.lock_on_host(range, lock)?;
+        state.areas.update(range, |v| v.lock = lock);
+        Ok(())
+    }
+
+    /// Has the host lock, or no longer lock, what is mapped in `range`.
+    pub(super) fn lock_on_host(&self, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
+        let len = range.end.0 - range.start.0;
+        let at = self.host(range.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
+        let len = len as usize;
+        // SAFETY: guest memory inside the window, of which nothing that Rust can see changes.
+        let done = unsafe {
+            match lock {
+                Lock::None => rustix::mm::munlock(at, len),
+                Lock::Now => rustix::mm::mlock(at, len),
+                Lock::OnFault => rustix::mm::mlock_with(at, len, MlockFlags::ONFAULT),
+            }
+        };
+        done.map_err(failed)
+    }
+}
