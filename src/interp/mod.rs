@@ -99,6 +99,10 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
 impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
     type Memory = M;
 
+    fn limit(&mut self, instructions: u64) {
+        self.config.budget = Some(self.used.saturating_add(instructions));
+    }
+
     fn run(&mut self, hart: &HartCell<B>, mem: &M) -> Exit {
         let mut cpu = hart.cpu();
         let mut env = Env::new(self.cache.jump_cache(), &cpu);

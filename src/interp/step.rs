@@ -527,13 +527,7 @@ fn update<M: GuestMemory>(
     addr: GuestAddr,
     f: impl Fn(u64) -> u64,
 ) -> Result<u64, BadAddress> {
-    let bytes = match size {
-        AtomicSize::B1 => 1,
-        AtomicSize::B2 => 2,
-        AtomicSize::B4 => 4,
-        AtomicSize::B8 => 8,
-    };
-    let mut seen = mem.load(bytes, addr)?;
+    let mut seen = mem.load(size.bytes(), addr)?;
     loop {
         let old = mem.compare_exchange(size, addr, seen, f(seen))?;
         if old == seen {

@@ -7,6 +7,7 @@
 
 mod access;
 mod guest;
+pub mod machine;
 mod user;
 mod vma;
 mod window;
