@@ -10,6 +10,7 @@ pub mod guest;
 pub mod host;
 pub mod interp;
 pub mod linux;
+pub mod machine;
 pub mod memory;
 
 /// Composes ELF files for the tests of `elf` and `debug`, as the tests in `tests/` do.

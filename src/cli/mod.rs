@@ -10,6 +10,7 @@ mod options;
 mod program;
 mod resolve;
 mod run;
+mod system;
 mod text;
 mod words;
 
@@ -17,3 +18,4 @@ pub use error::{CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_OWN_ERROR};
 pub use options::Options;
 pub use resolve::{Action, Settings, resolve};
 pub use run::user_main;
+pub use system::{SystemOptions, system_main};

@@ -177,7 +177,7 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
 }
 
 /// One line of what clap would say in many.
-fn usage(error: clap::Error) -> CliError {
+pub(super) fn usage(error: clap::Error) -> CliError {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     CliError::Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
@@ -210,20 +210,22 @@ fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
 
 /// A size in bytes, with a suffix perhaps.
 fn size(given: &Given) -> Result<u64, CliError> {
-    let why = "a size is a number, with k, M or G behind it or without";
-    let text = given.text()?;
+    match bytes(given.text()?) {
+        Some(0) => Err(given.bad("a program needs a stack")),
+        Some(bytes) => Ok(bytes),
+        None => Err(given.bad("a size is a number, with k, M or G behind it or without")),
+    }
+}
+
+/// A number of bytes, with k, M or G behind it or without; `None` if it is none, or too large.
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
         Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
         _ => (text, 0),
     };
-    let number = parse_number(digits).ok_or_else(|| given.bad(why))?;
-    match number.checked_mul(1 << shift) {
-        Some(0) => Err(given.bad("a program needs a stack")),
-        Some(bytes) => Ok(bytes),
-        None => Err(given.bad("too large")),
-    }
+    parse_number(digits)?.checked_mul(1 << shift)
 }
 
 fn number(given: &Given) -> Result<u64, CliError> {
@@ -231,7 +233,7 @@ fn number(given: &Given) -> Result<u64, CliError> {
 }
 
 /// Decimal, or hexadecimal after `0x`.
-fn parse_number(text: &str) -> Option<u64> {
+pub(super) fn parse_number(text: &str) -> Option<u64> {
     let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
         None => (text, 10),

@@ -212,7 +212,7 @@ fn pages(space: &UserSpace) -> String {
 }
 
 /// A panic is a defect of remu's: it is told in one line, like any error of its own.
-fn install_panic_report() {
+pub(super) fn install_panic_report() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
         let what = info.payload_as_str().unwrap_or("panic");

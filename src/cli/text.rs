@@ -4,7 +4,12 @@ use std::io::{self, Write};
 
 /// Prints a message on standard error in one write. There is nobody to tell if that fails.
 pub fn complain(message: &dyn std::fmt::Display) {
-    let _ = io::stderr().write_all(format!("remu: {message}\n").as_bytes());
+    complain_as("remu", message);
+}
+
+/// The same for another program than remu.
+pub fn complain_as(program: &str, message: &dyn std::fmt::Display) {
+    let _ = io::stderr().write_all(format!("{program}: {message}\n").as_bytes());
 }
 
 /// Prints text on standard output.

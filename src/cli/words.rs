@@ -35,6 +35,26 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     Unsupported { options: &["xtensa-abi-call0"], variable: "XTENSA_ABI_CALL0", what: "an ABI of Xtensa programs" },
 ];
 
+/// The command line of a program that takes options anywhere, in clap's terms: options, then `--`, then the
+/// rest.
+pub fn normalize_all(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
+    let mut words = words.into_iter();
+    let mut out: Vec<OsString> = words.next().into_iter().collect();
+    let mut others = vec!["--".into()];
+    while let Some(word) = words.next() {
+        match word.as_bytes() {
+            b"--" => others.extend(words.by_ref()),
+            [b'-', _, ..] => {
+                let mut value = || words.next().ok_or_else(|| CliError::MissingValue(word.to_string_lossy().into()));
+                option(command, &word, &mut value, &mut out)?;
+            }
+            _ => others.push(word),
+        }
+    }
+    out.extend(others);
+    Ok(out)
+}
+
 /// The command line in clap's terms: options, then `--`, then PROGRAM and its arguments.
 pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
     let mut words = words.into_iter();

@@ -116,6 +116,10 @@ pub trait Engine<G: Guest> {
     /// The guest memory it works on.
     type Memory;
 
+    /// Makes it stop with [`Exit::Interrupted`] after about so many more instructions: at the end of the block
+    /// in which they are used up.
+    fn limit(&mut self, instructions: u64);
+
     /// Runs the hart from its pc until an [`Exit`].
     fn run(&mut self, hart: &HartCell<G>, mem: &Self::Memory) -> Exit;
 }

@@ -4,8 +4,10 @@
 use super::Leave;
 use super::env::Env;
 use crate::guest::riscv::Cpu;
-use crate::memory::UserSpace;
 use remu_isa::Insn;
+
+/// The guest memory of the interpreter that a block belongs to, whose type its handlers know.
+pub(super) enum Memory {}
 
 /// Executes the record and all that follow, until there is a reason to return to the loop.
 ///
@@ -20,7 +22,7 @@ pub(super) type Handler = unsafe extern "sysv64" fn(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
-    mem: *const UserSpace,
+    mem: *const Memory,
     last: u64,
     fuel: i64,
 ) -> Leave;

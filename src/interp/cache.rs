@@ -4,7 +4,7 @@
 use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
 use crate::guest::riscv::Base;
-use crate::memory::{CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
+use crate::memory::{CodeObserver, GuestAddr, GuestMemory, PAGE_SIZE};
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -189,7 +189,7 @@ impl<B: Base> Cache<B> {
 
     /// Drops the blocks whose bytes in memory are no longer those they were decoded from: what FENCE.I
     /// promises, also for stores through other mappings of the page.
-    pub fn revalidate(&mut self, mem: &UserSpace) {
+    pub fn revalidate(&mut self, mem: &impl GuestMemory) {
         let mut now = [0; PAGE_SIZE as usize];
         let mut stale = Vec::new();
         for (page, starts) in &self.by_page {
@@ -215,7 +215,7 @@ mod tests {
     use super::super::predecode::decode_block;
     use super::*;
     use crate::guest::riscv::Rv64;
-    use crate::memory::{MapRequest, Place, Prot, SpaceConfig};
+    use crate::memory::{MapRequest, Place, Prot, SpaceConfig, UserSpace};
     use remu_isa::Isa;
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
         mem.write_bytes(GuestAddr(CODE), &[0x6f, 0, 0, 0, 0x6f, 0, 0, 0]).unwrap();
         let mut cache = Cache::<Rv64>::new();
         cache.max_slots = 1;
-        let block = |pc| decode_block::<Rv64>(pc, 64, &Isa::rv64_max(), &mem).unwrap();
+        let block = |pc| decode_block::<Rv64, _>(pc, 64, &Isa::rv64_max(), &mem).unwrap();
         cache.insert(&block(CODE));
         cache.insert(&block(CODE + 4));
         assert!(cache.find(CODE).is_some(), "the loop may hold a link into this block");

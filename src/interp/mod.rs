@@ -18,10 +18,11 @@ pub use cache::CodeWatch;
 
 use crate::guest::riscv::{Base, Cpu, fp};
 use crate::guest::{Engine, Exit, HartCell, Tracer};
-use crate::memory::{CodeObserver, UserSpace};
+use crate::memory::{CodeObserver, GuestMemory, UserSpace};
 use block::{Link, Slot};
 use cache::Cache;
 use env::Env;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -57,18 +58,19 @@ impl Default for InterpConfig {
     }
 }
 
-/// An interpreter for one hart.
-pub struct Interp<B: Base> {
+/// An interpreter for one hart, on the memory of a process or of a machine.
+pub struct Interp<B: Base, M = UserSpace> {
     cache: Cache<B>,
     config: InterpConfig,
     tracer: Option<Box<dyn Tracer<B>>>,
     used: u64,
+    memory: PhantomData<fn(&M)>,
 }
 
-impl<B: Base> Interp<B> {
+impl<B: Base, M: GuestMemory> Interp<B, M> {
     /// An interpreter with nothing decoded yet.
     pub fn new(config: InterpConfig) -> Self {
-        Self { cache: Cache::new(), config, tracer: None, used: 0 }
+        Self { cache: Cache::new(), config, tracer: None, used: 0, memory: PhantomData }
     }
 
     /// What tells this interpreter of code that changes; to be wired to the address space.
@@ -82,11 +84,11 @@ impl<B: Base> Interp<B> {
     }
 
     /// Finds or decodes the block at the pc.
-    fn block_at(&mut self, cpu: &Cpu, mem: &UserSpace) -> Result<*const Slot, Exit> {
+    fn block_at(&mut self, cpu: &Cpu, mem: &M) -> Result<*const Slot, Exit> {
         if let Some(start) = self.cache.find(cpu.pc) {
             return Ok(start);
         }
-        let decoded = predecode::decode_block::<B>(cpu.pc, self.config.max_block, &cpu.isa, mem)?;
+        let decoded = predecode::decode_block::<B, M>(cpu.pc, self.config.max_block, &cpu.isa, mem)?;
         if let Some(tracer) = &mut self.tracer {
             tracer.decoded(decoded.insns());
         }
@@ -94,10 +96,14 @@ impl<B: Base> Interp<B> {
     }
 }
 
-impl<B: Base> Engine<B> for Interp<B> {
-    type Memory = UserSpace;
+impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
+    type Memory = M;
 
-    fn run(&mut self, hart: &HartCell<B>, mem: &UserSpace) -> Exit {
+    fn limit(&mut self, instructions: u64) {
+        self.config.budget = Some(self.used.saturating_add(instructions));
+    }
+
+    fn run(&mut self, hart: &HartCell<B>, mem: &M) -> Exit {
         let mut cpu = hart.cpu();
         let mut env = Env::new(self.cache.jump_cache(), &cpu);
         let host = fp::host::enter(env.hardware_mode(), cpu.fflags);
@@ -107,8 +113,8 @@ impl<B: Base> Engine<B> for Interp<B> {
     }
 }
 
-impl<B: Base> Interp<B> {
-    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &AtomicBool, mem: &UserSpace) -> Exit {
+impl<B: Base, M: GuestMemory> Interp<B, M> {
+    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &AtomicBool, mem: &M) -> Exit {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
         let mut link: Option<Link> = None;
         let mut slice = 0;

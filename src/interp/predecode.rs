@@ -4,7 +4,7 @@ use super::block::{Exits, Forward, Record, Slot};
 use super::threaded;
 use crate::guest::riscv::{Base, SINK, insn_align};
 use crate::guest::{DecodeError, Exit, Width};
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, UserSpace};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE};
 use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
 use std::ptr::null;
 
@@ -29,7 +29,12 @@ impl Decoded {
 /// Decodes from `pc` to the first instruction after which control may go elsewhere, at most
 /// `max_block` instructions and not past the end of the page. Fails only where there is not even a
 /// first instruction.
-pub(super) fn decode_block<B: Base>(pc: u64, max_block: usize, isa: &Isa, mem: &UserSpace) -> Result<Decoded, Exit> {
+pub(super) fn decode_block<B: Base, M: GuestMemory>(
+    pc: u64,
+    max_block: usize,
+    isa: &Isa,
+    mem: &M,
+) -> Result<Decoded, Exit> {
     let limit = max_block.clamp(1, 1024);
     let in_page = PAGE_SIZE - pc % PAGE_SIZE;
     // Two bytes of the next page complete an instruction that crosses into it.
@@ -48,9 +53,9 @@ pub(super) fn decode_block<B: Base>(pc: u64, max_block: usize, isa: &Isa, mem: &
         };
         at += usize::from(insn.len);
         if insn_align(isa) == 4 && may_misalign(&insn) {
-            block.push_check::<B>(insn_pc, insn);
+            block.push_check::<B, M>(insn_pc, insn);
         }
-        block.push::<B>(insn_pc, insn);
+        block.push::<B, M>(insn_pc, insn);
         if ends_block(&insn) {
             break;
         }
@@ -67,7 +72,7 @@ fn wrap<B: Base>(pc: u64) -> u64 {
 }
 
 /// The fault of an instruction whose second half, at `addr`, cannot be fetched.
-fn second_page_fault(addr: u64, mem: &UserSpace) -> GuestFault {
+fn second_page_fault(addr: u64, mem: &impl GuestMemory) -> GuestFault {
     let addr = GuestAddr(addr);
     let fault = mem.fetch(addr, &mut [0; 2]).err();
     fault.unwrap_or(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped })
@@ -96,12 +101,12 @@ fn may_misalign(insn: &Insn) -> bool {
 
 impl Decoded {
     /// Puts a check of where the control transfer that is pushed next will lead before it.
-    fn push_check<B: Base>(&mut self, pc: u64, insn: Insn) {
+    fn push_check<B: Base, M: GuestMemory>(&mut self, pc: u64, insn: Insn) {
         let before = self.insns.len() as u32;
-        self.slots.push(Slot { record: Record { handler: threaded::check_target::<B>(), insn, before, pc } });
+        self.slots.push(Slot { record: Record { handler: threaded::check_target::<B, M>(), insn, before, pc } });
     }
 
-    fn push<B: Base>(&mut self, pc: u64, mut insn: Insn) {
+    fn push<B: Base, M: GuestMemory>(&mut self, pc: u64, mut insn: Insn) {
         let before = self.insns.len() as u32;
         self.insns.push((pc, insn));
         let info = insn.op.info();
@@ -113,7 +118,7 @@ impl Decoded {
                 insn.rd = SINK;
             }
         }
-        let handler = threaded::handler::<B>(insn.op, forward);
+        let handler = threaded::handler::<B, M>(insn.op, forward);
         self.slots.push(Slot { record: Record { handler, insn, before, pc } });
     }
 

@@ -9,7 +9,7 @@ use crate::guest::{
     AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width, alu,
 };
 use crate::host::clock;
-use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, UserSpace};
+use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestMemory};
 use remu_isa::Op;
 use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, fence};
@@ -23,26 +23,19 @@ pub(super) const LAST_RESULT: Reg = 63;
 /// One instruction being executed, with the operands in `FORWARD` taken from the last result. With
 /// `FAST`, what takes calls to compute stops the instruction with [`Stopped::needs_calls`], to be
 /// started again without: a handler that calls nothing saves no registers.
-pub(super) struct Step<'a, B, const FORWARD: u8, const FAST: bool> {
+pub(super) struct Step<'a, B, M, const FORWARD: u8, const FAST: bool> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
-    mem: &'a UserSpace,
+    mem: &'a M,
     record: &'a Record,
     last: u64,
     fuel: i64,
     base: PhantomData<B>,
 }
 
-impl<'a, B: Base, const FORWARD: u8, const FAST: bool> Step<'a, B, FORWARD, FAST> {
+impl<'a, B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Step<'a, B, M, FORWARD, FAST> {
     #[inline(always)]
-    pub fn new(
-        cpu: &'a mut Cpu,
-        env: &'a mut Env,
-        mem: &'a UserSpace,
-        record: &'a Record,
-        last: u64,
-        fuel: i64,
-    ) -> Self {
+    pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a M, record: &'a Record, last: u64, fuel: i64) -> Self {
         Self { cpu, env, mem, record, last, fuel, base: PhantomData }
     }
 
@@ -130,7 +123,7 @@ macro_rules! delegate {
     )*};
 }
 
-impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FORWARD, FAST> {
+impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, M, FORWARD, FAST> {
     type Value = u64;
     type Stop = Stopped;
 
@@ -528,14 +521,13 @@ impl<B: Base, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, FOR
 
 /// Replaces a value in memory atomically by a function of it; yields the old one.
 #[inline(always)]
-fn update(mem: &UserSpace, size: AtomicSize, addr: GuestAddr, f: impl Fn(u64) -> u64) -> Result<u64, BadAddress> {
-    let bytes = match size {
-        AtomicSize::B1 => 1,
-        AtomicSize::B2 => 2,
-        AtomicSize::B4 => 4,
-        AtomicSize::B8 => 8,
-    };
-    let mut seen = mem.load(bytes, addr)?;
+fn update<M: GuestMemory>(
+    mem: &M,
+    size: AtomicSize,
+    addr: GuestAddr,
+    f: impl Fn(u64) -> u64,
+) -> Result<u64, BadAddress> {
+    let mut seen = mem.load(size.bytes(), addr)?;
     loop {
         let old = mem.compare_exchange(size, addr, seen, f(seen))?;
         if old == seen {

@@ -2,7 +2,7 @@
 
 use super::block::Record;
 use crate::guest::Exit;
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, UserSpace};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory};
 
 /// Why an instruction did not complete. Small and by value, so that it reaches the cold path in
 /// registers: a reference into a handler's stack frame would keep the compiler from making tail calls.
@@ -72,7 +72,7 @@ impl Stopped {
 
 impl Reason {
     /// What the engine is to report, for the instruction of `record`; `None` where it is to be made again.
-    pub fn exit(self, addr: u64, record: &Record, mem: &UserSpace) -> Option<Exit> {
+    pub fn exit(self, addr: u64, record: &Record, mem: &impl GuestMemory) -> Option<Exit> {
         let Reason { access, .. } = self;
         Some(match self.kind {
             Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access)?),

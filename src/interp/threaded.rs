@@ -6,23 +6,23 @@
 //! the end of each slice; hence there is no second loop around a `match` to fall back on.
 
 use super::Leave;
-use super::block::{Forward, Handler, Link, Record, Slot};
+use super::block::{Forward, Handler, Link, Memory, Record, Slot};
 use super::cache::jump_index;
 use super::env::Env;
 use super::step::{LAST_RESULT, Step};
 use super::stopped::{Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
 use crate::guest::{Exit, Flow, Semantics};
-use crate::memory::{Access, UserSpace};
+use crate::memory::{Access, GuestMemory};
 use remu_isa::{Insn, Op};
 use std::arch::asm;
 
 /// Runs from `start` until a handler returns.
-pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &UserSpace) -> Leave {
+pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &impl GuestMemory) -> Leave {
     let fuel = env.fuel;
     // SAFETY: `start` is the first record of a block in the cache that `env` belongs to, and the
     // other pointers are live references, exclusive where they are mutable.
-    unsafe { ((*start).record.handler)(cpu, start, env, mem, 0, fuel) }
+    unsafe { ((*start).record.handler)(cpu, start, env, std::ptr::from_ref(mem).cast(), 0, fuel) }
 }
 
 /// Executes the record at `slot` by `f`, and what follows.
@@ -32,22 +32,22 @@ pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &User
 // What a handler is passed, and two functions.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-unsafe fn execute<'a, B: Base, const FORWARD: u8>(
+unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
-    mem: *const UserSpace,
+    mem: *const Memory,
     last: u64,
     fuel: i64,
     full: Handler,
-    f: impl FnOnce(&mut Step<'a, B, FORWARD, true>, &Insn) -> Result<Flow<u64>, Stopped>,
+    f: impl FnOnce(&mut Step<'a, B, M, FORWARD, true>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> Leave {
     // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive: the
     // references made here are gone before the next handler runs. The slot holds a record, a record
     // that does not end its block is followed by another, and one that branches by exits.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Step::new(&mut *cpu, &mut *env, &*mem, record, last, fuel);
+        let mut step = Step::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
         let flow = f(&mut step, &forwarded::<FORWARD>(record.insn));
         let last = step.last();
         match flow {
@@ -82,7 +82,7 @@ unsafe fn execute<'a, B: Base, const FORWARD: u8>(
             Err(stopped) if stopped.needs_calls() => full(cpu, slot, env, mem, last, fuel),
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
-                stop(cpu, slot, env, mem, addr, reason)
+                stop::<M>(cpu, slot, env, mem, addr, reason)
             }
         }
     }
@@ -95,19 +95,19 @@ unsafe fn execute<'a, B: Base, const FORWARD: u8>(
 /// # Safety
 /// As for a [`Handler`].
 #[inline(never)]
-unsafe fn execute_full<'a, B: Base>(
+unsafe fn execute_full<'a, B: Base, M: GuestMemory + 'a>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
-    mem: *const UserSpace,
+    mem: *const Memory,
     last: u64,
     fuel: i64,
-    f: impl FnOnce(&mut Step<'a, B, 0, false>, &Insn) -> Result<Flow<u64>, Stopped>,
+    f: impl FnOnce(&mut Step<'a, B, M, 0, false>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> (u64, Option<Leave>) {
     // SAFETY: as in `execute`.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Step::new(&mut *cpu, &mut *env, &*mem, record, last, fuel);
+        let mut step = Step::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
         let flow = f(&mut step, &record.insn);
         let last = step.last();
         match flow {
@@ -118,7 +118,7 @@ unsafe fn execute_full<'a, B: Base>(
             }
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
-                (last, Some(stop(cpu, slot, env, mem, addr, reason)))
+                (last, Some(stop::<M>(cpu, slot, env, mem, addr, reason)))
             }
         }
     }
@@ -134,7 +134,7 @@ unsafe fn follow(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
-    mem: *const UserSpace,
+    mem: *const Memory,
     fuel: i64,
     taken: bool,
     retired: i64,
@@ -195,11 +195,11 @@ unsafe extern "sysv64" fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env
 /// Returns to the loop before the instruction has had any effect.
 #[cold]
 #[inline(never)]
-unsafe extern "sysv64" fn stop(
+unsafe extern "sysv64" fn stop<M: GuestMemory>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
-    mem: *const UserSpace,
+    mem: *const Memory,
     addr: u64,
     reason: Reason,
 ) -> Leave {
@@ -207,7 +207,7 @@ unsafe extern "sysv64" fn stop(
     unsafe {
         let record = &(*slot).record;
         (*cpu).pc = record.pc;
-        match reason.exit(addr, record, &*mem) {
+        match reason.exit(addr, record, &*mem.cast::<M>()) {
             Some(exit) => (*env).exit = exit,
             None => return opaque(Leave::Lookup),
         }
@@ -220,7 +220,7 @@ unsafe extern "sysv64" fn end_of_block(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
-    mem: *const UserSpace,
+    mem: *const Memory,
     _: u64,
     fuel: i64,
 ) -> Leave {
@@ -239,11 +239,16 @@ pub(super) fn fall_through() -> Handler {
 /// # Safety
 /// As for a [`Handler`].
 #[inline(never)]
-unsafe fn misaligned_target<B: Base>(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, mem: *const UserSpace) -> u64 {
+unsafe fn misaligned_target<B: Base, M: GuestMemory>(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const Memory,
+) -> u64 {
     // SAFETY: as in `execute`.
     unsafe {
         let Record { insn, pc, .. } = (*slot).record;
-        let mut step = Step::<B, 0, false>::new(&mut *cpu, &mut *env, &*mem, &(*slot).record, 0, 0);
+        let mut step = Step::<B, M, 0, false>::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), &(*slot).record, 0, 0);
         let near = step.pc(i64::from(insn.imm));
         let target = match insn.op {
             Op::Jalr => sem::jalr_target(&mut step, &insn),
@@ -260,21 +265,21 @@ unsafe fn misaligned_target<B: Base>(cpu: *mut Cpu, slot: *const Slot, env: *mut
 
 /// Stops before the control transfer in the next record if it would lead between two instructions: the
 /// fault is the transfer's, which has had no effect yet.
-unsafe extern "sysv64" fn check_before_transfer<B: Base>(
+unsafe extern "sysv64" fn check_before_transfer<B: Base, M: GuestMemory>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
-    mem: *const UserSpace,
+    mem: *const Memory,
     last: u64,
     fuel: i64,
 ) -> Leave {
     // SAFETY: as for a handler; another record follows.
     unsafe {
-        let target = misaligned_target::<B>(cpu, slot, env, mem);
+        let target = misaligned_target::<B, M>(cpu, slot, env, mem);
         if target != 0 {
             let Stopped { addr, reason } = Stopped::misaligned(target, 4, Access::Fetch);
             (*env).fuel = fuel - i64::from((*slot).record.before);
-            return stop(cpu, slot, env, mem, addr, reason);
+            return stop::<M>(cpu, slot, env, mem, addr, reason);
         }
         let next = slot.add(1);
         ((*next).record.handler)(cpu, next, env, mem, last, fuel)
@@ -282,8 +287,8 @@ unsafe extern "sysv64" fn check_before_transfer<B: Base>(
 }
 
 /// The handler of a record before a control transfer, where instructions are aligned to four bytes.
-pub(super) fn check_target<B: Base>() -> Handler {
-    check_before_transfer::<B>
+pub(super) fn check_target<B: Base, M: GuestMemory>() -> Handler {
+    check_before_transfer::<B, M>
 }
 
 /// A compressed op, which the decoder expands.
@@ -291,7 +296,7 @@ unsafe extern "sysv64" fn unexpanded(
     _: *mut Cpu,
     _: *const Slot,
     env: *mut Env,
-    _: *const UserSpace,
+    _: *const Memory,
     _: u64,
     _: i64,
 ) -> Leave {
@@ -323,17 +328,17 @@ macro_rules! handlers {
         /// The handlers as records have them.
         mod by_op {
             use super::*;
-            $(pub unsafe extern "sysv64" fn $function<B: Base, const FORWARD: u8>(
+            $(pub unsafe extern "sysv64" fn $function<B: Base, M: GuestMemory, const FORWARD: u8>(
                 cpu: *mut Cpu,
                 slot: *const Slot,
                 env: *mut Env,
-                mem: *const UserSpace,
+                mem: *const Memory,
                 last: u64,
                 fuel: i64,
             ) -> Leave {
-                let full = full::$function::<B>;
+                let full = full::$function::<B, M>;
                 // SAFETY: the caller's promise is that of `execute`.
-                unsafe { execute::<B, FORWARD>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
+                unsafe { execute::<B, M, FORWARD>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
             })*
         }
 
@@ -341,18 +346,18 @@ macro_rules! handlers {
         mod full {
             use super::*;
             $(#[inline(never)]
-            pub unsafe extern "sysv64" fn $function<B: Base>(
+            pub unsafe extern "sysv64" fn $function<B: Base, M: GuestMemory>(
                 cpu: *mut Cpu,
                 slot: *const Slot,
                 env: *mut Env,
-                mem: *const UserSpace,
+                mem: *const Memory,
                 last: u64,
                 fuel: i64,
             ) -> Leave {
                 // SAFETY: the caller's promise is that of `execute_full`; the instruction does not end
                 // its block, so that a record follows.
                 unsafe {
-                    match execute_full::<B>(cpu, slot, env, mem, last, fuel, sem::$function) {
+                    match execute_full::<B, M>(cpu, slot, env, mem, last, fuel, sem::$function) {
                         (last, None) => {
                             let next = slot.add(1);
                             ((*next).record.handler)(cpu, next, env, mem, last, fuel)
@@ -363,9 +368,9 @@ macro_rules! handlers {
             })*
         }
 
-        fn handler_forwarding<B: Base, const FORWARD: u8>(op: Op) -> Handler {
+        fn handler_forwarding<B: Base, M: GuestMemory, const FORWARD: u8>(op: Op) -> Handler {
             match op {
-                $(Op::$op => by_op::$function::<B, FORWARD>,)*
+                $(Op::$op => by_op::$function::<B, M, FORWARD>,)*
                 _ => unexpanded,
             }
         }
@@ -375,11 +380,11 @@ macro_rules! handlers {
 remu_isa::for_each_op!(handlers);
 
 /// The handler of an op whose operands come from where `forward` says.
-pub(super) fn handler<B: Base>(op: Op, forward: Forward) -> Handler {
+pub(super) fn handler<B: Base, M: GuestMemory>(op: Op, forward: Forward) -> Handler {
     match forward.0 {
-        0 => handler_forwarding::<B, 0>(op),
-        1 => handler_forwarding::<B, 1>(op),
-        2 => handler_forwarding::<B, 2>(op),
-        _ => handler_forwarding::<B, 3>(op),
+        0 => handler_forwarding::<B, M, 0>(op),
+        1 => handler_forwarding::<B, M, 1>(op),
+        2 => handler_forwarding::<B, M, 2>(op),
+        _ => handler_forwarding::<B, M, 3>(op),
     }
 }

@@ -32,7 +32,7 @@ macro_rules! loads {
         /// Loads, zero-extended.
         ///
         /// # Safety
-        /// `host` must point into the guest's window or its guard.
+        /// `host` must point into guest memory or its guard.
         #[inline(always)]
         pub(super) unsafe fn $name(host: *const u8) -> Result<u64, BadAddress> {
             let (code, value): (u64, u64);
@@ -66,7 +66,7 @@ macro_rules! stores {
         /// Stores the low bytes of `value`.
         ///
         /// # Safety
-        /// `host` must point into the guest's window or its guard.
+        /// `host` must point into guest memory or its guard.
         #[inline(always)]
         pub(super) unsafe fn $name(host: *mut u8, value: u64) -> Result<(), BadAddress> {
             let code: u64;
@@ -99,7 +99,7 @@ macro_rules! exchanges {
         #[doc = $doc]
         ///
         /// # Safety
-        /// `host` must point into the guest's window or its guard, aligned to the access.
+        /// `host` must point into guest memory or its guard, aligned to the access.
         #[inline(always)]
         unsafe fn $name(host: *mut u8, value: u64) -> Result<u64, BadAddress> {
             let (code, old): (u64, u64);
@@ -137,7 +137,7 @@ macro_rules! compare_exchanges {
         /// Stores `new` if the memory holds `expected`; yields what it held, in the low bytes.
         ///
         /// # Safety
-        /// `host` must point into the guest's window or its guard, aligned to the access.
+        /// `host` must point into guest memory or its guard, aligned to the access.
         #[inline(always)]
         unsafe fn $name(host: *mut u8, expected: u64, new: u64) -> Result<u64, BadAddress> {
             let (code, old): (u64, u64);
@@ -169,7 +169,7 @@ compare_exchanges! {
 /// Compare-and-exchange of 16 bytes; yields what they were, low half first.
 ///
 /// # Safety
-/// `host` must point into the guest's window or its guard, aligned to 16 bytes.
+/// `host` must point into guest memory or its guard, aligned to 16 bytes.
 #[inline(always)]
 pub(super) unsafe fn cmpxchg128(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> Result<[u64; 2], BadAddress> {
     let (code, low, high): (u64, u64, u64);
@@ -269,6 +269,19 @@ pub enum AtomicSize {
     B8,
 }
 
+impl AtomicSize {
+    /// The size in bytes.
+    #[inline(always)]
+    pub const fn bytes(self) -> u64 {
+        match self {
+            AtomicSize::B1 => 1,
+            AtomicSize::B2 => 2,
+            AtomicSize::B4 => 4,
+            AtomicSize::B8 => 8,
+        }
+    }
+}
+
 /// An atomic read-modify-write operation that the host has an instruction for.
 #[derive(Clone, Copy, Debug)]
 pub enum AtomicRmw {
@@ -281,7 +294,7 @@ pub enum AtomicRmw {
 /// Compare-and-exchange of `size`; yields the old value, zero-extended.
 ///
 /// # Safety
-/// `host` must point into the guest's window or its guard, aligned to the size.
+/// `host` must point into guest memory or its guard, aligned to the size.
 #[inline(always)]
 pub(super) unsafe fn compare_exchange(
     size: AtomicSize,
@@ -304,7 +317,7 @@ pub(super) unsafe fn compare_exchange(
 /// An atomic read-modify-write of `size`; yields the old value, zero-extended.
 ///
 /// # Safety
-/// `host` must point into the guest's window or its guard, aligned to the size.
+/// `host` must point into guest memory or its guard, aligned to the size.
 #[inline(always)]
 pub(super) unsafe fn read_modify_write(
     op: AtomicRmw,

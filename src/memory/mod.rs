@@ -6,11 +6,14 @@
 //! else. Knows the host, and neither guests, engines nor the kernel interface above it.
 
 mod access;
+mod guest;
+pub mod machine;
 mod user;
 mod vma;
 mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
+pub use guest::GuestMemory;
 pub use user::{Backing, MapError, MapRequest, Place, Segment, SpaceConfig, SpaceLimits, UserSpace};
 pub use vma::{Attachment, Lock, Prot, Source, Vma, page_len};
 pub use window::SpaceError;

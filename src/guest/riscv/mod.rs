@@ -5,6 +5,7 @@
 
 pub mod csr;
 pub mod fp;
+pub mod privileged;
 pub mod profiles;
 pub mod sem;
 mod state;

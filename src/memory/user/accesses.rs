@@ -4,7 +4,7 @@
 use super::UserSpace;
 use crate::host::{GuestPtr, IoVec};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
-use crate::memory::{GuestAddr, PAGE_SIZE};
+use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -26,80 +26,6 @@ impl UserSpace {
             return Err(BadAddress::REFUSED);
         }
         Ok((self.window.base() + addr.0) as *mut u8)
-    }
-
-    /// Loads 1, 2, 4 or 8 bytes, zero-extended.
-    #[inline(always)]
-    pub fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
-        let host = self.host_small(addr)?;
-        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
-        unsafe {
-            match size {
-                1 => access::load8(host),
-                2 => access::load16(host),
-                4 => access::load32(host),
-                _ => access::load64(host),
-            }
-        }
-    }
-
-    /// Stores the low 1, 2, 4 or 8 bytes of `value`.
-    #[inline(always)]
-    pub fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
-        let host = self.host_small(addr)?;
-        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
-        unsafe {
-            match size {
-                1 => access::store8(host, value),
-                2 => access::store16(host, value),
-                4 => access::store32(host, value),
-                _ => access::store64(host, value),
-            }
-        }
-    }
-
-    /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended.
-    #[inline(always)]
-    pub fn read_modify_write(
-        &self,
-        op: AtomicRmw,
-        size: AtomicSize,
-        addr: GuestAddr,
-        operand: u64,
-    ) -> Result<u64, BadAddress> {
-        let host = self.host_small(addr)?;
-        // SAFETY: `host_small` yields addresses in the window; the caller has checked the alignment,
-        // without which the access is merely slow.
-        unsafe { access::read_modify_write(op, size, host, operand) }
-    }
-
-    /// An atomic compare-and-exchange at an aligned address; yields the old value, zero-extended.
-    #[inline(always)]
-    pub fn compare_exchange(
-        &self,
-        size: AtomicSize,
-        addr: GuestAddr,
-        expected: u64,
-        new: u64,
-    ) -> Result<u64, BadAddress> {
-        let host = self.host_small(addr)?;
-        // SAFETY: as for `read_modify_write`.
-        unsafe { access::compare_exchange(size, host, expected, new) }
-    }
-
-    /// An atomic compare-and-exchange of 16 bytes at an address aligned to 16, low half first.
-    #[inline(always)]
-    pub fn compare_exchange_pair(
-        &self,
-        addr: GuestAddr,
-        expected: [u64; 2],
-        new: [u64; 2],
-    ) -> Result<[u64; 2], BadAddress> {
-        let host = self.host_small(addr)?;
-        assert!(addr.0.is_multiple_of(16), "the instruction faults before an access that is not aligned");
-        // SAFETY: `host_small` yields addresses in the window, the base is page-aligned, and so the
-        // host address is aligned as the guest's is.
-        unsafe { access::cmpxchg128(host, expected, new) }
     }
 
     /// Copies guest memory into `to`.
@@ -177,5 +103,82 @@ impl UserSpace {
         let ptr = self.host_range(addr, len)?;
         // SAFETY: the whole range is in the window.
         Ok(unsafe { IoVec::new(ptr, len as usize) })
+    }
+}
+
+impl GuestMemory for UserSpace {
+    #[inline(always)]
+    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
+        unsafe {
+            match size {
+                1 => access::load8(host),
+                2 => access::load16(host),
+                4 => access::load32(host),
+                _ => access::load64(host),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
+        unsafe {
+            match size {
+                1 => access::store8(host, value),
+                2 => access::store16(host, value),
+                4 => access::store32(host, value),
+                _ => access::store64(host, value),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn read_modify_write(
+        &self,
+        op: AtomicRmw,
+        size: AtomicSize,
+        addr: GuestAddr,
+        operand: u64,
+    ) -> Result<u64, BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: `host_small` yields addresses in the window; the caller has checked the alignment,
+        // without which the access is merely slow.
+        unsafe { access::read_modify_write(op, size, host, operand) }
+    }
+
+    #[inline(always)]
+    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, BadAddress> {
+        let host = self.host_small(addr)?;
+        // SAFETY: as for `read_modify_write`.
+        unsafe { access::compare_exchange(size, host, expected, new) }
+    }
+
+    #[inline(always)]
+    fn compare_exchange_pair(
+        &self,
+        addr: GuestAddr,
+        expected: [u64; 2],
+        new: [u64; 2],
+    ) -> Result<[u64; 2], BadAddress> {
+        let host = self.host_small(addr)?;
+        assert!(addr.0.is_multiple_of(16), "the instruction faults before an access that is not aligned");
+        // SAFETY: `host_small` yields addresses in the window, the base is page-aligned, and so the
+        // host address is aligned as the guest's is.
+        unsafe { access::cmpxchg128(host, expected, new) }
+    }
+
+    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
+        UserSpace::fill_zero(self, addr, len)
+    }
+
+    fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
+        UserSpace::fetch(self, addr, to)
+    }
+
+    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
+        UserSpace::classify(self, addr, size, access)
     }
 }

@@ -3,7 +3,7 @@
 use super::{State, UserSpace};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
 use crate::memory::vma::{GUARD_GAP, page_len};
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, Prot, Vma};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Prot, Vma};
 use rustix::mm::MprotectFlags;
 use std::ffi::c_void;
 

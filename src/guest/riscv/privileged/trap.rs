@@ -1,0 +1,117 @@
+//! Taking a trap, and coming back from one.
+
+use super::{Mode, Privileged, mstatus, zero_extended};
+use crate::guest::riscv::Cpu;
+
+/// Why a trap is taken synchronously, by its code (privileged specification, table of `mcause` values).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+#[allow(missing_docs, reason = "the names are the specification's")]
+pub enum Cause {
+    InstructionAddressMisaligned = 0,
+    InstructionAccessFault = 1,
+    IllegalInstruction = 2,
+    Breakpoint = 3,
+    LoadAddressMisaligned = 4,
+    LoadAccessFault = 5,
+    StoreAddressMisaligned = 6,
+    StoreAccessFault = 7,
+    EnvironmentCallFromU = 8,
+    EnvironmentCallFromM = 11,
+    InstructionPageFault = 12,
+    LoadPageFault = 13,
+    StorePageFault = 15,
+}
+
+/// The interrupts of machine level that are pending, as bits of `mip`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interrupts(pub u64);
+
+impl Interrupts {
+    /// MSIP.
+    pub const SOFTWARE: Self = Self(1 << 3);
+    /// MTIP.
+    pub const TIMER: Self = Self(1 << 7);
+    /// MEIP.
+    pub const EXTERNAL: Self = Self(1 << 11);
+    /// All that there are.
+    pub const ALL: Self = Self(1 << 3 | 1 << 7 | 1 << 11);
+
+    /// With another, if it is pending.
+    #[must_use]
+    pub fn with(self, other: Self, pending: bool) -> Self {
+        if pending { Self(self.0 | other.0) } else { self }
+    }
+}
+
+impl Privileged {
+    /// What ECALL raises.
+    pub fn environment_call(&self) -> Cause {
+        match self.mode {
+            Mode::User => Cause::EnvironmentCallFromU,
+            Mode::Machine => Cause::EnvironmentCallFromM,
+        }
+    }
+
+    /// Takes a trap for the instruction at the pc.
+    pub fn trap(&mut self, cpu: &mut Cpu, cause: Cause, value: u64) {
+        self.enter(cpu, cause as u64, value, false);
+    }
+
+    /// Takes the interrupt of the highest priority that is pending and enabled, if there is one.
+    pub fn interrupt(&mut self, cpu: &mut Cpu, pending: Interrupts) -> bool {
+        let enabled = self.mode != Mode::Machine || self.mstatus & mstatus::MIE != 0;
+        let ready = pending.0 & self.mie;
+        if !enabled || ready == 0 {
+            return false;
+        }
+        let order = [Interrupts::EXTERNAL, Interrupts::SOFTWARE, Interrupts::TIMER];
+        let first = order.iter().find(|i| i.0 & ready != 0).expect("no other can be enabled");
+        self.enter(cpu, first.0.trailing_zeros().into(), 0, true);
+        true
+    }
+
+    /// Whether an interrupt is pending that WFI waits for: enabled by `mie`, whatever `mstatus` says.
+    pub fn wakes(&self, pending: Interrupts) -> bool {
+        pending.0 & self.mie != 0
+    }
+
+    fn enter(&mut self, cpu: &mut Cpu, code: u64, value: u64, interrupt: bool) {
+        let top = if cpu.is_64bit() { 1 << 63 } else { 1 << 31 };
+        self.mepc = cpu.pc;
+        self.mcause = code | if interrupt { top } else { 0 };
+        self.mtval = zero_extended(cpu, value);
+        let was_enabled = self.mstatus & mstatus::MIE != 0;
+        self.mstatus &= !(mstatus::MIE | mstatus::MPIE | mstatus::MPP);
+        self.mstatus |= (self.mode as u64) << mstatus::MPP_SHIFT;
+        if was_enabled {
+            self.mstatus |= mstatus::MPIE;
+        }
+        self.mode = Mode::Machine;
+        let (base, vectored) = (self.mtvec & !3, self.mtvec & 1 != 0);
+        cpu.pc = zero_extended(cpu, base.wrapping_add(if vectored && interrupt { 4 * code } else { 0 }));
+        cpu.reservation = None;
+    }
+
+    /// MRET.
+    pub(super) fn mret(&mut self, cpu: &mut Cpu) {
+        let (mode, was_enabled) = (self.mpp(), self.mstatus & mstatus::MPIE != 0);
+        self.mstatus &= !(mstatus::MIE | mstatus::MPP);
+        self.mstatus |= mstatus::MPIE;
+        if was_enabled {
+            self.mstatus |= mstatus::MIE;
+        }
+        if mode != Mode::Machine {
+            self.mstatus &= !mstatus::MPRV;
+        }
+        self.mode = mode;
+        cpu.pc = self.mepc(cpu);
+        cpu.reservation = None;
+    }
+
+    /// `mepc`, of which the bits that no instruction's address has read as zero.
+    pub(super) fn mepc(&self, cpu: &Cpu) -> u64 {
+        let low = if cpu.isa.exts.contains(remu_isa::Ext::Zca) { 1 } else { 3 };
+        zero_extended(cpu, self.mepc & !low)
+    }
+}

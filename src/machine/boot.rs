@@ -1,0 +1,166 @@
+//! What is in memory when a machine is switched on: programs, the device tree, and the code at which
+//! harts come out of reset.
+
+use super::{MachineConfig, MachineError};
+use crate::elf::Image;
+use crate::memory::machine::Ram;
+use remu_isa::{EncodeError, Insn, Op, Xlen, encode};
+
+/// Where harts start.
+pub const RESET: u64 = 0x1000;
+const ROM_SIZE: u64 = 0x1000;
+
+/// How far behind the start of memory a kernel is put that firmware is to start: a large page.
+const fn kernel_offset(xlen: Xlen) -> u64 {
+    match xlen {
+        Xlen::Rv32 => 0x40_0000,
+        Xlen::Rv64 => 0x20_0000,
+    }
+}
+
+/// A program to be put into memory: an ELF file, or bytes.
+pub struct Program<'a> {
+    bytes: &'a [u8],
+    image: Option<Image>,
+}
+
+impl<'a> Program<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, BootError> {
+        let image = bytes.starts_with(b"\x7fELF").then(|| Image::parse(bytes)).transpose()?;
+        Ok(Self { bytes, image })
+    }
+}
+
+/// What a machine starts.
+pub struct BootPlan<'a> {
+    firmware: Option<Program<'a>>,
+    kernel: Option<Program<'a>>,
+}
+
+/// Why something cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// It is an ELF file that cannot be loaded.
+    #[error(transparent)]
+    Image(#[from] crate::elf::ImageError),
+    /// There is nothing to start.
+    #[error("there is nothing to run: name an ELF file, or --bios or --kernel")]
+    Nothing,
+    /// Harts of the machine cannot run it.
+    #[error("a {}-bit program on {}-bit harts", if *.is_64bit { 64 } else { 32 }, if *.is_64bit { 32 } else { 64 })]
+    Width {
+        /// Whether the program is for RV64.
+        is_64bit: bool,
+    },
+    /// It is to be where there is no memory.
+    #[error("it wants {size:#x} bytes at {addr:#x}, and there is memory from {start:#x} to {end:#x}")]
+    NoMemory {
+        /// Where.
+        addr: u64,
+        /// How much.
+        size: u64,
+        /// Where memory starts.
+        start: u64,
+        /// Where it ends.
+        end: u64,
+    },
+    /// The code at reset cannot be encoded: a defect.
+    #[error("the code at reset: {0}")]
+    Reset(#[from] EncodeError),
+}
+
+impl<'a> BootPlan<'a> {
+    /// Starts firmware, which is told of a kernel; without firmware the kernel itself.
+    pub fn new(firmware: Option<&'a [u8]>, kernel: Option<&'a [u8]>) -> Result<Self, BootError> {
+        if firmware.is_none() && kernel.is_none() {
+            return Err(BootError::Nothing);
+        }
+        let [firmware, kernel] = [firmware, kernel].map(|bytes| bytes.map(Program::new).transpose());
+        Ok(Self { firmware: firmware?, kernel: kernel? })
+    }
+
+    fn first(&self) -> Option<&Program<'a>> {
+        self.firmware.as_ref().or(self.kernel.as_ref())
+    }
+
+    /// The ELF file that is started.
+    pub fn image(&self) -> Option<&Image> {
+        self.first().and_then(|program| program.image.as_ref())
+    }
+
+    /// The width of the harts that it wants, if it says so.
+    pub fn xlen(&self) -> Option<Xlen> {
+        self.image().map(|image| if image.is_64bit { Xlen::Rv64 } else { Xlen::Rv32 })
+    }
+}
+
+/// Puts a program into memory, at `at` if it does not say where; yields where it starts.
+fn put(program: &Program<'_>, at: u64, xlen: Xlen, ram: &Ram) -> Result<u64, BootError> {
+    let range = ram.range();
+    let no_memory = |addr, size| BootError::NoMemory { addr, size, start: range.start, end: range.end };
+    let Some(image) = &program.image else {
+        let size = program.bytes.len() as u64;
+        ram.write(at, program.bytes).ok_or_else(|| no_memory(at, size))?;
+        return Ok(at);
+    };
+    if image.is_64bit != (xlen == Xlen::Rv64) {
+        return Err(BootError::Width { is_64bit: image.is_64bit });
+    }
+    for piece in &image.pieces {
+        let fits = piece.addr.checked_add(piece.size).is_some_and(|end| range.start <= piece.addr && end <= range.end);
+        let written = if fits { ram.write(piece.addr, &program.bytes[piece.file.clone()]) } else { None };
+        written.ok_or_else(|| no_memory(piece.addr, piece.size))?;
+    }
+    Ok(image.entry)
+}
+
+/// Puts all into memory; yields the read-only memory with the code at reset.
+pub(super) fn load(config: &MachineConfig, plan: &BootPlan<'_>, ram: &Ram, tree: &[u8]) -> Result<Ram, MachineError> {
+    let range = ram.range();
+    let xlen = config.isa.xlen;
+    let first = plan.first().ok_or(BootError::Nothing)?;
+    let entry = put(first, range.start, xlen, ram)?;
+    let kernel = match (&plan.firmware, &plan.kernel) {
+        (Some(_), Some(kernel)) => put(kernel, range.start + kernel_offset(xlen), xlen, ram)?,
+        _ => 0,
+    };
+    // As far up as it can be, where programs that start at the bottom will not meet it.
+    let at = (range.end - tree.len() as u64) & !0xfff;
+    let no_room = || BootError::NoMemory { addr: at, size: tree.len() as u64, start: range.start, end: range.end };
+    ram.write(at, tree).ok_or_else(no_room)?;
+    let rom = Ram::new(RESET, ROM_SIZE)?;
+    rom.write(RESET, &reset_code(xlen, entry, at, kernel).map_err(BootError::from)?).ok_or_else(no_room)?;
+    Ok(rom.read_only())
+}
+
+/// What harts run at reset: a0 is the hart's number, a1 the device tree, a2 what firmware is told of the
+/// kernel (OpenSBI's `fw_dynamic_info`), and on to the entry.
+fn reset_code(xlen: Xlen, entry: u64, tree: u64, kernel: u64) -> Result<Vec<u8>, EncodeError> {
+    const T0: u8 = 5;
+    const A0: u8 = 10;
+    const DATA: i32 = 32;
+    let word = if xlen == Xlen::Rv64 { 8 } else { 4 };
+    let load = if xlen == Xlen::Rv64 { Op::Ld } else { Op::Lw };
+    let insn = |op, rd, rs1, imm| Insn { op, rd, rs1, rs2: 0, rs3: 0, rm: 0, len: 4, imm };
+    let code = [
+        insn(Op::Auipc, T0, 0, 0),
+        insn(Op::Addi, A0 + 2, T0, DATA + 2 * word),
+        insn(Op::Csrrs, A0, 0, 0xf14),
+        insn(load, A0 + 1, T0, DATA + word),
+        insn(load, T0, T0, DATA),
+        insn(Op::Jalr, 0, T0, 0),
+    ];
+    let mut bytes = Vec::new();
+    for insn in code {
+        bytes.extend(encode(&insn, xlen)?.to_le_bytes());
+    }
+    bytes.resize(DATA as usize, 0);
+    /// `fw_dynamic_info`: its magic, its version, and the mode the kernel is entered in.
+    const MAGIC: u64 = 0x4942_534f;
+    const VERSION: u64 = 2;
+    const SUPERVISOR: u64 = 1;
+    for value in [entry, tree, MAGIC, VERSION, kernel, SUPERVISOR, 0, 0] {
+        bytes.extend_from_slice(&value.to_le_bytes()[..word as usize]);
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,119 @@
+//! What harts share beside memory: devices, and the word on how it ends.
+
+use super::clint::{self, Clint};
+use super::htif::Htif;
+use super::uart::Uart;
+use super::{Console, Kind, MachineConfig, uart};
+use crate::elf::HtifAddresses;
+use crate::guest::riscv::privileged::Outside;
+use crate::memory::machine::{Mmio, Ram};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The power-off device of `virt` (`sifive,test0`).
+pub const FINISHER: u64 = 0x10_0000;
+/// How far its register reaches.
+pub const FINISHER_SIZE: u64 = 0x1000;
+
+/// How a machine has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The guest has ended it with this code; 0 is success.
+    Exited(u64),
+    /// The guest wants it to start anew.
+    Reset,
+    /// The guest wants something that there is not.
+    Unsupported(String),
+    /// As many instructions as allowed have been run.
+    OutOfInstructions,
+}
+
+/// The devices.
+pub struct Bus {
+    clint: RefCell<Clint>,
+    uart: RefCell<Uart>,
+    htif: Option<RefCell<Htif>>,
+    has_finisher: bool,
+    ram: Arc<Ram>,
+    console: RefCell<Box<dyn Console>>,
+    ending: Cell<Option<Ending>>,
+}
+
+impl Bus {
+    pub(super) fn new(
+        config: &MachineConfig,
+        ram: Arc<Ram>,
+        htif: Option<HtifAddresses>,
+        console: Box<dyn Console>,
+    ) -> Self {
+        Self {
+            clint: RefCell::new(Clint::new(config.harts)),
+            uart: RefCell::default(),
+            htif: htif.map(|at| RefCell::new(Htif::new(at))),
+            has_finisher: config.kind == Kind::Virt,
+            ram,
+            console: RefCell::new(console),
+            ending: Cell::new(None),
+        }
+    }
+
+    /// What a hart is told before it runs.
+    pub(super) fn outside(&self, hart: usize) -> Outside {
+        let clint = self.clint.borrow();
+        let time = clint.time();
+        Outside { time, interrupts: clint.pending(hart, time) }
+    }
+
+    /// How long it is until the first timer goes off.
+    pub(super) fn until_timer(&self) -> Option<Duration> {
+        self.clint.borrow().until_timer()
+    }
+
+    /// Attends to what takes no interrupt, and tells whether it is over.
+    pub(super) fn news(&self) -> Option<Ending> {
+        let mut console = self.console.borrow_mut();
+        let told = self.htif.as_ref().and_then(|htif| htif.borrow_mut().poll(&self.ram, &mut **console));
+        console.flush();
+        told.or_else(|| self.ending.take())
+    }
+}
+
+/// A device's own offset of an access that lies within it.
+fn within(addr: u64, size: u64, base: u64, len: u64) -> Option<u64> {
+    let offset = addr.checked_sub(base)?;
+    (offset + size <= len).then_some(offset)
+}
+
+impl Mmio for Bus {
+    fn read(&self, addr: u64, size: u64) -> Option<u64> {
+        if let Some(offset) = within(addr, size, clint::BASE, clint::SIZE) {
+            return self.clint.borrow_mut().read(offset, size);
+        }
+        if let Some(offset) = within(addr, size, uart::BASE, uart::SIZE) {
+            let mut console = self.console.borrow_mut();
+            return self.uart.borrow_mut().read(offset, &mut **console).filter(|_| size == 1).map(u64::from);
+        }
+        within(addr, size, FINISHER, FINISHER_SIZE).filter(|_| self.has_finisher).map(|_| 0)
+    }
+
+    fn write(&self, addr: u64, size: u64, value: u64) -> Option<()> {
+        if let Some(offset) = within(addr, size, clint::BASE, clint::SIZE) {
+            return self.clint.borrow_mut().write(offset, size, value);
+        }
+        if let Some(offset) = within(addr, size, uart::BASE, uart::SIZE).filter(|_| size == 1) {
+            return self.uart.borrow_mut().write(offset, value as u8, &mut **self.console.borrow_mut());
+        }
+        let offset = within(addr, size, FINISHER, FINISHER_SIZE).filter(|_| self.has_finisher)?;
+        if offset == 0 {
+            let ending = match value & 0xffff {
+                0x5555 => Some(Ending::Exited(0)),
+                0x3333 => Some(Ending::Exited(value >> 16 & 0xffff)),
+                0x7777 => Some(Ending::Reset),
+                _ => None,
+            };
+            self.ending.set(ending);
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,27 @@
+//! The terminal of a machine.
+
+/// What a machine's serial port and HTIF console are connected to.
+pub trait Console {
+    /// Writes a byte, now or by the next [`Console::flush`].
+    fn put(&mut self, byte: u8);
+
+    /// The next byte that has been typed, if there is one.
+    fn get(&mut self) -> Option<u8>;
+
+    /// Writes what is held back.
+    fn flush(&mut self);
+}
+
+/// A terminal that nobody sits at.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Console for Silent {
+    fn put(&mut self, _: u8) {}
+
+    fn get(&mut self) -> Option<u8> {
+        None
+    }
+
+    fn flush(&mut self) {}
+}

@@ -1,0 +1,162 @@
+//! A hart of a machine: engines run it, and what they stop at is answered by the privileged architecture.
+
+use crate::guest::riscv::privileged::{Cause, Done, Mode, Outside, Privileged, execute};
+use crate::guest::riscv::{Base, Cpu};
+use crate::guest::{Engine, Exit, HartCell};
+use crate::memory::machine::HartMemory;
+use crate::memory::{Access, CodeObserver, FaultKind, GuestAddr, GuestFault};
+use remu_isa::{ExtSet, Isa};
+use std::sync::Arc;
+
+/// An engine, and what is to be told of code that changes.
+pub type EngineParts<E> = (E, Arc<dyn CodeObserver>);
+
+/// The most contexts whose decoded code is kept.
+const CONTEXTS: usize = 8;
+
+/// What decoded code depends on besides memory, and the engine that has it.
+struct Context<E> {
+    mode: Mode,
+    exts: ExtSet,
+    engine: E,
+    code: Arc<dyn CodeObserver>,
+    /// Code may have changed since it last ran.
+    stale: bool,
+}
+
+/// A hart.
+pub struct Hart<B: Base, E> {
+    cell: HartCell<B>,
+    isa: Isa,
+    privileged: Privileged,
+    memory: HartMemory,
+    contexts: Vec<Context<E>>,
+    make: Box<dyn Fn() -> EngineParts<E>>,
+    waiting: bool,
+    traps: u64,
+}
+
+impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
+    /// A hart that starts at `pc`.
+    pub fn new(id: u64, isa: Isa, pc: u64, memory: HartMemory, make: Box<dyn Fn() -> EngineParts<E>>) -> Self {
+        let mut cpu = Cpu::new(isa);
+        cpu.pc = pc;
+        Self {
+            cell: HartCell::new(cpu),
+            isa,
+            privileged: Privileged::new(id),
+            memory,
+            contexts: Vec::new(),
+            make,
+            waiting: false,
+            traps: 0,
+        }
+    }
+
+    /// The state of the unprivileged architecture.
+    pub fn cpu(&self) -> std::cell::RefMut<'_, Cpu> {
+        self.cell.cpu()
+    }
+
+    /// Whether it waits for an interrupt, and none of these wakes it.
+    pub fn waits(&self, outside: &Outside) -> bool {
+        self.waiting && !self.privileged.wakes(outside.interrupts)
+    }
+
+    /// How many instructions it has begun: those that it has retired, and those that have trapped, which may
+    /// be all that it does.
+    pub fn begun(&self) -> u64 {
+        self.cell.cpu().instret + self.traps
+    }
+
+    /// Runs about so many instructions, fewer if it waits.
+    pub fn turn(&mut self, instructions: u64, outside: &Outside) {
+        if self.waits(outside) {
+            return;
+        }
+        self.waiting = false;
+        let end = self.begun() + instructions;
+        while !self.waiting {
+            self.privileged.interrupt(&mut self.cell.cpu(), outside.interrupts);
+            let begun = self.begun();
+            if begun >= end {
+                break;
+            }
+            let exit = self.run(end - begun);
+            self.answer(exit, outside);
+        }
+    }
+
+    /// Runs on the engine of the present context.
+    fn run(&mut self, instructions: u64) -> Exit {
+        let rules = self.privileged.rules();
+        if self.memory.set_rules(rules) {
+            // Code was decoded with the permission to fetch it.
+            self.code_changed();
+        }
+        let (mode, exts) = (self.privileged.mode, self.privileged.engine_exts(self.isa.exts));
+        let index = self.contexts.iter().position(|c| c.mode == mode && c.exts == exts).unwrap_or_else(|| {
+            if self.contexts.len() == CONTEXTS {
+                self.contexts.clear();
+            }
+            let (engine, code) = (self.make)();
+            self.contexts.push(Context { mode, exts, engine, code, stale: false });
+            self.contexts.len() - 1
+        });
+        let context = &mut self.contexts[index];
+        if std::mem::take(&mut context.stale) {
+            context.code.code_changed(GuestAddr(0)..GuestAddr(u64::MAX));
+        }
+        self.cell.cpu().isa = Isa::new(self.isa.xlen, exts);
+        context.engine.limit(instructions);
+        let exit = context.engine.run(&self.cell, &self.memory);
+        self.cell.cpu().isa = self.isa;
+        exit
+    }
+
+    fn code_changed(&mut self) {
+        self.contexts.iter_mut().for_each(|c| c.stale = true);
+    }
+
+    fn answer(&mut self, exit: Exit, outside: &Outside) {
+        let mut cpu = self.cell.cpu();
+        let (cause, value) = match exit {
+            Exit::Interrupted => return,
+            Exit::Syscall => (self.privileged.environment_call(), 0),
+            Exit::Breakpoint => (Cause::Breakpoint, cpu.pc),
+            Exit::Fault(fault) => (cause_of(fault), fault.addr.0),
+            // Engines of machines leave it to the privileged architecture to wait.
+            Exit::Halt => (Cause::IllegalInstruction, 0),
+            Exit::Illegal { bits } => match execute(&mut self.privileged, &mut cpu, bits, outside) {
+                Done::Retired | Done::Again => return,
+                Done::Waits => {
+                    self.waiting = !self.privileged.wakes(outside.interrupts);
+                    return;
+                }
+                Done::CodeChanged => {
+                    drop(cpu);
+                    self.code_changed();
+                    return;
+                }
+                Done::Traps(cause, value) => (cause, value),
+            },
+        };
+        self.privileged.trap(&mut cpu, cause, value);
+        self.traps += 1;
+    }
+}
+
+/// What a refused access raises.
+fn cause_of(fault: GuestFault) -> Cause {
+    match (fault.kind, fault.access) {
+        (FaultKind::Misaligned, Access::Fetch) => Cause::InstructionAddressMisaligned,
+        (FaultKind::Misaligned, Access::Read) => Cause::LoadAddressMisaligned,
+        (FaultKind::Misaligned, Access::Write) => Cause::StoreAddressMisaligned,
+        (FaultKind::Unmapped, Access::Fetch) => Cause::InstructionPageFault,
+        (FaultKind::Unmapped, Access::Read) => Cause::LoadPageFault,
+        (FaultKind::Unmapped, Access::Write) => Cause::StorePageFault,
+        (FaultKind::Denied | FaultKind::NoBacking, Access::Fetch) => Cause::InstructionAccessFault,
+        (FaultKind::Denied | FaultKind::NoBacking, Access::Read) => Cause::LoadAccessFault,
+        (FaultKind::Denied | FaultKind::NoBacking, Access::Write) => Cause::StoreAccessFault,
+    }
+}

@@ -1,0 +1,40 @@
+//! What an engine asks of guest memory, be it a process's address space or a machine's.
+
+use super::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestFault};
+
+/// Memory as one hart sees it.
+pub trait GuestMemory {
+    /// Loads 1, 2, 4 or 8 bytes, zero-extended.
+    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress>;
+
+    /// Stores the low 1, 2, 4 or 8 bytes of `value`.
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress>;
+
+    /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended.
+    fn read_modify_write(
+        &self,
+        op: AtomicRmw,
+        size: AtomicSize,
+        addr: GuestAddr,
+        operand: u64,
+    ) -> Result<u64, BadAddress>;
+
+    /// An atomic compare-and-exchange at an aligned address; yields the old value, zero-extended.
+    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, BadAddress>;
+
+    /// An atomic compare-and-exchange of 16 bytes at an address aligned to 16, low half first.
+    fn compare_exchange_pair(&self, addr: GuestAddr, expected: [u64; 2], new: [u64; 2])
+    -> Result<[u64; 2], BadAddress>;
+
+    /// Fills memory with zeroes.
+    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;
+
+    /// Copies code into `to`: as many bytes as can be had, which may cross into the next page.
+    ///
+    /// # Errors
+    /// If there are none.
+    fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault>;
+
+    /// What an access that was refused means; `None` if it is to be made again.
+    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault>;
+}

@@ -1,0 +1,346 @@
+//! Memory as one hart of a machine sees it.
+
+use super::{Mmio, Ram};
+use crate::memory::access;
+use crate::memory::{
+    Access, AtomicRmw, AtomicSize, BadAddress, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE,
+};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A range of physical addresses with permissions of its own. The first that has any byte of an access
+/// decides, and has to have all of it (privileged specification, "Physical Memory Protection").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The first address.
+    pub start: u64,
+    /// The last address.
+    pub last: u64,
+    /// Whether loads, stores and fetches are allowed: in order of [`Access`].
+    pub allows: [bool; 3],
+    /// Whether machine mode is bound by it as well.
+    pub locked: bool,
+}
+
+/// What a hart may access.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// In order of priority.
+    pub regions: Vec<Region>,
+    /// Whether instructions are fetched in machine mode.
+    pub machine_fetches: bool,
+    /// Whether data is accessed with the privilege of machine mode.
+    pub machine_accesses: bool,
+}
+
+impl Rules {
+    /// Whether an access to `len` bytes is allowed.
+    fn allow(&self, addr: u64, len: u64, access: Access) -> bool {
+        let last = addr.saturating_add(len - 1);
+        let machine = if access == Access::Fetch { self.machine_fetches } else { self.machine_accesses };
+        match self.regions.iter().find(|r| addr <= r.last && last >= r.start) {
+            Some(r) if addr < r.start || last > r.last => false,
+            Some(r) => (machine && !r.locked) || r.allows[access as usize],
+            // Without any, all is allowed; with some, what none has is machine mode's.
+            None => machine || self.regions.is_empty(),
+        }
+    }
+
+    /// Whether all of a page is decided alike.
+    fn is_uniform(&self, page: u64) -> bool {
+        let last = page + (PAGE_SIZE - 1);
+        self.regions
+            .iter()
+            .find(|r| page <= r.last && last >= r.start)
+            .is_none_or(|r| page >= r.start && last <= r.last)
+    }
+}
+
+/// A page that may be accessed in one way, and where it is in the host.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The address of the page, or [`Entry::NONE`].
+    page: u64,
+    /// The host address less the guest's.
+    delta: usize,
+}
+
+impl Entry {
+    /// No page: it is not a multiple of the size of one.
+    const EMPTY: Self = Self { page: u64::MAX, delta: 0 };
+}
+
+/// Pages that a hart remembers for each kind of access.
+const ENTRIES: usize = 256;
+
+/// Where an access goes.
+enum Place {
+    Ram(*mut u8),
+    Device,
+}
+
+/// Memory as one hart of a machine sees it.
+pub struct HartMemory {
+    tlb: [Box<[Cell<Entry>]>; 3],
+    rules: RefCell<Rules>,
+    memories: Vec<Arc<Ram>>,
+    mmio: Rc<dyn Mmio>,
+    /// An address outside the hart's address width is no address.
+    limit: u64,
+}
+
+impl HartMemory {
+    /// The view of a hart, in machine mode, on memories that do not overlap.
+    pub fn new(memories: Vec<Arc<Ram>>, mmio: Rc<dyn Mmio>) -> Self {
+        let entries = || vec![Cell::new(Entry::EMPTY); ENTRIES].into_boxed_slice();
+        let rules = Rules { machine_fetches: true, machine_accesses: true, ..Rules::default() };
+        Self { tlb: [entries(), entries(), entries()], rules: RefCell::new(rules), memories, mmio, limit: 1 << 56 }
+    }
+
+    /// Changes what the hart may access; true if the regions are others.
+    pub fn set_rules(&self, rules: Rules) -> bool {
+        let mut present = self.rules.borrow_mut();
+        if *present == rules {
+            return false;
+        }
+        let others = present.regions != rules.regions;
+        *present = rules;
+        for cell in self.tlb.iter().flatten() {
+            cell.set(Entry::EMPTY);
+        }
+        others
+    }
+
+    /// What the hart may access.
+    pub fn rules(&self) -> Rules {
+        self.rules.borrow().clone()
+    }
+
+    /// The host address of an access within a page that is remembered.
+    #[inline(always)]
+    fn hit(&self, access: Access, addr: u64, size: u64) -> Option<*mut u8> {
+        let index = (addr / PAGE_SIZE) as usize % ENTRIES;
+        // SAFETY: the table has that many entries.
+        let entry = unsafe { self.tlb[access as usize].get_unchecked(index) }.get();
+        let offset = addr % PAGE_SIZE;
+        (addr - offset == entry.page && offset <= PAGE_SIZE - size)
+            .then(|| addr.wrapping_add(entry.delta as u64) as *mut u8)
+    }
+
+    /// Where an access that lies within a page goes; remembers the page if it can.
+    fn locate(&self, access: Access, addr: u64, size: u64) -> Result<Place, BadAddress> {
+        let rules = self.rules.borrow();
+        if addr >= self.limit || !rules.allow(addr, size, access) {
+            return Err(BadAddress::REFUSED);
+        }
+        let Some((ram, host)) = self.memories.iter().find_map(|m| Some((m, m.host(addr, size)?))) else {
+            return if access == Access::Fetch { Err(BadAddress::REFUSED) } else { Ok(Place::Device) };
+        };
+        if access == Access::Write && !ram.is_writable() {
+            return Err(BadAddress::REFUSED);
+        }
+        let page = addr & !(PAGE_SIZE - 1);
+        if rules.is_uniform(page) {
+            let delta = (host as usize).wrapping_sub(addr as usize);
+            self.tlb[access as usize][(addr / PAGE_SIZE) as usize % ENTRIES].set(Entry { page, delta });
+        }
+        Ok(Place::Ram(host))
+    }
+
+    /// The host address of an aligned access to RAM, for atomic operations.
+    #[inline(always)]
+    fn ram(&self, addr: GuestAddr, size: u64) -> Result<*mut u8, BadAddress> {
+        match self.hit(Access::Write, addr.0, size) {
+            Some(host) => Ok(host),
+            None => self.ram_slow(addr.0, size),
+        }
+    }
+
+    #[cold]
+    fn ram_slow(&self, addr: u64, size: u64) -> Result<*mut u8, BadAddress> {
+        // An atomic operation both loads and stores.
+        self.locate(Access::Read, addr, size)?;
+        match self.locate(Access::Write, addr, size)? {
+            Place::Ram(host) => Ok(host),
+            Place::Device => Err(BadAddress::REFUSED),
+        }
+    }
+
+    #[cold]
+    fn load_slow(&self, addr: u64, size: u64) -> Result<u64, BadAddress> {
+        if !addr.is_multiple_of(size) {
+            return self.load_bytes(addr, size);
+        }
+        match self.locate(Access::Read, addr, size)? {
+            // SAFETY: `locate` yields the address of so many bytes of RAM.
+            Place::Ram(host) => unsafe { load(size, host) },
+            Place::Device => self.mmio.read(addr, size).ok_or(BadAddress::REFUSED),
+        }
+    }
+
+    /// A load that is not aligned: of RAM, byte by byte.
+    fn load_bytes(&self, addr: u64, size: u64) -> Result<u64, BadAddress> {
+        let mut value = 0;
+        for i in 0..size {
+            match self.locate(Access::Read, addr.wrapping_add(i), 1)? {
+                // SAFETY: as in `load_slow`.
+                Place::Ram(host) => value |= unsafe { load(1, host)? } << (8 * i),
+                Place::Device => return Err(BadAddress::REFUSED),
+            }
+        }
+        Ok(value)
+    }
+
+    #[cold]
+    fn store_slow(&self, addr: u64, size: u64, value: u64) -> Result<(), BadAddress> {
+        if !addr.is_multiple_of(size) {
+            return self.store_bytes(addr, size, value);
+        }
+        match self.locate(Access::Write, addr, size)? {
+            // SAFETY: `locate` yields the address of so many bytes of RAM.
+            Place::Ram(host) => unsafe { store(size, host, value) },
+            Place::Device => self.mmio.write(addr, size, value).ok_or(BadAddress::REFUSED),
+        }
+    }
+
+    /// A store that is not aligned: to RAM, byte by byte, if all of it may be written.
+    fn store_bytes(&self, addr: u64, size: u64, value: u64) -> Result<(), BadAddress> {
+        for i in 0..size {
+            match self.locate(Access::Write, addr.wrapping_add(i), 1)? {
+                Place::Ram(_) => {}
+                Place::Device => return Err(BadAddress::REFUSED),
+            }
+        }
+        for i in 0..size {
+            self.store_slow(addr.wrapping_add(i), 1, value >> (8 * i))?;
+        }
+        Ok(())
+    }
+}
+
+/// # Safety
+/// `host` is the address of `size` bytes of RAM.
+#[inline(always)]
+unsafe fn load(size: u64, host: *mut u8) -> Result<u64, BadAddress> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match size {
+            1 => access::load8(host),
+            2 => access::load16(host),
+            4 => access::load32(host),
+            _ => access::load64(host),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`load`].
+#[inline(always)]
+unsafe fn store(size: u64, host: *mut u8, value: u64) -> Result<(), BadAddress> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match size {
+            1 => access::store8(host, value),
+            2 => access::store16(host, value),
+            4 => access::store32(host, value),
+            _ => access::store64(host, value),
+        }
+    }
+}
+
+impl GuestMemory for HartMemory {
+    #[inline(always)]
+    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
+        match self.hit(Access::Read, addr.0, size) {
+            // SAFETY: what is remembered leads to RAM, to the end of the page.
+            Some(host) => unsafe { load(size, host) },
+            None => self.load_slow(addr.0, size),
+        }
+    }
+
+    #[inline(always)]
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
+        match self.hit(Access::Write, addr.0, size) {
+            // SAFETY: as for `load`.
+            Some(host) => unsafe { store(size, host, value) },
+            None => self.store_slow(addr.0, size, value),
+        }
+    }
+
+    #[inline(always)]
+    fn read_modify_write(
+        &self,
+        op: AtomicRmw,
+        size: AtomicSize,
+        addr: GuestAddr,
+        operand: u64,
+    ) -> Result<u64, BadAddress> {
+        let host = self.ram(addr, size.bytes())?;
+        // SAFETY: `ram` yields the address of so many bytes of RAM.
+        unsafe { access::read_modify_write(op, size, host, operand) }
+    }
+
+    #[inline(always)]
+    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, BadAddress> {
+        let host = self.ram(addr, size.bytes())?;
+        // SAFETY: as for `read_modify_write`.
+        unsafe { access::compare_exchange(size, host, expected, new) }
+    }
+
+    #[inline(always)]
+    fn compare_exchange_pair(
+        &self,
+        addr: GuestAddr,
+        expected: [u64; 2],
+        new: [u64; 2],
+    ) -> Result<[u64; 2], BadAddress> {
+        assert!(addr.0.is_multiple_of(16), "the instruction faults before an access that is not aligned");
+        let host = self.ram(addr, 16)?;
+        // SAFETY: as for `read_modify_write`; RAM starts at page boundaries, in the host too.
+        unsafe { access::cmpxchg128(host, expected, new) }
+    }
+
+    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
+        for at in (0..len).step_by(8) {
+            self.store(8, addr.offset(at), 0)?;
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
+        let mut done = 0;
+        // Permissions may end at any multiple of four, and instructions are multiples of two.
+        for half in to.chunks_exact_mut(2) {
+            let at = addr.0.wrapping_add(done as u64);
+            let host = match self.hit(Access::Fetch, at, 2) {
+                Some(host) => Ok(host),
+                None => match self.locate(Access::Fetch, at, 2) {
+                    Ok(Place::Ram(host)) => Ok(host),
+                    Ok(Place::Device) | Err(_) => Err(BadAddress::REFUSED),
+                },
+            };
+            // SAFETY: the address of two bytes of RAM.
+            match host.and_then(|host| unsafe { load(2, host) }) {
+                Ok(bits) => half.copy_from_slice(&(bits as u16).to_le_bytes()),
+                Err(_) if done > 0 => break,
+                Err(_) => {
+                    let addr = GuestAddr(at);
+                    return Err(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Denied });
+                }
+            }
+            done += 2;
+        }
+        Ok(done)
+    }
+
+    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
+        // An access that is not aligned is made in parts: the first that is refused counts.
+        let mut parts = if addr.0.is_multiple_of(size) { 0..0 } else { 0..size };
+        let bad = parts.find(|&i| match self.locate(access, addr.0.wrapping_add(i), 1) {
+            Ok(Place::Ram(_)) => false,
+            Ok(Place::Device) | Err(_) => true,
+        });
+        Some(GuestFault { addr: addr.offset(bad.unwrap_or(0)), access, kind: FaultKind::Denied })
+    }
+}

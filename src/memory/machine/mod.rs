@@ -1,0 +1,20 @@
+//! The memory of a whole machine: physical RAM, what answers elsewhere, and how a hart sees both.
+//!
+//! [`HartMemory`] is what engines run on. A software TLB leads from a page to host memory; what it does
+//! not hold takes the slow path, which asks whether the hart may make the access, and tells RAM from
+//! devices. Knows no devices: the machine above hands in what answers as [`Mmio`].
+
+mod hart;
+mod ram;
+
+pub use hart::{HartMemory, Region, Rules};
+pub use ram::{Ram, RamError};
+
+/// What answers at physical addresses that are no RAM.
+pub trait Mmio {
+    /// A load of 1, 2, 4 or 8 bytes at an aligned address; `None` if nothing answers there.
+    fn read(&self, addr: u64, size: u64) -> Option<u64>;
+
+    /// A store of 1, 2, 4 or 8 bytes at an aligned address; `None` if nothing answers there.
+    fn write(&self, addr: u64, size: u64, value: u64) -> Option<()>;
+}

@@ -1,0 +1,348 @@
+//! Whole machines, by small programs of their own: traps and returns, interrupts, protection, counters,
+//! devices, and how they end.
+
+#[path = "common/elf.rs"]
+mod elf;
+
+use elf::{
+    A0, A1, A2, R, Segment, T0, T1, W, X, ZERO, assemble, branch, ebreak, ecall, here, imm, jump, li, lui, reg, store,
+};
+use remu::guest::riscv::{Base, Rv32, Rv64};
+use remu::interp::{Interp, InterpConfig};
+use remu::machine::{BootPlan, Console, Ending, EngineParts, Kind, Machine, MachineConfig, MachineError};
+use remu::memory::machine::HartMemory;
+use remu_isa::{Insn, Isa, Op};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const BASE: u64 = 0x8000_0000;
+/// Where the word `tohost` is, and scratch memory after it.
+const TOHOST: u64 = BASE + 0x1000;
+
+const MSTATUS: i32 = 0x300;
+const MIE: i32 = 0x304;
+const MTVEC: i32 = 0x305;
+const MSCRATCH: i32 = 0x340;
+const MEPC: i32 = 0x341;
+const MCAUSE: i32 = 0x342;
+const MTVAL: i32 = 0x343;
+const S0: u8 = 8;
+const S1: u8 = 9;
+
+type Engine<B> = Interp<B, HartMemory>;
+
+fn engine<B: Base>() -> EngineParts<Engine<B>> {
+    let engine = Interp::new(InterpConfig::default());
+    let code = engine.code_observer();
+    (engine, code)
+}
+
+/// What the program has printed, and what it is to read.
+#[derive(Clone, Default)]
+struct Terminal {
+    printed: Rc<RefCell<Vec<u8>>>,
+    typed: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Console for Terminal {
+    fn put(&mut self, byte: u8) {
+        self.printed.borrow_mut().push(byte);
+    }
+
+    fn get(&mut self) -> Option<u8> {
+        let mut typed = self.typed.borrow_mut();
+        if typed.is_empty() { None } else { Some(typed.remove(0)) }
+    }
+
+    fn flush(&mut self) {}
+}
+
+fn config(isa: Isa) -> MachineConfig {
+    MachineConfig { kind: Kind::Virt, isa, ram_base: BASE, ram_size: 1 << 20, harts: 1, arguments: String::new() }
+}
+
+/// An image of code at the start of memory, and a page of data after it.
+fn image(code: &[Insn]) -> Vec<u8> {
+    let mut e = elf::elf(BASE);
+    e.segments.push(Segment::load(R | X, BASE, assemble(code)));
+    e.segments.push(Segment::load(R | W, TOHOST, [0; 64]).mem_size(0x1000));
+    e.symbols.push(("tohost", TOHOST, 8));
+    e.symbols.push(("fromhost", TOHOST + 8, 8));
+    e.bytes()
+}
+
+fn run_on(config: &MachineConfig, code: &[Insn], terminal: Terminal) -> Ending {
+    let bytes = image(code);
+    let plan = BootPlan::new(None, Some(&bytes)).unwrap();
+    let mut machine = Machine::<Rv64, Engine<Rv64>>::new(config, &plan, Box::new(terminal), engine).unwrap();
+    machine.run(Some(1_000_000))
+}
+
+/// Runs to the end; the code that the program has ended with.
+#[track_caller]
+fn run(code: &[Insn]) -> u64 {
+    match run_on(&config(Isa::rv64_max()), code, Terminal::default()) {
+        Ending::Exited(code) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn csr(op: Op, rd: u8, rs1: u8, number: i32) -> Insn {
+    imm(op, rd, rs1, number)
+}
+
+fn csrw(number: i32, rs: u8) -> Insn {
+    csr(Op::Csrrw, ZERO, rs, number)
+}
+
+fn csrr(rd: u8, number: i32) -> Insn {
+    csr(Op::Csrrs, rd, ZERO, number)
+}
+
+/// Ends with the value of a register: `tohost = value << 1 | 1`.
+fn end_with(rs: u8) -> Vec<Insn> {
+    vec![
+        imm(Op::Slli, T0, rs, 1),
+        imm(Op::Ori, T0, T0, 1),
+        lui(T1, TOHOST as u32 as i32),
+        imm(Op::Slli, T1, T1, 32),
+        imm(Op::Srli, T1, T1, 32),
+        store(Op::Sd, T0, T1, 0),
+        jump(0),
+    ]
+}
+
+/// Sets `mtvec` to what follows `code`: the handler, which ends with `mcause`, shifted left by 8, and the
+/// low byte of `mtval`.
+fn with_handler(code: &[Insn]) -> Vec<Insn> {
+    let after = 4 * (code.len() as i32 + 3);
+    let mut all = vec![here(T0), imm(Op::Addi, T0, T0, after), csrw(MTVEC, T0)];
+    all.extend_from_slice(code);
+    all.extend([csrr(A0, MCAUSE), imm(Op::Slli, A0, A0, 8), csrr(A1, MTVAL), imm(Op::Andi, A1, A1, 0xff)]);
+    all.push(reg(Op::Or, A0, A0, A1));
+    all.extend(end_with(A0));
+    all
+}
+
+#[test]
+fn a_program_ends_with_its_code() {
+    assert_eq!(run(&[[li(A0, 0)].as_slice(), &end_with(A0)].concat()), 0);
+    assert_eq!(run(&[[li(A0, 77)].as_slice(), &end_with(A0)].concat()), 77);
+    // The power-off device of `virt`.
+    let fail = [lui(T0, 0x10_0000), lui(T1, 0x2_3000), imm(Op::Addi, T1, T1, 0x333), store(Op::Sw, T1, T0, 0)];
+    let mut code = fail.to_vec();
+    code.push(jump(0));
+    assert_eq!(run(&code), 2);
+}
+
+#[test]
+fn reset_tells_the_hart_and_the_device_tree() {
+    // The magic number of a device tree, in the order of its bytes.
+    let mut code = vec![reg(Op::Or, S0, A0, ZERO), imm(Op::Lwu, A0, A1, 0)];
+    code.extend(end_with(A0));
+    assert_eq!(run(&code), 0xedfe_0dd0);
+}
+
+#[test]
+fn traps_tell_their_cause_and_value() {
+    let illegal = Insn { ..imm(Op::Csrrs, A0, ZERO, 0x7ff) };
+    let cases: Vec<(&str, Vec<Insn>, u64)> = vec![
+        ("ecall", vec![ecall()], 11 << 8),
+        ("ebreak", vec![ebreak()], 3 << 8 | 12),
+        ("no such csr", vec![illegal], 2 << 8 | 0x73),
+        ("load from nowhere", vec![imm(Op::Ld, A0, ZERO, 0x58)], 5 << 8 | 0x58),
+        ("store to nowhere", vec![store(Op::Sd, A0, ZERO, 0x60)], 7 << 8 | 0x60),
+        ("store to the reset code", vec![lui(T0, 0x1000), store(Op::Sd, A0, T0, 8)], 7 << 8 | 8),
+        ("jump to nowhere", vec![imm(Op::Jalr, ZERO, ZERO, 0x64)], 1 << 8 | 0x64),
+        ("misaligned atomic", vec![li(T0, 0x81), reg(Op::AmoaddW, A0, T0, A1)], 6 << 8 | 0x81),
+        ("write to a read-only csr", vec![csrw(0xf14, ZERO)], 2 << 8 | 0x73),
+        ("floating point that is off", vec![reg(Op::FaddD, 1, 1, 1)], 2 << 8 | 0xd3),
+    ];
+    for (what, code, expected) in cases {
+        assert_eq!(run(&with_handler(&code)), expected, "{what}");
+    }
+}
+
+#[test]
+fn user_mode_is_entered_and_left() {
+    // To user mode, where the CSR cannot be read.
+    let to_user = |code: &[Insn]| {
+        let mut all = vec![here(T0), imm(Op::Addi, T0, T0, 12 + 4 * 6), csrw(MEPC, T0)];
+        // All memory may be accessed.
+        all.extend([li(T1, -1), csrw(0x3b0, T1), li(T1, 0x1f), csrw(0x3a0, T1)]);
+        all.extend([csrw(MSTATUS, ZERO), imm(Op::Mret, 0, 0, 0)]);
+        all.extend_from_slice(code);
+        with_handler(&all)
+    };
+    assert_eq!(run(&to_user(&[ecall()])), 8 << 8);
+    assert_eq!(run(&to_user(&[csrr(A0, MSCRATCH)])), 2 << 8 | 0x73);
+    assert_eq!(run(&to_user(&[imm(Op::Mret, 0, 0, 0)])), 2 << 8 | 0x73);
+    assert_eq!(run(&to_user(&[csrr(A0, 0xc00)])), 2 << 8 | 0x73, "the counter is not permitted");
+}
+
+#[test]
+fn protection_binds_user_mode_and_what_is_locked() {
+    // Entry 0, locked: four bytes at the scratch memory cannot be written.
+    let page = |offset| (TOHOST + offset) as i64;
+    let address = |rd, value: i64| {
+        vec![
+            lui(rd, value as i32 & !0xfff),
+            imm(Op::Slli, rd, rd, 32),
+            imm(Op::Srli, rd, rd, 32),
+            imm(Op::Addi, rd, rd, (value & 0xfff) as i32),
+        ]
+    };
+    let mut code = address(S0, page(0x40));
+    code.extend([imm(Op::Srli, T0, S0, 2), csrw(0x3b0, T0), li(T1, 0x91), csrw(0x3a0, T1)]);
+    let read =
+        [code.clone(), vec![imm(Op::Lw, A0, S0, 0), store(Op::Sw, A0, S0, 4), store(Op::Sw, A0, S0, 0)]].concat();
+    assert_eq!(run(&with_handler(&read)), 7 << 8 | 0x40);
+    let inside = [code.clone(), vec![store(Op::Sd, A0, S0, -4)]].concat();
+    assert_eq!(run(&with_handler(&inside)), 7 << 8 | 0x40, "the part that is refused");
+    // The same four bytes as the second half of an aligned access.
+    code[0] = address(S0, page(0x44))[0];
+    code[3] = address(S0, page(0x44))[3];
+    let straddles = [code, vec![store(Op::Sd, A0, S0, -4)]].concat();
+    assert_eq!(run(&with_handler(&straddles)), 7 << 8 | 0x40, "an access that a region has part of");
+}
+
+#[test]
+fn interrupts_come_by_priority_when_they_are_enabled() {
+    // Software and timer at once: the former is taken.
+    let clint = 0x200_0000;
+    let mut code = vec![lui(S0, clint), li(T0, 1), store(Op::Sw, T0, S0, 0)];
+    code.extend([lui(S1, clint + 0x4000), store(Op::Sd, ZERO, S1, 0)]);
+    code.extend([li(T0, 0x88), csrw(MIE, T0), csr(Op::Csrrsi, ZERO, 8, MSTATUS), jump(0)]);
+    let run_shifted = |code: &[Insn]| run(&with_handler(code));
+    assert_eq!(run_shifted(&code), (1 << 63 | 3) << 8 & (u64::MAX >> 1));
+    code[2] = store(Op::Sw, ZERO, S0, 0);
+    assert_eq!(run_shifted(&code), (1 << 63 | 7) << 8 & (u64::MAX >> 1));
+    // WFI goes on when one is pending, also where it is not taken.
+    let last = code.len() - 2;
+    code[last] = imm(Op::Wfi, 0, 0, 0);
+    code[last + 1] = ecall();
+    assert_eq!(run_shifted(&code), 11 << 8);
+}
+
+#[test]
+fn counters_count_and_can_be_set_and_stopped() {
+    let mut code = vec![csr(Op::Csrrwi, ZERO, 7, 0xb02), csrr(A0, 0xb02), csrr(A1, 0xb02)];
+    code.extend([csr(Op::Csrrwi, ZERO, 4, 0x320), csrr(A2, 0xb02), csrr(S0, 0xb02)]);
+    code.extend([reg(Op::Sub, S0, S0, A2), reg(Op::Sub, A2, A2, A1), reg(Op::Sub, A1, A1, A0)]);
+    // 7, then one more, then none after another two that were counted before.
+    for (register, shift) in [(A1, 8), (A2, 16), (S0, 24)] {
+        code.extend([imm(Op::Slli, register, register, shift), reg(Op::Add, A0, A0, register)]);
+    }
+    code.extend(end_with(A0));
+    assert_eq!(run(&code), 7 | 1 << 8 | 1 << 16);
+}
+
+#[test]
+fn floating_point_becomes_dirty_by_use() {
+    // Clean at first: the sum is computed, and the state is dirty afterwards.
+    let mut code = vec![lui(T0, 0x4000), csrw(MSTATUS, T0), li(T1, 3), reg(Op::FcvtDL, 1, T1, 0)];
+    code.extend([reg(Op::FaddD, 2, 1, 1), Insn { rm: 1, ..reg(Op::FcvtLD, A0, 2, 0) }]);
+    code.extend([csrr(A1, MSTATUS), imm(Op::Srli, A1, A1, 13), imm(Op::Andi, A1, A1, 3), imm(Op::Slli, A1, A1, 8)]);
+    code.push(reg(Op::Or, A0, A0, A1));
+    code.extend(end_with(A0));
+    assert_eq!(run(&code), 6 | 3 << 8);
+}
+
+#[test]
+fn code_that_changes_is_seen_after_a_fence() {
+    // Executes the word at the scratch memory twice: `li a0, 1; ret`, then, rewritten, `li a0, 2; ret`.
+    let words = |value| u64::from_le_bytes(assemble(&[li(A0, value), imm(Op::Jalr, ZERO, 1, 0)]).try_into().unwrap());
+    let (one, two) = (words(1), words(2));
+    let mut code = vec![here(S0), lui(T0, 0x1000), reg(Op::Add, S0, S0, T0)];
+    let data = 4 * 40;
+    code.extend([here(S1), imm(Op::Addi, S1, S1, data - 12)]);
+    for (at, fence) in [(0, true), (8, true)] {
+        code.extend([imm(Op::Ld, T0, S1, at), store(Op::Sd, T0, S0, 0x80)]);
+        if fence {
+            code.push(imm(Op::FenceI, 0, 0, 0));
+        }
+        code.push(imm(Op::Jalr, 1, S0, 0x80));
+    }
+    code.extend(end_with(A0));
+    code.resize(data as usize / 4, li(0, 0));
+    let mut bytes = assemble(&code);
+    bytes.extend([one, two].iter().flat_map(|w| w.to_le_bytes()));
+    let mut e = elf::elf(BASE);
+    e.segments.push(Segment::load(R | X, BASE, bytes));
+    e.segments.push(Segment::load(R | W, TOHOST, [0; 64]).mem_size(0x1000));
+    e.symbols.push(("tohost", TOHOST, 8));
+    let file = e.bytes();
+    let plan = BootPlan::new(None, Some(&file)).unwrap();
+    let mut machine =
+        Machine::<Rv64, Engine<Rv64>>::new(&config(Isa::rv64_max()), &plan, Box::new(Terminal::default()), engine)
+            .unwrap();
+    assert_eq!(machine.run(Some(100_000)), Ending::Exited(2));
+}
+
+#[test]
+fn the_serial_port_echoes() {
+    let terminal = Terminal::default();
+    terminal.typed.borrow_mut().push(b'k');
+    let mut code = vec![lui(S0, 0x1000_0000), imm(Op::Lbu, T0, S0, 5), imm(Op::Andi, T0, T0, 1)];
+    code.extend([branch(Op::Beq, T0, ZERO, -8), imm(Op::Lbu, A0, S0, 0), store(Op::Sb, A0, S0, 0), li(A0, 0)]);
+    code.extend(end_with(A0));
+    assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal.clone()), Ending::Exited(0));
+    assert_eq!(*terminal.printed.borrow(), b"k");
+}
+
+#[test]
+fn harts_take_turns() {
+    // The second hart stores what the first waits for.
+    let mut code = vec![branch(Op::Bne, A0, ZERO, 4 * 12), lui(S0, 0x8000_1000u32 as i32)];
+    code.extend([imm(Op::Slli, S0, S0, 32), imm(Op::Srli, S0, S0, 32)]);
+    code.extend([imm(Op::Ld, A0, S0, 0x20), branch(Op::Beq, A0, ZERO, -4)]);
+    code.extend(end_with(A0).into_iter().take(6));
+    assert_eq!(code.len(), 12);
+    code.extend([lui(S0, 0x8000_1000u32 as i32), imm(Op::Slli, S0, S0, 32), imm(Op::Srli, S0, S0, 32)]);
+    code.extend([li(T0, 33), store(Op::Sd, T0, S0, 0x20), jump(0)]);
+    let two = MachineConfig { harts: 2, ..config(Isa::rv64_max()) };
+    assert_eq!(run_on(&two, &code, Terminal::default()), Ending::Exited(33));
+    assert_eq!(run_on(&config(Isa::rv64_max()), &code, Terminal::default()), Ending::OutOfInstructions);
+}
+
+#[test]
+fn narrow_harts_trap_and_count_too() {
+    // An image that is no ELF file; it powers off with the interrupt bit of a cause, the upper half of a
+    // counter, and the width in `misa`.
+    let clint = 0x200_0000;
+    let mut code = vec![here(T0), imm(Op::Addi, T0, T0, 4 * 12), csrw(MTVEC, T0)];
+    code.extend([lui(S0, clint), li(T0, 1), store(Op::Sw, T0, S0, 0), li(T0, 8), csrw(MIE, T0)]);
+    code.extend([csr(Op::Csrrwi, ZERO, 5, 0xb82), csr(Op::Csrrsi, ZERO, 8, MSTATUS), jump(0), li(0, 0)]);
+    code.extend([csrr(A0, MCAUSE), imm(Op::Srli, A0, A0, 31), csrr(A1, 0xb82), imm(Op::Slli, A1, A1, 4)]);
+    code.extend([csrr(A2, 0x301), imm(Op::Srli, A2, A2, 30), imm(Op::Slli, A2, A2, 8)]);
+    code.extend([reg(Op::Or, A0, A0, A1), reg(Op::Or, A0, A0, A2), imm(Op::Slli, A0, A0, 16)]);
+    code.extend([lui(T0, 0x10_0000), lui(T1, 0x3000), imm(Op::Addi, T1, T1, 0x333), reg(Op::Or, T1, T1, A0)]);
+    code.extend([store(Op::Sw, T1, T0, 0), jump(0)]);
+    let bytes = assemble(&code);
+    let plan = BootPlan::new(None, Some(&bytes)).unwrap();
+    let config = config(Isa::rv32_max());
+    let mut machine =
+        Machine::<Rv32, Engine<Rv32>>::new(&config, &plan, Box::new(Terminal::default()), engine).unwrap();
+    assert_eq!(machine.run(Some(1_000_000)), Ending::Exited(0x151));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let file = image(&[jump(0)]);
+    let plan = BootPlan::new(None, Some(&file)).unwrap();
+    let refused = |config: &MachineConfig| {
+        Machine::<Rv64, Engine<Rv64>>::new(config, &plan, Box::new(Terminal::default()), engine)
+            .err()
+            .map(|e: MachineError| e.to_string())
+            .unwrap()
+    };
+    let low = MachineConfig { ram_base: 0, ..config(Isa::rv64_max()) };
+    assert_eq!(refused(&low), "it wants 0x4 bytes at 0x80000000, and there is memory from 0x0 to 0x100000");
+    let none = MachineConfig { ram_size: 0, ..config(Isa::rv64_max()) };
+    assert_eq!(refused(&none), "memory of 0x0 bytes cannot start at 0x80000000");
+    let bytes = image(&[jump(0)]);
+    let narrow = BootPlan::new(None, Some(&bytes)).unwrap();
+    let error =
+        Machine::<Rv32, Engine<Rv32>>::new(&config(Isa::rv32_max()), &narrow, Box::new(Terminal::default()), engine);
+    assert_eq!(error.err().unwrap().to_string(), "a 64-bit program on 32-bit harts");
+}

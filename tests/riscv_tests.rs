@@ -1,0 +1,194 @@
+//! The official conformance suite, riscv-tests.
+//!
+//! Always: the compiled RV32IM part that `riscv_tests/fetch.sh` gets, which has an environment of its own
+//! without a machine. And whatever build of the suite `REMU_RISCV_TESTS` names, on whole machines.
+
+mod common;
+
+use remu::elf::Image;
+use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
+use remu::guest::{Engine, Exit, HartCell, Tracer};
+use remu::interp::{Interp, InterpConfig};
+use remu::machine::{BootPlan, Ending, EngineParts, Kind, Machine, MachineConfig, Silent};
+use remu::memory::machine::{HartMemory, Mmio, Ram};
+use remu_isa::{Insn, Isa, Xlen};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// More than any test of the suite needs.
+const LIMIT: u64 = 10_000_000;
+
+/// How many blocks are shown that a test has run last.
+const SHOWN: usize = 8;
+
+/// Nothing answers outside of memory.
+struct NoDevices;
+
+impl Mmio for NoDevices {
+    fn read(&self, _: u64, _: u64) -> Option<u64> {
+        None
+    }
+
+    fn write(&self, _: u64, _: u64, _: u64) -> Option<()> {
+        None
+    }
+}
+
+/// Runs one of the compiled programs: memory at 0, `ecall` with t0 = 0 and a0 = 0 passes, an illegal
+/// instruction fails with the case in t6.
+fn run_bare(file: &[u8]) -> Result<(), String> {
+    let image = Image::parse(file).map_err(|e| e.to_string())?;
+    let ram = Arc::new(Ram::new(0, 128 << 20).unwrap());
+    for piece in &image.pieces {
+        ram.write(piece.addr, &file[piece.file.clone()]).ok_or("it does not fit")?;
+    }
+    let memory = HartMemory::new(vec![ram], Rc::new(NoDevices));
+    let mut cpu = Cpu::new(Isa::rv32_max());
+    cpu.pc = image.entry;
+    let hart = HartCell::<Rv32>::new(cpu);
+    let mut engine = Interp::<Rv32, HartMemory>::new(InterpConfig::default());
+    engine.limit(LIMIT);
+    let exit = engine.run(&hart, &memory);
+    let cpu = hart.cpu();
+    match exit {
+        Exit::Syscall if cpu.x(5) == 0 && cpu.x(10) == 0 => Ok(()),
+        Exit::Illegal { .. } => Err(format!("case {} fails, at {:#x}", cpu.x(31), cpu.pc)),
+        other => Err(format!("{other:?} at {:#x}", cpu.pc)),
+    }
+}
+
+#[test]
+fn the_compiled_rv32im_suite_passes() {
+    let folder = common::script("tests/riscv_tests/fetch.sh", &[]);
+    let files = files(Path::new(folder.trim()));
+    let programs: Vec<_> = files.iter().filter(|path| path.file_name().unwrap() != "test").collect();
+    let failures: Vec<String> = programs
+        .iter()
+        .filter_map(|path| Some(format!("{}: {}", path.display(), run_bare(&std::fs::read(path).unwrap()).err()?)))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert_eq!(programs.len(), 47, "the suite has changed");
+}
+
+/// The files of a folder, by name.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<_> = entries.map(|e| e.unwrap().path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
+/// The blocks that have run last.
+#[derive(Clone, Default)]
+struct Last(Rc<RefCell<VecDeque<u64>>>);
+
+impl<B: Base> Tracer<B> for Last {
+    fn decoded(&mut self, _: &[(u64, Insn)]) {}
+
+    fn wants_entries(&self) -> bool {
+        true
+    }
+
+    fn entered(&mut self, cpu: &Cpu) {
+        let mut list = self.0.borrow_mut();
+        // The end of a test is a loop.
+        if list.back() != Some(&cpu.pc) {
+            list.push_back(cpu.pc);
+        }
+        if list.len() > SHOWN {
+            list.pop_front();
+        }
+    }
+}
+
+fn engine<B: Base>(last: Option<Last>) -> EngineParts<Interp<B, HartMemory>> {
+    let mut engine = Interp::new(InterpConfig::default());
+    if let Some(last) = last {
+        engine.set_tracer(Box::new(last));
+    }
+    let code = engine.code_observer();
+    (engine, code)
+}
+
+/// Runs a program of the suite on a machine; on failure, the case and what has run last.
+fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa) -> Result<(), String> {
+    let config = MachineConfig {
+        kind: Kind::Spike,
+        isa,
+        ram_base: 0x8000_0000,
+        ram_size: 64 << 20,
+        harts: 1,
+        arguments: String::new(),
+    };
+    let run = |last: Option<Last>| {
+        let mut machine = Machine::<B, _>::new(&config, plan, Box::new(Silent), move || engine::<B>(last.clone()))
+            .map_err(|e| e.to_string())?;
+        let ending = machine.run(Some(LIMIT));
+        let cpu = machine.harts()[0].cpu().clone();
+        Ok::<_, String>((ending, cpu))
+    };
+    let what = match run(None)?.0 {
+        Ending::Exited(0) => return Ok(()),
+        Ending::Exited(case) => format!("case {case} fails"),
+        other => format!("{other:?}"),
+    };
+    let last = Last::default();
+    let (_, cpu) = run(Some(last.clone()))?;
+    let blocks: Vec<_> = last.0.borrow().iter().map(|pc| format!("{pc:#x}")).collect();
+    Err(format!("{what}; pc {:#x}, blocks before it: {}", cpu.pc, blocks.join(" ")))
+}
+
+fn run_file(file: &[u8]) -> Result<(), String> {
+    let plan = BootPlan::new(None, Some(file)).map_err(|e| e.to_string())?;
+    match plan.xlen() {
+        Some(Xlen::Rv32) => run_on_machine::<Rv32>(&plan, Isa::rv32_max()),
+        _ => run_on_machine::<Rv64>(&plan, Isa::rv64_max()),
+    }
+}
+
+/// What comes before the last dash of a test's name: the group that is counted.
+fn group(name: &str) -> &str {
+    name.rsplit_once('-').map_or(name, |(group, _)| group)
+}
+
+#[test]
+fn the_suite_that_is_named_passes() {
+    let Some(folder) = std::env::var_os("REMU_RISCV_TESTS") else {
+        println!("REMU_RISCV_TESTS names no build of riscv-tests: only the compiled part is run");
+        return;
+    };
+    let is_test = |path: &PathBuf| {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+        name.starts_with("rv") && !name.contains('.')
+    };
+    let files: Vec<_> = files(Path::new(&folder)).into_iter().filter(is_test).collect();
+    assert!(!files.is_empty(), "{} has no tests in it", folder.display());
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                    let result = run_file(&std::fs::read(path).unwrap());
+                    results.lock().unwrap().insert(name, result);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap();
+    let mut groups = BTreeMap::<&str, [usize; 2]>::new();
+    for (name, result) in &results {
+        groups.entry(group(name)).or_default()[usize::from(result.is_err())] += 1;
+    }
+    for (group, [passed, failed]) in &groups {
+        println!("{group:16} {passed:4} passed {failed:4} failed");
+    }
+    let failures: Vec<_> = results.iter().filter_map(|(n, r)| Some(format!("{n}: {}", r.as_ref().err()?))).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert_eq!(results.len(), files.len(), "each file is one test");
+}

@@ -1,0 +1,98 @@
+//! `remu-system` as a user meets it: how a machine ends, what it prints, and each error by its line.
+
+#[path = "common/elf.rs"]
+mod elf;
+#[path = "common/run.rs"]
+mod run;
+
+use elf::{A0, R, Segment, T0, W, X, assemble, imm, jump, li, lui, store};
+use remu_isa::{Insn, Op};
+use run::{Programs, Ran};
+use std::process::{Command, Stdio};
+
+const BASE: u64 = 0x8000_0000;
+const TOHOST: u64 = BASE + 0x1000;
+
+/// A program that sends a text to the serial port and powers off with a code.
+fn program(text: &str, code: i32) -> elf::Elf {
+    let mut insns: Vec<Insn> = vec![lui(T0, 0x1000_0000)];
+    for byte in text.bytes() {
+        insns.extend([li(A0, byte.into()), store(Op::Sb, A0, T0, 0)]);
+    }
+    insns.extend([lui(T0, 0x10_0000), lui(A0, code << 16 | 0x3000), imm(Op::Addi, A0, A0, 0x333)]);
+    insns.extend([store(Op::Sw, A0, T0, 0), jump(0)]);
+    let mut e = elf::elf(BASE);
+    e.segments.push(Segment::load(R | X, BASE, assemble(&insns)));
+    let data: Vec<u8> = (0..32).collect();
+    e.segments.push(Segment::load(R | W, TOHOST, data));
+    e.symbols.push(("begin_signature", TOHOST + 4, 0));
+    e.symbols.push(("end_signature", TOHOST + 16, 0));
+    e
+}
+
+fn system(programs: &Programs, words: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_remu-system"));
+    Ran::from(command.args(words).current_dir(programs.path()).stdin(Stdio::null()).output().unwrap())
+}
+
+fn programs() -> Programs {
+    let p = Programs::new();
+    p.elf("seven", &program("hello\n", 7));
+    p
+}
+
+#[test]
+fn the_machine_prints_and_ends_with_the_guests_code() {
+    let p = programs();
+    for words in [&["seven"][..], &["-machine", "virt", "-kernel", "seven"], &["-m", "16", "seven", "-smp", "2"]] {
+        let ran = system(&p, words);
+        assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(7), "hello\n", ""), "{words:?}");
+    }
+    p.elf("zero", &program("", 256));
+    assert_eq!(system(&p, &["zero"]).status, Some(1), "a code that is not 0 is not told as 0");
+}
+
+#[test]
+fn the_signature_is_written() {
+    let p = programs();
+    let ran = system(&p, &["seven", "--signature", "sig", "--signature-granularity=8"]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(7), ""));
+    assert_eq!(std::fs::read_to_string(p.path().join("sig")).unwrap(), "0b0a090807060504\n000000000f0e0d0c\n");
+}
+
+#[test]
+fn what_is_wrong_is_told_in_a_line() {
+    let p = programs();
+    p.file("garbage", b"\x7fELF and then nothing");
+    p.elf("x86", &elf::Elf { machine: 62, ..program("", 0) });
+    p.code("low", &[jump(0)]);
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "there is nothing to run: name an ELF file, or --bios or --kernel"),
+        (&["-M", "toaster", "seven"], "no machine 'toaster'; there are virt and spike"),
+        (&["missing"], "missing: No such file or directory (os error 2)"),
+        (&["x86"], "x86: for machine 62, not RISC-V (243)"),
+        (&["low"], "low: it wants 0x4 bytes at 0x11000, and there is memory from 0x80000000 to 0x88000000"),
+        (&["-m", "lots", "seven"], "-m 'lots': not a size"),
+        (&["-smp", "0", "seven"], "--smp '0': from 1 to 64"),
+        (&["--isa", "rv64xyz", "seven"], "--isa 'rv64xyz': not an ISA string"),
+        (&["--isa", "rv32i", "seven"], "seven: a 64-bit program on 32-bit harts"),
+        (&["-frobnicate", "seven"], "unknown option '-frobnicate'; remu --help lists them"),
+        (&["seven", "twice"], "unexpected argument 'twice'"),
+        (&["--max-instructions", "10", "-M", "spike", "seven"], "not ended after 10 instructions"),
+    ];
+    for (words, line) in cases {
+        let ran = system(&p, words);
+        assert_eq!((ran.status, ran.err.trim_end()), (Some(125), &*format!("remu-system: {line}")), "{words:?}");
+    }
+    let ran = system(&p, &["garbage"]);
+    assert_eq!((ran.status, ran.err.lines().count()), (Some(125), 1), "{ran:?}");
+    assert!(ran.err.starts_with("remu-system: garbage: not an ELF file: "), "{ran:?}");
+}
+
+#[test]
+fn help_and_version_are_printed() {
+    let p = programs();
+    let ran = system(&p, &["--help"]);
+    assert!(ran.status == Some(0) && ran.out.contains("--signature-granularity"), "{ran:?}");
+    assert!(system(&p, &["-version"]).out.starts_with("remu-system "));
+}
