@@ -92,6 +92,8 @@ pub struct Vma {
     pub grows_down: bool,
     /// Whether the host is to set no swap aside for it (MAP_NORESERVE).
     pub noreserve: bool,
+    /// Whether its pages may be lost when memory is short (MAP_DROPPABLE).
+    pub droppable: bool,
     /// Whether it is locked in memory.
     pub lock: Lock,
     /// What is behind it.
@@ -138,6 +140,7 @@ impl Vma {
             && self.shared == next.shared
             && self.grows_down == next.grows_down
             && self.noreserve == next.noreserve
+            && self.droppable == next.droppable
             && self.lock == next.lock
             && self.attachment == next.attachment
             && self.sealed == next.sealed
@@ -318,6 +321,7 @@ mod tests {
             shared: false,
             grows_down: false,
             noreserve: false,
+            droppable: false,
             lock: Lock::None,
             source: Source::Anonymous,
             attachment: None,

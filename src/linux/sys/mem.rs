@@ -57,14 +57,12 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         libc::MAP_SHARED_VALIDATE if anonymous => return Err(Errno::INVAL),
         libc::MAP_SHARED_VALIDATE if flags & !known != 0 => return Err(Errno::OPNOTSUPP),
         libc::MAP_SHARED_VALIDATE => true,
-        MAP_DROPPABLE if anonymous => {
-            c.unimplemented("mmap with MAP_DROPPABLE".to_owned());
-            return Err(Errno::INVAL);
-        }
+        MAP_DROPPABLE if anonymous => false,
         _ => return Err(Errno::INVAL),
     };
     let grows_down = flags & libc::MAP_GROWSDOWN != 0;
-    if grows_down && (shared || !anonymous) {
+    let droppable = flags & MAP_TYPE == MAP_DROPPABLE;
+    if grows_down && (shared || droppable || !anonymous) {
         return Err(Errno::INVAL);
     }
     let place = if flags & libc::MAP_FIXED_NOREPLACE != 0 {
@@ -95,6 +93,7 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         shared,
         grows_down,
         noreserve: flags & libc::MAP_NORESERVE != 0,
+        droppable,
         populate: flags & libc::MAP_POPULATE != 0 && flags & libc::MAP_NONBLOCK == 0,
         lock,
         backing,

@@ -155,6 +155,28 @@ fn all_memory_is_unlocked_at_once() {
 }
 
 #[test]
+fn memory_that_may_be_dropped_is_memory_like_other() {
+    const DROPPABLE: u64 = 8 | libc::MAP_ANONYMOUS as u64;
+    let mut b = Bench::new();
+    for refused in [libc::MAP_GROWSDOWN, libc::MAP_LOCKED, libc::MAP_HUGETLB] {
+        let answer = b.sys("mmap", &[0, PAGE, RW, DROPPABLE | refused as u64, NONE, 0]);
+        assert!(matches!(answer, Err(Errno::INVAL | Errno::NOMEM)), "{refused:#x} {answer:?}");
+    }
+    let fd = b.file(b"a");
+    assert_eq!(b.sys("mmap", &[0, PAGE, RW, 8, fd, 0]), Err(Errno::INVAL));
+    match b.sys("mmap", &[NOWHERE, PAGE, RW, DROPPABLE, NONE, 0]) {
+        Ok(at) => {
+            b.task.mm.write(GuestAddr(at), &7u8).unwrap();
+            assert_eq!(b.sys("mremap", &[at, PAGE, 2 * PAGE, 0]), Ok(at));
+            let area = b.task.mm.vma_at(GuestAddr(at)).unwrap();
+            assert!(area.droppable && !area.shared && area.len() == 2 * PAGE);
+        }
+        // Kernels before 6.11 do not know of it.
+        answer => assert_eq!(answer, Err(Errno::INVAL)),
+    }
+}
+
+#[test]
 fn guards_are_holes_that_can_be_taken_away_again() {
     use crate::memory::{Access, FaultKind};
     const INSTALL: u64 = 102;

@@ -9,6 +9,8 @@ use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ffi::c_void;
 use std::ops::Range;
 
+const MAP_DROPPABLE: u32 = 8;
+
 impl UserSpace {
     /// All areas in order.
     pub fn vmas(&self) -> Vec<Vma> {
@@ -75,8 +77,9 @@ impl UserSpace {
         state.check_unsealed(&range)?;
         let taken: u64 = state.areas.parts(&range).iter().map(|part| part.end.0 - part.start.0).sum();
         let prot = effective(request.prot);
-        let MapRequest { shared, grows_down, noreserve, .. } = *request;
-        let lock = if request.lock == Lock::None { state.lock_future } else { request.lock };
+        let MapRequest { shared, grows_down, noreserve, droppable, .. } = *request;
+        // What may be dropped is not locked unless that is asked for, which the host refuses.
+        let lock = if request.lock == Lock::None && !droppable { state.lock_future } else { request.lock };
         let source = Source::Anonymous;
         let area = Vma {
             range: range.clone(),
@@ -84,6 +87,7 @@ impl UserSpace {
             shared,
             grows_down,
             noreserve,
+            droppable,
             lock,
             source,
             attachment: None,
@@ -114,7 +118,11 @@ impl UserSpace {
         let len = range.end.0 - range.start.0;
         let at = self.host(range.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
         let mut flags = MapFlags::FIXED;
-        flags |= if request.shared { MapFlags::SHARED } else { MapFlags::PRIVATE };
+        flags |= match request {
+            MapRequest { shared: true, .. } => MapFlags::SHARED,
+            MapRequest { droppable: true, .. } => MapFlags::from_bits_retain(MAP_DROPPABLE),
+            _ => MapFlags::PRIVATE,
+        };
         flags.set(MapFlags::NORESERVE, request.noreserve);
         flags.set(MapFlags::POPULATE, request.populate);
         // The host knows RLIMIT_MEMLOCK, and refuses as the kernel would.
@@ -141,6 +149,7 @@ impl UserSpace {
     pub(super) fn map_anonymous_on_host(&self, range: &Range<GuestAddr>, area: &Vma) -> Result<(), MapError> {
         let request = MapRequest {
             noreserve: area.noreserve,
+            droppable: area.droppable,
             lock: area.lock,
             ..MapRequest::anonymous(Place::Fixed(range.start), range.end.0 - range.start.0, area.prot)
         };
@@ -320,6 +329,7 @@ pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
         shared: false,
         grows_down: false,
         noreserve: true,
+        droppable: false,
         lock: Lock::None,
         source: Source::Named("[unusable]"),
         attachment: None,

@@ -80,6 +80,8 @@ pub struct MapRequest<'a> {
     pub grows_down: bool,
     /// MAP_NORESERVE.
     pub noreserve: bool,
+    /// MAP_DROPPABLE.
+    pub droppable: bool,
     /// MAP_POPULATE.
     pub populate: bool,
     /// MAP_LOCKED, or as mlockall(2) has asked.
@@ -103,6 +105,7 @@ impl MapRequest<'_> {
             shared: false,
             grows_down: false,
             noreserve: false,
+            droppable: false,
             populate: false,
             lock: Lock::None,
             backing: Backing::Anonymous(None),
