@@ -4,8 +4,9 @@
 
 use super::log_items::{self, LogItems};
 use super::words::{UNSUPPORTED, normalize};
-use super::{CliError, Options, cpu_list};
+use super::{CliError, Options, cpu_list, strace};
 use crate::guest::riscv::profiles::CpuModel;
+use crate::linux::TraceConfig;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -52,20 +53,24 @@ pub struct Settings {
     pub log: LogItems,
     /// Where to, if not to standard error.
     pub log_file: Option<PathBuf>,
+    /// How system calls are logged, if they are.
+    pub strace: TraceConfig,
+    /// Where to, if not with the rest.
+    pub strace_file: Option<PathBuf>,
 }
 
 /// A value and where it came from, for messages.
-struct Given {
-    source: String,
-    value: OsString,
+pub(super) struct Given {
+    pub source: String,
+    pub value: OsString,
 }
 
 impl Given {
-    fn bad(&self, why: &'static str) -> CliError {
+    pub fn bad(&self, why: &'static str) -> CliError {
         CliError::BadValue { source_name: self.source.clone(), value: self.value.to_string_lossy().into(), why }
     }
 
-    fn text(&self) -> Result<&str, CliError> {
+    pub fn text(&self) -> Result<&str, CliError> {
         self.value.to_str().ok_or_else(|| self.bad("not UTF-8"))
     }
 }
@@ -114,7 +119,8 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         return Ok(Action::Print(cpu_list::cpu_list()));
     };
     let Some(mut log) = log(&options, &lookup)? else { return Ok(Action::Print(log_items::help())) };
-    log.strace |= options.strace || variable(&lookup, "STRACE").is_some();
+    log.strace |= strace::is_asked_for(&options) || variable(&lookup, "STRACE").is_some();
+    let (strace, strace_file) = strace::settings(&options)?;
     let one_insn = options.one_insn_per_tb
         || variable(&lookup, "ONE_INSN_PER_TB").is_some()
         || variable(&lookup, "SINGLESTEP").is_some();
@@ -149,6 +155,8 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         one_insn_per_block: one_insn,
         log,
         log_file,
+        strace,
+        strace_file,
     })))
 }
 
@@ -202,7 +210,7 @@ fn size(given: &Given) -> Result<u64, CliError> {
     }
 }
 
-fn number(given: &Given) -> Result<u64, CliError> {
+pub(super) fn number(given: &Given) -> Result<u64, CliError> {
     parse_number(given.text()?).ok_or_else(|| given.bad("not a number of at most 64 bits"))
 }
 
@@ -233,7 +241,7 @@ fn directory(given: Given) -> Result<PathBuf, CliError> {
 }
 
 /// The log's path, with the process number for each `%d`.
-fn log_path(value: &OsStr) -> PathBuf {
+pub(super) fn log_path(value: &OsStr) -> PathBuf {
     let mut path = Vec::new();
     let mut rest = value.as_bytes();
     while let Some(at) = rest.windows(2).position(|w| w == b"%d") {

@@ -16,7 +16,7 @@ use crate::memory::{GuestAddr, SpaceConfig, UserSpace};
 use remu_isa::{Isa, Xlen};
 use std::ffi::CString;
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The end of user space where addresses have 48 bits.
@@ -41,7 +41,11 @@ pub fn user_main() -> i32 {
 fn run(settings: &Settings) -> Result<i32, CliError> {
     let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
     // Before any other file is opened, which would take the place of a standard error that is closed.
-    let log = if settings.log.any() { Some(open_log(settings)?) } else { None };
+    let log = if settings.log.any() { Some(open_log(settings.log_file.as_deref())?) } else { None };
+    let calls = match &settings.strace_file {
+        Some(path) if settings.log.strace => Some(open_log(Some(path))?),
+        _ => log.clone().filter(|_| settings.log.strace),
+    };
     let target = Target::open(settings)?;
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: SV48_LIMIT, identity: true })?);
     // `setarch -R` switches it off, as it does on the kernel.
@@ -73,9 +77,9 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         sysroot,
         release: settings.uname.clone(),
         stack_limit: settings.stack_size,
-        own_fds: log.iter().map(Log::fd).collect(),
+        own_fds: log.iter().chain(&calls).map(Log::fd).collect(),
         stop: hart.stop_flag(),
-        tracer: log.clone().filter(|_| settings.log.strace).map(|log| linux::Tracer::new(Box::new(log))),
+        tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
         unimplemented: log.clone().filter(|_| settings.log.unimp).map(unimplemented_sink),
     })?;
     let mut engine = Interp::<Rv64>::new(InterpConfig {
@@ -184,14 +188,27 @@ fn random<const N: usize>(seed: Option<u64>) -> Result<[u8; N], CliError> {
     Ok(bytes)
 }
 
-fn open_log(settings: &Settings) -> Result<Log, CliError> {
-    let open = |fd: BorrowedFd<'_>| Log::new(fd);
-    let opened = match &settings.log_file {
-        Some(path) => File::create(path).and_then(|file| open(file.as_fd())),
-        None => open(std::io::stderr().as_fd()),
+/// A log to a file, or to standard error.
+fn open_log(path: Option<&Path>) -> Result<Log, CliError> {
+    let opened = match path {
+        Some(path) => File::create(path).and_then(Log::new),
+        None => Log::new(std::io::stderr()),
     };
-    let path = || settings.log_file.clone().unwrap_or_else(|| "to standard error".into());
-    opened.map_err(|error| CliError::Log { path: path(), error })
+    opened.map_err(|error| CliError::Log { path: path.unwrap_or(Path::new("to standard error")).into(), error })
+}
+
+impl linux::TraceSink for Log {
+    fn line(&self, text: &str) {
+        self.put(text);
+    }
+
+    fn begin(&self, text: &str) -> u64 {
+        Log::begin(self, text)
+    }
+
+    fn end(&self, begun: u64, rest: &str, resumed: &str) {
+        Log::end(self, begun, rest, resumed);
+    }
 }
 
 fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {

@@ -153,6 +153,7 @@ impl Call<'_> {
             Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::InOutArray(s, n) => self.guest(value, array(s.size, n)),
             Kind::InBuf(n)
             | Kind::OutBuf(n)
+            | Kind::OutBytes(n)
             | Kind::OutStr(n)
             | Kind::OutBits(n)
             | Kind::OutSet(n)

@@ -76,7 +76,7 @@ pub(super) static ROWS: &[Row] = rows! {
     26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
     27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
-    29 ioctl(Fd, Enum(&IOCTL), Special(&IOCTL_ARG)) Restart
+    29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) Restart
         [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
     30 ioprio_set(Int, Int, Hex) Never [pass IoprioSet];
     31 ioprio_get(Int, Int) Never [pass IoprioGet];
@@ -119,7 +119,7 @@ pub(super) static ROWS: &[Row] = rows! {
     69 preadv(Fd, OutVec(2), Size, Long) Restart [own fd::preadv];
     70 pwritev(Fd, InVec(2), Size, Long) Restart [own fd::pwritev];
     71 sendfile(Fd, Fd, InOut(&LONG), Size) Restart [pass Sendfile];
-    72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Ptr) NoHandler
+    72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Special(&SELECT_MASK)) NoHandler
         [own poll::pselect6];
     73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) NoHandler [own poll::ppoll];
     74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
@@ -133,15 +133,15 @@ pub(super) static ROWS: &[Row] = rows! {
     81 sync() Never [pass Sync];
     82 fsync(Fd) Never [pass Fsync];
     83 fdatasync(Fd) Never [pass Fdatasync];
-    84 sync_file_range(Fd, Long, Long, Hex) Never [pass SyncFileRange];
+    84 sync_file_range(Fd, Long, Long, Flags(&SYNC_RANGE)) Never [pass SyncFileRange];
     85 timerfd_create(Enum(&CLOCK), Flags(&TIMERFD)) Never [pass TimerfdCreate];
     86 timerfd_settime(Fd, Flags(&TIMERFD_SET), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerfdSettime];
     87 timerfd_gettime(Fd, Out(&ITIMERSPEC)) Never [pass TimerfdGettime];
     88 utimensat(DirFd, PathOrNull(FollowUnless(3)), In(&UTIMES), Flags(&AT)) Never [pass Utimensat];
     89 acct(PathOrNull(Follow)) Never [pass Acct];
-    90 capget(InOut(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
-    91 capset(InOut(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
-    92 personality(Hex) Never
+    90 capget(In(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
+    91 capset(In(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
+    92 personality(Special(&PERSONALITY_ARG)) Never
         [Hex: part "the value is kept, but nothing behaves differently for it" process::personality];
     93 exit(Int) Never [NoReturn: own process::exit];
     94 exit_group(Int) Never [NoReturn: own process::exit_group];
@@ -192,7 +192,7 @@ pub(super) static ROWS: &[Row] = rows! {
     136 rt_sigpending(OutSet(1), Size) Never [own signal::rt_sigpending];
     137 rt_sigtimedwait(In(&SIGSET), Out(&SIGINFO), In(&TIMESPEC), Size) Eintr [own signal::rt_sigtimedwait];
     138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [pass RtSigqueueinfo];
-    139 rt_sigreturn() Never [own signal::rt_sigreturn];
+    139 rt_sigreturn(Special(&RETURN_MASK)) Never [own signal::rt_sigreturn];
     140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
     141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
     142 reboot(Hex, Hex, Hex, Ptr) Never [none "the machine is the host's"];
@@ -225,7 +225,7 @@ pub(super) static ROWS: &[Row] = rows! {
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
     169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [pass Gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
-    171 adjtimex(InOut(&TIMEX)) Never [pass Adjtimex];
+    171 adjtimex(Out(&TIMEX)) Never [pass Adjtimex];
     172 getpid() Never [pass Getpid];
     173 getppid() Never [pass Getppid];
     174 getuid() Never [pass Getuid];
@@ -253,7 +253,7 @@ pub(super) static ROWS: &[Row] = rows! {
     196 shmat(Int, Ptr, Flags(&SHMAT)) Never [Hex: own ipc::shmat];
     197 shmdt(Ptr) Never [own ipc::shmdt];
     198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
-    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL), Out(&INT_PAIR)) Never [pass Socketpair];
+    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), UInt, Out(&INT_PAIR)) Never [pass Socketpair];
     200 bind(Fd, InAddr(2), Int) Never [pass Bind];
     201 listen(Fd, Int) Never [pass Listen];
     202 accept(Fd, OutAddr(2), InOut(&INT)) Restart [pass Accept];
@@ -290,7 +290,7 @@ pub(super) static ROWS: &[Row] = rows! {
     229 munlock(Ptr, Size) Never [own mem::munlock];
     230 mlockall(Flags(&MLOCKALL)) Never [part "mappings made later are not locked" mem::mlockall];
     231 munlockall() Never [own mem::munlockall];
-    232 mincore(Ptr, Size, Ptr) Never [own mem::mincore];
+    232 mincore(Ptr, Size, Special(&PAGES_PRESENT)) Never [own mem::mincore];
     233 madvise(Ptr, Size, Enum(&MADVISE)) Never [part "advice that is not in its list answers EINVAL" mem::madvise];
     234 remap_file_pages(Ptr, Size, Hex, Size, Hex) Never [none "deprecated: the kernel itself only emulates it"];
     235 mbind(Ptr, Size, Int, Ptr, Size, Hex) Never [none "there is one memory node"];
@@ -301,7 +301,7 @@ pub(super) static ROWS: &[Row] = rows! {
     240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [pass RtTgsigqueueinfo];
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the host's counters do not count the guest's work"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
-    243 recvmmsg(Fd, Ptr, UInt, Flags(&MSG), In(&TIMESPEC)) Restart
+    243 recvmmsg(Fd, Special(&MESSAGES_IN), UInt, Flags(&MSG), In(&TIMESPEC)) Restart
         [part "the time limit is looked at between messages only" net::recvmmsg];
     258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [own misc::riscv_hwprobe];
     259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
@@ -311,10 +311,10 @@ pub(super) static ROWS: &[Row] = rows! {
     263 fanotify_mark(Fd, Hex, Hex, DirFd, Path(Follow)) Never [none "there are no fanotify groups"];
     264 name_to_handle_at(DirFd, Path(KeepUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "file handles are not offered"];
     265 open_by_handle_at(Fd, Ptr, Open) Never [none "file handles are not offered"];
-    266 clock_adjtime(Enum(&CLOCK), InOut(&TIMEX)) Never [pass ClockAdjtime];
+    266 clock_adjtime(Enum(&CLOCK), Out(&TIMEX)) Never [pass ClockAdjtime];
     267 syncfs(Fd) Never [pass Syncfs];
     268 setns(Fd, Flags(&CLONE)) Never [none "namespaces come with processes"];
-    269 sendmmsg(Fd, Ptr, UInt, Flags(&MSG)) Restart [own net::sendmmsg];
+    269 sendmmsg(Fd, Special(&MESSAGES_OUT), UInt, Flags(&MSG)) Restart [own net::sendmmsg];
     270 process_vm_readv(Int, Ptr, Size, Ptr, Size, Hex) Never [none "other processes' addresses come with processes"];
     271 process_vm_writev(Int, Ptr, Size, Ptr, Size, Hex) Never [none "other processes' addresses come with processes"];
     272 kcmp(Int, Int, Int, Hex, Hex) Never [none "what it compares are the host's objects, ours included"];
@@ -323,16 +323,16 @@ pub(super) static ROWS: &[Row] = rows! {
     275 sched_getattr(Int, OutBuf(2), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep), DirFd, Path(Keep), Flags(&RENAME)) Never [pass Renameat2];
     277 seccomp(Int, Hex, Ptr) Never [none "a filter would see the host's calls, ours included"];
-    278 getrandom(OutBuf(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
+    278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [none "its programs and maps are the host kernel's"];
     281 execveat(DirFd, Path(FollowUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "processes are not there yet"];
     282 userfaultfd(Hex) Never [none "faults of the guest are not the host's"];
-    283 membarrier(Enum(&MEMBARRIER), Hex, Int) Never [pass Membarrier];
-    284 mlock2(Ptr, Size, Hex) Never [own mem::mlock2];
+    283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
+    284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [own mem::mlock2];
     285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) Restart [pass CopyFileRange];
-    286 preadv2(Fd, OutVec(2), Size, Long, Hex, Hex) Restart [own fd::preadv2];
-    287 pwritev2(Fd, InVec(2), Size, Long, Hex, Hex) Restart [own fd::pwritev2];
+    286 preadv2(Fd, OutVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) Restart [own fd::preadv2];
+    287 pwritev2(Fd, InVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) Restart [own fd::pwritev2];
     288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [none "riscv64 kernels have no protection keys either"];
     289 pkey_alloc(Hex, Hex) Never [none "riscv64 kernels have no protection keys either"];
     290 pkey_free(Int) Never [none "riscv64 kernels have no protection keys either"];
@@ -354,7 +354,7 @@ pub(super) static ROWS: &[Row] = rows! {
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
     435 clone3(Ptr, Size) Never [none "processes and threads are not there yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [own fd::close_range];
-    437 openat2(DirFd, Path(Follow), In(&OPEN_HOW), Size) Restart [own fs::openat2];
+    437 openat2(DirFd, Path(Follow), Special(&OPEN_HOW_ARG), Size) Restart [own fs::openat2];
     438 pidfd_getfd(Fd, Int, Hex) Never [none "it could fetch descriptors of remu's own"];
     439 faccessat2(DirFd, Path(FollowUnless(3)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
     440 process_madvise(Fd, Ptr, Size, Enum(&MADVISE), Hex) Never [none "other processes' addresses come with processes"];

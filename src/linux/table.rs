@@ -71,6 +71,8 @@ pub enum Kind {
     InBuf(usize),
     /// Bytes the kernel writes; the given argument is the room for them, the result their number.
     OutBuf(usize),
+    /// The same of bytes that are no text at all.
+    OutBytes(usize),
     /// Bytes the kernel writes that are text up to a terminating zero, if there is one.
     OutStr(usize),
     /// A set of bits the kernel writes.

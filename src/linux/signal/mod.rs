@@ -169,7 +169,7 @@ impl Task {
         let held = self.blocked & bit(info.signo) != 0;
         if action.handler <= SIG_IGN || held {
             if let Some(tracer) = &self.system.tracer {
-                tracer.signal(&info);
+                tracer.signal(&info, self.tid());
             }
             self.end(cpu, &info, bits);
         } else {
@@ -241,7 +241,7 @@ impl Task {
             if let Some(tracer) = &self.system.tracer
                 && action.handler != SIG_IGN
             {
-                tracer.signal(&info);
+                tracer.signal(&info, self.tid());
             }
             match action.handler {
                 SIG_IGN => {}

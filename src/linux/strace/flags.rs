@@ -68,11 +68,6 @@ macro_rules! values {
 pub(super) use {names, values};
 
 names! {
-    /// open(2), without the access mode.
-    OPEN "O_???" [
-        O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_APPEND, O_NONBLOCK, O_SYNC, O_DSYNC, O_ASYNC, O_DIRECT, O_NOFOLLOW,
-        O_NOATIME, O_CLOEXEC, O_PATH, O_TMPFILE, O_DIRECTORY,
-    ];
     /// mmap(2), permissions.
     PROT "PROT_???" [PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP];
     /// mmap(2), flags after the sharing type.
@@ -83,7 +78,7 @@ names! {
     /// mremap(2).
     MREMAP "MREMAP_???" [MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP];
     /// msync(2).
-    MSYNC "MS_???" [MS_ASYNC, MS_INVALIDATE, MS_SYNC];
+    MSYNC "MS_???" [MS_SYNC, MS_ASYNC, MS_INVALIDATE];
     /// mlockall(2).
     MLOCKALL "MCL_???" [MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT];
     /// madvise(2).
@@ -97,12 +92,12 @@ names! {
     ACCESS "?_OK" [F_OK, R_OK, W_OK, X_OK];
     /// The `AT_` flags.
     AT "AT_???" [
-        AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH,
+        AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH, AT_RECURSIVE,
     ];
     /// statx(2): flags.
     STATX_FLAGS "AT_???" [
-        AT_STATX_SYNC_AS_STAT, AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH, AT_STATX_FORCE_SYNC,
-        AT_STATX_DONT_SYNC,
+        AT_STATX_SYNC_AS_STAT, AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC, AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT,
+        AT_EMPTY_PATH,
     ];
     /// statx(2): mask.
     STATX_MASK "STATX_???" [
@@ -137,7 +132,7 @@ names! {
     /// epoll_create1(2).
     EPOLL_CREATE "EPOLL_???" [EPOLL_CLOEXEC];
     /// eventfd2(2).
-    EVENTFD "EFD_???" [EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE];
+    EVENTFD "EFD_???" [EFD_SEMAPHORE, EFD_CLOEXEC, EFD_NONBLOCK];
     /// timerfd_create(2).
     TIMERFD "TFD_???" [TFD_CLOEXEC, TFD_NONBLOCK];
     /// timerfd_settime(2).
@@ -145,7 +140,7 @@ names! {
     /// signalfd4(2).
     SIGNALFD "SFD_???" [SFD_CLOEXEC, SFD_NONBLOCK];
     /// inotify_init1(2).
-    INOTIFY "IN_???" [IN_CLOEXEC, IN_NONBLOCK];
+    INOTIFY "IN_???" [IN_NONBLOCK, IN_CLOEXEC];
     /// inotify_add_watch(2).
     INOTIFY_MASK "IN_???" [
         IN_ACCESS, IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE, IN_CLOSE_NOWRITE, IN_OPEN, IN_MOVED_FROM, IN_MOVED_TO,
@@ -203,7 +198,7 @@ names! {
     /// Scheduling policies.
     SCHED "SCHED_???" [SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE, SCHED_DEADLINE];
     /// wait4(2).
-    WAIT "W???" [WNOHANG, WUNTRACED, WEXITED, WCONTINUED, WNOWAIT];
+    WAIT "W???" [WNOHANG, WSTOPPED, WEXITED, WCONTINUED, WNOWAIT];
     /// waitid(2).
     WAITID "P_???" [P_ALL, P_PID, P_PGID, P_PIDFD];
     /// rt_sigprocmask(2).
@@ -236,11 +231,9 @@ names! {
     SO "SO_???" [
         SO_DEBUG, SO_REUSEADDR, SO_TYPE, SO_ERROR, SO_DONTROUTE, SO_BROADCAST, SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE,
         SO_OOBINLINE, SO_PRIORITY, SO_LINGER, SO_REUSEPORT, SO_PASSCRED, SO_PEERCRED, SO_RCVLOWAT, SO_SNDLOWAT,
-        SO_RCVTIMEO, SO_SNDTIMEO, SO_BINDTODEVICE, SO_ATTACH_FILTER, SO_TIMESTAMP, SO_ACCEPTCONN, SO_SNDBUFFORCE,
+        SO_BINDTODEVICE, SO_ATTACH_FILTER, SO_TIMESTAMP, SO_ACCEPTCONN, SO_SNDBUFFORCE,
         SO_RCVBUFFORCE, SO_PROTOCOL, SO_DOMAIN,
     ];
-    /// statfs(2) flags.
-    ST "ST_???" [ST_RDONLY, ST_NOSUID, ST_NODEV, ST_NOEXEC, ST_SYNCHRONOUS, ST_MANDLOCK, ST_NOATIME, ST_NODIRATIME, ST_RELATIME];
     /// clone(2).
     CLONE "CLONE_???" [
         CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_PIDFD, CLONE_PTRACE, CLONE_VFORK, CLONE_PARENT,
@@ -254,6 +247,80 @@ names! {
         SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGXCPU,
         SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR, SIGSYS,
     ];
+    /// sync_file_range(2).
+    SYNC_RANGE "SYNC_FILE_RANGE_???" [
+        SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE, SYNC_FILE_RANGE_WAIT_AFTER,
+    ];
+    /// preadv2(2) and pwritev2(2).
+    RWF "RWF_???" [RWF_HIPRI, RWF_DSYNC, RWF_SYNC, RWF_NOWAIT, RWF_APPEND];
+    /// Options of SOL_IP.
+    IP "IP_???" [
+        IP_TOS, IP_TTL, IP_HDRINCL, IP_OPTIONS, IP_RECVOPTS, IP_RETOPTS, IP_PKTINFO, IP_MTU_DISCOVER, IP_RECVERR,
+        IP_RECVTTL, IP_RECVTOS, IP_MTU, IP_FREEBIND, IP_TRANSPARENT, IP_BIND_ADDRESS_NO_PORT, IP_MULTICAST_IF,
+        IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP,
+    ];
+    /// Options of SOL_IPV6.
+    IPV6 "IPV6_???" [
+        IPV6_ADDRFORM, IPV6_CHECKSUM, IPV6_UNICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP,
+        IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP, IPV6_MTU_DISCOVER, IPV6_MTU, IPV6_RECVERR, IPV6_V6ONLY,
+        IPV6_RECVPKTINFO, IPV6_PKTINFO, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS,
+    ];
+    /// adjtimex(2): modes.
+    ADJ "ADJ_???" [
+        ADJ_OFFSET_SINGLESHOT, ADJ_OFFSET_SS_READ, ADJ_OFFSET, ADJ_FREQUENCY, ADJ_MAXERROR, ADJ_ESTERROR, ADJ_STATUS,
+        ADJ_TIMECONST, ADJ_SETOFFSET, ADJ_MICRO, ADJ_NANO, ADJ_TICK,
+    ];
+    /// adjtimex(2): status.
+    STA "STA_???" [
+        STA_PLL, STA_PPSFREQ, STA_PPSTIME, STA_FLL, STA_INS, STA_DEL, STA_UNSYNC, STA_FREQHOLD, STA_PPSSIGNAL,
+        STA_PPSJITTER, STA_PPSWANDER, STA_PPSERROR, STA_CLOCKERR, STA_NANO, STA_MODE, STA_CLK,
+    ];
+    /// adjtimex(2): results.
+    TIME_STATE "TIME_???" [TIME_OK, TIME_INS, TIME_DEL, TIME_OOP, TIME_WAIT, TIME_ERROR];
+    /// personality(2): flags.
+    PERSONALITY_FLAGS "PER_???" [
+        UNAME26, ADDR_NO_RANDOMIZE, FDPIC_FUNCPTRS, MMAP_PAGE_ZERO, ADDR_COMPAT_LAYOUT, READ_IMPLIES_EXEC,
+        ADDR_LIMIT_32BIT, SHORT_INODE, WHOLE_SECONDS, STICKY_TIMEOUTS, ADDR_LIMIT_3GB,
+    ];
+    /// Terminals: input.
+    IFLAG "?" [
+        IGNBRK, BRKINT, IGNPAR, PARMRK, INPCK, ISTRIP, INLCR, IGNCR, ICRNL, IUCLC, IXON, IXANY, IXOFF, IMAXBEL, IUTF8,
+    ];
+    /// Terminals: output, but for the delays.
+    OFLAG "?" [OPOST, OLCUC, ONLCR, OCRNL, ONOCR, ONLRET, OFILL, OFDEL];
+    /// Terminals: delays.
+    NLDLY "?" [NL0, NL1];
+    /// Terminals: delays.
+    CRDLY "?" [CR0, CR1, CR2, CR3];
+    /// Terminals: delays.
+    TABDLY "?" [TAB0, TAB1, TAB2, TAB3];
+    /// Terminals: delays.
+    BSDLY "?" [BS0, BS1];
+    /// Terminals: delays.
+    VTDLY "?" [VT0, VT1];
+    /// Terminals: delays.
+    FFDLY "?" [FF0, FF1];
+    /// Terminals: speed.
+    BAUD "?" [
+        B0, B50, B75, B110, B134, B150, B200, B300, B600, B1200, B1800, B2400, B4800, B9600, B19200, B38400, B57600,
+        B115200, B230400, B460800, B500000, B576000, B921600, B1000000, B1152000, B1500000, B2000000, B2500000,
+        B3000000, B3500000, B4000000,
+    ];
+    /// Terminals: size of a character.
+    CSIZE "?" [CS5, CS6, CS7, CS8];
+    /// Terminals: control, but for speed and size.
+    CFLAG "?" [CSTOPB, CREAD, PARENB, PARODD, HUPCL, CLOCAL, CMSPAR, CRTSCTS];
+    /// Terminals: the line discipline.
+    LFLAG "?" [
+        ISIG, ICANON, XCASE, ECHO, ECHOE, ECHOK, ECHONL, NOFLSH, IEXTEN, ECHOCTL, ECHOPRT, ECHOKE, FLUSHO, PENDIN, TOSTOP,
+        EXTPROC,
+    ];
+    /// TCFLSH.
+    TCFLSH "TC???" [TCIFLUSH, TCOFLUSH, TCIOFLUSH];
+    /// TCXONC.
+    TCXONC "TC???" [TCOOFF, TCOON, TCIOFF, TCION];
+    /// Kinds of control messages of SOL_SOCKET.
+    SCM "SCM_???" [SCM_RIGHTS, SCM_CREDENTIALS, SCM_TIMESTAMP, SCM_TIMESTAMPNS, SCM_TIMESTAMPING];
     /// ioctl(2) requests.
     IOCTL "???" [
         TCGETS, TCSETS, TCSETSW, TCSETSF, TCSBRK, TCXONC, TCFLSH, TIOCEXCL, TIOCNXCL, TIOCSCTTY, TIOCGPGRP, TIOCSPGRP,
@@ -306,32 +373,186 @@ values! {
     RSEQ "RSEQ_FLAG_???" [RSEQ_FLAG_UNREGISTER = 1];
     /// `sa_flags`.
     SA "SA_???" [
-        SA_NOCLDSTOP = 1,
-        SA_NOCLDWAIT = 2,
-        SA_SIGINFO = 4,
-        SA_EXPOSE_TAGBITS = 0x800,
         SA_ONSTACK = 0x0800_0000,
         SA_RESTART = 0x1000_0000,
         SA_NODEFER = 0x4000_0000,
         SA_RESETHAND = 0x8000_0000,
+        SA_SIGINFO = 4,
+        SA_NOCLDSTOP = 1,
+        SA_NOCLDWAIT = 2,
+        SA_EXPOSE_TAGBITS = 0x800,
     ];
     /// `ss_flags`.
     ALTSTACK "SS_???" [SS_ONSTACK = 1, SS_DISABLE = 2, SS_AUTODISARM = 0x8000_0000];
+    /// si_code, whatever the signal.
+    SI "SI_???" [
+        SI_USER = 0,
+        SI_QUEUE = -1i32 as u64,
+        SI_TIMER = -2i32 as u64,
+        SI_MESGQ = -3i32 as u64,
+        SI_ASYNCIO = -4i32 as u64,
+        SI_SIGIO = -5i32 as u64,
+        SI_TKILL = -6i32 as u64,
+        SI_DETHREAD = -7i32 as u64,
+        SI_ASYNCNL = -60i32 as u64,
+        SI_KERNEL = 0x80,
+    ];
     /// si_code of SIGSEGV.
-    SEGV "SEGV_???" [SI_USER = 0, SEGV_MAPERR = 1, SEGV_ACCERR = 2, SI_KERNEL = 0x80];
+    SEGV "SEGV_???" [SEGV_MAPERR = 1, SEGV_ACCERR = 2, SEGV_BNDERR = 3, SEGV_PKUERR = 4];
     /// si_code of SIGBUS.
-    BUS "BUS_???" [SI_USER = 0, BUS_ADRALN = 1, BUS_ADRERR = 2, BUS_OBJERR = 3, SI_KERNEL = 0x80];
+    BUS "BUS_???" [BUS_ADRALN = 1, BUS_ADRERR = 2, BUS_OBJERR = 3, BUS_MCEERR_AR = 4, BUS_MCEERR_AO = 5];
     /// si_code of SIGILL.
-    ILL "ILL_???" [SI_USER = 0, ILL_ILLOPC = 1, ILL_ILLOPN = 2, ILL_ILLADR = 3, ILL_ILLTRP = 4];
+    ILL "ILL_???" [
+        ILL_ILLOPC = 1, ILL_ILLOPN = 2, ILL_ILLADR = 3, ILL_ILLTRP = 4, ILL_PRVOPC = 5, ILL_PRVREG = 6,
+        ILL_COPROC = 7, ILL_BADSTK = 8,
+    ];
+    /// si_code of SIGFPE.
+    FPE "FPE_???" [
+        FPE_INTDIV = 1, FPE_INTOVF = 2, FPE_FLTDIV = 3, FPE_FLTOVF = 4, FPE_FLTUND = 5, FPE_FLTRES = 6,
+        FPE_FLTINV = 7, FPE_FLTSUB = 8,
+    ];
     /// si_code of SIGTRAP.
-    TRAP "TRAP_???" [SI_USER = 0, TRAP_BRKPT = 1, TRAP_TRACE = 2];
+    TRAP "TRAP_???" [TRAP_BRKPT = 1, TRAP_TRACE = 2, TRAP_BRANCH = 3, TRAP_HWBKPT = 4];
+    /// si_code of SIGCHLD.
+    CLD "CLD_???" [
+        CLD_EXITED = 1, CLD_KILLED = 2, CLD_DUMPED = 3, CLD_TRAPPED = 4, CLD_STOPPED = 5, CLD_CONTINUED = 6,
+    ];
+    /// si_code of SIGIO.
+    POLL_CODE "POLL_???" [POLL_IN = 1, POLL_OUT = 2, POLL_MSG = 3, POLL_ERR = 4, POLL_PRI = 5, POLL_HUP = 6];
+    /// si_code of SIGSYS.
+    SYS_CODE "SYS_???" [SYS_SECCOMP = 1];
+    /// open(2), without the access mode.
+    OPEN "O_???" [
+        O_CREAT = 0o100,
+        O_EXCL = 0o200,
+        O_NOCTTY = 0o400,
+        O_TRUNC = 0o1000,
+        O_APPEND = 0o2000,
+        O_NONBLOCK = 0o4000,
+        O_SYNC = 0o4010000,
+        O_DSYNC = 0o10000,
+        FASYNC = 0o20000,
+        O_DIRECT = 0o40000,
+        O_NOFOLLOW = 0o400000,
+        O_NOATIME = 0o1000000,
+        O_CLOEXEC = 0o2000000,
+        O_PATH = 0o10000000,
+        O_TMPFILE = 0o20200000,
+        O_DIRECTORY = 0o200000,
+    ];
+    /// Options of SOL_SOCKET that have a successor with 64-bit times.
+    SO_OLD "SO_???" [SO_RCVTIMEO_OLD = 20, SO_SNDTIMEO_OLD = 21];
+    /// openat2(2).
+    RESOLVE "RESOLVE_???" [
+        RESOLVE_NO_XDEV = 1,
+        RESOLVE_NO_MAGICLINKS = 2,
+        RESOLVE_NO_SYMLINKS = 4,
+        RESOLVE_BENEATH = 8,
+        RESOLVE_IN_ROOT = 16,
+        RESOLVE_CACHED = 32,
+    ];
+    /// statfs(2): flags.
+    ST "ST_???" [
+        ST_VALID = 0x20, ST_RDONLY = 1, ST_NOSUID = 2, ST_NODEV = 4, ST_NOEXEC = 8, ST_SYNCHRONOUS = 0x10,
+        ST_MANDLOCK = 0x40, ST_NOATIME = 0x400, ST_NODIRATIME = 0x800, ST_RELATIME = 0x1000, ST_NOSYMFOLLOW = 0x2000,
+    ];
+    /// statfs(2): file systems.
+    FILE_SYSTEM "???" [
+        ADFS_SUPER_MAGIC = 0xadf5,
+        AFS_SUPER_MAGIC = 0x5346_414f,
+        AUTOFS_SUPER_MAGIC = 0x0187,
+        BPF_FS_MAGIC = 0xcafe_4a11,
+        BTRFS_SUPER_MAGIC = 0x9123_683e,
+        CEPH_SUPER_MAGIC = 0x00c3_6400,
+        CGROUP_SUPER_MAGIC = 0x0027_e0eb,
+        CGROUP2_SUPER_MAGIC = 0x6367_7270,
+        CIFS_SUPER_MAGIC = 0xff53_4d42,
+        CRAMFS_MAGIC = 0x28cd_3d45,
+        DEBUGFS_MAGIC = 0x6462_6720,
+        DEVPTS_SUPER_MAGIC = 0x1cd1,
+        ECRYPTFS_SUPER_MAGIC = 0xf15f,
+        EROFS_SUPER_MAGIC_V1 = 0xe0f5_e1e2,
+        EXFAT_SUPER_MAGIC = 0x2011_bab0,
+        EXT2_SUPER_MAGIC = 0xef53,
+        F2FS_SUPER_MAGIC = 0xf2f5_2010,
+        FUSE_SUPER_MAGIC = 0x6573_5546,
+        HUGETLBFS_MAGIC = 0x9584_58f6,
+        ISOFS_SUPER_MAGIC = 0x9660,
+        JFFS2_SUPER_MAGIC = 0x72b6,
+        MINIX_SUPER_MAGIC = 0x137f,
+        MQUEUE_MAGIC = 0x1980_0202,
+        MSDOS_SUPER_MAGIC = 0x4d44,
+        NFS_SUPER_MAGIC = 0x6969,
+        NSFS_MAGIC = 0x6e73_6673,
+        NTFS_SB_MAGIC = 0x5346_544e,
+        OVERLAYFS_SUPER_MAGIC = 0x794c_7630,
+        PIPEFS_MAGIC = 0x5049_5045,
+        PROC_SUPER_MAGIC = 0x9fa0,
+        PSTOREFS_MAGIC = 0x6165_676c,
+        RAMFS_MAGIC = 0x8584_58f6,
+        REISERFS_SUPER_MAGIC = 0x5265_4973,
+        ROMFS_MAGIC = 0x7275,
+        SECURITYFS_MAGIC = 0x7363_6673,
+        SELINUX_MAGIC = 0xf97c_ff8c,
+        SOCKFS_MAGIC = 0x534f_434b,
+        SQUASHFS_MAGIC = 0x7371_7368,
+        SYSFS_MAGIC = 0x6265_6572,
+        TMPFS_MAGIC = 0x0102_1994,
+        TRACEFS_MAGIC = 0x7472_6163,
+        UDF_SUPER_MAGIC = 0x1501_3346,
+        V9FS_MAGIC = 0x0102_1997,
+        XENFS_SUPER_MAGIC = 0xabba_1974,
+        XFS_SUPER_MAGIC = 0x5846_5342,
+        ZONEFS_MAGIC = 0x5a4f_4653,
+    ];
+    /// mlock2(2).
+    MLOCK2 "MLOCK_???" [MLOCK_ONFAULT = 1];
+    /// personality(2): execution domains.
+    PERSONALITY "PER_???" [
+        PER_LINUX = 0,
+        PER_SVR4 = 1,
+        PER_SVR3 = 2,
+        PER_SCOSVR3 = 3,
+        PER_WYSEV386 = 4,
+        PER_ISCR4 = 5,
+        PER_BSD = 6,
+        PER_XENIX = 7,
+        PER_LINUX32 = 8,
+        PER_IRIX32 = 9,
+        PER_IRIXN32 = 0xa,
+        PER_IRIX64 = 0xb,
+        PER_RISCOS = 0xc,
+        PER_SOLARIS = 0xd,
+        PER_UW7 = 0xe,
+        PER_OSF4 = 0xf,
+        PER_HPUX = 0x10,
+    ];
+    /// Versions of capget(2).
+    CAP_VERSION "_LINUX_CAPABILITY_VERSION_???" [
+        _LINUX_CAPABILITY_VERSION_1 = 0x1998_0330,
+        _LINUX_CAPABILITY_VERSION_2 = 0x2007_1026,
+        _LINUX_CAPABILITY_VERSION_3 = 0x2008_0522,
+    ];
 }
+
+/// The capabilities, by bit.
+#[rustfmt::skip]
+pub const CAPABILITIES: [&str; 41] = [
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+    "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
+    "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+];
 
 /// The name of a signal: `SIGSEGV`, `SIGRT_3`.
 pub fn signal_name(signal: u64) -> String {
     match SIGNAL.find(signal) {
         Some(name) => name.to_owned(),
-        None if signal == 32 || signal == 33 || (34..=64).contains(&signal) => format!("SIGRT_{}", signal - 32),
+        None if signal == 32 => "SIGRTMIN".to_owned(),
+        None if (33..=64).contains(&signal) => format!("SIGRT_{}", signal - 32),
         None => signal.to_string(),
     }
 }
@@ -360,6 +581,7 @@ mod tests {
     #[test]
     fn real_time_signals_are_counted_from_the_first() {
         assert_eq!(signal_name(11), "SIGSEGV");
+        assert_eq!(signal_name(32), "SIGRTMIN");
         assert_eq!(signal_name(34), "SIGRT_2");
         assert_eq!(signal_name(99), "99");
     }

@@ -6,6 +6,7 @@ use crate::linux::abi::poll::Pollfd;
 use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::Sigaction;
 use crate::linux::abi::time::Timespec;
+use crate::linux::strace::Shown;
 use rustix::io::Errno;
 
 /// The line that a call makes.
@@ -94,6 +95,29 @@ fn files() {
 }
 
 #[test]
+fn interruptions_are_called_as_in_the_kernel() {
+    use crate::host::{MAY_RESTART, NOT_BEGUN};
+    let b = Bench::new();
+    let result = |name: &str, args: &[u64; 6], errno| {
+        let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
+        let mut call = Shown::new(&b.task.mm, row, args, 0, 32);
+        call.result = Some(Err(errno));
+        call.result_text()
+    };
+    let none = [0; 6];
+    assert_eq!(result("read", &none, MAY_RESTART), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+    assert_eq!(result("read", &none, NOT_BEGUN), "? ERESTARTNOINTR (To be restarted)");
+    assert_eq!(result("getpid", &none, MAY_RESTART), "? ERESTARTNOINTR (To be restarted)");
+    assert_eq!(result("ppoll", &none, MAY_RESTART), "? ERESTARTNOHAND (To be restarted if no handler)");
+    assert_eq!(result("rt_sigsuspend", &none, Errno::INTR), "? ERESTARTNOHAND (To be restarted if no handler)");
+    assert_eq!(result("nanosleep", &none, MAY_RESTART), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
+    assert_eq!(result("futex", &none, MAY_RESTART), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+    assert_eq!(result("futex", &[0, 0, 0, 1, 0, 0], MAY_RESTART), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
+    assert_eq!(result("epoll_pwait", &none, MAY_RESTART), "-1 EINTR (Interrupted system call)");
+    assert_eq!(result("read", &none, Errno::INTR), "-1 EINTR (Interrupted system call)");
+}
+
+#[test]
 fn memory() {
     let mut b = Bench::new();
     let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
@@ -129,7 +153,7 @@ fn processes_and_time() {
     let old = b.room(24);
     assert_eq!(
         line(&mut b, "rt_sigaction", &[10, action, old, 8]),
-        "rt_sigaction(SIGUSR1, {sa_handler=0x1234, sa_mask=[], sa_flags=SA_SIGINFO|SA_RESTART}, \
+        "rt_sigaction(SIGUSR1, {sa_handler=0x1234, sa_mask=[], sa_flags=SA_RESTART|SA_SIGINFO}, \
          {sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}, 8) = 0"
     );
     let time = b.put(&Timespec { sec: 0, nsec: 1000 });
