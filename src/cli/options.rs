@@ -8,8 +8,9 @@ use std::ffi::OsString;
 const ENVIRONMENT: &str = "\
 Environment:
   REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
-  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED and REMU_ONE_INSN_PER_TB set what -L, -cpu,
-  -strace, -d, -D, -E, -U, -s, -r, -0, -seed and -one-insn-per-tb set, unless the option is given.
+  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_DFILTER and REMU_ONE_INSN_PER_TB set
+  what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0, -seed, -dfilter and -one-insn-per-tb set, unless
+  the option is given.
   The names with QEMU_ in the place of REMU_ work too; REMU_ wins.
 
 Exit status:
@@ -79,6 +80,11 @@ pub struct Options {
     /// What to log, separated by commas; 'help' lists the items
     #[arg(short = 'd', long = "log", value_name = "ITEM,...", action = clap::ArgAction::Append, help_heading = "Log")]
     pub log: Vec<OsString>,
+
+    /// Log only code of blocks that begin at these addresses: FIRST..LAST, FIRST+LENGTH or LAST-LENGTH,
+    /// separated by commas
+    #[arg(long = "dfilter", value_name = "RANGE,...", help_heading = "Log")]
+    pub dfilter: Option<OsString>,
 
     /// Log to FILE instead of standard error; %d in it becomes the process number
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]

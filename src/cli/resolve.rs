@@ -5,6 +5,7 @@
 use super::log_items::{self, LogItems};
 use super::words::{UNSUPPORTED, normalize};
 use super::{CliError, Options, cpu_list, strace};
+use crate::debug::AddressFilter;
 use crate::guest::riscv::profiles::CpuModel;
 use crate::linux::TraceConfig;
 use clap::{CommandFactory, FromArgMatches};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub one_insn_per_block: bool,
     /// What is logged.
     pub log: LogItems,
+    /// The addresses whose code is logged.
+    pub dfilter: AddressFilter,
     /// Where to, if not to standard error.
     pub log_file: Option<PathBuf>,
     /// How system calls are logged, if they are.
@@ -138,6 +141,10 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
     let prefix = given("-L", &options.prefix, "LD_PREFIX").map(directory).transpose()?;
     let argv0 = given("-0", &options.argv0, "ARGV0").map(|g| g.value);
     let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| log_path(&g.value));
+    let dfilter = match given("-dfilter", &options.dfilter, "DFILTER") {
+        Some(given) => AddressFilter::parse(given.text()?, parse_number).map_err(|why| given.bad(why))?,
+        None => AddressFilter::default(),
+    };
     let changes = environment_changes(&options, &matches, &lookup)?;
 
     let program = options.program.ok_or(CliError::NoProgram)?;
@@ -154,6 +161,7 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         cpu,
         one_insn_per_block: one_insn,
         log,
+        dfilter,
         log_file,
         strace,
         strace_file,

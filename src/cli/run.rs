@@ -4,7 +4,7 @@
 use super::program::Target;
 use super::text::{complain, print};
 use super::{Action, CliError, EXIT_OWN_ERROR, Settings, resolve};
-use crate::debug::{self, Death, FatalReport, Log};
+use crate::debug::{self, Death, FatalReport, Log, MapLog};
 use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
 use crate::guest::riscv::{Cpu, Rv64, profiles};
 use crate::guest::{Engine, Exit, HartCell};
@@ -48,6 +48,11 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     };
     let target = Target::open(settings)?;
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: SV48_LIMIT, identity: true })?);
+    let maps = log.clone().filter(|_| settings.log.mmu || settings.log.page);
+    let maps = maps.map(|log| Arc::new(MapLog::new(log, settings.log.mmu, settings.log.page)));
+    if let Some(maps) = &maps {
+        space.observe_areas(maps.clone());
+    }
     // `setarch -R` switches it off, as it does on the kernel.
     if host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0 {
         // Other bytes than those that the program is shown.
@@ -88,17 +93,12 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     });
     let observer = engine.code_observer();
     space.observe_code(Arc::downgrade(&observer));
-    if let Some(log) = &log {
-        if settings.log.trace.any() {
-            engine.set_tracer(Box::new(debug::Tracer::new(log.clone(), settings.log.trace, space.clone())));
-        }
-        if settings.log.page {
-            log.put(&pages(&space));
-        }
+    if let Some(log) = log.clone().filter(|_| settings.log.trace.any()) {
+        let tracer = debug::Tracer::new(log, settings.log.trace, settings.dfilter.clone(), space.clone());
+        engine.set_tracer(Box::new(tracer));
     }
-
-    let faults = log.filter(|_| settings.log.int);
-    let fatal = match run_loop(&mut engine, hart, &space, &mut task, faults.as_ref()) {
+    let watch = Watch { traps: log.filter(|_| settings.log.int), maps };
+    let fatal = match run_loop(&mut engine, hart, &space, &mut task, &watch) {
         // Nothing of ours is worth tidying up: the process is over.
         Outcome::Exited(status) => host::exit_now(status),
         Outcome::Killed(fatal) => fatal,
@@ -107,20 +107,46 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     die(fatal, &space, isa)
 }
 
+/// What is logged where the engine has stopped.
+struct Watch {
+    /// Faults and traps.
+    traps: Option<Log>,
+    /// The address space.
+    maps: Option<Arc<MapLog>>,
+}
+
+impl Watch {
+    /// Before the engine goes on.
+    fn entered(&self, space: &UserSpace) {
+        if let Some(maps) = &self.maps {
+            maps.update(space);
+        }
+    }
+
+    /// When it has stopped.
+    fn left(&self, exit: Exit, pc: u64) {
+        if let (Some(maps), Exit::Fault(fault)) = (&self.maps, &exit) {
+            maps.fault(fault, pc);
+        }
+        if let Some(log) = self.traps.as_ref().filter(|_| !matches!(exit, Exit::Syscall | Exit::Interrupted)) {
+            log.put(&format!("int {pc:#x} {exit:?}\n"));
+        }
+    }
+}
+
 /// Engine and kernel in turn until the process ends.
 fn run_loop(
     engine: &mut Interp<Rv64>,
     hart: &HartCell<Rv64>,
     space: &UserSpace,
     task: &mut Task,
-    faults: Option<&Log>,
+    watch: &Watch,
 ) -> Outcome {
     loop {
+        watch.entered(space);
         let exit = engine.run(hart, space);
         let mut cpu = hart.cpu();
-        if let Some(log) = faults.filter(|_| !matches!(exit, Exit::Syscall | Exit::Interrupted)) {
-            log.put(&format!("int {:#x} {exit:?}\n", cpu.pc));
-        }
+        watch.left(exit, cpu.pc);
         match task.answer(&mut cpu, exit) {
             Outcome::Resume => {}
             end => return end,
@@ -213,23 +239,6 @@ impl linux::TraceSink for Log {
 
 fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
-}
-
-/// The memory map, in the manner of /proc/self/maps.
-fn pages(space: &UserSpace) -> String {
-    let mut text = String::from("page\n");
-    for area in space.vmas() {
-        text.push_str(&format!("  {:#014x}-{:#014x} {}", area.range.start.0, area.range.end.0, area.prot));
-        match &area.source {
-            crate::memory::Source::Anonymous => {}
-            crate::memory::Source::Named(name) => text.push_str(&format!(" {name}")),
-            crate::memory::Source::File { path, offset, .. } => {
-                text.push_str(&format!(" {} {offset:#x}", path.display()));
-            }
-        }
-        text.push('\n');
-    }
-    text
 }
 
 /// A panic is a defect of remu's: it is told in one line, like any error of its own.

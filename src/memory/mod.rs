@@ -105,3 +105,22 @@ pub trait CodeObserver: Send + Sync {
     /// Code decoded from `range` must not be run again.
     fn code_changed(&self, range: Range<GuestAddr>);
 }
+
+/// A change to the areas of an address space.
+#[derive(Clone, Copy, Debug)]
+pub enum AreaChange<'a> {
+    /// This has been mapped.
+    Mapped(&'a Vma),
+    /// What was here has been unmapped.
+    Unmapped(&'a Range<GuestAddr>),
+    /// What is here has these permissions now.
+    Protected(&'a Range<GuestAddr>, Prot),
+    /// The area above has grown down by this.
+    Grown(&'a Range<GuestAddr>),
+}
+
+/// Told of every change to the areas, while it is made: it may not call the address space back.
+pub trait AreaObserver: Send + Sync {
+    /// This has happened.
+    fn areas_changed(&self, change: AreaChange<'_>);
+}

@@ -10,7 +10,7 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{CodeObserver, GuestAddr, PAGE_SIZE, Prot, SpaceError, Vma};
+use super::{AreaObserver, CodeObserver, GuestAddr, PAGE_SIZE, Prot, SpaceError, Vma};
 use crate::host;
 use layout::Shifts;
 use rustix::io::Errno;
@@ -215,6 +215,11 @@ impl UserSpace {
     /// Is told of code that changes from now on, as long as it lives.
     pub fn observe_code(&self, observer: Weak<dyn CodeObserver>) {
         self.state().observers.push(observer);
+    }
+
+    /// Has an observer told of all changes to the areas from now on.
+    pub fn observe_areas(&self, observer: Arc<dyn AreaObserver>) {
+        self.state().areas.observe(observer);
     }
 
     /// Sets what the areas may come to from now on.
