@@ -29,7 +29,7 @@ struct Normal(Vec<(Regex, &'static str)>);
 
 /// Calls whose numbers depend on the moment, on chance or on who runs them.
 const MOMENTARY: &str = "clock_gettime|gettimeofday|times|sysinfo|getrusage|getcpu|adjtimex|timerfd_settime|\
-    timerfd_gettime|setitimer|getppid|getpgid|getsid|getrandom|rt_sigreturn|fstatfs|getpid|gettid|set_tid_address";
+    timerfd_gettime|setitimer|sched_getattr|getppid|getpgid|getsid|getrandom|rt_sigreturn|fstatfs|getpid|gettid|set_tid_address";
 
 impl Normal {
     fn new() -> Self {
@@ -45,6 +45,8 @@ impl Normal {
             ("0x[0-9a-f]{5,}", "ADDRESS"),
             (r"left \{[^}]*\}", "left TIME"),
             (r"htons\([1-9][0-9]*\)", "htons(PORT)"),
+            (r"^((?:msg|sem|shm)[a-z]+)\([0-9]+", "$1(ID"),
+            (r"^((?:msg|sem|shm)get\(.*\) += )[0-9]+", "${1}ID"),
             (r" /\* [0-9]+\.[0-9]+ s \*/", ""),
         ];
         Self(rules.map(|(pattern, to)| (Regex::new(pattern).unwrap(), to)).into())

@@ -152,6 +152,7 @@ impl Call<'_> {
             Kind::In(s) | Kind::Out(s) | Kind::InOut(s) | Kind::OutOnInterrupt(s) => self.guest(value, s.size),
             Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::InOutArray(s, n) => self.guest(value, array(s.size, n)),
             Kind::InBuf(n)
+            | Kind::InBits(n)
             | Kind::OutBuf(n)
             | Kind::OutBytes(n)
             | Kind::OutStr(n)

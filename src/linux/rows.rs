@@ -78,16 +78,16 @@ pub(super) static ROWS: &[Row] = rows! {
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
     29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) Restart
         [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
-    30 ioprio_set(Int, Int, Hex) Never [pass IoprioSet];
-    31 ioprio_get(Int, Int) Never [pass IoprioGet];
+    30 ioprio_set(Enum(&IOPRIO_WHO), Int, Special(&IO_PRIORITY)) Never [pass IoprioSet];
+    31 ioprio_get(Enum(&IOPRIO_WHO), Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];
     33 mknodat(DirFd, Path(Keep), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
     34 mkdirat(DirFd, Path(Keep), Mode) Never [pass Mkdirat];
     35 unlinkat(DirFd, Path(Keep), Flags(&AT_UNLINK)) Never [pass Unlinkat];
     36 symlinkat(Str, DirFd, Path(Keep)) Never [pass Symlinkat];
     37 linkat(DirFd, Path(KeepUnless(4)), DirFd, Path(Keep), Flags(&AT)) Never [pass Linkat];
-    39 umount2(Path(Follow), Hex) Never [pass Umount2];
-    40 mount(Str, Path(Follow), Str, Hex, Str) Never [pass Mount];
+    39 umount2(Path(Follow), Flags(&UMOUNT)) Never [pass Umount2];
+    40 mount(Str, Path(Follow), Str, Flags(&MOUNT), Str) Never [pass Mount];
     41 pivot_root(Path(Follow), Path(Follow)) Never [pass PivotRoot];
     42 nfsservctl(Int, Ptr, Ptr) Never [none "the kernel has removed it"];
     43 statfs(Path(Follow), Out(&STATFS)) Never [pass Statfs];
@@ -169,13 +169,13 @@ pub(super) static ROWS: &[Row] = rows! {
     114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [pass ClockGetres];
     115 clock_nanosleep(Enum(&CLOCK), Flags(&TIMER_FLAGS), In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock
         [pass ClockNanosleep];
-    116 syslog(Int, OutBuf(2), Int) Restart [pass Syslog];
+    116 syslog(Enum(&SYSLOG), OutBuf(2), Int) Restart [pass Syslog];
     117 ptrace(Int, Int, Ptr, Ptr) Never [none "tracing would show the host's registers, not the guest's"];
     118 sched_setparam(Int, In(&SCHED_PARAM)) Never [pass SchedSetparam];
     119 sched_setscheduler(Int, Enum(&SCHED), In(&SCHED_PARAM)) Never [pass SchedSetscheduler];
     120 sched_getscheduler(Int) Never [pass SchedGetscheduler];
     121 sched_getparam(Int, Out(&SCHED_PARAM)) Never [pass SchedGetparam];
-    122 sched_setaffinity(Int, Size, InBuf(1)) Never [pass SchedSetaffinity];
+    122 sched_setaffinity(Int, Size, InBits(1)) Never [pass SchedSetaffinity];
     123 sched_getaffinity(Int, Size, OutBits(1)) Never [pass SchedGetaffinity];
     124 sched_yield() Never [pass SchedYield];
     125 sched_get_priority_max(Enum(&SCHED)) Never [pass SchedGetPriorityMax];
@@ -320,7 +320,7 @@ pub(super) static ROWS: &[Row] = rows! {
     272 kcmp(Int, Int, Int, Hex, Hex) Never [none "what it compares are the host's objects, ours included"];
     273 finit_module(Fd, Str, Hex) Never [none "kernel modules for another CPU cannot be loaded"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
-    275 sched_getattr(Int, OutBuf(2), UInt, UInt) Never [pass SchedGetattr];
+    275 sched_getattr(Int, Out(&SCHED_ATTR), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep), DirFd, Path(Keep), Flags(&RENAME)) Never [pass Renameat2];
     277 seccomp(Int, Hex, Ptr) Never [none "a filter would see the host's calls, ours included"];
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];

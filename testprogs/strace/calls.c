@@ -21,11 +21,17 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -551,6 +557,85 @@ static void clocks(void)
     CALL(clock_adjtime, 4711L, &tx);
 }
 
+static void ipc(void)
+{
+    struct {
+        long type;
+        char text[16];
+    } message = {7, "text\n"};
+    long q = CALL(msgget, IPC_PRIVATE, IPC_CREAT | 0600);
+    CALL(msgget, 0x12345678L, IPC_EXCL | 0640);
+    CALL(msgsnd, q, &message, 5L, IPC_NOWAIT);
+    CALL(msgrcv, q, &message, 5L, 0L, IPC_NOWAIT | MSG_NOERROR);
+    CALL(msgrcv, q, &message, 16L, -3L, IPC_NOWAIT);
+    CALL(msgsnd, q, BAD, 5L, 0);
+    CALL(msgctl, q, IPC_RMID, NULL);
+    CALL(msgctl, q, 4711L, NULL);
+    struct sembuf ops[2] = {{0, 1, SEM_UNDO}, {1, -1, IPC_NOWAIT}};
+    struct timespec limit = {0, 1000};
+    long s = CALL(semget, IPC_PRIVATE, 2L, IPC_CREAT | 0600);
+    CALL(semop, s, ops, 2L);
+    CALL(semtimedop, s, ops, 1L, &limit);
+    CALL(semctl, s, 0L, GETVAL, 0L);
+    CALL(semctl, s, 1L, SETVAL, 3L);
+    CALL(semctl, s, 0L, IPC_RMID, 0L);
+    long m = CALL(shmget, IPC_PRIVATE, 4096L, IPC_CREAT | 0600);
+    char *at = (char *)CALL(shmat, m, NULL, SHM_RDONLY);
+    CALL(shmdt, at);
+    CALL(shmdt, BAD);
+    CALL(shmctl, m, IPC_RMID, NULL);
+}
+
+static void rest(void)
+{
+    long me = CALL(getpid);
+    int any;
+    CALL(accept, 1000L, NULL, NULL);
+    CALL(get_robust_list, 0L, BAD, &any);
+    CALL(ioprio_get, 1L, 0L);
+    CALL(ioprio_set, 1L, 0L, 0x6004L);
+    CALL(mlockall, 0x100L);
+    CALL(mlockall, MCL_CURRENT | 0x100);
+    CALL(mount, "source", "/nowhere", "type", MS_RDONLY | MS_NOSUID | MS_NOATIME, "data");
+    CALL(umount2, "/nowhere", MNT_DETACH | UMOUNT_NOFOLLOW);
+    CALL(chroot, "nothing");
+    CALL(pivot_root, "nothing", "nowhere");
+    CALL(clock_settime, 4711L, &(struct timespec){1, 2});
+    CALL(settimeofday, BAD, NULL);
+    CALL(sethostname, BAD, 3L);
+    CALL(setreuid, -1L, -1L);
+    CALL(setresgid, -1L, -1L, -1L);
+    CALL(setfsgid, -1L);
+    CALL(setgid, -1L);
+    CALL(setuid, -1L);
+    CALL(setgroups, 70000L, BAD);
+    CALL(syncfs, 1000L);
+    CALL(pidfd_open, -1L, 0);
+    CALL(pidfd_send_signal, 1000L, SIGTERM, NULL, 0L);
+    uint64_t cpus = 1;
+    CALL(sched_setaffinity, -1L, 8L, &cpus);
+    CALL(sched_getattr, 0L, buf, 48L, 0L);
+    CALL(sched_setattr, 0L, BAD, 0L);
+    CALL(sched_setparam, 0L, BAD);
+    long fd = CALL(signalfd4, -1L, &some_set, 8L, SFD_CLOEXEC | SFD_NONBLOCK);
+    CALL(read, fd, buf, 128L);
+    CALL(close, fd);
+    CALL(rt_tgsigqueueinfo, me, me, 0L, BAD);
+    struct sigevent event = {.sigev_signo = SIGRTMIN, .sigev_notify = SIGEV_SIGNAL, .sigev_value = {.sival_int = 5}};
+    struct itimerspec spec = {{0, 0}, {1L << 32, 7}}, old;
+    CALL(timer_create, CLOCK_MONOTONIC, &event, &any);
+    CALL(timer_settime, (long)any, TIMER_ABSTIME, &spec, &old);
+    CALL(timer_gettime, (long)any, BAD);
+    CALL(timer_getoverrun, (long)any);
+    CALL(timer_delete, (long)any);
+    CALL(timer_delete, 4711L);
+    event.sigev_notify = SIGEV_NONE;
+    CALL(timer_create, CLOCK_REALTIME, &event, &any);
+    CALL(timer_create, CLOCK_REALTIME, NULL, &any);
+    CALL(mq_notify, 1000L, &event);
+    CALL(mq_notify, 1000L, NULL);
+}
+
 static char *guarded;
 
 static void handler(int signal)
@@ -659,6 +744,8 @@ int main(int argc, char **argv)
     sockets();
     identity();
     clocks();
+    ipc();
+    rest();
     signals();
     CALL(unlinkat, CWD, "file", 0);
     CALL(exit_group, 7L);

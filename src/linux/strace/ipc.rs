@@ -117,14 +117,11 @@ specials! {
         _ => None,
     }, s.int(1) == IPC_SET));
     /// semctl: the value or the structure by command.
-    SEMCTL_ARG after |s, i| match s.int(2) {
-        IPC_RMID => None,
-        command => Some(structure(s, i, match command {
-            IPC_SET | IPC_STAT | SEM_STAT | SEM_STAT_ANY => Some(&SEMID_DS),
-            IPC_INFO | SEM_INFO => Some(&SEMINFO),
-            _ => None,
-        }, command == IPC_SET)),
-    };
+    SEMCTL_ARG after |s, i| Some(structure(s, i, match s.int(2) {
+        IPC_SET | IPC_STAT | SEM_STAT | SEM_STAT_ANY => Some(&SEMID_DS),
+        IPC_INFO | SEM_INFO => Some(&SEMINFO),
+        _ => None,
+    }, s.int(2) == IPC_SET));
     /// msgctl: the structure by command.
     MSGCTL_ARG after |s, i| Some(structure(s, i, match s.int(1) {
         IPC_SET | IPC_STAT | MSG_STAT | MSG_STAT_ANY => Some(&MSQID_DS),

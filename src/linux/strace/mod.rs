@@ -274,6 +274,7 @@ impl<'a> Shown<'a> {
                     Err(_) => Self::pointer(value),
                 }
             }),
+            Kind::InBits(n) => structs::bits(self, value, self.args[n]),
             Kind::OutBits(_) => self.written(value, || structs::bits(self, value, self.success().unwrap_or(0))),
             Kind::OutSet(_) => self.written(value, || self.structure(&structs::SIGSET, value)),
             Kind::Dirents(_) => self.written(value, || {

@@ -159,6 +159,8 @@ specials! {
     }));
     /// membarrier: the CPU, for the command that has one.
     MEMBARRIER_CPU before |s, i| (s.args[1] & 1 != 0).then(|| s.int(i).to_string());
+    /// ioprio_set: class and level.
+    IO_PRIORITY before |s, i| Some(io_priority(s.args[i]));
     /// personality: a domain with flags, or the question what it is.
     PERSONALITY_ARG before |s, i| Some(personality(s.args[i]));
     /// rt_sigreturn, which has no arguments: what it goes back to.
@@ -182,6 +184,11 @@ static PAIR: Struct = Struct {
         Some(format!("{{key={}, value={:#x}}}", pair.key, pair.value))
     },
 };
+
+fn io_priority(value: u64) -> String {
+    let class = flags::IOPRIO_CLASS.show_value(u64::from(value as u32 >> 13));
+    format!("IOPRIO_PRIO_VALUE({class}, {})", value & 0x1fff)
+}
 
 fn personality(value: u64) -> String {
     let value = value as u32;
@@ -234,6 +241,7 @@ pub(super) fn comment(s: &Shown<'_>, value: u64) -> String {
         "prctl" if s.int(0) == libc::PR_GET_DUMPABLE => {
             parts.push(["SUID_DUMP_DISABLE", "SUID_DUMP_USER", "SUID_DUMP_ROOT"][value.min(2) as usize].to_owned());
         }
+        "ioprio_get" => parts.push(io_priority(value)),
         "personality" => parts.push(personality(value)),
         "rt_sigtimedwait" => parts.push(flags::signal_name(value)),
         "adjtimex" | "clock_adjtime" => parts.push(flags::TIME_STATE.show_value(value)),

@@ -127,9 +127,10 @@ structs! {
     SIGEVENT: Sigevent => |_, e| {
         let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, Shown::pointer(e.value));
         let target = if e.notify == 4 { format!(", sigev_notify_thread_id={}", e.tid) } else { String::new() };
+        // Where none is sent the number may mean anything.
+        let signal = if matches!(e.notify, 0 | 4) { signal_name(u64::from(e.signo as u32)) } else { e.signo.to_string() };
         format!(
-            "{{sigev_value={value}, sigev_signo={}, sigev_notify={}{target}}}",
-            signal_name(u64::from(e.signo as u32)),
+            "{{sigev_value={value}, sigev_signo={signal}, sigev_notify={}{target}}}",
             flags::SIGEV.show_value(u64::from(e.notify as u32))
         )
     };
@@ -161,7 +162,15 @@ structs! {
     SCHED_PARAM: SchedParam => |_, p| format!("[{}]", p.priority);
     /// struct sched_attr
     SCHED_ATTR: [u32; 14] => |_, a| {
-        format!("{{size={}, sched_policy={}, ...}}", a[0], flags::SCHED.show_value(a[1].into()))
+        let long = |i: usize| u64::from(a[i]) | u64::from(a[i + 1]) << 32;
+        // What the kernel, or the program, knows of it.
+        let clamps = if a[0] < 56 { String::new() } else { format!(", sched_util_min={}, sched_util_max={}", a[12], a[13]) };
+        format!(
+            "{{size={}, sched_policy={}, sched_flags={}, sched_nice={}, sched_priority={}, sched_runtime={}, \
+             sched_deadline={}, sched_period={}{clamps}}}",
+            a[0], flags::SCHED.show_value(a[1].into()), flags::SCHED_FLAGS.show_flags(long(2)), a[4] as i32, a[5], long(6),
+            long(8), long(10)
+        )
     };
     /// struct mq_attr
     MQ_ATTR: [i64; 8] => |_, a| {
