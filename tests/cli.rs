@@ -385,7 +385,14 @@ fn what_is_missing_and_what_faults_is_logged() {
     assert_eq!(run(&p, &["./odd"]).err, "", "unasked it is not told");
     p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
     let ran = run(&p, &["-d", "int", "./null"]);
-    assert!(ran.err.starts_with("int 0x11000 Fault("), "{ran:?}");
+    assert!(ran.err.starts_with("int at 0x11000: load from 0x0: not mapped\n"), "{ran:?}");
+    p.code("code", &[here(T0), store(Op::Sd, T0, T0, 0)]);
+    assert!(run(&p, &["-d", "int", "./code"]).err.starts_with("int at 0x11004: store to 0x11000: not allowed\n"));
+    p.code("break", &[ebreak()]);
+    assert!(run(&p, &["-d", "int", "./break"]).err.starts_with("int at 0x11000: breakpoint\n"));
+    p.code("illegal", &[reg(Op::Sh1add, A0, A0, A0)]);
+    let ran = run(&p, &["-cpu", "rv64gc", "-d", "int", "./illegal"]);
+    assert!(ran.err.starts_with("int at 0x11000: illegal instruction 0x20a52533\n"), "{ran:?}");
 }
 
 // --- death by signal ---

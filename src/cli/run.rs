@@ -128,9 +128,15 @@ impl Watch {
         if let (Some(maps), Exit::Fault(fault)) = (&self.maps, &exit) {
             maps.fault(fault, pc);
         }
-        if let Some(log) = self.traps.as_ref().filter(|_| !matches!(exit, Exit::Syscall | Exit::Interrupted)) {
-            log.put(&format!("int {pc:#x} {exit:?}\n"));
-        }
+        let Some(log) = &self.traps else { return };
+        let what = match exit {
+            Exit::Syscall | Exit::Interrupted => return,
+            Exit::Fault(fault) => fault.to_string(),
+            Exit::Illegal { bits } => format!("illegal instruction {bits:#x}"),
+            Exit::Breakpoint => "breakpoint".to_owned(),
+            Exit::Halt => "wait for an interrupt".to_owned(),
+        };
+        log.put(&format!("int at {pc:#x}: {what}\n"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The log items about the address space: `mmu` for what becomes of it, `page` for the map of it.
 
 use super::Log;
-use crate::memory::{Access, AreaChange, AreaObserver, FaultKind, GuestFault, Source, UserSpace, Vma};
+use crate::memory::{AreaChange, AreaObserver, GuestAddr, GuestFault, Source, UserSpace, Vma};
 use std::fmt::Write;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,18 +38,7 @@ impl MapLog {
         if !self.mmu {
             return;
         }
-        let access = match fault.access {
-            Access::Read => "load from",
-            Access::Write => "store to",
-            Access::Fetch => "fetch from",
-        };
-        let why = match fault.kind {
-            FaultKind::Unmapped => "not mapped",
-            FaultKind::Denied => "not allowed",
-            FaultKind::NoBacking => "past the end of the file",
-            FaultKind::Misaligned => "misaligned",
-        };
-        self.log.put(&format!("mmu fault at {pc:#x}: {access} {}: {why}\n", fault.addr));
+        self.log.put(&format!("mmu fault at {pc:#x}: {fault}\n"));
     }
 }
 
@@ -69,7 +58,7 @@ impl AreaObserver for MapLog {
     }
 }
 
-fn addresses(range: &Range<crate::memory::GuestAddr>) -> String {
+fn addresses(range: &Range<GuestAddr>) -> String {
     format!("{:#014x}-{:#014x}", range.start.0, range.end.0)
 }
 

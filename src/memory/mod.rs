@@ -99,6 +99,24 @@ pub struct GuestFault {
     pub kind: FaultKind,
 }
 
+impl fmt::Display for GuestFault {
+    /// As in `load from 0x8: not mapped`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let access = match self.access {
+            Access::Read => "load from",
+            Access::Write => "store to",
+            Access::Fetch => "fetch from",
+        };
+        let why = match self.kind {
+            FaultKind::Unmapped => "not mapped",
+            FaultKind::Denied => "not allowed",
+            FaultKind::NoBacking => "nothing behind the mapping",
+            FaultKind::Misaligned => "misaligned",
+        };
+        write!(f, "{access} {}: {why}", self.addr)
+    }
+}
+
 /// Told of ranges whose code can no longer be what it was: unmapped, mapped over, re-protected or
 /// flushed. Engines implement it; the binaries wire it.
 pub trait CodeObserver: Send + Sync {

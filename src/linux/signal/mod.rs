@@ -13,7 +13,7 @@ use super::task::{Outcome, Task};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, Disposition, SignalInfo};
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault};
+use crate::memory::{FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 
@@ -333,14 +333,5 @@ impl Interrupted {
     fn start_again(self, cpu: &mut Cpu) {
         cpu.set_x(10, self.a0);
         cpu.pc = cpu.pc.wrapping_sub(4);
-    }
-}
-
-/// What a fault wanted of an address, in a word, for messages.
-pub fn access_name(access: Access) -> &'static str {
-    match access {
-        Access::Read => "load from",
-        Access::Write => "store to",
-        Access::Fetch => "execution of",
     }
 }
