@@ -8,6 +8,7 @@
 
 use super::strace::flags::*;
 use super::strace::ipc::*;
+use super::strace::processes::*;
 use super::strace::special::*;
 use super::strace::structs::*;
 use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, process, signal};
@@ -277,8 +278,9 @@ pub(super) static ROWS: &[Row] = rows! {
     217 add_key(Str, Str, InBuf(3), Size, Int) Never [none "the kernel's keyrings are not offered"];
     218 request_key(Str, Str, Str, Int) Never [none "the kernel's keyrings are not offered"];
     219 keyctl(Int, Hex, Hex, Hex, Hex) Never [none "the kernel's keyrings are not offered"];
-    220 clone(Flags(&CLONE), Ptr, Ptr, Ptr, Ptr) Never [none "processes and threads are not there yet"];
-    221 execve(Path(Follow), Ptr, Ptr) Never [none "processes are not there yet"];
+    220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
+        Special(&CLONE_CHILD_TID)) Never [none "processes and threads are not there yet"];
+    221 execve(Path(Follow), Special(&ARGV), Special(&ENVP)) Never [none "processes are not there yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB and MAP_SYNC are refused" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
@@ -326,7 +328,7 @@ pub(super) static ROWS: &[Row] = rows! {
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [none "its programs and maps are the host kernel's"];
-    281 execveat(DirFd, Path(FollowUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "processes are not there yet"];
+    281 execveat(DirFd, Path(FollowUnless(4)), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [none "processes are not there yet"];
     282 userfaultfd(Hex) Never [none "faults of the guest are not the host's"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
     284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [own mem::mlock2];
@@ -352,7 +354,7 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Hex, Hex) Never [none "mounts by descriptor are not offered"];
     433 fspick(DirFd, Path(Follow), Hex) Never [none "mounts by descriptor are not offered"];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Ptr, Size) Never [none "processes and threads are not there yet"];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [none "processes and threads are not there yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [own fd::close_range];
     437 openat2(DirFd, Path(Follow), Special(&OPEN_HOW_ARG), Size) Restart [own fs::openat2];
     438 pidfd_getfd(Fd, Int, Hex) Never [none "it could fetch descriptors of remu's own"];

@@ -438,6 +438,8 @@ static void sockets(void)
     CALL(accept4, s, &peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
     len = sizeof peer;
     CALL(getpeername, c, &peer, &len);
+    len = 2;
+    CALL(getpeername, c, &peer, &len);
     CALL(accept4, s, NULL, NULL, 0x40);
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(80), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     CALL(connect, c, &six, sizeof six);
@@ -494,6 +496,15 @@ static void identity(void)
     CALL(prctl, PR_SET_PDEATHSIG, 0L);
     CALL(prctl, PR_GET_PDEATHSIG, ids);
     CALL(prctl, PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L);
+    CALL(prctl, PR_CAPBSET_READ, 3L);
+    CALL(prctl, PR_GET_TID_ADDRESS, BAD);
+    CALL(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 3L, 0L, 0L);
+    CALL(prctl, PR_SET_CHILD_SUBREAPER, 0L);
+    CALL(prctl, PR_GET_CHILD_SUBREAPER, ids);
+    CALL(prctl, PR_SET_TIMERSLACK, 50000L);
+    CALL(prctl, PR_GET_TIMERSLACK);
+    CALL(prctl, PR_SET_DUMPABLE, 1L);
+    CALL(prctl, PR_SET_KEEPCAPS, 0L);
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[2];
     CALL(capget, &header, caps);

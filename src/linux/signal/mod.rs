@@ -2,7 +2,7 @@
 //!
 //! The host's kernel keeps the signals: dispositions and the mask are mirrored in it, so that what is
 //! ignored, held back, queued, stops the process or ends it is its affair. What the guest has a handler
-//! for arrives in a handler of [`host`](crate::host)'s and is delivered here; faults of the guest are
+//! for arrives in a handler of [`host`]'s and is delivered here; faults of the guest are
 //! turned into signals here and never leave.
 
 mod frame;

@@ -9,6 +9,7 @@ pub mod errno;
 pub mod filter;
 pub mod flags;
 pub mod ipc;
+pub mod processes;
 mod quote;
 mod signals;
 mod sockets;
@@ -285,11 +286,18 @@ impl<'a> Shown<'a> {
             Kind::OutVec(n) => self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0))),
             Kind::InAddr(n) => sockets::socket_address(self, value, self.args[n]),
             Kind::OutAddr(n) => self.written(value, || match self.mem.read::<u32>(GuestAddr(self.args[n])) {
-                Ok(len) => sockets::socket_address(self, value, len.into()),
+                // An address that was longer than the room for it has been cut.
+                Ok(len) => sockets::socket_address(self, value, len.min(self.room_before(n)).into()),
                 Err(_) => Self::pointer(value),
             }),
             Kind::Special(s) => return (s.show)(self, i),
         })
+    }
+
+    /// The number that an argument led to before the call.
+    fn room_before(&self, i: usize) -> u32 {
+        let text = self.before[i].as_deref().map(|text| text.trim_matches(['[', ']']));
+        text.and_then(|text| text.parse().ok()).unwrap_or(u32::MAX)
     }
 
     /// What was there before the call and, where that says more, what is there now.
@@ -353,6 +361,12 @@ impl<'a> Shown<'a> {
             Special(s) => s.after,
             _ => false,
         }
+    }
+
+    /// The whole call in a line, as far as it is known.
+    pub fn text(&self) -> String {
+        let arguments: Vec<String> = (0..self.row.args.len()).filter_map(|i| self.argument(i)).collect();
+        format!("{}({}) = {}", self.row.name, arguments.join(", "), self.result_text())
     }
 
     /// What has become of the call, from the number that it yields or from its error.

@@ -71,27 +71,6 @@ specials! {
         5 | 9 | 10 => Some(format!("{:#x}", s.args[i] as u32)),
         _ => None,
     };
-    /// prctl: by option.
-    PRCTL_ARG after |s, i| match s.int(0) {
-        libc::PR_GET_DUMPABLE | libc::PR_GET_KEEPCAPS | libc::PR_GET_TIMERSLACK | libc::PR_GET_SECUREBITS => None,
-        libc::PR_SET_NAME => Some(s.string(s.args[i])),
-        libc::PR_GET_PDEATHSIG => Some(s.written(s.args[i], || match s.mem.read::<i32>(GuestAddr(s.args[i])) {
-            Ok(0) => "[0]".to_owned(),
-            Ok(signal) => format!("[{}]", flags::signal_name(signal as u64)),
-            Err(_) => Shown::pointer(s.args[i]),
-        })),
-        libc::PR_GET_NAME => Some(s.written(s.args[i], || s.string(s.args[i]))),
-        libc::PR_SET_PDEATHSIG => Some(flags::signal_name(s.args[i])),
-        libc::PR_SET_DUMPABLE | libc::PR_SET_KEEPCAPS | libc::PR_SET_NO_NEW_PRIVS | libc::PR_SET_CHILD_SUBREAPER
-        | libc::PR_SET_TIMERSLACK => Some(s.args[i].to_string()),
-        _ => Some(Shown::number(s.args[i])),
-    };
-    /// prctl: further arguments, of which most options have none.
-    PRCTL_REST before |s, i| match s.int(0) {
-        libc::PR_SET_NO_NEW_PRIVS | libc::PR_GET_NO_NEW_PRIVS | libc::PR_SET_VMA | libc::PR_CAP_AMBIENT
-        | libc::PR_SET_MM => Some(Shown::number(s.args[i])),
-        _ => None,
-    };
     /// socket: type with its flags.
     SOCKET_TYPE before |s, i| {
         let kind = flags::SOCK_TYPE.show_value(s.args[i] & 0xf);
@@ -181,7 +160,8 @@ static PAIR: Struct = Struct {
     size: 16,
     show: |s, addr| {
         let pair: HwprobePair = s.mem.read(addr).ok()?;
-        Some(format!("{{key={}, value={:#x}}}", pair.key, pair.value))
+        let key = flags::HWPROBE_KEY.show_value(pair.key as u64);
+        Some(format!("{{key={key}, value={}}}", Shown::number(pair.value)))
     },
 };
 
@@ -239,7 +219,7 @@ pub(super) fn comment(s: &Shown<'_>, value: u64) -> String {
             }
         }
         "prctl" if s.int(0) == libc::PR_GET_DUMPABLE => {
-            parts.push(["SUID_DUMP_DISABLE", "SUID_DUMP_USER", "SUID_DUMP_ROOT"][value.min(2) as usize].to_owned());
+            parts.push(flags::DUMPABLE.show_value(value));
         }
         "ioprio_get" => parts.push(io_priority(value)),
         "personality" => parts.push(personality(value)),
