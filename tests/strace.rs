@@ -147,7 +147,9 @@ fn lines_agree_with_straces() {
     let differing: BTreeSet<&str> = unequal.filter_map(|(want, _)| call_name(want)).collect();
     let all: BTreeSet<&str> = native.iter().filter_map(|line| call_name(line)).collect();
     let agreeing = all.difference(&differing).count();
-    println!("strace {version}: {} lines of {agreeing} system calls agree\n{report}", native.len());
+    let summary = format!("strace {version}: {} lines; all lines of {agreeing} system calls agree\n", native.len());
+    println!("{summary}{report}");
+    std::fs::write(build_dir("strace-calls.txt"), summary).expect("the summary is written");
     assert!(agreeing >= AT_LEAST, "only {agreeing} system calls agree:\n{report}");
     assert!(version != VERSION || differing.is_empty(), "of strace {version} these differ:\n{report}");
 }

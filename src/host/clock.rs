@@ -50,14 +50,16 @@ pub struct LocalTime {
     pub offset: i64,
 }
 
-/// What clocks here show so many seconds after 1970 began, by the time zone of the environment.
-pub fn local_time(seconds: i64) -> LocalTime {
+/// What clocks here show so many seconds after 1970 began, by the time zone of the environment; `None`
+/// where the year has no number.
+pub fn local_time(seconds: i64) -> Option<LocalTime> {
     // SAFETY: the structure consists of numbers and a pointer that may be null.
     let mut tm: libc::tm = unsafe { std::mem::zeroed() };
-    // SAFETY: both point to live values, and the environment does not change while remu runs. For a
-    // year that has no number, the structure stays as it was.
-    unsafe { libc::localtime_r(&seconds, &mut tm) };
-    LocalTime {
+    // SAFETY: both point to live values, and the environment does not change while remu runs.
+    if unsafe { libc::localtime_r(&seconds, &mut tm) }.is_null() {
+        return None;
+    }
+    Some(LocalTime {
         year: 1900 + i64::from(tm.tm_year),
         month: tm.tm_mon + 1,
         day: tm.tm_mday,
@@ -65,7 +67,7 @@ pub fn local_time(seconds: i64) -> LocalTime {
         minute: tm.tm_min,
         second: tm.tm_sec,
         offset: tm.tm_gmtoff,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -75,11 +77,12 @@ mod tests {
     #[test]
     fn local_time_is_off_by_what_it_says() {
         for seconds in [0, 1_700_000_000, -1, 253_402_300_799] {
-            let t = local_time(seconds);
+            let t = local_time(seconds).unwrap();
             let day = 24 * 3600;
             let of_day = i64::from(t.hour * 3600 + t.minute * 60 + t.second);
             assert_eq!((seconds + t.offset).rem_euclid(day), of_day, "{seconds}: {t:?}");
             assert!((1..=12).contains(&t.month) && (1..=31).contains(&t.day));
         }
+        assert_eq!((local_time(i64::MAX), local_time(i64::MIN)), (None, None));
     }
 }

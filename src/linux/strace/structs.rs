@@ -220,7 +220,7 @@ fn date(t: &Timespec) -> String {
     if !(0..1_000_000_000).contains(&t.nsec) {
         return String::new();
     }
-    let l = local_time(t.sec);
+    let Some(l) = local_time(t.sec) else { return String::new() };
     let fraction = if t.nsec == 0 { String::new() } else { format!(".{:09}", t.nsec) };
     let (sign, minutes) = (if l.offset < 0 { '-' } else { '+' }, l.offset.abs() / 60);
     format!(

@@ -152,9 +152,11 @@ impl Tracer {
         };
         let day = |fraction: bool| {
             let now = clock::real_time();
-            let (local, micros) = (clock::local_time(now.as_secs() as i64), now.subsec_micros());
-            let text = format!("{:02}:{:02}:{:02}", local.hour, local.minute, local.second);
-            if fraction { format!("{text}.{micros:06} ") } else { format!("{text} ") }
+            let text = match clock::local_time(now.as_secs() as i64) {
+                Some(local) => format!("{:02}:{:02}:{:02}", local.hour, local.minute, local.second),
+                None => now.as_secs().to_string(),
+            };
+            if fraction { format!("{text}.{:06} ", now.subsec_micros()) } else { format!("{text} ") }
         };
         text += &match self.config.timestamps {
             None => String::new(),
