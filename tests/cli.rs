@@ -7,8 +7,8 @@ mod elf;
 mod run;
 
 use elf::{
-    A0, A1, A2, A3, A7, R, Segment, T0, T1, X, ZERO, assemble, ebreak, ecall, exit, here, imm, jump, li, program, reg,
-    store,
+    A0, A1, A2, A3, A7, R, Segment, T0, T1, X, ZERO, assemble, ebreak, ecall, exit, here, imm, jump, li, lui, program,
+    reg, store,
 };
 use remu_isa::{Insn, Op};
 use run::{Programs, Ran, remu, run, run_with};
@@ -267,17 +267,108 @@ fn code_is_logged() {
     assert!(cpu.starts_with("cpu   pc 0000000000011000\n    zero 0000000000000000       ra "), "{cpu}");
     assert!(!cpu.contains("fcsr") && log("cpu,fpu").contains("fcsr 00000000\n"));
     let page = log("page");
-    assert!(page.contains(" r-x ") && page.contains("/exit42 0x1000\n") && page.contains(" rw- [stack]\n"), "{page}");
+    assert!(page.contains(" r-xp ") && page.contains("/exit42 0x1000\n") && page.contains(" rw-p [stack]\n"), "{page}");
+    assert_eq!(page.matches("page\n").count(), 1, "nothing changes it");
     assert!(prints(run(&p, &["-d", "help"])).contains("in_asm"));
     assert_eq!(fails(run(&p, &["-d", "foo", "./exit0"]), 125), "-d: no log item 'foo'; -d help lists them");
-    for item in
-        ["out_asm", "op", "op_opt", "op_ind", "mmu", "pcall", "cpu_reset", "guest_errors", "plugin", "tid", "trace:x"]
+    for item in ["out_asm", "op", "op_opt", "op_ind", "pcall", "cpu_reset", "guest_errors", "plugin", "tid", "trace:x"]
     {
         assert_eq!(
             fails(run(&p, &["-d", item, "./exit0"]), 125),
             format!("-d: log item '{item}' is not supported yet; -d help lists those that are")
         );
     }
+}
+
+/// mmap of two pages at 0x20000000, mprotect of the first, munmap of the second, and a store to that.
+fn mapper() -> Vec<Insn> {
+    const AT: i32 = 0x2000_0000;
+    let fixed = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    let mut code = vec![lui(A0, AT), lui(A1, 0x2000), li(A2, 3), li(A3, fixed), li(A7, 222), ecall()];
+    code.extend([lui(A0, AT), lui(A1, 0x1000), li(A2, 1), li(A7, 226), ecall()]);
+    code.extend([lui(A0, AT + 0x1000), lui(A1, 0x1000), li(A7, 215), ecall()]);
+    code.extend([lui(T0, AT + 0x1000), store(Op::Sd, T0, T0, 8)]);
+    code
+}
+
+#[test]
+fn the_address_space_is_logged() {
+    let p = Programs::new();
+    p.code("mapper", &mapper());
+    let log = |items: &str| {
+        let ran = run(&p, &["-d", items, "./mapper"]);
+        assert_eq!(ran.signal, Some(libc::SIGSEGV), "{ran:?}");
+        ran.err
+    };
+    let mmu = log("mmu");
+    assert!(mmu.starts_with("mmu map 0x"), "{mmu}");
+    assert!(mmu.contains(" r-xp ") && mmu.contains("/mapper 0x1000\n") && mmu.contains(" rw-p [stack]\n"), "{mmu}");
+    let own = mmu.find("mmu map 0x000020000000").expect("the program's own mapping");
+    assert_eq!(
+        mmu[own..].lines().take(4).collect::<Vec<_>>(),
+        [
+            "mmu map 0x000020000000-0x000020002000 rw-p",
+            "mmu protect 0x000020000000-0x000020001000 r--",
+            "mmu unmap 0x000020001000-0x000020002000",
+            "mmu fault at 0x11040: store to 0x20001008: not mapped",
+        ],
+        "{mmu}"
+    );
+    let page = log("page");
+    let maps: Vec<&str> = page.split("page\n").skip(1).collect();
+    assert_eq!(maps.len(), 4, "at the start and after each of three changes: {page}");
+    assert!(!maps[0].contains("0x000020000000"), "{page}");
+    assert!(maps[1].contains("  0x000020000000-0x000020002000 rw-p\n"), "{page}");
+    assert!(maps[2].contains("  0x000020000000-0x000020001000 r--p\n  0x000020001000-0x000020002000 rw-p\n"), "{page}");
+    assert!(maps[3].contains("  0x000020000000-0x000020001000 r--p\n") && !maps[3].contains("20002000"), "{page}");
+    // A call during which something is logged is cut off and resumed.
+    let both = log("strace,mmu");
+    assert!(
+        both.contains(
+            "munmap(0x20001000, 4096 <unfinished ...>\nmmu unmap 0x000020001000-0x000020002000\n<... munmap resumed>)"
+        ),
+        "{both}"
+    );
+}
+
+#[test]
+fn floating_point_registers_are_logged_with_the_others() {
+    let p = Programs::new();
+    let mut code = vec![li(A0, 42), imm(Op::FmvDX, 10, A0, 0)];
+    code.extend(exit(0));
+    p.code("float", &code);
+    let log =
+        |items: &str| run(&p, &["-seed", "1", "-one-insn-per-tb", "-d", items, "-dfilter", "0x11008+1", "./float"]).err;
+    let with = log("cpu,fpu");
+    assert!(with.contains("     fa0 000000000000002a "), "{with}");
+    assert!(with.contains("      a0 000000000000002a ") && with.contains("    fcsr 00000000\n"), "{with}");
+    let without = log("cpu");
+    assert!(with.starts_with(&without) && !without.contains("fa0"), "{without}");
+    assert_eq!(log("fpu"), "", "alone there is nothing to add it to");
+}
+
+#[test]
+fn code_is_logged_by_address() {
+    let p = programs();
+    let log = |options: &[&str]| run(&p, &[&["-one-insn-per-tb"], options, &["./exit42"]].concat()).err;
+    let all = log(&["-d", "in_asm,exec,cpu"]);
+    assert_eq!((all.matches("in_asm ").count(), all.matches("exec ").count(), all.matches("cpu ").count()), (3, 3, 3));
+    let one = log(&["-d", "in_asm,exec", "-dfilter", "0x11004+4"]);
+    assert_eq!(one, "in_asm 0x11004 _start+0x4\n  0x11004:  addi a7, zero, 94\nexec 0x11004 _start+0x4\n");
+    assert_eq!(log(&["-d", "exec", "-dfilter", "0x11007-0x4"]), "exec 0x11004 _start+0x4\n");
+    let two = log(&["-d", "exec", "--dfilter=0x11000..0x11003,0x11008..0x11008"]);
+    assert_eq!(two, "exec 0x11000 _start+0x0\nexec 0x11008 _start+0x8\n");
+    let cpu = log(&["-d", "cpu", "-dfilter", "0x11008+1"]);
+    assert!(cpu.starts_with("cpu   pc 0000000000011008\n") && cpu.matches("cpu ").count() == 1, "{cpu}");
+    assert_eq!(log(&["-d", "exec,cpu,in_asm", "-dfilter", "0..0xfff"]), "");
+    for var in ["QEMU_DFILTER", "REMU_DFILTER"] {
+        let ran = run_with(&p, &["-one-insn-per-tb", "-d", "exec", "./exit42"], &[(var, "0x11004+4")]);
+        assert_eq!(ran.err, "exec 0x11004 _start+0x4\n");
+    }
+    assert_eq!(
+        fails(run(&p, &["-dfilter", "0x1000", "./exit0"]), 125),
+        "-dfilter '0x1000': write FIRST..LAST, FIRST+LENGTH or LAST-LENGTH, and commas between several"
+    );
 }
 
 #[test]
@@ -291,7 +382,14 @@ fn what_is_missing_and_what_faults_is_logged() {
     assert_eq!(run(&p, &["./odd"]).err, "", "unasked it is not told");
     p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
     let ran = run(&p, &["-d", "int", "./null"]);
-    assert!(ran.err.starts_with("int 0x11000 Fault("), "{ran:?}");
+    assert!(ran.err.starts_with("int at 0x11000: load from 0x0: not mapped\n"), "{ran:?}");
+    p.code("code", &[here(T0), store(Op::Sd, T0, T0, 0)]);
+    assert!(run(&p, &["-d", "int", "./code"]).err.starts_with("int at 0x11004: store to 0x11000: not allowed\n"));
+    p.code("break", &[ebreak()]);
+    assert!(run(&p, &["-d", "int", "./break"]).err.starts_with("int at 0x11000: breakpoint\n"));
+    p.code("illegal", &[reg(Op::Sh1add, A0, A0, A0)]);
+    let ran = run(&p, &["-cpu", "rv64gc", "-d", "int", "./illegal"]);
+    assert!(ran.err.starts_with("int at 0x11000: illegal instruction 0x20a52533\n"), "{ran:?}");
 }
 
 // --- death by signal ---
@@ -564,7 +662,6 @@ fn usage_errors_are_one_line() {
         ("-B", "choosing where guest memory lies"),
         ("-R", "choosing the size of the guest's address space"),
         ("-p", "another page size than 4096"),
-        ("-dfilter", "logging by address"),
         ("-trace", "trace events"),
         ("-plugin", "plugins"),
         ("-perfmap", "a map of compiled code for perf"),

@@ -110,7 +110,7 @@ fn the_c_library_uses_the_vdso_and_unwinders_know_its_signal_frame() {
     let out = built();
     let ran = remu(&out, &["-d", "page,exec", "./pie", "one"]);
     let log = text(&ran.stderr);
-    let area = log.lines().find_map(|l| l.trim().strip_suffix(" r-x [vdso]")).expect("the vDSO is mapped");
+    let area = log.lines().find_map(|l| l.trim().strip_suffix(" r-xp [vdso]")).expect("the vDSO is mapped");
     let page = area.split('-').next().expect("it begins somewhere").trim_end_matches("000");
     let calls = log.lines().filter(|l| l.strip_prefix("exec ").is_some_and(|pc| pc.starts_with(page))).count();
     // Two through the C library and two by hand of clock_gettime, two of getrandom, at the least.

@@ -3,7 +3,7 @@
 use super::program::{Packages, Searched};
 use crate::elf::{ElfError, LoadError, OpenError};
 use crate::guest::riscv::profiles::CpuError;
-use crate::linux::TaskError;
+use crate::linux::{TaskError, strace::FilterError};
 use crate::memory::SpaceError;
 use std::io;
 use std::path::PathBuf;
@@ -76,6 +76,16 @@ pub enum CliError {
         source_name: String,
         /// As written.
         item: String,
+    },
+    /// Which system calls are to be logged.
+    #[error("{source_name} '{value}': {error}")]
+    Filter {
+        /// The option.
+        source_name: &'static str,
+        /// As written.
+        value: String,
+        /// What is wrong.
+        error: FilterError,
     },
     /// Anything clap finds beyond what was looked for.
     #[error("{0}")]

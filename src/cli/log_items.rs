@@ -10,8 +10,10 @@ pub struct LogItems {
     pub strace: bool,
     /// What the program asked for that is not implemented.
     pub unimp: bool,
-    /// The memory map at the start.
+    /// The memory map, at the start and when it has changed.
     pub page: bool,
+    /// What becomes of the address space.
+    pub mmu: bool,
     /// Faults and traps.
     pub int: bool,
     /// Code.
@@ -35,7 +37,8 @@ const ITEMS: &[Item] = &[
     ("fpu", "the floating-point registers too, where cpu is logged", |l| l.trace.fpu = true),
     ("int", "faults and traps", |l| l.int = true),
     ("unimp", "what the program asks for and is not implemented", |l| l.unimp = true),
-    ("page", "the memory map at the start of the program", |l| l.page = true),
+    ("mmu", "what becomes of the address space, and accesses that it refuses", |l| l.mmu = true),
+    ("page", "the memory map at the start of the program and after each change", |l| l.page = true),
     ("nochain", "make exec and cpu show every block, which they always do", |_| {}),
 ];
 
@@ -46,7 +49,6 @@ const UNSUPPORTED: &[&str] = &[
     "op_opt",
     "op_ind",
     "op_plugin",
-    "mmu",
     "pcall",
     "cpu_reset",
     "guest_errors",

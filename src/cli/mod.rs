@@ -10,6 +10,7 @@ mod options;
 mod program;
 mod resolve;
 mod run;
+mod strace;
 mod system;
 mod text;
 mod words;

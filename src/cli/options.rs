@@ -8,9 +8,9 @@ use std::ffi::OsString;
 const ENVIRONMENT: &str = "\
 Environment:
   REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
-  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR and
-  REMU_ONE_INSN_PER_TB set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr
-  and -one-insn-per-tb set, unless the option is given.
+  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR, REMU_DFILTER and
+  REMU_ONE_INSN_PER_TB set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr,
+  -dfilter and -one-insn-per-tb set, unless the option is given.
   The names with QEMU_ in the place of REMU_ work too; REMU_ wins.
 
 Exit status:
@@ -85,17 +85,57 @@ pub struct Options {
     #[arg(long = "one-insn-per-tb", visible_alias = "singlestep", help_heading = "CPU")]
     pub one_insn_per_tb: bool,
 
-    /// Log system calls; the same as -d strace
-    #[arg(long = "strace", help_heading = "Log")]
-    pub strace: bool,
-
     /// What to log, separated by commas; 'help' lists the items
     #[arg(short = 'd', long = "log", value_name = "ITEM,...", action = clap::ArgAction::Append, help_heading = "Log")]
     pub log: Vec<OsString>,
 
+    /// Log only code of blocks that begin at these addresses: FIRST..LAST, FIRST+LENGTH or LAST-LENGTH,
+    /// separated by commas
+    #[arg(long = "dfilter", value_name = "RANGE,...", help_heading = "Log")]
+    pub dfilter: Option<OsString>,
+
     /// Log to FILE instead of standard error; %d in it becomes the process number
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub log_file: Option<OsString>,
+
+    /// Log system calls in the form of strace(1); the same as -d strace, and implied by what follows
+    #[arg(long = "strace", help_heading = "System calls")]
+    pub strace: bool,
+
+    /// Log only what EXPR chooses, as with strace(1): trace=SET, signal=SET or status=SET, or SET alone
+    /// for trace=SET. SET is a list with commas, or what is not in it after '!'; of system calls by name,
+    /// by class (%file, %desc, %memory, %network, %process, %signal, %ipc, %stat, …) or by /REGEX
+    #[arg(short = 'e', long = "strace-filter", value_name = "EXPR", action = clap::ArgAction::Append, help_heading = "System calls")]
+    pub strace_filter: Vec<OsString>,
+
+    /// Log only a table at the end: calls, errors, and the time they took here
+    #[arg(short = 'c', long = "strace-summary-only", help_heading = "System calls")]
+    pub strace_summary_only: bool,
+
+    /// Log that table after the system calls
+    #[arg(short = 'C', long = "strace-summary", help_heading = "System calls")]
+    pub strace_summary: bool,
+
+    /// Log system calls to FILE, apart from the rest; %d in it becomes the process number
+    #[arg(short = 'o', long = "strace-output", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "System calls")]
+    pub strace_output: Option<OsString>,
+
+    /// Begin each line with the process number
+    #[arg(short = 'f', long = "strace-pids", help_heading = "System calls")]
+    pub strace_pids: bool,
+
+    /// End each line with the seconds that the call took
+    #[arg(short = 'T', long = "strace-durations", help_heading = "System calls")]
+    pub strace_durations: bool,
+
+    /// Begin each line with the time: s or us for the time of day, unix for seconds since 1970, relative
+    /// for those since the line before
+    #[arg(long = "strace-timestamps", value_name = "FORMAT", help_heading = "System calls")]
+    pub strace_timestamps: Option<OsString>,
+
+    /// Show at most SIZE bytes of a string (default: 32)
+    #[arg(long = "strace-string-limit", value_name = "SIZE", help_heading = "System calls")]
+    pub strace_string_limit: Option<OsString>,
 
     /// Print a completion script for SHELL and exit
     #[arg(long = "completions", value_name = "SHELL", help_heading = "Other")]

@@ -4,8 +4,10 @@
 
 use super::log_items::{self, LogItems};
 use super::words::{UNSUPPORTED, normalize};
-use super::{CliError, Options, cpu_list};
+use super::{CliError, Options, cpu_list, strace};
+use crate::debug::AddressFilter;
 use crate::guest::riscv::profiles::CpuModel;
+use crate::linux::TraceConfig;
 use crate::memory::GuestAddr;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::{CString, OsStr, OsString};
@@ -51,8 +53,14 @@ pub struct Settings {
     pub one_insn_per_block: bool,
     /// What is logged.
     pub log: LogItems,
+    /// The addresses whose code is logged.
+    pub dfilter: AddressFilter,
     /// Where to, if not to standard error.
     pub log_file: Option<PathBuf>,
+    /// How system calls are logged, if they are.
+    pub strace: TraceConfig,
+    /// Where to, if not with the rest.
+    pub strace_file: Option<PathBuf>,
 }
 
 /// An address translation scheme, of which a program sees how far its addresses reach.
@@ -75,17 +83,17 @@ impl Mmu {
 }
 
 /// A value and where it came from, for messages.
-struct Given {
-    source: String,
-    value: OsString,
+pub(super) struct Given {
+    pub source: String,
+    pub value: OsString,
 }
 
 impl Given {
-    fn bad(&self, why: &'static str) -> CliError {
+    pub fn bad(&self, why: &'static str) -> CliError {
         CliError::BadValue { source_name: self.source.clone(), value: self.value.to_string_lossy().into(), why }
     }
 
-    fn text(&self) -> Result<&str, CliError> {
+    pub fn text(&self) -> Result<&str, CliError> {
         self.value.to_str().ok_or_else(|| self.bad("not UTF-8"))
     }
 }
@@ -134,7 +142,8 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         return Ok(Action::Print(cpu_list::cpu_list()));
     };
     let Some(mut log) = log(&options, &lookup)? else { return Ok(Action::Print(log_items::help())) };
-    log.strace |= options.strace || variable(&lookup, "STRACE").is_some();
+    log.strace |= strace::is_asked_for(&options) || variable(&lookup, "STRACE").is_some();
+    let (strace, strace_file) = strace::settings(&options)?;
     let one_insn = options.one_insn_per_tb
         || variable(&lookup, "ONE_INSN_PER_TB").is_some()
         || variable(&lookup, "SINGLESTEP").is_some();
@@ -154,6 +163,10 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
     let prefix = given("-L", &options.prefix, "LD_PREFIX").map(directory).transpose()?;
     let argv0 = given("-0", &options.argv0, "ARGV0").map(|g| g.value);
     let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| log_path(&g.value));
+    let dfilter = match given("-dfilter", &options.dfilter, "DFILTER") {
+        Some(given) => AddressFilter::parse(given.text()?, parse_number).map_err(|why| given.bad(why))?,
+        None => AddressFilter::default(),
+    };
     let changes = environment_changes(&options, &matches, &lookup)?;
 
     let program = options.program.ok_or(CliError::NoProgram)?;
@@ -172,7 +185,10 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         cpu,
         one_insn_per_block: one_insn,
         log,
+        dfilter,
         log_file,
+        strace,
+        strace_file,
     })))
 }
 
@@ -228,7 +244,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     parse_number(digits)?.checked_mul(1 << shift)
 }
 
-fn number(given: &Given) -> Result<u64, CliError> {
+pub(super) fn number(given: &Given) -> Result<u64, CliError> {
     parse_number(given.text()?).ok_or_else(|| given.bad("not a number of at most 64 bits"))
 }
 
@@ -267,7 +283,7 @@ fn directory(given: Given) -> Result<PathBuf, CliError> {
 }
 
 /// The log's path, with the process number for each `%d`.
-fn log_path(value: &OsStr) -> PathBuf {
+pub(super) fn log_path(value: &OsStr) -> PathBuf {
     let mut path = Vec::new();
     let mut rest = value.as_bytes();
     while let Some(at) = rest.windows(2).position(|w| w == b"%d") {

@@ -114,6 +114,26 @@ fn log_items_add_up() {
 }
 
 #[test]
+fn system_calls_are_logged_as_asked() {
+    use crate::linux::strace::{PidStyle, Timestamps};
+    let s = settings("p", "");
+    assert!(!s.log.strace && s.strace.lines && !s.strace.summary && s.strace_file.is_none());
+    for options in ["-e read", "-c", "-C", "-o f", "-f", "-T", "--strace-timestamps=s", "--strace-string-limit 9"] {
+        assert!(settings(&format!("{options} p"), "").log.strace, "{options}");
+    }
+    let s = settings("-c -f -o f.%d -T --strace-string-limit=0x40 --strace-timestamps relative p", "");
+    assert_eq!((s.strace.lines, s.strace.summary, s.strace.durations, s.strace.string_limit), (false, true, true, 64));
+    assert_eq!((s.strace.pids, s.strace.timestamps), (Some(PidStyle::Plain), Some(Timestamps::Relative)));
+    assert_eq!(s.strace_file.unwrap().to_str().unwrap(), format!("f.{}", std::process::id()));
+    let s = settings("-C -f p", "");
+    assert_eq!((s.strace.lines, s.strace.summary, s.strace.pids), (true, true, Some(PidStyle::Marked)));
+    let s = settings("-e trace=read -e status=failed p", "");
+    assert!(s.strace.filter.has_call(63) && !s.strace.filter.has_call(64) && !s.strace.filter.has_every_status());
+    assert_eq!(error("-e trace=/( p", "").split(": ").next(), Some("-e 'trace=/('"));
+    assert_eq!(error("--strace-string-limit 2000000 p", ""), "--strace-string-limit '2000000': more than 1048576");
+}
+
+#[test]
 fn what_is_to_be_printed_needs_no_program() {
     let text = |line: &str| match run(line, "") {
         Ok(Action::Print(text)) => text,

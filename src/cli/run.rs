@@ -4,7 +4,7 @@
 use super::program::Target;
 use super::text::{complain, print};
 use super::{Action, CliError, EXIT_OWN_ERROR, Settings, resolve};
-use crate::debug::{self, Death, FatalReport, Log};
+use crate::debug::{self, Death, FatalReport, Log, MapLog};
 use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
 use crate::guest::riscv::{Cpu, Rv64, profiles};
 use crate::guest::{Engine, Exit, HartCell};
@@ -16,7 +16,7 @@ use crate::memory::{GuestAddr, SpaceConfig, UserSpace};
 use remu_isa::{Isa, Xlen};
 use std::ffi::CString;
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::sync::Arc;
 
 /// `remu [OPTIONS] PROGRAM [ARGS...]`: yields the exit status, if it does not end by a signal.
@@ -38,9 +38,18 @@ pub fn user_main() -> i32 {
 fn run(settings: &Settings) -> Result<i32, CliError> {
     let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
     // Before any other file is opened, which would take the place of a standard error that is closed.
-    let log = if settings.log.any() { Some(open_log(settings)?) } else { None };
+    let log = if settings.log.any() { Some(open_log(settings.log_file.as_deref())?) } else { None };
+    let calls = match &settings.strace_file {
+        Some(path) if settings.log.strace => Some(open_log(Some(path))?),
+        _ => log.clone().filter(|_| settings.log.strace),
+    };
     let target = Target::open(settings)?;
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: settings.mmu.limit(), identity: true })?);
+    let maps = log.clone().filter(|_| settings.log.mmu || settings.log.page);
+    let maps = maps.map(|log| Arc::new(MapLog::new(log, settings.log.mmu, settings.log.page)));
+    if let Some(maps) = &maps {
+        space.observe_areas(maps.clone());
+    }
     // `setarch -R` switches it off as well, as it does on the kernel.
     let chance = settings.aslr && host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0;
     // Other bytes than those that the program is shown.
@@ -69,9 +78,9 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         sysroot,
         release: settings.uname.clone(),
         stack_limit: settings.stack_size,
-        own_fds: log.iter().map(Log::fd).collect(),
+        own_fds: log.iter().chain(&calls).map(Log::fd).collect(),
         stop: hart.stop_flag(),
-        tracer: log.clone().filter(|_| settings.log.strace).map(|log| linux::Tracer::new(Box::new(log))),
+        tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
         unimplemented: log.clone().filter(|_| settings.log.unimp).map(unimplemented_sink),
     })?;
     let mut engine = Interp::<Rv64>::new(InterpConfig {
@@ -80,17 +89,12 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     });
     let observer = engine.code_observer();
     space.observe_code(Arc::downgrade(&observer));
-    if let Some(log) = &log {
-        if settings.log.trace.any() {
-            engine.set_tracer(Box::new(debug::Tracer::new(log.clone(), settings.log.trace, space.clone())));
-        }
-        if settings.log.page {
-            log.put(&pages(&space));
-        }
+    if let Some(log) = log.clone().filter(|_| settings.log.trace.any()) {
+        let tracer = debug::Tracer::new(log, settings.log.trace, settings.dfilter.clone(), space.clone());
+        engine.set_tracer(Box::new(tracer));
     }
-
-    let faults = log.filter(|_| settings.log.int);
-    let fatal = match run_loop(&mut engine, hart, &space, &mut task, faults.as_ref()) {
+    let watch = Watch { traps: log.filter(|_| settings.log.int), maps };
+    let fatal = match run_loop(&mut engine, hart, &space, &mut task, &watch) {
         // Nothing of ours is worth tidying up: the process is over.
         Outcome::Exited(status) => host::exit_now(status),
         Outcome::Killed(fatal) => fatal,
@@ -99,20 +103,52 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     die(fatal, &space, isa)
 }
 
+/// What is logged where the engine has stopped.
+struct Watch {
+    /// Faults and traps.
+    traps: Option<Log>,
+    /// The address space.
+    maps: Option<Arc<MapLog>>,
+}
+
+impl Watch {
+    /// Before the engine goes on.
+    fn entered(&self, space: &UserSpace) {
+        if let Some(maps) = &self.maps {
+            maps.update(space);
+        }
+    }
+
+    /// When it has stopped.
+    fn left(&self, exit: Exit, pc: u64) {
+        if let (Some(maps), Exit::Fault(fault)) = (&self.maps, &exit) {
+            maps.fault(fault, pc);
+        }
+        let Some(log) = &self.traps else { return };
+        let what = match exit {
+            Exit::Syscall | Exit::Interrupted => return,
+            Exit::Fault(fault) => fault.to_string(),
+            Exit::Illegal { bits } => format!("illegal instruction {bits:#x}"),
+            Exit::Breakpoint => "breakpoint".to_owned(),
+            Exit::Halt => "wait for an interrupt".to_owned(),
+        };
+        log.put(&format!("int at {pc:#x}: {what}\n"));
+    }
+}
+
 /// Engine and kernel in turn until the process ends.
 fn run_loop(
     engine: &mut Interp<Rv64>,
     hart: &HartCell<Rv64>,
     space: &UserSpace,
     task: &mut Task,
-    faults: Option<&Log>,
+    watch: &Watch,
 ) -> Outcome {
     loop {
+        watch.entered(space);
         let exit = engine.run(hart, space);
         let mut cpu = hart.cpu();
-        if let Some(log) = faults.filter(|_| !matches!(exit, Exit::Syscall | Exit::Interrupted)) {
-            log.put(&format!("int {:#x} {exit:?}\n", cpu.pc));
-        }
+        watch.left(exit, cpu.pc);
         match task.answer(&mut cpu, exit) {
             Outcome::Resume => {}
             end => return end,
@@ -180,35 +216,31 @@ fn random<const N: usize>(seed: Option<u64>) -> Result<[u8; N], CliError> {
     Ok(bytes)
 }
 
-fn open_log(settings: &Settings) -> Result<Log, CliError> {
-    let open = |fd: BorrowedFd<'_>| Log::new(fd);
-    let opened = match &settings.log_file {
-        Some(path) => File::create(path).and_then(|file| open(file.as_fd())),
-        None => open(std::io::stderr().as_fd()),
+/// A log to a file, or to standard error.
+fn open_log(path: Option<&Path>) -> Result<Log, CliError> {
+    let opened = match path {
+        Some(path) => File::create(path).and_then(Log::new),
+        None => Log::new(std::io::stderr()),
     };
-    let path = || settings.log_file.clone().unwrap_or_else(|| "to standard error".into());
-    opened.map_err(|error| CliError::Log { path: path(), error })
+    opened.map_err(|error| CliError::Log { path: path.unwrap_or(Path::new("to standard error")).into(), error })
+}
+
+impl linux::TraceSink for Log {
+    fn line(&self, text: &str) {
+        self.put(text);
+    }
+
+    fn begin(&self, text: &str) -> u64 {
+        Log::begin(self, text)
+    }
+
+    fn end(&self, begun: u64, rest: &str, resumed: &str) {
+        Log::end(self, begun, rest, resumed);
+    }
 }
 
 fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
-}
-
-/// The memory map, in the manner of /proc/self/maps.
-fn pages(space: &UserSpace) -> String {
-    let mut text = String::from("page\n");
-    for area in space.vmas() {
-        text.push_str(&format!("  {:#014x}-{:#014x} {}", area.range.start.0, area.range.end.0, area.prot));
-        match &area.source {
-            crate::memory::Source::Anonymous => {}
-            crate::memory::Source::Named(name) => text.push_str(&format!(" {name}")),
-            crate::memory::Source::File { path, offset, .. } => {
-                text.push_str(&format!(" {} {offset:#x}", path.display()));
-            }
-        }
-        text.push('\n');
-    }
-    text
 }
 
 /// A panic is a defect of remu's: it is told in one line, like any error of its own.

@@ -25,7 +25,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     Unsupported { options: &["B"], variable: "GUEST_BASE", what: "choosing where guest memory lies" },
     Unsupported { options: &["R"], variable: "RESERVED_VA", what: "choosing the size of the guest's address space" },
     Unsupported { options: &["p"], variable: "PAGESIZE", what: "another page size than 4096" },
-    Unsupported { options: &["dfilter"], variable: "DFILTER", what: "logging by address" },
     Unsupported { options: &["trace"], variable: "TRACE", what: "trace events" },
     Unsupported { options: &["plugin"], variable: "PLUGIN", what: "plugins" },
     Unsupported { options: &["perfmap"], variable: "PERFMAP", what: "a map of compiled code for perf" },

@@ -1,48 +1,135 @@
 //! A log that the guest cannot disturb: on a descriptor of its own, outside the guest's numbers, each
 //! entry in one write.
+//!
+//! A line may be begun before all of it is known, such as that of a system call that waits. If
+//! something else is logged in the meantime, the line is cut off there, and ends as one of its own.
 
 use crate::host::fd::duplicate_high;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A log. Copies write to the same place.
 #[derive(Clone, Debug)]
-pub struct Log(Arc<OwnedFd>);
+pub struct Log(Arc<Place>);
+
+#[derive(Debug)]
+struct Place {
+    fd: OwnedFd,
+    lines: Mutex<Lines>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    /// How many lines have been begun.
+    begun: u64,
+    /// The one that is not ended, if the log ends in it.
+    open: Option<u64>,
+}
+
+/// What stands at the end of a line that is cut off.
+const CUT: &str = " <unfinished ...>\n";
 
 impl Log {
     /// Logs to a duplicate of `fd`.
     pub fn new(fd: impl AsFd) -> io::Result<Self> {
-        Ok(Self(Arc::new(duplicate_high(fd)?)))
+        Ok(Self(Arc::new(Place { fd: duplicate_high(fd)?, lines: Mutex::default() })))
     }
 
     /// The descriptor, which is not the guest's.
     pub fn fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.0.fd.as_raw_fd()
     }
 
-    /// Writes an entry. A log that cannot be written is no reason to disturb the program.
+    /// Writes an entry.
     pub fn put(&self, text: &str) {
-        let _ = (&*self).write_all(text.as_bytes());
+        self.write(text, |lines| lines.open = None);
+    }
+
+    /// Begins a line; the number is for its [end](Self::end).
+    pub fn begin(&self, text: &str) -> u64 {
+        self.write(text, |lines| {
+            lines.begun += 1;
+            lines.open = Some(lines.begun);
+        })
+    }
+
+    /// Ends a line with `rest`, or, if it has been cut off, with `resumed`.
+    pub fn end(&self, line: u64, rest: &str, resumed: &str) {
+        let mut lines = self.0.lines.lock().expect("no panic happens with the lock held");
+        if lines.open == Some(line) {
+            lines.open = None;
+            self.send(rest);
+        } else {
+            drop(lines);
+            self.put(resumed);
+        }
+    }
+
+    /// Writes text at the start of a line; yields how many lines have been begun.
+    fn write(&self, text: &str, change: impl FnOnce(&mut Lines)) -> u64 {
+        let mut lines = self.0.lines.lock().expect("no panic happens with the lock held");
+        match lines.open {
+            Some(_) => self.send(&format!("{CUT}{text}")),
+            None => self.send(text),
+        }
+        change(&mut lines);
+        lines.begun
+    }
+
+    /// A log that cannot be written is no reason to disturb the program.
+    fn send(&self, text: &str) {
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            match rustix::io::write(&self.0.fd, rest) {
+                Ok(n) if n > 0 => rest = &rest[n..],
+                Err(rustix::io::Errno::INTR) => {}
+                _ => return,
+            }
+        }
     }
 }
 
-impl Write for &Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::io::write(&*self.0, bytes)?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Seek};
+
+    fn log() -> (Log, impl FnMut() -> String) {
+        let mut file = tempfile::tempfile().unwrap();
+        let log = Log::new(&file).unwrap();
+        let text = move || {
+            let mut text = String::new();
+            file.rewind().unwrap();
+            file.read_to_string(&mut text).unwrap();
+            text
+        };
+        (log, text)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    #[test]
+    fn a_line_may_be_begun_and_ended() {
+        let (log, mut text) = log();
+        log.put("one\n");
+        let line = log.begin("two");
+        log.end(line, " ends\n", "unused");
+        log.put("three\n");
+        assert_eq!(text(), "one\ntwo ends\nthree\n");
     }
-}
 
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&*self).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    #[test]
+    fn what_comes_between_cuts_a_line_off() {
+        let (log, mut text) = log();
+        let line = log.begin("wait(1,");
+        log.put("something else\n");
+        log.end(line, "unused", "<... wait resumed> 2) = 3\n");
+        let (first, second) = (log.begin("a("), log.begin("b("));
+        log.end(first, "unused", "<... a resumed>)\n");
+        log.end(second, "unused", "<... b resumed>)\n");
+        assert_eq!(
+            text(),
+            "wait(1, <unfinished ...>\nsomething else\n<... wait resumed> 2) = 3\n\
+             a( <unfinished ...>\nb( <unfinished ...>\n<... a resumed>)\n<... b resumed>)\n"
+        );
     }
 }

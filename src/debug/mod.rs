@@ -5,11 +5,15 @@
 //! command line's to print.
 
 mod fatal;
+mod filter;
 mod log;
+mod maps;
 mod symbols;
 mod trace;
 
 pub use fatal::{Death, FatalReport, signal_name};
+pub use filter::AddressFilter;
 pub use log::Log;
+pub use maps::MapLog;
 pub use symbols::{Location, Symbols};
 pub use trace::{TraceItems, Tracer};

@@ -1,6 +1,6 @@
 //! The log items that show code: `in_asm` when it is decoded, `exec` and `cpu` when it runs.
 
-use super::{Log, Symbols};
+use super::{AddressFilter, Log, Symbols};
 use crate::guest::riscv::{Base, Cpu};
 use crate::guest::{self};
 use crate::memory::{Source, UserSpace};
@@ -34,14 +34,15 @@ impl TraceItems {
 pub struct Tracer {
     log: Log,
     items: TraceItems,
+    filter: AddressFilter,
     space: Arc<UserSpace>,
     files: HashMap<Arc<Path>, Symbols>,
 }
 
 impl Tracer {
-    /// A tracer of code in `space`.
-    pub fn new(log: Log, items: TraceItems, space: Arc<UserSpace>) -> Self {
-        Self { log, items, space, files: HashMap::new() }
+    /// A tracer of the blocks in `space` that begin at addresses of the filter.
+    pub fn new(log: Log, items: TraceItems, filter: AddressFilter, space: Arc<UserSpace>) -> Self {
+        Self { log, items, filter, space, files: HashMap::new() }
     }
 
     /// ` name+0x12` for an address in a function that is known.
@@ -56,6 +57,9 @@ impl Tracer {
 impl<B: Base> guest::Tracer<B> for Tracer {
     fn decoded(&mut self, insns: &[(u64, Insn)]) {
         let Some(&(start, _)) = insns.first().filter(|_| self.items.in_asm) else { return };
+        if !self.filter.contains(start) {
+            return;
+        }
         let mut text = format!("in_asm {start:#x}{}\n", self.symbol(start));
         for (pc, insn) in insns {
             let _ = writeln!(text, "  {pc:#x}:  {}", insn.disassemble(*pc));
@@ -68,6 +72,9 @@ impl<B: Base> guest::Tracer<B> for Tracer {
     }
 
     fn entered(&mut self, cpu: &Cpu) {
+        if !self.filter.contains(cpu.pc) {
+            return;
+        }
         let mut text = String::new();
         if self.items.exec {
             let _ = writeln!(text, "exec {:#x}{}", cpu.pc, self.symbol(cpu.pc));

@@ -3,6 +3,7 @@
 use super::Timespec;
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
 
 /// Monotonic time since an arbitrary start, in ticks of `hz` per second.
 pub fn ticks(hz: u64) -> u64 {
@@ -32,5 +33,82 @@ fn read(
         Ok(Timespec { sec: time.tv_sec, nsec: time.tv_nsec })
     } else {
         Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::INVAL))
+    }
+}
+
+/// A reading of a clock that is never negative.
+fn reading(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// Monotonic time since an arbitrary start.
+pub fn monotonic() -> Duration {
+    reading(ClockId::Monotonic)
+}
+
+/// Time since 1970.
+pub fn real_time() -> Duration {
+    reading(ClockId::Realtime)
+}
+
+/// The processor's time that this thread has had.
+pub fn thread_time() -> Duration {
+    reading(ClockId::ThreadCPUTime)
+}
+
+/// A time of day as clocks here show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// The year.
+    pub year: i64,
+    /// The month, from 1.
+    pub month: i32,
+    /// The day of the month, from 1.
+    pub day: i32,
+    /// The hour.
+    pub hour: i32,
+    /// The minute.
+    pub minute: i32,
+    /// The second.
+    pub second: i32,
+    /// Seconds ahead of UTC.
+    pub offset: i64,
+}
+
+/// What clocks here show so many seconds after 1970 began, by the time zone of the environment; `None`
+/// where the year has no number.
+pub fn local_time(seconds: i64) -> Option<LocalTime> {
+    // SAFETY: the structure consists of numbers and a pointer that may be null.
+    let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both point to live values, and the environment does not change while remu runs.
+    if unsafe { libc::localtime_r(&seconds, &mut tm) }.is_null() {
+        return None;
+    }
+    Some(LocalTime {
+        year: 1900 + i64::from(tm.tm_year),
+        month: tm.tm_mon + 1,
+        day: tm.tm_mday,
+        hour: tm.tm_hour,
+        minute: tm.tm_min,
+        second: tm.tm_sec,
+        offset: tm.tm_gmtoff,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_time_is_off_by_what_it_says() {
+        for seconds in [0, 1_700_000_000, -1, 253_402_300_799] {
+            let t = local_time(seconds).unwrap();
+            let day = 24 * 3600;
+            let of_day = i64::from(t.hour * 3600 + t.minute * 60 + t.second);
+            assert_eq!((seconds + t.offset).rem_euclid(day), of_day, "{seconds}: {t:?}");
+            assert!((1..=12).contains(&t.month) && (1..=31).contains(&t.day));
+        }
+        assert_eq!((local_time(i64::MAX), local_time(i64::MIN)), (None, None));
     }
 }

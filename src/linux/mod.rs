@@ -20,6 +20,6 @@ mod tests;
 pub mod vdso;
 
 pub use signal::FatalSignal;
-pub use strace::Tracer;
+pub use strace::{TraceConfig, TraceSink, Tracer};
 pub use task::{Outcome, Task, TaskConfig, TaskError};
 pub use vdso::Vdso;

@@ -12,6 +12,7 @@ use super::strace::flags::*;
 use super::strace::ipc::*;
 use super::strace::memory::*;
 use super::strace::mounts::*;
+use super::strace::processes::*;
 use super::strace::special::*;
 use super::strace::structs::*;
 use super::sys::{
@@ -82,18 +83,18 @@ pub(super) static ROWS: &[Row] = rows! {
     26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
     27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
-    29 ioctl(Fd, Enum(&IOCTL), Special(&IOCTL_ARG)) Restart
+    29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) Restart
         [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
-    30 ioprio_set(Int, Int, Hex) Never [pass IoprioSet];
-    31 ioprio_get(Int, Int) Never [pass IoprioGet];
+    30 ioprio_set(Enum(&IOPRIO_WHO), Int, Special(&IO_PRIORITY)) Never [pass IoprioSet];
+    31 ioprio_get(Enum(&IOPRIO_WHO), Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];
     33 mknodat(DirFd, Path(Keep), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
     34 mkdirat(DirFd, Path(Keep), Mode) Never [pass Mkdirat];
     35 unlinkat(DirFd, Path(Keep), Flags(&AT_UNLINK)) Never [pass Unlinkat];
     36 symlinkat(Str, DirFd, Path(Keep)) Never [pass Symlinkat];
     37 linkat(DirFd, Path(KeepUnless(4)), DirFd, Path(Keep), Flags(&AT)) Never [pass Linkat];
-    39 umount2(Path(Follow), Hex) Never [pass Umount2];
-    40 mount(Str, Path(Follow), Str, Hex, Str) Never [pass Mount];
+    39 umount2(Path(Follow), Flags(&UMOUNT)) Never [pass Umount2];
+    40 mount(Str, Path(Follow), Str, Flags(&MOUNT), Str) Never [pass Mount];
     41 pivot_root(Path(Follow), Path(Follow)) Never [pass PivotRoot];
     42 nfsservctl(Int, Ptr, Ptr) Never [none "removed from Linux, which answers the same"];
     43 statfs(Path(Follow), Out(&STATFS)) Never [pass Statfs];
@@ -125,7 +126,7 @@ pub(super) static ROWS: &[Row] = rows! {
     69 preadv(Fd, OutVec(2), Size, Long) Restart [own fd::preadv];
     70 pwritev(Fd, InVec(2), Size, Long) Restart [own fd::pwritev];
     71 sendfile(Fd, Fd, InOut(&LONG), Size) Restart [pass Sendfile];
-    72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Ptr) NoHandler
+    72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Special(&SELECT_MASK)) NoHandler
         [own poll::pselect6];
     73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) NoHandler [own poll::ppoll];
     74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
@@ -139,15 +140,15 @@ pub(super) static ROWS: &[Row] = rows! {
     81 sync() Never [pass Sync];
     82 fsync(Fd) Never [pass Fsync];
     83 fdatasync(Fd) Never [pass Fdatasync];
-    84 sync_file_range(Fd, Long, Long, Hex) Never [pass SyncFileRange];
+    84 sync_file_range(Fd, Long, Long, Flags(&SYNC_RANGE)) Never [pass SyncFileRange];
     85 timerfd_create(Enum(&CLOCK), Flags(&TIMERFD)) Never [pass TimerfdCreate];
     86 timerfd_settime(Fd, Flags(&TIMERFD_SET), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerfdSettime];
     87 timerfd_gettime(Fd, Out(&ITIMERSPEC)) Never [pass TimerfdGettime];
     88 utimensat(DirFd, PathOrNull(FollowUnless(3)), In(&UTIMES), Flags(&AT)) Never [pass Utimensat];
     89 acct(PathOrNull(Follow)) Never [pass Acct];
-    90 capget(InOut(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
-    91 capset(InOut(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
-    92 personality(Hex) Never
+    90 capget(In(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
+    91 capset(In(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
+    92 personality(Special(&PERSONALITY_ARG)) Never
         [Hex: part "the value is kept, but nothing behaves differently for it" process::personality];
     93 exit(Int) Never [NoReturn: own process::exit];
     94 exit_group(Int) Never [NoReturn: own process::exit_group];
@@ -175,13 +176,13 @@ pub(super) static ROWS: &[Row] = rows! {
     114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [own clock::clock_getres];
     115 clock_nanosleep(Enum(&CLOCK), Flags(&TIMER_FLAGS), In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock
         [pass ClockNanosleep];
-    116 syslog(Int, OutBuf(2), Int) Restart [pass Syslog];
+    116 syslog(Enum(&SYSLOG), OutBuf(2), Int) Restart [pass Syslog];
     117 ptrace(Int, Int, Ptr, Ptr) Never [none "a tracer would see the host's registers and calls, not the guest's"];
     118 sched_setparam(Int, In(&SCHED_PARAM)) Never [pass SchedSetparam];
     119 sched_setscheduler(Int, Enum(&SCHED), In(&SCHED_PARAM)) Never [pass SchedSetscheduler];
     120 sched_getscheduler(Int) Never [pass SchedGetscheduler];
     121 sched_getparam(Int, Out(&SCHED_PARAM)) Never [pass SchedGetparam];
-    122 sched_setaffinity(Int, Size, InBuf(1)) Never [pass SchedSetaffinity];
+    122 sched_setaffinity(Int, Size, InBits(1)) Never [pass SchedSetaffinity];
     123 sched_getaffinity(Int, Size, OutBits(1)) Never [pass SchedGetaffinity];
     124 sched_yield() Never [pass SchedYield];
     125 sched_get_priority_max(Enum(&SCHED)) Never [pass SchedGetPriorityMax];
@@ -198,7 +199,7 @@ pub(super) static ROWS: &[Row] = rows! {
     136 rt_sigpending(OutSet(1), Size) Never [own signal::rt_sigpending];
     137 rt_sigtimedwait(In(&SIGSET), Out(&SIGINFO), In(&TIMESPEC), Size) Eintr [own signal::rt_sigtimedwait];
     138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [pass RtSigqueueinfo];
-    139 rt_sigreturn() Never [own signal::rt_sigreturn];
+    139 rt_sigreturn(Special(&RETURN_MASK)) Never [own signal::rt_sigreturn];
     140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
     141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
     142 reboot(Enum(&REBOOT_MAGIC), Enum(&REBOOT_MAGIC), Enum(&REBOOT), Special(&REBOOT_ARG)) Never [own admin::reboot];
@@ -231,7 +232,7 @@ pub(super) static ROWS: &[Row] = rows! {
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
     169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [own clock::gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
-    171 adjtimex(InOut(&TIMEX)) Never [pass Adjtimex];
+    171 adjtimex(Out(&TIMEX)) Never [pass Adjtimex];
     172 getpid() Never [pass Getpid];
     173 getppid() Never [pass Getppid];
     174 getuid() Never [pass Getuid];
@@ -259,7 +260,7 @@ pub(super) static ROWS: &[Row] = rows! {
     196 shmat(Int, Ptr, Flags(&SHMAT)) Never [Hex: own ipc::shmat];
     197 shmdt(Ptr) Never [own ipc::shmdt];
     198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
-    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL), Out(&INT_PAIR)) Never [pass Socketpair];
+    199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), UInt, Out(&INT_PAIR)) Never [pass Socketpair];
     200 bind(Fd, InAddr(2), Int) Never [pass Bind];
     201 listen(Fd, Int) Never [pass Listen];
     202 accept(Fd, OutAddr(2), InOut(&INT)) Restart [pass Accept];
@@ -284,8 +285,9 @@ pub(super) static ROWS: &[Row] = rows! {
     218 request_key(Str, Str, Str, Special(&KEY)) Never [pass RequestKey];
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
         [part "a key agreement with a derivation function answers EOPNOTSUPP" keys::keyctl];
-    220 clone(Flags(&CLONE), Ptr, Ptr, Ptr, Ptr) Never [none "threads and processes are not there yet"];
-    221 execve(Path(Follow), Ptr, Ptr) Never [none "threads and processes are not there yet"];
+    220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
+        Special(&CLONE_CHILD_TID)) Never [none "threads and processes are not there yet"];
+    221 execve(Path(Follow), Special(&ARGV), Special(&ENVP)) Never [none "threads and processes are not there yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB and MAP_SYNC are refused" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
@@ -297,7 +299,7 @@ pub(super) static ROWS: &[Row] = rows! {
     229 munlock(Ptr, Size) Never [own mem::munlock];
     230 mlockall(Flags(&MLOCKALL)) Never [part "mappings made later are not locked" mem::mlockall];
     231 munlockall() Never [own mem::munlockall];
-    232 mincore(Ptr, Size, Ptr) Never [own mem::mincore];
+    232 mincore(Ptr, Size, Special(&PAGES_PRESENT)) Never [own mem::mincore];
     233 madvise(Ptr, Size, Enum(&MADVISE)) Never [part "advice that is not in its list answers EINVAL" mem::madvise];
     234 remap_file_pages(Ptr, Size, Flags(&PROT), Size, Special(&MAP_FLAGS)) Never [own vm::remap_file_pages];
     235 mbind(Ptr, Size, Special(&POLICY), InNodes(4), Size, Flags(&MPOL_MF)) Never [own numa::mbind];
@@ -309,7 +311,7 @@ pub(super) static ROWS: &[Row] = rows! {
     240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [pass RtTgsigqueueinfo];
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the counters would count remu's work, by the host's clock"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
-    243 recvmmsg(Fd, Ptr, UInt, Flags(&MSG), In(&TIMESPEC)) Restart
+    243 recvmmsg(Fd, Special(&MESSAGES_IN), UInt, Flags(&MSG), In(&TIMESPEC)) Restart
         [part "the time limit is looked at between messages only" net::recvmmsg];
     258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [own misc::riscv_hwprobe];
     259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
@@ -321,10 +323,10 @@ pub(super) static ROWS: &[Row] = rows! {
     264 name_to_handle_at(DirFd, Path(KeepUnless(4)), InOut(&FILE_HANDLE), Out(&INT), Flags(&AT_HANDLE)) Never
         [pass NameToHandleAt];
     265 open_by_handle_at(DirFd, In(&FILE_HANDLE), Open) Never [pass OpenByHandleAt];
-    266 clock_adjtime(Enum(&CLOCK), InOut(&TIMEX)) Never [pass ClockAdjtime];
+    266 clock_adjtime(Enum(&CLOCK), Out(&TIMEX)) Never [pass ClockAdjtime];
     267 syncfs(Fd) Never [pass Syncfs];
     268 setns(Fd, Flags(&NAMESPACE)) Never [pass Setns];
-    269 sendmmsg(Fd, Ptr, UInt, Flags(&MSG)) Restart [own net::sendmmsg];
+    269 sendmmsg(Fd, Special(&MESSAGES_OUT), UInt, Flags(&MSG)) Restart [own net::sendmmsg];
     270 process_vm_readv(Int, OutVec(2), Size, InVec(4), Size, Hex) Never
         [part "other processes' memory answers EPERM" vm::process_vm_readv];
     271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
@@ -332,19 +334,19 @@ pub(super) static ROWS: &[Row] = rows! {
     272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [part "other processes answer EPERM" admin::kcmp];
     273 finit_module(Fd, Str, Hex) Never [none "the modules of the host's kernel are for another CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
-    275 sched_getattr(Int, OutBuf(2), UInt, UInt) Never [pass SchedGetattr];
+    275 sched_getattr(Int, Out(&SCHED_ATTR), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep), DirFd, Path(Keep), Flags(&RENAME)) Never [pass Renameat2];
     277 seccomp(Int, Hex, Ptr) Never [none "a filter would see the host's calls, remu's own among them"];
-    278 getrandom(OutBuf(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
+    278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [none "programs and maps are the host kernel's, and so is what they trace"];
-    281 execveat(DirFd, Path(FollowUnless(4)), Ptr, Ptr, Flags(&AT)) Never [none "threads and processes are not there yet"];
+    281 execveat(DirFd, Path(FollowUnless(4)), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [none "threads and processes are not there yet"];
     282 userfaultfd(Hex) Never [none "its requests and messages hold addresses of the host's, and another thread has to answer them"];
-    283 membarrier(Enum(&MEMBARRIER), Hex, Int) Never [pass Membarrier];
-    284 mlock2(Ptr, Size, Hex) Never [own mem::mlock2];
+    283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
+    284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [own mem::mlock2];
     285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) Restart [pass CopyFileRange];
-    286 preadv2(Fd, OutVec(2), Size, Long, Hex, Hex) Restart [own fd::preadv2];
-    287 pwritev2(Fd, InVec(2), Size, Long, Hex, Hex) Restart [own fd::pwritev2];
+    286 preadv2(Fd, OutVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) Restart [own fd::preadv2];
+    287 pwritev2(Fd, InVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) Restart [own fd::pwritev2];
     288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
     289 pkey_alloc(Hex, Hex) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
     290 pkey_free(Int) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
@@ -365,9 +367,9 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2)), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Ptr, Size) Never [none "threads and processes are not there yet"];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [none "threads and processes are not there yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [own fd::close_range];
-    437 openat2(DirFd, Path(Follow), In(&OPEN_HOW), Size) Restart [own fs::openat2];
+    437 openat2(DirFd, Path(Follow), Special(&OPEN_HOW_ARG), Size) Restart [own fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never
         [part "the descriptors that another remu has for itself are not kept from the guest" admin::pidfd_getfd];
     439 faccessat2(DirFd, Path(FollowUnless(3)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];

@@ -79,8 +79,12 @@ pub enum Kind {
     InOutArray(&'static Struct, usize),
     /// Bytes the kernel reads; the given argument is their number.
     InBuf(usize),
+    /// A set of bits the kernel reads; the given argument is the number of its bytes.
+    InBits(usize),
     /// Bytes the kernel writes; the given argument is the room for them, the result their number.
     OutBuf(usize),
+    /// The same of bytes that are no text at all.
+    OutBytes(usize),
     /// Bytes the kernel writes that are text up to a terminating zero, if there is one.
     OutStr(usize),
     /// A set of bits the kernel writes.

@@ -274,8 +274,8 @@ impl Task {
         let Some(outcome) = self.ending else { return Outcome::Resume };
         if let Some(tracer) = &self.system.tracer {
             match outcome {
-                Outcome::Exited(status) => tracer.exited(status),
-                Outcome::Killed(fatal) => tracer.killed(fatal.signal),
+                Outcome::Exited(status) => tracer.exited(status, self.tid()),
+                Outcome::Killed(fatal) => tracer.killed(fatal.signal, self.tid()),
                 Outcome::Resume => {}
             }
         }
@@ -296,7 +296,7 @@ impl Task {
             None => {
                 self.system.unimplemented(format!("system call {}", number as i64));
                 if let Some(tracer) = &self.system.tracer {
-                    tracer.unknown(number, &args);
+                    tracer.unknown(number, &args, self.tid());
                 }
                 Err(Errno::NOSYS)
             }
@@ -310,14 +310,13 @@ impl Task {
         let system = self.system.clone();
         let Some(tracer) = &system.tracer else { return self.dispatch(cpu, row, args) };
         let mm = self.mm.clone();
-        let mut shown = Shown { mem: &mm, row, args: &args, result: None, before: Default::default() };
-        shown.note_inputs();
-        let written = tracer.enter(&shown);
+        let call = Shown::new(&mm, row, &args, cpu.x(2), tracer.string_limit());
+        let traced = tracer.enter(call, self.tid());
         let result = self.dispatch(cpu, row, args);
-        if self.ending.is_none() {
-            shown.result = Some(result);
+        if let Some(traced) = traced {
+            // A process that ends in a call gets no result of it.
+            traced.leave(self.ending.is_none().then_some(result));
         }
-        tracer.leave(&shown, written);
         result
     }
 

@@ -102,9 +102,46 @@ pub struct GuestFault {
     pub kind: FaultKind,
 }
 
+impl fmt::Display for GuestFault {
+    /// As in `load from 0x8: not mapped`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let access = match self.access {
+            Access::Read => "load from",
+            Access::Write => "store to",
+            Access::Fetch => "fetch from",
+        };
+        let why = match self.kind {
+            FaultKind::Unmapped => "not mapped",
+            FaultKind::Denied => "not allowed",
+            FaultKind::NoBacking => "nothing behind the mapping",
+            FaultKind::Misaligned => "misaligned",
+        };
+        write!(f, "{access} {}: {why}", self.addr)
+    }
+}
+
 /// Told of ranges whose code can no longer be what it was: unmapped, mapped over, re-protected or
 /// flushed. Engines implement it; the binaries wire it.
 pub trait CodeObserver: Send + Sync {
     /// Code decoded from `range` must not be run again.
     fn code_changed(&self, range: Range<GuestAddr>);
+}
+
+/// A change to the areas of an address space.
+#[derive(Clone, Copy, Debug)]
+pub enum AreaChange<'a> {
+    /// This has been mapped.
+    Mapped(&'a Vma),
+    /// What was here has been unmapped.
+    Unmapped(&'a Range<GuestAddr>),
+    /// What is here has these permissions now.
+    Protected(&'a Range<GuestAddr>, Prot),
+    /// The area above has grown down by this.
+    Grown(&'a Range<GuestAddr>),
+}
+
+/// Told of every change to the areas, while it is made: it may not call the address space back.
+pub trait AreaObserver: Send + Sync {
+    /// This has happened.
+    fn areas_changed(&self, change: AreaChange<'_>);
 }

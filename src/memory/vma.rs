@@ -2,7 +2,7 @@
 //! mirrors the host's mappings. It answers what the host kernel does not tell us about the guest:
 //! whether a fault is MAPERR or ACCERR, whether a page may be executed, where there is room.
 
-use super::{GuestAddr, PAGE_SIZE};
+use super::{AreaChange, AreaObserver, GuestAddr, PAGE_SIZE};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -150,14 +150,26 @@ impl Vma {
 }
 
 /// The areas of one address space, disjoint, by start address.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct VmaTree {
     areas: BTreeMap<GuestAddr, Vma>,
     total: u64,
     data: u64,
+    observer: Option<Arc<dyn AreaObserver>>,
 }
 
 impl VmaTree {
+    /// Has an observer told of all changes from now on.
+    pub fn observe(&mut self, observer: Arc<dyn AreaObserver>) {
+        self.observer = Some(observer);
+    }
+
+    fn tell(&self, change: AreaChange<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.areas_changed(change);
+        }
+    }
+
     /// The area that holds `addr`.
     pub fn find(&self, addr: GuestAddr) -> Option<&Vma> {
         self.areas.range(..=addr).next_back().map(|(_, v)| v).filter(|v| addr < v.range.end)
@@ -214,6 +226,15 @@ impl VmaTree {
 
     /// Removes `range` and yields what was there.
     pub fn remove(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
+        let removed = self.cut_out(range);
+        for v in &removed {
+            self.tell(AreaChange::Unmapped(&v.range));
+        }
+        removed
+    }
+
+    /// Removes `range` without a word.
+    fn cut_out(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
         let touched: Vec<Vma> = self.overlapping(range).cloned().collect();
         for v in &touched {
             self.take(v.range.start);
@@ -230,13 +251,28 @@ impl VmaTree {
     /// Puts an area in the place of whatever is in its range, and yields that.
     pub fn insert(&mut self, area: Vma) -> Vec<Vma> {
         let replaced = self.remove(&area.range);
+        self.tell(AreaChange::Mapped(&area));
         self.merge_in(area);
         replaced
     }
 
-    /// Changes the areas in `range`.
+    /// Puts in what the area above has grown down by.
+    pub fn grow(&mut self, more: Vma) {
+        self.tell(AreaChange::Grown(&more.range));
+        self.merge_in(more);
+    }
+
+    /// Changes the permissions of the areas in `range`.
+    pub fn protect(&mut self, range: &Range<GuestAddr>, prot: Prot) {
+        for v in self.cut_out(range) {
+            self.tell(AreaChange::Protected(&v.range, prot));
+            self.merge_in(Vma { prot, ..v });
+        }
+    }
+
+    /// Changes what is no matter of addresses or permissions in the areas of `range`.
     pub fn update(&mut self, range: &Range<GuestAddr>, change: impl Fn(&mut Vma)) {
-        for mut v in self.remove(range) {
+        for mut v in self.cut_out(range) {
             change(&mut v);
             self.merge_in(v);
         }
@@ -340,16 +376,52 @@ mod tests {
         t.insert(area(0x5000, 0x6000, Prot::READ));
         t.insert(area(0x3000, 0x5000, Prot::READ));
         assert_eq!(ranges(&t), [(0x1000, 0x6000, Prot::READ)]);
-        t.update(&(GuestAddr(0x2000)..GuestAddr(0x3000)), |v| v.prot = Prot::WRITE);
+        t.protect(&(GuestAddr(0x2000)..GuestAddr(0x3000)), Prot::WRITE);
         assert_eq!(
             ranges(&t),
             [(0x1000, 0x2000, Prot::READ), (0x2000, 0x3000, Prot::WRITE), (0x3000, 0x6000, Prot::READ)]
         );
-        t.update(&(GuestAddr(0x2000)..GuestAddr(0x3000)), |v| v.prot = Prot::READ);
+        t.protect(&(GuestAddr(0x2000)..GuestAddr(0x3000)), Prot::READ);
         assert_eq!(ranges(&t), [(0x1000, 0x6000, Prot::READ)]);
         assert_eq!((t.total(), t.data()), (0x5000, 0));
-        t.update(&(GuestAddr(0x2000)..GuestAddr(0x4000)), |v| v.prot = Prot::WRITE);
+        t.protect(&(GuestAddr(0x2000)..GuestAddr(0x4000)), Prot::WRITE);
         assert_eq!((t.total(), t.data()), (0x5000, 0x2000));
+    }
+
+    #[test]
+    fn every_change_is_told() {
+        #[derive(Default)]
+        struct Told(std::sync::Mutex<Vec<String>>);
+        impl AreaObserver for Told {
+            fn areas_changed(&self, change: AreaChange<'_>) {
+                self.0.lock().unwrap().push(match change {
+                    AreaChange::Mapped(v) => format!("map {:?} {}", v.range, v.prot),
+                    AreaChange::Unmapped(range) => format!("unmap {range:?}"),
+                    AreaChange::Protected(range, prot) => format!("protect {range:?} {prot}"),
+                    AreaChange::Grown(range) => format!("grow {range:?}"),
+                });
+            }
+        }
+        let told = Arc::new(Told::default());
+        let mut t = VmaTree::default();
+        t.observe(told.clone());
+        t.insert(area(0x3000, 0x6000, Prot::READ));
+        t.insert(area(0x5000, 0x7000, Prot::WRITE));
+        t.protect(&(GuestAddr(0x4000)..GuestAddr(0x6000)), Prot::EXEC);
+        t.grow(area(0x2000, 0x3000, Prot::READ));
+        t.remove(&(GuestAddr(0)..GuestAddr(0x2800)));
+        assert_eq!(
+            *told.0.lock().unwrap(),
+            [
+                "map 0x3000..0x6000 r--",
+                "unmap 0x5000..0x6000",
+                "map 0x5000..0x7000 -w-",
+                "protect 0x4000..0x5000 --x",
+                "protect 0x5000..0x6000 --x",
+                "grow 0x2000..0x3000",
+                "unmap 0x2000..0x2800"
+            ]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The host's kernel keeps the signals: dispositions and the mask are mirrored in it, so that what is
 //! ignored, held back, queued, stops the process or ends it is its affair. What the guest has a handler
-//! for arrives in a handler of [`host`](crate::host)'s and is delivered here; faults of the guest are
+//! for arrives in a handler of [`host`]'s and is delivered here; faults of the guest are
 //! turned into signals here and never leave.
 
 mod frame;
@@ -13,7 +13,7 @@ use super::task::{Outcome, Task};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, Disposition, SignalInfo};
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault};
+use crate::memory::{FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 
@@ -174,7 +174,7 @@ impl Task {
         let held = self.blocked & bit(info.signo) != 0;
         if action.handler <= SIG_IGN || held {
             if let Some(tracer) = &self.system.tracer {
-                tracer.signal(&info);
+                tracer.signal(&info, self.tid());
             }
             self.end(cpu, &info, bits);
         } else {
@@ -246,7 +246,7 @@ impl Task {
             if let Some(tracer) = &self.system.tracer
                 && action.handler != SIG_IGN
             {
-                tracer.signal(&info);
+                tracer.signal(&info, self.tid());
             }
             match action.handler {
                 SIG_IGN => {}
@@ -338,14 +338,5 @@ impl Interrupted {
     fn start_again(self, cpu: &mut Cpu) {
         cpu.set_x(10, self.a0);
         cpu.pc = cpu.pc.wrapping_sub(4);
-    }
-}
-
-/// What a fault wanted of an address, in a word, for messages.
-pub fn access_name(access: Access) -> &'static str {
-    match access {
-        Access::Read => "load from",
-        Access::Write => "store to",
-        Access::Fetch => "execution of",
     }
 }

@@ -5,26 +5,35 @@
 //! address that cannot be read is shown as the number it is.
 
 pub mod admin;
+mod classes;
 pub mod errno;
 pub mod files;
+pub mod filter;
 pub mod flags;
 pub mod ipc;
 pub mod memory;
 pub mod mounts;
+pub mod processes;
 mod quote;
+mod signals;
+mod sockets;
 pub mod special;
 pub mod structs;
+mod summary;
+mod terminals;
+mod tracer;
 
-use super::abi::signal::Siginfo;
+pub use filter::{Filter, FilterError};
+pub use tracer::{PidStyle, Timestamps, TraceConfig, TraceSink, Traced, Tracer};
+
 use super::call::SysResult;
-use super::table::{Kind, Row, Shape};
+use super::table::{Kind, Restart, Row, Shape};
+use crate::host;
 use crate::memory::{GuestAddr, UserSpace};
 use errno::{errno_name, errno_text};
 use flags::{Names, signal_name};
-use quote::{quote_bytes, quote_path};
+use quote::{quote_bytes, quote_hex, quote_path};
 use rustix::io::Errno;
-use std::io::Write;
-use std::sync::Mutex;
 use structs::Struct;
 
 /// How much of a string is shown.
@@ -43,11 +52,20 @@ pub struct Shown<'a> {
     pub args: &'a [u64; 6],
     /// Its result, once there is one.
     pub result: Option<SysResult>,
+    /// The guest's stack pointer at the call, where rt_sigreturn finds its frame.
+    pub sp: u64,
+    /// How much of a string is shown.
+    pub limit: usize,
     /// What the arguments that are read and written were before the call.
-    pub before: [Option<String>; 6],
+    before: [Option<String>; 6],
 }
 
-impl Shown<'_> {
+impl<'a> Shown<'a> {
+    /// A call that is about to be made.
+    pub fn new(mem: &'a UserSpace, row: &'static Row, args: &'a [u64; 6], sp: u64, limit: usize) -> Self {
+        Self { mem, row, args, result: None, sp, limit, before: Default::default() }
+    }
+
     /// The result if the call has come back well.
     pub fn success(&self) -> Option<u64> {
         self.result.and_then(Result::ok)
@@ -56,6 +74,11 @@ impl Shown<'_> {
     /// The signed 32-bit value of an argument.
     pub fn int(&self, i: usize) -> i32 {
         self.args[i] as i32
+    }
+
+    /// A number in hexadecimal, but for zero.
+    pub fn number(value: u64) -> String {
+        if value == 0 { "0".to_owned() } else { format!("{value:#x}") }
     }
 
     /// An address that is not followed.
@@ -80,7 +103,7 @@ impl Shown<'_> {
             return "NULL".to_owned();
         }
         match self.mem.read_cstr(GuestAddr(addr), libc::PATH_MAX as usize) {
-            Ok(Some(text)) => quote_bytes(text.as_bytes(), text.as_bytes().len() as u64),
+            Ok(Some(text)) => quote_bytes(text.as_bytes(), text.as_bytes().len() as u64, self.limit),
             _ => Self::pointer(addr),
         }
     }
@@ -90,10 +113,18 @@ impl Shown<'_> {
         if addr == 0 {
             return "NULL".to_owned();
         }
-        let mut buf = [0; STRING_LIMIT];
-        let shown = (len as usize).min(STRING_LIMIT);
-        match self.mem.read_bytes(GuestAddr(addr), &mut buf[..shown]) {
-            Ok(()) => quote_bytes(&buf[..shown], len),
+        let mut buf = vec![0; (len as usize).min(self.limit)];
+        match self.mem.read_bytes(GuestAddr(addr), &mut buf) {
+            Ok(()) => quote_bytes(&buf, len, self.limit),
+            Err(_) => Self::pointer(addr),
+        }
+    }
+
+    /// `len` bytes of memory that are no text.
+    fn raw_bytes(&self, addr: u64, len: u64) -> String {
+        let mut buf = vec![0; (len as usize).min(self.limit)];
+        match self.mem.read_bytes(GuestAddr(addr), &mut buf) {
+            Ok(()) => quote_hex(&buf, len, self.limit),
             Err(_) => Self::pointer(addr),
         }
     }
@@ -204,13 +235,7 @@ impl Shown<'_> {
             Kind::UInt => (value as u32).to_string(),
             Kind::Long => (value as i64).to_string(),
             Kind::Size => value.to_string(),
-            Kind::Hex | Kind::HexOffset => {
-                if value == 0 {
-                    "0".to_owned()
-                } else {
-                    format!("{value:#x}")
-                }
-            }
+            Kind::Hex | Kind::HexOffset => Self::number(value),
             Kind::Ptr | Kind::NullOrPtr => Self::pointer(value),
             Kind::Fd => (value as i32).to_string(),
             Kind::DirFd => Self::dirfd(value as i32),
@@ -233,7 +258,7 @@ impl Shown<'_> {
             Kind::Out(s) | Kind::OutSized(s, _) => self.written(value, || self.structure(s, value)),
             Kind::InOut(s) => self.changed(i, s),
             Kind::OutOnInterrupt(s) => match self.result {
-                Some(Err(Errno::INTR)) => self.structure(s, value),
+                Some(Err(Errno::INTR | host::MAY_RESTART)) => self.structure(s, value),
                 _ => Self::pointer(value),
             },
             Kind::InArray(s, n) => self.array(s, value, self.args[n]),
@@ -243,7 +268,9 @@ impl Shown<'_> {
             Kind::OutNodes(n) => self.written(value, || memory::nodes(self, value, self.args[n])),
             Kind::InOutArray(s, n) => self.array(s, value, self.args[n]),
             Kind::InBuf(n) => self.bytes(value, self.args[n]),
-            Kind::OutBuf(_) => self.written(value, || self.bytes(value, self.success().unwrap_or(0))),
+            // Of a datagram that was longer, the call may yield the whole length.
+            Kind::OutBuf(n) => self.written(value, || self.bytes(value, self.success().unwrap_or(0).min(self.args[n]))),
+            Kind::OutBytes(_) => self.written(value, || self.raw_bytes(value, self.success().unwrap_or(0))),
             Kind::OutStr(_) => self.written(value, || {
                 let len = self.success().unwrap_or(0);
                 let mut text = vec![0; len.min(u64::from(libc::PATH_MAX as u32)) as usize];
@@ -255,6 +282,7 @@ impl Shown<'_> {
                     Err(_) => Self::pointer(value),
                 }
             }),
+            Kind::InBits(n) => structs::bits(self, value, self.args[n]),
             Kind::OutBits(_) => self.written(value, || structs::bits(self, value, self.success().unwrap_or(0))),
             Kind::OutSet(_) => self.written(value, || self.structure(&structs::SIGSET, value)),
             Kind::Dirents(_) => self.written(value, || {
@@ -263,13 +291,20 @@ impl Shown<'_> {
             }),
             Kind::InVec(n) => self.vector(value, self.args[n], u64::MAX),
             Kind::OutVec(n) => self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0))),
-            Kind::InAddr(n) => structs::socket_address(self, value, self.args[n]),
+            Kind::InAddr(n) => sockets::socket_address(self, value, self.args[n]),
             Kind::OutAddr(n) => self.written(value, || match self.mem.read::<u32>(GuestAddr(self.args[n])) {
-                Ok(len) => structs::socket_address(self, value, len.into()),
+                // An address that was longer than the room for it has been cut.
+                Ok(len) => sockets::socket_address(self, value, len.min(self.room_before(n)).into()),
                 Err(_) => Self::pointer(value),
             }),
             Kind::Special(s) => return (s.show)(self, i),
         })
+    }
+
+    /// The number that an argument led to before the call.
+    fn room_before(&self, i: usize) -> u32 {
+        let text = self.before[i].as_deref().map(|text| text.trim_matches(['[', ']']));
+        text.and_then(|text| text.parse().ok()).unwrap_or(u32::MAX)
     }
 
     /// What was there before the call and, where that says more, what is there now.
@@ -309,25 +344,53 @@ impl Shown<'_> {
         names.show_value(u64::from(value as u32))
     }
 
+    /// The kernel's own number for an error that tells of an interruption: whether the program is to see
+    /// EINTR is decided only afterwards.
+    fn interruption(&self, errno: Errno) -> i32 {
+        match (errno, self.row.restart) {
+            (host::NOT_BEGUN, _) | (host::MAY_RESTART, Restart::Never) => ERESTARTNOINTR,
+            // Without a time limit there is nothing to remember of how much of it has passed.
+            (host::MAY_RESTART, Restart::RestartBlock) if self.row.name == "futex" && self.args[3] == 0 => ERESTARTSYS,
+            (host::MAY_RESTART | Errno::INTR, Restart::RestartBlock) => ERESTART_RESTARTBLOCK,
+            (host::MAY_RESTART | Errno::INTR, Restart::NoHandler) => ERESTARTNOHAND,
+            (host::MAY_RESTART, Restart::Restart) => ERESTARTSYS,
+            (host::MAY_RESTART, Restart::Eintr) => libc::EINTR,
+            _ => errno.raw_os_error(),
+        }
+    }
+
+    /// Whether any argument from this one on is shown at all.
+    fn shows_from(&self, first: usize) -> bool {
+        (first..self.row.args.len()).any(|i| self.argument(i).is_some())
+    }
+
     /// Whether an argument can be shown only when the call is back.
     fn is_late(&self, i: usize) -> bool {
         use Kind::*;
         match self.row.args[i] {
             Out(_) | OutSized(..) | InOut(_) | OutOnInterrupt(_) | OutArray(..) | OutAll(..) | OutNodes(_)
-            | OutBuf(_) | OutStr(_) | OutBits(_) | OutSet(_) | Dirents(_) | OutVec(_) | OutAddr(_) => self.args[i] != 0,
+            | OutBuf(_) | OutBytes(_) | OutStr(_) | OutBits(_) | OutSet(_) | Dirents(_) | OutVec(_) | OutAddr(_) => {
+                self.args[i] != 0
+            }
             Special(s) => s.after,
             _ => false,
         }
     }
 
-    fn result_text(&self) -> String {
+    /// The whole call in a line, as far as it is known.
+    pub fn text(&self) -> String {
+        let arguments: Vec<String> = (0..self.row.args.len()).filter_map(|i| self.argument(i)).collect();
+        format!("{}({}) = {}", self.row.name, arguments.join(", "), self.result_text())
+    }
+
+    /// What has become of the call, from the number that it yields or from its error.
+    pub fn result_text(&self) -> String {
         match self.result {
             None => "?".to_owned(),
-            Some(Err(e)) => failure(e),
+            Some(Err(e)) => failure(self.interruption(e)),
             Some(Ok(value)) => match self.row.shape {
                 Shape::NoReturn => "?".to_owned(),
-                Shape::Hex if value == 0 => "0".to_owned(),
-                Shape::Hex => format!("{value:#x}"),
+                Shape::Hex => format!("{}{}", Self::number(value), special::comment(self, value)),
                 Shape::Octal => octal(value as u32),
                 Shape::Fcntl => special::fcntl_result(self, value),
                 Shape::Number => format!("{}{}", value as i64, special::comment(self, value)),
@@ -341,85 +404,21 @@ pub fn octal(value: u32) -> String {
     if value == 0 { "000".to_owned() } else { format!("0{value:02o}") }
 }
 
-fn failure(errno: Errno) -> String {
-    let number = errno.raw_os_error();
-    match errno_name(number) {
-        Some(name) => format!("-1 {name} ({})", errno_text(number)),
-        None => format!("-1 (errno {number})"),
-    }
-}
+const ERESTARTSYS: i32 = 512;
+const ERESTARTNOINTR: i32 = 513;
+const ERESTARTNOHAND: i32 = 514;
+const ERESTART_RESTARTBLOCK: i32 = 516;
 
-/// Writes the calls of a process to wherever the command line says.
-pub struct Tracer {
-    sink: Mutex<Box<dyn Write + Send>>,
-}
-
-impl std::fmt::Debug for Tracer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tracer").finish_non_exhaustive()
-    }
-}
-
-impl Tracer {
-    /// A tracer that writes to `sink`.
-    pub fn new(sink: Box<dyn Write + Send>) -> Self {
-        Self { sink: Mutex::new(sink) }
-    }
-
-    /// A trace that cannot be written is no reason to disturb the program.
-    fn put(&self, text: &str) {
-        let mut sink = self.sink.lock().expect("no panic happens with the lock held");
-        let _ = sink.write_all(text.as_bytes()).and_then(|()| sink.flush());
-    }
-
-    /// Writes the beginning of a call; yields how many of its arguments are written.
-    pub fn enter(&self, call: &Shown<'_>) -> usize {
-        let mut text = format!("{}(", call.row.name);
-        let count = (0..call.row.args.len()).find(|&i| call.is_late(i)).unwrap_or(call.row.args.len());
-        add_arguments(&mut text, call, 0..count);
-        self.put(&text);
-        count
-    }
-
-    /// Writes the rest of a call, from the argument `written`.
-    pub fn leave(&self, call: &Shown<'_>, written: usize) {
-        let mut text = String::new();
-        add_arguments(&mut text, call, written..call.row.args.len());
-        text.push_str(") = ");
-        text.push_str(&call.result_text());
-        text.push('\n');
-        self.put(&text);
-    }
-
-    /// Writes a call whose number nobody knows.
-    pub fn unknown(&self, number: u64, args: &[u64; 6]) {
-        let args: Vec<String> = args.iter().map(|a| format!("{a:#x}")).collect();
-        self.put(&format!("syscall_{number:#x}({}) = {}\n", args.join(", "), failure(Errno::NOSYS)));
-    }
-
-    /// Writes a signal that is delivered.
-    pub fn signal(&self, info: &Siginfo) {
-        self.put(&format!("--- {} {} ---\n", signal_name(info.signo as u64), structs::siginfo_text(info)));
-    }
-
-    /// Writes the end of a process that left by itself.
-    pub fn exited(&self, status: i32) {
-        self.put(&format!("+++ exited with {} +++\n", status & 0xff));
-    }
-
-    /// Writes the end of a process by a signal.
-    pub fn killed(&self, signal: i32) {
-        self.put(&format!("+++ killed by {} +++\n", signal_name(signal as u64)));
-    }
-}
-
-fn add_arguments(text: &mut String, call: &Shown<'_>, range: std::ops::Range<usize>) {
-    for i in range {
-        if let Some(argument) = call.argument(i) {
-            if i > 0 {
-                text.push_str(", ");
-            }
-            text.push_str(&argument);
-        }
+/// An error, by the numbers of errno or by those that never leave the kernel.
+fn failure(number: i32) -> String {
+    match number {
+        ERESTARTSYS => "? ERESTARTSYS (To be restarted if SA_RESTART is set)".to_owned(),
+        ERESTARTNOINTR => "? ERESTARTNOINTR (To be restarted)".to_owned(),
+        ERESTARTNOHAND => "? ERESTARTNOHAND (To be restarted if no handler)".to_owned(),
+        ERESTART_RESTARTBLOCK => "? ERESTART_RESTARTBLOCK (Interrupted by signal)".to_owned(),
+        _ => match errno_name(number) {
+            Some(name) => format!("-1 {name} ({})", errno_text(number)),
+            None => format!("-1 (errno {number})"),
+        },
     }
 }

@@ -1,7 +1,5 @@
 //! Strings in quotes, escaped as in C.
 
-use super::STRING_LIMIT;
-
 fn escape(bytes: &[u8], text: &mut String) {
     for (i, &byte) in bytes.iter().enumerate() {
         match byte {
@@ -21,8 +19,8 @@ fn escape(bytes: &[u8], text: &mut String) {
 }
 
 /// Bytes of which `len` were there, shown up to the limit.
-pub(super) fn quote_bytes(bytes: &[u8], len: u64) -> String {
-    let shown = &bytes[..bytes.len().min(STRING_LIMIT)];
+pub(super) fn quote_bytes(bytes: &[u8], len: u64, limit: usize) -> String {
+    let shown = &bytes[..bytes.len().min(limit)];
     let mut text = String::from("\"");
     escape(shown, &mut text);
     text.push('"');
@@ -40,20 +38,29 @@ pub(super) fn quote_path(path: &[u8]) -> String {
     text
 }
 
+/// Bytes that are no text, in hexadecimal.
+pub(super) fn quote_hex(bytes: &[u8], len: u64, limit: usize) -> String {
+    let shown = &bytes[..bytes.len().min(limit)];
+    let text: String = shown.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    format!("\"{text}\"{}", if len > shown.len() as u64 { "..." } else { "" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn bytes_are_escaped_as_in_c() {
-        assert_eq!(quote_bytes(b"a\n\"\\\x01\x0012\x7f\xff", 10), r#""a\n\"\\\1\00012\177\377""#);
+        assert_eq!(quote_bytes(b"a\n\"\\\x01\x0012\x7f\xff", 10, 32), r#""a\n\"\\\1\00012\177\377""#);
     }
 
     #[test]
     fn long_strings_are_cut_and_paths_are_not() {
         let long = [b'x'; 40];
-        assert_eq!(quote_bytes(&long, 40), format!("\"{}\"...", "x".repeat(32)));
-        assert_eq!(quote_bytes(&long[..32], 32), format!("\"{}\"", "x".repeat(32)));
+        assert_eq!(quote_bytes(&long, 40, 32), format!("\"{}\"...", "x".repeat(32)));
+        assert_eq!(quote_bytes(&long[..32], 32, 32), format!("\"{}\"", "x".repeat(32)));
+        assert_eq!(quote_bytes(&long, 40, 0), "\"\"...");
+        assert_eq!(quote_hex(b"\x00a\xff", 3, 2), r#""\x00\x61"..."#);
         assert_eq!(quote_path(&long), format!("\"{}\"", "x".repeat(40)));
     }
 }

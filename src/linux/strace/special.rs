@@ -1,12 +1,11 @@
 //! Arguments that another argument decides about.
 
 use super::Shown;
-use super::flags;
 use super::structs::{self, Struct};
+use super::{flags, signals, sockets, terminals};
 use crate::linux::abi::file::Flock;
 use crate::linux::abi::poll::Pollfd;
 use crate::linux::abi::riscv::HwprobePair;
-use crate::linux::abi::tty::{Termios, Winsize};
 use crate::linux::table::Special;
 use crate::memory::GuestAddr;
 
@@ -32,19 +31,10 @@ specials! {
         }
         _ => Some(s.int(i).to_string()),
     };
+    /// ioctl: the request.
+    IOCTL_REQUEST before |s, i| Some(terminals::request_name(s.args[i]));
     /// ioctl: by request.
-    IOCTL_ARG after |s, i| Some(match s.args[1] as u32 as libc::Ioctl {
-        libc::TCGETS => s.written(s.args[i], || termios(s, s.args[i])),
-        libc::TCSETS | libc::TCSETSW | libc::TCSETSF => termios(s, s.args[i]),
-        libc::TIOCGWINSZ => s.written(s.args[i], || winsize(s, s.args[i])),
-        libc::TIOCSWINSZ => winsize(s, s.args[i]),
-        libc::FIONREAD | libc::TIOCGPGRP | libc::TIOCOUTQ | libc::TIOCGSID | libc::TIOCGPTN => {
-            s.written(s.args[i], || s.structure(&structs::INT, s.args[i]))
-        }
-        libc::FIONBIO | libc::TIOCSPGRP | libc::TIOCSPTLCK | libc::FIOASYNC => s.structure(&structs::INT, s.args[i]),
-        libc::FIOCLEX | libc::FIONCLEX => return None,
-        _ => Shown::pointer(s.args[i]),
-    });
+    IOCTL_ARG after terminals::argument;
     /// A set of descriptors of pselect6.
     FD_SET before |s, i| Some(if s.args[i] == 0 {
         "NULL".to_owned()
@@ -77,23 +67,8 @@ specials! {
     /// futex: bits or expected value.
     FUTEX_LAST before |s, i| match s.args[1] & 0x7f {
         9 | 10 if s.args[i] as u32 == u32::MAX => Some("FUTEX_BITSET_MATCH_ANY".to_owned()),
-        4 | 5 | 9 | 10 | 12 => Some(format!("{:#x}", s.args[i] as u32)),
-        _ => None,
-    };
-    /// prctl: by option.
-    PRCTL_ARG after |s, i| match s.int(0) {
-        libc::PR_GET_DUMPABLE | libc::PR_GET_KEEPCAPS | libc::PR_GET_TIMERSLACK | libc::PR_GET_SECUREBITS => None,
-        libc::PR_SET_NAME => Some(s.string(s.args[i])),
-        libc::PR_GET_NAME => Some(s.written(s.args[i], || s.string(s.args[i]))),
-        libc::PR_SET_PDEATHSIG => Some(flags::signal_name(s.args[i])),
-        libc::PR_SET_DUMPABLE | libc::PR_SET_KEEPCAPS | libc::PR_SET_NO_NEW_PRIVS | libc::PR_SET_CHILD_SUBREAPER
-        | libc::PR_SET_TIMERSLACK => Some(s.args[i].to_string()),
-        _ => Some(Shown::pointer(s.args[i]).replace("NULL", "0")),
-    };
-    /// prctl: further arguments, of which most options have none.
-    PRCTL_REST before |s, i| match s.int(0) {
-        libc::PR_SET_NO_NEW_PRIVS | libc::PR_GET_NO_NEW_PRIVS | libc::PR_SET_VMA | libc::PR_CAP_AMBIENT
-        | libc::PR_SET_MM => Some(Shown::pointer(s.args[i]).replace("NULL", "0")),
+        4 | 12 => Some((s.args[i] as u32).to_string()),
+        5 | 9 | 10 => Some(format!("{:#x}", s.args[i] as u32)),
         _ => None,
     };
     /// socket: type with its flags.
@@ -105,16 +80,9 @@ specials! {
         })
     };
     /// setsockopt and getsockopt: the option by its level.
-    SOCKET_OPTION before |s, i| Some(match s.int(1) {
-        libc::SOL_SOCKET => flags::SO.show_value(s.args[i]),
-        libc::SOL_TCP => flags::TCP.show_value(s.args[i]),
-        _ => format!("{:#x}", s.args[i]),
-    });
-    /// setsockopt: the value, as a number if it is as long as one.
-    OPTION_IN before |s, i| Some(match s.args[4] as u32 {
-        4 => s.structure(&structs::INT, s.args[i]),
-        len => s.bytes(s.args[i], len.into()),
-    });
+    SOCKET_OPTION before |s, i| Some(sockets::option_name(s.int(1), s.args[i]));
+    /// setsockopt: the value.
+    OPTION_IN before |s, i| Some(sockets::option_value(s, s.args[i], u64::from(s.args[4] as u32)));
     /// socket: the protocol by its domain.
     PROTOCOL before |s, i| Some(match s.int(0) {
         libc::AF_INET | libc::AF_INET6 => flags::IPPROTO.show_value(s.args[i]),
@@ -127,8 +95,7 @@ specials! {
     };
     /// getsockopt: the value, as long as the kernel says.
     OPTION_VALUE after |s, i| Some(s.written(s.args[i], || match s.mem.read::<u32>(GuestAddr(s.args[4])) {
-        Ok(4) => s.structure(&structs::INT, s.args[i]),
-        Ok(len) => s.bytes(s.args[i], len.into()),
+        Ok(len) => sockets::option_value(s, s.args[i], len.into()),
         Err(_) => Shown::pointer(s.args[i]),
     }));
     /// mmap: sharing type and flags.
@@ -147,6 +114,44 @@ specials! {
     };
     /// mremap: the new address, if one is given.
     MREMAP_TO before |s, i| (s.args[3] & 2 != 0).then(|| Shown::pointer(s.args[i]));
+    /// preadv2 and pwritev2: the upper half of the position, which is of no account on 64 bits.
+    UPPER_HALF before |_, _| None;
+    /// openat2: as much of the structure as there is.
+    OPEN_HOW_ARG before |s, i| Some(match s.args[3] {
+        0..24 => Shown::pointer(s.args[i]),
+        _ => s.structure(&structs::OPEN_HOW, s.args[i]),
+    });
+    /// pselect6: the signal mask and its size.
+    SELECT_MASK before |s, i| Some(s.structure(&structs::SIGMASK_ARG, s.args[i]));
+    /// mincore: which pages are there.
+    PAGES_PRESENT after |s, i| Some(s.written(s.args[i], || {
+        let pages = s.args[1].div_ceil(crate::memory::PAGE_SIZE);
+        let mut present = vec![0; pages.min(super::ARRAY_LIMIT as u64) as usize];
+        if s.mem.read_bytes(GuestAddr(s.args[i]), &mut present).is_err() {
+            return Shown::pointer(s.args[i]);
+        }
+        let mut items: Vec<&str> = present.iter().map(|p| if p & 1 != 0 { "1" } else { "0" }).collect();
+        if pages > present.len() as u64 {
+            items.push("...");
+        }
+        format!("[{}]", items.join(", "))
+    }));
+    /// membarrier: the CPU, for the command that has one.
+    MEMBARRIER_CPU before |s, i| (s.args[1] & 1 != 0).then(|| s.int(i).to_string());
+    /// ioprio_set: class and level.
+    IO_PRIORITY before |s, i| Some(io_priority(s.args[i]));
+    /// personality: a domain with flags, or the question what it is.
+    PERSONALITY_ARG before |s, i| Some(personality(s.args[i]));
+    /// rt_sigreturn, which has no arguments: what it goes back to.
+    RETURN_MASK before |s, _| signals::return_mask(s);
+    /// The messages of sendmmsg.
+    MESSAGES_OUT after |s, i| {
+        Some(s.array(&structs::MMSGHDR, s.args[i], s.success().unwrap_or(s.args[2] as u32 as u64)))
+    };
+    /// The messages of recvmmsg.
+    MESSAGES_IN after |s, i| {
+        Some(s.written(s.args[i], || s.array(&structs::MMSGHDR, s.args[i], s.success().unwrap_or(0))))
+    };
     /// riscv_hwprobe: keys and values.
     HWPROBE_PAIRS after |s, i| Some(s.array(&PAIR, s.args[i], s.args[1]));
 }
@@ -155,9 +160,27 @@ static PAIR: Struct = Struct {
     size: 16,
     show: |s, addr| {
         let pair: HwprobePair = s.mem.read(addr).ok()?;
-        Some(format!("{{key={}, value={:#x}}}", pair.key, pair.value))
+        let key = flags::HWPROBE_KEY.show_value(pair.key as u64);
+        Some(format!("{{key={key}, value={}}}", Shown::number(pair.value)))
     },
 };
+
+fn io_priority(value: u64) -> String {
+    let class = flags::IOPRIO_CLASS.show_value(u64::from(value as u32 >> 13));
+    format!("IOPRIO_PRIO_VALUE({class}, {})", value & 0x1fff)
+}
+
+fn personality(value: u64) -> String {
+    let value = value as u32;
+    if value == u32::MAX {
+        return format!("{value:#x}");
+    }
+    let domain = flags::PERSONALITY.show_value(u64::from(value & 0xff));
+    match value & !0xff {
+        0 => domain,
+        bits => format!("{domain}|{}", flags::PERSONALITY_FLAGS.show_flags(bits.into())),
+    }
+}
 
 fn lock(s: &Shown<'_>, addr: u64) -> String {
     let Ok(l) = s.mem.read::<Flock>(GuestAddr(addr)) else { return Shown::pointer(addr) };
@@ -169,16 +192,6 @@ fn lock(s: &Shown<'_>, addr: u64) -> String {
         String::new()
     };
     format!("{{l_type={kind}, l_whence={whence}, l_start={}, l_len={}{pid}}}", l.start, l.len)
-}
-
-fn termios(s: &Shown<'_>, addr: u64) -> String {
-    let Ok(t) = s.mem.read::<Termios>(GuestAddr(addr)) else { return Shown::pointer(addr) };
-    format!("{{c_iflag={:#x}, c_oflag={:#x}, c_cflag={:#x}, c_lflag={:#x}, ...}}", t.iflag, t.oflag, t.cflag, t.lflag)
-}
-
-fn winsize(s: &Shown<'_>, addr: u64) -> String {
-    let Ok(w) = s.mem.read::<Winsize>(GuestAddr(addr)) else { return Shown::pointer(addr) };
-    format!("{{ws_row={}, ws_col={}, ws_xpixel={}, ws_ypixel={}}}", w.row, w.col, w.xpixel, w.ypixel)
 }
 
 /// The result of fcntl, which for some commands is a set of flags.
@@ -206,8 +219,12 @@ pub(super) fn comment(s: &Shown<'_>, value: u64) -> String {
             }
         }
         "prctl" if s.int(0) == libc::PR_GET_DUMPABLE => {
-            parts.push(["SUID_DUMP_DISABLE", "SUID_DUMP_USER", "SUID_DUMP_ROOT"][value.min(2) as usize].to_owned());
+            parts.push(flags::DUMPABLE.show_value(value));
         }
+        "ioprio_get" => parts.push(io_priority(value)),
+        "personality" => parts.push(personality(value)),
+        "rt_sigtimedwait" => parts.push(flags::signal_name(value)),
+        "adjtimex" | "clock_adjtime" => parts.push(flags::TIME_STATE.show_value(value)),
         "sched_getscheduler" => parts.push(flags::SCHED.show_value(value)),
         _ => {}
     }

@@ -1,15 +1,16 @@
 //! Structures in words.
 
 use super::flags::{self, signal_name};
-use super::{Shown, octal};
+use super::signals::{siginfo_text, signal_set};
+use super::{Shown, octal, sockets};
+use crate::host::clock::local_time;
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat, Statfs, Statx};
-use crate::linux::abi::net::Msghdr;
+use crate::linux::abi::net::{Mmsghdr, Msghdr};
 use crate::linux::abi::poll::{EpollEvent, Pollfd};
 use crate::linux::abi::process::{Rlimit, Rusage, SchedParam, Sysinfo, Utsname};
 use crate::linux::abi::signal::{Sigaction, Sigevent, Siginfo, StackT};
 use crate::linux::abi::time::{Itimerspec, Itimerval, Timespec, Timeval, Timezone, Tms};
 use crate::memory::GuestAddr;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A structure as the table knows it: how large, and how it is shown.
 #[derive(Debug)]
@@ -53,10 +54,11 @@ structs! {
     TIMEZONE: Timezone => |_, t| format!("{{tz_minuteswest={}, tz_dsttime={}}}", t.minuteswest, t.dsttime);
     /// struct tms
     TMS: Tms => |_, t| {
-        format!("{{tms_utime={}, tms_stime={}, tms_cutime={}, tms_cstime={}}}", t.utime, t.stime, t.cutime, t.cstime)
+        let (user, system, children, their) = (ticks(t.utime), ticks(t.stime), ticks(t.cutime), ticks(t.cstime));
+        format!("{{tms_utime={user}, tms_stime={system}, tms_cutime={children}, tms_cstime={their}}}")
     };
-    /// struct timex, of which only the mode is shown
-    TIMEX: [u32; 52] => |_, t| format!("{{modes={:#x}, ...}}", t[0]);
+    /// struct timex
+    TIMEX: [i64; 26] => |_, t| timex(t);
     /// struct stat
     STAT: Stat => |_, s| {
         let what = match s.mode & libc::S_IFMT {
@@ -78,9 +80,9 @@ structs! {
     /// struct statfs
     STATFS: Statfs => |_, s| {
         format!(
-            "{{f_type={:#x}, f_bsize={}, f_blocks={}, f_bfree={}, f_bavail={}, f_files={}, f_ffree={}, \
+            "{{f_type={}, f_bsize={}, f_blocks={}, f_bfree={}, f_bavail={}, f_files={}, f_ffree={}, \
              f_fsid={{val=[{}, {}]}}, f_namelen={}, f_frsize={}, f_flags={}}}",
-            s.kind, s.bsize, s.blocks, s.bfree, s.bavail, s.files, s.ffree, hex(s.fsid[0] as u32), hex(s.fsid[1] as u32), s.namelen,
+            file_system(s.kind as u64), s.bsize, s.blocks, s.bfree, s.bavail, s.files, s.ffree, hex(s.fsid[0] as u32), hex(s.fsid[1] as u32), s.namelen,
             s.frsize, flags::ST.show_flags(s.flags as u64)
         )
     };
@@ -125,9 +127,10 @@ structs! {
     SIGEVENT: Sigevent => |_, e| {
         let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, Shown::pointer(e.value));
         let target = if e.notify == 4 { format!(", sigev_notify_thread_id={}", e.tid) } else { String::new() };
+        // Where none is sent the number may mean anything.
+        let signal = if matches!(e.notify, 0 | 4) { signal_name(u64::from(e.signo as u32)) } else { e.signo.to_string() };
         format!(
-            "{{sigev_value={value}, sigev_signo={}, sigev_notify={}{target}}}",
-            signal_name(u64::from(e.signo as u32)),
+            "{{sigev_value={value}, sigev_signo={signal}, sigev_notify={}{target}}}",
             flags::SIGEV.show_value(u64::from(e.notify as u32))
         )
     };
@@ -159,37 +162,45 @@ structs! {
     SCHED_PARAM: SchedParam => |_, p| format!("[{}]", p.priority);
     /// struct sched_attr
     SCHED_ATTR: [u32; 14] => |_, a| {
-        format!("{{size={}, sched_policy={}, ...}}", a[0], flags::SCHED.show_value(a[1].into()))
+        let long = |i: usize| u64::from(a[i]) | u64::from(a[i + 1]) << 32;
+        // What the kernel, or the program, knows of it.
+        let clamps = if a[0] < 56 { String::new() } else { format!(", sched_util_min={}, sched_util_max={}", a[12], a[13]) };
+        format!(
+            "{{size={}, sched_policy={}, sched_flags={}, sched_nice={}, sched_priority={}, sched_runtime={}, \
+             sched_deadline={}, sched_period={}{clamps}}}",
+            a[0], flags::SCHED.show_value(a[1].into()), flags::SCHED_FLAGS.show_flags(long(2)), a[4] as i32, a[5], long(6),
+            long(8), long(10)
+        )
     };
     /// struct mq_attr
     MQ_ATTR: [i64; 8] => |_, a| {
-        format!("{{mq_flags={:#x}, mq_maxmsg={}, mq_msgsize={}, mq_curmsgs={}}}", a[0], a[1], a[2], a[3])
+        let flags = if a[0] == 0 { "0".to_owned() } else { flags::OPEN.show_flags(a[0] as u64) };
+        format!("{{mq_flags={flags}, mq_maxmsg={}, mq_msgsize={}, mq_curmsgs={}}}", a[1], a[2], a[3])
     };
     /// struct __user_cap_header_struct
-    CAP_HEADER: [u32; 2] => |_, h| format!("{{version={:#x}, pid={}}}", h[0], h[1] as i32);
+    CAP_HEADER: [u32; 2] => |_, h| {
+        format!("{{version={}, pid={}}}", flags::CAP_VERSION.show_value(h[0].into()), h[1] as i32)
+    };
     /// struct __user_cap_data_struct, two of them
     CAP_DATA: [u32; 6] => |_, d| {
-        let both = |i: usize| u64::from(d[i]) | u64::from(d[i + 3]) << 32;
-        format!("{{effective={:#x}, permitted={:#x}, inheritable={:#x}}}", both(0), both(1), both(2))
+        let both = |i: usize| capabilities(u64::from(d[i]) | u64::from(d[i + 3]) << 32);
+        format!("{{effective={}, permitted={}, inheritable={}}}", both(0), both(1), both(2))
+    };
+    /// struct linger
+    LINGER: [i32; 2] => |_, l| format!("{{l_onoff={}, l_linger={}}}", l[0], l[1]);
+    /// The last argument of pselect6: where a signal set is, and its size.
+    SIGMASK_ARG: [u64; 2] => |s, m| {
+        format!("{{sigmask={}, sigsetsize={}}}", s.structure(&SIGSET, m[0]), m[1])
     };
     /// struct open_how
     OPEN_HOW: OpenHow => |_, h| {
         let mode = if h.mode == 0 { String::new() } else { format!(", mode={}", octal(h.mode as u32)) };
-        format!("{{flags={}{mode}, resolve={:#x}}}", Shown::open_flags(h.flags), h.resolve)
+        format!("{{flags={}{mode}, resolve={}}}", Shown::open_flags(h.flags), flags::RESOLVE.show_flags(h.resolve))
     };
     /// struct msghdr
-    MSGHDR: Msghdr => |shown, m| {
-        let total = if shown.row.name == "recvmsg" { shown.success().unwrap_or(0) } else { u64::MAX };
-        let name = socket_address(shown, m.name, m.namelen as u64);
-        format!(
-            "{{msg_name={name}, msg_namelen={}, msg_iov={}, msg_iovlen={}, msg_controllen={}, msg_flags={}}}",
-            m.namelen,
-            shown.vector(m.iov, m.iovlen, total),
-            m.iovlen,
-            m.controllen,
-            flags::MSG.show_flags(m.flags.into())
-        )
-    };
+    MSGHDR: Msghdr => sockets::message;
+    /// struct mmsghdr
+    MMSGHDR: Mmsghdr => sockets::numbered_message;
 }
 
 fn timespec(t: &Timespec) -> String {
@@ -200,8 +211,79 @@ fn utime(t: &Timespec) -> String {
     match t.nsec {
         libc::UTIME_NOW => "UTIME_NOW".to_owned(),
         libc::UTIME_OMIT => "UTIME_OMIT".to_owned(),
-        _ => timespec(t),
+        _ => format!("{}{}", timespec(t), date(t)),
     }
+}
+
+/// A comment that says which time it is on clocks here.
+fn date(t: &Timespec) -> String {
+    if !(0..1_000_000_000).contains(&t.nsec) {
+        return String::new();
+    }
+    let Some(l) = local_time(t.sec) else { return String::new() };
+    let fraction = if t.nsec == 0 { String::new() } else { format!(".{:09}", t.nsec) };
+    let (sign, minutes) = (if l.offset < 0 { '-' } else { '+' }, l.offset.abs() / 60);
+    format!(
+        " /* {:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}{sign}{:02}{:02} */",
+        l.year,
+        l.month,
+        l.day,
+        l.hour,
+        l.minute,
+        l.second,
+        minutes / 60,
+        minutes % 60
+    )
+}
+
+/// A number of clock ticks, of which there are a hundred to a second.
+fn ticks(n: i64) -> String {
+    if n == 0 { "0".to_owned() } else { format!("{n} /* {}.{:02} s */", n / 100, n % 100) }
+}
+
+/// struct timex: 32-bit numbers lie in the halves of its words.
+fn timex(t: &[i64; 26]) -> String {
+    let (modes, status) =
+        (flags::ADJ.show_flags(u64::from(t[0] as u32)), flags::STA.show_flags(u64::from(t[5] as u32)));
+    format!(
+        "{{modes={modes}, offset={}, freq={}, maxerror={}, esterror={}, status={status}, constant={}, precision={}, \
+         tolerance={}, time={{tv_sec={}, tv_usec={}}}, tick={}, ppsfreq={}, jitter={}, shift={}, stabil={}, jitcnt={}, \
+         calcnt={}, errcnt={}, stbcnt={}, tai={}}}",
+        t[1],
+        t[2],
+        t[3],
+        t[4],
+        t[6],
+        t[7],
+        t[8],
+        t[9],
+        t[10],
+        t[11],
+        t[12],
+        t[13],
+        t[14] as i32,
+        t[15],
+        t[16],
+        t[17],
+        t[18],
+        t[19],
+        t[20] as i32
+    )
+}
+
+fn file_system(kind: u64) -> String {
+    flags::FILE_SYSTEM.find(kind).map_or_else(|| format!("{kind:#x}"), str::to_owned)
+}
+
+fn capabilities(set: u64) -> String {
+    let known = |bit: &usize| set >> bit & 1 != 0;
+    let mut names: Vec<String> =
+        (0..flags::CAPABILITIES.len()).filter(known).map(|bit| format!("1<<{}", flags::CAPABILITIES[bit])).collect();
+    let rest = set >> flags::CAPABILITIES.len() << flags::CAPABILITIES.len();
+    if rest != 0 || names.is_empty() {
+        names.push(Shown::number(rest));
+    }
+    names.join("|")
 }
 
 fn timeval(t: &Timeval) -> String {
@@ -216,7 +298,8 @@ fn limit(value: u64) -> String {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+/// A zero-terminated string, whole.
+pub(super) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     super::quote::quote_path(&bytes[..end])
 }
@@ -249,16 +332,6 @@ pub fn device(dev: u64) -> String {
 /// In hexadecimal, but for zero.
 fn hex(n: u32) -> String {
     if n == 0 { "0".to_owned() } else { format!("{n:#x}") }
-}
-
-/// A signal set; one that has most of the signals is shown by those it lacks.
-pub fn signal_set(set: u64) -> String {
-    let (mark, set) = if set.count_ones() > 42 { ("~", !set) } else { ("", set) };
-    let names: Vec<String> = (1..=64)
-        .filter(|n| set >> (n - 1) & 1 != 0)
-        .map(|n| signal_name(n).trim_start_matches("SIG").to_owned())
-        .collect();
-    format!("{mark}[{}]", names.join(" "))
 }
 
 fn epoll_events(events: u32) -> String {
@@ -299,33 +372,6 @@ fn wait_status(status: i32) -> String {
     }
 }
 
-/// What a signal carries.
-pub fn siginfo_text(info: &Siginfo) -> String {
-    let names = match info.signo {
-        libc::SIGSEGV => Some(&flags::SEGV),
-        libc::SIGBUS => Some(&flags::BUS),
-        libc::SIGILL => Some(&flags::ILL),
-        libc::SIGTRAP => Some(&flags::TRAP),
-        _ => None,
-    };
-    let name = signal_name(info.signo as u64);
-    let code = match info.code {
-        0 => "SI_USER".to_owned(),
-        -1 => "SI_QUEUE".to_owned(),
-        -6 => "SI_TKILL".to_owned(),
-        0x80 => "SI_KERNEL".to_owned(),
-        code => names.and_then(|n| n.find(code as u64)).map_or_else(|| code.to_string(), str::to_owned),
-    };
-    if names.is_some() && info.code > 0 && info.code < 0x80 {
-        return format!("{{si_signo={name}, si_code={code}, si_addr={}}}", Shown::pointer(info.addr()));
-    }
-    if info.code == 0x80 {
-        return format!("{{si_signo={name}, si_code={code}}}");
-    }
-    let (pid, uid) = info.sender();
-    format!("{{si_signo={name}, si_code={code}, si_pid={pid}, si_uid={uid}}}")
-}
-
 /// A set of bits, as the numbers in it.
 pub(super) fn bits(shown: &Shown<'_>, addr: u64, bytes: u64) -> String {
     let mut buf = vec![0; bytes.min(1024) as usize];
@@ -346,33 +392,4 @@ pub(super) fn count_entries(shown: &Shown<'_>, addr: u64, bytes: u64) -> u64 {
         count += 1;
     }
     count
-}
-
-/// A socket address.
-pub(super) fn socket_address(shown: &Shown<'_>, addr: u64, len: u64) -> String {
-    let mut buf = [0u8; 128];
-    let size = (len as usize).min(buf.len());
-    if addr == 0 || size < 2 || shown.mem.read_bytes(GuestAddr(addr), &mut buf[..size]).is_err() {
-        return Shown::pointer(addr);
-    }
-    let family = u16::from_le_bytes([buf[0], buf[1]]);
-    let port = u16::from_be_bytes([buf[2], buf[3]]);
-    let name = flags::AF.show_value(family.into());
-    match i32::from(family) {
-        libc::AF_INET if size >= 8 => {
-            let ip = Ipv4Addr::new(buf[4], buf[5], buf[6], buf[7]);
-            format!("{{sa_family={name}, sin_port=htons({port}), sin_addr=inet_addr(\"{ip}\")}}")
-        }
-        libc::AF_INET6 if size >= 24 => {
-            let mut ip = [0u8; 16];
-            ip.copy_from_slice(&buf[8..24]);
-            let ip = Ipv6Addr::from(ip);
-            format!("{{sa_family={name}, sin6_port=htons({port}), sin6_addr={ip}, ...}}")
-        }
-        libc::AF_UNIX if size > 2 && buf[2] == 0 => {
-            format!("{{sa_family={name}, sun_path=@{}}}", super::quote::quote_path(&buf[3..size]))
-        }
-        libc::AF_UNIX if size > 2 => format!("{{sa_family={name}, sun_path={}}}", text(&buf[2..size])),
-        _ => format!("{{sa_family={name}, sa_data={}}}", super::quote::quote_bytes(&buf[2..size], (size - 2) as u64)),
-    }
 }

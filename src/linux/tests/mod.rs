@@ -26,10 +26,10 @@ mod trace;
 mod vm;
 pub(super) mod zeroed;
 
-use super::Tracer;
 use super::table;
 use super::task::{Outcome, Task, TaskConfig};
 use super::vdso::Vdso;
+use super::{TraceConfig, TraceSink, Tracer};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
@@ -57,6 +57,21 @@ impl Shared {
     /// Everything written since the last time.
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl TraceSink for Shared {
+    fn line(&self, text: &str) {
+        self.0.lock().unwrap().extend_from_slice(text.as_bytes());
+    }
+
+    fn begin(&self, text: &str) -> u64 {
+        self.line(text);
+        0
+    }
+
+    fn end(&self, _: u64, rest: &str, _: &str) {
+        self.line(rest);
     }
 }
 
@@ -105,7 +120,7 @@ impl Bench {
             stack_limit: 8 << 20,
             own_fds: Vec::new(),
             stop: Box::leak(Box::default()),
-            tracer: Some(Tracer::new(Box::new(trace.clone()))),
+            tracer: Some(Tracer::new(Box::new(trace.clone()), TraceConfig { column: 0, ..TraceConfig::default() })),
             unimplemented: Some(Box::new(move |what| writeln!(sink.clone(), "{what}").unwrap())),
         };
         change(&mut config);

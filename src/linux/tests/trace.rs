@@ -6,6 +6,8 @@ use crate::linux::abi::poll::Pollfd;
 use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::Sigaction;
 use crate::linux::abi::time::Timespec;
+use crate::linux::call::SysResult;
+use crate::linux::strace::Shown;
 use rustix::io::Errno;
 
 /// The line that a call makes.
@@ -94,6 +96,96 @@ fn files() {
 }
 
 #[test]
+fn new_processes_and_programs() {
+    let mut b = Bench::new();
+    // What the call has come to as well, since it cannot be made here.
+    let made = |b: &Bench, name: &str, args: &[u64; 6], result: SysResult| {
+        let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
+        let mut call = Shown::new(&b.task.mm, row, args, 0, 32);
+        call.result = Some(result);
+        call.text()
+    };
+    let (path, word) = (b.text("/nowhere"), b.text("x\"y"));
+    let argv = b.put(&[path, word, 0]);
+    let (one, none) = (b.put(&[word, 0]), b.put(&0u64));
+    let missing = "= -1 ENOENT (No such file or directory)";
+    assert_eq!(
+        made(&b, "execve", &[path, argv, one, 0, 0, 0], Err(Errno::NOENT)),
+        format!(r#"execve("/nowhere", ["/nowhere", "x\"y"], {one:#x} /* 1 var */) {missing}"#)
+    );
+    assert_eq!(
+        made(&b, "execve", &[path, 0, none, 0, 0, 0], Err(Errno::NOENT)),
+        format!(r#"execve("/nowhere", NULL, {none:#x} /* 0 vars */) {missing}"#)
+    );
+    let many = b.put(&[[word; 40].as_slice(), &[0]].concat()[..]);
+    let text = made(&b, "execve", &[path, many, NOWHERE, 0, 0, 0], Err(Errno::NOENT));
+    assert_eq!(text.matches("x\\\"y").count(), 32, "{text}");
+    assert!(text.ends_with(&format!(r#", ...], 0x10000000) {missing}"#)), "{text}");
+    let flags = (libc::CLONE_CHILD_CLEARTID | libc::CLONE_CHILD_SETTID | libc::SIGCHLD) as u64;
+    assert_eq!(
+        made(&b, "clone", &[flags, 0, 0, 0, 0x1000, 0], Ok(7)),
+        "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x1000) = 7"
+    );
+    let tid = b.put(&9754i32);
+    let thread = (libc::CLONE_VM | libc::CLONE_SETTLS | libc::CLONE_PARENT_SETTID) as u64;
+    assert_eq!(
+        made(&b, "clone", &[thread, 0x5000, tid, 0x6000, 0, 0], Ok(7)),
+        "clone(child_stack=0x5000, flags=CLONE_VM|CLONE_SETTLS|CLONE_PARENT_SETTID, parent_tid=[9754], tls=0x6000) = 7"
+    );
+    assert_eq!(made(&b, "clone", &[17, 0, 0, 0, 0, 0], Ok(7)), "clone(child_stack=NULL, flags=SIGCHLD) = 7");
+    let all = b.put(&[thread, 0, 0, tid, 17, 0x7000, 0x9000, 0x6000]);
+    let shown = format!(
+        "{{flags=CLONE_VM|CLONE_SETTLS|CLONE_PARENT_SETTID, parent_tid={tid:#x}, exit_signal=SIGCHLD, stack=0x7000, \
+         stack_size=0x9000, tls=0x6000}}"
+    );
+    assert_eq!(
+        made(&b, "clone3", &[all, 88, 0, 0, 0, 0], Ok(7)),
+        format!("clone3({shown} => {{parent_tid=[9754]}}, 88) = 7")
+    );
+    assert_eq!(
+        made(&b, "clone3", &[all, 88, 0, 0, 0, 0], Err(Errno::INVAL)),
+        format!("clone3({shown}, 88) = -1 EINVAL (Invalid argument)")
+    );
+    assert_eq!(
+        made(&b, "clone3", &[8, 88, 0, 0, 0, 0], Err(Errno::FAULT)),
+        "clone3(0x8, 88) = -1 EFAULT (Bad address)"
+    );
+    let status = b.put(&(3i32 << 8));
+    assert_eq!(
+        made(&b, "wait4", &[5, status, 0, 0, 0, 0], Ok(5)),
+        "wait4(5, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], 0, NULL) = 5"
+    );
+    let status = b.put(&9i32);
+    assert_eq!(
+        made(&b, "wait4", &[5, status, 0, 0, 0, 0], Ok(5)),
+        "wait4(5, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}], 0, NULL) = 5"
+    );
+}
+
+#[test]
+fn interruptions_are_called_as_in_the_kernel() {
+    use crate::host::{MAY_RESTART, NOT_BEGUN};
+    let b = Bench::new();
+    let result = |name: &str, args: &[u64; 6], errno| {
+        let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
+        let mut call = Shown::new(&b.task.mm, row, args, 0, 32);
+        call.result = Some(Err(errno));
+        call.result_text()
+    };
+    let none = [0; 6];
+    assert_eq!(result("read", &none, MAY_RESTART), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+    assert_eq!(result("read", &none, NOT_BEGUN), "? ERESTARTNOINTR (To be restarted)");
+    assert_eq!(result("getpid", &none, MAY_RESTART), "? ERESTARTNOINTR (To be restarted)");
+    assert_eq!(result("ppoll", &none, MAY_RESTART), "? ERESTARTNOHAND (To be restarted if no handler)");
+    assert_eq!(result("rt_sigsuspend", &none, Errno::INTR), "? ERESTARTNOHAND (To be restarted if no handler)");
+    assert_eq!(result("nanosleep", &none, MAY_RESTART), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
+    assert_eq!(result("futex", &none, MAY_RESTART), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+    assert_eq!(result("futex", &[0, 0, 0, 1, 0, 0], MAY_RESTART), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
+    assert_eq!(result("epoll_pwait", &none, MAY_RESTART), "-1 EINTR (Interrupted system call)");
+    assert_eq!(result("read", &none, Errno::INTR), "-1 EINTR (Interrupted system call)");
+}
+
+#[test]
 fn memory() {
     let mut b = Bench::new();
     let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
@@ -129,7 +221,7 @@ fn processes_and_time() {
     let old = b.room(24);
     assert_eq!(
         line(&mut b, "rt_sigaction", &[10, action, old, 8]),
-        "rt_sigaction(SIGUSR1, {sa_handler=0x1234, sa_mask=[], sa_flags=SA_SIGINFO|SA_RESTART}, \
+        "rt_sigaction(SIGUSR1, {sa_handler=0x1234, sa_mask=[], sa_flags=SA_RESTART|SA_SIGINFO}, \
          {sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}, 8) = 0"
     );
     let time = b.put(&Timespec { sec: 0, nsec: 1000 });

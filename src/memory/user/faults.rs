@@ -147,7 +147,7 @@ impl UserSpace {
         if crowded || too_large || self.map_anonymous_on_host(&more, &area).is_err() {
             return false;
         }
-        state.areas.insert(Vma { range: more, ..area });
+        state.areas.grow(Vma { range: more, ..area });
         true
     }
 }

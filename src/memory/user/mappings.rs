@@ -309,7 +309,7 @@ impl UserSpace {
                 result = Err(failed(e));
                 break;
             }
-            state.areas.update(&part, |v| v.prot = prot);
+            state.areas.protect(&part, prot);
             at = part.end;
             if (before | prot).contains(Prot::EXEC) {
                 code.push(part);

@@ -13,7 +13,7 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{CodeObserver, GuestAddr, Lock, Prot, SpaceError, Vma};
+use super::{AreaObserver, CodeObserver, GuestAddr, Lock, Prot, SpaceError, Vma};
 use crate::host;
 use layout::Layout;
 use rustix::io::Errno;
@@ -239,6 +239,11 @@ impl UserSpace {
     /// Is told of code that changes from now on, as long as it lives.
     pub fn observe_code(&self, observer: Weak<dyn CodeObserver>) {
         self.state().observers.push(observer);
+    }
+
+    /// Has an observer told of all changes to the areas from now on.
+    pub fn observe_areas(&self, observer: Arc<dyn AreaObserver>) {
+        self.state().areas.observe(observer);
     }
 
     /// Sets what the areas may come to from now on.

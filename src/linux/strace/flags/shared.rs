@@ -1,78 +1,8 @@
-//! The names of flags and enumerated values, as `strace` prints them.
+//! Names whose values the guest shares with the host, and whose values `libc` knows.
 
-/// A set of named values: bits that are or-ed together, or values that exclude each other.
-#[derive(Debug)]
-pub struct Names {
-    /// The names, in the order they are tried.
-    pub list: &'static [(&'static str, u64)],
-    /// What stands in the comment behind a value nobody has named.
-    pub unknown: &'static str,
-}
-
-impl Names {
-    /// The name of exactly this value, which like its C type has 32 bits.
-    pub fn find(&self, value: u64) -> Option<&'static str> {
-        self.list.iter().find(|(_, v)| *v as u32 == value as u32).map(|(n, _)| *n)
-    }
-
-    /// As one of several values that exclude each other.
-    pub fn show_value(&self, value: u64) -> String {
-        match self.find(value) {
-            Some(name) => name.to_owned(),
-            None => format!("{value:#x} /* {} */", self.unknown),
-        }
-    }
-
-    /// As flags or-ed together.
-    pub fn show_flags(&self, value: u64) -> String {
-        if value == 0 {
-            return self.find(0).unwrap_or("0").to_owned();
-        }
-        let mut rest = value;
-        let mut text = String::new();
-        for &(name, bits) in self.list {
-            if bits != 0 && rest & bits == bits {
-                rest &= !bits;
-                if !text.is_empty() {
-                    text.push('|');
-                }
-                text.push_str(name);
-            }
-        }
-        match (text.is_empty(), rest) {
-            (true, _) => format!("{rest:#x} /* {} */", self.unknown),
-            (false, 0) => text,
-            (false, _) => format!("{text}|{rest:#x}"),
-        }
-    }
-}
-
-/// Names whose values the host's headers share with the guest's.
-macro_rules! names {
-    ($($(#[$meta:meta])* $id:ident $unknown:literal [$($name:ident),* $(,)?];)*) => {$(
-        $(#[$meta])*
-        pub static $id: Names = Names {
-            list: &[$((stringify!($name), libc::$name as u64)),*],
-            unknown: $unknown,
-        };
-    )*};
-}
-
-/// Names whose values are written out: those of kernel headers that `libc` does not have.
-macro_rules! values {
-    ($($(#[$meta:meta])* $id:ident $unknown:literal [$($name:ident = $value:expr),* $(,)?];)*) => {$(
-        $(#[$meta])*
-        pub static $id: Names = Names { list: &[$((stringify!($name), $value)),*], unknown: $unknown };
-    )*};
-}
-pub(super) use {names, values};
+use super::{Names, names};
 
 names! {
-    /// open(2), without the access mode.
-    OPEN "O_???" [
-        O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_APPEND, O_NONBLOCK, O_SYNC, O_DSYNC, O_ASYNC, O_DIRECT, O_NOFOLLOW,
-        O_NOATIME, O_CLOEXEC, O_PATH, O_TMPFILE, O_DIRECTORY,
-    ];
     /// mmap(2), permissions.
     PROT "PROT_???" [PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP];
     /// mmap(2), flags after the sharing type.
@@ -83,7 +13,7 @@ names! {
     /// mremap(2).
     MREMAP "MREMAP_???" [MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP];
     /// msync(2).
-    MSYNC "MS_???" [MS_ASYNC, MS_INVALIDATE, MS_SYNC];
+    MSYNC "MS_???" [MS_SYNC, MS_ASYNC, MS_INVALIDATE];
     /// mlockall(2).
     MLOCKALL "MCL_???" [MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT];
     /// madvise(2).
@@ -97,12 +27,12 @@ names! {
     ACCESS "?_OK" [F_OK, R_OK, W_OK, X_OK];
     /// The `AT_` flags.
     AT "AT_???" [
-        AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH,
+        AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH, AT_RECURSIVE,
     ];
     /// statx(2): flags.
     STATX_FLAGS "AT_???" [
-        AT_STATX_SYNC_AS_STAT, AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH, AT_STATX_FORCE_SYNC,
-        AT_STATX_DONT_SYNC,
+        AT_STATX_SYNC_AS_STAT, AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC, AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT,
+        AT_EMPTY_PATH,
     ];
     /// statx(2): mask.
     STATX_MASK "STATX_???" [
@@ -137,7 +67,7 @@ names! {
     /// epoll_create1(2).
     EPOLL_CREATE "EPOLL_???" [EPOLL_CLOEXEC];
     /// eventfd2(2).
-    EVENTFD "EFD_???" [EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE];
+    EVENTFD "EFD_???" [EFD_SEMAPHORE, EFD_CLOEXEC, EFD_NONBLOCK];
     /// timerfd_create(2).
     TIMERFD "TFD_???" [TFD_CLOEXEC, TFD_NONBLOCK];
     /// timerfd_settime(2).
@@ -145,7 +75,7 @@ names! {
     /// signalfd4(2).
     SIGNALFD "SFD_???" [SFD_CLOEXEC, SFD_NONBLOCK];
     /// inotify_init1(2).
-    INOTIFY "IN_???" [IN_CLOEXEC, IN_NONBLOCK];
+    INOTIFY "IN_???" [IN_NONBLOCK, IN_CLOEXEC];
     /// inotify_add_watch(2).
     INOTIFY_MASK "IN_???" [
         IN_ACCESS, IN_MODIFY, IN_ATTRIB, IN_CLOSE_WRITE, IN_CLOSE_NOWRITE, IN_OPEN, IN_MOVED_FROM, IN_MOVED_TO,
@@ -203,7 +133,7 @@ names! {
     /// Scheduling policies.
     SCHED "SCHED_???" [SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE, SCHED_DEADLINE];
     /// wait4(2).
-    WAIT "W???" [WNOHANG, WUNTRACED, WEXITED, WCONTINUED, WNOWAIT];
+    WAIT "W???" [WNOHANG, WSTOPPED, WEXITED, WCONTINUED, WNOWAIT];
     /// waitid(2).
     WAITID "P_???" [P_ALL, P_PID, P_PGID, P_PIDFD];
     /// rt_sigprocmask(2).
@@ -236,11 +166,9 @@ names! {
     SO "SO_???" [
         SO_DEBUG, SO_REUSEADDR, SO_TYPE, SO_ERROR, SO_DONTROUTE, SO_BROADCAST, SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE,
         SO_OOBINLINE, SO_PRIORITY, SO_LINGER, SO_REUSEPORT, SO_PASSCRED, SO_PEERCRED, SO_RCVLOWAT, SO_SNDLOWAT,
-        SO_RCVTIMEO, SO_SNDTIMEO, SO_BINDTODEVICE, SO_ATTACH_FILTER, SO_TIMESTAMP, SO_ACCEPTCONN, SO_SNDBUFFORCE,
+        SO_BINDTODEVICE, SO_ATTACH_FILTER, SO_TIMESTAMP, SO_ACCEPTCONN, SO_SNDBUFFORCE,
         SO_RCVBUFFORCE, SO_PROTOCOL, SO_DOMAIN,
     ];
-    /// statfs(2) flags.
-    ST "ST_???" [ST_RDONLY, ST_NOSUID, ST_NODEV, ST_NOEXEC, ST_SYNCHRONOUS, ST_MANDLOCK, ST_NOATIME, ST_NODIRATIME, ST_RELATIME];
     /// clone(2).
     CLONE "CLONE_???" [
         CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_PIDFD, CLONE_PTRACE, CLONE_VFORK, CLONE_PARENT,
@@ -254,6 +182,88 @@ names! {
         SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGXCPU,
         SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR, SIGSYS,
     ];
+    /// sync_file_range(2).
+    SYNC_RANGE "SYNC_FILE_RANGE_???" [
+        SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE, SYNC_FILE_RANGE_WAIT_AFTER,
+    ];
+    /// preadv2(2) and pwritev2(2).
+    RWF "RWF_???" [RWF_HIPRI, RWF_DSYNC, RWF_SYNC, RWF_NOWAIT, RWF_APPEND];
+    /// Options of SOL_IP.
+    IP "IP_???" [
+        IP_TOS, IP_TTL, IP_HDRINCL, IP_OPTIONS, IP_RECVOPTS, IP_RETOPTS, IP_PKTINFO, IP_MTU_DISCOVER, IP_RECVERR,
+        IP_RECVTTL, IP_RECVTOS, IP_MTU, IP_FREEBIND, IP_TRANSPARENT, IP_BIND_ADDRESS_NO_PORT, IP_MULTICAST_IF,
+        IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP,
+    ];
+    /// Options of SOL_IPV6.
+    IPV6 "IPV6_???" [
+        IPV6_ADDRFORM, IPV6_CHECKSUM, IPV6_UNICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP,
+        IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP, IPV6_MTU_DISCOVER, IPV6_MTU, IPV6_RECVERR, IPV6_V6ONLY,
+        IPV6_RECVPKTINFO, IPV6_PKTINFO, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS,
+    ];
+    /// adjtimex(2): modes.
+    ADJ "ADJ_???" [
+        ADJ_OFFSET_SINGLESHOT, ADJ_OFFSET_SS_READ, ADJ_OFFSET, ADJ_FREQUENCY, ADJ_MAXERROR, ADJ_ESTERROR, ADJ_STATUS,
+        ADJ_TIMECONST, ADJ_SETOFFSET, ADJ_MICRO, ADJ_NANO, ADJ_TICK,
+    ];
+    /// adjtimex(2): status.
+    STA "STA_???" [
+        STA_PLL, STA_PPSFREQ, STA_PPSTIME, STA_FLL, STA_INS, STA_DEL, STA_UNSYNC, STA_FREQHOLD, STA_PPSSIGNAL,
+        STA_PPSJITTER, STA_PPSWANDER, STA_PPSERROR, STA_CLOCKERR, STA_NANO, STA_MODE, STA_CLK,
+    ];
+    /// adjtimex(2): results.
+    TIME_STATE "TIME_???" [TIME_OK, TIME_INS, TIME_DEL, TIME_OOP, TIME_WAIT, TIME_ERROR];
+    /// personality(2): flags.
+    PERSONALITY_FLAGS "PER_???" [
+        UNAME26, ADDR_NO_RANDOMIZE, FDPIC_FUNCPTRS, MMAP_PAGE_ZERO, ADDR_COMPAT_LAYOUT, READ_IMPLIES_EXEC,
+        ADDR_LIMIT_32BIT, SHORT_INODE, WHOLE_SECONDS, STICKY_TIMEOUTS, ADDR_LIMIT_3GB,
+    ];
+    /// mount(2).
+    MOUNT "MS_???" [
+        MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_SYNCHRONOUS, MS_REMOUNT, MS_MANDLOCK, MS_DIRSYNC, MS_NOATIME,
+        MS_NODIRATIME, MS_BIND, MS_MOVE, MS_REC, MS_SILENT, MS_POSIXACL, MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED,
+        MS_RELATIME, MS_KERNMOUNT, MS_I_VERSION, MS_STRICTATIME, MS_LAZYTIME,
+    ];
+    /// umount2(2).
+    UMOUNT "MNT_???" [MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW];
+    /// Terminals: input.
+    IFLAG "?" [
+        IGNBRK, BRKINT, IGNPAR, PARMRK, INPCK, ISTRIP, INLCR, IGNCR, ICRNL, IUCLC, IXON, IXANY, IXOFF, IMAXBEL, IUTF8,
+    ];
+    /// Terminals: output, but for the delays.
+    OFLAG "?" [OPOST, OLCUC, ONLCR, OCRNL, ONOCR, ONLRET, OFILL, OFDEL];
+    /// Terminals: delays.
+    NLDLY "?" [NL0, NL1];
+    /// Terminals: delays.
+    CRDLY "?" [CR0, CR1, CR2, CR3];
+    /// Terminals: delays.
+    TABDLY "?" [TAB0, TAB1, TAB2, TAB3];
+    /// Terminals: delays.
+    BSDLY "?" [BS0, BS1];
+    /// Terminals: delays.
+    VTDLY "?" [VT0, VT1];
+    /// Terminals: delays.
+    FFDLY "?" [FF0, FF1];
+    /// Terminals: speed.
+    BAUD "?" [
+        B0, B50, B75, B110, B134, B150, B200, B300, B600, B1200, B1800, B2400, B4800, B9600, B19200, B38400, B57600,
+        B115200, B230400, B460800, B500000, B576000, B921600, B1000000, B1152000, B1500000, B2000000, B2500000,
+        B3000000, B3500000, B4000000,
+    ];
+    /// Terminals: size of a character.
+    CSIZE "?" [CS5, CS6, CS7, CS8];
+    /// Terminals: control, but for speed and size.
+    CFLAG "?" [CSTOPB, CREAD, PARENB, PARODD, HUPCL, CLOCAL, CMSPAR, CRTSCTS];
+    /// Terminals: the line discipline.
+    LFLAG "?" [
+        ISIG, ICANON, XCASE, ECHO, ECHOE, ECHOK, ECHONL, NOFLSH, IEXTEN, ECHOCTL, ECHOPRT, ECHOKE, FLUSHO, PENDIN, TOSTOP,
+        EXTPROC,
+    ];
+    /// TCFLSH.
+    TCFLSH "TC???" [TCIFLUSH, TCOFLUSH, TCIOFLUSH];
+    /// TCXONC.
+    TCXONC "TC???" [TCOOFF, TCOON, TCIOFF, TCION];
+    /// Kinds of control messages of SOL_SOCKET.
+    SCM "SCM_???" [SCM_RIGHTS, SCM_CREDENTIALS, SCM_TIMESTAMP, SCM_TIMESTAMPNS, SCM_TIMESTAMPING];
     /// ioctl(2) requests.
     IOCTL "???" [
         TCGETS, TCSETS, TCSETSW, TCSETSF, TCSBRK, TCXONC, TCFLSH, TIOCEXCL, TIOCNXCL, TIOCSCTTY, TIOCGPGRP, TIOCSPGRP,
@@ -261,106 +271,4 @@ names! {
         TIOCGSID, TIOCNOTTY, TIOCGPTN, TIOCSPTLCK, TIOCGEXCL, TIOCGDEV, FIONBIO, FIOASYNC, FIONCLEX, FIOCLEX,
         TCSBRKP, TIOCGPTPEER, FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FICLONE,
     ];
-}
-
-values! {
-    /// `AT_` flags of faccessat2(2), where 0x200 has a name of its own.
-    AT_ACCESS "AT_???" [AT_SYMLINK_NOFOLLOW = 0x100, AT_EACCESS = 0x200, AT_EMPTY_PATH = 0x1000];
-    /// unlinkat(2), where 0x200 means a directory.
-    AT_UNLINK "AT_???" [AT_REMOVEDIR = 0x200];
-    /// close_range(2).
-    CLOSE_RANGE "CLOSE_RANGE_???" [CLOSE_RANGE_UNSHARE = 2, CLOSE_RANGE_CLOEXEC = 4];
-    /// riscv_flush_icache(2).
-    FLUSH_ICACHE "SYS_RISCV_FLUSH_ICACHE_???" [SYS_RISCV_FLUSH_ICACHE_LOCAL = 1];
-    /// riscv_hwprobe(2).
-    HWPROBE "RISCV_HWPROBE_???" [RISCV_HWPROBE_WHICH_CPUS = 1];
-    /// membarrier(2).
-    MEMBARRIER "MEMBARRIER_CMD_???" [
-        MEMBARRIER_CMD_QUERY = 0,
-        MEMBARRIER_CMD_GLOBAL = 1,
-        MEMBARRIER_CMD_GLOBAL_EXPEDITED = 2,
-        MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED = 4,
-        MEMBARRIER_CMD_PRIVATE_EXPEDITED = 8,
-        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 16,
-        MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE = 32,
-        MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE = 64,
-    ];
-    /// futex(2): operations without their modifiers.
-    FUTEX "FUTEX_???" [
-        FUTEX_WAIT = 0,
-        FUTEX_WAKE = 1,
-        FUTEX_FD = 2,
-        FUTEX_REQUEUE = 3,
-        FUTEX_CMP_REQUEUE = 4,
-        FUTEX_WAKE_OP = 5,
-        FUTEX_LOCK_PI = 6,
-        FUTEX_UNLOCK_PI = 7,
-        FUTEX_TRYLOCK_PI = 8,
-        FUTEX_WAIT_BITSET = 9,
-        FUTEX_WAKE_BITSET = 10,
-        FUTEX_WAIT_REQUEUE_PI = 11,
-        FUTEX_CMP_REQUEUE_PI = 12,
-        FUTEX_LOCK_PI2 = 13,
-    ];
-    /// rseq(2).
-    RSEQ "RSEQ_FLAG_???" [RSEQ_FLAG_UNREGISTER = 1];
-    /// `sa_flags`.
-    SA "SA_???" [
-        SA_NOCLDSTOP = 1,
-        SA_NOCLDWAIT = 2,
-        SA_SIGINFO = 4,
-        SA_EXPOSE_TAGBITS = 0x800,
-        SA_ONSTACK = 0x0800_0000,
-        SA_RESTART = 0x1000_0000,
-        SA_NODEFER = 0x4000_0000,
-        SA_RESETHAND = 0x8000_0000,
-    ];
-    /// `ss_flags`.
-    ALTSTACK "SS_???" [SS_ONSTACK = 1, SS_DISABLE = 2, SS_AUTODISARM = 0x8000_0000];
-    /// si_code of SIGSEGV.
-    SEGV "SEGV_???" [SI_USER = 0, SEGV_MAPERR = 1, SEGV_ACCERR = 2, SI_KERNEL = 0x80];
-    /// si_code of SIGBUS.
-    BUS "BUS_???" [SI_USER = 0, BUS_ADRALN = 1, BUS_ADRERR = 2, BUS_OBJERR = 3, SI_KERNEL = 0x80];
-    /// si_code of SIGILL.
-    ILL "ILL_???" [SI_USER = 0, ILL_ILLOPC = 1, ILL_ILLOPN = 2, ILL_ILLADR = 3, ILL_ILLTRP = 4];
-    /// si_code of SIGTRAP.
-    TRAP "TRAP_???" [SI_USER = 0, TRAP_BRKPT = 1, TRAP_TRACE = 2];
-}
-
-/// The name of a signal: `SIGSEGV`, `SIGRT_3`.
-pub fn signal_name(signal: u64) -> String {
-    match SIGNAL.find(signal) {
-        Some(name) => name.to_owned(),
-        None if signal == 32 || signal == 33 || (34..=64).contains(&signal) => format!("SIGRT_{}", signal - 32),
-        None => signal.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flags_are_joined_and_leftovers_shown() {
-        assert_eq!(PROT.show_flags(0), "PROT_NONE");
-        assert_eq!(PROT.show_flags(3), "PROT_READ|PROT_WRITE");
-        assert_eq!(PROT.show_flags(0x103), "PROT_READ|PROT_WRITE|0x100");
-        assert_eq!(MSYNC.show_flags(0x80), "0x80 /* MS_??? */");
-        assert_eq!(WHENCE.show_value(9), "0x9 /* SEEK_??? */");
-        assert_eq!(EVENTFD.show_flags(0), "0");
-    }
-
-    #[test]
-    fn compound_flags_win_over_their_parts() {
-        assert_eq!(OPEN.show_flags(libc::O_TMPFILE as u64), "O_TMPFILE");
-        assert_eq!(OPEN.show_flags(libc::O_SYNC as u64), "O_SYNC");
-        assert_eq!(OPEN.show_flags(libc::O_DSYNC as u64), "O_DSYNC");
-    }
-
-    #[test]
-    fn real_time_signals_are_counted_from_the_first() {
-        assert_eq!(signal_name(11), "SIGSEGV");
-        assert_eq!(signal_name(34), "SIGRT_2");
-        assert_eq!(signal_name(99), "99");
-    }
 }

@@ -1,0 +1,329 @@
+//! Writes calls, signals and ends of processes, each as a line in the form of strace(1).
+
+use super::filter::{Filter, Status};
+use super::summary::Summary;
+use super::{STRING_LIMIT, Shown, failure, signals};
+use crate::host::clock;
+use crate::linux::abi::signal::Siginfo;
+use crate::linux::call::SysResult;
+use rustix::io::Errno;
+use std::fmt::Write;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+/// The column of the results, as far as the arguments leave it free.
+const RESULT_COLUMN: usize = 40;
+
+/// Where lines go. Others may write there too, and cut off a line that has only been begun.
+pub trait TraceSink: Send + Sync {
+    /// Writes whole lines.
+    fn line(&self, text: &str);
+
+    /// Begins a line, and yields what to end it by.
+    fn begin(&self, text: &str) -> u64;
+
+    /// Ends a line that was begun: with `rest`, or, if it has been cut off since, with `resumed` as a
+    /// line of its own.
+    fn end(&self, begun: u64, rest: &str, resumed: &str);
+}
+
+/// How the process is told of at the start of each line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PidStyle {
+    /// `[pid   123] `, among other things on standard error.
+    Marked,
+    /// `123   `, in a file of its own.
+    Plain,
+}
+
+/// The time at the start of each line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timestamps {
+    /// The time of day in seconds.
+    Seconds,
+    /// The time of day in microseconds.
+    Microseconds,
+    /// Seconds since 1970 with microseconds.
+    Unix,
+    /// What has passed since the line before.
+    Relative,
+}
+
+/// What a [`Tracer`] writes.
+#[derive(Clone, Debug)]
+pub struct TraceConfig {
+    /// Which calls, signals and outcomes.
+    pub filter: Filter,
+    /// Whether each is written as it happens.
+    pub lines: bool,
+    /// Whether they are counted, and the counts written at the end.
+    pub summary: bool,
+    /// How the process is told of, if at all.
+    pub pids: Option<PidStyle>,
+    /// The time at the start of each line, if any.
+    pub timestamps: Option<Timestamps>,
+    /// Whether the time is written that a call has taken.
+    pub durations: bool,
+    /// How much of a string is shown.
+    pub string_limit: usize,
+    /// The column of the results.
+    pub column: usize,
+}
+
+impl Default for TraceConfig {
+    fn default() -> Self {
+        Self {
+            filter: Filter::default(),
+            lines: true,
+            summary: false,
+            pids: None,
+            timestamps: None,
+            durations: false,
+            string_limit: STRING_LIMIT,
+            column: RESULT_COLUMN,
+        }
+    }
+}
+
+/// Writes what a process asks the kernel for to wherever the command line says.
+pub struct Tracer {
+    sink: Box<dyn TraceSink>,
+    config: TraceConfig,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// When the last line was begun.
+    last: Option<Duration>,
+    summary: Summary,
+}
+
+impl std::fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tracer").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// A call that is being traced, until it has come back.
+pub struct Traced<'a> {
+    tracer: &'a Tracer,
+    call: Shown<'a>,
+    tid: i32,
+    /// How many of the arguments are written.
+    written: usize,
+    begun: Begun,
+    /// By the clock on the wall, and by the thread's own.
+    started: (Duration, Duration),
+}
+
+/// What there is of a call's line before the call is made.
+enum Begun {
+    /// So many columns, under this number of the sink's.
+    Line(u64, usize),
+    /// Nothing yet: whether the line is to be shown depends on the result.
+    Held(String),
+    /// Nothing, nor will there be.
+    Silent,
+}
+
+impl Tracer {
+    /// A tracer that writes to `sink`.
+    pub fn new(sink: Box<dyn TraceSink>, config: TraceConfig) -> Self {
+        Self { sink, config, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic happens with the lock held")
+    }
+
+    /// How much of a string is shown.
+    pub fn string_limit(&self) -> usize {
+        self.config.string_limit
+    }
+
+    /// The start of a line.
+    fn leader(&self, tid: i32) -> String {
+        let mut text = match self.config.pids {
+            Some(PidStyle::Marked) => format!("[pid {tid:5}] "),
+            Some(PidStyle::Plain) => format!("{tid:<5} "),
+            None => String::new(),
+        };
+        let day = |fraction: bool| {
+            let now = clock::real_time();
+            let text = match clock::local_time(now.as_secs() as i64) {
+                Some(local) => format!("{:02}:{:02}:{:02}", local.hour, local.minute, local.second),
+                None => now.as_secs().to_string(),
+            };
+            if fraction { format!("{text}.{:06} ", now.subsec_micros()) } else { format!("{text} ") }
+        };
+        text += &match self.config.timestamps {
+            None => String::new(),
+            Some(Timestamps::Seconds) => day(false),
+            Some(Timestamps::Microseconds) => day(true),
+            Some(Timestamps::Unix) => {
+                let now = clock::real_time();
+                format!("{}.{:06} ", now.as_secs(), now.subsec_micros())
+            }
+            Some(Timestamps::Relative) => {
+                let now = clock::monotonic();
+                let passed = self.state().last.replace(now).map_or(Duration::ZERO, |last| now - last);
+                format!("{:6}.{:06} ", passed.as_secs(), passed.subsec_micros())
+            }
+        };
+        text
+    }
+
+    /// Writes the beginning of a call, if it is one to be traced.
+    pub fn enter<'a>(&'a self, mut call: Shown<'a>, tid: i32) -> Option<Traced<'a>> {
+        if !self.config.filter.has_call(call.row.number.into()) {
+            return None;
+        }
+        call.note_inputs();
+        let count = call.row.args.len();
+        let written = (0..count).find(|&i| call.is_late(i)).unwrap_or(count);
+        let begun = if self.config.lines {
+            let mut text = format!("{}{}(", self.leader(tid), call.row.name);
+            add_arguments(&mut text, &call, 0..written);
+            if written > 0 && call.shows_from(written) {
+                text.push_str(", ");
+            }
+            if self.config.filter.has_every_status() {
+                let columns = text.chars().count();
+                Begun::Line(self.sink.begin(&text), columns)
+            } else {
+                Begun::Held(text)
+            }
+        } else {
+            Begun::Silent
+        };
+        let timed = self.config.durations || self.config.summary;
+        let started = if timed { (clock::monotonic(), clock::thread_time()) } else { Default::default() };
+        Some(Traced { tracer: self, call, tid, written, begun, started })
+    }
+
+    /// The end of a line: what is left of the arguments, the result in its column.
+    fn tail(&self, columns: usize, arguments: &str, result: &str) -> String {
+        let room = self.config.column.saturating_sub(columns + arguments.chars().count() + 2);
+        format!("{arguments}) {:room$}= {result}\n", "")
+    }
+
+    /// Writes a call whose number nobody knows.
+    pub fn unknown(&self, number: u64, args: &[u64; 6], tid: i32) {
+        if !self.config.filter.has_call(number) {
+            return;
+        }
+        let name = format!("syscall_{number:#x}");
+        if self.config.summary {
+            self.state().summary.add(&name, Duration::ZERO, true);
+        }
+        if self.config.lines && self.config.filter.has_status(Status::Failed) {
+            let args: Vec<String> = args.iter().map(|a| format!("{a:#x}")).collect();
+            let text = format!("{}{name}({}", self.leader(tid), args.join(", "));
+            let tail = self.tail(text.chars().count(), "", &failure(libc::ENOSYS));
+            self.sink.line(&(text + &tail));
+        }
+    }
+
+    fn event(&self, tid: i32, text: &str) {
+        if self.config.lines {
+            self.sink.line(&format!("{}{text}\n", self.leader(tid)));
+        }
+    }
+
+    /// Writes a signal that is delivered.
+    pub fn signal(&self, info: &Siginfo, tid: i32) {
+        if self.config.filter.has_signal(info.signo) {
+            let name = super::flags::signal_name(info.signo as u64);
+            self.event(tid, &format!("--- {name} {} ---", signals::siginfo_text(info)));
+        }
+    }
+
+    /// Writes the end of a process that left by itself.
+    pub fn exited(&self, status: i32, tid: i32) {
+        self.event(tid, &format!("+++ exited with {} +++", status & 0xff));
+        self.summarise();
+    }
+
+    /// Writes the end of a process by a signal.
+    pub fn killed(&self, signal: i32, tid: i32) {
+        self.event(tid, &format!("+++ killed by {} +++", super::flags::signal_name(signal as u64)));
+        self.summarise();
+    }
+
+    fn summarise(&self) {
+        if self.config.summary {
+            self.sink.line(&self.state().summary.table());
+        }
+    }
+}
+
+impl Traced<'_> {
+    /// Writes the rest of the call; without a result, the process ends in it.
+    pub fn leave(mut self, result: Option<SysResult>) {
+        let tracer = self.tracer;
+        let TraceConfig { summary, durations, .. } = tracer.config;
+        let took = if summary || durations {
+            (clock::monotonic() - self.started.0, clock::thread_time() - self.started.1)
+        } else {
+            Default::default()
+        };
+        // What rt_sigreturn yields is what the interrupted code had in its register, an error perhaps.
+        let result = result.map(|result| match result {
+            Ok(value) if self.call.row.name == "rt_sigreturn" && value > -4096i64 as u64 => {
+                Err(Errno::from_raw_os_error(-(value as i64) as i32))
+            }
+            other => other,
+        });
+        self.call.result = result;
+        if summary {
+            tracer.state().summary.add(self.call.row.name, took.1, matches!(result, Some(Err(_))));
+        }
+        let status = match result {
+            None => Status::Unfinished,
+            Some(Ok(_)) => Status::Successful,
+            Some(Err(_)) => Status::Failed,
+        };
+        if !tracer.config.filter.has_status(status) {
+            return;
+        }
+        let mut arguments = String::new();
+        add_arguments(&mut arguments, &self.call, self.written..self.call.row.args.len());
+        let mut text = self.call.result_text();
+        if durations && result.is_some() {
+            let _ = write!(text, " <{}.{:06}>", took.0.as_secs(), took.0.subsec_micros());
+        }
+        match &self.begun {
+            Begun::Silent => {}
+            Begun::Held(head) => {
+                tracer.sink.line(&(head.clone() + &tracer.tail(head.chars().count(), &arguments, &text)));
+            }
+            Begun::Line(id, columns) => {
+                let again = format!("{}<... {} resumed>", tracer.leader_of_resumed(self.tid), self.call.row.name);
+                let resumed = tracer.tail(again.chars().count(), &arguments, &text);
+                tracer.sink.end(*id, &tracer.tail(*columns, &arguments, &text), &(again + &resumed));
+            }
+        }
+    }
+}
+
+impl Tracer {
+    /// The start of a line that may turn out not to be needed, and so does not count as the last one.
+    fn leader_of_resumed(&self, tid: i32) -> String {
+        let last = self.state().last;
+        let text = self.leader(tid);
+        self.state().last = last;
+        text
+    }
+}
+
+/// Adds arguments with commas between them.
+fn add_arguments(text: &mut String, call: &Shown<'_>, range: Range<usize>) {
+    let mut between = "";
+    for argument in range.filter_map(|i| call.argument(i)) {
+        text.push_str(between);
+        text.push_str(&argument);
+        between = ", ";
+    }
+}

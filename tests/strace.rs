@@ -1,0 +1,373 @@
+//! The log of system calls: held against strace(1) on the same C program built for the host, and its
+//! options.
+
+mod common;
+#[path = "common/elf.rs"]
+mod elf;
+#[path = "common/run.rs"]
+mod run;
+
+use common::{build_dir, build_programs};
+use elf::{A0, A1, A2, A7, ecall, exit, li};
+use regex_lite::Regex;
+use run::{Programs, remu, run as run_remu};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The version of strace(1) with which every line agrees; others have more or fewer names.
+const VERSION: &str = "6.1";
+
+/// So many calls at least must agree with any version.
+const AT_LEAST: usize = 60;
+
+/// The line in the program after which everything is compared.
+const MARKER: &str = r#"write(-1000, "begin", 5)"#;
+
+/// What is different from one run to the next, or from one architecture to another by necessity.
+struct Normal(Vec<(Regex, &'static str)>);
+
+/// Calls whose numbers depend on the moment, on chance or on who runs them.
+const MOMENTARY: &str = "clock_gettime|gettimeofday|times|sysinfo|getrusage|getcpu|adjtimex|timerfd_settime|\
+    timerfd_gettime|setitimer|sched_getattr|getppid|getpgid|getsid|getrandom|rt_sigreturn|fstatfs|getpid|gettid|set_tid_address";
+
+impl Normal {
+    fn new() -> Self {
+        let rules = [
+            (" +", " "),
+            // x86-64 has a function to return from handlers with, and so a flag that says so.
+            (r"SA_RESTORER\|", ""),
+            ("SA_RESTORER", "0"),
+            (", sa_restorer=0x[0-9a-f]+", ""),
+            // The same number has two names there.
+            ("SNDCTL_TMR_START or ", ""),
+            (r" \(core dumped\)", ""),
+            ("0x[0-9a-f]{5,}", "ADDRESS"),
+            (r"left \{[^}]*\}", "left TIME"),
+            (r"htons\([1-9][0-9]*\)", "htons(PORT)"),
+            (r"^((?:msg|sem|shm)[a-z]+)\([0-9]+", "$1(ID"),
+            (r"^((?:msg|sem|shm)get\(.*\) += )[0-9]+", "${1}ID"),
+            (r" /\* [0-9]+\.[0-9]+ s \*/", ""),
+        ];
+        Self(rules.map(|(pattern, to)| (Regex::new(pattern).unwrap(), to)).into())
+    }
+
+    fn lines(&self, log: &str) -> Vec<String> {
+        let momentary = Regex::new(&format!(r"^({MOMENTARY})\(")).unwrap();
+        let number = Regex::new(r#""[^"]*"|[0-9]+"#).unwrap();
+        let pid = Regex::new(r"getpid\(\) += ([0-9]+)|si_pid=([0-9]+)").unwrap().captures(log);
+        let pid = pid.as_ref().and_then(|c| c.get(1).or(c.get(2))).map_or("no pid", |m| m.as_str());
+        let pid = Regex::new(&format!(r"\b{pid}\b")).unwrap();
+        let begin = log.lines().position(|line| line.starts_with(MARKER)).expect("the program's marker");
+        let normal = |line: &str| {
+            let mut line = pid.replace_all(line, "PID").into_owned();
+            if momentary.is_match(&line) && !line.contains("= -1 ") {
+                line = number.replace_all(&line, "N").into_owned();
+            }
+            for (pattern, to) in &self.0 {
+                line = pattern.replace_all(&line, *to).into_owned();
+            }
+            line
+        };
+        log.lines().skip(begin).map(normal).collect()
+    }
+}
+
+fn programs() -> (PathBuf, PathBuf) {
+    let out = build_dir("strace");
+    build_programs("testprogs/strace/programs.list", &out);
+    (out.join("native/calls"), out.join("riscv64/calls"))
+}
+
+fn strace() -> Command {
+    let mut command = Command::new("strace");
+    command.env_clear();
+    command
+}
+
+/// The version of strace(1), which has to be there.
+fn strace_version() -> String {
+    let out = strace().arg("--version").output();
+    let out = out.unwrap_or_else(|e| panic!("strace(1) cannot be run ({e}): apt-get install strace"));
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    text.lines().next().and_then(|line| line.split(' ').next_back()).unwrap_or_default().to_owned()
+}
+
+/// Runs a tracer's command line in an empty folder that has the same name each time, and yields the log.
+fn traced(mut command: Command, options: &[&str], program: &Path, args: &[&str]) -> String {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("work");
+    std::fs::create_dir(&dir).unwrap();
+    let log = parent.path().join("log");
+    command.args(options).arg("-o").arg(&log).arg(program).args(args).current_dir(&dir).env("TZ", "UTC0");
+    let out = command.output().expect("the tracer runs");
+    let text = std::fs::read_to_string(&log).unwrap_or_default();
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        !err.contains("ptrace") && !err.contains("PTRACE"),
+        "strace(1) may not trace here, and with it there is nothing to compare to (in a container: \
+         --cap-add=SYS_PTRACE): {err}"
+    );
+    assert!(!text.is_empty(), "{command:?} has written nothing: {err}");
+    text.replace(parent.path().to_str().unwrap(), "PARENT")
+}
+
+fn both(options: &[&str], args: &[&str]) -> (String, String) {
+    let (native, guest) = programs();
+    let mut remu = remu();
+    remu.arg("-strace");
+    (traced(strace(), options, &native, args), traced(remu, options, &guest, args))
+}
+
+fn call_name(line: &str) -> Option<&str> {
+    line.split_once('(').map(|(name, _)| name).filter(|name| !name.contains(' '))
+}
+
+/// The lines that are not the same, side by side.
+fn differences(native: &[String], guest: &[String]) -> String {
+    let mut text = String::new();
+    for (want, got) in native.iter().zip(guest).filter(|(want, got)| want != got) {
+        text += &format!("  strace: {want}\n  remu:   {got}\n");
+    }
+    if native.len() != guest.len() {
+        text += &format!("  strace has {} lines, remu {}\n", native.len(), guest.len());
+    }
+    text
+}
+
+#[test]
+fn lines_agree_with_straces() {
+    let version = strace_version();
+    let (native, guest) = both(&[], &[]);
+    let normal = Normal::new();
+    let (native, guest) = (normal.lines(&native), normal.lines(&guest));
+    let report = differences(&native, &guest);
+    assert_eq!(native.len(), guest.len(), "not the same number of lines:\n{report}");
+    let unequal = native.iter().zip(&guest).filter(|(want, got)| want != got);
+    let differing: BTreeSet<&str> = unequal.filter_map(|(want, _)| call_name(want)).collect();
+    let all: BTreeSet<&str> = native.iter().filter_map(|line| call_name(line)).collect();
+    let agreeing = all.difference(&differing).count();
+    let summary = format!("strace {version}: {} lines; all lines of {agreeing} system calls agree\n", native.len());
+    println!("{summary}{report}");
+    std::fs::write(build_dir("strace-calls.txt"), summary).expect("the summary is written");
+    assert!(agreeing >= AT_LEAST, "only {agreeing} system calls agree:\n{report}");
+    assert!(version != VERSION || differing.is_empty(), "of strace {version} these differ:\n{report}");
+}
+
+#[test]
+fn the_end_by_a_signal_is_told_as_by_strace() {
+    for (how, end) in [("crash", "SIGSEGV"), ("kill", "SIGTERM")] {
+        let (native, guest) = both(&[], &[how]);
+        let normal = Normal::new();
+        assert_eq!(normal.lines(&guest), normal.lines(&native), "{how}");
+        assert!(guest.ends_with(&format!("+++ killed by {end} +++\n")), "{guest}");
+    }
+}
+
+#[test]
+fn what_is_chosen_is_what_strace_chooses() {
+    let classes = ["%file", "%desc", "%memory", "%network", "%process", "%signal", "%creds", "%clock", "%pure", "%ipc"];
+    let statistics = ["%fstat", "%%stat", "%statfs", "%fstatfs", "%%statfs"];
+    let others = ["file", "trace=!%memory", "trace=/^p.*v2?$", "trace=none", "signal=none", "signal=!SEGV,usr1"];
+    for filter in classes.into_iter().chain(statistics).chain(others) {
+        let (native, guest) = both(&["-e", filter, "-e", "status=!unfinished"], &[]);
+        let made = |log: &str| -> BTreeSet<String> {
+            log.lines().filter_map(|line| call_name(line).map(str::to_owned)).collect()
+        };
+        // What only the C library's start makes, and only on one of the two sides.
+        let start = [
+            "execve",
+            "arch_prctl",
+            "readlink",
+            "brk",
+            "riscv_hwprobe",
+            "rseq",
+            "set_robust_list",
+            "access",
+            "prlimit64",
+        ];
+        let without = |names: BTreeSet<String>| -> BTreeSet<String> {
+            names.into_iter().filter(|n| !start.contains(&n.as_str())).collect()
+        };
+        assert_eq!(without(made(&guest)), without(made(&native)), "{filter}");
+        assert_eq!(guest.contains("--- SIG"), native.contains("--- SIG"), "{filter}");
+    }
+    let (native, guest) = both(&["-e", "status=failed"], &[]);
+    let normal = Normal::new();
+    if strace_version() == VERSION {
+        assert_eq!(differences(&normal.lines(&native), &normal.lines(&guest)), "");
+    }
+}
+
+/// Calls and errors by name, from the table of `-c`.
+fn counts(table: &str) -> BTreeMap<String, (u64, u64)> {
+    let mut counts = BTreeMap::new();
+    for line in table.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let number = |i: usize| fields[i].parse::<u64>().ok();
+        match fields.len() {
+            5 if number(3).is_some() => counts.insert(fields[4].to_owned(), (number(3).unwrap(), 0)),
+            6 if number(3).is_some() => counts.insert(fields[5].to_owned(), (number(3).unwrap(), number(4).unwrap())),
+            _ => None,
+        };
+    }
+    counts
+}
+
+#[test]
+fn calls_are_counted_as_by_strace() {
+    let (native, guest) = both(&[], &[]);
+    // What the C libraries do to start is not the same.
+    let start: BTreeSet<String> = [&native, &guest]
+        .iter()
+        .flat_map(|log| log.lines().take_while(|line| !line.starts_with(MARKER)))
+        .filter_map(|line| call_name(line).map(str::to_owned))
+        .collect();
+    let (native, guest) = both(&["-c"], &[]);
+    assert_eq!(guest.lines().next(), native.lines().next(), "the heading");
+    let own = |table: &str| {
+        let mut counts = counts(table);
+        assert!(counts.remove("total").is_some(), "{table}");
+        counts.retain(|name, _| !start.contains(name));
+        counts
+    };
+    assert!(own(&native).len() > 100);
+    // What a signal has interrupted is an error to one and none to the other.
+    let differing: Vec<_> =
+        own(&native).into_iter().filter(|(name, n)| own(&guest).get(name).is_none_or(|g| g.0 != n.0)).collect();
+    assert!(differing.is_empty(), "{differing:?}\n{guest}");
+    assert_eq!(own(&guest)["lseek"], own(&native)["lseek"]);
+}
+
+/// A program that writes to a descriptor that is not open, and ends.
+fn small() -> Programs {
+    let p = Programs::new();
+    let mut code = vec![li(A0, 77), li(A1, 0), li(A2, 0), li(A7, 64), ecall()];
+    code.extend(exit(42));
+    p.code("small", &code);
+    p
+}
+
+/// The lines that the program makes under these options.
+#[track_caller]
+fn lines(p: &Programs, options: &[&str]) -> String {
+    let ran = run_remu(p, &[options, &["./small"]].concat());
+    assert_eq!((ran.status, ran.out.as_str()), (Some(42), ""), "{ran:?}");
+    ran.err
+}
+
+const WRITE: &str = "write(77, NULL, 0)                      = -1 EBADF (Bad file descriptor)\n";
+const END: &str = "exit_group(42)                          = ?\n";
+const EXITED: &str = "+++ exited with 42 +++\n";
+
+#[test]
+fn each_option_asks_for_the_log() {
+    let p = small();
+    for options in [&["-strace"][..], &["-e", "trace=all"], &["--strace-filter=all"], &["--strace-string-limit", "5"]] {
+        assert_eq!(lines(&p, options), [WRITE, END, EXITED].concat(), "{options:?}");
+    }
+    assert_eq!(lines(&p, &["-e", "write"]), [WRITE, EXITED].concat());
+    assert_eq!(lines(&p, &["-e", "trace=!write"]), [END, EXITED].concat());
+    assert_eq!(lines(&p, &["-e", "status=failed"]), [WRITE, EXITED].concat());
+    assert_eq!(lines(&p, &["-e", "status=unfinished"]), [END, EXITED].concat());
+    assert_eq!(lines(&p, &["-e", "status=successful"]), EXITED);
+    assert_eq!(lines(&p, &["-e", "read", "-e", "status=failed", "-e", "write"]), [WRITE, EXITED].concat());
+}
+
+#[test]
+fn lines_may_begin_with_process_and_time_and_end_with_a_time() {
+    let p = small();
+    let begins = |options: &[&str], pattern: &str| {
+        let text = lines(&p, options);
+        let pattern = Regex::new(&format!("^{pattern}")).unwrap();
+        for line in text.lines() {
+            assert!(pattern.is_match(line), "{options:?}: {line}");
+        }
+        assert_eq!(text.lines().count(), 3);
+    };
+    begins(&["-f"], r"\[pid +[0-9]+\] (write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps", "s"], r"[0-2][0-9]:[0-5][0-9]:[0-6][0-9] (write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps=us"], r"[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{6} (write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps=unix"], r"[0-9]{10,}\.[0-9]{6} (write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps=relative"], r" +[0-9]+\.[0-9]{6} (write|exit_group|\+\+\+)");
+    begins(&["-f", "--strace-timestamps=unix"], r"\[pid +[0-9]+\] [0-9]{10,}\.[0-9]{6} (write|exit_group|\+\+\+)");
+    let text = lines(&p, &["-T"]);
+    let lines: Vec<&str> = text.lines().collect();
+    let with_time = Regex::new(r"\(Bad file descriptor\) <[0-9]+\.[0-9]{6}>$").unwrap();
+    assert!(with_time.is_match(lines[0]), "{text}");
+    assert_eq!(lines[1], END.trim_end(), "a call that does not come back has none");
+}
+
+#[test]
+fn the_log_of_calls_may_have_a_file_of_its_own() {
+    let p = small();
+    let read = |name: &str| std::fs::read_to_string(p.path().join(name)).unwrap();
+    assert_eq!(lines(&p, &["-o", "calls"]), "");
+    assert_eq!(read("calls"), [WRITE, END, EXITED].concat());
+    let rest = lines(&p, &["-d", "exec", "-o", "calls"]);
+    assert!(rest.starts_with("exec 0x") && !rest.contains("write("), "{rest}");
+    assert_eq!(lines(&p, &["-d", "exec", "-D", "rest", "-o", "calls"]), "");
+    assert_eq!((read("rest"), read("calls")), (rest, [WRITE, END, EXITED].concat()));
+    let mut child = remu().args(["-f", "-o", "calls.%d", "./small"]).current_dir(p.path()).spawn().unwrap();
+    child.wait().unwrap();
+    let text = read(&format!("calls.{}", child.id()));
+    assert!(text.lines().all(|line| line.starts_with(&format!("{:<5} ", child.id()))), "{text}");
+}
+
+#[test]
+fn a_summary_replaces_the_lines_or_follows_them() {
+    let p = small();
+    let table = lines(&p, &["-c"]);
+    let only = counts(&table);
+    assert_eq!((only.len(), only["write"], only["exit_group"], only["total"]), (3, (1, 1), (1, 0), (2, 1)), "{table}");
+    assert!(!table.contains("+++"), "{table}");
+    let all = lines(&p, &["-C"]);
+    assert!(all.starts_with(&[WRITE, END, EXITED, "% time "].concat()), "{all}");
+    assert_eq!(counts(&lines(&p, &["-c", "-e", "write"])).len(), 2);
+    p.code("dies", &[elf::ebreak()]);
+    let ran = run_remu(&p, &["-c", "./dies"]);
+    assert_eq!(ran.signal, Some(libc::SIGTRAP));
+    assert!(counts(&ran.err)["total"] == (0, 0), "{ran:?}");
+}
+
+#[test]
+fn what_cuts_a_line_off_makes_two_of_it() {
+    let p = Programs::new();
+    // Something is logged between the two halves: the call is not there, and `unimp` says so.
+    let mut code = vec![li(A0, 1), li(A1, 0), li(A7, 0), ecall()];
+    code.extend(exit(0));
+    p.code("odd", &code);
+    let ran = run_remu(&p, &["-strace", "-d", "unimp", "./odd"]);
+    assert_eq!(
+        ran.err,
+        "io_setup(1, NULL <unfinished ...>\nunimp io_setup (system call 0)\n\
+         <... io_setup resumed>)                 = -1 ENOSYS (Function not implemented)\n\
+         exit_group(0)                           = ?\n+++ exited with 0 +++\n"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_in_a_line() {
+    let p = small();
+    let error = |options: &[&str]| {
+        let ran = run_remu(&p, &[options, &["./small"]].concat());
+        assert_eq!((ran.status, ran.out.as_str()), (Some(125), ""), "{ran:?}");
+        ran.err
+    };
+    assert_eq!(error(&["-e", "trace=opne"]), "remu: -e 'trace=opne': there is no system call 'opne' on riscv64\n");
+    assert_eq!(error(&["-e", "signal=SIGNO"]), "remu: -e 'signal=SIGNO': there is no signal 'SIGNO'\n");
+    assert_eq!(
+        error(&["-e", "fault=read"]),
+        "remu: -e 'fault=read': 'fault=' is not supported; trace=, signal= and status= are\n"
+    );
+    assert_eq!(error(&["-o", "|cat"]), "remu: -o '|cat': a log goes to a file, not to a command\n");
+    assert_eq!(error(&["-o", "x/y"]), "remu: cannot write the log x/y: No such file or directory (os error 2)\n");
+    assert_eq!(
+        error(&["--strace-timestamps", "ns"]),
+        "remu: --strace-timestamps 'ns': write s, us, unix or relative\n"
+    );
+    assert_eq!(
+        error(&["--strace-string-limit", "x"]),
+        "remu: --strace-string-limit 'x': not a number of at most 64 bits\n"
+    );
+}
