@@ -72,7 +72,7 @@ fn what_is_wrong_is_told_in_a_line() {
         (&["missing"], "missing: No such file or directory (os error 2)"),
         (&["x86"], "x86: for machine 62, not RISC-V (243)"),
         (&["low"], "low: it wants 0x4 bytes at 0x11000, and there is memory from 0x80000000 to 0x88000000"),
-        (&["-m", "lots", "seven"], "-m 'lots': not a size"),
+        (&["-m", "lots", "seven"], "-m 'lots': a size is a number, with k, M or G behind it or without"),
         (&["-smp", "0", "seven"], "--smp '0': from 1 to 64"),
         (&["--isa", "rv64xyz", "seven"], "--isa 'rv64xyz': not an ISA string"),
         (&["--isa", "rv32i", "seven"], "seven: a 64-bit program on 32-bit harts"),

@@ -226,22 +226,22 @@ fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
 
 /// A size in bytes, with a suffix perhaps.
 fn size(given: &Given) -> Result<u64, CliError> {
-    match bytes(given.text()?) {
-        Some(0) => Err(given.bad("a program needs a stack")),
-        Some(bytes) => Ok(bytes),
-        None => Err(given.bad("a size is a number, with k, M or G behind it or without")),
+    match bytes(given.text()?).map_err(|why| given.bad(why))? {
+        0 => Err(given.bad("a program needs a stack")),
+        bytes => Ok(bytes),
     }
 }
 
-/// A number of bytes, with k, M or G behind it or without; `None` if it is none, or too large.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+/// A number of bytes, with k, M or G behind it or without; else what is wrong.
+pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
         Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
         _ => (text, 0),
     };
-    parse_number(digits)?.checked_mul(1 << shift)
+    let number = parse_number(digits).ok_or("a size is a number, with k, M or G behind it or without")?;
+    number.checked_mul(1 << shift).ok_or("too large")
 }
 
 pub(super) fn number(given: &Given) -> Result<u64, CliError> {

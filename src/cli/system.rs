@@ -263,10 +263,10 @@ fn configuration(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Machin
     let kind = kind.ok_or_else(|| SystemError::UnknownMachine(options.machine.clone()))?;
     // A bare number is in MiB, as QEMU has it.
     let memory = match options.memory.parse::<u64>() {
-        Ok(mib) => mib.checked_mul(1 << 20),
+        Ok(mib) => mib.checked_mul(1 << 20).ok_or("too large"),
         Err(_) => resolve::bytes(&options.memory),
     };
-    let memory = memory.ok_or_else(|| bad("-m", &options.memory, "not a size"))?;
+    let memory = memory.map_err(|why| bad("-m", &options.memory, why))?;
     let harts = match number("--smp", &options.smp)? {
         n @ 1..=64 => n as usize,
         _ => return Err(bad("--smp", &options.smp, "from 1 to 64")),
