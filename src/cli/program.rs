@@ -173,7 +173,8 @@ impl Sysroot {
             return found.ok_or_else(|| Searched::Given(root.clone()));
         }
         let dir = by.parent().unwrap_or(Path::new("/"));
-        let at = |root: &Path| if root == Path::new("/") { host.canonicalize().ok() } else { inside(root) }.filter(ours);
+        let at =
+            |root: &Path| if root == Path::new("/") { host.canonicalize().ok() } else { inside(root) }.filter(ours);
         for root in dir.ancestors().chain([Path::new(CROSS_SYSROOT)]) {
             let Some(found) = at(root) else { continue };
             // Where /lib is a link to /usr/lib, /usr has the file too; the root is what is above it.

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A step begins with `$` and the status that it must end with, if not 0. Assignments to the environment may stand
-//! before the command, `<FILE` and `>FILE` after it. The text below a step is a file for it, `script`.
+//! before the command, `<FILE`, `>FILE` and, for a
+//! standard error that cannot be the same twice, `2>-` after it. The text below a step is a file for it, `script`.
 
 use crate::common::files::split;
 use std::fs;
@@ -24,6 +25,8 @@ pub struct Step {
     pub args: Vec<String>,
     pub stdin: Option<String>,
     pub stdout: Option<String>,
+    /// Whether standard error is held to the host's.
+    pub stderr: bool,
     pub status: i32,
     pub script: String,
 }
@@ -74,7 +77,7 @@ fn read_file(path: &Path) -> Vec<Check> {
 
 fn parse(line: &str, status: i32) -> Step {
     let (mut variables, mut program, mut args) = (Vec::new(), String::new(), Vec::new());
-    let (mut stdin, mut stdout) = (None, None);
+    let (mut stdin, mut stdout, mut stderr) = (None, None, true);
     for word in split(line) {
         if program.is_empty() {
             match word.split_once('=') {
@@ -85,11 +88,13 @@ fn parse(line: &str, status: i32) -> Step {
             stdin = Some(name.to_owned());
         } else if let Some(name) = word.strip_prefix('>').filter(|n| is_path(n)) {
             stdout = Some(name.to_owned());
+        } else if word == "2>-" {
+            stderr = false;
         } else {
             args.push(word);
         }
     }
-    Step { line: line.to_owned(), variables, program, args, stdin, stdout, status, script: String::new() }
+    Step { line: line.to_owned(), variables, program, args, stdin, stdout, stderr, status, script: String::new() }
 }
 
 fn is_path(word: &str) -> bool {

@@ -9,6 +9,7 @@ pub fn generate(dir: &Path) {
     files::generate(dir);
     put(dir, "data.json", json().as_bytes());
     put(dir, "words", words().as_bytes());
+    put(dir, "modules.py", include_bytes!("modules.py"));
     files::age(dir);
 }
 

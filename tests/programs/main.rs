@@ -130,9 +130,13 @@ fn try_check(check: &Check, number: usize, base: &Path) -> (Result<(), String>, 
     }
     let mut times = [Duration::ZERO; 2];
     for step in &check.steps {
-        let [want, got] = SIDES.map(|side| run_step(step, base, side, &folder));
+        let [mut want, mut got] = SIDES.map(|side| run_step(step, base, side, &folder));
         times[0] += want.elapsed;
         times[1] += got.elapsed;
+        if !step.stderr {
+            want.stderr.clear();
+            got.stderr.clear();
+        }
         if let Err(message) = compare(&want, &got, Status::Exit(step.status)) {
             return (Err(format!("{}: {message}", step.line)), times);
         }
