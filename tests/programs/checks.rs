@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A step begins with `$` and the status that it must end with, if not 0. Assignments to the environment may stand
-//! before the command, `<FILE`, `>FILE` and, for a
-//! standard error that cannot be the same twice, `2>-` after it. The text below a step is a file for it, `script`.
+//! before the command, `<FILE`, `>FILE` and, for a standard error that cannot be the same twice, `2>-` after it. The text
+//! below a step is a file for it, `script`.
 
 use crate::common::files::split;
 use std::fs;

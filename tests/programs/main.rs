@@ -24,7 +24,7 @@ use std::time::Duration;
 use checks::{Check, Step};
 use common::{Outcome, Status, build_dir, compare, files, in_parallel, root, run, script};
 
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// The folder of inputs and the two sides, for the test as it starts itself.
 const INSIDE: &str = "REMU_PROGRAMS_INSIDE";
