@@ -6,18 +6,14 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File, FileTimes};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use common::{Outcome, Status, build_dir, difference, run, script};
+use common::files::{self, snapshot, split};
+use common::{Outcome, Status, build_dir, in_parallel, run, script};
 
 const LIMIT: Duration = Duration::from_secs(180);
 
@@ -188,79 +184,15 @@ const CHECKS: &[Check] = &[
     reads("id, uname, env", &["id", "uname -s", "env", "pwd"]),
 ];
 
-/// SplitMix64, so that the inputs are the same everywhere.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
-
-fn text(rng: &mut Rng) -> String {
-    const WORDS: [&str; 24] = [
-        "the", "a", "guest", "host", "register", "machine", "loads", "stores", "page", "fault", "branch", "of", "in",
-        "memory", "then", "fact", "first", "wrong", "value", "program", "and", "is", "to", "kernel",
-    ];
-    let mut text = String::new();
-    while text.len() < 200_000 {
-        for _ in 0..3 + rng.next() % 9 {
-            let (a, b) = (rng.next() as usize % WORDS.len(), rng.next() as usize % WORDS.len());
-            text.push_str(WORDS[a.min(b)]);
-            text.push(' ');
-        }
-        text.pop();
-        text.push('\n');
-    }
-    text
-}
-
 /// Writes the inputs. Every time stamp lies in the past, so that what a program did to one shows.
 fn generate(dir: &Path) {
-    let mut rng = Rng(2);
-    let put = |name: &str, data: &[u8]| {
-        let path = dir.join(name);
-        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("making a folder");
-        fs::write(&path, data).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    };
-    let text = text(&mut rng);
-    let blob: Vec<u8> = (0..25_000).flat_map(|_| rng.next().to_le_bytes()).collect();
-    let numbers: String = (0..25_000).map(|_| format!("{}\n", rng.next() as i32 >> (rng.next() % 24))).collect();
-    let table: String = (0..8000)
-        .map(|i| format!("{},{},{}.{}\tx\n", i * 7919 % 8000, rng.next() % 10, rng.next() % 1000, rng.next() % 100))
-        .collect();
-    let sorted: String = (0..20_000).map(|i| format!("line {}\n", i * i / 90_000)).collect();
-    let mut edited: Vec<&str> = text.lines().collect();
-    edited.remove(100);
-    edited.insert(2000, "an added line");
-    edited[3000] = "a changed line";
-    put("text", text.as_bytes());
-    put("edited", (edited.join("\n") + "\n").as_bytes());
-    put("blob", &blob);
-    put("again", &blob);
-    put("numbers", numbers.as_bytes());
-    put("table", table.as_bytes());
-    put("sorted", sorted.as_bytes());
+    files::generate(dir);
+    let put = |name: &str, data: &[u8]| files::put(dir, name, data);
+    let blob = fs::read(dir.join("blob")).expect("it was just written");
     put("hex", blob.iter().map(|b| format!("{b:02x}")).collect::<String>().as_bytes());
-    put("old", &blob[..5000]);
     put("script", b"100i\nby ed\n.\n/changed/d\n$-2,$w part\nw\nq\n");
     put("sums.bc", b"scale = 60\n4 * a(1)\ne(1)\nsqrt(2)\n2 ^ 500 / 7 ^ 30\ndefine f(n) {\nif (n < 2) return (1)\nreturn (n * f(n - 1))\n}\nf(60)\n");
-    for tree in ["tree", "changed"] {
-        for i in 0..30 {
-            put(&format!("{tree}/source{i}.c"), &text.as_bytes()[i * 1000..i * 1000 + i * 300]);
-        }
-        put(&format!("{tree}/sub/big"), &blob[..120_000]);
-        put(&format!("{tree}/sub/deep/empty"), b"");
-        symlink("sub/big", dir.join(tree).join("link")).expect("a symbolic link");
-    }
-    put("changed/source7.c", b"something else\n");
-    put("changed/only-here", b"");
     put("names", b"text\ntree\ntree/source3.c\ntree/sub\ntree/sub/big\n");
-    fs::set_permissions(dir.join("tree/source1.c"), fs::Permissions::from_mode(0o4711)).expect("permissions");
-    fs::set_permissions(dir.join("old"), fs::Permissions::from_mode(0o600)).expect("permissions");
 
     // What takes another program to make comes from the host's.
     for (name, command) in [
@@ -278,77 +210,7 @@ fn generate(dir: &Path) {
         assert!(out.stderr.is_empty(), "{command}: {}", String::from_utf8_lossy(&out.stderr));
         put(name, &out.stdout);
     }
-    age(dir, &mut 0);
-}
-
-/// Gives everything under `dir` a modification time of its own, folders after what they hold.
-fn age(dir: &Path, count: &mut u64) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(dir).expect("the folder").map(|e| e.expect("an entry").path()).collect();
-    entries.sort();
-    for path in entries.iter().filter(|p| !p.is_symlink()) {
-        if path.is_dir() {
-            age(path, count);
-        }
-        *count += 1;
-        let seconds = if path.ends_with("old") { 0 } else { *count * 1009 };
-        let time = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000 + seconds, 123_456_789);
-        // Reading does not change an access time that is fresh (relatime), and `stat` prints it.
-        let times = FileTimes::new().set_modified(time).set_accessed(SystemTime::now());
-        File::open(path).and_then(|f| f.set_times(times)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    }
-}
-
-/// One entry of a folder, as far as both sides have to agree on it.
-#[derive(PartialEq)]
-struct Entry {
-    mode: u32,
-    links: u64,
-    /// Only what was set on purpose: a time of today is the time of the run.
-    modified: Option<i64>,
-    content: Vec<u8>,
-}
-
-fn snapshot(dir: &Path, base: &Path, into: &mut BTreeMap<PathBuf, Entry>) {
-    for entry in fs::read_dir(dir).expect("the folder") {
-        let path = entry.expect("an entry").path();
-        let meta = fs::symlink_metadata(&path).expect("an entry's status");
-        let content = if meta.is_symlink() {
-            fs::read_link(&path).expect("a link").into_os_string().into_encoded_bytes()
-        } else if meta.is_dir() {
-            snapshot(&path, base, into);
-            Vec::new()
-        } else {
-            fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-        };
-        let old = meta.mtime() < 1_600_000_000 && !meta.is_symlink();
-        let entry = Entry { mode: meta.mode(), links: meta.nlink(), modified: old.then(|| meta.mtime()), content };
-        into.insert(path.strip_prefix(base).expect("below the folder").to_owned(), entry);
-    }
-}
-
-/// Splits a step at blanks outside of quotes; the last word may redirect.
-fn split(step: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
-    for c in step.chars() {
-        match c {
-            '\'' => (quoted, any) = (!quoted, true),
-            ' ' if !quoted => {
-                if any {
-                    words.push(std::mem::take(&mut word));
-                }
-                any = false;
-            }
-            c => {
-                word.push(c);
-                any = true;
-            }
-        }
-    }
-    if any {
-        words.push(word);
-    }
-    words
+    files::age(dir);
 }
 
 fn step(mut command: Command, step: &str, dir: &Path) -> Outcome {
@@ -384,24 +246,12 @@ fn try_check(check: &Check, inputs: &Path, native: &Path, guest: &Path) -> (Resu
         let got = step(emulated, line, dirs[1]);
         times[0] += want.elapsed;
         times[1] += got.elapsed;
-        let stderr = String::from_utf8_lossy(&got.stderr);
-        if want.status != Status::Exit(check.status) {
-            let stderr = String::from_utf8_lossy(&want.stderr);
-            return (Err(format!("{line}: the host's own: {}: {stderr}", want.status)), times);
-        }
-        if got.status != want.status {
-            return (Err(format!("{line}: {}, expected {}: {stderr}", got.status, want.status)), times);
-        }
-        for (what, want, got) in [("stdout", &want.stdout, &got.stdout), ("stderr", &want.stderr, &got.stderr)] {
-            if want != got {
-                return (Err(format!("{line}: {what}: {}", difference(want, got))), times);
-            }
+        if let Err(message) = common::compare(&want, &got, Status::Exit(check.status)) {
+            return (Err(format!("{line}: {message}")), times);
         }
     }
     if check.writes {
-        let [mut want, mut got] = [BTreeMap::new(), BTreeMap::new()];
-        snapshot(dirs[0], dirs[0], &mut want);
-        snapshot(dirs[1], dirs[1], &mut got);
+        let [want, got] = dirs.map(snapshot);
         let names: Vec<_> = want.keys().chain(got.keys()).filter(|name| want.get(*name) != got.get(*name)).collect();
         if !names.is_empty() {
             return (Err(format!("files differ: {names:?}")), times);
@@ -431,25 +281,11 @@ fn debians_busybox_does_what_the_hosts_does() {
     let (absent, checks): (Vec<&Check>, Vec<&Check>) = CHECKS.iter().partition(|c| missing(c));
     assert!(absent.len() <= 3, "the package lacks {:?}", absent.iter().map(|c| c.name).collect::<Vec<_>>());
 
-    let results = Mutex::new(BTreeMap::new());
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(check) = checks.get(index) else { break };
-                    let result = try_check(check, inputs.path(), &native, &guest);
-                    results.lock().expect("no panics here").insert(index, result);
-                }
-            });
-        }
-    });
-    let results = results.into_inner().expect("no panics here");
+    let results = in_parallel(&checks, |check| try_check(check, inputs.path(), &native, &guest));
     let mut report = format!("{:40} {:>9} {:>9}\n", "busybox", "native s", "remu s");
     let mut failures = Vec::new();
-    for (index, (result, [native, emulated])) in &results {
-        let name = checks[*index].name;
+    for (check, (result, [native, emulated])) in checks.iter().zip(&results) {
+        let name = check.name;
         let verdict = if result.is_ok() { "" } else { "  FAILED" };
         let _ = writeln!(report, "{name:40} {:9.3} {:9.3}{verdict}", native.as_secs_f64(), emulated.as_secs_f64());
         if let Err(message) = result {
@@ -462,6 +298,5 @@ fn debians_busybox_does_what_the_hosts_does() {
     print!("{report}");
     let path = build_dir("busybox-times.txt");
     fs::write(&path, &report).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    assert_eq!(results.len(), checks.len(), "a check did not finish");
     assert!(failures.is_empty(), "{} of {} checks:\n{}", failures.len(), checks.len(), failures.join("\n"));
 }

@@ -12,7 +12,8 @@ tmp=$target/x86_64-unknown-linux-gnu/tmp
 stage packages tests/setup.sh
 stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprogs"
 stage "Debian's busybox" tests/debian/fetch.sh busybox-static
+stage "Debian's programs" tests/debian/fetch.sh --root tests/programs/packages
 stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
 stage tests cargo test --workspace --locked
-cat "$tmp/busybox-times.txt" "$tmp/oracle-cases.txt" "$tmp/strace-calls.txt"
+cat "$tmp/busybox-times.txt" "$tmp/programs-times.txt" "$tmp/oracle-cases.txt" "$tmp/strace-calls.txt"
 stages_total tests/run.sh

@@ -173,16 +173,61 @@ impl Sysroot {
             return found.ok_or_else(|| Searched::Given(root.clone()));
         }
         let dir = by.parent().unwrap_or(Path::new("/"));
+        let at =
+            |root: &Path| if root == Path::new("/") { host.canonicalize().ok() } else { inside(root) }.filter(ours);
         for root in dir.ancestors().chain([Path::new(CROSS_SYSROOT)]) {
+            let Some(found) = at(root) else { continue };
+            // Where /lib is a link to /usr/lib, /usr has the file too; the root is what is above it.
+            let root = root.parent().filter(|above| at(above).as_ref() == Some(&found)).unwrap_or(root);
             if root == Path::new("/") {
-                if ours(&host) {
-                    return Ok(host);
-                }
-            } else if let Some(found) = inside(root).filter(ours) {
-                self.0 = Some(root.to_path_buf());
-                return Ok(found);
+                return Ok(host);
             }
+            self.0 = Some(root.to_path_buf());
+            return Ok(found);
         }
         Err(Searched::Around(dir.to_path_buf()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    /// What is found for a program in `usr/bin` of a root whose `/lib` is as `make_lib` leaves it.
+    fn found_with(make_lib: impl FnOnce(&Path)) -> (PathBuf, Option<PathBuf>) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let root = dir.path().canonicalize().expect("it exists");
+        for name in ["usr/bin", "usr/lib"] {
+            fs::create_dir_all(root.join(name)).expect("a folder");
+        }
+        let riscv = Path::new(env!("CARGO_MANIFEST_DIR")).join("testprogs/prebuilt/hello-riscv64");
+        fs::copy(riscv, root.join("usr/lib/linker")).expect("a file for RISC-V");
+        make_lib(&root);
+        let mut sysroot = Sysroot(None);
+        let found = sysroot.find(c"/lib/linker", &root.join("usr/bin/program")).expect("it is found");
+        let below = |path: &Path| path.strip_prefix(&root).expect("in the root").to_path_buf();
+        (below(&found), sysroot.0.as_deref().map(below))
+    }
+
+    #[test]
+    fn a_merged_usr_is_not_the_root() {
+        for target in ["usr/lib", "/usr/lib"] {
+            let (found, root) = found_with(|root| symlink(target, root.join("lib")).expect("a link"));
+            assert_eq!(found, Path::new("usr/lib/linker"));
+            assert_eq!(root.as_deref(), Some(Path::new("")));
+        }
+    }
+
+    #[test]
+    fn the_nearest_directory_is_the_root_where_the_file_differs_above() {
+        let (_, root) = found_with(|_| {});
+        assert_eq!(root.as_deref(), Some(Path::new("usr")));
+        let (found, root) = found_with(|root| {
+            fs::create_dir(root.join("lib")).expect("a folder");
+            fs::copy(root.join("usr/lib/linker"), root.join("lib/linker")).expect("another file");
+        });
+        assert_eq!((found.as_path(), root.as_deref()), (Path::new("usr/lib/linker"), Some(Path::new("usr"))));
     }
 }

@@ -2,12 +2,15 @@
 
 #![allow(dead_code, reason = "each test binary uses its share")]
 
+pub mod files;
+
 use std::fmt;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -191,4 +194,40 @@ pub fn difference(want: &[u8], got: &[u8]) -> String {
             }
         }
     }
+}
+
+/// Whether a program did under remu what the host's build of it did, which has to end as a check says.
+pub fn compare(want: &Outcome, got: &Outcome, status: Status) -> Result<(), String> {
+    if want.status != status {
+        return Err(format!("the host's own: {}: {}", want.status, String::from_utf8_lossy(&want.stderr)));
+    }
+    if got.status != status {
+        return Err(format!("{}, expected {status}: {}", got.status, String::from_utf8_lossy(&got.stderr)));
+    }
+    for (what, want, got) in [("stdout", &want.stdout, &got.stdout), ("stderr", &want.stderr, &got.stderr)] {
+        if want != got {
+            return Err(format!("{what}: {}", difference(want, got)));
+        }
+    }
+    Ok(())
+}
+
+/// Does the same with each item, as many at a time as there are processors; the results in the items' order.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], task: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { break done };
+            done.push((index, task(item)));
+        }
+    };
+    let mut results = thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..thread::available_parallelism().map_or(1, usize::from)).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|w| w.join().expect("a worker's own failure is above")).collect::<Vec<_>>()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
 }

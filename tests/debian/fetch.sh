@@ -7,15 +7,20 @@
 # alone and with all that it depends on, unpacked into one folder: a tool to be run from there, on whatever the
 # host is. Of the package's own programs only those named are kept.
 #
+# tests/debian/fetch.sh --root LIST - makes a root file system for riscv64 and one for amd64, from one suite, of the
+# packages that the file LIST names and of all that they depend on. No maintainer script runs; what programs need of
+# their work is done here. Prints ARCH SUITE FOLDER for both, then PACKAGE and its two versions for each in LIST.
+#
 # Works with apt's own tools on private state: nothing of the host's package database is read or changed, and
 # no privilege is needed. SUITE chooses the suite (default: forky, and where it cannot be had, sid); MIRROR the
 # archive (default: the one apt is configured with).
 set -euo pipefail
-newest=
-if [ "${1:-}" = --newest ]; then
-    newest=1
+mode=package
+case ${1:-} in --newest | --root)
+    mode=${1#--}
     shift
-fi
+    ;;
+esac
 package=$1
 shift
 cache=${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian
@@ -93,14 +98,24 @@ fetch() {
     echo "$version" >"$work/$package.version"
 }
 
-# fetch_tool SUITE ARCH: the same of a package and its dependencies, in one folder
+# download PACKAGE...: fetches these and all that they depend on into $work/cache/archives, and names the files
+download() {
+    # Named against an empty archive folder, so that the list has all that is needed, not what is left to fetch.
+    mkdir -p "$work/none/partial"
+    apt-get -qq --print-uris -oDir::Cache::archives="$work/none" install "$@" | awk '{print $2}' || return 1
+    retry apt-get install -qq -y -d "$@"
+}
+
+# unpack DEB FOLDER [MEMBER...]
+unpack() {
+    dpkg-deb --fsys-tarfile "$work/cache/archives/$1" | tar -x -C "$2" --keep-directory-symlink -f - "${@:3}"
+}
+
+# fetch_tool SUITE ARCH [PROGRAM...]: a package and its dependencies in one folder
 fetch_tool() {
     local work=$cache/$1/$2 deb debs
     prepare "$1" "$2" || return 1
-    # Named against an empty archive folder, so that the list has all that is needed, not what is left to fetch.
-    mkdir -p "$work/none/partial"
-    debs=$(apt-get -qq --print-uris -oDir::Cache::archives="$work/none" install "$package" | awk '{print $2}') || return 1
-    retry apt-get install -qq -y -d "$package" || return 1
+    debs=$(download "$package") || return 1
     rm -rf "$work/$package.new"
     mkdir -p "$work/$package.new"
     for deb in $debs; do
@@ -110,8 +125,7 @@ fetch_tool() {
             members=("${@:3}")
             ;;
         esac
-        dpkg-deb --fsys-tarfile "$work/cache/archives/$deb" |
-            tar -x -C "$work/$package.new" --keep-directory-symlink -f - "${members[@]/#/./usr/bin/}" || return 1
+        unpack "$deb" "$work/$package.new" "${members[@]/#/./usr/bin/}" || return 1
     done
     rm -rf "${work:?}/$package"
     mv "$work/$package.new" "$work/$package"
@@ -119,7 +133,56 @@ fetch_tool() {
     rm -f "$work"/cache/archives/*.deb
 }
 
-if [ -n "$newest" ]; then
+# named: the packages of $list. {NAME} stands for the package NAME.NUMBER that NAME depends on.
+named() {
+    local word name actual
+    for word in $list; do
+        if [[ $word = *{*}* ]]; then
+            name=${word#*\{}
+            name=${name%\}*}
+            actual=$(apt-cache depends "$name" | sed -n "s/.*Depends: \($name\.[0-9]*\)\$/\1/p" | head -1)
+            [ -n "$actual" ] || return 1
+            word=${word/\{$name\}/$actual}
+        fi
+        echo "$word"
+    done
+}
+
+# fetch_root SUITE ARCH: the root of the packages in $list; their versions come last, when all is there
+fetch_root() {
+    local work=$cache/$1/$2 root=$cache/$1/$2/$package.new wanted name deb debs dir
+    prepare "$1" "$2" || return 1
+    wanted=$(named) || return 1
+    debs=$(download $wanted) || return 1
+    # What an older list asked for goes, too.
+    rm -rf "${work:?}/${package%-*}"-*
+    # The merged /usr comes first, so that what a package has in /bin or /lib goes there.
+    mkdir -p "$root"/usr/{bin,sbin,lib} "$root"/{dev,etc,in,proc,root,run,sys,tmp,work}
+    for dir in bin sbin lib; do ln -s "usr/$dir" "$root/$dir"; done
+    for deb in $debs; do unpack "$deb" "$root" || return 1; done
+    for dir in passwd group; do
+        [ -e "$root/etc/$dir" ] || cp "$root/usr/share/base-passwd/$dir.master" "$root/etc/$dir" || return 1
+    done
+    echo "passwd: files
+group: files
+hosts: files" >"$root/etc/nsswitch.conf"
+    mv "$root" "$work/$package" || return 1
+    (cd "$work/cache/archives" && for name in $wanted; do dpkg-deb --show --showformat '${Package} ${Version}\n' "${name}"_*.deb; done) |
+        sort >"$work/$package.version"
+    rm -f "$work"/cache/archives/*.deb
+}
+
+# compile_python SUITE: Python's bytecode, which maintainer scripts make; it is the same for every CPU
+compile_python() {
+    local native=$cache/$1/amd64/$package guest=$cache/$1/riscv64/$package as_root=()
+    [ -e "$native/usr/bin/python3" ] || return 0
+    [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
+    # Modules that are wrong on purpose, of Python's own tests, show in the status.
+    unshare "${as_root[@]}" --root="$native" --wd=/ /usr/bin/python3 -m compileall -qq /usr/lib || true
+    (cd "$native" && find usr/lib -name __pycache__ -print0 | tar -c --null -T -) | tar -x -C "$guest"
+}
+
+if [ "$mode" = newest ]; then
     suite=${SUITE:-sid}
     work=$cache/$suite/amd64
     if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || [ ! -s "$work/$package.version" ]; then
@@ -134,9 +197,23 @@ complete() {
     [ -s "$cache/$1/riscv64/$package.version" ] && [ -s "$cache/$1/amd64/$package.version" ]
 }
 
+# both SUITE: what is asked for, for both architectures
+both() {
+    if [ "$mode" = root ]; then
+        fetch_root "$1" riscv64 && fetch_root "$1" amd64 && compile_python "$1"
+    else
+        fetch "$1" riscv64 && fetch "$1" amd64
+    fi
+}
+
+if [ "$mode" = root ]; then
+    list=$(sed 's/#.*//' "$package")
+    # Another list is another root.
+    package=root-$(basename "$package")-$(echo $list | sha256sum | cut -c 1-8)
+fi
 found=
 for suite in ${SUITE:-forky sid}; do
-    if { [ -z "${REMU_DEBIAN_UPDATE:-}" ] && complete "$suite"; } || { fetch "$suite" riscv64 && fetch "$suite" amd64; }; then
+    if { [ -z "${REMU_DEBIAN_UPDATE:-}" ] && complete "$suite"; } || both "$suite"; then
         found=$suite
         break
     fi
@@ -144,5 +221,9 @@ for suite in ${SUITE:-forky sid}; do
 done
 [ -n "$found" ] || fail "$package could not be fetched; is there a network? SUITE and MIRROR choose another source"
 for arch in riscv64 amd64; do
-    echo "$arch $(cat "$cache/$found/$arch/$package.version") $cache/$found/$arch/$package"
+    work=$cache/$found/$arch
+    if [ "$mode" = root ]; then echo "$arch $found $work/$package"; else echo "$arch $(cat "$work/$package.version") $work/$package"; fi
 done
+if [ "$mode" = root ]; then
+    join "$cache/$found/riscv64/$package.version" "$cache/$found/amd64/$package.version"
+fi

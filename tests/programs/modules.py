@@ -1,0 +1,50 @@
+# python3 modules.py NAME... - runs these modules of Python's own tests, in one thread and one process, and prints
+# what came of each test; nothing that tells one run from another.
+import os
+import random
+import subprocess
+import sys
+import threading
+import unittest
+from test import support
+
+
+def skip(*args, **kwargs):
+    raise unittest.SkipTest("takes another thread or process")
+
+
+threading.Thread.start = subprocess.Popen.__init__ = os.fork = os.forkpty = skip
+support.has_subprocess_support = support.has_fork_support = False
+support.use_resources, support.verbose = (), 0
+
+
+class Result(unittest.TestResult):
+    def addSuccess(self, test):
+        print(test.id(), "ok")
+
+    def addSkip(self, test, reason):
+        print(test.id(), "skipped:", reason)
+
+    def addExpectedFailure(self, test, error):
+        print(test.id(), "fails as expected")
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        print(test.id(), "FAILED", self.failures[-1][1])
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        print(test.id(), "ERROR", self.errors[-1][1])
+
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error:
+            print(subtest.id(), "FAILED", error)
+
+
+result = Result()
+for name in sys.argv[1:]:
+    random.seed(1)
+    unittest.defaultTestLoader.loadTestsFromName("test.test_" + name).run(result)
+print(result.testsRun, "tests")
+sys.exit(not result.wasSuccessful())
