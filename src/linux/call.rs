@@ -1,6 +1,7 @@
 //! One system call under way: its arguments, and the safe ways to follow them.
 
 use super::abi::file::Iovec;
+use super::proc::{self, Link};
 use super::table::{Kind, Last, Row};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
@@ -95,7 +96,15 @@ impl Call<'_> {
             Last::FollowUnless(flags) => self.int(flags) & libc::AT_SYMLINK_NOFOLLOW == 0,
             Last::KeepUnless(flags) => self.int(flags) & libc::AT_SYMLINK_FOLLOW != 0,
         };
-        Ok(self.task.fs.host_path(path, follow))
+        let dir = match i.checked_sub(1).map(|before| self.row.args[before]) {
+            Some(Kind::DirFd) => self.int(i - 1),
+            _ => libc::AT_FDCWD,
+        };
+        match proc::link(self.task, dir, &path) {
+            Some(Link::Hidden) => Err(Errno::NOENT),
+            Some(Link::Exe) if follow => Ok(self.task.fs.exe.clone()),
+            _ => Ok(self.task.fs.host_path(path, follow)),
+        }
     }
 
     /// Guest memory for the host kernel to follow. An address that no guest memory can be at becomes

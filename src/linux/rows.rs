@@ -107,7 +107,7 @@ pub(super) static ROWS: &[Row] = rows! {
     58 vhangup() Never [pass Vhangup];
     59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
     60 quotactl(Hex, Str, Int, Ptr) Never [none "disk quotas are not translated"];
-    61 getdents64(Fd, Dirents(2), Size) Never [pass Getdents64];
+    61 getdents64(Fd, Dirents(2), Size) Never [own fs::getdents64];
     62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
     63 read(Fd, OutBuf(2), Size) Restart [pass Read];
     64 write(Fd, InBuf(2), Size) Restart [pass Write];

@@ -12,8 +12,8 @@ pub(super) fn test_name() -> String {
     std::env::var(ALONE).unwrap_or_else(|_| std::thread::current().name().unwrap_or("?").to_owned())
 }
 
-/// Runs the body of a test in a process of its own, as its first thread. It may do to the process
-/// what it wants; it fails if the process does not come back from it.
+/// Runs the body of a test in a process of its own. It may do to the process what it wants; it fails
+/// if the process does not come back from it.
 pub(super) fn alone<F: FnOnce()>(body: F) {
     // A closure is named after the function that holds it.
     let name = type_name::<F>().split_once("::").and_then(|(_, path)| path.strip_suffix("::{{closure}}"));
