@@ -389,6 +389,32 @@ fn a_fault_signal_that_was_sent_is_no_defect_of_remus() {
 }
 
 #[test]
+fn a_signal_from_outside_runs_the_handler_or_ends_the_program() {
+    use std::io::Read;
+    let p = programs();
+    let (sp, handler) = (2, 0x100);
+    // Handles SIGTERM, says that it is ready, and runs in circles.
+    let mut code = vec![here(T0), imm(Op::Addi, T0, T0, handler), imm(Op::Addi, sp, sp, -32)];
+    code.extend([store(Op::Sd, T0, sp, 0), store(Op::Sd, ZERO, sp, 8), store(Op::Sd, ZERO, sp, 16)]);
+    code.extend([li(A0, libc::SIGTERM), imm(Op::Addi, A1, sp, 0), li(A2, 0), li(A3, 8), li(A7, 134), ecall()]);
+    code.extend([imm(Op::Addi, A1, sp, 0)]);
+    code.extend(elf::write_out(1));
+    code.push(jump(0));
+    code.resize(handler as usize / 4, imm(Op::Addi, 0, 0, 0));
+    code.extend(exit(5));
+    p.code("ready", &code);
+    for (signal, status, died) in [(libc::SIGTERM, Some(5), None), (libc::SIGINT, None, Some(libc::SIGINT))] {
+        let mut child = remu().arg("./ready").current_dir(p.path()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::from_named_raw(signal).unwrap()).unwrap();
+        let ended = child.wait().unwrap();
+        use std::os::unix::process::ExitStatusExt;
+        assert_eq!((ended.code(), ended.signal()), (status, died));
+    }
+}
+
+#[test]
 fn a_broken_pipe_ends_the_program_unless_it_was_ignored() {
     let p = programs();
     let mut code = vec![imm(Op::Addi, A1, 2, 0)];

@@ -57,6 +57,8 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     // As the kernel enters it: the lowest bit of `sepc` is always zero.
     cpu.pc = loaded.entry.0 & !1;
     cpu.set_x(2, loaded.sp.0);
+    // The thread's signal handler refers to it until the process ends.
+    let hart: &'static HartCell<Rv64> = Box::leak(Box::new(HartCell::new(cpu)));
     let Target { program, argv, sysroot, interpreter } = target;
     let exe = program.path.to_path_buf();
     drop((program, interpreter));
@@ -73,6 +75,7 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         release: settings.uname.clone(),
         stack_limit: settings.stack_size,
         own_fds: log.iter().map(Log::fd).collect(),
+        stop: hart.stop_flag(),
         tracer: log.clone().filter(|_| settings.log.strace).map(|log| linux::Tracer::new(Box::new(log))),
         unimplemented: log.clone().filter(|_| settings.log.unimp).map(unimplemented_sink),
     })?;
@@ -92,7 +95,7 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     }
 
     let faults = log.filter(|_| settings.log.int);
-    let fatal = match run_loop(&mut engine, HartCell::new(cpu), &space, &mut task, faults.as_ref()) {
+    let fatal = match run_loop(&mut engine, hart, &space, &mut task, faults.as_ref()) {
         // Nothing of ours is worth tidying up: the process is over.
         Outcome::Exited(status) => host::exit_now(status),
         Outcome::Killed(fatal) => fatal,
@@ -104,13 +107,13 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
 /// Engine and kernel in turn until the process ends.
 fn run_loop(
     engine: &mut Interp<Rv64>,
-    hart: HartCell<Rv64>,
+    hart: &HartCell<Rv64>,
     space: &UserSpace,
     task: &mut Task,
     faults: Option<&Log>,
 ) -> Outcome {
     loop {
-        let exit = engine.run(&hart, space);
+        let exit = engine.run(hart, space);
         let mut cpu = hart.cpu();
         if let Some(log) = faults.filter(|_| !matches!(exit, Exit::Syscall | Exit::Interrupted)) {
             log.put(&format!("int {:#x} {exit:?}\n", cpu.pc));

@@ -45,10 +45,12 @@ pub fn signal_name(signal: i32) -> String {
 
 impl Death {
     /// Whether the signal tells of a defect of the program, so that the user is owed an explanation:
-    /// those whose default action leaves a core (signal(7)). Of the others, a shell says enough.
+    /// abort(3), and those whose default action leaves a core (signal(7)) if the kernel has sent them, not
+    /// a process. Of the others, a shell says enough.
     pub fn is_a_defect(&self) -> bool {
         use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ};
-        matches!(self.signal, SIGABRT | SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | SIGXCPU | SIGXFSZ)
+        let fault = matches!(self.signal, SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | SIGXCPU | SIGXFSZ);
+        self.signal == SIGABRT || fault && self.code > 0
     }
 
     /// The name of `si_code`, where it says more than the signal does.

@@ -1,7 +1,9 @@
-//! System calls whose arguments hold addresses inside structures, and those that change signals: what
-//! the table of [`super::pass`] cannot express, one safe function each.
+//! System calls whose arguments hold addresses inside structures: what the table of [`super::pass`]
+//! cannot express, one safe function each.
 
-use super::pass::{GuestPtr, IoVec, SysArg, raw_pointer, syscall};
+use super::pass::syscall;
+use super::pointer::{GuestPtr, IoVec, raw_pointer};
+use super::signals::interruptible;
 use rustix::io::Errno;
 
 /// The kernel's `struct timespec`.
@@ -31,7 +33,10 @@ pub fn pselect(
     // SAFETY: the kernel writes to the sets, which are guest memory, and to the time, which is live
     // and ours; it reads the mask.
     unsafe {
-        syscall(libc::SYS_pselect6, [count as u64, set(0), set(1), set(2), timeout as u64, sigmask.as_ptr() as u64])
+        interruptible(
+            libc::SYS_pselect6,
+            [count as u64, set(0), set(1), set(2), timeout as u64, sigmask.as_ptr() as u64],
+        )
     }
 }
 
@@ -57,7 +62,9 @@ pub fn epoll_wait(
     let (at, count) = (events.as_mut_ptr() as u64, events.len() as u64);
     // SAFETY: the kernel writes at most as many events as there are elements, and reads the time and
     // the mask, all of which are live.
-    unsafe { syscall(libc::SYS_epoll_pwait2, [epoll as u64, at, count, timeout as u64, mask as u64, SIGSET_SIZE]) }
+    unsafe {
+        interruptible(libc::SYS_epoll_pwait2, [epoll as u64, at, count, timeout as u64, mask as u64, SIGSET_SIZE])
+    }
 }
 
 /// A message of sendmsg(2) or recvmsg(2): the address and the control data in guest memory, with
@@ -107,62 +114,9 @@ pub fn message(receive: bool, socket: i32, message: &mut Message<'_>, flags: u32
     let number = if receive { libc::SYS_recvmsg } else { libc::SYS_sendmsg };
     // SAFETY: `raw` is live and in the kernel's layout; the addresses in it are of guest memory, and
     // of a list of guest memory.
-    let result = unsafe { syscall(number, [socket as u64, (&raw mut raw) as u64, flags.into(), 0, 0, 0]) };
+    let result = unsafe { interruptible(number, [socket as u64, (&raw mut raw) as u64, flags.into(), 0, 0, 0]) };
     (message.name_len, message.control_len, message.flags) = (raw.name_len, raw.control_len, raw.flags);
     result
-}
-
-/// What the host does on a signal that remu has no handler of its own for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// The default action.
-    Default,
-    /// Nothing.
-    Ignore,
-}
-
-/// The kernel's `struct sigaction` on x86-64.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct RawAction {
-    handler: u64,
-    flags: u64,
-    restorer: u64,
-    mask: u64,
-}
-
-/// The signals that remu has handlers for itself: faults of guest accesses.
-const OURS: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
-
-/// Sets what the host does on a signal, unless remu has a handler for it.
-pub fn set_disposition(signal: i32, disposition: Disposition) -> Result<(), Errno> {
-    if OURS.contains(&signal) {
-        return Ok(());
-    }
-    let handler = if disposition == Disposition::Ignore { 1 } else { 0 };
-    let action = RawAction { handler, ..RawAction::default() };
-    // SAFETY: neither disposition runs any code of this process.
-    unsafe {
-        syscall(libc::SYS_rt_sigaction, [signal as u64, (&raw const action) as u64, 0, SIGSET_SIZE, 0, 0])?;
-    }
-    Ok(())
-}
-
-/// Whether the host ignores a signal.
-pub fn is_ignored(signal: i32) -> bool {
-    let mut action = RawAction::default();
-    // SAFETY: the kernel writes the current action to `action`, which has its layout.
-    let result =
-        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
-    result.is_ok() && action.handler == 1
-}
-
-/// Sets which signals the host holds back from this thread; faults of remu's own handlers and those
-/// that end remu itself are never held back. Yields what they were.
-pub fn set_signal_mask(mask: u64) -> u64 {
-    let never = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP];
-    let mask = never.iter().fold(mask, |mask, signal| mask & !(1 << (signal - 1)));
-    change_mask(Some(mask))
 }
 
 /// The host's personality(2) of this process, which it was started with.
@@ -171,29 +125,6 @@ pub fn personality() -> u32 {
     // SAFETY: the call changes nothing.
     let asked = unsafe { syscall(libc::SYS_personality, [ASK, 0, 0, 0, 0, 0]) };
     asked.map_or(0, |bits| bits as u32)
-}
-
-/// Which signals the host holds back from this thread.
-pub fn signal_mask() -> u64 {
-    change_mask(None)
-}
-
-fn change_mask(new: Option<u64>) -> u64 {
-    let mut old = 0u64;
-    let new_ptr = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the kernel reads one set and writes the other; holding signals back breaks nothing.
-    let result = unsafe {
-        let how = libc::SIG_SETMASK as u64;
-        syscall(libc::SYS_rt_sigprocmask, [how, new_ptr as u64, (&raw mut old) as u64, SIGSET_SIZE, 0, 0])
-    };
-    debug_assert!(result.is_ok());
-    old
-}
-
-impl From<GuestPtr> for SysArg<'_> {
-    fn from(p: GuestPtr) -> Self {
-        SysArg::Guest(p)
-    }
 }
 
 /// newfstatat(2).
@@ -216,32 +147,26 @@ pub fn guest_fd<'a>(fd: i32) -> Option<std::os::fd::BorrowedFd<'a>> {
     (fd >= 0).then(|| unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) })
 }
 
-/// Which signals the host holds back from this thread and has got.
-pub fn pending_signals() -> u64 {
-    let mut set = 0u64;
-    // SAFETY: the kernel writes one set.
-    let result = unsafe { syscall(libc::SYS_rt_sigpending, [(&raw mut set) as u64, SIGSET_SIZE, 0, 0, 0, 0]) };
-    debug_assert!(result.is_ok());
-    set
+/// mq_notify(2) by a message to a netlink socket, which is how C libraries start a thread for it.
+pub fn notify_by_socket(queue: i32, cookie: &[u8; 32], socket: i32) -> Result<u64, Errno> {
+    #[repr(C)]
+    struct Sigevent {
+        value: u64,
+        signo: i32,
+        notify: i32,
+        rest: [u64; 6],
+    }
+    let event = Sigevent { value: cookie.as_ptr() as u64, signo: socket, notify: libc::SIGEV_THREAD, rest: [0; 6] };
+    // SAFETY: the kernel reads the structure, which is 64 bytes, and the 32 bytes that it names.
+    unsafe { interruptible(libc::SYS_mq_notify, [queue as u64, (&raw const event) as u64, 0, 0, 0, 0]) }
 }
 
-/// rt_sigtimedwait(2): takes a signal that is held back. Yields its number, its code, and what
-/// follows them.
-pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<(i32, i32, [u64; 14]), Errno> {
-    #[repr(C)]
-    struct Info {
-        signo: i32,
-        errno: i32,
-        code: i32,
-        pad: u32,
-        fields: [u64; 14],
-    }
-    let mut info = Info { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] };
-    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the kernel reads a set and a time, and writes a siginfo, which is 128 bytes.
-    unsafe {
-        let args = [(&raw const wanted) as u64, (&raw mut info) as u64, timeout as u64, SIGSET_SIZE, 0, 0];
-        syscall(libc::SYS_rt_sigtimedwait, args)?;
-    }
-    Ok((info.signo, info.code, info.fields))
+/// shmat(2): attaches a segment over whatever is mapped at `at`.
+///
+/// # Safety
+/// The pages from `at`, as many as the segment has, must be the caller's to replace.
+pub unsafe fn attach_segment(id: i32, at: *mut std::ffi::c_void, flags: i32) -> Result<(), Errno> {
+    let flags = flags | libc::SHM_REMAP;
+    // SAFETY: as promised by the caller.
+    unsafe { syscall(libc::SYS_shmat, [id as u64, at as u64, flags as u64, 0, 0, 0]) }.map(|_| ())
 }

@@ -78,6 +78,11 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         unsafe { ((*info).si_code, (*info).si_addr() as u64, &mut *context.cast::<libc::ucontext_t>()) };
     if code <= 0 {
         // Sent by a process, as kill(1) does: no instruction has faulted, whichever it came in between.
+        // SAFETY: these are the arguments of this handler.
+        if unsafe { super::signals::arrived(signal, info, context) } {
+            return;
+        }
+        // No guest runs in this thread.
         // SAFETY: resetting a disposition and raising a signal are async-signal-safe; the signal is
         // held back until this handler returns, and then ends the process.
         unsafe {
@@ -94,7 +99,12 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         regs[libc::REG_RIP as usize] = resume as i64;
         return;
     }
-    report_own_fault(signal, pc, addr);
+    own_fault(signal, context, addr);
+}
+
+/// A fault in code that may not fault: tells of it, and has the process end of it.
+pub(super) fn own_fault(signal: libc::c_int, context: &libc::ucontext_t, addr: u64) {
+    report_own_fault(signal, context.uc_mcontext.gregs[libc::REG_RIP as usize] as u64, addr);
     // SAFETY: resetting a disposition is async-signal-safe; the faulting instruction then runs again
     // and ends the process.
     unsafe {

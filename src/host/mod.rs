@@ -11,12 +11,20 @@ pub mod fault;
 pub mod fd;
 pub mod fp;
 mod pass;
+mod pointer;
+mod signals;
 mod start;
+mod sys;
 
 pub use calls::{
-    Disposition, EpollEvent, Message, Timespec, epoll_wait, guest_fd, is_ignored, message, pending_signals,
-    personality, pselect, set_disposition, set_signal_mask, signal_mask, stat_at, wait_for_signal,
+    EpollEvent, Message, Timespec, attach_segment, epoll_wait, guest_fd, message, notify_by_socket, personality,
+    pselect, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
-pub use pass::{GuestPtr, IoVec, Sys, SysArg, pass, pass_vectored};
-pub use start::{prepare_process, sigpipe_was_ignored};
+pub use pass::{pass, pass_vectored};
+pub use pointer::{GuestPtr, IoVec, SysArg};
+pub use signals::{
+    Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
+    set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
+};
+pub use sys::Sys;

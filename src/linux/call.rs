@@ -26,9 +26,6 @@ impl From<MapError> for Errno {
     }
 }
 
-/// The longest string that is no pathname: names of attributes and of file system types are shorter.
-const STRING_MAX: usize = 4096;
-
 /// The most elements of a scatter/gather list (UIO_MAXIOV).
 const VECTOR_MAX: u64 = 1024;
 
@@ -113,7 +110,7 @@ impl Call<'_> {
         if addr == 0 {
             return SysArg::Null;
         }
-        SysArg::Guest(self.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::BAD))
+        SysArg::Guest(self.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr)))
     }
 
     /// A scatter/gather list, each piece checked to lie in guest memory.
@@ -134,23 +131,19 @@ impl Call<'_> {
 
     /// Hands the call through, its arguments as the row's kinds say.
     pub fn pass(&mut self, call: Sys) -> SysResult {
-        // Strings live here while the host kernel reads them.
-        let mut strings: [Option<CString>; 6] = Default::default();
+        // Pathnames live here while the host kernel reads them.
+        let mut paths: [Option<CString>; 6] = Default::default();
         for (i, kind) in self.row.args.iter().enumerate() {
-            strings[i] = match *kind {
+            paths[i] = match *kind {
                 Kind::Path(last) => Some(self.path(i, last)?),
                 Kind::PathOrNull(last) if self.args[i] != 0 => Some(self.path(i, last)?),
-                Kind::Str if self.args[i] != 0 => {
-                    let text = self.task.mm.read_cstr(self.addr(i), STRING_MAX)?;
-                    Some(text.ok_or(Errno::NAMETOOLONG)?)
-                }
                 _ => None,
             };
         }
         let mut args = [const { SysArg::Val(0) }; 6];
         for (i, kind) in self.row.args.iter().enumerate() {
-            args[i] = match &strings[i] {
-                Some(text) => SysArg::In(text.as_bytes_with_nul()),
+            args[i] = match &paths[i] {
+                Some(path) => SysArg::In(path.as_bytes_with_nul()),
                 None => self.argument(i, kind)?,
             };
         }
@@ -177,7 +170,9 @@ impl Call<'_> {
             // The kernel writes no more than an address is long; the length's own pointer is followed
             // by the kernel.
             Kind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
-            Kind::PathOrNull(_) | Kind::Str => SysArg::Null,
+            Kind::PathOrNull(_) => SysArg::Null,
+            // The kernel stops at the zero, or at the length at which it refuses a string of that sort.
+            Kind::Str => self.guest(value, 1),
             _ => SysArg::Val(value),
         })
     }

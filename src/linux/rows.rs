@@ -7,9 +7,10 @@
 //! course.
 
 use super::strace::flags::*;
+use super::strace::ipc::*;
 use super::strace::special::*;
 use super::strace::structs::*;
-use super::sys::{fd, fs, futex, ioctl, mem, misc, net, poll, process, signal, time};
+use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, process, signal};
 use super::table::Kind::*;
 use super::table::Last::*;
 use super::table::{Restart, Row, Run, Shape, Support};
@@ -71,7 +72,7 @@ pub(super) static ROWS: &[Row] = rows! {
     23 dup(Fd) Never [pass Dup];
     24 dup3(Fd, Fd, Flags(&PIPE)) Never [own fd::dup3];
     25 fcntl(Fd, Enum(&FCNTL), Special(&FCNTL_ARG)) Restart
-        [Fcntl: part "owners, leases and notifications send signals that are not delivered yet" fd::fcntl];
+        [Fcntl: own fd::fcntl];
     26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
     27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
@@ -122,7 +123,7 @@ pub(super) static ROWS: &[Row] = rows! {
         [own poll::pselect6];
     73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) NoHandler [own poll::ppoll];
     74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
-        [none "signals from outside are not queued for the guest yet"];
+        [part "SIGSEGV and SIGBUS sent by processes are delivered, not read from it" signal::signalfd4];
     75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) Restart [none "pages of guest memory are not handed to pipes"];
     76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) Restart [pass Splice];
     77 tee(Fd, Fd, Size, Flags(&SPLICE)) Restart [pass Tee];
@@ -154,16 +155,15 @@ pub(super) static ROWS: &[Row] = rows! {
     100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" process::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
-    103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never
-        [part "the timer's signal takes its default action: a handler for it is not run yet" time::setitimer];
+    103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never [pass Setitimer];
     104 kexec_load(Hex, Size, Ptr, Hex) Never [none "a kernel for another CPU cannot be loaded"];
     105 init_module(Ptr, Size, Str) Never [none "kernel modules for another CPU cannot be loaded"];
     106 delete_module(Str, Hex) Never [none "kernel modules are the host's"];
-    107 timer_create(Enum(&CLOCK), Ptr, Ptr) Never [none "POSIX timers need asynchronous signals"];
-    108 timer_gettime(Int, Ptr) Never [none "POSIX timers need asynchronous signals"];
-    109 timer_getoverrun(Int) Never [none "POSIX timers need asynchronous signals"];
-    110 timer_settime(Int, Flags(&TIMER_FLAGS), Ptr, Ptr) Never [none "POSIX timers need asynchronous signals"];
-    111 timer_delete(Int) Never [none "POSIX timers need asynchronous signals"];
+    107 timer_create(Enum(&CLOCK), In(&SIGEVENT), Out(&INT)) Never [pass TimerCreate];
+    108 timer_gettime(Int, Out(&ITIMERSPEC)) Never [pass TimerGettime];
+    109 timer_getoverrun(Int) Never [pass TimerGetoverrun];
+    110 timer_settime(Int, Flags(&TIMER_FLAGS), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerSettime];
+    111 timer_delete(Int) Never [pass TimerDelete];
     112 clock_settime(Enum(&CLOCK), In(&TIMESPEC)) Never [pass ClockSettime];
     113 clock_gettime(Enum(&CLOCK), Out(&TIMESPEC)) Never [pass ClockGettime];
     114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [pass ClockGetres];
@@ -182,19 +182,16 @@ pub(super) static ROWS: &[Row] = rows! {
     126 sched_get_priority_min(Enum(&SCHED)) Never [pass SchedGetPriorityMin];
     127 sched_rr_get_interval(Int, Out(&TIMESPEC)) Never [pass SchedRrGetInterval];
     128 restart_syscall() Never [own signal::restart_syscall];
-    129 kill(Int, Signal) Never [part "in a group that is sent a signal, one's own handler does not run" signal::kill];
-    130 tkill(Int, Signal) Never [own signal::tkill];
-    131 tgkill(Int, Int, Signal) Never [own signal::tgkill];
+    129 kill(Int, Signal) Never [pass Kill];
+    130 tkill(Int, Signal) Never [pass Tkill];
+    131 tgkill(Int, Int, Signal) Never [pass Tgkill];
     132 sigaltstack(In(&STACK_T), Out(&STACK_T)) Never [own signal::sigaltstack];
-    133 rt_sigsuspend(In(&SIGSET), Size) NoHandler
-        [part "of the signals from outside only those arrive that end the program" signal::rt_sigsuspend];
-    134 rt_sigaction(Signal, In(&SIGACTION), Out(&SIGACTION), Size) Never
-        [part "handlers run for faults and for signals the program sends itself, not yet for others"
-         signal::rt_sigaction];
+    133 rt_sigsuspend(In(&SIGSET), Size) NoHandler [own signal::rt_sigsuspend];
+    134 rt_sigaction(Signal, In(&SIGACTION), Out(&SIGACTION), Size) Never [own signal::rt_sigaction];
     135 rt_sigprocmask(Enum(&SIGMASK_HOW), In(&SIGSET), Out(&SIGSET), Size) Never [own signal::rt_sigprocmask];
     136 rt_sigpending(OutSet(1), Size) Never [own signal::rt_sigpending];
     137 rt_sigtimedwait(In(&SIGSET), Out(&SIGINFO), In(&TIMESPEC), Size) Eintr [own signal::rt_sigtimedwait];
-    138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [part "only to oneself" signal::rt_sigqueueinfo];
+    138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [pass RtSigqueueinfo];
     139 rt_sigreturn() Never [own signal::rt_sigreturn];
     140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
     141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
@@ -241,20 +238,20 @@ pub(super) static ROWS: &[Row] = rows! {
     181 mq_unlink(Str) Never [pass MqUnlink];
     182 mq_timedsend(Fd, InBuf(2), Size, UInt, In(&TIMESPEC)) Restart [pass MqTimedsend];
     183 mq_timedreceive(Fd, OutBuf(2), Size, Out(&UINT), In(&TIMESPEC)) Restart [pass MqTimedreceive];
-    184 mq_notify(Fd, Ptr) Never [none "it sends signals from outside, which are not delivered yet"];
+    184 mq_notify(Fd, In(&SIGEVENT)) Never [own signal::mq_notify];
     185 mq_getsetattr(Fd, In(&MQ_ATTR), Out(&MQ_ATTR)) Never [pass MqGetsetattr];
-    186 msgget(Int, Hex) Never [none "System V queues come with shared memory"];
-    187 msgctl(Int, Int, Ptr) Never [none "System V queues come with shared memory"];
-    188 msgrcv(Int, Ptr, Size, Long, Hex) NoHandler [none "System V queues come with shared memory"];
-    189 msgsnd(Int, Ptr, Size, Hex) NoHandler [none "System V queues come with shared memory"];
-    190 semget(Int, Int, Hex) Never [none "System V semaphores come with shared memory"];
-    191 semctl(Int, Int, Int, Ptr) Never [none "System V semaphores come with shared memory"];
-    192 semtimedop(Int, Ptr, UInt, Ptr) Eintr [none "System V semaphores come with shared memory"];
-    193 semop(Int, Ptr, UInt) Eintr [none "System V semaphores come with shared memory"];
-    194 shmget(Int, Size, Hex) Never [none "System V shared memory is not mapped yet"];
-    195 shmctl(Int, Int, Ptr) Never [none "System V shared memory is not mapped yet"];
-    196 shmat(Int, Ptr, Hex) Never [none "System V shared memory is not mapped yet"];
-    197 shmdt(Ptr) Never [none "System V shared memory is not mapped yet"];
+    186 msgget(Special(&IPC_KEY), Special(&IPC_FLAGS)) Never [pass Msgget];
+    187 msgctl(Int, Enum(&MSGCTL), Special(&MSGCTL_ARG)) Never [own ipc::msgctl];
+    188 msgrcv(Int, Special(&MESSAGE_OUT), Size, Long, Flags(&MSGRCV)) NoHandler [own ipc::msgrcv];
+    189 msgsnd(Int, Special(&MESSAGE_IN), Size, Flags(&MSGSND)) NoHandler [own ipc::msgsnd];
+    190 semget(Special(&IPC_KEY), Int, Special(&IPC_FLAGS)) Never [pass Semget];
+    191 semctl(Int, Int, Enum(&SEMCTL), Special(&SEMCTL_ARG)) Never [own ipc::semctl];
+    192 semtimedop(Int, InArray(&SEMBUF, 2), UInt, In(&TIMESPEC)) Eintr [own ipc::semtimedop];
+    193 semop(Int, InArray(&SEMBUF, 2), UInt) Eintr [own ipc::semop];
+    194 shmget(Special(&IPC_KEY), Size, Special(&SHMGET_FLAGS)) Never [part "SHM_HUGETLB is refused" ipc::shmget];
+    195 shmctl(Int, Enum(&SHMCTL), Special(&SHMCTL_ARG)) Never [own ipc::shmctl];
+    196 shmat(Int, Ptr, Flags(&SHMAT)) Never [Hex: own ipc::shmat];
+    197 shmdt(Ptr) Never [own ipc::shmdt];
     198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
     199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL), Out(&INT_PAIR)) Never [pass Socketpair];
     200 bind(Fd, InAddr(2), Int) Never [pass Bind];
@@ -301,7 +298,7 @@ pub(super) static ROWS: &[Row] = rows! {
     237 set_mempolicy(Int, Ptr, Size) Never [none "there is one memory node"];
     238 migrate_pages(Int, Size, Ptr, Ptr) Never [none "there is one memory node"];
     239 move_pages(Int, Size, Ptr, Ptr, Ptr, Hex) Never [none "there is one memory node"];
-    240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [part "only to oneself" signal::rt_tgsigqueueinfo];
+    240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [pass RtTgsigqueueinfo];
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the host's counters do not count the guest's work"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
     243 recvmmsg(Fd, Ptr, UInt, Flags(&MSG), In(&TIMESPEC)) Restart
@@ -344,7 +341,7 @@ pub(super) static ROWS: &[Row] = rows! {
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
         [absent "restartable sequences would have to see the host's preemption; C libraries go on without"];
     294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [none "a kernel for another CPU cannot be loaded"];
-    424 pidfd_send_signal(Fd, Signal, Ptr, Hex) Never [none "signals by descriptor come with processes"];
+    424 pidfd_send_signal(Fd, Signal, In(&SIGINFO), Hex) Never [pass PidfdSendSignal];
     425 io_uring_setup(UInt, Ptr) Never [none "its rings hold addresses that the host kernel would follow"];
     426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [none "there are no rings"];
     427 io_uring_register(Fd, UInt, Ptr, UInt) Never [none "there are no rings"];

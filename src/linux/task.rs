@@ -9,10 +9,10 @@
 use super::abi::process::Rlimit;
 use super::abi::signal::{SS_DISABLE, Sigaction, StackT};
 use super::call::{Call, SysResult};
-use super::signal::{FatalSignal, Pending};
+use super::signal::{FatalSignal, Interrupted, Pending};
 use super::strace::{Shown, Tracer};
 use super::sysroot;
-use super::table::{self, Row, Run};
+use super::table::{self, Restart, Row, Run};
 use super::vdso::{Vdso, VdsoError};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
@@ -24,7 +24,7 @@ use std::ffi::CString;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What becomes of the thread after an answer.
@@ -65,6 +65,8 @@ pub struct TaskConfig {
     pub stack_limit: u64,
     /// Descriptors that the guest may not see.
     pub own_fds: Vec<i32>,
+    /// The flag that stops the engine of the first thread, which is the calling one.
+    pub stop: &'static AtomicBool,
     /// Where calls are written, if they are.
     pub tracer: Option<Tracer>,
     /// Where what is missing is told, if anywhere.
@@ -207,8 +209,10 @@ pub struct Task {
     pub saved_mask: Option<u64>,
     /// The alternate stack.
     pub altstack: StackT,
-    /// Signals that have been sent and not been delivered.
+    /// Signals that are on their way to their handlers.
     pub pending: Pending,
+    /// The call that a signal has interrupted.
+    pub interrupted: Option<Interrupted>,
     /// Where to write zero when the thread ends (set_tid_address).
     pub clear_child_tid: u64,
     /// The robust list: its head and the head's size.
@@ -252,12 +256,15 @@ impl Task {
             saved_mask: None,
             altstack: StackT { sp: 0, flags: SS_DISABLE, pad: 0, size: 0 },
             pending: Pending::default(),
+            interrupted: None,
             clear_child_tid: 0,
             robust_list: (0, 0),
             ending: None,
         };
         task.apply_limits();
         task.take_name();
+        task.mirror_dispositions();
+        crate::host::attach(config.stop);
         Ok(task)
     }
 
@@ -298,8 +305,12 @@ impl Task {
         let args = std::array::from_fn(|i| cpu.x(10 + i as u8));
         // Whatever looks at the pc from here on, a signal frame above all, sees the call behind it.
         cpu.pc = cpu.pc.wrapping_add(4);
+        let mut restart = Restart::Never;
         let result = match table::find(number) {
-            Some(row) => self.traced_call(cpu, row, args),
+            Some(row) => {
+                restart = row.restart;
+                self.traced_call(cpu, row, args)
+            }
             None => {
                 self.system.unimplemented(format!("system call {}", number as i64));
                 if let Some(tracer) = &self.system.tracer {
@@ -309,7 +320,7 @@ impl Task {
             }
         };
         if self.ending.is_none() {
-            cpu.set_x(10, as_register(result));
+            self.finish_call(cpu, restart, args[0], result);
         }
     }
 
@@ -335,7 +346,7 @@ impl Task {
             return Ok(0);
         }
         let mut call = Call { task: self, cpu, row, args };
-        let result = match row.run {
+        match row.run {
             Run::Own(function) => function(&mut call),
             Run::Pass(host) => call.pass(host),
             Run::Nobody => {
@@ -343,11 +354,7 @@ impl Task {
                 Err(Errno::NOSYS)
             }
             Run::Absent => Err(Errno::NOSYS),
-        };
-        if result == Err(Errno::PIPE) {
-            self.broken_pipe(row, &args);
         }
-        result
     }
 
     /// The host's process number, which is the guest's.

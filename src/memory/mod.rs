@@ -11,8 +11,8 @@ mod vma;
 mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
-pub use user::{Backing, MapError, MapRequest, Place, SpaceConfig, SpaceLimits, UserSpace};
-pub use vma::{Prot, Source, Vma, page_len};
+pub use user::{Backing, MapError, MapRequest, Place, Segment, SpaceConfig, SpaceLimits, UserSpace};
+pub use vma::{Attachment, Prot, Source, Vma, page_len};
 pub use window::SpaceError;
 
 use std::fmt;

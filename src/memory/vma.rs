@@ -57,6 +57,16 @@ impl Source {
     }
 }
 
+/// One attachment of a System V shared memory segment: what shmdt takes away together, however the
+/// guest has cut it up since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Different for each in an address space.
+    pub number: u64,
+    /// The size of the segment in bytes.
+    pub size: u64,
+}
+
 /// One area. Neighbours that differ in nothing are merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vma {
@@ -72,6 +82,8 @@ pub struct Vma {
     pub noreserve: bool,
     /// What is behind it.
     pub source: Source,
+    /// The attachment that it is part of.
+    pub attachment: Option<Attachment>,
 }
 
 impl Vma {
@@ -105,6 +117,7 @@ impl Vma {
             && self.shared == next.shared
             && self.grows_down == next.grows_down
             && self.noreserve == next.noreserve
+            && self.attachment == next.attachment
             && self.source.advance(self.len()) == next.source
         // Two separate named areas stay two lines of /proc/self/maps only by their names.
     }
@@ -263,6 +276,7 @@ mod tests {
             grows_down: false,
             noreserve: false,
             source: Source::Anonymous,
+            attachment: None,
         }
     }
 

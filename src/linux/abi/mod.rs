@@ -7,6 +7,7 @@
 //! signal numbers, most flags) are taken from `libc`; what differs is written here.
 
 pub mod file;
+pub mod ipc;
 pub mod net;
 pub mod poll;
 pub mod process;

@@ -12,6 +12,9 @@ guest_structs! {
     /// `siginfo_t`: what all have in common, and the union behind it.
     Siginfo { signo: i32, errno: i32, code: i32, pad: u32, fields: [u64; 14], }
 
+    /// `struct sigevent`: what to send when something has happened.
+    Sigevent { value: u64, signo: i32, notify: i32, tid: i32, pad: [u32; 11], }
+
     /// `struct user_regs_struct`: pc, then x1 to x31.
     UserRegs { pc: u64, x: [u64; 31], }
 
@@ -28,6 +31,7 @@ guest_structs! {
 layout!(Sigaction: 24);
 layout!(StackT: 24, flags @ 8, size @ 16);
 layout!(Siginfo: 128, code @ 8, fields @ 16);
+layout!(Sigevent: 64, notify @ 12, tid @ 16);
 layout!(UserRegs: 256);
 layout!(Ucontext: 960, sigmask @ 40, mcontext @ 176);
 layout!(RtSigframe: 1088, uc @ 128);

@@ -1,18 +1,20 @@
 //! Signals: what is pending, what a signal does, and faults that become signals.
 //!
-//! Signals from outside take the host's way: dispositions that run no handler are set in the host
-//! too, and so is the mask, so that an ignored or a fatal signal does what it should. A handler runs
-//! for faults and for what the program sends itself.
+//! The host's kernel keeps the signals: dispositions and the mask are mirrored in it, so that what is
+//! ignored, held back, queued, stops the process or ends it is its affair. What the guest has a handler
+//! for arrives in a handler of [`host`](crate::host)'s and is delivered here; faults of the guest are
+//! turned into signals here and never leave.
 
 mod frame;
 
-use super::abi::signal::{SA_NODEFER, SA_RESETHAND, SIG_DFL, SIG_IGN, Sigaction, Siginfo};
-use super::table::Row;
+use super::abi::signal::{SA_NODEFER, SA_RESETHAND, SA_RESTART, SIG_DFL, SIG_IGN, Sigaction, Siginfo};
+use super::table::Restart;
 use super::task::{Outcome, Task};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::host::{self, Disposition};
+use crate::host::{self, Disposition, SignalInfo};
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault};
+use rustix::io::Errno;
 use std::collections::VecDeque;
 
 const SEGV_MAPERR: i32 = 1;
@@ -56,7 +58,7 @@ fn default_action(signal: i32) -> DefaultAction {
 }
 
 /// The bit of a signal in a set.
-pub fn bit(signal: i32) -> u64 {
+pub const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
@@ -71,7 +73,18 @@ const SYNCHRONOUS: u64 = 1 << (libc::SIGSEGV - 1)
     | 1 << (libc::SIGFPE - 1)
     | 1 << (libc::SIGSYS - 1);
 
-/// Signals that have been sent and not been delivered.
+/// Signals whose default action leaves a core: which would be remu's, so the host must not take it.
+const CORE: u64 = SYNCHRONOUS | bit(libc::SIGQUIT) | bit(libc::SIGABRT) | bit(libc::SIGXCPU) | bit(libc::SIGXFSZ);
+
+/// A call that a signal has interrupted, until it is known whether it starts again.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted {
+    /// What was in a0, which has the result by now.
+    a0: u64,
+}
+
+/// Signals that are on their way to their handlers: those that have just arrived, faults, and what the
+/// host cannot hold back for the guest (SIGSEGV and SIGBUS).
 #[derive(Debug, Default)]
 pub struct Pending {
     queue: VecDeque<Siginfo>,
@@ -109,15 +122,17 @@ impl Pending {
     }
 }
 
+impl From<SignalInfo> for Siginfo {
+    fn from(info: SignalInfo) -> Self {
+        Siginfo { signo: info.signo, errno: info.errno, code: info.code, pad: 0, fields: info.fields }
+    }
+}
+
 /// Dispositions and mask as a program inherits them: what the host ignores is ignored, what it holds
-/// back is blocked. SIGPIPE, which remu ignores so that the call can answer EPIPE, is as the parent left it.
+/// back is blocked.
 pub fn inherited() -> ([Sigaction; 64], u64) {
     let action = |handler| Sigaction { handler, flags: 0, mask: 0 };
-    let actions = std::array::from_fn(|i| {
-        let signal = i as i32 + 1;
-        let ignored = if signal == libc::SIGPIPE { host::sigpipe_was_ignored() } else { host::is_ignored(signal) };
-        action(if ignored { SIG_IGN } else { SIG_DFL })
-    });
+    let actions = std::array::from_fn(|i| action(if host::is_ignored(i as i32 + 1) { SIG_IGN } else { SIG_DFL }));
     (actions, host::signal_mask() & !UNBLOCKABLE)
 }
 
@@ -173,21 +188,54 @@ impl Task {
         }));
     }
 
-    /// Puts a signal to this process among the pending ones.
-    pub(super) fn send_to_self(&mut self, info: Siginfo) {
-        let action = self.sighand.actions()[info.signo as usize - 1];
-        let blocked = self.blocked & bit(info.signo) != 0;
-        let nothing = action.handler == SIG_IGN
-            || action.handler == SIG_DFL && default_action(info.signo) == DefaultAction::Ignore;
-        if blocked || !nothing {
-            self.pending.add(info);
+    /// Moves what has arrived to the pending signals; true if there was something. The host holds
+    /// everything back from then on, until the mask is set.
+    pub(super) fn collect_signals(&mut self) -> bool {
+        let mut any = false;
+        while let Some(info) = host::take_signal() {
+            self.pending.add(info.into());
+            any = true;
+        }
+        any
+    }
+
+    /// A call that waited with this mask has been interrupted: the signals it lets through are delivered
+    /// with it, and the old one is for afterwards.
+    pub(super) fn woken(&mut self, mask: u64) -> Errno {
+        self.saved_mask = Some(self.blocked);
+        self.blocked = mask & !UNBLOCKABLE;
+        Errno::INTR
+    }
+
+    /// What a system call has come to goes into a0, or the call is to be made again.
+    pub(super) fn finish_call(&mut self, cpu: &mut Cpu, restart: Restart, a0: u64, result: Result<u64, Errno>) {
+        let again = |cpu: &mut Cpu| cpu.pc = cpu.pc.wrapping_sub(4);
+        match result {
+            Err(host::NOT_BEGUN) => again(cpu),
+            // Of a call that waits for nothing, this is how the host tells that it has not begun.
+            Err(host::MAY_RESTART) if restart == Restart::Never => again(cpu),
+            Err(host::MAY_RESTART) => {
+                self.interrupted = Some(Interrupted { a0 });
+                cpu.set_x(10, super::task::as_register(Err(Errno::INTR)));
+            }
+            result => cpu.set_x(10, super::task::as_register(result)),
         }
     }
 
     /// Delivers what is pending and not blocked, before the thread goes on in user mode.
     pub(super) fn deliver_signals(&mut self, cpu: &mut Cpu) {
+        let mut held_back = false;
         while self.ending.is_none() {
-            let Some(info) = self.pending.take(!self.blocked) else { break };
+            held_back |= self.collect_signals();
+            let Some(info) = self.pending.take(!self.blocked) else {
+                if !held_back {
+                    break;
+                }
+                // More may be waiting, and come at once.
+                host::set_signal_mask(self.blocked);
+                held_back = false;
+                continue;
+            };
             let slot = info.signo as usize - 1;
             let action = self.sighand.actions()[slot];
             if let Some(tracer) = &self.system.tracer
@@ -199,22 +247,27 @@ impl Task {
                 SIG_IGN => {}
                 SIG_DFL => match default_action(info.signo) {
                     DefaultAction::Ignore => {}
-                    // The host stops this process, and continues it.
-                    DefaultAction::Stop => self.stop(info.signo),
+                    DefaultAction::Stop => host::stop_self(info.signo),
                     DefaultAction::End => self.end(cpu, &info, None),
                 },
-                _ => self.run_handler(cpu, &action, &info),
+                _ => {
+                    if let Some(call) = self.interrupted.take()
+                        && action.flags & SA_RESTART != 0
+                    {
+                        call.start_again(cpu);
+                    }
+                    self.run_handler(cpu, &action, &info);
+                    held_back = false;
+                }
             }
+        }
+        // Interrupted by something that no handler was to see.
+        if let Some(call) = self.interrupted.take() {
+            call.start_again(cpu);
         }
         if let Some(mask) = self.saved_mask.take() {
             self.set_blocked(mask);
         }
-    }
-
-    fn stop(&self, signal: i32) {
-        let pid = self.pid();
-        let sent = host::pass(host::Sys::Kill, &mut [host::SysArg::Val(pid as u64), host::SysArg::Val(signal as u64)]);
-        debug_assert!(sent.is_ok(), "a process may stop itself");
     }
 
     fn run_handler(&mut self, cpu: &mut Cpu, action: &Sigaction, info: &Siginfo) {
@@ -229,7 +282,9 @@ impl Task {
             return;
         }
         if action.flags & SA_RESETHAND != 0 {
-            self.sighand.actions()[info.signo as usize - 1].handler = SIG_DFL;
+            let reset = Sigaction { handler: SIG_DFL, ..*action };
+            self.sighand.actions()[info.signo as usize - 1] = reset;
+            self.mirror_disposition(info.signo, &reset);
         }
         let own = if action.flags & SA_NODEFER != 0 { 0 } else { bit(info.signo) };
         self.set_blocked(self.blocked | action.mask | own);
@@ -241,32 +296,43 @@ impl Task {
         host::set_signal_mask(self.blocked);
     }
 
-    /// Lets the host do what the guest wants done on a signal, as far as no handler is concerned.
-    pub(super) fn mirror_disposition(&self, signal: i32, handler: u64) {
-        let disposition = match handler {
+    /// Lets the host do what the guest wants done on a signal, or tell of it.
+    pub(super) fn mirror_disposition(&self, signal: i32, action: &Sigaction) {
+        let disposition = match action.handler {
             SIG_IGN => Disposition::Ignore,
-            // Ignored in the host, so that the call answers EPIPE and the signal can be sent from it.
-            _ if signal == libc::SIGPIPE => Disposition::Ignore,
-            _ => Disposition::Default,
+            SIG_DFL if self.must_see(signal) => Disposition::Catch,
+            SIG_DFL => Disposition::Default,
+            _ => Disposition::Catch,
         };
         if bit(signal) & UNBLOCKABLE == 0 {
-            let set = host::set_disposition(signal, disposition);
+            let set = host::set_disposition(signal, disposition, action.flags);
             debug_assert!(set.is_ok(), "{signal} is a signal that can be set");
         }
     }
 
-    /// A write to a pipe that nobody reads sends SIGPIPE, unless the call said otherwise.
-    pub(super) fn broken_pipe(&mut self, row: &'static Row, args: &[u64; 6]) {
-        let flags = match row.name {
-            "write" | "writev" | "pwrite64" | "pwritev" | "pwritev2" | "splice" | "tee" | "sendfile" => 0,
-            "sendto" | "sendmmsg" => args[3],
-            "sendmsg" => args[2],
-            _ => return,
-        };
-        if flags as i32 & libc::MSG_NOSIGNAL == 0 {
-            let info = Siginfo::sent(libc::SIGPIPE, 0, self.pid(), rustix::process::getuid().as_raw());
-            self.send_to_self(info);
+    /// Whether a signal that does what it does by default must come here all the same: to end the
+    /// process without a core of remu's, or to be written down first.
+    fn must_see(&self, signal: i32) -> bool {
+        let written = self.system.tracer.is_some() && default_action(signal) == DefaultAction::End;
+        CORE & bit(signal) != 0 || written
+    }
+
+    /// Mirrors the dispositions that a process starts with.
+    pub(super) fn mirror_dispositions(&self) {
+        let actions = *self.sighand.actions();
+        for (signal, action) in (1..).zip(&actions) {
+            if action.handler == SIG_DFL && self.must_see(signal) {
+                self.mirror_disposition(signal, action);
+            }
         }
+    }
+}
+
+impl Interrupted {
+    /// Makes the call again.
+    fn start_again(self, cpu: &mut Cpu) {
+        cpu.set_x(10, self.a0);
+        cpu.pc = cpu.pc.wrapping_sub(4);
     }
 }
 

@@ -65,6 +65,7 @@ macro_rules! values {
         pub static $id: Names = Names { list: &[$((stringify!($name), $value)),*], unknown: $unknown };
     )*};
 }
+pub(super) use {names, values};
 
 names! {
     /// open(2), without the access mode.
@@ -185,6 +186,8 @@ names! {
     ];
     /// clock_nanosleep(2).
     TIMER_FLAGS "TIMER_???" [TIMER_ABSTIME];
+    /// struct sigevent.
+    SIGEV "SIGEV_???" [SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID];
     /// setitimer(2).
     ITIMER "ITIMER_???" [ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF];
     /// Resource limits.

@@ -6,6 +6,7 @@
 
 pub mod errno;
 pub mod flags;
+pub mod ipc;
 mod quote;
 pub mod special;
 pub mod structs;

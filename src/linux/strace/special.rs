@@ -18,6 +18,7 @@ macro_rules! specials {
     (@ before) => { false };
     (@ after) => { true };
 }
+pub(super) use specials;
 
 specials! {
     /// fcntl: by command.

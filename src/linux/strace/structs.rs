@@ -6,7 +6,7 @@ use crate::linux::abi::file::{DirentHead, OpenHow, Stat, Statfs, Statx};
 use crate::linux::abi::net::Msghdr;
 use crate::linux::abi::poll::{EpollEvent, Pollfd};
 use crate::linux::abi::process::{Rlimit, Rusage, SchedParam, Sysinfo, Utsname};
-use crate::linux::abi::signal::{Sigaction, Siginfo, StackT};
+use crate::linux::abi::signal::{Sigaction, Sigevent, Siginfo, StackT};
 use crate::linux::abi::time::{Itimerspec, Itimerval, Timespec, Timeval, Timezone, Tms};
 use crate::memory::GuestAddr;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -34,6 +34,7 @@ macro_rules! structs {
         };
     )*};
 }
+pub(super) use structs;
 
 structs! {
     /// struct timespec
@@ -120,6 +121,16 @@ structs! {
     SIGSET: u64 => |_, set| signal_set(*set);
     /// siginfo_t
     SIGINFO: Siginfo => |_, info| siginfo_text(info);
+    /// struct sigevent
+    SIGEVENT: Sigevent => |_, e| {
+        let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, Shown::pointer(e.value));
+        let target = if e.notify == 4 { format!(", sigev_notify_thread_id={}", e.tid) } else { String::new() };
+        format!(
+            "{{sigev_value={value}, sigev_signo={}, sigev_notify={}{target}}}",
+            signal_name(u64::from(e.signo as u32)),
+            flags::SIGEV.show_value(u64::from(e.notify as u32))
+        )
+    };
     /// struct pollfd
     POLLFD: Pollfd => |shown, p| {
         if shown.result.is_some() && shown.row.name != "ppoll" {

@@ -23,21 +23,17 @@ fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
     }
 }
 
-/// A pending signal that the mask of the call lets through ends the call before it waits.
-fn interrupted(c: &mut Call<'_>, mask: Option<u64>) -> Result<(), Errno> {
-    let Some(mask) = mask else { return Ok(()) };
-    if c.task.pending.set() & !mask == 0 {
-        return Ok(());
-    }
-    c.task.saved_mask = Some(c.task.blocked);
-    c.task.set_blocked(mask);
-    Err(Errno::INTR)
+/// Waits with a mask: a signal that it lets through is delivered with it, and leaves the old one behind.
+fn waiting(c: &mut Call<'_>, mask: Option<u64>, wait: impl FnOnce(&mut Call<'_>) -> SysResult) -> SysResult {
+    let Some(mask) = mask else { return wait(c) };
+    // What the host cannot hold back may be there already.
+    let result = if c.task.pending.set() & !mask != 0 { Err(Errno::INTR) } else { wait(c) };
+    result.map_err(|e| if e == Errno::INTR { c.task.woken(mask) } else { e })
 }
 
 pub(in crate::linux) fn ppoll(c: &mut Call<'_>) -> SysResult {
     let mask = mask_at(c, c.args[3], c.args[4])?;
-    interrupted(c, mask)?;
-    c.pass(Sys::Ppoll)
+    waiting(c, mask, |c| c.pass(Sys::Ppoll))
 }
 
 /// The sixth argument of pselect6.
@@ -56,14 +52,14 @@ pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {
     };
     let mut timeout: Option<HostTime> =
         c.read_opt::<Timespec>(c.args[4])?.map(|t| HostTime { sec: t.sec, nsec: t.nsec });
-    interrupted(c, mask)?;
     // The kernel works on whole words of the sets.
     let bytes = u64::from(count.max(0) as u32).div_ceil(64) * 8;
     let set = |i: usize| match c.args[i] {
         0 => None,
-        addr => Some(c.task.mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::BAD)),
+        addr => Some(c.task.mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::refused(addr))),
     };
-    let result = host::pselect(count, [set(1), set(2), set(3)], timeout.as_mut(), mask);
+    let sets = [set(1), set(2), set(3)];
+    let result = waiting(c, mask, |_| host::pselect(count, sets, timeout.as_mut(), mask));
     if let Some(left) = timeout {
         // As in the kernel, not being able to write this back is no failure.
         let _ = c.write(c.args[4], &Timespec { sec: left.sec, nsec: left.nsec });
@@ -92,9 +88,8 @@ fn epoll_wait(c: &mut Call<'_>, timeout: Option<HostTime>, mask: Option<u64>) ->
     if max <= 0 || max > EVENTS_MAX {
         return Err(Errno::INVAL);
     }
-    interrupted(c, mask)?;
     let mut events = vec![HostEvent::default(); (max as usize).min(EVENTS_AT_ONCE)];
-    let count = host::epoll_wait(epoll, &mut events, timeout, mask)?;
+    let count = waiting(c, mask, |_| host::epoll_wait(epoll, &mut events, timeout, mask))?;
     for (i, event) in events[..count as usize].iter().enumerate() {
         let event = EpollEvent { events: event.events, pad: 0, data: event.data };
         // Events that have been written count, if there are any.

@@ -1,7 +1,7 @@
 //! The calls about signals.
 
-use crate::host::{self, Sys, SysArg};
-use crate::linux::abi::signal::{SA_KNOWN, SIG_DFL, SIG_IGN, Sigaction, Siginfo, StackT};
+use crate::host::{self, Sys};
+use crate::linux::abi::signal::{SA_KNOWN, SIG_DFL, SIG_IGN, Sigaction, Sigevent, Siginfo, StackT};
 use crate::linux::abi::time::Timespec;
 use crate::linux::call::{Call, SysResult};
 use crate::linux::signal::{UNBLOCKABLE, bit};
@@ -9,9 +9,6 @@ use rustix::io::Errno;
 
 /// The size of the kernel's signal set, which every call has to name.
 const SIGSET_SIZE: u64 = 8;
-
-const SI_USER: i32 = 0;
-const SI_TKILL: i32 = -6;
 
 fn check_size(c: &Call<'_>, i: usize) -> Result<(), Errno> {
     if c.args[i] == SIGSET_SIZE { Ok(()) } else { Err(Errno::INVAL) }
@@ -29,7 +26,7 @@ pub(in crate::linux) fn rt_sigaction(c: &mut Call<'_>) -> SysResult {
     if let Some(new) = new {
         let new = Sigaction { flags: new.flags & SA_KNOWN, mask: new.mask & !UNBLOCKABLE, ..new };
         c.task.sighand.actions()[slot] = new;
-        c.task.mirror_disposition(signal, new.handler);
+        c.task.mirror_disposition(signal, &new);
         let ignored_by_default = matches!(signal, libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH);
         if new.handler == SIG_IGN || new.handler == SIG_DFL && ignored_by_default {
             c.task.pending.discard(signal);
@@ -75,84 +72,16 @@ pub(in crate::linux) fn sigaltstack(c: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// A signal of this process to itself: its handler is to run, so it does not go through the host.
-fn to_self(c: &mut Call<'_>, signal: i32, code: i32) {
-    let uid = rustix::process::getuid().as_raw();
-    let info = Siginfo::sent(signal, code, c.task.pid(), uid);
-    c.task.send_to_self(info);
-}
-
-/// Whether a signal sent to this process is for us to deliver: SIGKILL and SIGSTOP are the host's, and
-/// so are numbers that are no signals.
-fn ours(signal: i32) -> bool {
-    (1..=64).contains(&signal) && bit(signal) & UNBLOCKABLE == 0
-}
-
-pub(in crate::linux) fn kill(c: &mut Call<'_>) -> SysResult {
-    let (pid, signal) = (c.int(0), c.int(1));
-    if pid == c.task.pid() && ours(signal) {
-        to_self(c, signal, SI_USER);
-        return Ok(0);
-    }
-    host::pass(Sys::Kill, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1])])
-}
-
-pub(in crate::linux) fn tkill(c: &mut Call<'_>) -> SysResult {
-    let (tid, signal) = (c.int(0), c.int(1));
-    if tid == c.task.tid() && ours(signal) {
-        to_self(c, signal, SI_TKILL);
-        return Ok(0);
-    }
-    host::pass(Sys::Tkill, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1])])
-}
-
-pub(in crate::linux) fn tgkill(c: &mut Call<'_>) -> SysResult {
-    let (pid, tid, signal) = (c.int(0), c.int(1), c.int(2));
-    if pid == c.task.pid() && tid == c.task.tid() && ours(signal) {
-        to_self(c, signal, SI_TKILL);
-        return Ok(0);
-    }
-    host::pass(Sys::Tgkill, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), SysArg::Val(c.args[2])])
-}
-
-fn queue(c: &mut Call<'_>, own: bool, signal: i32, info: u64) -> SysResult {
-    let info: Siginfo = c.read(info)?;
-    if !own {
-        c.unimplemented(format!("{} to another process", c.row.name));
-        return Err(Errno::PERM);
-    }
-    if signal == 0 {
-        return Ok(0);
-    }
-    if !(1..=64).contains(&signal) {
-        return Err(Errno::INVAL);
-    }
-    c.task.send_to_self(Siginfo { signo: signal, ..info });
-    Ok(0)
-}
-
-pub(in crate::linux) fn rt_sigqueueinfo(c: &mut Call<'_>) -> SysResult {
-    let own = c.int(0) == c.task.pid();
-    queue(c, own, c.int(1), c.args[2])
-}
-
-pub(in crate::linux) fn rt_tgsigqueueinfo(c: &mut Call<'_>) -> SysResult {
-    let own = c.int(0) == c.task.pid() && c.int(1) == c.task.tid();
-    queue(c, own, c.int(2), c.args[3])
-}
-
 pub(in crate::linux) fn rt_sigsuspend(c: &mut Call<'_>) -> SysResult {
     check_size(c, 1)?;
     let mask: u64 = c.read(c.args[0])?;
-    let before = c.task.blocked;
-    c.task.set_blocked(mask);
-    while c.task.pending.set() & !c.task.blocked == 0 {
-        // Until handlers run for signals from outside, only one that ends the process ends this.
-        let forever = [SysArg::Null, SysArg::Val(0), SysArg::Null, SysArg::Null, SysArg::Val(0)];
-        let _ = host::pass(Sys::Ppoll, &mut { forever });
+    while c.task.pending.set() & !mask == 0 {
+        match host::suspend(mask) {
+            Errno::INTR => c.task.collect_signals(),
+            other => return Err(other),
+        };
     }
-    c.task.saved_mask = Some(before);
-    Err(Errno::INTR)
+    Err(c.task.woken(mask))
 }
 
 pub(in crate::linux) fn rt_sigtimedwait(c: &mut Call<'_>) -> SysResult {
@@ -166,8 +95,7 @@ pub(in crate::linux) fn rt_sigtimedwait(c: &mut Call<'_>) -> SysResult {
         Some(info) => info,
         None => {
             let timeout = timeout.map(|t| host::Timespec { sec: t.sec, nsec: t.nsec });
-            let (signo, code, fields) = host::wait_for_signal(wanted, timeout)?;
-            Siginfo { signo, errno: 0, code, pad: 0, fields }
+            host::wait_for_signal(wanted, timeout)?.into()
         }
     };
     c.write_opt(c.args[1], &info)?;
@@ -183,7 +111,27 @@ pub(in crate::linux) fn rt_sigreturn(c: &mut Call<'_>) -> SysResult {
     Ok(c.cpu.x(10))
 }
 
-/// There is nothing to go on with: calls that a signal interrupts are not yet resumed through here.
+/// There is nothing to go on with: the host's kernel resumes the calls that go on after a stop, and those
+/// that a handler has interrupted do not.
 pub(in crate::linux) fn restart_syscall(_: &mut Call<'_>) -> SysResult {
     Err(Errno::INTR)
+}
+
+pub(in crate::linux) fn signalfd4(c: &mut Call<'_>) -> SysResult {
+    check_size(c, 2)?;
+    c.pass(Sys::Signalfd4)
+}
+
+pub(in crate::linux) fn mq_notify(c: &mut Call<'_>) -> SysResult {
+    /// NOTIFY_COOKIE_LEN.
+    const COOKIE: usize = 32;
+    let queue = c.fd(0)?;
+    match c.read_opt::<Sigevent>(c.args[1])? {
+        // The value points at what is to be sent to a netlink socket, whose number is in the signal's place.
+        Some(event) if event.notify == libc::SIGEV_THREAD => {
+            let cookie: [u8; COOKIE] = c.read(event.value)?;
+            host::notify_by_socket(queue, &cookie, event.signo)
+        }
+        _ => c.pass(Sys::MqNotify),
+    }
 }

@@ -1,8 +1,10 @@
 //! Tests that change the process they run in get one of their own: this program again, for the one
 //! test.
 
+use crate::host;
 use std::any::type_name;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Names the test that has the process to itself.
 const ALONE: &str = "REMU_TEST_ALONE";
@@ -12,13 +14,30 @@ pub(super) fn test_name() -> String {
     std::env::var(ALONE).unwrap_or_else(|_| std::thread::current().name().unwrap_or("?").to_owned())
 }
 
-/// Runs the body of a test in a process of its own. It may do to the process what it wants; it fails
-/// if the process does not come back from it.
+/// Has the test harness's thread take no more signals, as it does once it has got one, so that those to the
+/// process come to this thread.
+fn take_the_processs_signals() {
+    let stop: &AtomicBool = Box::leak(Box::default());
+    let mask = host::set_signal_mask(0);
+    host::attach(stop);
+    host::set_disposition(libc::SIGHUP, host::Disposition::Catch, 0).unwrap();
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP).unwrap();
+    while !stop.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+    host::take_signal();
+    host::set_disposition(libc::SIGHUP, host::Disposition::Default, 0).unwrap();
+    host::set_signal_mask(mask);
+}
+
+/// Runs the body of a test in a process of its own, whose signals it gets. It may do to the process
+/// what it wants; it fails if the process does not come back from it.
 pub(super) fn alone<F: FnOnce()>(body: F) {
     // A closure is named after the function that holds it.
     let name = type_name::<F>().split_once("::").and_then(|(_, path)| path.strip_suffix("::{{closure}}"));
     let name = name.expect("the body is a closure of the test");
     if std::env::var_os(ALONE).is_some() {
+        take_the_processs_signals();
         return body();
     }
     let output = Command::new(std::env::current_exe().unwrap())

@@ -7,6 +7,7 @@ mod alone;
 mod credentials;
 mod fd;
 mod fs;
+mod ipc;
 mod mem;
 mod net;
 mod poll;
@@ -102,6 +103,7 @@ impl Bench {
             release: None,
             stack_limit: 8 << 20,
             own_fds: Vec::new(),
+            stop: Box::leak(Box::default()),
             tracer: Some(Tracer::new(Box::new(trace.clone()))),
             unimplemented: Some(Box::new(move |what| writeln!(sink.clone(), "{what}").unwrap())),
         };
@@ -114,6 +116,12 @@ impl Bench {
         Self { task: Task::new(config).unwrap(), cpu, trace, missing, next: SCRATCH + 64 }
     }
 
+    /// Sets the mask, in the host too.
+    pub fn block(&mut self, mask: u64) {
+        let mask = self.put(&mask);
+        self.sys("rt_sigprocmask", &[libc::SIG_SETMASK as u64, mask, 0, 8]).unwrap();
+    }
+
     /// Makes a call by number, and yields what became of the task.
     pub fn outcome(&mut self, number: u64, args: &[u64]) -> Outcome {
         for i in 0..6 {
@@ -121,6 +129,11 @@ impl Bench {
         }
         self.cpu.set_x(17, number);
         self.task.answer(&mut self.cpu, Exit::Syscall)
+    }
+
+    /// Goes back from a handler.
+    pub fn sys_return(&mut self) -> Outcome {
+        self.outcome(139, &[])
     }
 
     /// Makes a call by name.
@@ -284,6 +297,14 @@ fn no_call_panics_on_any_arguments() {
         "write",
         "writev",
         "ftruncate",
+        // Those that would find objects of other processes on the host.
+        "shmctl",
+        "semctl",
+        "semop",
+        "semtimedop",
+        "msgctl",
+        "msgsnd",
+        "msgrcv",
     ];
     let credentials =
         |name: &str| name.starts_with("set") && (name.contains("uid") || name.contains("gid") || name == "setgroups");

@@ -1,5 +1,6 @@
 //! Waiting for descriptors.
 
+use super::alone::alone;
 use super::{Bench, NOWHERE};
 use crate::linux::abi::poll::{EpollEvent, Pollfd};
 use crate::linux::abi::signal::Siginfo;
@@ -30,21 +31,23 @@ fn poll_tells_what_is_ready() {
 
 #[test]
 fn a_signal_that_the_mask_lets_through_ends_the_wait() {
-    let mut b = Bench::new();
-    let usr1 = b.put(&(1u64 << (libc::SIGUSR1 - 1)));
-    let action = b.put(&[0x4000u64, 0, 0]);
-    b.sys("rt_sigaction", &[libc::SIGUSR1 as u64, action, 0, 8]).unwrap();
-    b.task.blocked = 1 << (libc::SIGUSR1 - 1);
-    b.sys("kill", &[std::process::id().into(), libc::SIGUSR1 as u64]).unwrap();
-    let (none, short) = (b.put(&0u64), b.put(&SHORT));
-    assert_eq!(b.sys("ppoll", &[0, 0, short, usr1, 8]), Ok(0), "the signal is still blocked");
-    let time = b.put(&Timespec { sec: 100, nsec: 0 });
-    b.outcome(73, &[0, 0, time, none, 8]);
-    assert_eq!(b.cpu.pc, 0x4000, "in the handler");
-    let frame = b.cpu.x(2);
-    let info: Siginfo = b.get(frame);
-    assert_eq!((info.signo, info.sender().0), (libc::SIGUSR1, std::process::id() as i32));
-    assert_eq!(b.get::<u64>(frame + 128 + 40), 1 << (libc::SIGUSR1 - 1), "the mask from before the call");
+    alone(|| {
+        let mut b = Bench::new();
+        let usr1 = b.put(&(1u64 << (libc::SIGUSR1 - 1)));
+        let action = b.put(&[0x4000u64, 0, 0]);
+        b.sys("rt_sigaction", &[libc::SIGUSR1 as u64, action, 0, 8]).unwrap();
+        b.block(1 << (libc::SIGUSR1 - 1));
+        b.sys("tgkill", &[std::process::id().into(), b.task.tid() as u64, libc::SIGUSR1 as u64]).unwrap();
+        let (none, short) = (b.put(&0u64), b.put(&SHORT));
+        assert_eq!(b.sys("ppoll", &[0, 0, short, usr1, 8]), Ok(0), "the signal is still blocked");
+        let time = b.put(&Timespec { sec: 100, nsec: 0 });
+        b.outcome(73, &[0, 0, time, none, 8]);
+        assert_eq!(b.cpu.pc, 0x4000, "in the handler");
+        let frame = b.cpu.x(2);
+        let info: Siginfo = b.get(frame);
+        assert_eq!((info.signo, info.sender().0), (libc::SIGUSR1, std::process::id() as i32));
+        assert_eq!(b.get::<u64>(frame + 128 + 40), 1 << (libc::SIGUSR1 - 1), "the mask from before the call");
+    });
 }
 
 #[test]

@@ -24,7 +24,8 @@ fn contents(b: &mut Bench, fd: u64) -> String {
     String::from_utf8(text).unwrap()
 }
 
-fn read(b: &mut Bench, path: &str) -> String {
+/// All that can be read from a file.
+pub(super) fn read(b: &mut Bench, path: &str) -> String {
     let at = b.text(path);
     let fd = b.sys("openat", &[CWD, at, libc::O_CLOEXEC as u64]).unwrap_or_else(|e| panic!("{path}: {e}"));
     contents(b, fd)

@@ -89,7 +89,8 @@ impl UserSpace {
             self.growing.store(true, Ordering::Relaxed);
         }
         let MapRequest { shared, grows_down, noreserve, .. } = *request;
-        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, source };
+        let attachment = matches!(request.backing, Backing::Segment(_)).then(|| state.new_attachment(len));
+        let area = Vma { range: range.clone(), prot, shared, grows_down, noreserve, source, attachment };
         let replaced = state.areas.insert(area);
         state.notify_replaced(&replaced);
         Ok(addr)
@@ -115,6 +116,7 @@ impl UserSpace {
                 unsafe { rustix::mm::mmap(at, len as usize, host_prot(prot), flags, fd, *offset) }.map_err(failed)?;
                 Ok(Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) })
             }
+            Backing::Segment(segment) => segment.attach(at, len, host_prot(prot)),
         }
     }
 
@@ -250,5 +252,6 @@ pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
         grows_down: false,
         noreserve: true,
         source: Source::Named("[unusable]"),
+        attachment: None,
     }
 }

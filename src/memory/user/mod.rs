@@ -6,6 +6,7 @@ mod heap;
 mod layout;
 mod mappings;
 mod remap;
+mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
@@ -15,6 +16,7 @@ use layout::Shifts;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 use rustix::process::Resource;
+pub use segments::Segment;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicBool;
@@ -57,6 +59,8 @@ pub enum Backing<'a> {
         /// The path the guest knows it by.
         path: Arc<std::path::Path>,
     },
+    /// A System V shared memory segment.
+    Segment(Segment),
 }
 
 /// One mmap.
@@ -117,6 +121,8 @@ struct State {
     observers: Vec<Weak<dyn CodeObserver>>,
     limits: SpaceLimits,
     shifts: Shifts,
+    /// How many segments have been attached.
+    attachments: u64,
 }
 
 /// What setrlimit lets an address space have, in bytes.

@@ -1,0 +1,352 @@
+//! Signals from outside on their way to the guest.
+//!
+//! The host's kernel keeps the guest's signals: who is sent what, what is held back, what queues, in
+//! which order. A signal that the guest handles arrives in a handler of ours, which leaves its siginfo
+//! in the thread's mailbox, asks the engine to stop, and holds back all further ones until
+//! [`set_signal_mask`] is called; ordinary code takes it from there.
+//!
+//! A guest's system call that waits must not miss a signal that comes just before it waits: all such
+//! calls go through one piece of assembly, [`interruptible`], which looks at the request to stop and
+//! then makes the call. A signal that comes between the two is seen by the handler, which moves the
+//! thread to the way out. Our handlers have SA_RESTART, so that it is the host's kernel that says
+//! whether a call may start again: it then resumes *at* the call, whence the handler moves it too.
+
+use super::pass::syscall;
+use super::{Timespec, fault};
+use rustix::io::Errno;
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
+
+const SIGSET_SIZE: u64 = 8;
+
+/// What an interruptible call answers that has not begun: a signal is to be delivered first, and then
+/// the call to be made as if for the first time. The kernel's ERESTARTNOINTR.
+pub const NOT_BEGUN: Errno = Errno::from_raw_os_error(513);
+
+/// What an interruptible call answers that a signal has interrupted, and that starts again if its
+/// handler wants that. The kernel's ERESTARTSYS.
+pub const MAY_RESTART: Errno = Errno::from_raw_os_error(512);
+
+/// The kernel's `siginfo_t`: what all signals have in common, and the union behind it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SignalInfo {
+    /// The signal's number.
+    pub signo: i32,
+    /// `si_errno`.
+    pub errno: i32,
+    /// `si_code`.
+    pub code: i32,
+    pad: u32,
+    /// Who sent it, or what happened.
+    pub fields: [u64; 14],
+}
+
+impl SignalInfo {
+    const NONE: Self = Self { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] };
+}
+
+/// Signals that are never held back in the host, since faults of guest accesses raise them.
+const NEVER_BLOCKED: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
+
+fn is_never_blocked(signal: i32) -> bool {
+    NEVER_BLOCKED.contains(&signal)
+}
+
+/// All signals but those that are never held back.
+const ALL_BLOCKED: u64 = !(1 << (libc::SIGSEGV - 1) | 1 << (libc::SIGBUS - 1));
+
+/// Where a thread's handler leaves what has arrived. One place is enough for all signals that the
+/// handler then holds back; those that are never held back have one each, as standard signals do not queue.
+struct Mailbox {
+    /// The flag that stops the thread's engine; null in a thread that runs no guest.
+    stop: AtomicPtr<AtomicBool>,
+    /// Which of the places are full.
+    full: AtomicU8,
+    places: [UnsafeCell<SignalInfo>; 1 + NEVER_BLOCKED.len()],
+}
+
+thread_local! {
+    // Constant and without a destructor, so that a signal handler can reach it at any time.
+    static MAILBOX: Mailbox = const {
+        Mailbox {
+            stop: AtomicPtr::new(std::ptr::null_mut()),
+            full: AtomicU8::new(0),
+            places: [const { UnsafeCell::new(SignalInfo::NONE) }; 1 + NEVER_BLOCKED.len()],
+        }
+    };
+}
+
+/// Makes the calling thread one that takes signals for a guest; a signal that arrives sets `stop`.
+pub fn attach(stop: &'static AtomicBool) {
+    MAILBOX.with(|mailbox| {
+        mailbox.full.store(0, Ordering::Relaxed);
+        mailbox.stop.store(std::ptr::from_ref(stop).cast_mut(), Ordering::Release);
+    });
+}
+
+/// Takes a signal that has arrived in this thread. All others are held back from then on until
+/// [`set_signal_mask`] says what is to be.
+pub fn take_signal() -> Option<SignalInfo> {
+    MAILBOX.with(|mailbox| {
+        let full = mailbox.full.load(Ordering::Acquire);
+        if full == 0 {
+            return None;
+        }
+        // SAFETY: null, or the flag that `attach` was given, which lives for ever.
+        if let Some(stop) = unsafe { mailbox.stop.load(Ordering::Relaxed).as_ref() } {
+            stop.store(false, Ordering::Release);
+        }
+        let place = full.trailing_zeros() as usize;
+        // SAFETY: the handler runs in this thread and leaves a full place alone; the index is that of
+        // a bit it has set.
+        let info = unsafe { *mailbox.places[place].get() };
+        mailbox.full.fetch_and(!(1 << place), Ordering::Release);
+        Some(info)
+    })
+}
+
+/// Puts a signal into the mailbox of the thread it has come to.
+///
+/// # Safety
+/// To be called in a signal handler with what the kernel passed to it.
+pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context: &mut libc::ucontext_t) -> bool {
+    MAILBOX.with(|mailbox| {
+        // SAFETY: null, or the flag that `attach` was given, which lives for ever.
+        let Some(stop) = (unsafe { mailbox.stop.load(Ordering::Acquire).as_ref() }) else { return false };
+        let place = NEVER_BLOCKED.iter().position(|&s| s == signal).map_or(0, |i| i + 1);
+        if mailbox.full.load(Ordering::Relaxed) & 1 << place == 0 {
+            // SAFETY: the kernel passes a siginfo of 128 bytes; the place is empty, so the thread that
+            // is interrupted here is not reading it.
+            unsafe { *mailbox.places[place].get() = *info.cast::<SignalInfo>() };
+            mailbox.full.fetch_or(1 << place, Ordering::Release);
+        }
+        stop.store(true, Ordering::Release);
+        hold_back_all(signal, context);
+        let rip = &mut context.uc_mcontext.gregs[libc::REG_RIP as usize];
+        let [check, enter, before, within] = [
+            &raw const remu_syscall_check,
+            &raw const remu_syscall_enter,
+            &raw const remu_syscall_not_begun,
+            &raw const remu_syscall_may_restart,
+        ]
+        .map(|label| label as i64);
+        if (check..enter).contains(rip) {
+            *rip = before;
+        } else if *rip == enter {
+            *rip = within;
+        }
+        true
+    })
+}
+
+/// Has the interrupted code go on with all signals held back, unless this one never is.
+fn hold_back_all(signal: i32, context: &mut libc::ucontext_t) {
+    if !is_never_blocked(signal) {
+        // SAFETY: the kernel's set is the first 8 bytes of the C library's, which is 128 bytes long.
+        unsafe { (&raw mut context.uc_sigmask).cast::<u64>().write(ALL_BLOCKED) };
+    }
+}
+
+extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing
+    // else refers to them while it runs.
+    let (code, context) = unsafe { ((*info).si_code, &mut *context.cast::<libc::ucontext_t>()) };
+    let by_instruction = [libc::SIGILL, libc::SIGTRAP, libc::SIGFPE].contains(&signal) && code > 0;
+    if by_instruction {
+        fault::own_fault(signal, context, 0);
+        return;
+    }
+    // SAFETY: as above.
+    if unsafe { arrived(signal, info, context) } {
+        return;
+    }
+    // A thread that runs no guest: the signal is for one that does, and this one takes no more.
+    hold_back_all(signal, context);
+    // SAFETY: sends what was received, to this process; reads the siginfo.
+    let _ = unsafe {
+        let pid = u64::from(std::process::id());
+        syscall(libc::SYS_rt_sigqueueinfo, [pid, signal as u64, info as u64, 0, 0, 0])
+    };
+}
+
+// remu_syscall(flag: *const u8, call: *const [u64; 7]) -> result or -errno: makes the call of a number
+// and six arguments, unless the flag is set.
+std::arch::global_asm!(
+    ".text",
+    ".balign 16",
+    ".globl remu_syscall, remu_syscall_check, remu_syscall_enter",
+    ".globl remu_syscall_not_begun, remu_syscall_may_restart",
+    "remu_syscall:",
+    "mov r11, rdi",
+    "mov rax, [rsi]",
+    "mov rdi, [rsi + 8]",
+    "mov rdx, [rsi + 24]",
+    "mov r10, [rsi + 32]",
+    "mov r8, [rsi + 40]",
+    "mov r9, [rsi + 48]",
+    "mov rsi, [rsi + 16]",
+    "remu_syscall_check:",
+    "cmp byte ptr [r11], 0",
+    "jne remu_syscall_not_begun",
+    "remu_syscall_enter:",
+    "syscall",
+    "ret",
+    "remu_syscall_not_begun:",
+    "mov rax, -513",
+    "ret",
+    "remu_syscall_may_restart:",
+    "mov rax, -512",
+    "ret",
+    // The kernel demands a way back from a handler.
+    ".balign 16",
+    ".globl remu_sigreturn",
+    "remu_sigreturn:",
+    "mov eax, 15",
+    "syscall",
+);
+
+// SAFETY: the function and the labels are those of the assembly above, which keeps the C calling
+// convention; the labels are only used for their addresses.
+unsafe extern "C" {
+    fn remu_syscall(flag: *const AtomicBool, call: *const [u64; 7]) -> i64;
+    static remu_syscall_check: u8;
+    static remu_syscall_enter: u8;
+    static remu_syscall_not_begun: u8;
+    static remu_syscall_may_restart: u8;
+    static remu_sigreturn: u8;
+}
+
+/// Makes a system call for a guest, which a signal interrupts: see the module.
+///
+/// # Errors
+/// The host's, [`NOT_BEGUN`] and [`MAY_RESTART`].
+///
+/// # Safety
+/// The call with these arguments must not break Rust's view of memory.
+pub(super) unsafe fn interruptible(number: libc::c_long, a: [u64; 6]) -> Result<u64, Errno> {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    let stop = MAILBOX.with(|mailbox| mailbox.stop.load(Ordering::Relaxed).cast_const());
+    let flag = if stop.is_null() { &raw const NEVER } else { stop };
+    let call = [number as u64, a[0], a[1], a[2], a[3], a[4], a[5]];
+    // SAFETY: the flag and the array are live; what the call does is the caller's promise.
+    let result = unsafe { remu_syscall(flag, &raw const call) };
+    if (-4095..0).contains(&result) { Err(Errno::from_raw_os_error(-result as i32)) } else { Ok(result as u64) }
+}
+
+/// What the host does on a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// The default action.
+    Default,
+    /// Nothing.
+    Ignore,
+    /// It goes to the thread's mailbox, for [`take_signal`].
+    Catch,
+}
+
+/// The kernel's `struct sigaction` on x86-64.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct RawAction {
+    handler: u64,
+    flags: u64,
+    restorer: u64,
+    mask: u64,
+}
+
+/// SA_RESTORER of x86-64.
+const SA_RESTORER: u64 = 0x0400_0000;
+
+/// Sets what the host does on a signal; SIGSEGV and SIGBUS are always caught, faults aside. Of `flags`,
+/// those count that concern children (SA_NOCLDSTOP, SA_NOCLDWAIT).
+pub fn set_disposition(signal: i32, disposition: Disposition, flags: u64) -> Result<(), Errno> {
+    if is_never_blocked(signal) {
+        return Ok(());
+    }
+    let children = flags & (libc::SA_NOCLDSTOP | libc::SA_NOCLDWAIT) as u64;
+    let action = match disposition {
+        Disposition::Default => RawAction { handler: 0, flags: children, ..RawAction::default() },
+        Disposition::Ignore => RawAction { handler: 1, flags: children, ..RawAction::default() },
+        Disposition::Catch => RawAction {
+            handler: on_signal as *const () as u64,
+            flags: (libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART) as u64 | SA_RESTORER | children,
+            restorer: &raw const remu_sigreturn as u64,
+            mask: ALL_BLOCKED,
+        },
+    };
+    // SAFETY: the handler has the signature that SA_SIGINFO asks for and does what is async-signal-safe:
+    // it touches its thread's mailbox, through atomics, and the context it is given.
+    unsafe {
+        syscall(libc::SYS_rt_sigaction, [signal as u64, (&raw const action) as u64, 0, SIGSET_SIZE, 0, 0])?;
+    }
+    Ok(())
+}
+
+/// Whether the host ignores a signal.
+pub fn is_ignored(signal: i32) -> bool {
+    let mut action = RawAction::default();
+    // SAFETY: the kernel writes the current action to `action`, which has its layout.
+    let result =
+        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
+    result.is_ok() && action.handler == 1
+}
+
+/// Sets which signals the host holds back from this thread; faults of guest accesses never are. Yields
+/// what they were.
+pub fn set_signal_mask(mask: u64) -> u64 {
+    change_mask(Some(mask & ALL_BLOCKED))
+}
+
+/// Which signals the host holds back from this thread.
+pub fn signal_mask() -> u64 {
+    change_mask(None)
+}
+
+fn change_mask(new: Option<u64>) -> u64 {
+    let mut old = 0u64;
+    let new_ptr = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the kernel reads one set and writes the other; holding signals back breaks nothing.
+    let result = unsafe {
+        let how = libc::SIG_SETMASK as u64;
+        syscall(libc::SYS_rt_sigprocmask, [how, new_ptr as u64, (&raw mut old) as u64, SIGSET_SIZE, 0, 0])
+    };
+    debug_assert!(result.is_ok());
+    old
+}
+
+/// Which signals the host holds back from this thread and has got.
+pub fn pending_signals() -> u64 {
+    let mut set = 0u64;
+    // SAFETY: the kernel writes one set.
+    let result = unsafe { syscall(libc::SYS_rt_sigpending, [(&raw mut set) as u64, SIGSET_SIZE, 0, 0, 0, 0]) };
+    debug_assert!(result.is_ok());
+    set
+}
+
+/// rt_sigtimedwait(2): takes a signal that is held back.
+pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<SignalInfo, Errno> {
+    let mut info = SignalInfo::NONE;
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the kernel reads a set and a time, and writes a siginfo, which is 128 bytes.
+    unsafe {
+        let args = [(&raw const wanted) as u64, (&raw mut info) as u64, timeout as u64, SIGSET_SIZE, 0, 0];
+        interruptible(libc::SYS_rt_sigtimedwait, args)?;
+    }
+    Ok(info)
+}
+
+/// rt_sigsuspend(2): waits with another mask for a signal that is caught.
+pub fn suspend(mask: u64) -> Errno {
+    let mask = mask & ALL_BLOCKED;
+    // SAFETY: the kernel reads a set.
+    let result = unsafe { interruptible(libc::SYS_rt_sigsuspend, [(&raw const mask) as u64, SIGSET_SIZE, 0, 0, 0, 0]) };
+    result.expect_err("the call always ends by a signal")
+}
+
+/// Sends this process a signal that stops it.
+pub fn stop_self(signal: i32) {
+    // SAFETY: sends a signal; whether it stops the process is the host's affair.
+    let sent = unsafe { syscall(libc::SYS_kill, [u64::from(std::process::id()), signal as u64, 0, 0, 0, 0]) };
+    debug_assert!(sent.is_ok(), "a process may stop itself");
+}

@@ -1,0 +1,147 @@
+//! System V shared memory, semaphores and message queues.
+//!
+//! The objects are the host's, by the host's numbers, so that they are shared with every other process;
+//! ours are the places of attached memory and the one structure that x86-64 lays out differently.
+
+use crate::host::{self, Sys, SysArg};
+use crate::linux::abi::ipc::command::*;
+use crate::linux::abi::ipc::{IpcPerm, MsgHead, MsqidDs, Sembuf, SemidDs, ShmidDs};
+use crate::linux::call::{Call, SysResult};
+use crate::linux::strace::structs::TIMESPEC;
+use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot, Segment};
+use rustix::io::Errno;
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+
+pub(in crate::linux) fn shmget(c: &mut Call<'_>) -> SysResult {
+    if c.int(2) & libc::SHM_HUGETLB != 0 {
+        c.unimplemented("shmget with SHM_HUGETLB".to_owned());
+        return Err(Errno::INVAL);
+    }
+    c.pass(Sys::Shmget)
+}
+
+pub(in crate::linux) fn shmctl(c: &mut Call<'_>) -> SysResult {
+    // The largest of the structures, of which the command says which is meant.
+    let structure = c.guest(c.args[2], size_of::<ShmidDs>() as u64);
+    host::pass(Sys::Shmctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
+}
+
+pub(in crate::linux) fn shmat(c: &mut Call<'_>) -> SysResult {
+    let (id, mut addr, flags) = (c.int(0), c.args[1], c.int(2));
+    let (round, remap) = (flags & libc::SHM_RND != 0, flags & libc::SHM_REMAP != 0);
+    if id < 0 {
+        return Err(Errno::INVAL);
+    }
+    let anywhere = addr == 0;
+    if !addr.is_multiple_of(PAGE_SIZE) && round {
+        addr -= addr % PAGE_SIZE;
+    }
+    if !addr.is_multiple_of(PAGE_SIZE) || addr == 0 && remap {
+        return Err(Errno::INVAL);
+    }
+    // Whoever may attach a segment may also ask how long it is.
+    let mut status = ShmidDs::new_zeroed();
+    let mut ask = [SysArg::Val(id as u64), SysArg::Val(IPC_STAT as u64), SysArg::Out(status.as_mut_bytes())];
+    host::pass(Sys::ShmctlStatus, &mut ask)?;
+    let place = if anywhere {
+        Place::Anywhere { hint: None }
+    } else if addr.checked_add(status.segsz).is_none() {
+        return Err(Errno::INVAL);
+    } else if remap {
+        Place::Fixed(GuestAddr(addr))
+    } else {
+        Place::Exactly(GuestAddr(addr))
+    };
+    let mut prot = Prot::READ;
+    prot.set(Prot::WRITE, flags & libc::SHM_RDONLY == 0);
+    prot.set(Prot::EXEC, flags & libc::SHM_EXEC != 0);
+    let segment = Segment { id, key: status.perm.key, flags: flags & (libc::SHM_RDONLY | libc::SHM_EXEC) };
+    let backing = Backing::Segment(segment);
+    let request = MapRequest { shared: true, backing, ..MapRequest::anonymous(place, status.segsz, prot) };
+    match c.task.mm.map(&request).map_err(Errno::from) {
+        Err(Errno::EXIST) => Err(Errno::INVAL),
+        other => Ok(other?.0),
+    }
+}
+
+pub(in crate::linux) fn shmdt(c: &mut Call<'_>) -> SysResult {
+    if !c.addr(0).is_page_aligned() {
+        return Err(Errno::INVAL);
+    }
+    c.task.mm.detach(c.addr(0))?;
+    Ok(0)
+}
+
+/// `struct semid64_ds` of x86-64, which has room behind each time.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct HostSemidDs {
+    perm: IpcPerm,
+    otime: i64,
+    unused1: u64,
+    ctime: i64,
+    unused2: u64,
+    nsems: u64,
+    unused: [u64; 2],
+}
+
+pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
+    let [id, number, command, arg, ..] = c.args;
+    let mut host_status = HostSemidDs::new_zeroed();
+    let sys_args = |last| [SysArg::Val(id), SysArg::Val(number), SysArg::Val(command), last];
+    match command as i32 {
+        IPC_STAT | SEM_STAT | SEM_STAT_ANY => {
+            let result = host::pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))?;
+            let HostSemidDs { perm, otime, ctime, nsems, .. } = host_status;
+            c.write(arg, &SemidDs { perm, otime, ctime, nsems, unused: [0; 2] })?;
+            Ok(result)
+        }
+        IPC_SET => {
+            let new: SemidDs = c.read(arg)?;
+            host_status.perm = new.perm;
+            host::pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))
+        }
+        // An array as long as the set is known only to the host, which goes through it from the front.
+        GETALL | SETALL | IPC_INFO | SEM_INFO => host::pass(Sys::SemctlPointer, &mut sys_args(c.guest(arg, 1))),
+        _ => host::pass(Sys::Semctl, &mut sys_args(SysArg::Val(arg))),
+    }
+}
+
+fn operate(c: &mut Call<'_>, timeout: SysArg<'static>) -> SysResult {
+    let count = u64::from(c.args[2] as u32);
+    let operations = c.guest(c.args[1], count * size_of::<Sembuf>() as u64);
+    host::pass(Sys::Semtimedop, &mut [SysArg::Val(c.args[0]), operations, SysArg::Val(count), timeout])
+}
+
+pub(in crate::linux) fn semop(c: &mut Call<'_>) -> SysResult {
+    operate(c, SysArg::Null)
+}
+
+pub(in crate::linux) fn semtimedop(c: &mut Call<'_>) -> SysResult {
+    let timeout = c.guest(c.args[3], TIMESPEC.size);
+    operate(c, timeout)
+}
+
+/// A message with `len` bytes of text. The kernel takes no length that does not fit into an `int`, but it
+/// looks at the message's type first.
+fn message(c: &Call<'_>, len: u64) -> SysArg<'static> {
+    let len = if len > i32::MAX as u64 { 0 } else { len };
+    c.guest(c.args[1], len + size_of::<MsgHead>() as u64)
+}
+
+pub(in crate::linux) fn msgsnd(c: &mut Call<'_>) -> SysResult {
+    let [queue, _, len, flags, ..] = c.args;
+    host::pass(Sys::Msgsnd, &mut [SysArg::Val(queue), message(c, len), SysArg::Val(len), SysArg::Val(flags)])
+}
+
+pub(in crate::linux) fn msgrcv(c: &mut Call<'_>) -> SysResult {
+    let [queue, _, len, which, flags, _] = c.args;
+    let numbers = [len, which, flags].map(SysArg::Val);
+    let [len_arg, which, flags] = numbers;
+    host::pass(Sys::Msgrcv, &mut [SysArg::Val(queue), message(c, len), len_arg, which, flags])
+}
+
+pub(in crate::linux) fn msgctl(c: &mut Call<'_>) -> SysResult {
+    let structure = c.guest(c.args[2], size_of::<MsqidDs>() as u64);
+    host::pass(Sys::Msgctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
+}

@@ -1,0 +1,80 @@
+//! System V shared memory: segments attached and detached.
+//!
+//! An attachment of the guest's is one of the host's at the same place, so that the host counts them.
+
+use super::{MapError, State, UserSpace, failed};
+use crate::host;
+use crate::memory::{Attachment, GuestAddr, Source, Vma};
+use rustix::fs::MemfdFlags;
+use rustix::io::Errno;
+use rustix::mm::{MprotectFlags, ProtFlags};
+use std::ffi::c_void;
+use std::path::Path;
+
+/// A segment to be attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number (shmid).
+    pub id: i32,
+    /// Its key, which its name in /proc/self/maps is made of.
+    pub key: i32,
+    /// SHM_RDONLY and SHM_EXEC, for which the host checks the segment's permissions.
+    pub flags: i32,
+}
+
+impl Segment {
+    /// Attaches it over what is at `at`.
+    pub(super) fn attach(&self, at: *mut c_void, len: u64, prot: ProtFlags) -> Result<Source, MapError> {
+        // The kernel keeps segments in the file system that it keeps memory files in.
+        let memory = rustix::fs::memfd_create(c"segment", MemfdFlags::CLOEXEC).map_err(failed)?;
+        let dev = rustix::fs::fstat(&memory).map_err(failed)?.st_dev;
+        // SAFETY: replaces guest memory inside the window, which Rust holds no reference into: the caller
+        // has made the range as long as the host says the segment is, whose size never changes.
+        unsafe { host::attach_segment(self.id, at, self.flags) }.map_err(failed)?;
+        if self.flags & libc::SHM_EXEC != 0 {
+            let prot = MprotectFlags::from_bits_retain(prot.bits());
+            // SAFETY: changes the guest memory that has just been mapped.
+            unsafe { rustix::mm::mprotect(at, len as usize, prot) }.map_err(failed)?;
+        }
+        let path = format!("/SYSV{:08x} (deleted)", self.key);
+        Ok(Source::File { path: Path::new(&path).into(), offset: 0, id: (dev, self.id as u64) })
+    }
+}
+
+impl State {
+    /// What belongs to the attachment made now of a segment of `size` bytes, whole pages.
+    pub(super) fn new_attachment(&mut self, size: u64) -> Attachment {
+        self.attachments += 1;
+        Attachment { number: self.attachments, size }
+    }
+}
+
+/// Where the attachment begins, or began, that `area` is part of.
+fn base(area: &Vma) -> Option<(Attachment, u64)> {
+    match (area.attachment, &area.source) {
+        (Some(attachment), Source::File { offset, .. }) => Some((attachment, area.range.start.0.wrapping_sub(*offset))),
+        _ => None,
+    }
+}
+
+impl UserSpace {
+    /// shmdt(2): takes away what is left in its place of the segment that was attached at `addr`.
+    pub fn detach(&self, addr: GuestAddr) -> Result<(), MapError> {
+        let mut state = self.state();
+        let from = addr..self.limit().max(addr);
+        let mut parts = state.areas.overlapping(&from).filter(|area| area.range.start >= addr);
+        let is_part = |area: &Vma| base(area).filter(|(_, base)| *base == addr.0).map(|(attachment, _)| attachment);
+        let (first, attachment) =
+            parts.find_map(|area| Some((area.range.clone(), is_part(area)?))).ok_or(failed(Errno::INVAL))?;
+        let rest = parts
+            .take_while(|area| area.range.end.0 - addr.0 <= attachment.size)
+            .filter(|area| is_part(area) == Some(attachment))
+            .map(|area| area.range.clone());
+        let gone: Vec<_> = std::iter::once(first).chain(rest).collect();
+        // As in the kernel, a part that cannot be taken away stays, and nobody is told.
+        for part in gone {
+            let _ = self.unmap_in(&mut state, &part);
+        }
+        Ok(())
+    }
+}
