@@ -10,6 +10,7 @@ mod die;
 pub mod fault;
 pub mod fd;
 pub mod fp;
+mod ioctl;
 mod pass;
 mod pointer;
 mod signals;
@@ -21,6 +22,7 @@ pub use calls::{
     pselect, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
+pub use ioctl::{Through, ioctl_through};
 pub use pass::{pass, pass_vectored};
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use signals::{

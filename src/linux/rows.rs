@@ -77,7 +77,7 @@ pub(super) static ROWS: &[Row] = rows! {
     27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
     29 ioctl(Fd, Enum(&IOCTL), Special(&IOCTL_ARG)) Restart
-        [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
+        [part "requests of devices whose structures hold addresses or are not known answer ENOTTY" ioctl::ioctl];
     30 ioprio_set(Int, Int, Hex) Never [pass IoprioSet];
     31 ioprio_get(Int, Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];

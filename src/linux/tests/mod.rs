@@ -7,6 +7,7 @@ mod alone;
 mod credentials;
 mod fd;
 mod fs;
+mod ioctl;
 mod ipc;
 mod mem;
 mod net;
