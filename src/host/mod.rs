@@ -18,8 +18,8 @@ mod start;
 mod sys;
 
 pub use calls::{
-    EpollEvent, Message, Timespec, attach_segment, epoll_wait, guest_fd, message, notify_by_socket, personality,
-    pselect, stat_at,
+    EpollEvent, Message, Timespec, attach_segment, epoll_wait, guest_fd, message, messages, mirror_personality,
+    notify_by_socket, personality, pselect, set_filter, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
 pub use ioctl::{Through, ioctl_through};

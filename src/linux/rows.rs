@@ -10,7 +10,7 @@ use super::strace::flags::*;
 use super::strace::ipc::*;
 use super::strace::special::*;
 use super::strace::structs::*;
-use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, process, signal};
+use super::sys::{fd, fs, futex, ioctl, ipc, mem, misc, net, poll, prctl, process, robust, signal};
 use super::table::Kind::*;
 use super::table::Last::*;
 use super::table::{Restart, Row, Run, Shape, Support};
@@ -142,7 +142,7 @@ pub(super) static ROWS: &[Row] = rows! {
     90 capget(InOut(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
     91 capset(InOut(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
     92 personality(Hex) Never
-        [Hex: part "the value is kept, but nothing behaves differently for it" process::personality];
+        [Hex: part "READ_IMPLIES_EXEC changes nothing" process::personality];
     93 exit(Int) Never [NoReturn: own process::exit];
     94 exit_group(Int) Never [NoReturn: own process::exit_group];
     95 waitid(Enum(&WAITID), Int, Out(&SIGINFO), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Waitid];
@@ -151,8 +151,8 @@ pub(super) static ROWS: &[Row] = rows! {
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
         RestartBlock [part "priority-inheriting operations answer ENOSYS" futex::futex];
     99 set_robust_list(Ptr, Size) Never
-        [part "the list is kept, but no owner's death is told of yet" process::set_robust_list];
-    100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" process::get_robust_list];
+        [part "an owner that SIGKILL ends is not told of" robust::set_robust_list];
+    100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" robust::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
     103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never [pass Setitimer];
@@ -221,7 +221,7 @@ pub(super) static ROWS: &[Row] = rows! {
     165 getrusage(Enum(&RUSAGE_WHO), Out(&RUSAGE)) Never [pass Getrusage];
     166 umask(Mode) Never [Octal: pass Umask];
     167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
-        [part "options that are not in its list answer EINVAL" process::prctl];
+        [part "PR_SET_MM, PR_SET_SECCOMP, PR_SET_MDWE, PR_SCHED_CORE and system call dispatch answer EINVAL" prctl::prctl];
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
     169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [pass Gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
@@ -263,9 +263,9 @@ pub(super) static ROWS: &[Row] = rows! {
     206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) Restart [pass Sendto];
     207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) Restart [pass Recvfrom];
     208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_IN), Int) Never
-        [part "options whose value holds pointers answer ENOPROTOOPT" net::setsockopt];
+        [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::setsockopt];
     209 getsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_VALUE), InOut(&INT)) Never
-        [part "options whose value holds pointers answer ENOPROTOOPT" net::getsockopt];
+        [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::getsockopt];
     210 shutdown(Fd, Enum(&SHUT)) Never [pass Shutdown];
     211 sendmsg(Fd, In(&MSGHDR), Flags(&MSG)) Restart [own net::sendmsg];
     212 recvmsg(Fd, InOut(&MSGHDR), Flags(&MSG)) Restart [own net::recvmsg];
@@ -302,7 +302,7 @@ pub(super) static ROWS: &[Row] = rows! {
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the host's counters do not count the guest's work"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
     243 recvmmsg(Fd, Ptr, UInt, Flags(&MSG), In(&TIMESPEC)) Restart
-        [part "the time limit is looked at between messages only" net::recvmmsg];
+        [own net::recvmmsg];
     258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [own misc::riscv_hwprobe];
     259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
     260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Wait4];

@@ -290,6 +290,7 @@ impl Task {
             self.deliver_signals(cpu);
         }
         let Some(outcome) = self.ending else { return Outcome::Resume };
+        self.release_robust_list();
         if let Some(tracer) = &self.system.tracer {
             match outcome {
                 Outcome::Exited(status) => tracer.exited(status),

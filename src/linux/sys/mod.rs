@@ -10,5 +10,7 @@ pub(super) mod mem;
 pub(super) mod misc;
 pub(super) mod net;
 pub(super) mod poll;
+pub(super) mod prctl;
 pub(super) mod process;
+pub(super) mod robust;
 pub(super) mod signal;
