@@ -135,8 +135,12 @@ impl Call<'_> {
         let mut paths: [Option<CString>; 6] = Default::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             paths[i] = match *kind {
-                Kind::Path(last) => Some(self.path(i, last)?),
-                Kind::PathOrNull(last) if self.args[i] != 0 => Some(self.path(i, last)?),
+                Kind::Path(last) | Kind::PathOrNull(last) => match self.path(i, last) {
+                    Ok(path) => Some(path),
+                    // When that counts, and whether a missing one does, is for the host to say.
+                    Err(Errno::FAULT) => None,
+                    Err(e) => return Err(e),
+                },
                 _ => None,
             };
         }
@@ -170,7 +174,9 @@ impl Call<'_> {
             // The kernel writes no more than an address is long; the length's own pointer is followed
             // by the kernel.
             Kind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
-            Kind::PathOrNull(_) => SysArg::Null,
+            // A pathname that cannot be read.
+            Kind::Path(_) | Kind::PathOrNull(_) if value == 0 => SysArg::Null,
+            Kind::Path(_) | Kind::PathOrNull(_) => SysArg::Guest(GuestPtr::refused(value)),
             // The kernel stops at the zero, or at the length at which it refuses a string of that sort.
             Kind::Str => self.guest(value, 1),
             _ => SysArg::Val(value),

@@ -113,11 +113,13 @@ impl Described {
             Errno::INVAL if header.iovlen > 1024 => Errno::MSGSIZE,
             other => other,
         })?;
-        let range = |addr: u64, len: u64| -> Result<_, Errno> {
-            if addr == 0 { Ok(None) } else { Ok(Some(c.task.mm.host_range(GuestAddr(addr), len)?)) }
+        // Whether they are followed at all is for the host to say.
+        let range = |addr: u64, len: u64| {
+            let range = || c.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr));
+            (addr != 0).then(range)
         };
-        let name = range(header.name, header.namelen as u64)?;
-        let control = range(header.control, header.controllen)?;
+        let name = range(header.name, header.namelen as u64);
+        let control = range(header.control, header.controllen);
         Ok(Self { header, list, name, control })
     }
 
