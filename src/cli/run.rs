@@ -75,6 +75,7 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         args: argv,
         env: settings.envp.clone(),
         auxv: loaded.auxv,
+        start_stack: loaded.sp,
         sysroot,
         release: settings.uname.clone(),
         stack_limit: settings.stack_size,

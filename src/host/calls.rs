@@ -98,25 +98,75 @@ struct RawMessage {
     pad2: u32,
 }
 
+impl Message<'_> {
+    fn raw(&self) -> RawMessage {
+        RawMessage {
+            name: self.name.map_or(0, raw_pointer),
+            name_len: self.name_len,
+            pad: 0,
+            list: self.list.as_ptr() as u64,
+            list_len: self.list.len() as u64,
+            control: self.control.map_or(0, raw_pointer),
+            control_len: self.control_len,
+            flags: self.flags,
+            pad2: 0,
+        }
+    }
+
+    fn take(&mut self, raw: &RawMessage) {
+        (self.name_len, self.control_len, self.flags) = (raw.name_len, raw.control_len, raw.flags);
+    }
+}
+
 /// sendmsg(2) or, if `receive`, recvmsg(2).
 pub fn message(receive: bool, socket: i32, message: &mut Message<'_>, flags: u32) -> Result<u64, Errno> {
-    let mut raw = RawMessage {
-        name: message.name.map_or(0, raw_pointer),
-        name_len: message.name_len,
-        pad: 0,
-        list: message.list.as_ptr() as u64,
-        list_len: message.list.len() as u64,
-        control: message.control.map_or(0, raw_pointer),
-        control_len: message.control_len,
-        flags: message.flags,
-        pad2: 0,
-    };
+    let mut raw = message.raw();
     let number = if receive { libc::SYS_recvmsg } else { libc::SYS_sendmsg };
     // SAFETY: `raw` is live and in the kernel's layout; the addresses in it are of guest memory, and
     // of a list of guest memory.
     let result = unsafe { interruptible(number, [socket as u64, (&raw mut raw) as u64, flags.into(), 0, 0, 0]) };
-    (message.name_len, message.control_len, message.flags) = (raw.name_len, raw.control_len, raw.flags);
+    message.take(&raw);
     result
+}
+
+/// The kernel's `struct mmsghdr`.
+#[repr(C)]
+struct RawMessages {
+    message: RawMessage,
+    len: u32,
+    pad: u32,
+}
+
+/// sendmmsg(2) or, if `receive`, recvmmsg(2): yields the lengths of the messages that went. What is left
+/// of the time is put back into `timeout`.
+pub fn messages(
+    receive: bool,
+    socket: i32,
+    list: &mut [Message<'_>],
+    flags: u32,
+    timeout: Option<&mut Timespec>,
+) -> Result<Vec<u32>, Errno> {
+    let mut raw: Vec<_> = list.iter().map(|m| RawMessages { message: m.raw(), len: 0, pad: 0 }).collect();
+    let timeout = timeout.map_or(std::ptr::null_mut(), std::ptr::from_mut);
+    let number = if receive { libc::SYS_recvmmsg } else { libc::SYS_sendmmsg };
+    let args = [socket as u64, raw.as_mut_ptr() as u64, raw.len() as u64, flags.into(), timeout as u64, 0];
+    // SAFETY: `raw` holds as many messages as are said, in the kernel's layout; the addresses in them are
+    // of guest memory, and of lists of guest memory. The time is live.
+    let count = unsafe { interruptible(number, args)? };
+    for (message, raw) in list.iter_mut().zip(&raw) {
+        message.take(&raw.message);
+    }
+    Ok(raw[..count as usize].iter().map(|raw| raw.len).collect())
+}
+
+/// setsockopt(2) of an option whose value is a packet filter (`struct sock_fprog`): so many
+/// instructions in guest memory.
+pub fn set_filter(socket: i32, level: i32, option: i32, count: u16, filter: GuestPtr) -> Result<u64, Errno> {
+    let program = [u64::from(count), raw_pointer(filter)];
+    let args = [socket as u64, level as u64, option as u64, program.as_ptr() as u64, size_of_val(&program) as u64, 0];
+    // SAFETY: the kernel reads the structure, which is live, and the instructions, which are in guest
+    // memory and hold no addresses.
+    unsafe { syscall(libc::SYS_setsockopt, args) }
 }
 
 /// The host's personality(2) of this process, which it was started with.
@@ -125,6 +175,16 @@ pub fn personality() -> u32 {
     // SAFETY: the call changes nothing.
     let asked = unsafe { syscall(libc::SYS_personality, [ASK, 0, 0, 0, 0, 0]) };
     asked.map_or(0, |bits| bits as u32)
+}
+
+/// Has the host behave by these bits of personality(2), which change nothing for remu itself: the release
+/// that uname tells, and whether select and poll write their times back.
+pub fn mirror_personality(bits: u32) {
+    let own = (libc::UNAME26 | libc::STICKY_TIMEOUTS) as u32;
+    let wanted = personality() & !own | bits & own;
+    // SAFETY: the bits that change have to do with the results of system calls only.
+    let changed = unsafe { syscall(libc::SYS_personality, [wanted.into(), 0, 0, 0, 0, 0]) };
+    debug_assert!(changed.is_ok());
 }
 
 /// newfstatat(2).

@@ -10,6 +10,7 @@ mod die;
 pub mod fault;
 pub mod fd;
 pub mod fp;
+mod ioctl;
 mod pass;
 mod pointer;
 mod signals;
@@ -18,9 +19,11 @@ mod sys;
 
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, attribute, epoll_wait, futex_requeue,
-    futex_wait_any, guest_fd, message, move_pages, notify_by_socket, personality, pselect, remap_file_pages, stat_at,
+    futex_wait_any, guest_fd, message, messages, mirror_personality, move_pages, notify_by_socket, personality,
+    pselect, remap_file_pages, set_filter, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
+pub use ioctl::{Through, ioctl_through};
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use signals::{

@@ -1,6 +1,7 @@
 //! One system call under way: its arguments, and the safe ways to follow them.
 
 use super::abi::file::Iovec;
+use super::proc::{self, Link};
 use super::table::{Kind, Last, Row};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
@@ -115,7 +116,15 @@ impl Call<'_> {
             Last::FollowUnlessSet(flags, bits) => self.args[flags] & bits == 0,
             Last::KeepUnlessSet(flags, bits) => self.args[flags] & bits != 0,
         };
-        Ok(self.task.fs.host_path(path, follow))
+        let dir = match i.checked_sub(1).map(|before| self.row.args[before]) {
+            Some(Kind::DirFd) => self.int(i - 1),
+            _ => libc::AT_FDCWD,
+        };
+        match proc::link(self.task, dir, &path) {
+            Some(Link::Hidden) => Err(Errno::NOENT),
+            Some(Link::Exe) if follow => Ok(self.task.fs.exe.clone()),
+            _ => Ok(self.task.fs.host_path(path, follow)),
+        }
     }
 
     /// Guest memory for the host kernel to follow. An address that no guest memory can be at becomes
@@ -156,8 +165,12 @@ impl Call<'_> {
         let mut paths: [Option<CString>; 6] = Default::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             paths[i] = match *kind {
-                Kind::Path(last) => Some(self.path(i, last)?),
-                Kind::PathOrNull(last) => self.path_or_null(i, last)?,
+                Kind::Path(last) | Kind::PathOrNull(last) => match self.path(i, last) {
+                    Ok(path) => Some(path),
+                    // When that counts, and whether a missing one does, is for the host to say.
+                    Err(Errno::FAULT) => None,
+                    Err(e) => return Err(e),
+                },
                 _ => None,
             };
         }
@@ -197,7 +210,9 @@ impl Call<'_> {
             // The kernel writes no more than an address is long; the length's own pointer is followed
             // by the kernel.
             Kind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
-            Kind::PathOrNull(_) => SysArg::Null,
+            // A pathname that cannot be read.
+            Kind::Path(_) | Kind::PathOrNull(_) if value == 0 => SysArg::Null,
+            Kind::Path(_) | Kind::PathOrNull(_) => SysArg::Guest(GuestPtr::refused(value)),
             // The kernel stops at the zero, or at the length at which it refuses a string of that sort.
             Kind::Str => self.guest(value, 1),
             _ => SysArg::Val(value),

@@ -1,90 +1,218 @@
-//! The files under /proc that would show remu instead of the guest.
+//! What is under /proc and would show remu instead of the guest.
 //!
-//! A file that shows the guest is written out when it is opened, into a file of memory: it is as old
-//! as its opening, where the kernel's is as old as each read.
+//! The host's kernel finds the file, by whatever path, links and directories it is named; what has been
+//! found then decides. A file that shows the guest is written out when it is opened, into a file of
+//! memory: it is as old as its opening, where the kernel's is as old as each read.
+
+mod smaps;
+mod status;
 
 use super::task::Task;
 use crate::guest::riscv::Cpu;
-use crate::memory::Source;
+use crate::memory::{Source, Vma};
 use remu_isa::ExtKind;
-use rustix::fs::MemfdFlags;
+use rustix::fs::{CWD, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
+use std::ffi::CStr;
 use std::fmt::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-/// What follows /proc/self/ (or the same by number, or for the thread) in a path that is about this
-/// process.
-pub fn own_entry(path: &[u8]) -> Option<&[u8]> {
-    let rest = path.strip_prefix(b"/proc/")?;
-    let slash = rest.iter().position(|&b| b == b'/')?;
-    let (who, entry) = (&rest[..slash], &rest[slash + 1..]);
-    let own = match who {
-        b"self" | b"thread-self" => true,
-        number => std::str::from_utf8(number)
-            .ok()
-            .and_then(|n| n.parse().ok())
-            .is_some_and(|n: i32| n == rustix::process::getpid().as_raw_nonzero().get()),
-    };
-    own.then_some(entry)
+/// What of this process's own a path leads to, where the host's kernel would lead somewhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The running program.
+    Exe,
+    /// A descriptor of ours, or a file that shows only ours: there is no such thing.
+    Hidden,
 }
 
-/// The contents of a file under /proc as the guest has to see it; `None` for those that are the host's.
-pub fn contents(task: &Task, cpu: &Cpu, path: &[u8]) -> Option<Vec<u8>> {
-    if path == b"/proc/cpuinfo" {
-        return Some(cpuinfo(task, cpu).into_bytes());
+/// What follows the process in the path of something under /proc that is this process's own, or its
+/// threads' (`fd/3`, `maps`).
+fn own_entry(path: &[u8]) -> Option<&[u8]> {
+    let pid = rustix::process::getpid().as_raw_nonzero().to_string();
+    let mut rest = path.strip_prefix(b"/")?;
+    let mut next = || {
+        let (name, after) = split(rest);
+        rest = after;
+        name
+    };
+    // The file system may be mounted anywhere.
+    loop {
+        match next() {
+            b"" => return None,
+            name if name == pid.as_bytes() => break,
+            _ => {}
+        }
     }
-    match own_entry(path)? {
-        b"maps" => Some(maps(task)),
-        b"cmdline" => Some(joined(&task.process.args)),
-        b"environ" => Some(joined(&task.process.env)),
+    match rest.strip_prefix(b"task/") {
+        Some(thread) => Some(split(thread).1),
+        None => Some(rest),
+    }
+}
+
+/// The first name of a relative path, and what follows it.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().position(|&b| b == b'/') {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (path, b""),
+    }
+}
+
+/// The path of something open, if it is under /proc.
+fn proc_path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    if rustix::fs::fstatfs(fd).ok()?.f_type != libc::PROC_SUPER_MAGIC {
+        return None;
+    }
+    let link = rustix::fs::readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new()).ok()?;
+    Some(link.into_bytes())
+}
+
+/// The path under /proc of what `path` names when its last component is not followed.
+fn named(dir: i32, path: &CStr) -> Option<Vec<u8>> {
+    let dir = if dir == libc::AT_FDCWD { CWD } else { crate::host::guest_fd(dir)? };
+    if path.is_empty() {
+        return proc_path(dir);
+    }
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(dir, path, flags, Mode::empty()).ok()?;
+    proc_path(file.as_fd())
+}
+
+/// Tells what the host's kernel would lead astray. Only names that could be such are looked up.
+pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
+    let bytes = path.to_bytes();
+    let last = bytes.rsplit(|&b| b == b'/').next().unwrap_or_default();
+    let ours = |name: &[u8]| {
+        let number = std::str::from_utf8(name).ok().and_then(|n| n.parse().ok());
+        number.is_some_and(|fd| task.files.is_ours(fd))
+    };
+    // An empty path may stand for a link that has been opened itself.
+    let candidate = matches!(last, b"" | b"exe" | b"smaps_rollup" | b"numa_maps") || ours(last);
+    if !candidate {
+        return None;
+    }
+    let path = named(dir, path)?;
+    match own_entry(&path)? {
+        b"exe" => Some(Link::Exe),
+        b"smaps_rollup" | b"numa_maps" => Some(Link::Hidden),
+        entry => {
+            let (kind, number) = split(entry);
+            (matches!(kind, b"fd" | b"fdinfo") && ours(number)).then_some(Link::Hidden)
+        }
+    }
+}
+
+/// Where a link under /proc leads as the guest has to see it, if that is not what the host says: to
+/// the guest's program, or to a file that is in the sysroot.
+pub fn target(task: &Task, dir: i32, path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
+    match link(task, dir, path) {
+        Some(Link::Exe) => return Ok(Some(task.fs.guest_path(task.fs.exe.as_bytes()).to_owned())),
+        Some(Link::Hidden) => return Err(Errno::NOENT),
+        None => {}
+    }
+    let is_own = || named(dir, path).is_some_and(|path| own_entry(&path).is_some());
+    if task.fs.sysroot.is_none() || !is_own() {
+        return Ok(None);
+    }
+    let dir = if dir == libc::AT_FDCWD { CWD } else { crate::host::guest_fd(dir).ok_or(Errno::BADF)? };
+    let host = rustix::fs::readlinkat(dir, path, Vec::new())?;
+    Ok(Some(task.fs.guest_path(host.as_bytes()).to_owned()))
+}
+
+/// Whether an open directory lists the descriptors of this process.
+pub fn lists_descriptors(dir: BorrowedFd<'_>) -> bool {
+    proc_path(dir).is_some_and(|path| matches!(own_entry(&path), Some(b"fd" | b"fdinfo")))
+}
+
+/// What is to be read from an open file under /proc that shows the guest; `None` if the host's will do.
+pub fn contents(task: &Task, cpu: &Cpu, file: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Errno> {
+    let Some(path) = proc_path(file) else { return Ok(None) };
+    if path.ends_with(b"/cpuinfo") {
+        return Ok(Some(cpuinfo(task, cpu).into_bytes()));
+    }
+    let Some(entry) = own_entry(&path) else { return Ok(None) };
+    let (args, env) = status::strings(task);
+    Ok(Some(match entry {
+        b"maps" => maps(task),
+        b"smaps" => smaps::file(task),
+        b"cmdline" => status::command_line(task, &args, &env),
+        b"environ" => status::bytes(task, &env),
         b"auxv" => {
             let pairs = task.process.auxv.iter().flat_map(|(key, value)| [*key, *value]);
-            Some(pairs.flat_map(u64::to_le_bytes).collect())
+            pairs.flat_map(u64::to_le_bytes).collect()
         }
-        _ => None,
-    }
+        b"stat" => status::stat(task, &read(file)?),
+        b"statm" => status::statm(task),
+        b"status" => status::status(task, &read(file)?),
+        b"limits" => status::limits(task, &read(file)?),
+        b"personality" => format!("{:08x}\n", task.personality(None)).into_bytes(),
+        b"mem" | b"pagemap" if task.mm.host_offset() != 0 => {
+            let name = String::from_utf8_lossy(entry);
+            task.system.unimplemented(format!("/proc/self/{name} where addresses are not the host's"));
+            return Err(Errno::ACCESS);
+        }
+        _ => return Ok(None),
+    }))
 }
 
-/// A file that holds `bytes`, to be read from its start.
-pub fn as_file(bytes: &[u8], close_on_exec: bool) -> Result<OwnedFd, Errno> {
-    let flags = if close_on_exec { MemfdFlags::CLOEXEC } else { MemfdFlags::empty() };
-    let fd = rustix::fs::memfd_create(c"proc", flags)?;
+/// All that the host says in a file.
+fn read(file: BorrowedFd<'_>) -> Result<String, Errno> {
+    let mut bytes = vec![0; 1 << 14];
+    let mut len = 0;
+    loop {
+        match rustix::io::pread(file, &mut bytes[len..], len as u64)? {
+            0 => break,
+            count => len += count,
+        }
+        bytes.resize(len + (1 << 14), 0);
+    }
+    Ok(String::from_utf8_lossy(&bytes[..len]).into_owned())
+}
+
+/// A file that holds `bytes`, to be read from its start and not to be written.
+pub fn as_file(bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let fd = rustix::fs::memfd_create(c"proc", MemfdFlags::CLOEXEC)?;
     let mut rest = bytes;
     while !rest.is_empty() {
         let done = rustix::io::write(&fd, rest)?;
         rest = &rest[done..];
     }
-    rustix::fs::seek(&fd, rustix::fs::SeekFrom::Start(0))?;
-    Ok(fd)
-}
-
-fn joined(strings: &[std::ffi::CString]) -> Vec<u8> {
-    strings.iter().flat_map(|s| s.as_bytes_with_nul()).copied().collect()
+    let again = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    rustix::fs::open(again, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
 fn maps(task: &Task) -> Vec<u8> {
     let mut text = Vec::new();
     for vma in task.mm.vmas() {
-        let sharing = if vma.shared { 's' } else { 'p' };
-        let (offset, (dev, ino), name) = match &vma.source {
-            Source::Anonymous => (0, (0, 0), &b""[..]),
-            Source::Named(name) => (0, (0, 0), name.as_bytes()),
-            Source::File { path, offset, id } => (*offset, *id, path.as_os_str().as_bytes()),
-        };
-        let (start, end) = (vma.range.start.0, vma.range.end.0);
-        let (major, minor) = (libc::major(dev), libc::minor(dev));
-        let mut line =
-            format!("{start:08x}-{end:08x} {}{sharing} {offset:08x} {major:02x}:{minor:02x} {ino}", vma.prot);
-        if !name.is_empty() {
-            // The kernel pads to this column, then puts a space.
-            line = format!("{line:<72} ");
-        }
-        text.extend_from_slice(line.as_bytes());
-        text.extend_from_slice(name);
-        text.push(b'\n');
+        area_line(task, &vma, &mut text);
     }
     text
+}
+
+/// The line of an area in `maps` and `smaps`.
+fn area_line(task: &Task, vma: &Vma, text: &mut Vec<u8>) {
+    let sharing = if vma.shared { 's' } else { 'p' };
+    let (offset, (dev, ino), name) = match &vma.source {
+        Source::Anonymous => (0, (0, 0), &b""[..]),
+        Source::Named(name) => (0, (0, 0), name.as_bytes()),
+        Source::File { path, offset, id } => (*offset, *id, task.fs.guest_path(path.as_os_str().as_bytes())),
+    };
+    let (start, end) = (vma.range.start.0, vma.range.end.0);
+    let (major, minor) = (libc::major(dev), libc::minor(dev));
+    let mut line = format!("{start:08x}-{end:08x} {}{sharing} {offset:08x} {major:02x}:{minor:02x} {ino}", vma.prot);
+    if !name.is_empty() {
+        // The kernel pads to this column, then puts a space.
+        line = format!("{line:<72} ");
+    }
+    text.extend_from_slice(line.as_bytes());
+    for &byte in name {
+        match byte {
+            b'\n' => text.extend_from_slice(b"\\012"),
+            other => text.push(other),
+        }
+    }
+    text.push(b'\n');
 }
 
 /// The ISA string: base and single letters, then the longer names in the specification's order.

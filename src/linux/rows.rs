@@ -16,7 +16,8 @@ use super::strace::processes::*;
 use super::strace::special::*;
 use super::strace::structs::*;
 use super::sys::{
-    admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, process, signal, vm, xattr,
+    admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, robust, signal, vm,
+    xattr,
 };
 use super::table::Kind::*;
 use super::table::Last::*;
@@ -84,7 +85,7 @@ pub(super) static ROWS: &[Row] = rows! {
     27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
     29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) Restart
-        [part "requests that are not in its table answer ENOTTY" ioctl::ioctl];
+        [part "requests of devices whose structures hold addresses or are not known answer ENOTTY" ioctl::ioctl];
     30 ioprio_set(Enum(&IOPRIO_WHO), Int, Special(&IO_PRIORITY)) Never [pass IoprioSet];
     31 ioprio_get(Enum(&IOPRIO_WHO), Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];
@@ -115,7 +116,7 @@ pub(super) static ROWS: &[Row] = rows! {
     58 vhangup() Never [pass Vhangup];
     59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
     60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [own admin::quotactl];
-    61 getdents64(Fd, Dirents(2), Size) Never [pass Getdents64];
+    61 getdents64(Fd, Dirents(2), Size) Never [own fs::getdents64];
     62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
     63 read(Fd, OutBuf(2), Size) Restart [pass Read];
     64 write(Fd, InBuf(2), Size) Restart [pass Write];
@@ -149,7 +150,7 @@ pub(super) static ROWS: &[Row] = rows! {
     90 capget(In(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
     91 capset(In(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
     92 personality(Special(&PERSONALITY_ARG)) Never
-        [Hex: part "the value is kept, but nothing behaves differently for it" process::personality];
+        [Hex: part "READ_IMPLIES_EXEC changes nothing" process::personality];
     93 exit(Int) Never [NoReturn: own process::exit];
     94 exit_group(Int) Never [NoReturn: own process::exit_group];
     95 waitid(Enum(&WAITID), Int, Out(&SIGINFO), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Waitid];
@@ -158,8 +159,8 @@ pub(super) static ROWS: &[Row] = rows! {
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
         RestartBlock [own futex::futex];
     99 set_robust_list(Ptr, Size) Never
-        [part "the list is kept, but no owner's death is told of yet" process::set_robust_list];
-    100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" process::get_robust_list];
+        [part "an owner that SIGKILL ends is not told of" robust::set_robust_list];
+    100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" robust::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
     103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never [pass Setitimer];
@@ -228,7 +229,7 @@ pub(super) static ROWS: &[Row] = rows! {
     165 getrusage(Enum(&RUSAGE_WHO), Out(&RUSAGE)) Never [pass Getrusage];
     166 umask(Mode) Never [Octal: pass Umask];
     167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
-        [part "options that are not in its list answer EINVAL" process::prctl];
+        [part "PR_SET_MM, PR_SET_SECCOMP, PR_SET_MDWE, PR_SCHED_CORE and system call dispatch answer EINVAL" prctl::prctl];
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
     169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [own clock::gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
@@ -270,9 +271,9 @@ pub(super) static ROWS: &[Row] = rows! {
     206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) Restart [pass Sendto];
     207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) Restart [pass Recvfrom];
     208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_IN), Int) Never
-        [part "options whose value holds pointers answer ENOPROTOOPT" net::setsockopt];
+        [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::setsockopt];
     209 getsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_VALUE), InOut(&INT)) Never
-        [part "options whose value holds pointers answer ENOPROTOOPT" net::getsockopt];
+        [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::getsockopt];
     210 shutdown(Fd, Enum(&SHUT)) Never [pass Shutdown];
     211 sendmsg(Fd, In(&MSGHDR), Flags(&MSG)) Restart [own net::sendmsg];
     212 recvmsg(Fd, InOut(&MSGHDR), Flags(&MSG)) Restart [own net::recvmsg];
@@ -280,7 +281,7 @@ pub(super) static ROWS: &[Row] = rows! {
     214 brk(Ptr) Never [Hex: own mem::brk];
     215 munmap(Ptr, Size) Never [own mem::munmap];
     216 mremap(Ptr, Size, Size, Flags(&MREMAP), Special(&MREMAP_TO)) Never
-        [Hex: part "MREMAP_DONTUNMAP answers EINVAL" mem::mremap];
+        [Hex: own mem::mremap];
     217 add_key(Str, Str, InBuf(3), Size, Special(&KEY)) Never [pass AddKey];
     218 request_key(Str, Str, Str, Special(&KEY)) Never [pass RequestKey];
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
@@ -289,18 +290,18 @@ pub(super) static ROWS: &[Row] = rows! {
         Special(&CLONE_CHILD_TID)) Never [none "threads and processes are not there yet"];
     221 execve(Path(Follow), Special(&ARGV), Special(&ENVP)) Never [none "threads and processes are not there yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
-        [Hex: part "MAP_HUGETLB and MAP_SYNC are refused" mem::mmap];
+        [Hex: part "there are no huge pages for MAP_HUGETLB" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
     224 swapon(Path(Follow), Flags(&SWAP)) Never [pass Swapon];
     225 swapoff(Path(Follow)) Never [pass Swapoff];
-    226 mprotect(Ptr, Size, Flags(&PROT)) Never [part "PROT_GROWSDOWN answers EINVAL" mem::mprotect];
+    226 mprotect(Ptr, Size, Flags(&PROT)) Never [own mem::mprotect];
     227 msync(Ptr, Size, Flags(&MSYNC)) Never [own mem::msync];
     228 mlock(Ptr, Size) Never [own mem::mlock];
     229 munlock(Ptr, Size) Never [own mem::munlock];
-    230 mlockall(Flags(&MLOCKALL)) Never [part "mappings made later are not locked" mem::mlockall];
+    230 mlockall(Flags(&MLOCKALL)) Never [own mem::mlockall];
     231 munlockall() Never [own mem::munlockall];
     232 mincore(Ptr, Size, Special(&PAGES_PRESENT)) Never [own mem::mincore];
-    233 madvise(Ptr, Size, Enum(&MADVISE)) Never [part "advice that is not in its list answers EINVAL" mem::madvise];
+    233 madvise(Ptr, Size, Enum(&MADVISE)) Never [own mem::madvise];
     234 remap_file_pages(Ptr, Size, Flags(&PROT), Size, Special(&MAP_FLAGS)) Never [own vm::remap_file_pages];
     235 mbind(Ptr, Size, Special(&POLICY), InNodes(4), Size, Flags(&MPOL_MF)) Never [own numa::mbind];
     236 get_mempolicy(Out(&POLICY_OUT), OutNodes(2), Size, Ptr, Flags(&MPOL_F)) Never [own numa::get_mempolicy];
@@ -312,7 +313,7 @@ pub(super) static ROWS: &[Row] = rows! {
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the counters would count remu's work, by the host's clock"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
     243 recvmmsg(Fd, Special(&MESSAGES_IN), UInt, Flags(&MSG), In(&TIMESPEC)) Restart
-        [part "the time limit is looked at between messages only" net::recvmmsg];
+        [own net::recvmmsg];
     258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [own misc::riscv_hwprobe];
     259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
     260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Wait4];

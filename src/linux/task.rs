@@ -16,7 +16,7 @@ use super::table::{self, Restart, Row, Run};
 use super::vdso::Vdso;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::memory::{MapError, SpaceLimits, UserSpace};
+use crate::memory::{GuestAddr, MapError, SpaceLimits, UserSpace};
 use rustix::io::Errno;
 use rustix::process::Resource;
 use std::collections::HashSet;
@@ -55,6 +55,8 @@ pub struct TaskConfig {
     pub env: Vec<CString>,
     /// The auxiliary vector it was given, for /proc/self/auxv.
     pub auxv: Vec<(u64, u64)>,
+    /// The stack pointer it was given.
+    pub start_stack: GuestAddr,
     /// The directory in which absolute paths are looked up first.
     pub sysroot: Option<PathBuf>,
     /// The kernel release to report, if not the host's.
@@ -126,6 +128,8 @@ pub struct Process {
     pub env: Vec<CString>,
     /// The auxiliary vector.
     pub auxv: Vec<(u64, u64)>,
+    /// The stack pointer at the start.
+    pub start_stack: GuestAddr,
 }
 
 /// The address space, and what the kernel puts into it.
@@ -239,6 +243,7 @@ impl Task {
                 args: config.args,
                 env: config.env,
                 auxv: config.auxv,
+                start_stack: config.start_stack,
             }),
             system: Arc::new(System {
                 tracer: config.tracer,
@@ -256,9 +261,21 @@ impl Task {
             ending: None,
         };
         task.apply_limits();
+        task.take_name();
         task.mirror_dispositions();
         crate::host::attach(config.stop);
         Ok(task)
+    }
+
+    /// Names the thread after the file that was to be executed, a script's included (AT_EXECFN).
+    fn take_name(&self) {
+        const AT_EXECFN: u64 = 31;
+        let Some((_, at)) = self.process.auxv.iter().find(|(key, _)| *key == AT_EXECFN) else { return };
+        let Ok(Some(path)) = self.mm.read_cstr(GuestAddr(*at), libc::PATH_MAX as usize) else { return };
+        let name = path.as_bytes().rsplit(|&b| b == b'/').next().unwrap_or_default();
+        let name = CString::new(&name[..name.len().min(15)]).expect("a part of a string without zeroes");
+        // A thread without its name runs as well.
+        let _ = rustix::thread::set_name(&name);
     }
 
     /// Answers why the engine has stopped.
@@ -272,6 +289,7 @@ impl Task {
             self.deliver_signals(cpu);
         }
         let Some(outcome) = self.ending else { return Outcome::Resume };
+        self.release_robust_list();
         if let Some(tracer) = &self.system.tracer {
             match outcome {
                 Outcome::Exited(status) => tracer.exited(status, self.tid()),
@@ -388,23 +406,19 @@ pub fn as_register(result: SysResult) -> u64 {
 }
 
 impl Fs {
-    /// The program's path as the guest would write it: without the sysroot.
-    pub fn guest_exe(&self) -> &[u8] {
-        let exe = self.exe.as_bytes();
+    /// A path of the host's as the guest would write it: without the sysroot.
+    pub fn guest_path<'a>(&self, path: &'a [u8]) -> &'a [u8] {
         let root = self.sysroot.as_ref().map(|r| r.as_os_str().as_bytes());
-        match root.and_then(|root| exe.strip_prefix(root)) {
+        match root.and_then(|root| path.strip_prefix(root)) {
             Some(inside) if inside.starts_with(b"/") => inside,
-            _ => exe,
+            _ => path,
         }
     }
 
     /// The host's path for a guest's: an absolute one is looked up in the sysroot first and used if it
-    /// is there. The link to the running program leads to the guest's program.
+    /// is there.
     pub fn host_path(&self, path: CString, follow: bool) -> CString {
         let bytes = path.as_bytes();
-        if follow && bytes.starts_with(b"/proc/") && super::proc::own_entry(bytes) == Some(b"exe".as_slice()) {
-            return self.exe.clone();
-        }
         match &self.sysroot {
             Some(root) if bytes.starts_with(b"/") => sysroot::lookup(root, &path, follow).unwrap_or(path),
             _ => path,

@@ -1,31 +1,43 @@
 //! Files by name, and what is known about them.
 
 use crate::host::{self, Sys, SysArg};
-use crate::linux::abi::file::{OpenHow, Stat};
+use crate::linux::abi::file::{DirentHead, OpenHow, Stat};
 use crate::linux::call::{Call, SysResult};
-use crate::linux::proc;
+use crate::linux::proc::{self, Link};
 use crate::linux::table::Last;
 use rustix::io::Errno;
 use std::ffi::CStr;
-use std::os::fd::{BorrowedFd, IntoRawFd};
-use zerocopy::IntoBytes;
+use std::mem::offset_of;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Opens a file: one of those under /proc that show the guest, or the host's.
 fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl FnOnce(&mut Call<'_>, &CStr) -> SysResult) -> SysResult {
-    c.fd(0)?;
+    let dir = c.fd(0)?;
     let path = c.raw_path(1)?;
-    if path.as_bytes().starts_with(b"/proc/")
-        && let Some(contents) = proc::contents(c.task, c.cpu, path.as_bytes())
-    {
-        if how.flags & 3 != libc::O_RDONLY as u64 {
-            return Err(Errno::ACCESS);
-        }
-        let file = proc::as_file(&contents, how.flags & libc::O_CLOEXEC as u64 != 0)?;
-        return Ok(file.into_raw_fd() as u64);
-    }
     let follow = how.flags & libc::O_NOFOLLOW as u64 == 0;
-    let path = c.task.fs.host_path(path, follow);
-    pass(c, &path)
+    // Where links are not to be followed it is the host that refuses them.
+    let path = match proc::link(c.task, dir, &path) {
+        Some(Link::Hidden) => return Err(Errno::NOENT),
+        Some(Link::Exe) if follow && how.resolve == 0 => c.task.fs.exe.clone(),
+        _ => c.task.fs.host_path(path, follow),
+    };
+    let fd = pass(c, &path)?;
+    let place_only = how.flags & libc::O_PATH as u64 != 0;
+    let opened = host::guest_fd(fd as i32).filter(|_| !place_only);
+    let shown = opened.map_or(Ok(None), |file| proc::contents(c.task, c.cpu, file));
+    let replaced = match shown {
+        Ok(None) => return Ok(fd),
+        Ok(Some(bytes)) => proc::as_file(&bytes).and_then(|file| {
+            let close_on_exec = SysArg::Val(how.flags & libc::O_CLOEXEC as u64);
+            host::pass(Sys::Dup3, &mut [SysArg::Val(file.as_raw_fd() as u64), SysArg::Val(fd), close_on_exec])
+        }),
+        Err(e) => Err(e),
+    };
+    if replaced.is_err() {
+        host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
+    }
+    replaced
 }
 
 pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
@@ -60,10 +72,9 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL);
     }
     let path = c.raw_path(1)?;
-    if proc::own_entry(path.as_bytes()) == Some(b"exe") {
-        let exe = c.task.fs.guest_exe();
-        let len = exe.len().min(size as usize);
-        c.task.mm.write_bytes(c.addr(2), &exe[..len])?;
+    if let Some(target) = proc::target(c.task, dir, &path)? {
+        let len = target.len().min(size as usize);
+        c.task.mm.write_bytes(c.addr(2), &target[..len])?;
         return Ok(len as u64);
     }
     let path = c.task.fs.host_path(path, false);
@@ -71,6 +82,37 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
     let path = SysArg::In(path.as_bytes_with_nul());
     host::pass(Sys::Readlinkat, &mut [SysArg::Val(dir as u64), path, buffer, SysArg::Val(size as u64)])
 }
+
+/// The host's entries, less those of descriptors that are ours.
+pub(in crate::linux) fn getdents64(c: &mut Call<'_>) -> SysResult {
+    loop {
+        let used = c.pass(Sys::Getdents64)?;
+        if used == 0 || c.task.files.ours().is_empty() || !proc::lists_descriptors(borrow(c, 0)?) {
+            return Ok(used);
+        }
+        let mut bytes = vec![0; used as usize];
+        c.task.mm.read_bytes(c.addr(1), &mut bytes)?;
+        let mut kept = Vec::new();
+        let mut rest = &bytes[..];
+        while let Ok((head, _)) = DirentHead::read_from_prefix(rest) {
+            let (entry, after) = rest.split_at(usize::from(u16::from_le_bytes(head.reclen)).clamp(1, rest.len()));
+            let name = entry.get(NAME..).unwrap_or_default().split(|&b| b == 0).next().unwrap_or_default();
+            let number = std::str::from_utf8(name).ok().and_then(|n| n.parse().ok());
+            if !number.is_some_and(|fd| c.task.files.is_ours(fd)) {
+                kept.extend_from_slice(entry);
+            }
+            rest = after;
+        }
+        // Nothing left is not yet the end.
+        if !kept.is_empty() {
+            c.task.mm.write_bytes(c.addr(1), &kept)?;
+            return Ok(kept.len() as u64);
+        }
+    }
+}
+
+/// Where the name is in a directory entry.
+const NAME: usize = offset_of!(DirentHead, name);
 
 pub(in crate::linux) fn fstat(c: &mut Call<'_>) -> SysResult {
     let stat = status(c.fd(0)?, c"", libc::AT_EMPTY_PATH)?;

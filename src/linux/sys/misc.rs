@@ -18,12 +18,14 @@ pub(in crate::linux) fn uname(c: &mut Call<'_>) -> SysResult {
         bytes
     };
     let release = c.task.system.release.as_deref().map_or(host.release().to_bytes(), str::as_bytes);
+    // PER_LINUX32, in the bits of PER_MASK: a program that wants to be told of the smaller machine.
+    let wide = c.cpu.is_64bit() && c.task.personality(None) & 0xff != 8;
     let name = Utsname {
         sysname: field(host.sysname().to_bytes()),
         nodename: field(host.nodename().to_bytes()),
         release: field(release),
         version: field(host.version().to_bytes()),
-        machine: field(if c.cpu.is_64bit() { b"riscv64" } else { b"riscv32" }),
+        machine: field(if wide { b"riscv64" } else { b"riscv32" }),
         domainname: field(host.domainname().to_bytes()),
     };
     c.write(c.args[0], &name)?;

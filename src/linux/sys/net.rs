@@ -1,27 +1,52 @@
 //! Sockets: messages and options.
 
-use crate::host::{self, Message, Sys, SysArg};
-use crate::linux::abi::net::{Mmsghdr, Msghdr};
+use crate::host::{self, GuestPtr, IoVec, Message, Sys, SysArg, Timespec as HostTime};
+use crate::linux::abi::net::{Mmsghdr, Msghdr, SockFprog};
 use crate::linux::abi::time::Timespec;
 use crate::linux::call::{Call, SysResult};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::mem::offset_of;
-use std::time::{Duration, Instant};
 
-/// Whether the value of a socket option holds addresses, which the host kernel would follow: packet
-/// filters and the tables of netfilter.
-fn holds_addresses(level: i32, option: i32) -> bool {
+/// Whether the value of an option that is set holds addresses, which the host kernel would follow: the
+/// tables of netfilter (IPT_SO_SET_REPLACE, ARPT_SO_SET_REPLACE, EBT_SO_*), reliable datagrams, and
+/// XDP_UMEM_REG.
+fn set_holds_addresses(level: i32, option: i32) -> bool {
     match level {
-        libc::SOL_SOCKET => matches!(option, libc::SO_ATTACH_FILTER | libc::SO_ATTACH_REUSEPORT_CBPF),
-        // IPT_SO_* and IP6T_SO_*; ARPT_SO_* and EBT_SO_*.
-        libc::SOL_IP | libc::SOL_IPV6 => matches!(option, 64..=67 | 96..=99 | 128..=131),
-        // TCP_ZEROCOPY_RECEIVE.
-        libc::SOL_TCP => option == 35,
-        libc::SOL_PACKET => option == libc::PACKET_FANOUT_DATA,
+        libc::SOL_IP => matches!(option, 64 | 96 | 128..=131),
+        libc::SOL_IPV6 => option == 64,
+        libc::SOL_RDS => true,
+        libc::SOL_XDP => option == 4,
         _ => false,
     }
 }
+
+/// The same for an option that is read: EBT_SO_*, SCTP_SOCKOPT_CONNECTX3, TCP_ZEROCOPY_RECEIVE, and
+/// MPTCP_FULL_INFO.
+fn get_holds_addresses(level: i32, option: i32) -> bool {
+    match level {
+        libc::SOL_IP => matches!(option, 128..=131),
+        libc::SOL_RDS => true,
+        libc::IPPROTO_SCTP => option == 111,
+        libc::SOL_TCP => option == 35,
+        // SOL_MPTCP.
+        284 => option == 4,
+        _ => false,
+    }
+}
+
+/// Whether the value is a packet filter, which is a number of instructions and their address.
+fn is_filter(level: i32, option: i32, len: i32) -> bool {
+    match level {
+        libc::SOL_SOCKET => matches!(option, libc::SO_ATTACH_FILTER | libc::SO_ATTACH_REUSEPORT_CBPF),
+        // Or the descriptor of a program.
+        libc::SOL_PACKET => option == libc::PACKET_FANOUT_DATA && len == size_of::<SockFprog>() as i32,
+        _ => false,
+    }
+}
+
+/// The size of `struct sock_filter`, an instruction.
+const SOCK_FILTER: u64 = 8;
 
 fn refuse(c: &Call<'_>) -> SysResult {
     c.unimplemented(format!("{}: option {} of level {}", c.row.name, c.int(2), c.int(1)));
@@ -30,59 +55,103 @@ fn refuse(c: &Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn setsockopt(c: &mut Call<'_>) -> SysResult {
     let [_, level, option, value, len, _] = c.args;
-    if holds_addresses(c.int(1), c.int(2)) {
+    if set_holds_addresses(c.int(1), c.int(2)) {
         return refuse(c);
     }
-    let fd = SysArg::Val(c.fd(0)? as u64);
-    let value = c.guest(value, u64::from(len as u32));
+    let socket = c.fd(0)?;
+    let fd = SysArg::Val(socket as u64);
+    let whole = c.int(4) == size_of::<SockFprog>() as i32;
+    let value = if whole && is_filter(c.int(1), c.int(2), c.int(4)) {
+        match c.read::<SockFprog>(value) {
+            Ok(program) => {
+                let size = u64::from(program.len) * SOCK_FILTER;
+                let filter = c.task.mm.host_range(GuestAddr(program.filter), size);
+                let filter = filter.unwrap_or(GuestPtr::refused(program.filter));
+                return host::set_filter(socket, c.int(1), c.int(2), program.len, filter);
+            }
+            Err(_) => SysArg::Guest(GuestPtr::refused(value)),
+        }
+    } else {
+        c.guest(value, u64::from(len as u32))
+    };
     host::pass(Sys::Setsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, SysArg::Val(len)])
 }
 
 pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
     let [_, level, option, value, len, _] = c.args;
-    if holds_addresses(c.int(1), c.int(2)) {
+    if get_holds_addresses(c.int(1), c.int(2)) {
         return refuse(c);
     }
     let fd = SysArg::Val(c.fd(0)? as u64);
+    // The length of a filter is told in instructions (SO_GET_FILTER is SO_ATTACH_FILTER).
+    let unit = if is_filter(c.int(1), c.int(2), 0) { SOCK_FILTER } else { 1 };
     // The kernel writes no more than the length says when it reads it; should another thread raise
     // that meanwhile, what follows guest memory is a guard.
     let room: u32 = c.read(len).unwrap_or(0);
-    let (value, len) = (c.guest(value, room.into()), c.guest(len, 4));
+    let (value, len) = (c.guest(value, u64::from(room) * unit), c.guest(len, 4));
     host::pass(Sys::Getsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, len])
+}
+
+/// A message as the guest describes it, checked as far as the kernel checks it first.
+struct Described {
+    header: Msghdr,
+    list: Vec<IoVec>,
+    name: Option<GuestPtr>,
+    control: Option<GuestPtr>,
+}
+
+impl Described {
+    fn at(c: &Call<'_>, at: u64) -> Result<Self, Errno> {
+        let header: Msghdr = c.read(at)?;
+        if header.namelen < 0 {
+            return Err(Errno::INVAL);
+        }
+        if header.controllen > i32::MAX as u64 {
+            return Err(Errno::NOBUFS);
+        }
+        let list = c.vector(header.iov, header.iovlen).map_err(|e| match e {
+            Errno::INVAL if header.iovlen > 1024 => Errno::MSGSIZE,
+            other => other,
+        })?;
+        // Whether they are followed at all is for the host to say.
+        let range = |addr: u64, len: u64| {
+            let range = || c.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr));
+            (addr != 0).then(range)
+        };
+        let name = range(header.name, header.namelen as u64);
+        let control = range(header.control, header.controllen);
+        Ok(Self { header, list, name, control })
+    }
+
+    fn message(&self) -> Message<'_> {
+        Message {
+            name: self.name,
+            name_len: self.header.namelen,
+            list: &self.list,
+            control: self.control,
+            control_len: self.header.controllen,
+            flags: self.header.flags,
+        }
+    }
+}
+
+/// Writes back what the kernel says of a received message.
+fn received(c: &Call<'_>, at: u64, has_name: bool, message: &Message<'_>) -> Result<(), Errno> {
+    if has_name {
+        c.write(at + offset_of!(Msghdr, namelen) as u64, &message.name_len)?;
+    }
+    c.write(at + offset_of!(Msghdr, controllen) as u64, &message.control_len)?;
+    c.write(at + offset_of!(Msghdr, flags) as u64, &message.flags)
 }
 
 /// Sends or receives one message described at `at`; what the kernel says of it goes back there.
 fn one_message(c: &mut Call<'_>, receive: bool, at: u64, flags: u32) -> SysResult {
     let fd = c.fd(0)?;
-    let header: Msghdr = c.read(at)?;
-    if header.namelen < 0 {
-        return Err(Errno::INVAL);
-    }
-    if header.controllen > i32::MAX as u64 {
-        return Err(Errno::NOBUFS);
-    }
-    let list = c.vector(header.iov, header.iovlen).map_err(|e| match e {
-        Errno::INVAL if header.iovlen > 1024 => Errno::MSGSIZE,
-        other => other,
-    })?;
-    let range = |addr: u64, len: u64| -> Result<_, Errno> {
-        if addr == 0 { Ok(None) } else { Ok(Some(c.task.mm.host_range(GuestAddr(addr), len)?)) }
-    };
-    let mut message = Message {
-        name: range(header.name, header.namelen as u64)?,
-        name_len: header.namelen,
-        list: &list,
-        control: range(header.control, header.controllen)?,
-        control_len: header.controllen,
-        flags: header.flags,
-    };
+    let described = Described::at(c, at)?;
+    let mut message = described.message();
     let count = host::message(receive, fd, &mut message, flags)?;
     if receive {
-        if header.name != 0 {
-            c.write(at + offset_of!(Msghdr, namelen) as u64, &message.name_len)?;
-        }
-        c.write(at + offset_of!(Msghdr, controllen) as u64, &message.control_len)?;
-        c.write(at + offset_of!(Msghdr, flags) as u64, &message.flags)?;
+        received(c, at, described.header.name != 0, &message)?;
     }
     Ok(count)
 }
@@ -95,49 +164,52 @@ pub(in crate::linux) fn recvmsg(c: &mut Call<'_>) -> SysResult {
     one_message(c, true, c.args[1], c.args[2] as u32)
 }
 
-/// Several messages: an error counts only if there was none before it.
-fn messages(c: &mut Call<'_>, receive: bool, deadline: Option<Instant>) -> SysResult {
-    let mut flags = c.args[3] as u32;
-    let wait_for_one = receive && flags & libc::MSG_WAITFORONE as u32 != 0;
-    flags &= !(libc::MSG_WAITFORONE as u32);
-    let total = u64::from(c.args[2] as u32).min(1024);
-    let mut done = 0;
-    while done < total {
-        let at = c.args[1].wrapping_add(done * size_of::<Mmsghdr>() as u64);
-        let len = offset_of!(Mmsghdr, len) as u64;
-        let one = one_message(c, receive, at, flags).and_then(|count| c.write(at + len, &(count as u32)));
-        match one {
-            Ok(()) => done += 1,
-            Err(e) if done == 0 => return Err(e),
-            Err(_) => break,
-        }
-        if wait_for_one {
-            flags |= libc::MSG_DONTWAIT as u32;
-        }
-        if deadline.is_some_and(|end| Instant::now() >= end) {
-            break;
+/// The most messages that go in one call (UIO_MAXIOV).
+const MESSAGES_MAX: u32 = 1024;
+
+/// Several messages, up to the first that is not described as it should be.
+fn messages(c: &mut Call<'_>, receive: bool, timeout: Option<&mut HostTime>) -> SysResult {
+    let (fd, flags) = (c.fd(0)?, c.args[3] as u32);
+    let total = (c.args[2] as u32).min(MESSAGES_MAX);
+    let at = |i: usize| c.args[1].wrapping_add((i * size_of::<Mmsghdr>()) as u64);
+    let mut described = Vec::new();
+    let mut failed = None;
+    for i in 0..total as usize {
+        match Described::at(c, at(i)) {
+            Ok(one) => described.push(one),
+            Err(e) => {
+                failed = Some(e);
+                break;
+            }
         }
     }
-    Ok(done)
+    let mut list: Vec<_> = described.iter().map(Described::message).collect();
+    // Also if there is none: whether this is a socket comes first.
+    let lengths = host::messages(receive, fd, &mut list, flags, timeout)?;
+    if let Some(e) = failed.filter(|_| described.is_empty()) {
+        return Err(e);
+    }
+    for (i, (len, one)) in lengths.iter().zip(&list).enumerate() {
+        let told = if receive { received(c, at(i), described[i].header.name != 0, one) } else { Ok(()) };
+        match told.and_then(|()| c.write(at(i) + offset_of!(Mmsghdr, len) as u64, len)) {
+            Ok(()) => {}
+            Err(e) if i == 0 => return Err(e),
+            Err(_) => return Ok(i as u64),
+        }
+    }
+    Ok(lengths.len() as u64)
 }
 
 pub(in crate::linux) fn sendmmsg(c: &mut Call<'_>) -> SysResult {
-    c.fd(0)?;
     messages(c, false, None)
 }
 
+/// As in the kernel, the time limit is looked at after each message: it does not end the wait for one.
 pub(in crate::linux) fn recvmmsg(c: &mut Call<'_>) -> SysResult {
-    c.fd(0)?;
-    let timeout: Option<Timespec> = c.read_opt(c.args[4])?;
-    let deadline = match timeout {
-        None => None,
-        Some(t) if t.sec < 0 || !(0..1_000_000_000).contains(&t.nsec) => return Err(Errno::INVAL),
-        Some(t) => Instant::now().checked_add(Duration::new(t.sec as u64, t.nsec as u32)),
-    };
-    let done = messages(c, true, deadline)?;
-    if let Some(end) = deadline {
-        let left = end.saturating_duration_since(Instant::now());
-        c.write(c.args[4], &Timespec { sec: left.as_secs() as i64, nsec: left.subsec_nanos().into() })?;
+    let mut timeout = c.read_opt::<Timespec>(c.args[4])?.map(|t| HostTime { sec: t.sec, nsec: t.nsec });
+    let done = messages(c, true, timeout.as_mut())?;
+    if let Some(left) = timeout.filter(|_| done > 0) {
+        c.write(c.args[4], &Timespec { sec: left.sec, nsec: left.nsec })?;
     }
     Ok(done)
 }

@@ -88,6 +88,11 @@ fn epoll_wait(c: &mut Call<'_>, timeout: Option<HostTime>, mask: Option<u64>) ->
     if max <= 0 || max > EVENTS_MAX {
         return Err(Errno::INVAL);
     }
+    // Before anything is waited for, there has to be user space for all of them.
+    let end = c.args[1].checked_add(max as u64 * size_of::<EpollEvent>() as u64);
+    if end.is_none_or(|end| end > c.task.mm.limit().0) {
+        return Err(Errno::FAULT);
+    }
     let mut events = vec![HostEvent::default(); (max as usize).min(EVENTS_AT_ONCE)];
     let count = waiting(c, mask, |_| host::epoll_wait(epoll, &mut events, timeout, mask))?;
     for (i, event) in events[..count as usize].iter().enumerate() {

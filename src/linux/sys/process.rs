@@ -1,8 +1,7 @@
-//! The process itself: its end, its limits, its name.
+//! The process itself: its end, its limits, its personality.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::process::Rlimit;
-use crate::linux::abi::riscv::{PR_RISCV_SET_ICACHE_FLUSH_CTX, PR_RISCV_V_GET_CONTROL, PR_RISCV_V_SET_CONTROL};
 use crate::linux::call::{Call, SysResult};
 use crate::linux::task::Outcome;
 use rustix::io::Errno;
@@ -27,32 +26,12 @@ pub(in crate::linux) fn set_tid_address(c: &mut Call<'_>) -> SysResult {
     Ok(c.task.tid() as u64)
 }
 
-/// The size of `struct robust_list_head`.
-const ROBUST_HEAD: u64 = 24;
-
-pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
-    if c.args[1] != ROBUST_HEAD {
-        return Err(Errno::INVAL);
-    }
-    c.task.robust_list = (c.args[0], c.args[1]);
-    Ok(0)
-}
-
-pub(in crate::linux) fn get_robust_list(c: &mut Call<'_>) -> SysResult {
-    let who = c.int(0);
-    if who != 0 && who != c.task.tid() {
-        c.unimplemented("get_robust_list of another thread".to_owned());
-        return Err(Errno::PERM);
-    }
-    let (head, size) = c.task.robust_list;
-    c.write(c.args[2], &size)?;
-    c.write(c.args[1], &head)?;
-    Ok(0)
-}
-
 pub(in crate::linux) fn personality(c: &mut Call<'_>) -> SysResult {
-    let new = c.args[0] as u32;
-    Ok(c.task.personality((new != u32::MAX).then_some(new)).into())
+    let new = Some(c.args[0] as u32).filter(|&new| new != u32::MAX);
+    if let Some(new) = new {
+        host::mirror_personality(new);
+    }
+    Ok(c.task.personality(new).into())
 }
 
 /// Reads and sets a limit. Those that bind the address space are the guest's own: the host's would
@@ -104,83 +83,6 @@ pub(in crate::linux) fn prlimit64(c: &mut Call<'_>) -> SysResult {
     let old = limit(c, c.int(0), c.args[1] as u32, new)?;
     c.write_opt(c.args[3], &old)?;
     Ok(0)
-}
-
-pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
-    let option = c.int(0);
-    let [_, a, b, d, e, _] = c.args;
-    match option {
-        libc::PR_SET_NAME => {
-            let mut name = [0u8; 16];
-            // The kernel copies up to 15 bytes or the terminating zero, byte by byte.
-            for (i, byte) in name[..15].iter_mut().enumerate() {
-                *byte = c.read(a.wrapping_add(i as u64))?;
-                if *byte == 0 {
-                    break;
-                }
-            }
-            rustix::thread::set_name(std::ffi::CStr::from_bytes_until_nul(&name).map_err(|_| Errno::INVAL)?)?;
-            Ok(0)
-        }
-        libc::PR_GET_NAME => pointer(c, option, 16),
-        libc::PR_GET_PDEATHSIG | libc::PR_GET_CHILD_SUBREAPER => pointer(c, option, 4),
-        libc::PR_GET_TID_ADDRESS => {
-            c.write(a, &c.task.clear_child_tid)?;
-            Ok(0)
-        }
-        libc::PR_SET_PDEATHSIG
-        | libc::PR_GET_DUMPABLE
-        | libc::PR_SET_DUMPABLE
-        | libc::PR_GET_KEEPCAPS
-        | libc::PR_SET_KEEPCAPS
-        | libc::PR_GET_TIMING
-        | libc::PR_SET_TIMING
-        | libc::PR_CAPBSET_READ
-        | libc::PR_CAPBSET_DROP
-        | libc::PR_GET_SECUREBITS
-        | libc::PR_SET_SECUREBITS
-        | libc::PR_SET_TIMERSLACK
-        | libc::PR_GET_TIMERSLACK
-        | libc::PR_SET_CHILD_SUBREAPER
-        | libc::PR_SET_NO_NEW_PRIVS
-        | libc::PR_GET_NO_NEW_PRIVS
-        | libc::PR_SET_THP_DISABLE
-        | libc::PR_GET_THP_DISABLE
-        | libc::PR_CAP_AMBIENT
-        | libc::PR_MCE_KILL
-        | libc::PR_MCE_KILL_GET
-        | libc::PR_SET_PTRACER => {
-            let mut args = [option as u64, a, b, d, e].map(SysArg::Val);
-            host::pass(Sys::Prctl, &mut args)
-        }
-        // No filter is in force; setting one is refused as the call of that name is.
-        libc::PR_GET_SECCOMP => Ok(0),
-        // Names of anonymous mappings: what a kernel without CONFIG_ANON_VMA_NAME answers.
-        libc::PR_SET_VMA => Err(Errno::INVAL),
-        // There are no vectors yet; the kernel answers this where the CPU has none.
-        other if matches!(other as u64, PR_RISCV_V_SET_CONTROL | PR_RISCV_V_GET_CONTROL) => Err(Errno::INVAL),
-        // fence.i works on every hart in any case.
-        other if other as u64 == PR_RISCV_SET_ICACHE_FLUSH_CTX => {
-            if a <= 1 && b <= 1 {
-                Ok(0)
-            } else {
-                Err(Errno::INVAL)
-            }
-        }
-        other => {
-            c.unimplemented(format!("prctl option {other}"));
-            Err(Errno::INVAL)
-        }
-    }
-}
-
-/// An option that writes to where its first argument points.
-fn pointer(c: &Call<'_>, option: i32, size: u64) -> SysResult {
-    let [_, a, b, d, e, _] = c.args;
-    let target = c.guest(a, size);
-    let rest = [b, d, e].map(SysArg::Val);
-    let [b, d, e] = rest;
-    host::pass(Sys::PrctlPointer, &mut [SysArg::Val(option as u64), target, b, d, e])
 }
 
 // The limit's structure goes to the host as bytes.

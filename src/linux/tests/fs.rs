@@ -306,28 +306,3 @@ fn absolute_paths_are_looked_up_in_the_sysroot_first() {
     let len = b.sys("readlinkat", &[CWD, exe, buf, 256]).unwrap() as usize;
     assert_eq!(b.bytes(buf, len), b"/bin/guest");
 }
-
-#[test]
-fn proc_shows_the_guest() {
-    let mut b = Bench::new();
-    let buf = b.room(65536);
-    let read = |b: &mut Bench, path: &str| {
-        let path = b.text(path);
-        let fd = b.sys("openat", &[CWD, path, libc::O_CLOEXEC as u64]).unwrap();
-        let len = b.sys("read", &[fd, buf, 65536]).unwrap() as usize;
-        b.sys("close", &[fd]).unwrap();
-        String::from_utf8(b.bytes(buf, len)).unwrap()
-    };
-    let maps = read(&mut b, "/proc/self/maps");
-    assert!(maps.starts_with("00020000-00120000 rw-p 00000000 00:00 0\n"), "{maps}");
-    assert!(maps.contains(" r-xp 00000000 00:00 0") && maps.ends_with(" [vdso]\n"), "{maps}");
-    assert_eq!(read(&mut b, "/proc/self/cmdline"), "guest\0-x\0");
-    assert_eq!(read(&mut b, &format!("/proc/{}/environ", std::process::id())), "A=1\0");
-    let cpu = read(&mut b, "/proc/cpuinfo");
-    assert!(cpu.contains("isa\t\t: rv64imafd") && cpu.contains("_zba_zbb"), "{cpu}");
-    let (exe, at) = (b.text("/proc/self/exe"), b.room(64));
-    let len = b.sys("readlinkat", &[CWD, exe, at, 64]).unwrap();
-    assert_eq!(b.bytes(at, len as usize), b"/usr/bin/guest");
-    let maps = b.text("/proc/self/maps");
-    assert_eq!(b.sys("openat", &[CWD, maps, libc::O_WRONLY as u64]), Err(Errno::ACCESS));
-}

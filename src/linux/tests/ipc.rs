@@ -4,7 +4,6 @@ use super::{BEYOND, Bench, NOWHERE};
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::ipc::{MsqidDs, Sembuf, SemidDs, ShmInfo, ShmidDs, Shminfo};
 use crate::linux::abi::time::Timespec;
-use crate::linux::proc;
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
 use std::process::{Child, Command, Stdio};
@@ -85,9 +84,8 @@ fn status(b: &mut Bench, id: u64) -> ShmidDs {
 }
 
 /// The lines of /proc/self/maps about segments, without addresses: permissions, offset, name.
-fn attached(b: &Bench) -> Vec<String> {
-    let maps = proc::contents(&b.task, &b.cpu, b"/proc/self/maps").unwrap();
-    let maps = String::from_utf8(maps).unwrap();
+fn attached(b: &mut Bench) -> Vec<String> {
+    let maps = super::proc::read(b, "/proc/self/maps");
     let lines = maps.lines().filter(|line| line.contains("/SYSV"));
     lines.map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")).collect()
 }
@@ -111,7 +109,7 @@ fn a_segment_is_attached_shared_and_counted() {
     let id = shm.id;
     let dev = "00:01";
     let name = format!("{dev} {id} /SYSV{:08x} (deleted)", shm.key);
-    assert_eq!(attached(&b), [format!("r--s 00000000 {name}"), format!("rw-s 00000000 {name}")]);
+    assert_eq!(attached(&mut b), [format!("r--s 00000000 {name}"), format!("rw-s 00000000 {name}")]);
     assert_eq!(b.sys("shmdt", &[first]), Ok(0));
     assert_eq!(status(&mut b, shm.id).nattch, 1);
     assert!(b.task.mm.read::<u8>(GuestAddr(first)).is_err());
@@ -188,7 +186,7 @@ fn segments_may_hold_code() {
     let mut code = [0; 2];
     assert_eq!(b.task.mm.fetch(GuestAddr(at), &mut code), Ok(2));
     assert_eq!(u16::from_le_bytes(code), 0x1234);
-    assert!(attached(&b)[0].starts_with("rwxs"));
+    assert!(attached(&mut b)[0].starts_with("rwxs"));
     let host = std::fs::read_to_string("/proc/self/maps").unwrap();
     let number = format!(" {} ", shm.id);
     let ours = host.lines().filter(|line| line.contains("/SYSV") && line.contains(&number));
@@ -208,7 +206,7 @@ fn segments_are_found_by_key_and_counted_over_all() {
     assert_eq!(b.sys("shmget", &[u64::from(u32::MAX) - key, 0, 0]), Err(Errno::NOENT));
     assert_eq!(status(&mut b, named.id).perm.key as u64, key);
     b.sys("shmat", &[named.id, 0, 0]).unwrap();
-    assert!(attached(&b)[0].ends_with(&format!("/SYSV{key:08x} (deleted)")));
+    assert!(attached(&mut b)[0].ends_with(&format!("/SYSV{key:08x} (deleted)")));
     let at = b.room(112);
     assert!(b.sys("shmctl", &[0, INFO, at]).is_ok());
     assert_eq!(b.get::<Shminfo>(at).min, 1);

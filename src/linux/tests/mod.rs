@@ -11,11 +11,13 @@ mod fd;
 mod fs;
 mod futex;
 mod host;
+mod ioctl;
 mod ipc;
 mod mem;
 mod net;
 mod numa;
 mod poll;
+mod proc;
 mod process;
 mod queue;
 mod readme;
@@ -105,6 +107,10 @@ impl Bench {
         let space = Arc::new(UserSpace::new(&config).unwrap());
         let place = Place::Fixed(GuestAddr(SCRATCH));
         space.map(&MapRequest::anonymous(place, SCRATCH_SIZE, Prot::READ | Prot::WRITE)).unwrap();
+        // What the kernel puts above the first stack: arguments, environment, name.
+        let strings = b"guest\0-x\0A=1\0/usr/bin/guest\0";
+        let name = SCRATCH + strings.len() as u64 - 15;
+        space.write_bytes(GuestAddr(SCRATCH), strings).unwrap();
         space.set_heap(GuestAddr(0x80_0000), 0);
         let (trace, missing) = (Shared::default(), Shared::default());
         let sink = missing.clone();
@@ -114,7 +120,8 @@ impl Bench {
             exe: "/usr/bin/guest".into(),
             args: vec![c"guest".into(), c"-x".into()],
             env: vec![c"A=1".into()],
-            auxv: vec![(6, 4096), (0, 0)],
+            auxv: vec![(6, 4096), (31, name), (0, 0)],
+            start_stack: GuestAddr(SCRATCH + SCRATCH_SIZE),
             sysroot: None,
             release: None,
             stack_limit: 8 << 20,
@@ -129,7 +136,7 @@ impl Bench {
         let mut cpu = Cpu::new(Isa::rv64_max());
         cpu.pc = 0x1000;
         cpu.set_x(2, SCRATCH + SCRATCH_SIZE);
-        Self { task: Task::new(config).unwrap(), cpu, trace, missing, next: SCRATCH }
+        Self { task: Task::new(config).unwrap(), cpu, trace, missing, next: SCRATCH + 64 }
     }
 
     /// Sets the mask, in the host too.

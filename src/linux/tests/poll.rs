@@ -94,6 +94,7 @@ fn epoll_events_are_naturally_aligned() {
     let time = b.put(&SHORT);
     assert_eq!(b.sys("epoll_pwait2", &[epoll, out, 4, time, 0, 8]), Ok(0));
     assert_eq!(b.sys("epoll_pwait2", &[epoll, out, 0, time, 0, 8]), Err(Errno::INVAL));
+    assert_eq!(b.sys("epoll_pwait2", &[epoll, super::BEYOND, 4, time, 0, 8]), Err(Errno::FAULT), "before the wait");
     assert_eq!(b.sys("epoll_pwait2", &[epoll, out, 4, NOWHERE, 0, 8]), Err(Errno::FAULT));
     let one = b.put(&1u64);
     b.sys("write", &[event, one, 8]).unwrap();

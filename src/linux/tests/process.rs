@@ -95,12 +95,102 @@ fn names_and_options_of_the_thread() {
         b.sys("prctl", &[libc::PR_GET_DUMPABLE as u64]),
         Ok(rustix::process::dumpable_behavior().unwrap() as u64)
     );
-    assert_eq!(b.sys("prctl", &[69, 0]), Err(Errno::INVAL));
+    for other_cpu in [69, 5, 25, 52, 63] {
+        assert_eq!(b.sys("prctl", &[other_cpu, 0]), Err(Errno::INVAL));
+    }
+    assert_eq!(b.sys("prctl", &[libc::PR_GET_MDWE as u64]), Ok(0));
     assert_eq!(b.missing.take(), "");
     assert_eq!(b.sys("prctl", &[4711]), Err(Errno::INVAL));
     assert_eq!(b.missing.take(), "prctl option 4711\n");
     assert_eq!(b.sys("personality", &[0x40000]), Ok(0));
     assert_eq!(b.sys("personality", &[0xffff_ffff]), Ok(0x40000));
+}
+
+#[test]
+fn personalities_change_what_calls_tell() {
+    alone(|| {
+        let mut b = Bench::new();
+        let at = b.room(390);
+        let uname = |b: &mut Bench| {
+            b.sys("uname", &[at]).unwrap();
+            let name: Utsname = b.get(at);
+            (text(&name.release), text(&name.machine))
+        };
+        let (release, machine) = uname(&mut b);
+        assert_eq!(machine, "riscv64");
+        let before = b.sys("personality", &[(8 | libc::UNAME26) as u64]).unwrap();
+        // 2.6 and sixty more than the second number: that of 6.1 is 61.
+        let minor: u32 = release.split('.').nth(1).unwrap().parse().unwrap();
+        let (old, machine) = uname(&mut b);
+        assert!(old.starts_with(&format!("2.6.{}", minor + 60)), "{old}");
+        assert_eq!(machine, "riscv32");
+        let (time, list) = (b.put(&Timespec { sec: 0, nsec: 1000 }), b.room(8));
+        b.sys("personality", &[libc::STICKY_TIMEOUTS as u64]).unwrap();
+        for _ in 0..2 {
+            assert_eq!(b.sys("ppoll", &[list, 0, time, 0, 8]), Ok(0));
+            assert_eq!(b.sys("pselect6", &[0, 0, 0, 0, time, 0]), Ok(0));
+            assert_eq!(b.get::<Timespec>(time).nsec, 1000, "not what is left");
+        }
+        assert_eq!(b.sys("personality", &[before]), Ok(libc::STICKY_TIMEOUTS as u64));
+        assert_eq!(uname(&mut b).0, release);
+        assert_eq!(b.sys("ppoll", &[list, 0, time, 0, 8]), Ok(0));
+        assert_eq!(b.get::<Timespec>(time).nsec, 0);
+    });
+}
+
+#[test]
+fn the_auxiliary_vector_can_be_asked_for() {
+    let mut b = Bench::new();
+    let at = b.room(512);
+    // PR_GET_AUXV.
+    assert_eq!(b.sys("prctl", &[0x4155_5856, at, 512]), Ok(512));
+    assert_eq!(b.get::<[u64; 2]>(at), [6, 4096]);
+    let short = b.put(&[7u64; 4]);
+    assert_eq!(b.sys("prctl", &[0x4155_5856, short, 16]), Ok(512));
+    assert_eq!(b.get::<[u64; 4]>(short), [6, 4096, 7, 7]);
+    assert_eq!(b.sys("prctl", &[0x4155_5856, NOWHERE, 512]), Err(Errno::FAULT));
+    assert_eq!(b.sys("prctl", &[0x4155_5856, at, 512, 1]), Err(Errno::INVAL));
+}
+
+#[test]
+fn an_owner_that_ends_leaves_its_locks_marked() {
+    let mut b = Bench::new();
+    let tid = b.task.tid() as u32;
+    let waiters = 0x8000_0000;
+    // Entries are followed by their locks at 16; the last points back at the head.
+    let head = b.room(24);
+    let locks: Vec<u64> = (0..4).map(|_| b.room(24)).collect();
+    let values = [tid | waiters, tid, tid + 1, tid | waiters];
+    for (i, value) in values.iter().enumerate() {
+        let next = if i == 2 { head } else { locks[(i + 1) % 4] };
+        b.task.mm.write(GuestAddr(locks[i]), &next).unwrap();
+        b.task.mm.write(GuestAddr(locks[i] + 16), value).unwrap();
+    }
+    // The fourth is being taken, and not on the list yet.
+    b.task.mm.write(GuestAddr(head), &[locks[0], 16, locks[3]]).unwrap();
+    b.sys("set_robust_list", &[head, 24]).unwrap();
+    assert_eq!(b.outcome(94, &[0]), Outcome::Exited(0));
+    let died = 0x4000_0000;
+    let after: Vec<u32> = locks.iter().map(|at| b.get(at + 16)).collect();
+    assert_eq!(after, [died | waiters, died, tid + 1, died | waiters]);
+}
+
+#[test]
+fn a_robust_list_may_be_anything() {
+    for list in [[NOWHERE, 16, 0], [0, u64::MAX, 3], [u64::MAX, u64::MAX, u64::MAX]] {
+        let mut b = Bench::new();
+        let head = b.put(&list);
+        b.sys("set_robust_list", &[head, 24]).unwrap();
+        assert_eq!(b.outcome(94, &[0]), Outcome::Exited(0));
+    }
+    // Two entries that point at each other have an end as well.
+    let mut b = Bench::new();
+    let (one, two) = (b.room(8), b.room(8));
+    b.task.mm.write(GuestAddr(one), &two).unwrap();
+    b.task.mm.write(GuestAddr(two), &one).unwrap();
+    let head = b.put(&[one, 0u64, 0]);
+    b.sys("set_robust_list", &[head, 24]).unwrap();
+    assert_eq!(b.outcome(94, &[0]), Outcome::Exited(0));
 }
 
 #[test]
@@ -111,6 +201,7 @@ fn robust_lists_are_kept() {
     let (head, len) = (b.room(8), b.room(8));
     assert_eq!(b.sys("get_robust_list", &[0, head, len]), Ok(0));
     assert_eq!((b.get::<u64>(head), b.get::<u64>(len)), (0x1234, 24));
+    assert_eq!(b.sys("get_robust_list", &[0x7fff_ffff, head, len]), Err(Errno::SRCH));
 }
 
 #[test]

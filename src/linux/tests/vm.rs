@@ -2,7 +2,6 @@
 
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::Iovec;
-use crate::linux::proc;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 
@@ -20,8 +19,8 @@ fn map(b: &mut Bench, at: u64, pages: u64, prot: u64) -> u64 {
 }
 
 /// The areas from `at` on: offset from it, permissions, offset in the file.
-fn areas(b: &Bench, at: u64) -> Vec<(u64, String, u64)> {
-    let maps = String::from_utf8(proc::contents(&b.task, &b.cpu, b"/proc/self/maps").unwrap()).unwrap();
+fn areas(b: &mut Bench, at: u64) -> Vec<(u64, String, u64)> {
+    let maps = super::proc::read(b, "/proc/self/maps");
     let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
     let lines = maps.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let found = lines.map(|f| (hex(f[0].split('-').next().unwrap()), f[1].to_owned(), hex(f[2])));
@@ -51,7 +50,11 @@ fn what_is_sealed_stays_as_it_is() {
     assert_eq!(b.sys("mremap", &[sealed, PAGE, 0, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("mprotect", &[at, 3 * PAGE, READ]), Err(Errno::PERM));
     let perms = |n: u64, p: &str| (n, p.to_owned(), 0);
-    assert_eq!(areas(&b, at), [perms(0, "r--p"), perms(1, "rw-p"), perms(2, "rw-p")], "what comes before is changed");
+    assert_eq!(
+        areas(&mut b, at),
+        [perms(0, "r--p"), perms(1, "rw-p"), perms(2, "rw-p")],
+        "what comes before is changed"
+    );
     assert_eq!(b.get::<u8>(sealed), 5);
     assert_eq!(b.sys("madvise", &[sealed, PAGE, DONTNEED]), Ok(0), "who can write may also throw away");
     assert_eq!(b.get::<u8>(sealed), 0);
@@ -112,11 +115,11 @@ fn pages_of_a_file_are_put_in_another_order() {
     assert_eq!(b.sys("remap_file_pages", &[at, PAGE, 0, 5, 0]), Ok(0));
     assert_eq!(b.get::<u8>(at), b'5');
     let line = |n: u64, offset: u64| (n, "rw-s".to_owned(), offset);
-    assert_eq!(areas(&b, at), [line(0, 5), line(1, 1)]);
+    assert_eq!(areas(&mut b, at), [line(0, 5), line(1, 1)]);
     assert_eq!(b.sys("remap_file_pages", &[at + PAGE + 1, 2 * PAGE - 1, 0, 7, 0]), Ok(0), "whole pages are meant");
     assert_eq!((b.get::<u8>(at + PAGE), b.get::<u8>(at + 2 * PAGE)), (b'7', b'2'));
     assert_eq!(b.sys("remap_file_pages", &[at, 3 * PAGE, 0, 2, 0]), Ok(0));
-    assert_eq!(areas(&b, at), [line(0, 2), line(3, 3)]);
+    assert_eq!(areas(&mut b, at), [line(0, 2), line(3, 3)]);
     assert_eq!(b.sys("remap_file_pages", &[at, PAGE, 1, 2, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("remap_file_pages", &[at, PAGE - 1, 0, 2, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("remap_file_pages", &[at, PAGE, 0, u64::MAX, 0]), Err(Errno::INVAL));

@@ -251,6 +251,11 @@ impl UserSpace {
         self.state().limits = limits;
     }
 
+    /// What the host's own account of its memory (/proc) adds to a guest address.
+    pub fn host_offset(&self) -> u64 {
+        self.window.base()
+    }
+
     /// Tells the observers that code in `range` is not to be run as it was.
     pub fn code_changed(&self, range: Range<GuestAddr>) {
         self.state().notify(&range);

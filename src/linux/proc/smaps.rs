@@ -1,0 +1,152 @@
+//! How much of each area is in memory: /proc/self/smaps, from the host's own.
+//!
+//! The pages are counted by the host's kernel, in areas that may be cut otherwise than the guest's. An
+//! area of the host that holds several of the guest's counts for the one that has most of it.
+
+use super::area_line;
+use crate::linux::task::Task;
+use crate::memory::{PAGE_SIZE, Prot, Source, Vma};
+use std::os::unix::ffi::OsStrExt;
+
+/// What the host counts in an area, by the names and in the order of the file.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    /// In kB, but for `THPeligible`.
+    fields: Vec<(String, u64)>,
+    flags: Vec<String>,
+}
+
+impl Counts {
+    fn get(&self, key: &str) -> u64 {
+        self.fields.iter().find(|(name, _)| name == key).map_or(0, |(_, value)| *value)
+    }
+
+    fn add(&mut self, other: &Counts) {
+        for (key, value) in &other.fields {
+            match self.fields.iter_mut().find(|(name, _)| name == key) {
+                Some((_, sum)) if key == "THPeligible" => *sum = (*sum).max(*value),
+                Some((_, sum)) => *sum += value,
+                None => self.fields.push((key.clone(), *value)),
+            }
+        }
+        for flag in &other.flags {
+            if !self.flags.contains(flag) {
+                self.flags.push(flag.clone());
+            }
+        }
+    }
+}
+
+/// The host's areas: start, end, counts.
+fn host_areas() -> Vec<(u64, u64, Counts)> {
+    let text = std::fs::read("/proc/self/smaps").unwrap_or_default();
+    let mut areas: Vec<(u64, u64, Counts)> = Vec::new();
+    for line in String::from_utf8_lossy(&text).lines() {
+        let mut words = line.split_ascii_whitespace();
+        let Some(first) = words.next() else { continue };
+        if let Some(key) = first.strip_suffix(':') {
+            let Some((_, _, counts)) = areas.last_mut() else { continue };
+            if key == "VmFlags" {
+                counts.flags = words.map(str::to_owned).collect();
+            } else if let Some(value) = words.next().and_then(|word| word.parse().ok()) {
+                counts.fields.push((key.to_owned(), value));
+            }
+        } else if let Some((start, end)) = first.split_once('-') {
+            let number = |text| u64::from_str_radix(text, 16).unwrap_or(0);
+            areas.push((number(start), number(end), Counts::default()));
+        }
+    }
+    areas
+}
+
+/// The guest's areas with what the host counts in them.
+fn counted(task: &Task) -> Vec<(Vma, Counts)> {
+    let offset = task.mm.host_offset();
+    let mut areas: Vec<_> = task.mm.vmas().into_iter().map(|vma| (vma, Counts::default())).collect();
+    for (start, end, counts) in host_areas() {
+        let (Some(start), Some(end)) = (start.checked_sub(offset), end.checked_sub(offset)) else { continue };
+        let common = |vma: &Vma| vma.range.end.0.min(end).saturating_sub(vma.range.start.0.max(start));
+        let most = areas.iter_mut().max_by_key(|(vma, _)| common(vma));
+        if let Some((_, sum)) = most.filter(|(vma, _)| common(vma) > 0) {
+            sum.add(&counts);
+        }
+    }
+    areas
+}
+
+/// What the flags of the area itself say.
+const OF_THE_AREA: &[&str] = &["rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "nr"];
+
+fn flags(vma: &Vma, counts: &Counts) -> String {
+    let has = |wanted, name| if vma.prot.contains(wanted) { name } else { "" };
+    let shared = |name| if vma.shared { name } else { "" };
+    let own = [
+        has(Prot::READ, "rd"),
+        has(Prot::WRITE, "wr"),
+        has(Prot::EXEC, "ex"),
+        shared("sh"),
+        "mr",
+        "mw",
+        "me",
+        shared("ms"),
+        if vma.grows_down { "gd" } else { "" },
+        if vma.noreserve { "nr" } else { "" },
+    ];
+    let of_the_host = counts.flags.iter().map(String::as_str).filter(|flag| !OF_THE_AREA.contains(flag));
+    own.into_iter().filter(|flag| !flag.is_empty()).chain(of_the_host).fold(String::new(), |all, flag| all + flag + " ")
+}
+
+/// The file.
+pub(super) fn file(task: &Task) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (vma, counts) in counted(task) {
+        area_line(task, &vma, &mut text);
+        for (key, value) in &counts.fields {
+            let value = match key.as_str() {
+                "Size" => vma.len() / 1024,
+                "KernelPageSize" | "MMUPageSize" => PAGE_SIZE / 1024,
+                _ => *value,
+            };
+            let unit = if key == "THPeligible" { "" } else { " kB" };
+            text.extend_from_slice(format!("{:<16}{value:>8}{unit}\n", format!("{key}:")).as_bytes());
+        }
+        text.extend_from_slice(format!("VmFlags: {}\n", flags(&vma, &counts)).as_bytes());
+    }
+    text
+}
+
+/// What all areas have in memory, in kB.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Resident {
+    /// Everything.
+    pub all: u64,
+    /// What belongs to no file.
+    pub anon: u64,
+    /// What belongs to a file of memory.
+    pub shmem: u64,
+    /// What is in the swap space.
+    pub swap: u64,
+    /// What is locked.
+    pub locked: u64,
+}
+
+/// Adds all areas up.
+pub(super) fn resident(task: &Task) -> Resident {
+    let mut sum = Resident::default();
+    for (vma, counts) in counted(task) {
+        let (rss, anon) = (counts.get("Rss"), counts.get("Anonymous"));
+        let in_memory = match &vma.source {
+            Source::Anonymous => vma.shared,
+            Source::Named(_) => false,
+            Source::File { path, .. } => [&b"/memfd:"[..], b"/dev/shm/", b"/dev/zero "]
+                .iter()
+                .any(|prefix| path.as_os_str().as_bytes().starts_with(prefix)),
+        };
+        sum.all += rss;
+        sum.anon += anon;
+        sum.shmem += if in_memory { rss - anon.min(rss) } else { 0 };
+        sum.swap += counts.get("Swap");
+        sum.locked += counts.get("Locked");
+    }
+    sum
+}

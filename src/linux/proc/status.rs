@@ -1,0 +1,239 @@
+//! The process in numbers: /proc/self/stat, statm, status and limits. They are the host's, with the
+//! numbers about memory, signals and limits replaced by the guest's.
+
+use super::smaps::{Resident, resident};
+use crate::linux::abi::signal::SIG_IGN;
+use crate::linux::signal::bit;
+use crate::linux::task::Task;
+use crate::memory::{GuestAddr, PAGE_SIZE, Prot, Source, Vma};
+use goblin::elf64::program_header::{PF_X, PT_LOAD, PT_PHDR};
+use std::ops::Range;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// What the auxiliary vector says under a key.
+fn auxv(task: &Task, key: u64) -> u64 {
+    task.process.auxv.iter().find(|(k, _)| *k == key).map_or(0, |(_, value)| *value)
+}
+
+const AT_PHDR: u64 = 3;
+const AT_PHNUM: u64 = 5;
+const AT_EXECFN: u64 = 31;
+
+/// Where the strings of the arguments and of the environment are: below the program's name, in the
+/// memory that the program may write to, as it does to change what `ps` shows.
+pub(super) fn strings(task: &Task) -> (Range<u64>, Range<u64>) {
+    let size = |list: &[std::ffi::CString]| list.iter().map(|s| s.count_bytes() as u64 + 1).sum::<u64>();
+    let end = auxv(task, AT_EXECFN);
+    let env = end.saturating_sub(size(&task.process.env));
+    let args = env.saturating_sub(size(&task.process.args));
+    (args..env, env..end)
+}
+
+/// What the guest has at these addresses; nothing if not all of it can be read.
+pub(super) fn bytes(task: &Task, range: &Range<u64>) -> Vec<u8> {
+    let mut bytes = vec![0; (range.end - range.start) as usize];
+    let read = task.mm.read_bytes(GuestAddr(range.start), &mut bytes);
+    if read.is_ok() { bytes } else { Vec::new() }
+}
+
+/// The command line: the arguments, or, where a program has written over their last zero, one text
+/// that may go on into the environment.
+pub(super) fn command_line(task: &Task, args: &Range<u64>, env: &Range<u64>) -> Vec<u8> {
+    let text = bytes(task, args);
+    if text.last().is_none_or(|&last| last == 0) {
+        return text;
+    }
+    let text = bytes(task, &(args.start..env.end));
+    let len = text.iter().position(|&b| b == 0).map_or(text.len(), |end| end + 1);
+    text[..len].to_vec()
+}
+
+/// `Elf64_Phdr`.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct Phdr {
+    kind: u32,
+    flags: u32,
+    offset: u64,
+    vaddr: u64,
+    paddr: u64,
+    filesz: u64,
+    memsz: u64,
+    align: u64,
+}
+
+/// Where the kernel says that the program's code and data are.
+fn code_and_data(task: &Task) -> (Range<u64>, Range<u64>) {
+    let at = auxv(task, AT_PHDR);
+    let size = size_of::<Phdr>() as u64;
+    let headers = (0..auxv(task, AT_PHNUM)).map_while(|i| task.mm.read(GuestAddr(at.wrapping_add(i * size))).ok());
+    let headers: Vec<Phdr> = headers.collect();
+    // The headers follow the file's first 64 bytes, if they do not say themselves where they are.
+    let loads = || headers.iter().filter(|h| h.kind == PT_LOAD);
+    let own = headers.iter().find(|h| h.kind == PT_PHDR).map(|h| h.vaddr);
+    let linked = own.or_else(|| loads().find(|h| h.offset == 0).map(|h| h.vaddr + 64)).unwrap_or(at);
+    let moved = |addr: u64| addr.wrapping_add(at).wrapping_sub(linked);
+    let code = || loads().filter(|h| h.flags & PF_X != 0);
+    let ends = |h: &Phdr| h.vaddr + h.filesz;
+    let range = |start: Option<u64>, end: Option<u64>| moved(start.unwrap_or(linked))..moved(end.unwrap_or(linked));
+    (
+        range(code().map(|h| h.vaddr).min(), code().map(ends).max()),
+        range(loads().map(|h| h.vaddr).max(), loads().map(ends).max()),
+    )
+}
+
+/// How much is mapped, in bytes, by the kernel's kinds.
+struct Mapped {
+    all: u64,
+    data: u64,
+    stack: u64,
+    /// The program's own code.
+    text: u64,
+    /// All other code.
+    lib: u64,
+}
+
+fn mapped(task: &Task) -> Mapped {
+    let vmas = task.mm.vmas();
+    let is_stack = |v: &Vma| v.grows_down || matches!(&v.source, Source::Named(name) if *name == "[stack]");
+    let sum = |which: &dyn Fn(&Vma) -> bool| vmas.iter().filter(|v| which(v)).map(Vma::len).sum::<u64>();
+    let code = code_and_data(task).0;
+    let text = code.end.next_multiple_of(PAGE_SIZE) - code.start / PAGE_SIZE * PAGE_SIZE;
+    let exec = sum(&|v| v.prot.contains(Prot::EXEC) && !v.prot.contains(Prot::WRITE) && !is_stack(v));
+    Mapped {
+        all: task.mm.mapped_bytes(),
+        data: sum(&|v| v.prot.contains(Prot::WRITE) && !v.shared && !is_stack(v)),
+        stack: sum(&is_stack),
+        text: text.min(exec),
+        lib: exec - text.min(exec),
+    }
+}
+
+/// The masks of signals: ignored, and caught.
+fn dispositions(task: &Task) -> (u64, u64) {
+    let actions = task.sighand.actions();
+    let set = |which: &dyn Fn(u64) -> bool| {
+        (1..=64).filter(|n| which(actions[*n as usize - 1].handler)).fold(0, |set, n| set | bit(n))
+    };
+    (set(&|handler| handler == SIG_IGN), set(&|handler| handler > SIG_IGN))
+}
+
+/// /proc/self/stat.
+pub(super) fn stat(task: &Task, host: &str) -> Vec<u8> {
+    // The name may hold anything, and ends at the last parenthesis.
+    let Some((name, rest)) = host.trim_end().rsplit_once(") ") else { return host.into() };
+    let mut fields: Vec<String> = rest.split(' ').map(str::to_owned).collect();
+    let (code, data) = code_and_data(task);
+    let (args, env) = strings(task);
+    let heap = task.mm.vmas().into_iter().find(|v| matches!(&v.source, Source::Named(name) if *name == "[heap]"));
+    let heap = heap.map_or_else(|| task.mm.brk(GuestAddr(0)).0, |v| v.range.start.0);
+    let (ignored, caught) = dispositions(task);
+    // The old masks have no room for real-time signals.
+    let low = |set: u64| set & 0x7fff_ffff;
+    let pending = low(task.pending.set() | crate::host::pending_signals());
+    let values = [
+        // By the numbers of proc(5), where the state is the third.
+        (23, mapped(task).all),
+        (24, resident(task).all * 1024 / PAGE_SIZE),
+        (26, code.start),
+        (27, code.end),
+        (28, task.process.start_stack.0),
+        (31, pending),
+        (32, low(task.blocked)),
+        (33, low(ignored)),
+        (34, low(caught)),
+        (45, data.start),
+        (46, data.end),
+        (47, heap),
+        (48, args.start),
+        (49, args.end),
+        (50, env.start),
+        (51, env.end),
+    ];
+    for (number, value) in values {
+        if let Some(field) = fields.get_mut(number - 3) {
+            *field = value.to_string();
+        }
+    }
+    format!("{name}) {}\n", fields.join(" ")).into_bytes()
+}
+
+/// /proc/self/statm.
+pub(super) fn statm(task: &Task) -> Vec<u8> {
+    let (map, now) = (mapped(task), resident(task));
+    let pages = |bytes: u64| bytes / PAGE_SIZE;
+    let kilobytes = |kb: u64| kb * 1024 / PAGE_SIZE;
+    let shared = kilobytes(now.all - now.anon.min(now.all));
+    let (all, rss, text, data) = (pages(map.all), kilobytes(now.all), pages(map.text), pages(map.data + map.stack));
+    format!("{all} {rss} {shared} {text} 0 {data} 0\n").into_bytes()
+}
+
+/// /proc/self/status.
+pub(super) fn status(task: &Task, host: &str) -> Vec<u8> {
+    let map = mapped(task);
+    let Resident { all, anon, shmem, swap, locked } = resident(task);
+    let (ignored, caught) = dispositions(task);
+    let mut text = String::new();
+    for line in host.lines() {
+        let key = line.split(':').next().unwrap_or_default();
+        let size = match key {
+            // The most that has been is at least what is.
+            "VmPeak" | "VmSize" => Some(map.all / 1024),
+            "VmHWM" | "VmRSS" => Some(all),
+            "VmLck" => Some(locked),
+            "RssAnon" => Some(anon),
+            "RssFile" => Some(all.saturating_sub(anon + shmem)),
+            "RssShmem" => Some(shmem),
+            "VmData" => Some(map.data / 1024),
+            "VmStk" => Some(map.stack / 1024),
+            "VmExe" => Some(map.text / 1024),
+            "VmLib" => Some(map.lib / 1024),
+            "VmSwap" => Some(swap),
+            _ => None,
+        };
+        let set = match key {
+            "SigBlk" => Some(task.blocked),
+            "SigIgn" => Some(ignored),
+            "SigCgt" => Some(caught),
+            "ShdPnd" => {
+                let host = line.rsplit('\t').next().and_then(|set| u64::from_str_radix(set, 16).ok());
+                Some(task.pending.set() | host.unwrap_or(0))
+            }
+            _ => None,
+        };
+        // Lines of another CPU.
+        if key == "untag_mask" || key.starts_with("x86_") {
+            continue;
+        }
+        match (size, set) {
+            (Some(kb), _) => text.push_str(&format!("{key}:\t{kb:>8} kB")),
+            (_, Some(set)) => text.push_str(&format!("{key}:\t{set:016x}")),
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
+/// /proc/self/limits.
+pub(super) fn limits(task: &Task, host: &str) -> Vec<u8> {
+    let own = task.process.limits.lock().expect("no panic happens with the lock held");
+    let mut text = String::new();
+    for line in host.lines() {
+        let resource = match line.get(..26).map(str::trim_end) {
+            Some("Max address space") => libc::RLIMIT_AS,
+            Some("Max data size") => libc::RLIMIT_DATA,
+            Some("Max stack size") => libc::RLIMIT_STACK,
+            _ => u32::MAX,
+        };
+        match own.iter().find(|(which, _)| *which == resource) {
+            Some((_, limit)) => {
+                let number = |n: u64| if n == u64::MAX { "unlimited".to_owned() } else { n.to_string() };
+                let name = &line[..26];
+                text.push_str(&format!("{name}{:<20} {:<20} {:<10}\n", number(limit.cur), number(limit.max), "bytes"));
+            }
+            None => text.push_str(&format!("{line}\n")),
+        }
+    }
+    text.into_bytes()
+}

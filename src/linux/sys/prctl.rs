@@ -1,0 +1,122 @@
+//! prctl(2): a closed list of options, because only the option tells what its arguments are.
+
+use crate::host::{self, Sys, SysArg};
+use crate::linux::abi::riscv::{PR_RISCV_SET_ICACHE_FLUSH_CTX, PR_RISCV_V_GET_CONTROL, PR_RISCV_V_SET_CONTROL};
+use crate::linux::call::{Call, SysResult};
+use rustix::io::Errno;
+
+/// Options that riscv64 kernels refuse, being about the misaligned accesses, floating point, byte order,
+/// time stamp counter, memory protection, speculation, vectors, pointers and stacks of other CPUs, or of
+/// extensions that there are not: UNALIGN, FPEMU, FPEXC, ENDIAN, TSC, MPX, FP_MODE, SVE, SPECULATION_CTRL,
+/// PAC keys, TAGGED_ADDR_CTRL, SME, DEXCR, SHADOW_STACK.
+const OF_OTHER_CPUS: &[i32] = &[
+    5, 6, 9, 10, 11, 12, 19, 20, 25, 26, 43, 44, 45, 46, 50, 51, 52, 53, 54, 55, 56, 60, 61, 63, 64, 72, 73, 74, 75, 76,
+];
+
+// From `linux/prctl.h`; libc does not have them.
+const PR_SET_IO_FLUSHER: i32 = 57;
+const PR_GET_IO_FLUSHER: i32 = 58;
+const PR_GET_AUXV: i32 = 0x4155_5856;
+
+/// The size of what the kernel keeps of the auxiliary vector: twice as many words as there are entries
+/// for every CPU, nine for this one, and the end.
+const SAVED_AUXV: usize = 2 * (22 + 9 + 1) * 8;
+
+/// Copies as much of the auxiliary vector as there is room for, and tells the size of all of it.
+fn auxv(c: &mut Call<'_>) -> SysResult {
+    if c.args[3] != 0 || c.args[4] != 0 {
+        return Err(Errno::INVAL);
+    }
+    let mut bytes: Vec<u8> =
+        c.task.process.auxv.iter().flat_map(|(key, value)| [*key, *value]).flat_map(u64::to_le_bytes).collect();
+    bytes.resize(SAVED_AUXV, 0);
+    let len = bytes.len().min(usize::try_from(c.args[2]).unwrap_or(usize::MAX));
+    c.task.mm.write_bytes(c.addr(1), &bytes[..len])?;
+    Ok(SAVED_AUXV as u64)
+}
+
+pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
+    let option = c.int(0);
+    let [_, a, b, d, e, _] = c.args;
+    match option {
+        libc::PR_SET_NAME => {
+            let mut name = [0u8; 16];
+            // The kernel copies up to 15 bytes or the terminating zero, byte by byte.
+            for (i, byte) in name[..15].iter_mut().enumerate() {
+                *byte = c.read(a.wrapping_add(i as u64))?;
+                if *byte == 0 {
+                    break;
+                }
+            }
+            rustix::thread::set_name(std::ffi::CStr::from_bytes_until_nul(&name).map_err(|_| Errno::INVAL)?)?;
+            Ok(0)
+        }
+        libc::PR_GET_NAME => pointer(c, option, 16),
+        libc::PR_GET_PDEATHSIG | libc::PR_GET_CHILD_SUBREAPER => pointer(c, option, 4),
+        libc::PR_GET_TID_ADDRESS => {
+            c.write(a, &c.task.clear_child_tid)?;
+            Ok(0)
+        }
+        PR_GET_AUXV => auxv(c),
+        libc::PR_SET_PDEATHSIG
+        | libc::PR_GET_DUMPABLE
+        | libc::PR_SET_DUMPABLE
+        | libc::PR_GET_KEEPCAPS
+        | libc::PR_SET_KEEPCAPS
+        | libc::PR_GET_TIMING
+        | libc::PR_SET_TIMING
+        | libc::PR_CAPBSET_READ
+        | libc::PR_CAPBSET_DROP
+        | libc::PR_GET_SECUREBITS
+        | libc::PR_SET_SECUREBITS
+        | libc::PR_SET_TIMERSLACK
+        | libc::PR_GET_TIMERSLACK
+        | libc::PR_SET_CHILD_SUBREAPER
+        | libc::PR_SET_NO_NEW_PRIVS
+        | libc::PR_GET_NO_NEW_PRIVS
+        | libc::PR_SET_THP_DISABLE
+        | libc::PR_GET_THP_DISABLE
+        | libc::PR_CAP_AMBIENT
+        | libc::PR_MCE_KILL
+        | libc::PR_MCE_KILL_GET
+        | libc::PR_TASK_PERF_EVENTS_DISABLE
+        | libc::PR_TASK_PERF_EVENTS_ENABLE
+        | PR_SET_IO_FLUSHER
+        | PR_GET_IO_FLUSHER
+        | libc::PR_GET_MDWE
+        | libc::PR_SET_MEMORY_MERGE
+        | libc::PR_GET_MEMORY_MERGE
+        | libc::PR_SET_PTRACER => {
+            let mut args = [option as u64, a, b, d, e].map(SysArg::Val);
+            host::pass(Sys::Prctl, &mut args)
+        }
+        // No filter is in force; setting one is refused as the call of that name is.
+        libc::PR_GET_SECCOMP => Ok(0),
+        // Names of anonymous mappings: what a kernel without CONFIG_ANON_VMA_NAME answers.
+        libc::PR_SET_VMA => Err(Errno::INVAL),
+        // There are no vectors yet; the kernel answers this where the CPU has none.
+        other if matches!(other as u64, PR_RISCV_V_SET_CONTROL | PR_RISCV_V_GET_CONTROL) => Err(Errno::INVAL),
+        // fence.i works on every hart in any case.
+        other if other as u64 == PR_RISCV_SET_ICACHE_FLUSH_CTX => {
+            if a <= 1 && b <= 1 {
+                Ok(0)
+            } else {
+                Err(Errno::INVAL)
+            }
+        }
+        other if OF_OTHER_CPUS.contains(&other) => Err(Errno::INVAL),
+        other => {
+            c.unimplemented(format!("prctl option {other}"));
+            Err(Errno::INVAL)
+        }
+    }
+}
+
+/// An option that writes to where its first argument points.
+fn pointer(c: &Call<'_>, option: i32, size: u64) -> SysResult {
+    let [_, a, b, d, e, _] = c.args;
+    let target = c.guest(a, size);
+    let rest = [b, d, e].map(SysArg::Val);
+    let [b, d, e] = rest;
+    host::pass(Sys::PrctlPointer, &mut [SysArg::Val(option as u64), target, b, d, e])
+}

@@ -1,0 +1,107 @@
+//! Robust lists: the locks that a thread holds, for others to be told of when it ends.
+//!
+//! The kernel walks the list when the thread is gone; so does this, on every end that remu sees.
+
+use crate::host::{self, Sys, SysArg};
+use crate::linux::call::{Call, SysResult};
+use crate::linux::task::Task;
+use crate::memory::{AtomicSize, GuestAddr, GuestMemory};
+use rustix::io::Errno;
+
+/// The size of `struct robust_list_head`: the first entry, the offset from an entry to its lock, and an
+/// entry that is being put in or taken out.
+const HEAD: u64 = 24;
+
+/// How many locks are told of (ROBUST_LIST_LIMIT).
+const LIMIT: usize = 2048;
+
+const FUTEX_WAITERS: u32 = 0x8000_0000;
+const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
+const FUTEX_TID_MASK: u32 = 0x3fff_ffff;
+
+pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
+    if c.args[1] != HEAD {
+        return Err(Errno::INVAL);
+    }
+    c.task.robust_list = (c.args[0], c.args[1]);
+    Ok(0)
+}
+
+pub(in crate::linux) fn get_robust_list(c: &mut Call<'_>) -> SysResult {
+    let who = c.int(0);
+    if who != 0 && who != c.task.tid() {
+        // Whether there is such a thread the host says.
+        host::pass(Sys::Kill, &mut [SysArg::Val(c.args[0]), SysArg::Val(0)])?;
+        c.unimplemented("get_robust_list of another thread".to_owned());
+        return Err(Errno::PERM);
+    }
+    let (head, size) = c.task.robust_list;
+    c.write(c.args[2], &size)?;
+    c.write(c.args[1], &head)?;
+    Ok(0)
+}
+
+impl Task {
+    /// Marks the locks on the list as those of an owner that has died, and wakes one waiter of each.
+    pub(in crate::linux) fn release_robust_list(&mut self) {
+        let (head, _) = std::mem::take(&mut self.robust_list);
+        if head != 0 {
+            // As in the kernel, a list that cannot be read is nobody's concern any more.
+            let _ = self.walk_robust_list(head);
+        }
+    }
+
+    fn walk_robust_list(&self, head: u64) -> Result<(), Errno> {
+        let word = |addr: u64| self.mm.read::<u64>(GuestAddr(addr)).map_err(Errno::from);
+        // The lowest bit of an entry's address says that its lock inherits priorities.
+        let fetch = |addr: u64| word(addr).map(|entry| (entry & !1, entry & 1 != 0));
+        let (mut entry, mut inherits) = fetch(head)?;
+        let offset = word(head.wrapping_add(8))?;
+        let (pending, pending_inherits) = fetch(head.wrapping_add(16))?;
+        for _ in 0..LIMIT {
+            if entry == head {
+                break;
+            }
+            let next = fetch(entry);
+            if entry != pending {
+                self.owner_died(entry.wrapping_add(offset), inherits, false)?;
+            }
+            (entry, inherits) = next?;
+        }
+        if pending == 0 { Ok(()) } else { self.owner_died(pending.wrapping_add(offset), pending_inherits, true) }
+    }
+
+    fn owner_died(&self, lock: u64, inherits: bool, pending: bool) -> Result<(), Errno> {
+        let addr = GuestAddr(lock);
+        if !lock.is_multiple_of(4) {
+            return Err(Errno::FAULT);
+        }
+        loop {
+            let value: u32 = self.mm.read(addr)?;
+            let owner = value & FUTEX_TID_MASK;
+            if pending && !inherits && owner == 0 {
+                // It was being unlocked, and the waiter may not have been woken yet.
+                self.wake_one(addr);
+                return Ok(());
+            }
+            if owner != self.tid() as u32 {
+                return Ok(());
+            }
+            let died = value & FUTEX_WAITERS | FUTEX_OWNER_DIED;
+            if self.mm.compare_exchange(AtomicSize::B4, addr, value.into(), died.into())? == u64::from(value) {
+                if !inherits && value & FUTEX_WAITERS != 0 {
+                    self.wake_one(addr);
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    fn wake_one(&self, lock: GuestAddr) {
+        let Ok(word) = self.mm.host_range(lock, 4) else { return };
+        let (wake, one) = (SysArg::Val(libc::FUTEX_WAKE as u64), SysArg::Val(1));
+        let mut args = [SysArg::Guest(word), wake, one, SysArg::Null, SysArg::Val(0), SysArg::Val(0)];
+        // There may be nobody to wake.
+        let _ = host::pass(Sys::FutexWait, &mut args);
+    }
+}
