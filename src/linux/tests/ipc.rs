@@ -37,7 +37,10 @@ struct Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        (self.remove)(self.id as i32);
+        // Number 0 of a call that has not been made is somebody else's.
+        if self.id != 0 || !super::zeroed::is_under_way() {
+            (self.remove)(self.id as i32);
+        }
     }
 }
 
