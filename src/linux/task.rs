@@ -341,8 +341,8 @@ impl Task {
     /// Makes the call of a row with the given arguments.
     pub fn dispatch(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
         #[cfg(test)]
-        if super::tests::zeroed::is_zeroed(row) {
-            return Ok(0);
+        if let Some(result) = super::tests::zeroed::instead_of(row, &args) {
+            return result;
         }
         let mut call = Call { task: self, cpu, row, args };
         match row.run {
