@@ -6,12 +6,9 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
-use common::{Outcome, Program, Status, build_dir, build_programs, difference, root, run};
+use common::{Outcome, Program, Status, build_dir, build_programs, difference, in_parallel, root, run};
 
 const LIST: &str = "testprogs/programs.list";
 const LIMIT: Duration = Duration::from_secs(120);
@@ -70,28 +67,18 @@ fn judge(program: &Program, outcome: &Outcome, emulated: bool) -> Option<String>
 
 /// Runs every program, as many at a time as there are processors; the failures are reported together.
 fn run_all(programs: &[Program], emulated: bool, command: impl Fn(&Program) -> Command + Sync) {
-    let failures = Mutex::new(Vec::new());
-    let times = Mutex::new(Vec::new());
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = run_clean(command(program), &program.args);
-                    if let Some(message) = judge(program, &outcome, emulated) {
-                        failures.lock().expect("no panics here").push(format!("{}: {message}", program.name));
-                    }
-                    times.lock().expect("no panics here").push((outcome.elapsed, &program.name));
-                }
-            });
-        }
+    let results = in_parallel(programs, |program| {
+        let outcome = run_clean(command(program), &program.args);
+        (outcome.elapsed, judge(program, &outcome, emulated))
     });
-    let mut times = times.into_inner().expect("no panics here");
+    let names = programs.iter().map(|program| &program.name);
+    let mut times: Vec<_> = results.iter().map(|(elapsed, _)| elapsed).zip(names.clone()).collect();
     times.sort();
     for (elapsed, name) in times.iter().rev().take(10) {
         println!("{:8.3} s  {name}", elapsed.as_secs_f64());
     }
-    let failures = failures.into_inner().expect("no panics here");
+    let failed = names.zip(&results).filter_map(|(name, (_, failure))| Some(format!("{name}: {}", failure.as_ref()?)));
+    let failures: Vec<_> = failed.collect();
     let (bad, all) = (failures.len(), programs.len());
     assert!(failures.is_empty(), "{bad} of {all} programs:\n{}", failures.join("\n"));
 }
