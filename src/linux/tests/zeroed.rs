@@ -61,11 +61,6 @@ pub(in crate::linux) fn instead_of(row: &Row, args: &[u64; 6]) -> Option<SysResu
     }
 }
 
-/// Whether a row of this process answers 0.
-pub(super) fn is_under_way() -> bool {
-    std::env::var_os(ZEROED).is_some()
-}
-
 /// The tests in another process. What they take for a descriptor when a call answers 0 is its standard
 /// input, to which root could do harm: it is a pipe that nobody writes to.
 fn tests() -> Command {
