@@ -14,6 +14,7 @@ stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprog
 stage "Debian's busybox" tests/debian/fetch.sh busybox-static
 stage "Debian's programs" tests/debian/fetch.sh --root tests/programs/packages
 stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
+stage "riscv-tests" tests/riscv_tests/fetch.sh
 stage tests cargo test --workspace --locked
 cat "$tmp/busybox-times.txt" "$tmp/programs-times.txt" "$tmp/oracle-cases.txt" "$tmp/strace-calls.txt"
 stages_total tests/run.sh

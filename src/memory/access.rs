@@ -94,6 +94,40 @@ stores! {
     store64 "mov qword ptr [{p}], {v}";
 }
 
+/// Loads 1, 2, 4 or 8 bytes, zero-extended.
+///
+/// # Safety
+/// `host` must point into guest memory or its guard.
+#[inline(always)]
+pub(super) unsafe fn load(size: u64, host: *const u8) -> Result<u64, BadAddress> {
+    // SAFETY: the caller's promise is that of the functions called.
+    unsafe {
+        match size {
+            1 => load8(host),
+            2 => load16(host),
+            4 => load32(host),
+            _ => load64(host),
+        }
+    }
+}
+
+/// Stores the low 1, 2, 4 or 8 bytes of `value`.
+///
+/// # Safety
+/// `host` must point into guest memory or its guard.
+#[inline(always)]
+pub(super) unsafe fn store(size: u64, host: *mut u8, value: u64) -> Result<(), BadAddress> {
+    // SAFETY: the caller's promise is that of the functions called.
+    unsafe {
+        match size {
+            1 => store8(host, value),
+            2 => store16(host, value),
+            4 => store32(host, value),
+            _ => store64(host, value),
+        }
+    }
+}
+
 macro_rules! exchanges {
     ($(#[doc = $doc:literal] $name:ident $access:literal;)*) => {$(
         #[doc = $doc]

@@ -113,17 +113,22 @@ pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
         | libc::F_SETFL
         | libc::F_GETOWN
         | libc::F_SETOWN
+        | F_SETSIG
         | F_GETSIG
+        | libc::F_SETLEASE
         | libc::F_GETLEASE
+        | libc::F_NOTIFY
+        | F_CANCELLK
         | libc::F_GETPIPE_SZ
         | libc::F_SETPIPE_SZ
         | libc::F_GET_SEALS
         | libc::F_ADD_SEALS
-        | F_DUPFD_QUERY => return number(c, c.args[2]),
+        | F_DUPFD_QUERY
+        | F_CREATED_QUERY => return number(c, c.args[2]),
         libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW => {
             size_of::<Flock>()
         }
-        F_GETOWN_EX | F_SETOWN_EX | F_GET_RW_HINT..=F_SET_FILE_RW_HINT => 8,
+        F_GETOWN_EX | F_SETOWN_EX | F_GETOWNER_UIDS | F_GET_RW_HINT..=F_SET_FILE_RW_HINT => 8,
         other => {
             c.unimplemented(format!("fcntl command {other}"));
             return Err(Errno::INVAL);
@@ -134,9 +139,13 @@ pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
 }
 
 // From `linux/fcntl.h`; not all of them are in libc for every target.
+const F_SETSIG: i32 = 10;
 const F_GETSIG: i32 = 11;
 const F_SETOWN_EX: i32 = 15;
 const F_GETOWN_EX: i32 = 16;
+const F_GETOWNER_UIDS: i32 = 17;
 const F_DUPFD_QUERY: i32 = 1027;
+const F_CREATED_QUERY: i32 = 1028;
+const F_CANCELLK: i32 = 1029;
 const F_GET_RW_HINT: i32 = 1035;
 const F_SET_FILE_RW_HINT: i32 = 1038;

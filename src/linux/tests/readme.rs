@@ -38,7 +38,7 @@ fn calls_are_counted_by_level() {
         count(|s| matches!(s, Support::Partial(_))),
         count(|s| matches!(s, Support::Unsupported(_))),
     ];
-    assert_eq!(levels[0], levels[1..].iter().sum());
+    assert_eq!(levels[0], levels[1..].iter().sum::<usize>());
     let said: Vec<usize> = section()
         .split(|c: char| c.is_whitespace())
         .take_while(|word| *word != "|")

@@ -551,3 +551,49 @@ fn a_signal_is_sent_by_descriptor() {
         assert_eq!(b.cpu.pc, HANDLER);
     });
 }
+
+#[test]
+fn a_directory_tells_of_changes_by_a_signal() {
+    const DN_CREATE: u64 = 4;
+    alone(|| {
+        let mut b = Bench::new();
+        let signal = 45;
+        handle(&mut b, signal, 0, 0);
+        let folder = tempfile::tempdir().unwrap();
+        let path = b.text(folder.path().to_str().unwrap());
+        let fd = b.sys("openat", &[super::CWD, path, libc::O_DIRECTORY as u64]).unwrap();
+        assert_eq!(b.sys("fcntl", &[fd, 10, signal]), Ok(0));
+        assert_eq!(b.sys("fcntl", &[fd, 11]), Ok(signal));
+        assert_eq!(b.sys("fcntl", &[fd, libc::F_NOTIFY as u64, DN_CREATE]), Ok(0));
+        let file = b.text(folder.path().join("new").to_str().unwrap());
+        let flags = (libc::O_CREAT | libc::O_WRONLY) as u64;
+        assert_eq!(b.outcome(56, &[super::CWD, file, flags, 0o600]), Outcome::Resume);
+        while b.cpu.pc != HANDLER {
+            b.outcome(124, &[]);
+        }
+        let info: Siginfo = b.get(b.cpu.x(2));
+        assert_eq!((info.signo, info.fields[1] as u32), (signal as i32, fd as u32), "the descriptor");
+    });
+}
+
+#[test]
+fn a_lease_is_broken_with_a_signal() {
+    alone(|| {
+        let mut b = Bench::new();
+        let signal = 46;
+        handle(&mut b, signal, 0, 0);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("leased");
+        std::fs::write(&file, "x").unwrap();
+        let path = b.text(file.to_str().unwrap());
+        let fd = b.sys("openat", &[super::CWD, path, libc::O_RDONLY as u64]).unwrap();
+        assert_eq!(b.sys("fcntl", &[fd, 10, signal]), Ok(0));
+        assert_eq!(b.sys("fcntl", &[fd, libc::F_SETLEASE as u64, libc::F_RDLCK as u64]), Ok(0));
+        let flags = (libc::O_WRONLY | libc::O_NONBLOCK) as u64;
+        b.outcome(56, &[super::CWD, path, flags]);
+        while b.cpu.pc != HANDLER {
+            b.outcome(124, &[]);
+        }
+        assert_eq!(b.get::<Siginfo>(b.cpu.x(2)).signo, signal as i32);
+    });
+}

@@ -174,7 +174,7 @@ impl HartMemory {
         }
         match self.locate(Access::Read, addr, size)? {
             // SAFETY: `locate` yields the address of so many bytes of RAM.
-            Place::Ram(host) => unsafe { load(size, host) },
+            Place::Ram(host) => unsafe { access::load(size, host) },
             Place::Device => self.mmio.read(addr, size).ok_or(BadAddress::REFUSED),
         }
     }
@@ -185,7 +185,7 @@ impl HartMemory {
         for i in 0..size {
             match self.locate(Access::Read, addr.wrapping_add(i), 1)? {
                 // SAFETY: as in `load_slow`.
-                Place::Ram(host) => value |= unsafe { load(1, host)? } << (8 * i),
+                Place::Ram(host) => value |= unsafe { access::load(1, host)? } << (8 * i),
                 Place::Device => return Err(BadAddress::REFUSED),
             }
         }
@@ -199,7 +199,7 @@ impl HartMemory {
         }
         match self.locate(Access::Write, addr, size)? {
             // SAFETY: `locate` yields the address of so many bytes of RAM.
-            Place::Ram(host) => unsafe { store(size, host, value) },
+            Place::Ram(host) => unsafe { access::store(size, host, value) },
             Place::Device => self.mmio.write(addr, size, value).ok_or(BadAddress::REFUSED),
         }
     }
@@ -219,42 +219,12 @@ impl HartMemory {
     }
 }
 
-/// # Safety
-/// `host` is the address of `size` bytes of RAM.
-#[inline(always)]
-unsafe fn load(size: u64, host: *mut u8) -> Result<u64, BadAddress> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            1 => access::load8(host),
-            2 => access::load16(host),
-            4 => access::load32(host),
-            _ => access::load64(host),
-        }
-    }
-}
-
-/// # Safety
-/// As for [`load`].
-#[inline(always)]
-unsafe fn store(size: u64, host: *mut u8, value: u64) -> Result<(), BadAddress> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            1 => access::store8(host, value),
-            2 => access::store16(host, value),
-            4 => access::store32(host, value),
-            _ => access::store64(host, value),
-        }
-    }
-}
-
 impl GuestMemory for HartMemory {
     #[inline(always)]
     fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
         match self.hit(Access::Read, addr.0, size) {
             // SAFETY: what is remembered leads to RAM, to the end of the page.
-            Some(host) => unsafe { load(size, host) },
+            Some(host) => unsafe { access::load(size, host) },
             None => self.load_slow(addr.0, size),
         }
     }
@@ -263,7 +233,7 @@ impl GuestMemory for HartMemory {
     fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
         match self.hit(Access::Write, addr.0, size) {
             // SAFETY: as for `load`.
-            Some(host) => unsafe { store(size, host, value) },
+            Some(host) => unsafe { access::store(size, host, value) },
             None => self.store_slow(addr.0, size, value),
         }
     }
@@ -321,7 +291,7 @@ impl GuestMemory for HartMemory {
                 },
             };
             // SAFETY: the address of two bytes of RAM.
-            match host.and_then(|host| unsafe { load(2, host) }) {
+            match host.and_then(|host| unsafe { access::load(2, host) }) {
                 Ok(bits) => half.copy_from_slice(&(bits as u16).to_le_bytes()),
                 Err(_) if done > 0 => break,
                 Err(_) => {

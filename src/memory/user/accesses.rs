@@ -111,28 +111,14 @@ impl GuestMemory for UserSpace {
     fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
         let host = self.host_small(addr)?;
         // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
-        unsafe {
-            match size {
-                1 => access::load8(host),
-                2 => access::load16(host),
-                4 => access::load32(host),
-                _ => access::load64(host),
-            }
-        }
+        unsafe { access::load(size, host) }
     }
 
     #[inline(always)]
     fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
         let host = self.host_small(addr)?;
         // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
-        unsafe {
-            match size {
-                1 => access::store8(host, value),
-                2 => access::store16(host, value),
-                4 => access::store32(host, value),
-                _ => access::store64(host, value),
-            }
-        }
+        unsafe { access::store(size, host, value) }
     }
 
     #[inline(always)]
