@@ -650,9 +650,9 @@ fn usage_errors_are_one_line() {
     let line = |words: &[&str]| fails(run(&p, words), 125);
     assert_eq!(line(&[]), "no program given; usage: remu [OPTIONS] PROGRAM [ARGS...]");
     assert_eq!(line(&["-strace"]), "no program given; usage: remu [OPTIONS] PROGRAM [ARGS...]");
-    assert_eq!(line(&["-frobnicate", "./exit0"]), "unknown option '-frobnicate'; remu --help lists them");
-    assert_eq!(line(&["--frobnicate", "./exit0"]), "unknown option '--frobnicate'; remu --help lists them");
-    assert_eq!(line(&["-cpu"]), "option '-cpu' needs a value; remu --help says which");
+    assert_eq!(line(&["-frobnicate", "./exit0"]), "unknown option '-frobnicate'; --help lists them");
+    assert_eq!(line(&["--frobnicate", "./exit0"]), "unknown option '--frobnicate'; --help lists them");
+    assert_eq!(line(&["-cpu"]), "option '-cpu' needs a value; --help says which");
     assert_eq!(line(&["--strace=1", "./exit0"]), "option '--strace' takes no value");
     assert_eq!(line(&["-seed", "x", "./exit0"]), "-seed 'x': not a number of at most 64 bits");
     assert_eq!(line(&["-E", "x", "./exit0"]), "-E 'x': write NAME=VALUE, and commas between several");

@@ -76,7 +76,7 @@ fn what_is_wrong_is_told_in_a_line() {
         (&["-smp", "0", "seven"], "--smp '0': from 1 to 64"),
         (&["--isa", "rv64xyz", "seven"], "--isa 'rv64xyz': not an ISA string"),
         (&["--isa", "rv32i", "seven"], "seven: a 64-bit program on 32-bit harts"),
-        (&["-frobnicate", "seven"], "unknown option '-frobnicate'; remu --help lists them"),
+        (&["-frobnicate", "seven"], "unknown option '-frobnicate'; --help lists them"),
         (&["seven", "twice"], "unexpected argument 'twice'"),
         (&["--max-instructions", "10", "-M", "spike", "seven"], "not ended after 10 instructions"),
     ];

@@ -19,10 +19,10 @@ pub const EXIT_NOT_FOUND: i32 = 127;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// An option that does not exist.
-    #[error("unknown option '{0}'; remu --help lists them")]
+    #[error("unknown option '{0}'; --help lists them")]
     UnknownOption(String),
     /// An option without its value.
-    #[error("option '{0}' needs a value; remu --help says which")]
+    #[error("option '{0}' needs a value; --help says which")]
     MissingValue(String),
     /// A value for an option that takes none.
     #[error("option '{0}' takes no value")]

@@ -286,17 +286,14 @@ fn isa(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Isa, SystemError
         let (xlen, exts) = parse_isa(string).ok_or_else(|| bad("--isa", string, "not an ISA string"))?;
         return Ok(Isa::new(xlen, exts));
     }
-    let exts = match &options.cpu {
-        None => CpuModel::default().exts,
+    let model = match &options.cpu {
+        None => CpuModel::default(),
         Some(spec) => {
             let source_name = "-cpu".to_owned();
-            CpuModel::parse(spec).map_err(|error| CliError::Cpu { source_name, error })?.exts
+            CpuModel::parse(spec).map_err(|error| CliError::Cpu { source_name, error })?
         }
     };
-    let xlen = wanted.unwrap_or(Xlen::Rv64);
-    // The 32-bit base has what the model has, and those that only it knows.
-    let exts = if xlen == Xlen::Rv32 { exts.union(Isa::rv32_max().exts) } else { exts };
-    Ok(Isa::new(xlen, exts))
+    Ok(Isa::new(wanted.unwrap_or(Xlen::Rv64), model.exts))
 }
 
 /// Reads an ISA string: the base, letters, and names after underscores.

@@ -182,11 +182,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert_eq!(words("-foo p"), Err("unknown option '-foo'; remu --help lists them".into()));
-        assert_eq!(words("--foo=1 p"), Err("unknown option '--foo=1'; remu --help lists them".into()));
-        assert_eq!(words("-hx p"), Err("unknown option '-hx'; remu --help lists them".into()));
-        assert_eq!(words("-cpu"), Err("option '-cpu' needs a value; remu --help says which".into()));
-        assert_eq!(words("-L"), Err("option '-L' needs a value; remu --help says which".into()));
+        assert_eq!(words("-foo p"), Err("unknown option '-foo'; --help lists them".into()));
+        assert_eq!(words("--foo=1 p"), Err("unknown option '--foo=1'; --help lists them".into()));
+        assert_eq!(words("-hx p"), Err("unknown option '-hx'; --help lists them".into()));
+        assert_eq!(words("-cpu"), Err("option '-cpu' needs a value; --help says which".into()));
+        assert_eq!(words("-L"), Err("option '-L' needs a value; --help says which".into()));
         assert_eq!(words("-strace=1 p"), Err("option '--strace' takes no value".into()));
         for u in UNSUPPORTED {
             for name in u.options {
