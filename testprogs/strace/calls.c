@@ -529,13 +529,16 @@ static void identity(void)
     struct {
         long flags, maxmsg, msgsize, curmsgs, rest[4];
     } attr = {.maxmsg = 4, .msgsize = 16};
-    long mq = CALL(mq_open, "remu-calls", O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr);
+    /* All processes see the same names. */
+    char queue[32];
+    snprintf(queue, sizeof queue, "remu-calls-%d", (int)getpid());
+    long mq = CALL(mq_open, queue, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr);
     CALL(mq_timedsend, mq, "message", 7L, 3L, NULL);
     unsigned priority;
     CALL(mq_timedreceive, mq, buf, 16L, &priority, NULL);
     CALL(mq_timedreceive, mq, buf, 16L, NULL, NULL);
     CALL(mq_getsetattr, mq, NULL, &attr);
-    CALL(mq_unlink, "remu-calls");
+    CALL(mq_unlink, queue);
     CALL(close, mq);
 }
 
