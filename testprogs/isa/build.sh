@@ -37,17 +37,18 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         um) march=im ;;
         ua) march=ia ;;
         uc) march=ic ;;
+        uzabha) march=ia_zabha ;;
         uzcb) march=imc_zba_zbb_zcb ;;
         *) march=i_${group#u} ;;
         esac
         clang-19 --target="riscv$xlen" -march="rv$xlen${march}_zicsr_zifencei" -mno-relax -I "$here" -I "$here/mi" -Wa,-defsym,XLEN="$xlen" \
             -c -o "$1.o" "$1"
         ld.lld-19 -T "$here/link.ld" -o "$out/$name" "$1.o"
-        rm "$1.o"
     }
     export -f one
     export here out
     find "$out/source" -name '*.s' -print0 | xargs -0 -n 8 -P "$(nproc)" bash -ec 'for file; do one "$file"; done' bash
+    rm "$out"/source/*.o
     echo "$stamp" >"$out/stamp"
 fi
 find "$out/source" -name '*.s' | wc -l
