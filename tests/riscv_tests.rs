@@ -1,7 +1,8 @@
-//! The official conformance suite, riscv-tests.
+//! Conformance suites: the official one, riscv-tests, and our own in its protocol, `testprogs/isa`.
 //!
-//! Always: the compiled RV32IM part that `riscv_tests/fetch.sh` gets, which has an environment of its own
-//! without a machine. And whatever build of the suite `REMU_RISCV_TESTS` names, on whole machines.
+//! Always: the compiled RV32IM part of the official one that `riscv_tests/fetch.sh` gets, which has an environment
+//! of its own without a machine; and our own, on whole machines. So is whatever build of the official suite
+//! `REMU_RISCV_TESTS` names.
 
 mod common;
 
@@ -155,17 +156,13 @@ fn group(name: &str) -> &str {
     name.rsplit_once('-').map_or(name, |(group, _)| group)
 }
 
-#[test]
-fn the_suite_that_is_named_passes() {
-    let Some(folder) = std::env::var_os("REMU_RISCV_TESTS") else {
-        println!("REMU_RISCV_TESTS names no build of riscv-tests: only the compiled part is run");
-        return;
-    };
+/// Runs each program of a folder; the number of programs that it has.
+fn run_suite(folder: &Path) -> usize {
     let is_test = |path: &PathBuf| {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
         name.starts_with("rv") && !name.contains('.')
     };
-    let files: Vec<_> = files(Path::new(&folder)).into_iter().filter(is_test).collect();
+    let files: Vec<_> = files(folder).into_iter().filter(is_test).collect();
     assert!(!files.is_empty(), "{} has no tests in it", folder.display());
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
@@ -191,4 +188,20 @@ fn the_suite_that_is_named_passes() {
     let failures: Vec<_> = results.iter().filter_map(|(n, r)| Some(format!("{n}: {}", r.as_ref().err()?))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert_eq!(results.len(), files.len(), "each file is one test");
+    files.len()
+}
+
+#[test]
+fn our_own_suite_passes() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("isa");
+    let built = common::script("testprogs/isa/build.sh", &[&folder]);
+    assert_eq!(run_suite(&folder).to_string(), built.trim(), "each test that was built is run");
+}
+
+#[test]
+fn the_suite_that_is_named_passes() {
+    match std::env::var_os("REMU_RISCV_TESTS") {
+        Some(folder) => _ = run_suite(Path::new(&folder)),
+        None => println!("REMU_RISCV_TESTS names no build of riscv-tests: only the compiled part is run"),
+    }
 }

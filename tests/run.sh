@@ -11,6 +11,7 @@ tmp=$target/x86_64-unknown-linux-gnu/tmp
 
 stage packages tests/setup.sh
 stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprogs"
+stage "instruction suite" testprogs/isa/build.sh "$tmp/isa"
 stage "Debian's busybox" tests/debian/fetch.sh busybox-static
 stage "Debian's programs" tests/debian/fetch.sh --root tests/programs/packages
 stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64

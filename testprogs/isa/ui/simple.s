@@ -1,0 +1,4 @@
+# Nothing but the environment.
+    .include "p.inc"
+    start
+    finish
