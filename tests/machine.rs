@@ -222,6 +222,11 @@ fn interrupts_come_by_priority_when_they_are_enabled() {
     code[last] = imm(Op::Wfi, 0, 0, 0);
     code[last + 1] = ecall();
     assert_eq!(run_shifted(&code), 11 << 8);
+    // Or when the timer goes off, a millisecond from now.
+    let mut code = vec![lui(S0, clint + 0xc000), imm(Op::Ld, A0, S0, -8), lui(T0, 0x2000), reg(Op::Add, A0, A0, T0)];
+    code.extend([lui(S1, clint + 0x4000), store(Op::Sd, A0, S1, 0), li(T0, 0x80), csrw(MIE, T0)]);
+    code.extend([imm(Op::Wfi, 0, 0, 0), ecall()]);
+    assert_eq!(run_shifted(&code), 11 << 8);
 }
 
 #[test]

@@ -108,7 +108,8 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         Ok(Self { harts, bus, ram })
     }
 
-    /// Runs until the guest ends it, or each hart has run so many instructions.
+    /// Runs until the guest ends it; with a limit, until each hart has run so many instructions, or all wait
+    /// and no timer is set.
     pub fn run(&mut self, limit: Option<u64>) -> Ending {
         loop {
             for id in 0..self.harts.len() {
@@ -121,11 +122,13 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
             }
             let waits = |(id, hart): (usize, &Hart<B, E>)| hart.waits(&self.bus.outside(id));
             let all_wait = self.harts.iter().enumerate().all(waits);
-            if limit.is_some_and(|limit| all_wait || self.harts.iter().all(|hart| hart.begun() >= limit)) {
+            let left = self.bus.until_timer();
+            let for_ever = all_wait && left.is_none();
+            if limit.is_some_and(|limit| for_ever || self.harts.iter().all(|hart| hart.begun() >= limit)) {
                 return Ending::OutOfInstructions;
             }
             if all_wait {
-                std::thread::sleep(self.bus.until_timer().map_or(NAP, |left| left.min(NAP)));
+                std::thread::sleep(left.map_or(NAP, |left| left.min(NAP)));
             }
         }
     }
