@@ -31,6 +31,40 @@ static void carried(int signal, siginfo_t *info, void *context)
            info->si_pid == getpid() ? "itself" : "another");
 }
 
+static int on_stack(const stack_t *stack)
+{
+    const char *here = __builtin_frame_address(0);
+    return here > (const char *)stack->ss_sp && here < (const char *)stack->ss_sp + stack->ss_size;
+}
+
+/* The context holds the stack as it was set, not whether it is in use. */
+static void on_which(int signal, siginfo_t *info, void *context)
+{
+    const ucontext_t *uc = context;
+    stack_t now;
+    (void)info;
+    CHECK(sigaltstack(NULL, &now) == 0);
+    printf("%s: flags %#x, saved %#x, %d bytes, %s\n", signal == SIGUSR1 ? "first" : "second", (unsigned)now.ss_flags,
+           (unsigned)uc->uc_stack.ss_flags, (int)uc->uc_stack.ss_size, on_stack(&uc->uc_stack) ? "there" : "elsewhere");
+    if (signal == SIGUSR1)
+        CHECK(raise(SIGUSR2) == 0);
+}
+
+static void stacks(void)
+{
+    static char room[65536];
+    struct sigaction action = {.sa_sigaction = on_which, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0 && sigaction(SIGUSR2, &action, NULL) == 0);
+    /* None; one; one that disarms itself, which SS_AUTODISARM asks for; none again. */
+    unsigned flags[] = {0, 1u << 31, SS_DISABLE | 1u << 31};
+    CHECK(raise(SIGUSR1) == 0);
+    for (int i = 0; i < 3; i++) {
+        stack_t stack = {.ss_sp = room, .ss_size = sizeof room, .ss_flags = (int)flags[i]};
+        CHECK(sigaltstack(&stack, NULL) == 0 && raise(SIGUSR1) == 0 && sigaltstack(NULL, &stack) == 0);
+        printf("afterwards %#x\n", (unsigned)stack.ss_flags);
+    }
+}
+
 static void handle(int signal, void (*handler)(int), int flags)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
@@ -152,5 +186,6 @@ int main(void)
     CHECK(sigwaitinfo(&set, &info) == SIGRTMIN && info.si_code == SI_TIMER && info.si_value.sival_int == 77);
     CHECK(timer_getoverrun(id) == 0 && timer_delete(id) == 0);
     printf("timers\n");
+    stacks();
     return 0;
 }

@@ -29,6 +29,9 @@ impl From<MapError> for Errno {
 /// The most elements of a scatter/gather list (UIO_MAXIOV).
 const VECTOR_MAX: u64 = 1024;
 
+/// The most bytes that one call transfers (MAX_RW_COUNT).
+const TRANSFER_MAX: u64 = i32::MAX as u64 & !(PAGE_SIZE - 1);
+
 /// A system call under way.
 pub struct Call<'a> {
     /// The thread that makes it.
@@ -140,7 +143,11 @@ impl Call<'_> {
 
     /// A scatter/gather list, each piece checked to lie in guest memory.
     pub fn vector(&self, addr: u64, count: u64) -> Result<Vec<IoVec>, Errno> {
-        self.pieces(addr, count, |piece| Ok(self.task.mm.host_iovec(GuestAddr(piece.base), piece.len)?))
+        self.pieces(addr, count, |piece| {
+            // Where there is only one, the kernel shortens it before it looks where it ends.
+            let len = if count == 1 { piece.len.min(TRANSFER_MAX) } else { piece.len };
+            Ok(self.task.mm.host_iovec(GuestAddr(piece.base), len)?)
+        })
     }
 
     /// A scatter/gather list, each piece as `each` makes it.

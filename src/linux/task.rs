@@ -7,7 +7,7 @@
 //! the credentials of a guest thread are those of the host thread that runs it.
 
 use super::abi::process::Rlimit;
-use super::abi::signal::{SS_DISABLE, Sigaction, StackT};
+use super::abi::signal::{Sigaction, StackT};
 use super::call::{Call, SysResult};
 use super::signal::{FatalSignal, Interrupted, Pending};
 use super::strace::{Shown, Tracer};
@@ -253,7 +253,7 @@ impl Task {
             }),
             blocked,
             saved_mask: None,
-            altstack: StackT { sp: 0, flags: SS_DISABLE, pad: 0, size: 0 },
+            altstack: StackT { sp: 0, flags: 0, pad: 0, size: 0 },
             pending: Pending::default(),
             interrupted: None,
             clear_child_tid: 0,

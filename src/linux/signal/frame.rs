@@ -28,11 +28,12 @@ impl Task {
 
     /// The alternate stack as the guest sees it.
     pub(in crate::linux) fn altstack_flags(&self, sp: u64) -> i32 {
-        if self.altstack.size == 0 {
-            SS_DISABLE
-        } else {
-            self.altstack.flags & SS_AUTODISARM | if self.on_altstack(sp) { SS_ONSTACK } else { 0 }
-        }
+        let state = match self.altstack.size {
+            0 => SS_DISABLE,
+            _ if self.on_altstack(sp) => SS_ONSTACK,
+            _ => 0,
+        };
+        self.altstack.flags & SS_AUTODISARM | state
     }
 
     pub(super) fn push_frame(
@@ -57,7 +58,8 @@ impl Task {
         if switch && frame < self.altstack.sp {
             return Err(NoRoom);
         }
-        let stack = StackT { flags: self.altstack_flags(cpu.x(2)), ..self.altstack };
+        // The stack as it was set, not as sigaltstack would show it.
+        let stack = self.altstack;
         let uc = Ucontext { flags: 0, link: 0, stack, sigmask: mask, unused: [0; 128], mcontext: context(cpu) };
         self.mm.write(GuestAddr(frame), &RtSigframe { info: *info, uc })?;
         if self.altstack.flags & SS_AUTODISARM != 0 {

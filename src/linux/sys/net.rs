@@ -147,7 +147,14 @@ fn received(c: &Call<'_>, at: u64, has_name: bool, message: &Message<'_>) -> Res
 /// Sends or receives one message described at `at`; what the kernel says of it goes back there.
 fn one_message(c: &mut Call<'_>, receive: bool, at: u64, flags: u32) -> SysResult {
     let fd = c.fd(0)?;
-    let described = Described::at(c, at)?;
+    let described = match Described::at(c, at) {
+        Ok(described) => described,
+        Err(e) => {
+            // Whether this is a socket comes first. Sending nothing tells, and leaves its error alone.
+            host::messages(false, fd, &mut [], 0, None)?;
+            return Err(e);
+        }
+    };
     let mut message = described.message();
     let count = host::message(receive, fd, &mut message, flags)?;
     if receive {

@@ -60,6 +60,12 @@ fn lists_of_pieces_are_gathered_and_scattered() {
     assert_eq!(b.sys("readv", &[fd, bad, 2]), Err(Errno::FAULT));
     let negative = b.put(&[Iovec { base: x, len: u64::MAX }]);
     assert_eq!(b.sys("readv", &[fd, negative, 1]), Err(Errno::INVAL));
+    // A single piece is shortened to what one call transfers; several have to lie in user space first.
+    let room = b.room(16);
+    let endless = b.put(&[Iovec { base: room, len: 1 << 62 }, Iovec { base: x, len: 1 }]);
+    assert_eq!(b.sys("preadv", &[fd, endless, 1, 10, 0]), Ok(5));
+    assert_eq!(b.bytes(room, 5), b"abcde");
+    assert_eq!(b.sys("preadv", &[fd, endless, 2, 10, 0]), Err(Errno::FAULT));
 }
 
 #[test]

@@ -150,6 +150,13 @@ fn messages_carry_descriptors() {
     let bad = message(&mut b, BEYOND, 4, 0, 0);
     let bad = b.put(&bad);
     assert_eq!(b.sys("sendmsg", &[x, bad, 0]), Err(Errno::FAULT));
+    // Whether it is a socket comes first.
+    for call in ["sendmsg", "recvmsg"] {
+        for header in [NOWHERE, bad] {
+            assert_eq!(b.sys(call, &[file, header, 0]), Err(Errno::NOTSOCK), "{call}");
+            assert_eq!(b.sys(call, &[999_999, header, 0]), Err(Errno::BADF), "{call}");
+        }
+    }
 }
 
 #[test]
