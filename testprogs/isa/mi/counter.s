@@ -1,4 +1,4 @@
-# The counters of machine mode go up, can be written, and are user mode's where mcounteren says so.
+# The counters of machine mode go up.
     .include "p.inc"
     .include "mi.inc"
     start
