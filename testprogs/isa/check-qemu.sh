@@ -15,7 +15,7 @@ command -v qemu-system-riscv64 >/dev/null || { echo "$0: apt-get install qemu-sy
 
 one() {
     local name=${1##*/} cpu
-    cpu=${name:0:4},zba=on,zbb=on,zbc=on,zbs=on,zbkb=on,zbkx=on,pmu-num=29
+    cpu=${name:0:4},zba=on,zbb=on,zbc=on,zbs=on,zbkb=on,zbkx=on,Zfh=on,Zfhmin=on,pmu-num=29
     timeout 20 "qemu-system-riscv${name:2:2}" -machine spike -cpu "$cpu" -bios none -kernel "$1" -display none \
         -serial null -monitor none >/dev/null 2>&1 </dev/null
     echo "$name $?"
