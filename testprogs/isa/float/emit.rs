@@ -221,6 +221,17 @@ impl Instruction {
         p
     }
 
+    /// One program for the instructions of a group whose flags alone make the unit's state dirty.
+    pub fn flags_alone(list: &[Instruction], group: &str, xlen: u32) -> Program {
+        let mut p = Program::new(group, "dirty", xlen);
+        for instruction in list.iter().filter(|i| i.group == group && i.target == Kind::Integer) {
+            if let Some(row) = instruction.raising() {
+                instruction.dirties(&mut p, [9, 12, 13, 14], row);
+            }
+        }
+        p
+    }
+
     fn table(&self, p: &mut Program) {
         let results = if self.modes == Modes::Round { 5 } else { 1 };
         let tries = if self.modes == Modes::Round { 10 } else { 2 };
@@ -404,13 +415,31 @@ impl Instruction {
         }
     }
 
+    /// Operands that raise flags, if any do.
+    fn raising(&self) -> Option<&Vec<u64>> {
+        self.rows.iter().rev().find(|row| self.result(Rm::Rne, row).1 != 0)
+    }
+
+    /// What is written makes the unit's state dirty, registers and flags alike.
+    fn dirties(&self, p: &mut Program, registers: Registers, row: &[u64]) {
+        p.next_case();
+        for (i, &kind) in self.sources.iter().enumerate() {
+            p.set(kind, registers[i + 1], row[i]);
+        }
+        let (v, flags) = self.result(Rm::Rne, row);
+        p.line("set_fcsr 0, 0");
+        p.line("fs 0x4000");
+        p.line(self.text(registers, "rne"));
+        p.line("expect_dirty");
+        p.line(format!("expect_fcsr 0, {flags}"));
+        p.expect(self.target, registers[0], v);
+    }
+
     /// What is illegal: any use with the unit off, reserved modes, and what has more bits set.
     fn traps(&self, p: &mut Program) {
         let registers = [9, 12, 13, 14];
         // With flags, if it has any.
-        let raises = |row: &&Vec<u64>| self.result(Rm::Rne, row).1 != 0;
-        let row = self.rows.iter().rev().find(raises).unwrap_or(&self.rows[self.rows.len() / 2]).clone();
-        let (v, flags) = self.result(Rm::Rne, &row);
+        let row = self.raising().unwrap_or(&self.rows[self.rows.len() / 2]);
         let text = self.text(registers, "rne");
 
         let ready = |p: &mut Program| {
@@ -432,15 +461,8 @@ impl Instruction {
         p.line("fs 0x4000");
         unchanged(p, 0);
 
-        // What is written makes the unit's state dirty, registers and flags alike.
-        if self.target != Kind::Integer || flags != 0 {
-            ready(p);
-            p.line("set_fcsr 0, 0");
-            p.line("fs 0x4000");
-            p.line(&text);
-            p.line("expect_dirty");
-            p.line(format!("expect_fcsr 0, {flags}"));
-            p.expect(self.target, registers[0], v);
+        if self.target != Kind::Integer {
+            self.dirties(p, registers, row);
         }
 
         let illegal = |p: &mut Program, frm: u32, bits: u32| {

@@ -42,6 +42,9 @@ fn main() {
     for instruction in &list {
         instruction.program(xlen).write(folder);
     }
+    for group in ["uf", "ud", "uzfh", "uzfa"] {
+        Instruction::flags_alone(&list, group, xlen).write(folder);
+    }
     for fmt in FORMATS {
         memory::constants(fmt, xlen).write(folder);
     }
