@@ -406,7 +406,10 @@ impl Instruction {
         // x0 is the target, or one of the sources, or all.
         for n in 0..4 {
             if self.target == Kind::Integer {
-                self.single(p, [0, 4 + n, 5 + n, 6 + n], &self.telling(60 + n as usize), 0);
+                // Flags are raised all the same.
+                let values = self.raising().filter(|_| n > 1).cloned();
+                let values = values.unwrap_or_else(|| self.telling(60 + n as usize));
+                self.single(p, [0, 4 + n, 5 + n, 6 + n], &values, 0);
             }
             if self.sources.contains(&Kind::Integer) {
                 let registers = [[9, 0, 8, 0], [9, 8, 0, 0], [0, 0, 0, 0], [31, 0, 30, 0]][n as usize];

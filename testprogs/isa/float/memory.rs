@@ -91,7 +91,7 @@ impl Access {
             let value = if self.base == Base::Small { 8 + (n / 8 + 3 * n) % 8 } else { n % 32 };
             self.one(&mut p, &mut memory, [base, value], before, offset, bits());
         }
-        self.traps(&mut p);
+        self.traps(&mut p, &memory);
         p
     }
 
@@ -142,34 +142,50 @@ impl Access {
         }
     }
 
-    /// With the unit off there is no access; a load makes its state dirty.
-    fn traps(&self, p: &mut Program) {
-        let base = if self.base == Base::Stack { 2 } else { 9 };
-        let text = self.text(base, 10, 8);
-        p.next_case();
-        p.line(format!("la x{base}, scratch - 8"));
-        p.set(Kind::Raw, 10, !0);
-        p.line("la t0, scratch");
-        p.line("sw x0, (t0)");
-        p.line("fs 0");
+    /// The instruction traps, with this cause, and f10 is as it was.
+    fn trap(&self, p: &mut Program, cause: u32, text: &str) {
+        p.set(Kind::Raw, 10, 77);
+        if cause == 2 {
+            p.line("fs 0");
+        }
         p.line("on_trap 8f");
         p.label("7");
-        self.instruction(p, &text);
+        self.instruction(p, text);
         p.line("tail fail");
         p.line(".balign 4");
         p.label("8");
         p.line("csrr t0, mcause");
-        p.line("expect t0, 2");
+        p.line(format!("expect t0, {cause}"));
         p.line("csrr t0, mepc");
         p.line("la t1, 7b");
         p.line("sub t0, t0, t1");
         p.line("expect t0, 0");
-        p.line("fs 0x4000");
-        p.line("lw t0, scratch");
-        p.line("expect t0, 0");
-        p.expect(Kind::Raw, 10, !0);
+        if cause == 2 {
+            p.line("fs 0x4000");
+        }
+        p.expect(Kind::Raw, 10, 77);
+    }
+
+    /// With the unit off there is no access; faults; a load makes the unit's state dirty.
+    fn traps(&self, p: &mut Program, memory: &[u8]) {
+        let base = if self.base == Base::Stack { 2 } else { 9 };
+        let text = self.text(base, 10, 8);
+
+        p.next_case();
+        p.line(format!("la x{base}, middle"));
+        self.trap(p, 2, &text);
+        p.line(format!("lbu x12, 8(x{base})"));
+        p.expect(Kind::Integer, 12, read(memory, 8, 1));
+
+        p.next_case();
+        p.line(format!("li x{base}, 0x70000000"));
+        self.trap(p, if self.is_store { 7 } else { 5 }, &text);
+        p.line("csrr x12, mtval");
+        p.expect(Kind::Integer, 12, 0x7000_0008);
+
         if !self.is_store {
             p.next_case();
+            p.line(format!("la x{base}, middle"));
             p.line("fs 0x4000");
             self.instruction(p, &text);
             p.line("expect_dirty");

@@ -215,7 +215,17 @@
     traps 8, ecall
     expect_dirty
 
-    case 21             # misa, if it says anything: F and D
+    case 21             # a trap finds the flags of what was before it, and leaves them
+    csrw fcsr, x0
+    fdiv.d f8, f1, f3
+    traps 11, ecall
+    are 8
+    fdiv.d f8, f1, f2
+    li a0, 0x70000000
+    traps 5, flw f8, (a0)
+    are 9
+
+    case 22             # misa, if it says anything: F and D
     csrr a0, misa
     beqz a0, 2f
     andi a0, a0, 0x28
