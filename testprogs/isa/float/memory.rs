@@ -7,6 +7,7 @@ use remu::guest::riscv::fp::Fmt;
 /// Memory in reach of all offsets from `middle`, each place with bytes of its own.
 const REACH: i64 = 2048 + 16;
 
+/// A load or a store, and the offsets that it is tried with.
 struct Access {
     name: &'static str,
     group: &'static str,
@@ -24,6 +25,7 @@ enum Base {
     Stack,
 }
 
+/// The tests of all loads and stores.
 pub fn all(xlen: u32) -> Vec<Program> {
     let mut list = Vec::new();
     let loads = [("uzfhmin", "flh", "fsh", Fmt::H), ("uf", "flw", "fsw", Fmt::S), ("ud", "fld", "fsd", Fmt::D)];
