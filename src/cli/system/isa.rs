@@ -33,10 +33,11 @@ pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Isa, S
     Ok(complete(xlen, model.exts))
 }
 
-/// With what follows from the extensions at this width: C has the loads and stores of F on RV32 alone.
+/// With what neither a model nor a string has to name: machine level, and on RV32 the loads and stores of F that C
+/// has there.
 fn complete(xlen: Xlen, exts: ExtSet) -> Isa {
     let has_zcf = xlen == Xlen::Rv32 && exts.contains(Ext::C) && exts.contains(Ext::F);
-    let exts = exts.with_implied();
+    let exts = exts.with(Ext::Sm).with_implied();
     Isa::new(xlen, if has_zcf { exts.with(Ext::Zcf) } else { exts })
 }
 
