@@ -474,9 +474,7 @@ impl Instruction {
 
         ready(p);
         p.line("set_fcsr 0, 2");
-        p.line("fs 0");
-        p.line(format!("traps 2, {text}"));
-        p.line("fs 0x4000");
+        p.line(format!("traps_off {text}"));
         unchanged(p, 0);
 
         if self.target != Kind::Integer {
