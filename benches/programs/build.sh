@@ -3,7 +3,8 @@
 #   OUT/native/NAME   for the host
 #   OUT/riscv64/NAME  for RV64GC
 #   OUT/rva22/NAME    those with `rva22 = true`, with RVA22's bit manipulation as well
-# All of them with -O2 and else only what is needed for the same output. Only what is older than its source, or was built by another command, is built again.
+# All of them with -O2, and else only with what the same output needs. Only what is older than its source, or was built
+# by another command, is built again.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 list=$here/programs.toml

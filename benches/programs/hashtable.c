@@ -96,7 +96,7 @@ int main(int argc, char **argv)
             gone += removed(&t, (v >> 20) % 200000 * 7919 + 2);
         if ((v >> 50 & 7) == 0) {
             char text[16];
-            size_t n = 3 + (v >> 53 & 3);
+            size_t n = 2 + (v >> 53 & 3);
             for (size_t k = 0; k < n; k++)
                 text[k] = (char)('a' + (v >> 3 * k & 7));
             text[n] = 0;
