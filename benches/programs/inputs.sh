@@ -113,10 +113,10 @@ for project in "project 3 01 02 03 04 05 06 07 08 09 10 11" "project-small 1 01 
         for n in $modules; do echo "    printf(\"%lld\\n\", (long long)m${n}_work_$((functions - 1))(items, 64));"; done
         echo '}'
     } >"$dir/main.c"
-    cat >"$dir/Makefile" <<'END'
+    echo "objects := main.o" $(printf 'm%s.o ' $modules) >"$dir/Makefile"
+    cat >>"$dir/Makefile" <<'END'
 VPATH := $(dir $(lastword $(MAKEFILE_LIST)))
 CFLAGS := -O1 -fwrapv -I$(VPATH)
-objects := $(patsubst $(VPATH)%.c,%.o,$(sort $(wildcard $(VPATH)*.c)))
 
 all: app
 	./app
