@@ -12,6 +12,8 @@ typedef struct {
 enum { MEMORY = 4096, DEPTH = 64 };
 static int64_t memory[MEMORY];
 
+#define WRAP(x, op, y) (int64_t)((uint64_t)(x) op (uint64_t)(y))
+
 static uint64_t run(const Insn *code, int64_t argument)
 {
     int64_t r[16] = {argument};
@@ -33,10 +35,10 @@ static uint64_t run(const Insn *code, int64_t argument)
 #endif
     OP(LI) r[i.a] = i.n; NEXT;
     OP(MOV) r[i.a] = r[i.b]; NEXT;
-    OP(ADD) r[i.a] = r[i.b] + r[i.c]; NEXT;
-    OP(ADDI) r[i.a] = r[i.b] + i.n; NEXT;
-    OP(SUB) r[i.a] = r[i.b] - r[i.c]; NEXT;
-    OP(MUL) r[i.a] = (int64_t)((uint64_t)r[i.b] * (uint64_t)r[i.c]); NEXT;
+    OP(ADD) r[i.a] = WRAP(r[i.b], +, r[i.c]); NEXT;
+    OP(ADDI) r[i.a] = WRAP(r[i.b], +, i.n); NEXT;
+    OP(SUB) r[i.a] = WRAP(r[i.b], -, r[i.c]); NEXT;
+    OP(MUL) r[i.a] = WRAP(r[i.b], *, r[i.c]); NEXT;
     OP(REM) r[i.a] = r[i.b] % r[i.c]; NEXT;
     OP(AND) r[i.a] = r[i.b] & i.n; NEXT;
     OP(SHRI) r[i.a] = (int64_t)((uint64_t)r[i.b] >> i.n); NEXT;

@@ -109,5 +109,6 @@ int main(int argc, char **argv)
         if (t.slots[i].key > 1)
             sum ^= t.slots[i].key * t.slots[i].value;
     printf("%zu keys in %zu slots, %ld removed, sum %016llx, most %ld\n", t.live, t.mask + 1, gone, (unsigned long long)sum, most);
+    free(t.slots);
     return 0;
 }
