@@ -35,42 +35,40 @@ pub fn tool() -> Result<PathBuf, String> {
     ))
 }
 
-/// Counts for all programs that remu can run, and notes it in the report.
-pub fn count(plan: &Plan<'_>, report: &mut Report, jobs: usize) -> Result<(), String> {
+/// Counts for all programs that remu can run. After each, `note` is given the report as it is then.
+pub fn count(
+    plan: &Plan<'_>,
+    report: &Mutex<Report>,
+    jobs: usize,
+    note: &(dyn Fn(&Report, &str) + Sync),
+) -> Result<(), String> {
+    let locked = || report.lock().expect("no panic happens with the lock held");
     for engine in plan.engines.iter().filter(|e| e.info.kind == Kind::Remu) {
-        let nothing = nothing();
-        let start = count_one(plan.lab, engine, &nothing, true)?.host_instructions;
+        let name = &engine.info.name;
+        let start = count_one(plan.lab, engine, &nothing(), true)?.host_instructions;
         let next = AtomicUsize::new(0);
-        let counted = Mutex::new(Vec::new());
         let worker = || -> Result<(), String> {
-            while let Some(&program) = plan.programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let good = |r: &Report| {
-                    let of = r.programs.iter().find(|p| p.name == program.name);
-                    of.and_then(|p| p.outcomes.get(&engine.info.name)).is_some_and(|o| o.is_good())
-                };
-                if !good(report) {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(program) = plan.programs.get(index) else { return Ok(()) };
+                if !locked().programs[index].outcomes.get(name).is_some_and(|o| o.is_good()) {
                     continue;
                 }
-                eprintln!("counting {}", program.name);
                 let figures = count_one(plan.lab, engine, program, true).or_else(|error| {
                     // An old Valgrind lacks system calls that remu makes.
                     eprintln!("compare: no host instructions of {error}");
                     count_one(plan.lab, engine, program, false)
                 })?;
-                let figures = Figures { host_start: start.filter(|_| figures.host_instructions.is_some()), ..figures };
-                counted.lock().expect("no panic happens with the lock held").push((program.name.clone(), figures));
+                let host_start = start.filter(|_| figures.host_instructions.is_some());
+                let mut report = locked();
+                report.programs[index].figures.insert(name.clone(), Figures { host_start, ..figures });
+                note(&report, &format!("[{}/{}] {} counted", index + 1, plan.programs.len(), program.name));
             }
-            Ok(())
         };
         thread::scope(|scope| {
             let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
             workers.into_iter().try_for_each(|w| w.join().expect("a worker's own failure is above"))
         })?;
-        for (name, figures) in counted.into_inner().expect("no panic happened with the lock held") {
-            if let Some(program) = report.programs.iter_mut().find(|p| p.name == name) {
-                program.figures.insert(engine.info.name.clone(), figures);
-            }
-        }
     }
     Ok(())
 }

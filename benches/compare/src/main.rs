@@ -192,16 +192,17 @@ fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, 
         Ok(())
     };
     let report = Mutex::new(begin(&plan, root, options.jobs as usize)?);
-    measure(&plan, &report, &|report, line| {
+    let note = |report: &Report, line: &str| {
         eprintln!("{line}");
         if let Err(error) = keep(report) {
             eprintln!("compare: {error}");
         }
-    })?;
-    let mut report = report.into_inner().expect("no panic happened with the lock held");
+    };
+    measure(&plan, &report, &note)?;
     if options.figures {
-        figures::count(&plan, &mut report, options.jobs as usize)?;
+        figures::count(&plan, &report, options.jobs as usize, &note)?;
     }
+    let mut report = report.into_inner().expect("no panic happened with the lock held");
     report.complete = true;
     keep(&report)?;
     eprintln!("the measurement is kept in {}", kept.display());
