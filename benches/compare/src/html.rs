@@ -200,7 +200,11 @@ impl Page<'_> {
     fn axis(&mut self, scale: &Scale) -> fmt::Result {
         self.out += "<div class=\"axis\"><div>";
         for value in scale.ticks() {
-            write!(self.out, "<span style=\"left: {:.2}%\">{}</span>", scale.place(value) * 100.0, tick(value))?;
+            // Where there is little room, one label in three is left out.
+            let class =
+                if tick(value).trim_start_matches(['0', '.']).starts_with('2') { " class=\"minor\"" } else { "" };
+            let place = scale.place(value) * 100.0;
+            write!(self.out, "<span{class} style=\"left: {place:.2}%\">{}</span>", tick(value))?;
         }
         self.out += "</div></div>\n";
         Ok(())
@@ -301,7 +305,7 @@ impl Page<'_> {
 
     /// The table below a chart.
     fn times(&mut self, category: Category) -> fmt::Result {
-        self.out += "<details><summary>Times and memory</summary><div class=\"scroll\"><table>\n<thead><tr><th>Program</th>\
+        self.out += "<details><summary>Times and memory</summary><div class=\"scroll\"><table class=\"times\">\n<thead><tr><th>Program</th>\
                      <th>Engine</th><th>Processor</th><th>least – most</th><th>user</th><th>system</th><th>Elapsed</th>\
                      <th>× native</th><th>elapsed × native</th><th>Memory</th></tr></thead>\n<tbody>\n";
         let native = self.report.native();
