@@ -426,7 +426,10 @@ impl Page<'_> {
         let report = self.report;
         let beside = match report.jobs {
             1 => "one program at a time".to_owned(),
-            n => format!("{n} programs of one thread at a time, each bound to a core of its own"),
+            n => format!(
+                "{n} programs at a time, each bound to a core of its own, but those of memory, threads or several \
+                 processes alone"
+            ),
         };
         write!(
             self.out,

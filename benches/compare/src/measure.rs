@@ -51,40 +51,32 @@ impl Plan<'_> {
 
 /// Measures. After each turn of a program, `note` is given the report as it is then and a line on progress.
 pub fn measure(plan: &Plan<'_>, report: &Mutex<Report>, note: &(dyn Fn(&Report, &str) + Sync)) -> Result<(), String> {
-    let turns = (0..plan.rounds).flat_map(|_| 0..plan.programs.len()).collect::<Vec<_>>();
     let parallel = plan.processors.len() > 1;
     let (alone, beside): (Vec<_>, Vec<_>) =
-        turns.into_iter().partition(|&p| !parallel || Plan::alone(plan.programs[p]));
-    let progress = Progress::new(plan, alone.len() + beside.len());
+        (0..plan.programs.len()).partition(|&p| !parallel || Plan::alone(plan.programs[p]));
+    let progress = Progress::new(plan);
     let turn = |program: usize, cpu: Option<usize>| -> Result<(), String> {
         let line = take_turn(plan, report, program, cpu, &progress)?;
         let report = report.lock().expect("no panic happens with the lock held");
         note(&report, &line);
         Ok(())
     };
-    let next = AtomicUsize::new(0);
-    let worker = |cpu: usize| -> Result<(), String> {
-        while let Some(&program) = beside.get(next.fetch_add(1, Ordering::Relaxed)) {
-            turn(program, Some(cpu))?;
-        }
-        Ok(())
-    };
-    if parallel {
+    for _ in 0..plan.rounds {
+        let next = AtomicUsize::new(0);
+        let worker = |cpu: usize| -> Result<(), String> {
+            while let Some(&program) = beside.get(next.fetch_add(1, Ordering::Relaxed)) {
+                turn(program, Some(cpu))?;
+            }
+            Ok(())
+        };
         thread::scope(|scope| {
-            let workers: Vec<_> = plan
-                .processors
-                .iter()
-                .map(|&cpu| {
-                    scope.spawn({
-                        let worker = &worker;
-                        move || worker(cpu)
-                    })
-                })
-                .collect();
+            let worker = &worker;
+            let workers: Vec<_> = plan.processors.iter().map(|&cpu| scope.spawn(move || worker(cpu))).collect();
             workers.into_iter().try_for_each(|w| w.join().expect("a worker's own failure is above"))
         })?;
+        alone.iter().try_for_each(|&program| turn(program, None))?;
     }
-    alone.into_iter().try_for_each(|program| turn(program, None))
+    Ok(())
 }
 
 /// One run of a program in each engine; yields a line that says what it took.
@@ -185,10 +177,10 @@ struct State {
 }
 
 impl Progress {
-    fn new(plan: &Plan<'_>, turns: usize) -> Self {
-        let workers = plan.processors.len().max(1);
+    fn new(plan: &Plan<'_>) -> Self {
         let (rounds, programs) = (plan.rounds, plan.programs.len());
-        Self { state: Mutex::default(), rounds, programs, turns, workers }
+        let workers = plan.processors.len().max(1);
+        Self { state: Mutex::default(), rounds, programs, turns: rounds * programs, workers }
     }
 
     fn done(&self, program: usize, took: Duration) -> String {
