@@ -523,7 +523,7 @@ fn a_signal_from_outside_runs_the_handler_or_ends_the_program() {
     code.resize(handler as usize / 4, imm(Op::Addi, 0, 0, 0));
     code.extend(exit(5));
     p.code("ready", &code);
-    for (signal, status, died) in [(libc::SIGTERM, Some(5), None), (libc::SIGINT, None, Some(libc::SIGINT))] {
+    for (signal, status, died) in [(libc::SIGTERM, Some(5), None), (libc::SIGUSR2, None, Some(libc::SIGUSR2))] {
         let mut child = remu().arg("./ready").current_dir(p.path()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let pid = rustix::process::Pid::from_child(&child);
