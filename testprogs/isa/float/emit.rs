@@ -339,19 +339,24 @@ impl Instruction {
         }
     }
 
-    /// Values for one case, not NaNs, whose result is none either; all are different.
+    /// Values for one case, not NaNs, whose result is none either. All are different, but those of comparisons,
+    /// which hold.
     fn telling(&self, n: usize) -> Vec<u64> {
         let mut random = match self.sources[0] {
             Kind::Float(fmt) => chance(fmt, &format!("{}{n}", self.name)),
             _ => chance(Fmt::D, &format!("{}{n}", self.name)),
         };
-        for _ in 0..1000 {
-            let numbers = match (self.sources[0], self.sources.len()) {
+        let compares = self.target == Kind::Integer && self.sources.len() == 2;
+        for attempt in n..n + 1000 {
+            let mut numbers = match (self.sources[0], self.sources.len()) {
                 (Kind::Float(_), 1) => vec![random.near_integer()],
                 (Kind::Float(_), 2) => <[u64; 2]>::from(random.pair()).to_vec(),
                 (Kind::Float(_), _) => <[u64; 3]>::from(random.triple()).to_vec(),
                 _ => vec![random.integer(), random.integer()],
             };
+            if compares && attempt % 2 == 0 {
+                numbers[1] = numbers[0];
+            }
             let values = self.operands(&numbers);
             let is_nan = |kind: Kind, v: u64| match kind {
                 Kind::Float(fmt) => oracle::class(fmt, unboxed(fmt, v)) >= 1 << 8,
@@ -359,8 +364,8 @@ impl Instruction {
             };
             let (v, flags) = self.result(Rm::Rne, &values);
             let has_nan = self.sources.iter().zip(&values).any(|(&kind, &v)| is_nan(kind, v));
-            let differ = (1..values.len()).all(|i| !values[..i].contains(&values[i]));
-            if differ && !has_nan && !is_nan(self.target, v) && flags & 0x10 == 0 {
+            let tells = if compares { v == 1 } else { (1..values.len()).all(|i| !values[..i].contains(&values[i])) };
+            if tells && !has_nan && !is_nan(self.target, v) && flags & 0x10 == 0 {
                 return values;
             }
         }
