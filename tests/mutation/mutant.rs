@@ -4,7 +4,7 @@ use crate::call::{Call, How, Watch};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::RmField;
 use remu::guest::{Cond, Flow, Semantics, Width};
-use remu_isa::{Insn, Isa, Op, Xlen, decode};
+use remu_isa::{Insn, Isa, Op, RegClass, Xlen, decode};
 use std::fmt;
 
 /// A field of an instruction that its row takes out of the bits.
@@ -80,9 +80,9 @@ pub enum Act {
     YieldConstant(i64),
     /// A constant of the call, or else its result, is off by so much.
     Off(i64),
-    /// It reads or writes the register that another field names.
-    RegisterOf(Field),
-    /// It reads or writes the register beside.
+    /// It reads the register that another operand names.
+    RegisterOfOther,
+    /// It writes the register beside.
     RegisterBeside,
     /// It rounds in this mode, 7 being the dynamic one.
     Rounds(u8),
@@ -221,12 +221,17 @@ impl Watch for Changer<'_> {
                 Call::Imm(value) => Ok(s.imm(value.wrapping_add(by))),
                 Call::Pc(offset) => Ok(s.pc(offset + by)),
                 Call::Address(offset) => Ok(s.address(v[0], offset + by)),
+                Call::Write(_) | Call::FpWrite(..) => {
+                    let by = s.imm(by);
+                    let value = s.add(S::XLEN, v[0], by);
+                    call.carry_out(s, &[value], how)
+                }
                 _ => {
                     let (value, by) = (call.carry_out(s, v, how)?, s.imm(by));
                     Ok(s.add(S::XLEN, value, by))
                 }
             },
-            Act::RegisterOf(field) => with_register(call, field.get(self.insn) as u8).carry_out(s, v, how),
+            Act::RegisterOfOther => other_register(call, self.insn).carry_out(s, v, how),
             Act::RegisterBeside => match call {
                 Call::Write(r) | Call::FpWrite(_, r) => with_register(call, r ^ 1).carry_out(s, v, how),
                 _ => call.carry_out(s, v, how),
@@ -275,6 +280,15 @@ impl Watch for Changer<'_> {
 
 /// The CSR number of the accrued flags.
 const FFLAGS: u16 = 1;
+
+/// Reads the register of an operand that is another, if there is one.
+fn other_register(call: Call, insn: &Insn) -> Call {
+    let info = insn.op.info();
+    let classes = [(info.rs1, insn.rs1), (info.rs2, insn.rs2), (info.rs3, insn.rs3), (info.rd, insn.rd)];
+    let (Call::Read(own) | Call::FpRead(_, own) | Call::FpReadBits(own)) = call else { return call };
+    let mut registers = classes.into_iter().filter(|(class, _)| *class != RegClass::None).map(|(_, r)| r);
+    registers.find(|r| *r != own && *r < 32).map_or(call, |r| with_register(call, r))
+}
 
 fn with_register(call: Call, r: u8) -> Call {
     match call {

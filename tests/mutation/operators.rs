@@ -51,10 +51,23 @@ fn fields(op: Op) -> Vec<Field> {
             Field::Rs2 => info.rs2 != RegClass::None && !is_hint(op),
             Field::Rs3 => info.rs3 != RegClass::None,
             Field::Rm => info.has_rm && !has(Operand::RmExact),
-            Field::Imm => !is_hint(op) && !has(Operand::Pred) && !has(Operand::Hint),
+            Field::Imm => IMMEDIATES.into_iter().any(has) && !is_hint(op),
         })
         .collect()
 }
+
+/// Operands that are in the immediate and have an effect.
+const IMMEDIATES: [Operand; 9] = [
+    Operand::Imm,
+    Operand::Uimm,
+    Operand::Hi20,
+    Operand::Target,
+    Operand::ImmRs1,
+    Operand::UimmRs1,
+    Operand::UimmSp,
+    Operand::Csr,
+    Operand::Fli,
+];
 
 /// What has no effect that depends on its operands, or no effect at all.
 fn is_hint(op: Op) -> bool {
@@ -80,7 +93,7 @@ fn row(op: Op, isa: Isa) -> Vec<Change> {
         let signed = varying >> 31 != 0;
         // Of a sign, one bit stands for all above.
         let width = if signed {
-            values().map(|v| 33 - (v as i32).unsigned_abs().max(1).leading_zeros().min((!v).leading_zeros())).max()
+            values().map(|v| 33 - v.leading_zeros().max(v.leading_ones())).max()
         } else {
             Some(32 - varying.leading_zeros())
         };
@@ -148,14 +161,16 @@ fn goes(op: Op, calls: &[Call]) -> Vec<Goes> {
 // --- meanings ---
 
 fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
-    let fields = fields(op);
     let rv64 = xlen == Xlen::Rv64;
     let mut acts = Vec::new();
     let mut instead = |calls: &[Call]| acts.extend(calls.iter().filter(|c| **c != call).map(|c| Act::Instead(*c)));
     match call {
-        Call::Binary(op, w) => {
-            instead(&swapped(op).map(|other| Call::Binary(other, w)));
-            instead(&widths(op, w, rv64).map(|w| Call::Binary(op, w)));
+        Call::Binary(operation, w) => {
+            let others = swapped(operation).into_iter().filter(|other| !is_the_same(op, operation, *other));
+            instead(&others.map(|other| Call::Binary(other, w)).collect::<Vec<_>>());
+            if op != Op::Packh && op != Op::AddUw {
+                instead(&widths(operation, w, rv64).map(|w| Call::Binary(operation, w)));
+            }
         }
         Call::Compare(w, cond) => {
             instead(&conditions(cond).map(|other| Call::Compare(w, other)));
@@ -241,7 +256,7 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         Call::CasPair(w) => instead(&[Call::CasPair(other_width(w))]),
         _ => {}
     }
-    acts.extend(plain_acts(call, &fields));
+    acts.extend(plain_acts(op, xlen, call));
     if call.rounds() {
         acts.extend([0, 1, 2, 3, 4, 7].map(Act::Rounds));
     }
@@ -252,21 +267,24 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
 }
 
 /// Acts that leave the call what it is.
-fn plain_acts(call: Call, fields: &[Field]) -> Vec<Act> {
+fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
     match call {
-        Call::Read(_) | Call::FpRead(..) | Call::FpReadBits(_) => {
-            let registers = [Field::Rd, Field::Rs1, Field::Rs2, Field::Rs3];
-            registers.into_iter().filter(|f| fields.contains(f)).map(Act::RegisterOf).collect()
-        }
+        Call::Read(_) | Call::FpRead(..) | Call::FpReadBits(_) => vec![Act::RegisterOfOther],
         Call::Write(_) | Call::FpWrite(..) => vec![Act::Yield(0), Act::RegisterBeside, Act::Off(1)],
         Call::Imm(_) | Call::Pc(_) => vec![Act::Off(1), Act::Off(-1)],
+        // Without an offset, only the end of a 32-bit space makes a difference.
+        Call::Address(0) if xlen == Xlen::Rv64 => vec![Act::Off(1), Act::Off(-1), Act::Off(64)],
         Call::Address(_) => vec![Act::Off(1), Act::Off(-1), Act::Off(64), Act::Yield(0)],
         Call::Binary(operation, _) => {
             use Binary::{Add, And, Clmul, Clmulh, Clmulr, Mul, Mulh, Mulhu, Or, Xor};
             let commutes = [Add, And, Or, Xor, Mul, Mulh, Mulhu, Clmul, Clmulh, Clmulr].contains(&operation);
-            if commutes { vec![Act::Yield(0)] } else { vec![Act::Exchange(0, 1), Act::Yield(0)] }
+            match operation {
+                _ if commutes => vec![Act::Yield(0)],
+                Binary::Shl if op == Op::AddUw => vec![Act::Exchange(0, 1)],
+                _ => vec![Act::Exchange(0, 1), Act::Yield(0)],
+            }
         }
-        Call::Compare(..) => vec![Act::Exchange(0, 1)],
+        Call::Compare(_, cond) if ![Cond::Eq, Cond::Ne].contains(&cond) => vec![Act::Exchange(0, 1)],
         Call::Select => vec![Act::Exchange(1, 2), Act::Yield(1), Act::Yield(2)],
         Call::Extend(_) | Call::Unary(..) | Call::FpSqrt(_) | Call::FpRound(..) => vec![Act::Yield(0)],
         Call::Store(_) | Call::ZeroBlock | Call::ManageBlock | Call::CsrWrite(_) => vec![Act::Yield(0)],
@@ -283,6 +301,20 @@ fn plain_acts(call: Call, fields: &[Field]) -> Vec<Act> {
             vec![Act::Off(1)]
         }
         _ => vec![],
+    }
+}
+
+/// Whether two operations are one on what this instruction has for operands: halves and bits that are disjoint, a
+/// bit or a word that does not reach the top, the lowest bit of a shifted value, a shift by nothing.
+fn is_the_same(op: Op, operation: Binary, other: Binary) -> bool {
+    use Binary::{Add, Ashr, Lshr, Or, Rotl, Rotr, Shl, Xor};
+    match op {
+        Op::Pack | Op::Packh | Op::Packw | Op::FmvpDX if operation == Or => [Xor, Add].contains(&other),
+        Op::AddUw => operation == Shl,
+        Op::Packh | Op::Sh1addUw | Op::Sh2addUw | Op::Sh3addUw => (operation, other) == (Shl, Rotl),
+        Op::Bclr | Op::Bclri | Op::Binv | Op::Binvi | Op::Bset | Op::Bseti => (operation, other) == (Shl, Rotl),
+        Op::Bext | Op::Bexti => operation == Lshr && [Ashr, Rotr].contains(&other),
+        _ => false,
     }
 }
 
