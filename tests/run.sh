@@ -15,6 +15,8 @@ stage "instruction suite" testprogs/isa/build.sh "$tmp/isa"
 stage "Debian's busybox" tests/debian/fetch.sh busybox-static
 stage "Debian's programs" tests/debian/fetch.sh --root tests/programs/packages
 stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
+stage "Debian's newest QEMU for machines" tests/debian/fetch.sh --newest qemu-system-riscv qemu-system-riscv32 qemu-system-riscv64
+stage "instruction suite on QEMU" testprogs/isa/check-qemu.sh "$tmp/isa"
 stage "riscv-tests" tests/riscv_tests/fetch.sh
 stage tests cargo test --workspace --locked
 cat "$tmp/busybox-times.txt" "$tmp/programs-times.txt" "$tmp/oracle-cases.txt" "$tmp/strace-calls.txt"

@@ -284,7 +284,7 @@ fn configuration(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Machin
 fn isa(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Isa, SystemError> {
     if let Some(string) = &options.isa {
         let (xlen, exts) = parse_isa(string).ok_or_else(|| bad("--isa", string, "not an ISA string"))?;
-        return Ok(Isa::new(xlen, exts));
+        return Ok(on_a_machine(xlen, exts));
     }
     let model = match &options.cpu {
         None => CpuModel::default(),
@@ -293,7 +293,12 @@ fn isa(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Isa, SystemError
             CpuModel::parse(spec).map_err(|error| CliError::Cpu { source_name, error })?
         }
     };
-    Ok(Isa::new(wanted.unwrap_or(Xlen::Rv64), model.exts))
+    Ok(on_a_machine(wanted.unwrap_or(Xlen::Rv64), model.exts))
+}
+
+/// The harts' instruction set: what a model or a string says, and machine level, which neither has to name.
+fn on_a_machine(xlen: Xlen, exts: ExtSet) -> Isa {
+    Isa::new(xlen, exts.with(Ext::Sm))
 }
 
 /// Reads an ISA string: the base, letters, and names after underscores.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # testprogs/isa/build.sh OUT - builds the instruction suite: OUT/rv32ui-p-add and so on, one program for each
-# test and width. Most are written by `generate`, which the host's compiler builds, and those of floating point by
-# `float`, which cargo builds; the folders have the rest.
-# Prints the number of programs.
+# test and width, in machine mode; and but for group mi, floating point and what says `# machine only`, OUT/user/rv32ui-u-add, a
+# program of Linux. Most are written by `generate`, which the host's compiler builds, and those of floating point by
+# `float`, which cargo builds; the folders have the rest. Prints the number of tests.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 tools="gcc cargo clang-19 ld.lld-19"
@@ -11,6 +11,7 @@ for tool in $tools; do
 done
 mkdir -p "$1"
 out=$(realpath "$1")
+shopt -s nullglob
 exec 9>"$out.lock"
 flock 9 # two tests may ask at the same time
 
@@ -18,26 +19,39 @@ flock 9 # two tests may ask at the same time
 vectors=../../tests/fp_vectors
 stamp=$(cd "$here" && find . $vectors/oracle.rs $vectors/operands.rs -type f -print0 | sort -z | xargs -0 sha256sum)
 if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
-    rm -rf "$out"
-    mkdir -p "$out/source"
+    # What all tests have in common; beside it, only those are built anew whose own source is another.
+    common=$(sha256sum "$here"/{build.sh,link.ld,*.inc,*/*.inc})
+    [ "$(cat "$out/common" 2>/dev/null)" = "$common" ] || rm -rf "$out"
+    rm -rf "$out/new"
+    mkdir -p "$out"/{new,source,user}
+    echo "$common" >"$out/common"
     for xlen in 32 64; do
-        gcc -std=gnu11 -O1 -Wall -Wextra -Werror -DXLEN=$xlen -o "$out/source/generate$xlen" "$here"/generate/*.c
-        "$out/source/generate$xlen" "$out/source"
-        (cd "$here" && cargo run --quiet --locked --example isa_float -- "$out/source" $xlen)
+        gcc -std=gnu11 -O1 -Wall -Wextra -Werror -DXLEN=$xlen -o "$out/generate$xlen" "$here"/generate/*.c
+        "$out/generate$xlen" "$out/new"
+        (cd "$here" && cargo run --quiet --locked --example isa_float -- "$out/new" $xlen)
         for file in "$here"/*/*.s; do
             group=$(basename "$(dirname "$file")") name=$(basename "$file" .s)
             # A test of one width says so in its first line.
-            head -1 "$file" | grep -q "RV$((96 - xlen)) only" || cp "$file" "$out/source/rv$xlen$group-p-$name.s"
+            head -1 "$file" | grep -q "RV$((96 - xlen)) only" || cp "$file" "$out/new/rv$xlen$group-p-$name.s"
         done
     done
+    for file in "$out"/source/*.s; do
+        name=$(basename "$file" .s)
+        if cmp -s "$file" "$out/new/$name.s"; then
+            rm "$out/new/$name.s"
+        else
+            rm -f "$file" "$out/$name" "$out/user/${name/-p-/-u-}"
+        fi
+    done
 
-    # one SOURCE: assembles and links one test.
+    # one SOURCE: assembles and links one test, as both programs. A source that is in its place has been built.
     one() {
-        local name=${1##*/} xlen group march
+        local name=${1##*/} xlen group march assemble
         name=${name%.s} xlen=${name:2:2} group=${name:4}
         group=${group%%-*}
         case $group in
-        ui | mi) march=i ;;
+        ui) march=i ;;
+        mi) march=iaf_zicbom_zicboz ;;
         um) march=im ;;
         ua) march=ia ;;
         uc) march=ic ;;
@@ -47,16 +61,28 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         uzcf | uzcd) march=ifdc ;;
         uzfh | uzfhmin) march=ifd_${group#u} ;;
         uzfa) march=ifd_zfh_zfa ;;
+        uzacas) march=ia_zacas1p0_zabha ;;
+        uzcmop) march=ic_zimop_zcmop ;;
+        uzicbo) march=i_zicbom_zicbop_zicboz ;;
+        uzihint) march=ic_zihintpause_zihintntl_zawrs ;;
         *) march=i_${group#u} ;;
         esac
-        clang-19 --target="riscv$xlen" -march="rv$xlen${march}_zicsr_zifencei" -mno-relax -I "$here" -I "$here/mi" -Wa,-defsym,XLEN="$xlen" \
-            -c -o "$1.o" "$1"
-        ld.lld-19 -T "$here/link.ld" -o "$out/$name" "$1.o"
+        # Zacas is an experiment to this compiler.
+        assemble=(clang-19 --target="riscv$xlen" -menable-experimental-extensions -march="rv$xlen${march}_zicsr_zifencei"
+            -mno-relax -I "$here" -I "$here/mi" -Wa,-defsym,XLEN="$xlen" -c "$1" -o "$1.o")
+        "${assemble[@]}"
+        ld.lld-19 --threads=1 -T "$here/link.ld" -o "$out/$name" "$1.o"
+        # What f.inc does to switch floating point on is machine mode's.
+        if [ "$group" != mi ] && ! grep -q -e '^ *# machine only' -e 'include "f.inc"' "$1"; then
+            "${assemble[@]}" -Wa,-defsym,USER=1
+            ld.lld-19 --threads=1 --omagic -o "$out/user/${name/-p-/-u-}" "$1.o" # code may write itself
+        fi
+        rm "$1.o"
+        mv "$1" "$out/source/"
     }
     export -f one
     export here out
-    find "$out/source" -name '*.s' -print0 | xargs -0 -n 8 -P "$(nproc)" bash -ec 'for file; do one "$file"; done' bash
-    rm "$out"/source/*.o
+    find "$out/new" -name '*.s' -print0 | xargs -0 -n 8 -P "$(nproc)" bash -ec 'for file; do one "$file"; done' bash
     echo "$stamp" >"$out/stamp"
 fi
 find "$out/source" -name '*.s' | wc -l

@@ -12,6 +12,8 @@
 mod cases;
 mod operands;
 mod program;
+#[path = "../common/qemu.rs"]
+mod qemu;
 mod run;
 mod traps;
 

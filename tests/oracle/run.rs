@@ -1,6 +1,7 @@
 //! Runs a program under QEMU, and the same bytes in remu's interpreter.
 
 use crate::program::{CODE, Program};
+use crate::qemu::{CPU, command, qemu};
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
 use remu::interp::{Interp, InterpConfig};
@@ -10,8 +11,7 @@ use std::fs::Permissions;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// How a program ended, as both sides can say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,32 +22,6 @@ pub enum End {
     Signal(i32),
     /// Otherwise: what was said.
     Other(String),
-}
-
-/// The command that fetches QEMU.
-pub const FETCH: &str = "tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64";
-
-/// QEMU's binaries, or what to do to have them.
-pub fn qemu(xlen: Xlen) -> Result<PathBuf, String> {
-    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let cache = set("REMU_CACHE")
-        .or_else(|| Some(set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?.join("remu")))
-        .unwrap_or_default();
-    let suite = std::env::var("SUITE").unwrap_or_else(|_| "sid".to_owned());
-    let bin = cache.join(format!("debian/{suite}/amd64/qemu-user/usr/bin/qemu-riscv{}", xlen.bits()));
-    if bin.exists() { Ok(bin) } else { Err(format!("{} is missing: run {FETCH}", bin.display())) }
-}
-
-/// A command that runs a QEMU binary: by the dynamic linker it came with, if it came with one.
-fn command(bin: &std::path::Path) -> Command {
-    let root = bin.ancestors().nth(3).unwrap_or(bin);
-    let linker = root.join("usr/lib64/ld-linux-x86-64.so.2");
-    if !linker.exists() {
-        return Command::new(bin);
-    }
-    let mut c = Command::new(linker);
-    c.arg("--library-path").arg(root.join("usr/lib/x86_64-linux-gnu")).arg(bin);
-    c
 }
 
 pub fn qemu_version() -> Result<String, String> {
@@ -64,8 +38,7 @@ pub fn under_qemu(program: &Program) -> End {
     std::fs::write(&file, program.elf()).expect("writing a program");
     std::fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("making it executable");
     let mut child = command(&bin)
-        // Everything but misaligned atomics, which no extension of the tables allows.
-        .args(["-cpu", "max,zama16b=off"])
+        .args(CPU)
         .arg(&file)
         .current_dir(dir.path())
         .stdin(Stdio::null())

@@ -42,8 +42,8 @@ impl Rules {
         match self.regions.iter().find(|r| addr <= r.last && last >= r.start) {
             Some(r) if addr < r.start || last > r.last => false,
             Some(r) => (machine && !r.locked) || r.allows[access as usize],
-            // Without any, all is allowed; with some, what none has is machine mode's.
-            None => machine || self.regions.is_empty(),
+            // What none has is machine mode's, also where none is switched on.
+            None => machine,
         }
     }
 

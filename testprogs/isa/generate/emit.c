@@ -212,5 +212,6 @@ int main(int argc, char **argv) {
     memory();
     atomic();
     compressed();
+    others();
     return 0;
 }

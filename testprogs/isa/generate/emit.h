@@ -64,5 +64,6 @@ void bits(void);
 void memory(void);
 void atomic(void);
 void compressed(void);
+void others(void);
 
 #endif

@@ -1,4 +1,5 @@
 # The six instructions on CSRs: what they read, what they write, and when they do not write.
+# tests: csrrw csrrs csrrc csrrwi csrrsi csrrci
     .include "p.inc"
     .include "mi.inc"
     start

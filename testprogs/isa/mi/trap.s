@@ -1,4 +1,5 @@
 # Traps and the return from them: causes, addresses, values, and the stack of modes.
+# tests: ecall ebreak mret
     .include "p.inc"
     .include "mi.inc"
     start

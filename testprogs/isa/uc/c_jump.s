@@ -1,4 +1,5 @@
 # c.j, c.jr, c.jalr, c.beqz, c.bnez, and c.jal of RV32: reach, links, every register.
+# tests: c.j c.jr c.jalr c.beqz c.bnez c.nop c.jal
     .include "p.inc"
     start
     .option norvc

@@ -1,23 +1,13 @@
 # What 16 bits trap: c.ebreak, and the encodings that are reserved.
+# tests: c.ebreak
     .include "p.inc"
-    .include "mi.inc"
     start
 
     .macro trap_of cause, half
-    on_trap 8f
-    .balign 4
     .option push
     .option rvc
-7:  .half \half
+    traps \cause, .half \half
     .option pop
-    tail fail
-    .balign 4
-8:  csrr t5, mcause
-    expect t5, \cause
-    la t6, 7b
-    csrr t5, mepc
-    sub t5, t5, t6
-    expect t5, 0
     .endm
 
     case 1

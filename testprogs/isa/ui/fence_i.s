@@ -1,4 +1,5 @@
 # fence.i: code that was stored is what runs.
+# tests: fence.i
     .include "p.inc"
     start
     .option norvc
