@@ -30,9 +30,6 @@ use suite::Program;
 /// What has to be killed of those that are not equivalent, in percent.
 const REQUIRED: f64 = 98.0;
 
-/// Mutants that an instruction has at least.
-const EACH: usize = 5;
-
 /// Handlers call each other, as one that means what the mutant says has to; the compiler need not make that a jump.
 const STACK: usize = 256 << 20;
 
@@ -88,7 +85,7 @@ fn main() -> ExitCode {
             let calls: &[Call] =
                 seen().filter_map(|p| p.seen.calls.get(&op)).max_by_key(|calls| calls.len()).map_or(&[], Vec::as_slice);
             let mutants = operators::mutants(op, suite::isa(xlen), calls);
-            if mutants.len() < EACH || seen().next().is_none() {
+            if mutants.len() < operators::EACH || seen().next().is_none() {
                 few.push(format!("rv{} {op}: {} mutants, {} programs", xlen.bits(), mutants.len(), seen().count()));
             }
             all.extend(mutants);

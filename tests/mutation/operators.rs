@@ -11,10 +11,17 @@ use remu_isa::{Insn, Isa, Op, Operand, RegClass, Xlen, decode};
 /// How many words of a row are looked at to learn which bits its fields have.
 const SAMPLES: u32 = 4000;
 
+/// Mutants that an instruction has at least.
+pub const EACH: usize = 5;
+
 /// All mutants of an op, whose meaning makes these calls. A compressed op has no meaning of its own.
 pub fn mutants(op: Op, isa: Isa, calls: &[Call]) -> Vec<Mutant> {
     let xlen = isa.xlen;
     let mut changes = row(op, isa);
+    let calls = if is_privileged(op) { &[] } else { calls };
+    if calls.is_empty() && changes.len() < EACH {
+        changes = constant_bits(op, isa, false).chain(changes).collect();
+    }
     for (n, call) in calls.iter().enumerate() {
         changes.extend(acts(op, xlen, *call).into_iter().map(|act| Change::Call(n, *call, act)));
     }
@@ -69,23 +76,34 @@ const IMMEDIATES: [Operand; 9] = [
     Operand::Fli,
 ];
 
+/// The constant bits without which a word of the row is an instruction of another, or of none.
+fn constant_bits(op: Op, isa: Isa, of_another: bool) -> impl Iterator<Item = Change> {
+    let mask = op.pattern(isa.xlen).expect("as above").mask;
+    let len = if op.info().compressed { 2 } else { 4 };
+    let words: Vec<u32> = words(op, isa).map(|(word, _)| word).collect();
+    let is_another = move |bit: u8| {
+        let other = |word: &u32| decode(word ^ 1 << bit, isa).is_ok_and(|other| other.op != op && other.len == len);
+        words.iter().any(other)
+    };
+    let constant = (2..32u8).filter(move |bit| mask >> bit & 1 != 0);
+    constant.filter(move |bit| is_another(*bit) == of_another).map(Change::ConstantBit)
+}
+
 /// What has no effect that depends on its operands, or no effect at all.
 fn is_hint(op: Op) -> bool {
     matches!(op, Op::PrefetchI | Op::PrefetchR | Op::PrefetchW | Op::MopRN | Op::MopRrN | Op::CMopN)
 }
 
+/// What engines leave to the privileged architecture, which has no part in its meaning but the row.
+fn is_privileged(op: Op) -> bool {
+    use Op::{CboInval, FenceI, Mret, SfenceInvalIr, SfenceVma, SfenceWInval, SinvalVma, Sret, Wfi};
+    [CboInval, FenceI, Mret, SfenceInvalIr, SfenceVma, SfenceWInval, SinvalVma, Sret, Wfi].contains(&op)
+}
+
 fn row(op: Op, isa: Isa) -> Vec<Change> {
     let mut changes = vec![Change::NoRow];
     let words: Vec<(u32, Insn)> = words(op, isa).collect();
-    let mask = op.pattern(isa.xlen).expect("as above").mask;
-    for bit in 2..32u8 {
-        let other = |&(word, insn): &(u32, Insn)| {
-            decode(word ^ 1 << bit, isa).is_ok_and(|other| other.op != op && other.len == insn.len)
-        };
-        if mask >> bit & 1 != 0 && words.iter().any(other) {
-            changes.push(Change::ConstantBit(bit));
-        }
-    }
+    changes.extend(constant_bits(op, isa, true));
     let fields = fields(op);
     for field in &fields {
         let values = || words.iter().map(|(_, insn)| field.get(insn));
@@ -132,7 +150,7 @@ fn commutes(op: Op) -> bool {
     let float = ["fadd", "fmul", "fmin", "fmax", "fminm", "fmaxm", "feq", "fmadd", "fmsub", "fnmadd", "fnmsub"];
     let integer = [
         "add", "addw", "and", "or", "xor", "xnor", "mul", "mulw", "mulh", "mulhu", "min", "minu", "max", "maxu",
-        "clmul", "clmulh", "clmulr", "beq", "bne", "c.and", "c.or", "c.xor", "c.addw", "c.mul",
+        "clmul", "clmulh", "clmulr", "beq", "bne", "c.and", "c.or", "c.xor", "c.add", "c.addw", "c.mul",
     ];
     float.contains(&stem) || integer.contains(&name)
 }
@@ -145,6 +163,7 @@ fn goes(op: Op, calls: &[Call]) -> Vec<Goes> {
             vec![Goes::Inverted, Goes::Always, Goes::Never, Goes::Beside(2), Goes::Beside(-2), Goes::Beside(4)]
         }
         Op::Jal | Op::Jalr => vec![Goes::Beside(2), Goes::Beside(-2), Goes::Beside(4)],
+        _ if is_privileged(op) => vec![],
         // Nothing else could be wrong with them.
         _ if calls.is_empty() && !op.info().compressed => vec![
             Goes::Beside(2),
@@ -168,7 +187,8 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         Call::Binary(operation, w) => {
             let others = swapped(operation).into_iter().filter(|other| !is_the_same(op, operation, *other));
             instead(&others.map(|other| Call::Binary(other, w)).collect::<Vec<_>>());
-            if op != Op::Packh && op != Op::AddUw {
+            let narrow = [Op::Packh, Op::AddUw].contains(&op) || !rv64 && op == Op::Srai;
+            if !narrow {
                 instead(&widths(operation, w, rv64).map(|w| Call::Binary(operation, w)));
             }
         }
