@@ -3,6 +3,7 @@
 use super::csr::Outside;
 use super::{Cause, Mode, Privileged, mstatus};
 use crate::guest::riscv::{Base, Cpu};
+use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory};
 use remu_isa::{Insn, Isa, Op};
 
 /// What has become of an instruction.
@@ -18,10 +19,18 @@ pub enum Done {
     CodeChanged,
     /// It raises this.
     Traps(Cause, u64),
+    /// It would access what it may not.
+    Faults(GuestFault),
 }
 
 /// Carries out the instruction with these bits, which an engine could not.
-pub fn execute<B: Base>(hart: &mut Privileged, cpu: &mut Cpu, bits: u32, outside: &Outside) -> Done {
+pub fn execute<B: Base>(
+    hart: &mut Privileged,
+    cpu: &mut Cpu,
+    memory: &impl GuestMemory,
+    bits: u32,
+    outside: &Outside,
+) -> Done {
     let illegal = Done::Traps(Cause::IllegalInstruction, bits.into());
     let Ok(insn) = B::decode(&bits.to_le_bytes(), &cpu.isa) else { return illegal };
     let machine = hart.mode == Mode::Machine;
@@ -39,8 +48,14 @@ pub fn execute<B: Base>(hart: &mut Privileged, cpu: &mut Cpu, bits: u32, outside
         }
         Op::Wfi if machine || hart.mstatus & mstatus::TW == 0 => Done::Waits,
         Op::FenceI => Done::CodeChanged,
-        // There are no caches to lose anything from.
-        Op::CboInval if hart.may_invalidate() => Done::Retired,
+        // There are no caches to lose anything from, but the block has to be one that may be accessed.
+        Op::CboInval if hart.may_invalidate() => {
+            let addr = GuestAddr(super::zero_extended(cpu, cpu.x(insn.rs1)));
+            match memory.load(1, addr).err().and_then(|_| memory.classify(addr, 1, Access::Write)) {
+                Some(fault) => return Done::Faults(fault),
+                None => Done::Retired,
+            }
+        }
         // An instruction that only the state of floating point kept from being executed.
         _ if hart.fs() != 0 && hart.fs() != super::FS_DIRTY && is_float::<B>(bits, cpu) => {
             hart.touch_float();
