@@ -137,7 +137,6 @@ impl Mutant {
             Change::NoRow => return None,
             Change::ConstantBit(bit) => return decode(bits ^ 1 << bit, isa).ok(),
             Change::FieldBit(field, bit) => {
-                // A register of three bits is one of x8 to x15.
                 let value = field.get(&insn) & !(1 << bit);
                 field.set(&mut insn, value);
             }
