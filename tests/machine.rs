@@ -58,7 +58,15 @@ impl Console for Terminal {
 }
 
 fn config(isa: Isa) -> MachineConfig {
-    MachineConfig { kind: Kind::Virt, isa, ram_base: BASE, ram_size: 1 << 20, harts: 1, arguments: String::new() }
+    MachineConfig {
+        kind: Kind::Virt,
+        isa,
+        ram_base: BASE,
+        ram_size: 1 << 20,
+        harts: 1,
+        arguments: String::new(),
+        aligned_only: false,
+    }
 }
 
 /// An image of code at the start of memory, and a page of data after it.
@@ -178,6 +186,9 @@ fn user_mode_is_entered_and_left() {
     assert_eq!(run(&to_user(&[csrr(A0, MSCRATCH)])), 2 << 8 | 0x73);
     assert_eq!(run(&to_user(&[imm(Op::Mret, 0, 0, 0)])), 2 << 8 | 0x73);
     assert_eq!(run(&to_user(&[csrr(A0, 0xc00)])), 2 << 8 | 0x73, "the counter is not permitted");
+    let mut closed = to_user(&[ecall()]);
+    closed[3 + 6] = li(T1, 0);
+    assert_eq!(run(&closed) >> 8, 1, "user mode has no memory that is not given to it");
 }
 
 #[test]
@@ -227,6 +238,56 @@ fn interrupts_come_by_priority_when_they_are_enabled() {
     code.extend([lui(S1, clint + 0x4000), store(Op::Sd, A0, S1, 0), li(T0, 0x80), csrw(MIE, T0)]);
     code.extend([imm(Op::Wfi, 0, 0, 0), ecall()]);
     assert_eq!(run_shifted(&code), 11 << 8);
+}
+
+#[test]
+fn what_a_store_to_a_device_changes_is_seen_at_once() {
+    const MIP: i32 = 0x344;
+    let clint = 0x200_0000;
+    // The bit is pending for the next instruction, and gone after the store that takes it back.
+    let mut code = vec![lui(S0, clint), li(T0, 1), store(Op::Sw, T0, S0, 0), csrr(A0, MIP)];
+    code.extend([store(Op::Sw, ZERO, S0, 0), csrr(A1, MIP), imm(Op::Slli, A1, A1, 8), reg(Op::Or, A0, A0, A1)]);
+    code.extend(end_with(A0));
+    assert_eq!(run(&code), 8);
+    // The interrupt is taken before the next instruction: `mepc` is right behind the store.
+    let mut code = vec![here(T0), imm(Op::Addi, T0, T0, 4 * 11), csrw(MTVEC, T0), li(T0, 8), csrw(MIE, T0)];
+    code.extend([csr(Op::Csrrsi, ZERO, 8, MSTATUS), lui(S0, clint), li(T0, 1), here(S1)]);
+    code.extend([store(Op::Sw, T0, S0, 0), jump(0)]);
+    code.extend([csrr(A0, MEPC), reg(Op::Sub, A0, A0, S1)]);
+    code.extend(end_with(A0));
+    assert_eq!(run(&code), 8);
+}
+
+#[test]
+fn time_is_the_same_clock_in_memory_and_as_a_csr() {
+    let mut code = vec![lui(S0, 0x200_c000), li(A0, 0)];
+    let body = [
+        imm(Op::Ld, A1, S0, -8),
+        csrr(A2, 0xc01),
+        imm(Op::Ld, S1, S0, -8),
+        // Time that goes backwards is counted.
+        reg(Op::Sltu, A1, A2, A1),
+        reg(Op::Add, A0, A0, A1),
+        reg(Op::Sltu, A2, S1, A2),
+        reg(Op::Add, A0, A0, A2),
+    ];
+    code.extend((0..100).flat_map(|_| body));
+    code.extend(end_with(A0));
+    assert_eq!(run(&code), 0);
+}
+
+#[test]
+fn alignment_may_be_asked_for() {
+    let load = with_handler(&[here(S0), imm(Op::Lw, A0, S0, 1), ecall()]);
+    let stores = with_handler(&[here(S0), imm(Op::Addi, S0, S0, 0x400), store(Op::Sd, A0, S0, 1), ecall()]);
+    let strict = MachineConfig { aligned_only: true, ..config(Isa::rv64_max()) };
+    let on = |config: &MachineConfig, code: &[Insn]| match run_on(config, code, Terminal::default()) {
+        Ending::Exited(code) => code >> 8,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((on(&strict, &load), on(&strict, &stores)), (4, 6));
+    let lenient = config(Isa::rv64_max());
+    assert_eq!((on(&lenient, &load), on(&lenient, &stores)), (11, 11));
 }
 
 #[test]
@@ -342,6 +403,8 @@ fn what_does_not_fit_is_refused() {
             .unwrap()
     };
     let low = MachineConfig { ram_base: 0, ..config(Isa::rv64_max()) };
+    let wide = MachineConfig { ram_size: 0x100_1000, ram_base: 0x100_0000, ..config(Isa::rv64_max()) };
+    assert_eq!(refused(&wide), "memory from 0x1000000 to 0x2001000 is where the CLINT is, at 0x2000000");
     assert_eq!(refused(&low), "it wants 0x4 bytes at 0x80000000, and there is memory from 0x0 to 0x100000");
     let none = MachineConfig { ram_size: 0, ..config(Isa::rv64_max()) };
     assert_eq!(refused(&none), "memory of 0x0 bytes cannot start at 0x80000000");
@@ -350,4 +413,22 @@ fn what_does_not_fit_is_refused() {
     let error =
         Machine::<Rv32, Engine<Rv32>>::new(&config(Isa::rv32_max()), &narrow, Box::new(Terminal::default()), engine);
     assert_eq!(error.err().unwrap().to_string(), "a 64-bit program on 32-bit harts");
+}
+
+#[test]
+fn memory_may_be_where_harts_start_elsewhere() {
+    // An image at 0, which is also where the code at reset would be.
+    let bytes = assemble(&[[li(A0, 5)].as_slice(), &power_off_with(A0)].concat());
+    let plan = BootPlan::new(None, Some(&bytes)).unwrap();
+    let config = MachineConfig { ram_base: 0, ..config(Isa::rv64_max()) };
+    let mut machine =
+        Machine::<Rv64, Engine<Rv64>>::new(&config, &plan, Box::new(Terminal::default()), engine).unwrap();
+    assert_eq!(machine.run(Some(1_000)), Ending::Exited(5));
+}
+
+/// Ends with the value of a register by the power-off device.
+fn power_off_with(rs: u8) -> Vec<Insn> {
+    let mut code = vec![imm(Op::Slli, T0, rs, 16), lui(T1, 0x3000), imm(Op::Addi, T1, T1, 0x333)];
+    code.extend([reg(Op::Or, T1, T1, T0), lui(T0, 0x10_0000), store(Op::Sw, T1, T0, 0), jump(0)]);
+    code
 }

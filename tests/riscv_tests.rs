@@ -14,7 +14,8 @@ use remu::machine::{BootPlan, Ending, EngineParts, Kind, Machine, MachineConfig,
 use remu::memory::machine::{HartMemory, Mmio, Ram};
 use remu_isa::{Insn, Isa, Xlen};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,8 +24,11 @@ use std::sync::{Arc, Mutex};
 /// More than any test of the suite needs.
 const LIMIT: u64 = 10_000_000;
 
-/// How many blocks are shown that a test has run last.
-const SHOWN: usize = 8;
+/// How many instructions are shown that a test has run last.
+const SHOWN: usize = 12;
+
+/// The engines: each program is run on all of them.
+const ENGINES: [(&str, usize); 2] = [("interpreter", 64), ("interpreter, instruction by instruction", 1)];
 
 /// Nothing answers outside of memory.
 struct NoDevices;
@@ -36,6 +40,10 @@ impl Mmio for NoDevices {
 
     fn write(&self, _: u64, _: u64, _: u64) -> Option<()> {
         None
+    }
+
+    fn take_news(&self) -> bool {
+        false
     }
 }
 
@@ -83,31 +91,50 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The blocks that have run last.
+/// The instructions that have run last, where each is a block.
 #[derive(Clone, Default)]
-struct Last(Rc<RefCell<VecDeque<u64>>>);
+struct Last(Rc<RefCell<Ran>>);
+
+#[derive(Default)]
+struct Ran {
+    decoded: HashMap<u64, Insn>,
+    last: VecDeque<u64>,
+}
 
 impl<B: Base> Tracer<B> for Last {
-    fn decoded(&mut self, _: &[(u64, Insn)]) {}
+    fn decoded(&mut self, insns: &[(u64, Insn)]) {
+        self.0.borrow_mut().decoded.extend(insns.iter().copied());
+    }
 
     fn wants_entries(&self) -> bool {
         true
     }
 
     fn entered(&mut self, cpu: &Cpu) {
-        let mut list = self.0.borrow_mut();
-        // The end of a test is a loop.
-        if list.back() != Some(&cpu.pc) {
-            list.push_back(cpu.pc);
+        let last = &mut self.0.borrow_mut().last;
+        // The end of a test is a loop, or several.
+        if last.contains(&cpu.pc) {
+            return;
         }
-        if list.len() > SHOWN {
-            list.pop_front();
+        last.push_back(cpu.pc);
+        if last.len() > SHOWN {
+            last.pop_front();
         }
     }
 }
 
-fn engine<B: Base>(last: Option<Last>) -> EngineParts<Interp<B, HartMemory>> {
-    let mut engine = Interp::new(InterpConfig::default());
+impl fmt::Display for Last {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ran = self.0.borrow();
+        ran.last.iter().try_for_each(|pc| match ran.decoded.get(pc) {
+            Some(insn) => write!(f, "\n    {pc:#x}  {}", insn.disassemble(*pc)),
+            None => write!(f, "\n    {pc:#x}"),
+        })
+    }
+}
+
+fn engine<B: Base>(max_block: usize, last: Option<Last>) -> EngineParts<Interp<B, HartMemory>> {
+    let mut engine = Interp::new(InterpConfig { max_block, ..InterpConfig::default() });
     if let Some(last) = last {
         engine.set_tracer(Box::new(last));
     }
@@ -115,8 +142,8 @@ fn engine<B: Base>(last: Option<Last>) -> EngineParts<Interp<B, HartMemory>> {
     (engine, code)
 }
 
-/// Runs a program of the suite on a machine; on failure, the case and what has run last.
-fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa) -> Result<(), String> {
+/// Runs a program of the suite on a machine, on each engine; on failure, the case and what has run last.
+fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
     let config = MachineConfig {
         kind: Kind::Spike,
         isa,
@@ -124,30 +151,37 @@ fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa) -> Result<(), String> 
         ram_size: 64 << 20,
         harts: 1,
         arguments: String::new(),
+        aligned_only,
     };
-    let run = |last: Option<Last>| {
-        let mut machine = Machine::<B, _>::new(&config, plan, Box::new(Silent), move || engine::<B>(last.clone()))
-            .map_err(|e| e.to_string())?;
+    let run = |max_block: usize, last: Option<Last>| {
+        let engine = move || engine::<B>(max_block, last.clone());
+        let mut machine = Machine::<B, _>::new(&config, plan, Box::new(Silent), engine).map_err(|e| e.to_string())?;
         let ending = machine.run(Some(LIMIT));
-        let cpu = machine.harts()[0].cpu().clone();
-        Ok::<_, String>((ending, cpu))
+        let pc = machine.harts()[0].cpu().pc;
+        Ok::<_, String>((ending, pc))
     };
-    let what = match run(None)?.0 {
-        Ending::Exited(0) => return Ok(()),
-        Ending::Exited(case) => format!("case {case} fails"),
-        other => format!("{other:?}"),
-    };
-    let last = Last::default();
-    let (_, cpu) = run(Some(last.clone()))?;
-    let blocks: Vec<_> = last.0.borrow().iter().map(|pc| format!("{pc:#x}")).collect();
-    Err(format!("{what}; pc {:#x}, blocks before it: {}", cpu.pc, blocks.join(" ")))
+    for (name, max_block) in ENGINES {
+        let (ending, pc) = run(max_block, None)?;
+        let what = match ending {
+            Ending::Exited(0) => continue,
+            Ending::Exited(case) => format!("case {case} fails"),
+            other => format!("{other:?}"),
+        };
+        let last = Last::default();
+        run(1, Some(last.clone()))?;
+        return Err(format!("{what} ({name}); pc {pc:#x}, the last instructions:{last}"));
+    }
+    Ok(())
 }
 
-fn run_file(file: &[u8]) -> Result<(), String> {
+fn run_file(name: &str, file: &[u8]) -> Result<(), String> {
+    // The specification leaves it to the machine whether accesses that are not aligned trap. One test wants that
+    // they do, `ma_data` that they do not.
+    let aligned_only = name.ends_with("mi-p-ma_addr");
     let plan = BootPlan::new(None, Some(file)).map_err(|e| e.to_string())?;
     match plan.xlen() {
-        Some(Xlen::Rv32) => run_on_machine::<Rv32>(&plan, Isa::rv32_max()),
-        _ => run_on_machine::<Rv64>(&plan, Isa::rv64_max()),
+        Some(Xlen::Rv32) => run_on_machine::<Rv32>(&plan, Isa::rv32_max(), aligned_only),
+        _ => run_on_machine::<Rv64>(&plan, Isa::rv64_max(), aligned_only),
     }
 }
 
@@ -171,7 +205,7 @@ fn run_suite(folder: &Path) -> usize {
             scope.spawn(|| {
                 while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-                    let result = run_file(&std::fs::read(path).unwrap());
+                    let result = run_file(&name, &std::fs::read(path).unwrap());
                     results.lock().unwrap().insert(name, result);
                 }
             });

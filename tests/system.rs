@@ -44,7 +44,13 @@ fn programs() -> Programs {
 #[test]
 fn the_machine_prints_and_ends_with_the_guests_code() {
     let p = programs();
-    for words in [&["seven"][..], &["-machine", "virt", "-kernel", "seven"], &["-m", "16", "seven", "-smp", "2"]] {
+    for words in [
+        &["seven"][..],
+        &["-machine", "virt", "-kernel", "seven"],
+        &["-m", "16", "seven", "-smp", "2"],
+        &["-M", "virt", "-nographic", "-bios", "none", "-m", "size=16M", "-smp", "cpus=2", "-kernel", "seven"],
+        &["-display", "none", "-serial", "mon:stdio", "-monitor", "none", "-no-reboot", "-cpu", "rv64", "seven"],
+    ] {
         let ran = system(&p, words);
         assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(7), "hello\n", ""), "{words:?}");
     }
@@ -53,27 +59,40 @@ fn the_machine_prints_and_ends_with_the_guests_code() {
 }
 
 #[test]
-fn harts_have_machine_level_whatever_names_their_extensions() {
-    let csr = |op, rs1, number| Insn { op, rs1, imm: number, ..imm(op, 0, 0, 0) };
+fn the_serial_port_may_lead_nowhere() {
+    let ran = system(&programs(), &["-serial", "null", "seven"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(7), ""));
+}
+
+#[test]
+fn what_runs_is_logged() {
     let p = Programs::new();
-    let mut e = program("", 7);
-    let back = assemble(&[
-        // MPP: machine mode.
-        lui(T0, 0x2000),
-        imm(Op::Addi, T0, T0, -0x800),
-        csr(Op::Csrrs, T0, 0x300),
-        imm(Op::Auipc, T0, 0, -0x2000),
-        imm(Op::Addi, T0, T0, -12),
-        csr(Op::Csrrw, T0, 0x341),
-        imm(Op::Mret, 0, 0, 0),
-    ]);
-    e.entry = TOHOST + 0x1000;
-    e.segments.push(Segment::load(R | X, e.entry, back));
-    p.elf("returns", &e);
-    for words in [&["returns"][..], &["returns", "--cpu", "rv64gc"], &["returns", "--isa", "rv64i_zicsr"]] {
-        let ran = system(&p, words);
-        assert_eq!((ran.status, ran.err.as_str()), (Some(7), ""), "{words:?}");
-    }
+    // A call, which traps to `handler`; this ends the machine.
+    let mut insns = vec![elf::here(T0), imm(Op::Addi, T0, T0, 16), imm(Op::Csrrw, 0, T0, 0x305), elf::ecall()];
+    insns.extend([lui(T0, 0x10_0000), lui(A0, 0x5000), imm(Op::Addi, A0, A0, 0x555), store(Op::Sw, A0, T0, 0)]);
+    insns.push(jump(0));
+    let mut e = elf::elf(BASE);
+    e.segments.push(Segment::load(R | X, BASE, assemble(&insns)));
+    e.symbols.extend([("_start", BASE, 0), ("handler", BASE + 16, 0)]);
+    p.elf("traps", &e);
+    let ran = system(&p, &["-d", "in_asm,exec", "-d", "int", "-dfilter", "0x80000000+0x100", "traps"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), ""));
+    let wanted = "\
+in_asm 0x80000000 _start+0x0
+  0x80000000:  auipc t0, 0x0
+  0x80000004:  addi t0, t0, 16
+  0x80000008:  csrrw zero, mtvec, t0
+";
+    assert!(ran.err.starts_with(wanted), "{}", ran.err);
+    let order =
+        ["exec 0x80000000 _start+0x0", "int at 0x8000000c: call from machine mode, value 0x0, in machine mode; hart 0"];
+    let places = order.map(|line| ran.err.find(line).unwrap_or_else(|| panic!("{line}: {}", ran.err)));
+    let handler = ran.err.find("exec 0x80000010 handler+0x0").unwrap_or_else(|| panic!("{}", ran.err));
+    assert!(places[0] < places[1] && places[1] < handler, "{}", ran.err);
+    let ran = system(&p, &["-d", "cpu", "-one-insn-per-tb", "-D", "log", "traps"]);
+    let log = std::fs::read_to_string(p.path().join("log")).unwrap();
+    assert!(ran.err.is_empty() && log.contains("cpu   pc 0000000080000004"), "{log}");
+    assert!(system(&p, &["-d", "help"]).out.contains("traps and interrupts"));
 }
 
 #[test]
@@ -98,7 +117,21 @@ fn what_is_wrong_is_told_in_a_line() {
         (&["low"], "low: it wants 0x4 bytes at 0x11000, and there is memory from 0x80000000 to 0x88000000"),
         (&["-m", "lots", "seven"], "-m 'lots': a size is a number, with k, M or G behind it or without"),
         (&["-smp", "0", "seven"], "--smp '0': from 1 to 64"),
-        (&["--isa", "rv64xyz", "seven"], "--isa 'rv64xyz': not an ISA string"),
+        (&["--isa", "rv64iq", "seven"], "--isa 'rv64iq': no extension 'q'"),
+        (&["--isa", "rv64gcv", "seven"], "--isa 'rv64gcv': extension V is not implemented yet"),
+        (&["--isa", "x86", "seven"], "--isa 'x86': an ISA string begins with rv32i, rv64i, rv32g or rv64g"),
+        (&["-cpu", "rv32", "seven"], "seven: a 64-bit program on 32-bit harts"),
+        (&["-cpu", "max,zfoo=on", "seven"], "-cpu: no extension 'zfoo'; -cpu list shows them"),
+        (&["-d", "exec,mmu", "seven"], "-d: log item 'mmu' is not supported yet; -d help lists those that are"),
+        (&["-d", "lots", "seven"], "-d: no log item 'lots'; -d help lists them"),
+        (&["-serial", "pty", "seven"], "-serial 'pty': it leads to stdio or to null"),
+        (&["-display", "gtk", "seven"], "-display 'gtk': there is none"),
+        (&["-kernel", "seven", "eight"], "unexpected argument 'eight'"),
+        (&["-m", "0", "seven"], "seven: memory of 0x0 bytes cannot start at 0x80000000"),
+        (
+            &["--memory-base", "0x1000", "-m", "1", "seven"],
+            "seven: memory from 0x1000 to 0x101000 is where the power-off device is, at 0x100000",
+        ),
         (&["--isa", "rv32i", "seven"], "seven: a 64-bit program on 32-bit harts"),
         (&["-frobnicate", "seven"], "unknown option '-frobnicate'; --help lists them"),
         (&["seven", "twice"], "unexpected argument 'twice'"),

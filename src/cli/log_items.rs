@@ -29,21 +29,46 @@ impl LogItems {
 
 type Item = (&'static str, &'static str, fn(&mut LogItems));
 
-const ITEMS: &[Item] = &[
-    ("strace", "system calls, with arguments and results", |l| l.strace = true),
+/// Those that both programs have.
+const CODE: &[Item] = &[
     ("in_asm", "guest code as it is decoded, block by block", |l| l.trace.in_asm = true),
     ("exec", "each block as it begins to run", |l| l.trace.exec = true),
     ("cpu", "the integer registers before each block", |l| l.trace.cpu = true),
     ("fpu", "the floating-point registers too, where cpu is logged", |l| l.trace.fpu = true),
-    ("int", "faults and traps", |l| l.int = true),
-    ("unimp", "what the program asks for and is not implemented", |l| l.unimp = true),
-    ("mmu", "what becomes of the address space, and accesses that it refuses", |l| l.mmu = true),
-    ("page", "the memory map at the start of the program and after each change", |l| l.page = true),
+    ("int", "faults, traps and interrupts", |l| l.int = true),
     ("nochain", "make exec and cpu show every block, which they always do", |_| {}),
 ];
 
-/// QEMU's items that are not there yet.
+/// Those of a process.
+const PROCESS: &[Item] = &[
+    ("strace", "system calls, with arguments and results", |l| l.strace = true),
+    ("unimp", "what the program asks for and is not implemented", |l| l.unimp = true),
+    ("mmu", "what becomes of the address space, and accesses that it refuses", |l| l.mmu = true),
+    ("page", "the memory map at the start of the program and after each change", |l| l.page = true),
+];
+
+/// What there is to log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// A process.
+    Process,
+    /// A whole machine.
+    Machine,
+}
+
+impl Logged {
+    fn items(self) -> impl Iterator<Item = &'static Item> {
+        let own: &[Item] = if self == Self::Process { PROCESS } else { &[] };
+        CODE.iter().chain(own)
+    }
+}
+
+/// QEMU's items that are not there yet, or not for what is logged.
 const UNSUPPORTED: &[&str] = &[
+    "strace",
+    "unimp",
+    "mmu",
+    "page",
     "out_asm",
     "op",
     "op_opt",
@@ -60,11 +85,11 @@ const UNSUPPORTED: &[&str] = &[
 ];
 
 /// Parses a list of items; `None` if it asks for help.
-pub fn parse(source_name: &str, list: &str) -> Result<Option<LogItems>, CliError> {
+pub fn parse(logged: Logged, source_name: &str, list: &str) -> Result<Option<LogItems>, CliError> {
     let mut items = LogItems::default();
     for item in list.split(',') {
         let source_name = || source_name.to_owned();
-        match ITEMS.iter().find(|(name, ..)| *name == item) {
+        match logged.items().find(|(name, ..)| *name == item) {
             Some((.., set)) => set(&mut items),
             None if matches!(item, "help" | "?") => return Ok(None),
             None if UNSUPPORTED.contains(&item) || item.starts_with("trace:") => {
@@ -77,9 +102,9 @@ pub fn parse(source_name: &str, list: &str) -> Result<Option<LogItems>, CliError
 }
 
 /// What `-d help` prints.
-pub fn help() -> String {
+pub fn help(logged: Logged) -> String {
     let mut text = String::from("Log items (-d ITEM,...):\n");
-    for (name, what, _) in ITEMS {
+    for (name, what, _) in logged.items() {
         text.push_str(&format!("  {name:<10} {what}\n"));
     }
     text

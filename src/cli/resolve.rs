@@ -2,7 +2,7 @@
 //!
 //! An option wins over `REMU_…`, which wins over `QEMU_…`; only the changes to the environment add up.
 
-use super::log_items::{self, LogItems};
+use super::log_items::{self, LogItems, Logged};
 use super::words::{UNSUPPORTED, normalize};
 use super::{CliError, Options, cpu_list, strace};
 use crate::debug::AddressFilter;
@@ -141,7 +141,7 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
     let Some(cpu) = cpu(given("-cpu", &options.cpu, "CPU"))? else {
         return Ok(Action::Print(cpu_list::cpu_list()));
     };
-    let Some(mut log) = log(&options, &lookup)? else { return Ok(Action::Print(log_items::help())) };
+    let Some(mut log) = log(&options, &lookup)? else { return Ok(Action::Print(log_items::help(Logged::Process))) };
     log.strace |= strace::is_asked_for(&options) || variable(&lookup, "STRACE").is_some();
     let (strace, strace_file) = strace::settings(&options)?;
     let one_insn = options.one_insn_per_tb
@@ -219,7 +219,7 @@ fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
         lists => Some(Given { source: "-d".into(), value: lists.join(OsStr::new(",")) }),
     };
     match given {
-        Some(given) => log_items::parse(&given.source, given.text()?),
+        Some(given) => log_items::parse(Logged::Process, &given.source, given.text()?),
         None => Ok(Some(LogItems::default())),
     }
 }

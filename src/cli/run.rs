@@ -4,7 +4,7 @@
 use super::program::Target;
 use super::text::{complain, print};
 use super::{Action, CliError, EXIT_OWN_ERROR, Settings, resolve};
-use crate::debug::{self, Death, FatalReport, Log, MapLog};
+use crate::debug::{self, Death, FatalReport, Log, MapLog, MappedFiles};
 use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
 use crate::guest::riscv::{Cpu, Rv64, profiles};
 use crate::guest::{Engine, Exit, HartCell};
@@ -91,7 +91,8 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
     let observer = engine.code_observer();
     space.observe_code(Arc::downgrade(&observer));
     if let Some(log) = log.clone().filter(|_| settings.log.trace.any()) {
-        let tracer = debug::Tracer::new(log, settings.log.trace, settings.dfilter.clone(), space.clone());
+        let tracer =
+            debug::Tracer::new(log, settings.log.trace, settings.dfilter.clone(), MappedFiles::new(space.clone()));
         engine.set_tracer(Box::new(tracer));
     }
     let watch = Watch { traps: log.filter(|_| settings.log.int), maps };
@@ -218,7 +219,7 @@ fn random<const N: usize>(seed: Option<u64>) -> Result<[u8; N], CliError> {
 }
 
 /// A log to a file, or to standard error.
-fn open_log(path: Option<&Path>) -> Result<Log, CliError> {
+pub(super) fn open_log(path: Option<&Path>) -> Result<Log, CliError> {
     let opened = match path {
         Some(path) => File::create(path).and_then(Log::new),
         None => Log::new(std::io::stderr()),

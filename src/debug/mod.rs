@@ -15,5 +15,5 @@ pub use fatal::{Death, FatalReport, signal_name};
 pub use filter::AddressFilter;
 pub use log::Log;
 pub use maps::MapLog;
-pub use symbols::{Location, Symbols};
-pub use trace::{TraceItems, Tracer};
+pub use symbols::{Location, MappedFiles, Symbols};
+pub use trace::{Names, TraceItems, Tracer};

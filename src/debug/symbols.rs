@@ -2,15 +2,19 @@
 //!
 //! The file is input like any other: what is malformed or out of bounds yields no names, no error.
 
+use super::trace::Names;
+use crate::memory::{GuestAddr, Source, UserSpace};
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::header::header64::{Header, SIZEOF_EHDR};
 use goblin::elf::program_header::{PT_LOAD, ProgramHeader, program_header64::SIZEOF_PHDR};
 use goblin::elf::section_header::{SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, SectionHeader, section_header64::SIZEOF_SHDR};
 use goblin::elf::sym::{STT_FUNC, STT_NOTYPE, Sym, sym64::SIZEOF_SYM};
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 const CTX: Ctx = Ctx { container: Container::Big, le: Endian::Little };
 
@@ -84,6 +88,18 @@ impl Symbols {
         Some(Self { list, strings: piece(file, strings.sh_offset, strings.sh_size)?, segments: segments.collect() })
     }
 
+    /// Symbols that are known already, by address and name.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = (u64, &'a str)>) -> Self {
+        let mut symbols = Self::default();
+        for (addr, name) in names {
+            symbols.list.push(Symbol { addr, size: 0, name: symbols.strings.len() });
+            symbols.strings.extend_from_slice(name.as_bytes());
+            symbols.strings.push(0);
+        }
+        symbols.list.sort_by_key(|s| s.addr);
+        symbols
+    }
+
     /// The function at a file offset that is mapped as code.
     pub fn at_offset(&self, offset: u64) -> Option<Location> {
         let (start, _, vaddr) =
@@ -118,6 +134,34 @@ fn piece(file: &File, offset: u64, len: u64) -> Option<Vec<u8>> {
     let mut bytes = vec![0; len as usize];
     file.read_exact_at(&mut bytes, offset).ok()?;
     Some(bytes)
+}
+
+impl Names for Symbols {
+    fn location(&mut self, pc: u64) -> Option<Location> {
+        self.at_address(pc)
+    }
+}
+
+/// The functions of the files that are mapped in an address space.
+pub struct MappedFiles {
+    space: Arc<UserSpace>,
+    files: HashMap<Arc<Path>, Symbols>,
+}
+
+impl MappedFiles {
+    /// Those of `space`.
+    pub fn new(space: Arc<UserSpace>) -> Self {
+        Self { space, files: HashMap::new() }
+    }
+}
+
+impl Names for MappedFiles {
+    fn location(&mut self, pc: u64) -> Option<Location> {
+        let area = self.space.vma_at(GuestAddr(pc))?;
+        let Source::File { path, offset, .. } = &area.source else { return None };
+        let symbols = self.files.entry(path.clone()).or_insert_with(|| Symbols::read(path));
+        symbols.at_offset(pc - area.range.start.0 + offset)
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,10 @@
 //! The log items that show code: `in_asm` when it is decoded, `exec` and `cpu` when it runs.
 
-use super::{AddressFilter, Log, Symbols};
+use super::{AddressFilter, Location, Log};
 use crate::guest::riscv::{Base, Cpu};
 use crate::guest::{self};
-use crate::memory::{Source, UserSpace};
 use remu_isa::{Insn, f_name, x_name};
-use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::Arc;
 
 /// Which of the items are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,31 +26,33 @@ impl TraceItems {
     }
 }
 
+/// Knows which function an address is in.
+pub trait Names {
+    /// The place in a function that is known.
+    fn location(&mut self, pc: u64) -> Option<Location>;
+}
+
 /// Writes the items to a log.
-pub struct Tracer {
+pub struct Tracer<N> {
     log: Log,
     items: TraceItems,
     filter: AddressFilter,
-    space: Arc<UserSpace>,
-    files: HashMap<Arc<Path>, Symbols>,
+    names: N,
 }
 
-impl Tracer {
-    /// A tracer of the blocks in `space` that begin at addresses of the filter.
-    pub fn new(log: Log, items: TraceItems, filter: AddressFilter, space: Arc<UserSpace>) -> Self {
-        Self { log, items, filter, space, files: HashMap::new() }
+impl<N: Names> Tracer<N> {
+    /// A tracer of the blocks that begin at addresses of the filter.
+    pub fn new(log: Log, items: TraceItems, filter: AddressFilter, names: N) -> Self {
+        Self { log, items, filter, names }
     }
 
     /// ` name+0x12` for an address in a function that is known.
     fn symbol(&mut self, pc: u64) -> String {
-        let Some(area) = self.space.vma_at(crate::memory::GuestAddr(pc)) else { return String::new() };
-        let Source::File { path, offset, .. } = &area.source else { return String::new() };
-        let symbols = self.files.entry(path.clone()).or_insert_with(|| Symbols::read(path));
-        symbols.at_offset(pc - area.range.start.0 + offset).map_or(String::new(), |l| format!(" {l}"))
+        self.names.location(pc).map_or(String::new(), |l| format!(" {l}"))
     }
 }
 
-impl<B: Base> guest::Tracer<B> for Tracer {
+impl<B: Base, N: Names> guest::Tracer<B> for Tracer<N> {
     fn decoded(&mut self, insns: &[(u64, Insn)]) {
         let Some(&(start, _)) = insns.first().filter(|_| self.items.in_asm) else { return };
         if !self.filter.contains(start) {

@@ -91,6 +91,11 @@ impl Image {
         self.symbols.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
     }
 
+    /// All symbols, by value and name.
+    pub fn symbols(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.symbols.iter().map(|(name, value)| (*value, name.as_str()))
+    }
+
     /// The words of the host-target interface, if it has them.
     pub fn htif(&self) -> Option<HtifAddresses> {
         Some(HtifAddresses { tohost: self.symbol("tohost")?, fromhost: self.symbol("fromhost") })

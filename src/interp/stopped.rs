@@ -2,7 +2,7 @@
 
 use super::block::Record;
 use crate::guest::Exit;
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, Refusal};
 
 /// Why an instruction did not complete. Small and by value, so that it reaches the cold path in
 /// registers: a reference into a handler's stack frame would keep the compiler from making tail calls.
@@ -70,12 +70,27 @@ impl Stopped {
     }
 }
 
+/// How it goes on after an instruction that did not go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Back to whoever runs the engine, in the state before the instruction.
+    Leave(Exit),
+    /// The instruction is executed again.
+    Again,
+    /// It was carried out after all: the engine is left behind it, for a device that has news.
+    Interrupted,
+}
+
 impl Reason {
-    /// What the engine is to report, for the instruction of `record`; `None` where it is to be made again.
-    pub fn exit(self, addr: u64, record: &Record, mem: &impl GuestMemory) -> Option<Exit> {
+    /// How it goes on after the instruction of `record`.
+    pub fn next(self, addr: u64, record: &Record, mem: &impl GuestMemory) -> Next {
         let Reason { access, .. } = self;
-        Some(match self.kind {
-            Kind::Refused => Exit::Fault(mem.classify(GuestAddr(addr), u64::from(self.size), access)?),
+        Next::Leave(match self.kind {
+            Kind::Refused => match mem.classify(GuestAddr(addr), u64::from(self.size), access) {
+                Refusal::Fault(fault) => Exit::Fault(fault),
+                Refusal::Again => return Next::Again,
+                Refusal::Made => return Next::Interrupted,
+            },
             Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
             Kind::Trap => Exit::Syscall,
             Kind::Breakpoint => Exit::Breakpoint,

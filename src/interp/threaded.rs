@@ -10,7 +10,7 @@ use super::block::{Forward, Handler, Link, Memory, Record, Slot};
 use super::cache::jump_index;
 use super::env::Env;
 use super::step::{LAST_RESULT, Step};
-use super::stopped::{Reason, Stopped};
+use super::stopped::{Next, Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
 use crate::guest::{Exit, Flow, Semantics};
 use crate::memory::{Access, GuestMemory};
@@ -227,7 +227,7 @@ unsafe extern "sysv64" fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env
     }
 }
 
-/// Returns to the loop before the instruction has had any effect.
+/// Returns to the loop before the instruction has had any effect, or, where a device wants that, after it.
 #[cold]
 #[inline(never)]
 unsafe extern "sysv64" fn stop<M: GuestMemory>(
@@ -242,9 +242,15 @@ unsafe extern "sysv64" fn stop<M: GuestMemory>(
     unsafe {
         let record = &(*slot).record;
         (*cpu).pc = record.pc;
-        match reason.exit(addr, record, &*mem.cast::<M>()) {
-            Some(exit) => (*env).exit = exit,
-            None => return opaque(Leave::Lookup),
+        match reason.next(addr, record, &*mem.cast::<M>()) {
+            Next::Leave(exit) => (*env).exit = exit,
+            Next::Again => return opaque(Leave::Lookup),
+            Next::Interrupted => {
+                // It is a store, so that a record follows.
+                (*cpu).pc = (*slot.add(1)).record.pc;
+                (*env).fuel -= 1;
+                (*env).exit = Exit::Interrupted;
+            }
         }
     }
     opaque(Leave::Exit)

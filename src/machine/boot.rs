@@ -7,7 +7,9 @@ use crate::memory::machine::Ram;
 use remu_isa::{EncodeError, Insn, Op, Xlen, encode};
 
 /// Where harts start.
-pub const RESET: u64 = 0x1000;
+const RESET: u64 = 0x1000;
+/// Where they start if memory is there; no device is here.
+const RESET_ELSEWHERE: u64 = 0x3000_0000;
 const ROM_SIZE: u64 = 0x1000;
 
 /// How far behind the start of memory a kernel is put that firmware is to start: a large page.
@@ -128,8 +130,10 @@ pub(super) fn load(config: &MachineConfig, plan: &BootPlan<'_>, ram: &Ram, tree:
     let at = (range.end - tree.len() as u64) & !0xfff;
     let no_room = || BootError::NoMemory { addr: at, size: tree.len() as u64, start: range.start, end: range.end };
     ram.write(at, tree).ok_or_else(no_room)?;
-    let rom = Ram::new(RESET, ROM_SIZE)?;
-    rom.write(RESET, &reset_code(xlen, entry, at, kernel).map_err(BootError::from)?).ok_or_else(no_room)?;
+    let taken = range.start < RESET + ROM_SIZE && range.end > RESET;
+    let reset = if taken { RESET_ELSEWHERE } else { RESET };
+    let rom = Ram::new(reset, ROM_SIZE)?;
+    rom.write(reset, &reset_code(xlen, entry, at, kernel).map_err(BootError::from)?).ok_or_else(no_room)?;
     Ok(rom.read_only())
 }
 

@@ -37,7 +37,9 @@ pub struct Bus {
     has_finisher: bool,
     ram: Arc<Ram>,
     console: RefCell<Box<dyn Console>>,
-    ending: Cell<Option<Ending>>,
+    ending: RefCell<Option<Ending>>,
+    /// A store has changed what interrupts are pending, or ended the machine.
+    has_news: Cell<bool>,
 }
 
 impl Bus {
@@ -54,8 +56,18 @@ impl Bus {
             has_finisher: config.kind == Kind::Virt,
             ram,
             console: RefCell::new(console),
-            ending: Cell::new(None),
+            ending: RefCell::default(),
+            has_news: Cell::new(false),
         }
+    }
+
+    /// The devices of a machine: name, address and size.
+    pub(super) fn devices(kind: Kind) -> Vec<(&'static str, u64, u64)> {
+        let mut devices = vec![("CLINT", clint::BASE, clint::SIZE), ("serial port", uart::BASE, uart::SIZE)];
+        if kind == Kind::Virt {
+            devices.push(("power-off device", FINISHER, FINISHER_SIZE));
+        }
+        devices
     }
 
     /// What a hart is told before it runs.
@@ -70,12 +82,17 @@ impl Bus {
         self.clint.borrow().until_timer()
     }
 
+    /// Whether a device has ended the machine.
+    pub(super) fn is_over(&self) -> bool {
+        self.ending.borrow().is_some()
+    }
+
     /// Attends to what takes no interrupt, and tells whether it is over.
     pub(super) fn news(&self) -> Option<Ending> {
         let mut console = self.console.borrow_mut();
         let told = self.htif.as_ref().and_then(|htif| htif.borrow_mut().poll(&self.ram, &mut **console));
         console.flush();
-        told.or_else(|| self.ending.take())
+        told.or_else(|| self.ending.borrow_mut().take())
     }
 }
 
@@ -99,6 +116,7 @@ impl Mmio for Bus {
 
     fn write(&self, addr: u64, size: u64, value: u64) -> Option<()> {
         if let Some(offset) = within(addr, size, clint::BASE, clint::SIZE) {
+            self.has_news.set(true);
             return self.clint.borrow_mut().write(offset, size, value);
         }
         if let Some(offset) = within(addr, size, uart::BASE, uart::SIZE).filter(|_| size == 1) {
@@ -112,8 +130,13 @@ impl Mmio for Bus {
                 0x7777 => Some(Ending::Reset),
                 _ => None,
             };
-            self.ending.set(ending);
+            self.has_news.set(ending.is_some());
+            *self.ending.borrow_mut() = ending;
         }
         Some(())
+    }
+
+    fn take_news(&self) -> bool {
+        self.has_news.take()
     }
 }

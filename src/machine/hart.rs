@@ -1,12 +1,17 @@
 //! A hart of a machine: engines run it, and what they stop at is answered by the privileged architecture.
 
-use crate::guest::riscv::privileged::{Cause, Done, Mode, Outside, Privileged, execute};
+use super::bus::Bus;
+use crate::guest::riscv::privileged::{Cause, Done, Mode, Outside, Privileged, TakenTrap, execute};
 use crate::guest::riscv::{Base, Cpu};
 use crate::guest::{Engine, Exit, HartCell};
 use crate::memory::machine::HartMemory;
 use crate::memory::{Access, CodeObserver, FaultKind, GuestAddr, GuestFault};
 use remu_isa::{ExtSet, Isa};
+use std::rc::Rc;
 use std::sync::Arc;
+
+/// Told of each trap that is taken, with the number of the hart.
+pub type TrapWatcher = Rc<dyn Fn(u64, &TakenTrap)>;
 
 /// An engine, and what is to be told of code that changes.
 pub type EngineParts<E> = (E, Arc<dyn CodeObserver>);
@@ -34,6 +39,7 @@ pub struct Hart<B: Base, E> {
     make: Box<dyn Fn() -> EngineParts<E>>,
     waiting: bool,
     traps: u64,
+    watcher: Option<TrapWatcher>,
 }
 
 impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
@@ -50,7 +56,13 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
             make,
             waiting: false,
             traps: 0,
+            watcher: None,
         }
+    }
+
+    /// Tells of the traps that it takes from now on.
+    pub(super) fn watch_traps(&mut self, watcher: TrapWatcher) {
+        self.watcher = Some(watcher);
     }
 
     /// The state of the unprivileged architecture.
@@ -69,21 +81,37 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         self.cell.cpu().instret + self.traps
     }
 
-    /// Runs about so many instructions, fewer if it waits.
-    pub fn turn(&mut self, instructions: u64, outside: &Outside) {
-        if self.waits(outside) {
+    /// Runs about so many instructions, fewer if it waits or the machine ends.
+    pub(super) fn turn(&mut self, instructions: u64, bus: &Bus) {
+        let hart = self.privileged.hart as usize;
+        if self.waits(&bus.outside(hart)) {
             return;
         }
         self.waiting = false;
         let end = self.begun() + instructions;
-        while !self.waiting {
-            self.privileged.interrupt(&mut self.cell.cpu(), outside.interrupts);
+        while !self.waiting && !bus.is_over() {
+            // Asked each time: a device that the hart has written to may have changed it.
+            self.interrupt(&bus.outside(hart));
             let begun = self.begun();
             if begun >= end {
                 break;
             }
             let exit = self.run(end - begun);
-            self.answer(exit, outside);
+            self.answer(exit, &bus.outside(hart));
+        }
+    }
+
+    /// Takes an interrupt, if one is pending and enabled.
+    fn interrupt(&mut self, outside: &Outside) {
+        if self.privileged.interrupt(&mut self.cell.cpu(), outside.interrupts) {
+            self.tell();
+        }
+    }
+
+    /// Tells of the trap that has been taken.
+    fn tell(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher(self.privileged.hart, &self.privileged.taken(&self.cell.cpu()));
         }
     }
 
@@ -144,6 +172,8 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         };
         self.privileged.trap(&mut cpu, cause, value);
         self.traps += 1;
+        drop(cpu);
+        self.tell();
     }
 }
 

@@ -17,7 +17,7 @@ pub use boot::{BootError, BootPlan};
 pub use bus::{Bus, Ending};
 pub use console::{Console, Silent};
 pub use devicetree::DeviceTreeError;
-pub use hart::{EngineParts, Hart};
+pub use hart::{EngineParts, Hart, TrapWatcher};
 
 use crate::elf::Image;
 use crate::guest::Engine;
@@ -63,6 +63,8 @@ pub struct MachineConfig {
     pub harts: usize,
     /// The kernel's command line.
     pub arguments: String,
+    /// Whether loads and stores that are not aligned trap.
+    pub aligned_only: bool,
 }
 
 /// Why a machine cannot be made.
@@ -71,6 +73,18 @@ pub enum MachineError {
     /// No memory.
     #[error(transparent)]
     Ram(#[from] RamError),
+    /// Memory where devices are.
+    #[error("memory from {start:#x} to {end:#x} is where the {device} is, at {at:#x}")]
+    Overlap {
+        /// Where memory starts.
+        start: u64,
+        /// Where it ends.
+        end: u64,
+        /// The device.
+        device: &'static str,
+        /// Its address.
+        at: u64,
+    },
     /// What is to be run does not fit.
     #[error(transparent)]
     Boot(#[from] BootError),
@@ -95,6 +109,11 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         engine: impl Fn() -> EngineParts<E> + Clone + 'static,
     ) -> Result<Self, MachineError> {
         let ram = Arc::new(Ram::new(config.ram_base, config.ram_size)?);
+        let range = ram.range();
+        let mut devices = Bus::devices(config.kind).into_iter();
+        if let Some((device, at, _)) = devices.find(|(_, at, size)| range.start < at + size && range.end > *at) {
+            return Err(MachineError::Overlap { start: range.start, end: range.end, device, at });
+        }
         let htif = plan.image().and_then(Image::htif);
         let tree = devicetree::compose(config)?;
         let rom = Arc::new(boot::load(config, plan, &ram, &tree)?);
@@ -102,10 +121,18 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         let harts = (0..config.harts)
             .map(|id| {
                 let memory = HartMemory::new(vec![ram.clone(), rom.clone()], bus.clone());
-                Hart::new(id as u64, config.isa, boot::RESET, memory, Box::new(engine.clone()))
+                let memory = if config.aligned_only { memory.aligned_only() } else { memory };
+                Hart::new(id as u64, config.isa, rom.range().start, memory, Box::new(engine.clone()))
             })
             .collect();
         Ok(Self { harts, bus, ram })
+    }
+
+    /// Tells of the traps that harts take from now on.
+    pub fn watch_traps(&mut self, watcher: TrapWatcher) {
+        for hart in &mut self.harts {
+            hart.watch_traps(watcher.clone());
+        }
     }
 
     /// Runs until the guest ends it; with a limit, until each hart has run so many instructions, or all wait
@@ -113,9 +140,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
     pub fn run(&mut self, limit: Option<u64>) -> Ending {
         loop {
             for id in 0..self.harts.len() {
-                let outside = self.bus.outside(id);
-                let hart = &mut self.harts[id];
-                hart.turn(TURN, &outside);
+                self.harts[id].turn(TURN, &self.bus);
                 if let Some(ending) = self.bus.news() {
                     return ending;
                 }

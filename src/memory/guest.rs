@@ -35,6 +35,17 @@ pub trait GuestMemory {
     /// If there are none.
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault>;
 
-    /// What an access that was refused means; `None` if it is to be made again.
-    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault>;
+    /// What it means that an access was refused.
+    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal;
+}
+
+/// What it means that an access was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It cannot be made.
+    Fault(GuestFault),
+    /// It can be made now: the instruction is to be executed again.
+    Again,
+    /// It was made, by a device that has news: the engine stops behind the instruction.
+    Made,
 }

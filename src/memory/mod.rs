@@ -13,7 +13,7 @@ mod vma;
 mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
-pub use guest::GuestMemory;
+pub use guest::{GuestMemory, Refusal};
 pub use user::{Backing, MapError, MapRequest, Place, Segment, SpaceConfig, SpaceLimits, UserSpace};
 pub use vma::{Attachment, Lock, Prot, Source, Vma, page_len};
 pub use window::SpaceError;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # testprogs/isa/build.sh OUT - builds the instruction suite: OUT/rv32ui-p-add and so on, one program for each
-# test and width, in machine mode; and but for group mi, floating point and what says `# machine only`, OUT/user/rv32ui-u-add, a
+# test and width, in machine mode; and but for group mi and what says `# machine only`, OUT/user/rv32ui-u-add, a
 # program of Linux. Most are written by `generate`, which the host's compiler builds, and those of floating point by
 # `float`, which cargo builds; the folders have the rest. Prints the number of tests.
 set -euo pipefail
@@ -57,14 +57,14 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         uc) march=ic ;;
         uzabha) march=ia_zabha ;;
         uzcb) march=imc_zba_zbb_zcb ;;
-        uf | ud) march=ifd ;;
-        uzcf | uzcd) march=ifdc ;;
-        uzfh | uzfhmin) march=ifd_${group#u} ;;
-        uzfa) march=ifd_zfh_zfa ;;
         uzacas) march=ia_zacas1p0_zabha ;;
         uzcmop) march=ic_zimop_zcmop ;;
         uzicbo) march=i_zicbom_zicbop_zicboz ;;
         uzihint) march=ic_zihintpause_zihintntl_zawrs ;;
+        uf | ud) march=ifd ;;
+        uzcf | uzcd) march=ifdc ;;
+        uzfh | uzfhmin) march=ifd_${group#u} ;;
+        uzfa) march=ifd_zfh_zfa ;;
         *) march=i_${group#u} ;;
         esac
         # Zacas is an experiment to this compiler.
@@ -72,8 +72,7 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
             -mno-relax -I "$here" -I "$here/mi" -Wa,-defsym,XLEN="$xlen" -c "$1" -o "$1.o")
         "${assemble[@]}"
         ld.lld-19 --threads=1 -T "$here/link.ld" -o "$out/$name" "$1.o"
-        # What f.inc does to switch floating point on is machine mode's.
-        if [ "$group" != mi ] && ! grep -q -e '^ *# machine only' -e 'include "f.inc"' "$1"; then
+        if [ "$group" != mi ] && ! grep -q '^ *# machine only' "$1"; then
             "${assemble[@]}" -Wa,-defsym,USER=1
             ld.lld-19 --threads=1 --omagic -o "$out/user/${name/-p-/-u-}" "$1.o" # code may write itself
         fi

@@ -101,6 +101,7 @@ impl Program {
             ram_size: 64 << 20,
             harts: 1,
             arguments: String::new(),
+            aligned_only: false,
         };
         let plan = BootPlan::new(None, Some(&self.file)).unwrap();
         let engine = || {

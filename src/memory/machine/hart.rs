@@ -3,7 +3,7 @@
 use super::{Mmio, Ram};
 use crate::memory::access;
 use crate::memory::{
-    Access, AtomicRmw, AtomicSize, BadAddress, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE,
+    Access, AtomicRmw, AtomicSize, BadAddress, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Refusal,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -42,7 +42,7 @@ impl Rules {
         match self.regions.iter().find(|r| addr <= r.last && last >= r.start) {
             Some(r) if addr < r.start || last > r.last => false,
             Some(r) => (machine && !r.locked) || r.allows[access as usize],
-            // What none has is machine mode's, also where none is switched on.
+            // What no region has is machine mode's alone, also where none is switched on.
             None => machine,
         }
     }
@@ -88,6 +88,10 @@ pub struct HartMemory {
     mmio: Rc<dyn Mmio>,
     /// An address outside the hart's address width is no address.
     limit: u64,
+    /// Whether loads and stores that are not aligned fault.
+    aligned_only: bool,
+    /// The store that was refused last has been made.
+    made: Cell<bool>,
 }
 
 impl HartMemory {
@@ -95,7 +99,22 @@ impl HartMemory {
     pub fn new(memories: Vec<Arc<Ram>>, mmio: Rc<dyn Mmio>) -> Self {
         let entries = || vec![Cell::new(Entry::EMPTY); ENTRIES].into_boxed_slice();
         let rules = Rules { machine_fetches: true, machine_accesses: true, ..Rules::default() };
-        Self { tlb: [entries(), entries(), entries()], rules: RefCell::new(rules), memories, mmio, limit: 1 << 56 }
+        Self {
+            tlb: [entries(), entries(), entries()],
+            rules: RefCell::new(rules),
+            memories,
+            mmio,
+            limit: 1 << 56,
+            aligned_only: false,
+            made: Cell::new(false),
+        }
+    }
+
+    /// Makes loads and stores fault that are not aligned.
+    #[must_use]
+    pub fn aligned_only(mut self) -> Self {
+        self.aligned_only = true;
+        self
     }
 
     /// Changes what the hart may access; true if the regions are others.
@@ -141,7 +160,8 @@ impl HartMemory {
             return Err(BadAddress::REFUSED);
         }
         let page = addr & !(PAGE_SIZE - 1);
-        if rules.is_uniform(page) {
+        // A page that is remembered is accessed whatever the alignment.
+        if rules.is_uniform(page) && (!self.aligned_only || access == Access::Fetch) {
             let delta = (host as usize).wrapping_sub(addr as usize);
             self.tlb[access as usize][(addr / PAGE_SIZE) as usize % ENTRIES].set(Entry { page, delta });
         }
@@ -170,7 +190,7 @@ impl HartMemory {
     #[cold]
     fn load_slow(&self, addr: u64, size: u64) -> Result<u64, BadAddress> {
         if !addr.is_multiple_of(size) {
-            return self.load_bytes(addr, size);
+            return if self.aligned_only { Err(BadAddress::REFUSED) } else { self.load_bytes(addr, size) };
         }
         match self.locate(Access::Read, addr, size)? {
             // SAFETY: `locate` yields the address of so many bytes of RAM.
@@ -195,12 +215,17 @@ impl HartMemory {
     #[cold]
     fn store_slow(&self, addr: u64, size: u64, value: u64) -> Result<(), BadAddress> {
         if !addr.is_multiple_of(size) {
-            return self.store_bytes(addr, size, value);
+            return if self.aligned_only { Err(BadAddress::REFUSED) } else { self.store_bytes(addr, size, value) };
         }
         match self.locate(Access::Write, addr, size)? {
             // SAFETY: `locate` yields the address of so many bytes of RAM.
             Place::Ram(host) => unsafe { access::store(size, host, value) },
-            Place::Device => self.mmio.write(addr, size, value).ok_or(BadAddress::REFUSED),
+            Place::Device => {
+                self.mmio.write(addr, size, value).ok_or(BadAddress::REFUSED)?;
+                // Refused, so that the engine leaves its fast path; `classify` tells it better.
+                self.made.set(self.mmio.take_news());
+                if self.made.get() { Err(BadAddress::REFUSED) } else { Ok(()) }
+            }
         }
     }
 
@@ -272,6 +297,9 @@ impl GuestMemory for HartMemory {
     }
 
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
+        if let Place::Device = self.locate(Access::Write, addr.0, len)? {
+            return Err(BadAddress::REFUSED);
+        }
         for at in (0..len).step_by(8) {
             self.store(8, addr.offset(at), 0)?;
         }
@@ -304,13 +332,19 @@ impl GuestMemory for HartMemory {
         Ok(done)
     }
 
-    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
+    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal {
+        if self.made.take() {
+            return Refusal::Made;
+        }
+        if self.aligned_only && !addr.0.is_multiple_of(size) {
+            return Refusal::Fault(GuestFault { addr, access, kind: FaultKind::Misaligned });
+        }
         // An access that is not aligned is made in parts: the first that is refused counts.
         let mut parts = if addr.0.is_multiple_of(size) { 0..0 } else { 0..size };
         let bad = parts.find(|&i| match self.locate(access, addr.0.wrapping_add(i), 1) {
             Ok(Place::Ram(_)) => false,
             Ok(Place::Device) | Err(_) => true,
         });
-        Some(GuestFault { addr: addr.offset(bad.unwrap_or(0)), access, kind: FaultKind::Denied })
+        Refusal::Fault(GuestFault { addr: addr.offset(bad.unwrap_or(0)), access, kind: FaultKind::Denied })
     }
 }

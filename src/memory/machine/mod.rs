@@ -17,4 +17,7 @@ pub trait Mmio {
 
     /// A store of 1, 2, 4 or 8 bytes at an aligned address; `None` if nothing answers there.
     fn write(&self, addr: u64, size: u64, value: u64) -> Option<()>;
+
+    /// Whether a store since the last call is to be attended to before the hart goes on.
+    fn take_news(&self) -> bool;
 }

@@ -4,7 +4,7 @@
 use super::UserSpace;
 use crate::host::{GuestPtr, IoVec};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
-use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE};
+use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Refusal};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -164,7 +164,7 @@ impl GuestMemory for UserSpace {
         UserSpace::fetch(self, addr, to)
     }
 
-    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
-        UserSpace::classify(self, addr, size, access)
+    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal {
+        UserSpace::classify(self, addr, size, access).map_or(Refusal::Again, Refusal::Fault)
     }
 }

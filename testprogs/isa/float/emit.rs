@@ -17,6 +17,7 @@ pub enum Kind {
     Integer,
 }
 
+/// The rounding modes that an instruction has.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Modes {
     /// Any of them, in the instruction or in frm.
@@ -30,6 +31,7 @@ pub enum Modes {
 /// Result and flags of operands in a mode.
 pub type Meaning = dyn Fn(Rm, &[u64]) -> (u64, Flags);
 
+/// An instruction, its operands in the table, and what it does.
 pub struct Instruction {
     group: &'static str,
     name: String,
@@ -72,12 +74,13 @@ fn canonical_nan(fmt: Fmt) -> u64 {
 /// The text of one program.
 pub struct Program {
     name: String,
-    pub xlen: u32,
+    xlen: u32,
     text: String,
     cases: usize,
 }
 
 impl Program {
+    /// Begins the test of a group with this name.
     pub fn new(group: &str, name: &str, xlen: u32) -> Self {
         let file = format!("rv{xlen}{group}-p-{}", name.replace('.', "_"));
         let mut program = Self { name: file, xlen, text: String::new(), cases: 0 };
@@ -89,30 +92,35 @@ impl Program {
         program
     }
 
+    /// Ends it, in a file of its own.
     pub fn write(mut self, folder: &Path) {
         self.line("finish");
         let path = folder.join(format!("{}.s", self.name));
         std::fs::write(&path, self.text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 
+    /// An instruction, or what else the assembler knows.
     pub fn line(&mut self, line: impl fmt::Display) {
         _ = writeln!(self.text, "    {line}");
     }
 
+    /// A label.
     pub fn label(&mut self, label: &str) {
         _ = writeln!(self.text, "{label}:");
     }
 
+    /// The next case, with its number.
     pub fn next_case(&mut self) {
         self.cases += 1;
         self.line(format!("case {}", self.cases));
     }
 
     /// As many bits of a value as an x register has.
-    pub fn word(&self, v: u64) -> u64 {
+    fn word(&self, v: u64) -> u64 {
         v & u64::MAX >> (64 - self.xlen)
     }
 
+    /// Writes a register: all 64 bits of an f register.
     pub fn set(&mut self, kind: Kind, register: u32, v: u64) {
         match kind {
             Kind::Integer => self.line(format!("li x{register}, {:#x}", self.word(v))),
@@ -120,6 +128,7 @@ impl Program {
         }
     }
 
+    /// Fails unless the register has this.
     pub fn expect(&mut self, kind: Kind, register: u32, v: u64) {
         match kind {
             Kind::Integer if register == 0 => {
@@ -213,6 +222,7 @@ impl Instruction {
         }
     }
 
+    /// The whole test of it.
     pub fn program(&self, xlen: u32) -> Program {
         let mut p = Program::new(self.group, &self.name, xlen);
         self.table(&mut p);
@@ -272,12 +282,12 @@ impl Instruction {
             let i = if results == 1 { 0 } else { k % 5 };
             let (at, flags_at) = (8 * (operands + i), 8 * (operands + results) + i);
             // The flags are exact with none before, and are added to others.
-            match (self.modes, k) {
-                (Modes::Round, 0..5) => p.line(format!("li s3, {} << 5", OTHER[k])),
-                (Modes::Round, _) => p.line(format!("ori s3, s4, {i} << 5")),
-                (_, 0) => p.line("li s3, 5 << 5"),
-                _ => p.line("ori s3, s4, 2 << 5"),
-            }
+            p.line(match (self.modes, OTHER.get(k)) {
+                (Modes::Round, Some(frm)) => format!("li s3, {frm} << 5"),
+                (Modes::Round, None) => format!("ori s3, s4, {i} << 5"),
+                _ if k == 0 => "li s3, 5 << 5".to_owned(),
+                _ => "ori s3, s4, 2 << 5".to_owned(),
+            });
             p.line("addi gp, gp, 1");
             p.line("csrw fcsr, s3");
             let target = registers[0];
@@ -464,9 +474,7 @@ impl Instruction {
 
         ready(p);
         p.line("set_fcsr 0, 2");
-        p.line("fs 0");
-        p.line(format!("traps 2, {text}"));
-        p.line("fs 0x4000");
+        p.line(format!("traps_off {text}"));
         unchanged(p, 0);
 
         if self.target != Kind::Integer {

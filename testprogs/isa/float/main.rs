@@ -92,10 +92,15 @@ fn arithmetic(fmt: Fmt, list: &mut Vec<Instruction>) {
         add(name, Kind::Integer, &[float; 2], Modes::None, rows::pairs(fmt, name), f);
     }
     // The sign of the second, its opposite, or the product of both.
-    let signs: [(&str, fn(u64, u64) -> u64); 3] =
-        [("fsgnj", |_, b| b), ("fsgnjn", |_, b| !b), ("fsgnjx", |a, b| a ^ b)];
-    for (name, new) in signs {
-        let f = Box::new(move |_, v: &[u64]| (v[0] & !sign(fmt) | new(v[0], v[1]) & sign(fmt), Flags::NONE));
+    for name in ["fsgnj", "fsgnjn", "fsgnjx"] {
+        let f = Box::new(move |_, v: &[u64]| {
+            let new = match name {
+                "fsgnj" => v[1],
+                "fsgnjn" => !v[1],
+                _ => v[0] ^ v[1],
+            };
+            (v[0] & !sign(fmt) | new & sign(fmt), Flags::NONE)
+        });
         add(name, float, &[float; 2], Modes::None, rows::pairs(fmt, name), f);
     }
     let f = Box::new(move |_, v: &[u64]| (oracle::class(fmt, v[0]), Flags::NONE));

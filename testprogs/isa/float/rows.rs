@@ -13,6 +13,7 @@ pub fn letter(fmt: Fmt) -> char {
     }
 }
 
+/// Its width in bits.
 pub fn width(fmt: Fmt) -> u32 {
     match fmt {
         Fmt::H => 16,
@@ -21,6 +22,7 @@ pub fn width(fmt: Fmt) -> u32 {
     }
 }
 
+/// The sign of a number.
 pub fn sign(fmt: Fmt) -> u64 {
     1 << (width(fmt) - 1)
 }
@@ -40,12 +42,13 @@ pub fn chance(fmt: Fmt, name: &str) -> Operands {
 
 type Rows = Vec<Vec<u64>>;
 
+/// Edges, then by chance.
 pub fn singles(fmt: Fmt, name: &str) -> Rows {
     let mut random = chance(fmt, name);
     edges(fmt).into_iter().chain((0..150).map(|_| random.single())).map(|a| vec![a]).collect()
 }
 
-/// Each of the most telling edges with each, then what cancels, ties, underflows and overflows.
+/// Each of the most telling edges with each; what cancels, ties, underflows and overflows.
 pub fn pairs(fmt: Fmt, name: &str) -> Rows {
     let edges = edges(fmt);
     // Magnitudes: zero; the ends of the subnormal numbers; the least normal one; one; the largest; infinity; NaNs,
@@ -57,6 +60,7 @@ pub fn pairs(fmt: Fmt, name: &str) -> Rows {
     some.iter().flat_map(|&a| some.iter().map(move |&b| vec![a, b])).chain(by_chance).collect()
 }
 
+/// Likewise of three.
 pub fn triples(fmt: Fmt, name: &str) -> Rows {
     let edges = edges(fmt);
     // Both zeros, one, the largest number, both infinities, a signalling NaN, a quiet one.
@@ -89,6 +93,7 @@ pub fn to_integer(fmt: Fmt) -> Rows {
     list.into_iter().map(|a| vec![a]).collect()
 }
 
+/// Around the numbers of another format.
 pub fn to_format(from: Fmt, to: Fmt) -> Rows {
     let mut random = chance(from, "to format");
     let mut rows = singles(from, "to format");

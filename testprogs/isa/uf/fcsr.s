@@ -1,4 +1,5 @@
 # fcsr and its two parts, and the state of the unit in mstatus.
+# machine only: for the state of the unit
     .include "p.inc"
     .include "mi.inc"
     .include "f.inc"

@@ -3,7 +3,7 @@
 use super::csr::Outside;
 use super::{Cause, Mode, Privileged, mstatus};
 use crate::guest::riscv::{Base, Cpu};
-use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory};
+use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, Refusal};
 use remu_isa::{Insn, Isa, Op};
 
 /// What has become of an instruction.
@@ -51,9 +51,10 @@ pub fn execute<B: Base>(
         // There are no caches to lose anything from, but the block has to be one that may be accessed.
         Op::CboInval if hart.may_invalidate() => {
             let addr = GuestAddr(super::zero_extended(cpu, cpu.x(insn.rs1)));
-            match memory.load(1, addr).err().and_then(|_| memory.classify(addr, 1, Access::Write)) {
-                Some(fault) => return Done::Faults(fault),
-                None => Done::Retired,
+            let refused = memory.load(1, addr).err().map(|_| memory.classify(addr, 1, Access::Write));
+            match refused {
+                Some(Refusal::Fault(fault)) => return Done::Faults(fault),
+                _ => Done::Retired,
             }
         }
         // An instruction that only the state of floating point kept from being executed.

@@ -11,7 +11,7 @@ mod trap;
 pub use csr::Outside;
 pub use execute::{Done, execute};
 pub use pmp::Pmp;
-pub use trap::{Cause, Interrupts};
+pub use trap::{Cause, Interrupts, TakenTrap};
 
 use super::Cpu;
 use crate::memory::machine::Rules;

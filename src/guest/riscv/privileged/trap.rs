@@ -2,6 +2,7 @@
 
 use super::{Mode, Privileged, mstatus, zero_extended};
 use crate::guest::riscv::Cpu;
+use std::fmt;
 
 /// Why a trap is taken synchronously, by its code (privileged specification, table of `mcause` values).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,51 @@ pub enum Cause {
     InstructionPageFault = 12,
     LoadPageFault = 13,
     StorePageFault = 15,
+}
+
+/// A trap that has been taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenTrap {
+    /// The instruction that raised it, or before which it was taken.
+    pub pc: u64,
+    /// Whether it is an interrupt.
+    pub interrupt: bool,
+    /// The exception code of `mcause`.
+    pub code: u64,
+    /// `mtval`.
+    pub value: u64,
+    /// The mode it was taken from.
+    pub from: Mode,
+}
+
+impl fmt::Display for TakenTrap {
+    /// As in `illegal instruction, value 0x0, in machine mode`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match (self.interrupt, self.code) {
+            (true, 3) => "software interrupt",
+            (true, 7) => "timer interrupt",
+            (true, 11) => "external interrupt",
+            (false, 0) => "instruction address misaligned",
+            (false, 1) => "instruction access fault",
+            (false, 2) => "illegal instruction",
+            (false, 3) => "breakpoint",
+            (false, 4) => "load address misaligned",
+            (false, 5) => "load access fault",
+            (false, 6) => "store address misaligned",
+            (false, 7) => "store access fault",
+            (false, 8) => "call from user mode",
+            (false, 11) => "call from machine mode",
+            (false, 12) => "instruction page fault",
+            (false, 13) => "load page fault",
+            (false, 15) => "store page fault",
+            _ => "trap",
+        };
+        let mode = match self.from {
+            Mode::User => "user",
+            Mode::Machine => "machine",
+        };
+        write!(f, "{what}, value {:#x}, in {mode} mode", self.value)
+    }
 }
 
 /// The interrupts of machine level that are pending, as bits of `mip`.
@@ -69,6 +115,18 @@ impl Privileged {
         let first = order.iter().find(|i| i.0 & ready != 0).expect("no other can be enabled");
         self.enter(cpu, first.0.trailing_zeros().into(), 0, true);
         true
+    }
+
+    /// The trap that was taken last.
+    pub fn taken(&self, cpu: &Cpu) -> TakenTrap {
+        let top = if cpu.is_64bit() { 63 } else { 31 };
+        TakenTrap {
+            pc: self.mepc,
+            interrupt: self.mcause >> top & 1 != 0,
+            code: self.mcause & !(1 << top),
+            value: self.mtval,
+            from: self.mpp(),
+        }
     }
 
     /// Whether an interrupt is pending that WFI waits for: enabled by `mie`, whatever `mstatus` says.

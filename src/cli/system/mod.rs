@@ -1,0 +1,263 @@
+//! The whole-machine program: options, the machine they ask for, and what its end means to the caller.
+
+mod isa;
+mod options;
+mod signature;
+mod terminal;
+
+pub use options::SystemOptions;
+
+use super::log_items::{self, LogItems, Logged};
+use super::text::{complain_as, print};
+use super::{CliError, EXIT_OWN_ERROR, resolve, words};
+use crate::debug::{self, AddressFilter, Log, Symbols};
+use crate::elf::Image;
+use crate::guest::riscv::{Base, Rv32, Rv64};
+use crate::interp::{Interp, InterpConfig};
+use crate::machine::{BootError, BootPlan, Console, Ending, Kind, Machine, MachineConfig, MachineError, Silent};
+use crate::memory::machine::HartMemory;
+use clap::{CommandFactory, FromArgMatches};
+use isa::IsaError;
+use options::NAME;
+use remu_isa::Xlen;
+use signature::Signature;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use terminal::Terminal;
+
+/// Why a machine cannot run, or has not ended by itself.
+#[derive(Debug, thiserror::Error)]
+enum SystemError {
+    /// The command line.
+    #[error(transparent)]
+    Usage(#[from] CliError),
+    /// No such machine.
+    #[error("no machine '{0}'; there are virt and spike")]
+    UnknownMachine(String),
+    /// A value that makes no sense.
+    #[error("{option} '{value}': {why}")]
+    BadValue { option: &'static str, value: String, why: &'static str },
+    /// What the harts are to implement.
+    #[error("--isa '{string}': {error}")]
+    Isa { string: String, error: IsaError },
+    /// A file that cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    File { path: PathBuf, error: std::io::Error },
+    /// What is to be started cannot be.
+    #[error("{}{error}", path.as_ref().map(|p| format!("{}: ", p.display())).unwrap_or_default())]
+    Machine { path: Option<PathBuf>, error: MachineError },
+    /// A program without a signature.
+    #[error("{}: has no symbol '{symbol}', or not in memory", path.display())]
+    NoSignature { path: PathBuf, symbol: &'static str },
+    /// The guest wants something that there is not.
+    #[error("the guest wants {0}, which is not supported")]
+    Unsupported(String),
+    /// It has taken too long.
+    #[error("not ended after {0} instructions")]
+    OutOfInstructions(u64),
+}
+
+/// `remu-system [OPTIONS] [ELF]`: yields the exit status.
+pub fn system_main() -> i32 {
+    super::run::install_panic_report();
+    run().unwrap_or_else(|error| {
+        complain_as(NAME, &error);
+        EXIT_OWN_ERROR
+    })
+}
+
+fn run() -> Result<i32, SystemError> {
+    let command = SystemOptions::command();
+    let words = words::normalize_all(&command, std::env::args_os())?;
+    let options = command
+        .clone()
+        .try_get_matches_from(words)
+        .and_then(|matches| SystemOptions::from_arg_matches(&matches))
+        .map_err(resolve::usage)?;
+    let shown = if options.help {
+        Some(command.clone().render_help().to_string())
+    } else if options.version {
+        Some(format!("{NAME} {}\n", env!("CARGO_PKG_VERSION")))
+    } else if options.cpu.as_deref().is_some_and(|cpu| matches!(cpu, "list" | "help" | "?")) {
+        Some(super::cpu_list::cpu_list())
+    } else if options.log.iter().flat_map(|list| list.split(',')).any(|item| matches!(item, "help" | "?")) {
+        Some(log_items::help(Logged::Machine))
+    } else {
+        None
+    };
+    if let Some(text) = shown {
+        print(&text).map_err(CliError::Output)?;
+        return Ok(0);
+    }
+    start(&options)
+}
+
+fn start(options: &SystemOptions) -> Result<i32, SystemError> {
+    let kernel_path = match (options.kernel.as_ref(), options.program.as_slice()) {
+        (Some(_), [second, ..]) | (None, [_, second, ..]) => {
+            return Err(CliError::Usage(format!("unexpected argument '{}'", second.display())).into());
+        }
+        (kernel, program) => kernel.or(program.first()),
+    };
+    // Before any other file is opened, which would take the place of a standard error that is closed.
+    let logging = Logging::new(options)?;
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|error| SystemError::File { path: path.clone(), error });
+    let bios = options.bios.as_ref().filter(|path| path.as_os_str() != "none");
+    let (firmware, kernel) = (bios.map(read).transpose()?, kernel_path.map(read).transpose()?);
+    let path = bios.or(kernel_path).cloned();
+    let failed = |error: MachineError| SystemError::Machine { path: path.clone(), error };
+    let boot = |error: BootError| failed(error.into());
+    let plan = BootPlan::new(firmware.as_deref(), kernel.as_deref()).map_err(boot)?;
+    let config = configuration(options, plan.xlen())?;
+    let granularity = number("--signature-granularity", &options.signature_granularity)?;
+    if !matches!(granularity, 1 | 2 | 4 | 8 | 16) {
+        return Err(bad("--signature-granularity", &options.signature_granularity, "1, 2, 4, 8 or 16"));
+    }
+    let run = Run {
+        config: &config,
+        plan: &plan,
+        limit: options.max_instructions.as_ref().map(|n| number("--max-instructions", n)).transpose()?,
+        signature: options.signature.as_deref().map(|to| Signature { to, granularity }),
+        path: path.as_deref(),
+        interp: InterpConfig {
+            max_block: if options.one_insn_per_tb { 1 } else { InterpConfig::default().max_block },
+            ..InterpConfig::default()
+        },
+        logging,
+        silent: silent(options)?,
+        reboot: !options.no_reboot,
+    };
+    let ending = match config.isa.xlen {
+        Xlen::Rv32 => run.to_the_end::<Rv32>(&failed),
+        Xlen::Rv64 => run.to_the_end::<Rv64>(&failed),
+    };
+    match ending? {
+        Ending::Exited(0) | Ending::Reset => Ok(0),
+        Ending::Exited(code) => Ok(Some(code as u8).filter(|&c| c != 0).unwrap_or(1).into()),
+        Ending::Unsupported(what) => Err(SystemError::Unsupported(what)),
+        Ending::OutOfInstructions => Err(SystemError::OutOfInstructions(run.limit.unwrap_or_default())),
+    }
+}
+
+/// What is run, and how.
+struct Run<'a> {
+    config: &'a MachineConfig,
+    plan: &'a BootPlan<'a>,
+    limit: Option<u64>,
+    signature: Option<Signature<'a>>,
+    path: Option<&'a Path>,
+    interp: InterpConfig,
+    logging: Option<Logging>,
+    /// Nothing is connected to the serial port.
+    silent: bool,
+    /// Whether the machine starts anew where the guest wants it to.
+    reboot: bool,
+}
+
+impl Run<'_> {
+    /// Runs the machine, as often as it wants to be started anew.
+    fn to_the_end<B: Base>(&self, failed: &dyn Fn(MachineError) -> SystemError) -> Result<Ending, SystemError> {
+        let symbols = Symbols::from_names(self.plan.image().into_iter().flat_map(Image::symbols));
+        loop {
+            let console: Box<dyn Console> = if self.silent { Box::new(Silent) } else { Box::<Terminal>::default() };
+            let (interp, logging, names) = (self.interp, self.logging.clone(), symbols.clone());
+            let engine = move || {
+                let mut engine = Interp::<B, HartMemory>::new(interp);
+                if let Some(logging) = logging.as_ref().filter(|l| l.items.trace.any()) {
+                    let Logging { log, items, filter } = logging.clone();
+                    engine.set_tracer(Box::new(debug::Tracer::new(log, items.trace, filter, names.clone())));
+                }
+                let code = engine.code_observer();
+                (engine, code)
+            };
+            let mut machine = Machine::<B, _>::new(self.config, self.plan, console, engine).map_err(failed)?;
+            if let Some(Logging { log, .. }) = self.logging.clone().filter(|l| l.items.int) {
+                machine.watch_traps(Rc::new(move |hart, trap| {
+                    log.put(&format!("int at {:#x}: {trap}; hart {hart}\n", trap.pc));
+                }));
+            }
+            let ending = machine.run(self.limit);
+            if let Some(to) = &self.signature {
+                signature::write(&machine, self.plan, to, self.path)?;
+            }
+            if !(self.reboot && ending == Ending::Reset) {
+                return Ok(ending);
+            }
+        }
+    }
+}
+
+/// What is logged, and where.
+#[derive(Clone)]
+struct Logging {
+    log: Log,
+    items: LogItems,
+    filter: AddressFilter,
+}
+
+impl Logging {
+    fn new(options: &SystemOptions) -> Result<Option<Self>, SystemError> {
+        if options.log.is_empty() {
+            return Ok(None);
+        }
+        // What asks for help has been answered.
+        let items = log_items::parse(Logged::Machine, "-d", &options.log.join(","))?.unwrap_or_default();
+        let filter = match &options.dfilter {
+            Some(ranges) => {
+                AddressFilter::parse(ranges, resolve::parse_number).map_err(|why| bad("-dfilter", ranges, why))?
+            }
+            None => AddressFilter::default(),
+        };
+        let path = options.log_file.as_ref().map(|path| resolve::log_path(path.as_os_str()));
+        Ok(Some(Self { log: super::run::open_log(path.as_deref())?, items, filter }))
+    }
+}
+
+/// Whether the serial port leads nowhere; what else can be asked for of a terminal is refused.
+fn silent(options: &SystemOptions) -> Result<bool, SystemError> {
+    if options.display != "none" {
+        return Err(bad("-display", &options.display, "there is none"));
+    }
+    if !matches!(&*options.monitor, "none" | "null") {
+        return Err(bad("-monitor", &options.monitor, "there is none"));
+    }
+    match &*options.serial {
+        "stdio" | "mon:stdio" => Ok(false),
+        "none" | "null" => Ok(true),
+        other => Err(bad("-serial", other, "it leads to stdio or to null")),
+    }
+}
+
+fn bad(option: &'static str, value: &str, why: &'static str) -> SystemError {
+    SystemError::BadValue { option, value: value.to_owned(), why }
+}
+
+/// A number, decimal or with `0x`.
+fn number(option: &'static str, value: &str) -> Result<u64, SystemError> {
+    resolve::parse_number(value).ok_or_else(|| bad(option, value, "not a number"))
+}
+
+fn configuration(options: &SystemOptions, wanted: Option<Xlen>) -> Result<MachineConfig, SystemError> {
+    let kind = Kind::ALL.into_iter().find(|(name, _)| *name == options.machine).map(|(_, kind)| kind);
+    let kind = kind.ok_or_else(|| SystemError::UnknownMachine(options.machine.clone()))?;
+    // A bare number is in MiB, as QEMU has it.
+    let memory = options.memory.strip_prefix("size=").unwrap_or(&options.memory);
+    let memory = match memory.parse::<u64>() {
+        Ok(mib) => mib.checked_mul(1 << 20).ok_or("too large"),
+        Err(_) => resolve::bytes(memory),
+    };
+    let memory = memory.map_err(|why| bad("-m", &options.memory, why))?;
+    let harts = match number("--smp", options.smp.strip_prefix("cpus=").unwrap_or(&options.smp))? {
+        n @ 1..=64 => n as usize,
+        _ => return Err(bad("--smp", &options.smp, "from 1 to 64")),
+    };
+    Ok(MachineConfig {
+        kind,
+        isa: isa::of(options, wanted)?,
+        aligned_only: options.aligned_only,
+        ram_base: number("--memory-base", &options.memory_base)?,
+        ram_size: memory,
+        harts,
+        arguments: options.append.clone(),
+    })
+}

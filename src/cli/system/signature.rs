@@ -1,0 +1,37 @@
+//! What a program leaves in memory for the architectural tests to compare.
+
+use super::SystemError;
+use crate::guest::riscv::Base;
+use crate::interp::Interp;
+use crate::machine::{BootPlan, Machine};
+use crate::memory::machine::HartMemory;
+use std::path::Path;
+
+/// Where and how memory is written down in the end.
+pub(super) struct Signature<'a> {
+    pub to: &'a Path,
+    pub granularity: u64,
+}
+
+/// Writes the signature in the format of the architectural tests: lines of hexadecimal digits, the byte of
+/// the lowest address last.
+pub(super) fn write<B: Base>(
+    machine: &Machine<B, Interp<B, HartMemory>>,
+    plan: &BootPlan<'_>,
+    signature: &Signature<'_>,
+    path: Option<&Path>,
+) -> Result<(), SystemError> {
+    let missing = |symbol| SystemError::NoSignature { path: path.unwrap_or(Path::new("")).into(), symbol };
+    let find = |symbol| plan.image().and_then(|image| image.symbol(symbol)).ok_or_else(|| missing(symbol));
+    let (begin, end) = (find("begin_signature")?, find("end_signature")?);
+    let mut bytes = vec![0; usize::try_from(end.saturating_sub(begin)).unwrap_or(0)];
+    machine.read(begin, &mut bytes).ok_or_else(|| missing("begin_signature"))?;
+    let mut text = String::new();
+    for line in bytes.chunks(signature.granularity as usize) {
+        // What is left of the last line is filled with zeroes.
+        text.push_str(&"00".repeat(signature.granularity as usize - line.len()));
+        line.iter().rev().for_each(|byte| text.push_str(&format!("{byte:02x}")));
+        text.push('\n');
+    }
+    std::fs::write(signature.to, text).map_err(|error| SystemError::File { path: signature.to.into(), error })
+}
