@@ -204,6 +204,9 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
                 instead(&[Call::Unary(op, other_width(w))]);
             }
         }
+        // What is NaN-boxed afterwards loses its upper bits.
+        Call::Extend(ty) if is_boxed(op) => instead(&sizes(ty).map(Call::Extend)[..1]),
+        Call::Load(ty) if is_boxed(op) => instead(&sizes(ty).map(Call::Load)[..1]),
         Call::Extend(ty) => instead(&types(ty, rv64).map(Call::Extend)),
         Call::Load(ty) => instead(&types(ty, rv64).map(Call::Load)),
         Call::Store(ty) => instead(&sizes(ty).map(Call::Store)),
@@ -322,6 +325,11 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         }
         _ => vec![],
     }
+}
+
+/// What moves the bits of a number that is narrower than a register.
+fn is_boxed(op: Op) -> bool {
+    matches!(op, Op::Flh | Op::Flw | Op::FmvHX | Op::FmvWX)
 }
 
 /// Whether two operations are one on what this instruction has for operands: halves and bits that are disjoint, a
