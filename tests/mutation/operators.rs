@@ -32,7 +32,7 @@ pub fn mutants(op: Op, isa: Isa, calls: &[Call]) -> Vec<Mutant> {
 // --- rows ---
 
 /// Words of a row, by chance.
-fn words(op: Op, isa: Isa) -> impl Iterator<Item = (u32, Insn)> {
+pub fn words(op: Op, isa: Isa) -> impl Iterator<Item = (u32, Insn)> {
     let pattern = op.pattern(isa.xlen).expect("asked of ops that the width has");
     let width = if op.info().compressed { 0xffff } else { u32::MAX };
     let mut state = op as u64;
@@ -94,7 +94,7 @@ fn is_hint(op: Op) -> bool {
     matches!(op, Op::PrefetchI | Op::PrefetchR | Op::PrefetchW | Op::MopRN | Op::MopRrN | Op::CMopN)
 }
 
-/// What engines leave to the privileged architecture, which has no part in its meaning but the row.
+/// What engines leave to the privileged architecture: no part of its meaning but the row is the engine's.
 fn is_privileged(op: Op) -> bool {
     use Op::{CboInval, FenceI, Mret, SfenceInvalIr, SfenceVma, SfenceWInval, SinvalVma, Sret, Wfi};
     [CboInval, FenceI, Mret, SfenceInvalIr, SfenceVma, SfenceWInval, SinvalVma, Sret, Wfi].contains(&op)
@@ -187,7 +187,7 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         Call::Binary(operation, w) => {
             let others = swapped(operation).into_iter().filter(|other| !is_the_same(op, operation, *other));
             instead(&others.map(|other| Call::Binary(other, w)).collect::<Vec<_>>());
-            let narrow = [Op::Packh, Op::AddUw].contains(&op) || !rv64 && op == Op::Srai;
+            let narrow = [Op::Packh, Op::AddUw].contains(&op) || !rv64 && [Op::Srai, Op::Bexti].contains(&op);
             if !narrow {
                 instead(&widths(operation, w, rv64).map(|w| Call::Binary(operation, w)));
             }
@@ -267,7 +267,9 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
             instead(&formats(fmt).map(|other| Call::FpToInt(other, ty)));
         }
         Call::FpFromInt(fmt, ty) => {
-            instead(&INTEGERS.map(|other| Call::FpFromInt(fmt, other)));
+            // A 32-bit hart's registers have their sign extended.
+            let others = INTEGERS.into_iter().filter(|other| rv64 || (ty, *other) != (IntType::I32, IntType::I64));
+            instead(&others.map(|other| Call::FpFromInt(fmt, other)).collect::<Vec<_>>());
             instead(&formats(fmt).map(|other| Call::FpFromInt(other, ty)));
         }
         Call::FpRound(fmt, exact) => {
@@ -292,7 +294,12 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
 /// Acts that leave the call what it is.
 fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
     match call {
-        Call::Read(_) | Call::FpRead(..) | Call::FpReadBits(_) => vec![Act::RegisterOfOther],
+        Call::Read(_) | Call::FpRead(..) | Call::FpReadBits(_) => {
+            let info = op.info();
+            let registers =
+                [info.rd, info.rs1, info.rs2, info.rs3].into_iter().filter(|class| *class != RegClass::None);
+            if registers.count() > 1 { vec![Act::RegisterOfOther] } else { vec![] }
+        }
         Call::Write(_) | Call::FpWrite(..) => vec![Act::Yield(0), Act::RegisterBeside, Act::Off(1)],
         Call::Imm(_) | Call::Pc(_) => vec![Act::Off(1), Act::Off(-1)],
         // Without an offset, only the end of a 32-bit space makes a difference.
@@ -309,6 +316,10 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         }
         Call::Compare(_, cond) if ![Cond::Eq, Cond::Ne].contains(&cond) => vec![Act::Exchange(0, 1)],
         Call::Select => vec![Act::Exchange(1, 2), Act::Yield(1), Act::Yield(2)],
+        // Of a value that is not boxed and has a register's width, nothing is cut off.
+        Call::Extend(MemType::I64) => vec![],
+        Call::Extend(MemType::I32) if xlen == Xlen::Rv32 => vec![],
+        Call::Extend(_) if is_boxed(op) => vec![],
         Call::Extend(_) | Call::Unary(..) | Call::FpSqrt(_) | Call::FpRound(..) => vec![Act::Yield(0)],
         Call::Store(_) | Call::ZeroBlock | Call::ManageBlock | Call::CsrWrite(_) => vec![Act::Yield(0)],
         Call::CsrRead(_) => vec![Act::Off(1), Act::YieldConstant(0)],
@@ -333,7 +344,7 @@ fn is_boxed(op: Op) -> bool {
 }
 
 /// Whether two operations are one on what this instruction has for operands: halves and bits that are disjoint, a
-/// bit or a word that does not reach the top, the lowest bit of a shifted value, a shift by nothing.
+/// bit or a word that does not reach the top, the lowest bit or half of a shifted value, a shift by nothing.
 fn is_the_same(op: Op, operation: Binary, other: Binary) -> bool {
     use Binary::{Add, Ashr, Lshr, Or, Rotl, Rotr, Shl, Xor};
     match op {
@@ -342,6 +353,7 @@ fn is_the_same(op: Op, operation: Binary, other: Binary) -> bool {
         Op::Packh | Op::Sh1addUw | Op::Sh2addUw | Op::Sh3addUw => (operation, other) == (Shl, Rotl),
         Op::Bclr | Op::Bclri | Op::Binv | Op::Binvi | Op::Bset | Op::Bseti => (operation, other) == (Shl, Rotl),
         Op::Bext | Op::Bexti => operation == Lshr && [Ashr, Rotr].contains(&other),
+        Op::FmvhXD => operation == Ashr && [Lshr, Rotr].contains(&other),
         _ => false,
     }
 }

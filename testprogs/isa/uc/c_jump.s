@@ -25,6 +25,7 @@
     .endm
 
     case 1
+    li ra, 0            # which is not linked
     .irp distance, 16, 32, 64, 128, 256, 512, 1024, 2046
     reach \distance, c.j
     .endr
@@ -32,6 +33,7 @@
     .irp distance, 18, 20, 24, 26, 682, 1364
     reach \distance, c.j
     .endr
+    expect ra, 0
 
     case 2
     li s0, 0
