@@ -153,6 +153,41 @@ unsafe fn follow(
     }
 }
 
+/// Executes any record by [`Guest::exec`](crate::guest::Guest::exec), and goes where that says: links follow what was
+/// decoded, and such a base may mean something else.
+unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory>(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const Memory,
+    last: u64,
+    fuel: i64,
+) -> Leave {
+    // SAFETY: as in `execute`.
+    unsafe {
+        let record = &(*slot).record;
+        let mut step = Step::<B, M, 0, false>::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
+        let offset = match B::exec(&mut step, &record.insn) {
+            Ok(Flow::Next) => {
+                let next = slot.add(1);
+                return ((*next).record.handler)(cpu, next, env, mem, last, fuel);
+            }
+            Ok(Flow::Resync) => return resync(cpu, slot, env, fuel),
+            Ok(Flow::Jump { offset }) => offset,
+            Ok(Flow::Branch { taken, offset }) if taken != 0 => offset,
+            Ok(Flow::Branch { .. }) => record.insn.len.into(),
+            Ok(Flow::Indirect { target, .. }) => target.wrapping_sub(record.pc) as i64,
+            Err(Stopped { addr, reason }) => {
+                (*env).fuel = fuel - i64::from(record.before);
+                return stop::<M>(cpu, slot, env, mem, addr, reason);
+            }
+        };
+        (*cpu).pc = step.address(record.pc, offset);
+        (*env).fuel = fuel - i64::from(record.before) - 1;
+        Leave::Lookup
+    }
+}
+
 /// Hides from the compiler that a cold path always returns the same: it would have the handler put the
 /// constant in place after the call, which then is no tail call and needs a stack frame on all paths.
 #[inline(always)]
@@ -387,6 +422,9 @@ remu_isa::for_each_op!(handlers);
 
 /// The handler of an op whose operands come from where `forward` says.
 pub(super) fn handler<B: Base, M: GuestMemory>(op: Op, forward: Forward) -> Handler {
+    if B::OWN_MEANINGS {
+        return by_exec::<B, M>;
+    }
     match forward.0 {
         0 => handler_forwarding::<B, M, 0>(op),
         1 => handler_forwarding::<B, M, 1>(op),

@@ -155,7 +155,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
             Exit::Fault(fault) => (cause_of(fault), fault.addr.0),
             // Engines of machines leave it to the privileged architecture to wait.
             Exit::Halt => (Cause::IllegalInstruction, 0),
-            Exit::Illegal { bits } => match execute(&mut self.privileged, &mut cpu, bits, outside) {
+            Exit::Illegal { bits } => match execute::<B>(&mut self.privileged, &mut cpu, &self.memory, bits, outside) {
                 Done::Retired | Done::Again => return,
                 Done::Waits => {
                     self.waiting = !self.privileged.wakes(outside.interrupts);
@@ -167,6 +167,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
                     return;
                 }
                 Done::Traps(cause, value) => (cause, value),
+                Done::Faults(fault) => (cause_of(fault), fault.addr.0),
             },
         };
         self.privileged.trap(&mut cpu, cause, value);

@@ -30,6 +30,10 @@ pub enum Trap {
 pub trait Base: Guest<Cpu = Cpu, Insn = Insn, Features = Isa> {
     /// The width of the integer registers.
     const WIDTH: Width;
+
+    /// Whether [`Guest::exec`] gives instructions another meaning than [`sem`] does, whose functions engines
+    /// otherwise call without asking.
+    const OWN_MEANINGS: bool = false;
 }
 
 /// The 32-bit base.

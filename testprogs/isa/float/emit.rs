@@ -386,7 +386,9 @@ impl Instruction {
     fn registers(&self, p: &mut Program) {
         let count = self.sources.len();
         let place = |kind, n: u32| if kind == Kind::Integer { integer_register(n) } else { n % 32 };
-        for n in 0..32 {
+        // Of comparisons more, as what another register holds compares alike in half the cases.
+        let compares = self.target == Kind::Integer && count == 2;
+        for n in 0..if compares { 96 } else { 32 } {
             let mut registers = [place(self.target, n); 4];
             for (i, &kind) in self.sources.iter().enumerate() {
                 registers[i + 1] = place(kind, n + [11, 22, 5][i]);

@@ -91,12 +91,40 @@ static void memory_of(const char *group, const char *name, bool stack, bool is_s
     end();
 }
 
+// A branch of 32 bits where instructions are at even addresses: each bit of its offset alone, both ways, and others.
+static void reach(const char *name, word a, word b) {
+    open("uc", name);
+    line(".option norvc");
+    for (int i = 0; i < 32; i++) {
+        int bit = i / 2 + 2, distance = bit < 12 ? (1 << bit) + i % 2 * 2 : (int)(chance() % 2044 + 2) * 2;
+        int x = any_reg(false), y = any_reg(false);
+        next_case(), li(x, a), li(y, b);
+        // Back to `1`, and from `3` forwards to `4`. Nothing but zeros, which are illegal, lies between.
+        line("j 2f");
+        line("1: j 3f");
+        line(".zero %d", distance - 4);
+        line("2: %s x%d, x%d, 1b", name, x, y);
+        line("tail fail");
+        line("3: %s x%d, x%d, 4f", name, x, y);
+        line(".zero %d", distance - 4);
+        line("4: nop"); // its upper half is illegal alone
+    }
+    line(".balign 4");
+    end();
+}
+
 #define TWO(name, small, expression) two("uc", name, small, MEANS(expression))
 #define ONE(name, expression) one("uzcb", name, MEANS(expression))
 #define WITH(name, small, first, last, zero, expression) \
     with_immediate(name, small, first, last, zero, MEANS(expression))
 
 void compressed(void) {
+    reach("beq", 5, 5);
+    reach("bne", 5, 6);
+    reach("blt", (word)-1, 0);
+    reach("bge", 0, (word)-1);
+    reach("bltu", 0, (word)-1);
+    reach("bgeu", (word)-1, 0);
     TWO("c.add", false, a + b);
     TWO("c.mv", false, b);
     TWO("c.sub", true, a - b);

@@ -118,7 +118,8 @@ void binary(const char *group, const char *name, meaning *f) {
             pair(name, f, edges[i], edges[k]);
     for (int i = 0; i < 48; i++) {
         word a = any_word(), b = any_word();
-        pair(name, f, a, i % 2 ? b : b % (2 * XLEN));
+        // Of any size; a shift amount or a little more; small in each byte.
+        pair(name, f, a, i % 2 ? b : i % 4 ? b % (2 * XLEN) : b & (word)0x0707070707070707);
     }
     for (int i = 0; i < 8; i++) {
         word a = any_word(), b = any_word(), c;
@@ -176,6 +177,13 @@ static void with_immediates(const char *group, const char *name, meaning *f, con
             next_case(), li(rs1, a), li(rd, ~want), line("%s x%d, x%d, %d", name, rd, rs1, list[i]);
             expect(rd, want), expect(rs1, a);
         }
+    // Operands beside the immediate.
+    for (size_t i = 0; i < 3 * count; i++) {
+        word b = (word)(sword)list[i / 3], a = b + i % 3 - 1;
+        int rs1 = any_reg(false), rd = any_reg(false);
+        next_case(), li(rs1, a), li(rd, ~f(a, b)), line("%s x%d, x%d, %d", name, rd, rs1, list[i / 3]);
+        expect(rd, f(a, b));
+    }
     for (size_t i = 0; i < 8; i++) {
         word a = any_word();
         int x = any_reg(false), y = any_reg(false), imm = list[chance() % count];

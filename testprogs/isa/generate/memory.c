@@ -4,6 +4,13 @@
 static const int offsets[] = {0, 8, -8, 2040, -2048, 16, 64, 256, 1024, -1024, -16, 504};
 enum { OFFSETS = sizeof offsets / sizeof *offsets };
 
+// An offset of any bits, and a place that is aligned: the base is not.
+static void any_place(int size, int *offset, int *place) {
+    *offset = (int)(chance() % 4096) - 2048;
+    *place = size * (int)(chance() % (unsigned)(1024 / size));
+}
+enum { PLACES = 48 };
+
 // `data` and the bytes around it that an offset reaches: each is told by its place.
 static uint8_t byte_at(int place) {
     uint32_t hash = (uint32_t)(place + 4096) * 2654435761u;
@@ -44,6 +51,13 @@ static void loads(const char *name, int size, meaning *extend) {
             next_case();
             line("la x%d, data", x), line("%s x0, %d(x%d)", name, offset, x), line("mv x%d, x0", y), expect(y, 0);
         }
+    for (int i = 0; i < PLACES; i++) {
+        int offset, place, x = any_reg(false), y = any_reg(false);
+        any_place(size, &offset, &place);
+        word want = extend((word)memory_at(place, size), 0);
+        next_case(), line("la x%d, data + %d", x, place - offset), li(y, ~want);
+        line("%s x%d, %d(x%d)", name, y, offset, x), expect(y, want);
+    }
     end();
 }
 
@@ -70,6 +84,17 @@ static void stores(const char *name, int size) {
             for (int k = 0; k < size; k++)
                 li(y, byte_at(offset + k)), line("sb x%d, %d(x%d)", y, offset + k, x);
         }
+    for (int i = 0; i < PLACES; i++) {
+        int offset, place, x = any_reg(false), y = any_reg(false), z = any_reg(false);
+        any_place(size, &offset, &place);
+        word value = any_word();
+        next_case(), line("la x%d, data + %d", x, place - offset), li(y, value);
+        line("%s x%d, %d(x%d)", name, y, offset, x), line("la x%d, data", x);
+        for (int k = 0; k < size; k++) {
+            line("lbu x%d, %d(x%d)", z, place + k, x), expect(z, (uint8_t)(value >> 8 * k));
+            li(z, byte_at(place + k)), line("sb x%d, %d(x%d)", z, place + k, x);
+        }
+    }
     next_case();
     line("la x5, data"), line("%s x0, 0(x5)", name), line("lbu x6, 0(x5)"), expect(6, 0);
     line("lbu x6, %d(x5)", size - 1), expect(6, 0), line("lbu x6, %d(x5)", size), expect(6, byte_at(size));

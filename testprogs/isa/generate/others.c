@@ -24,6 +24,12 @@ static void hint(const char *group, const char *name, const char *text) {
     line(".option rvc");
     for (int i = 0; i < 2; i++)
         next_case(), fill(values), line("%s", text), expect_all(values);
+    // All of them zero, of which a branch might be taken.
+    next_case();
+    for (int reg = 1; reg < 32; reg++)
+        if (reg != 3)
+            li(reg, values[reg] = 0);
+    line("%s", text), expect_all(values);
     end();
 }
 

@@ -52,6 +52,47 @@
     expect a0, \bits
     .endr
 
+    # The same registers by the instructions that change bits, and by an immediate.
+    .macro change register, value
+    .ifnc \register, mcounteren
+    .ifnc \register, mcountinhibit
+    .ifnc \register, mcause
+    case 4
+    li a0, 0x0aa0
+    csrw \register, a0
+    li a1, 0x0ba4
+    csrrc a2, \register, a1
+    expect a2, 0x0aa0
+    csrrs a2, \register, a1
+    expect a2, 0
+    csrrsi a2, \register, 24
+    expect a2, 0x0ba4
+    csrrci a2, \register, 20
+    expect a2, 0x0bbc
+    csrrwi a2, \register, 12
+    expect a2, 0x0ba8
+    csrr a2, \register
+    expect a2, 12
+    .endif
+    .endif
+    .endif
+    .endm
+    csrwi mcountinhibit, 5
+    registers change
+    csrwi mcountinhibit, 0
+
+    case 5              # bits that are set already
+    unless_extension 'F', 2f
+    li a0, FS
+    csrs mstatus, a0
+    csrwi fflags, 0x15
+    csrrsi a0, fflags, 0x1c
+    expect a0, 0x15
+    csrrci a0, fflags, 0x13
+    expect a0, 0x1d
+    csrr a0, fflags
+    expect a0, 0x0c
+2:
     # Every register as the operand, and as the target.
     .irp reg, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     case 3
@@ -60,5 +101,22 @@
     li x\reg, -1
     csrrs x\reg, mscratch, x0
     expect x\reg, 0x1234567 ^ (\reg << 8)
+    .endr
+    .irp reg, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    .irp name, csrrwi, csrrsi, csrrci
+    case 6
+    li x\reg, 0x1234567 ^ (\reg << 8)
+    csrrw x0, mscratch, x\reg
+    li x\reg, -1
+    \name x\reg, mscratch, 0
+    expect x\reg, 0x1234567 ^ (\reg << 8)
+    .endr
+    .irp name, csrrw, csrrc
+    li x\reg, 0x1234567 ^ (\reg << 8)
+    csrrw x0, mscratch, x\reg
+    li x\reg, -1
+    \name x\reg, mscratch, x0
+    expect x\reg, 0x1234567 ^ (\reg << 8)
+    .endr
     .endr
     finish

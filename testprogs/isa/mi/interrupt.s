@@ -45,7 +45,12 @@
     csrs mie, s3
     nop
     wfi
-    pending 1 << 3
+    # With one bit more it were a branch, to where nothing is.
+    li t0, 0
+    wfi
+    j 1f
+    .zero 252
+1:  pending 1 << 3
     case 5              # taken
     on_trap 8f
 7:  csrsi mstatus, MIE

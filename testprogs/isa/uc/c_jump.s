@@ -25,18 +25,23 @@
     .endm
 
     case 1
+    li ra, 0            # which is not linked
     .irp distance, 16, 32, 64, 128, 256, 512, 1024, 2046
     reach \distance, c.j
     .endr
     reach 1026, c.j
+    .irp distance, 18, 20, 24, 26, 682, 1364
+    reach \distance, c.j
+    .endr
+    expect ra, 0
 
     case 2
     li s0, 0
-    .irp distance, 16, 32, 64, 128, 254, 18, 20, 24
+    .irp distance, 16, 32, 64, 128, 254, 18, 20, 24, 26, 170, 84
     reach \distance, c.beqz, s0,
     .endr
     case 3
-    .irp distance, 16, 32, 64, 128, 254, 18, 20, 24
+    .irp distance, 16, 32, 64, 128, 254, 18, 20, 24, 26, 170, 84
     li s0, 1
     reach \distance, c.bnez, s0,
     .endr
@@ -84,6 +89,7 @@
     case 7
     .irp reg, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     case 7
+    li ra, 0
     la x\reg, 1f
     addi x\reg, x\reg, 1    # the lowest bit is dropped
     .option push
@@ -91,7 +97,10 @@
     c.jr x\reg
     .option pop
     tail fail
-1:  case 8              # the link is two bytes on, also where ra is the target
+1:  .ifne \reg - 1
+    expect ra, 0        # and there is no link
+    .endif
+    case 8              # the link is two bytes on, also where ra is the target
     la x\reg, 1f
     .option push
     .option rvc
@@ -107,7 +116,7 @@
 
     .if XLEN == 32
     case 9
-    .irp distance, 16, 32, 64, 128, 256, 512, 1024, 2046
+    .irp distance, 16, 32, 64, 128, 256, 512, 1024, 2046, 18, 20, 24, 26, 682, 1364
     reach \distance, c.jal
     la t0, 5b
     sub t0, t0, ra
@@ -124,6 +133,12 @@
     c.nop
     .option pop
     expect t0, 5
+    .irp reg, 1, 2, 4, 8, 16
+    li x\reg, 0x155
+    .2byte 0x0029       # c.nop 10
+    .2byte 0x1075       # c.nop -3
+    expect x\reg, 0x155
+    .endr
 
     case 11             # a long instruction that begins between two words
     .option push

@@ -51,6 +51,21 @@ back_2:
 1:
     .endr
 
+    # A base and an offset that are odd together, and a sum that is odd: beside the target are illegal instructions, as
+    # half of `nop` is.
+    .irp offset, 0, 1, 2, 3, 5, 1023, 682, 1365, -1, -2, -3, -2047
+    case 8
+    la t0, 1f - (\offset)
+    jalr t1, \offset(t0)
+    .zero 8
+1:  nop
+    case 9
+    la t0, 1f - (\offset) + 1
+    jalr t1, \offset(t0)
+    .zero 8
+1:  nop
+    .endr
+
     # Every register as the base, and as the link.
     case 7
     .irp reg, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31

@@ -2,8 +2,9 @@
 
 use super::csr::Outside;
 use super::{Cause, Mode, Privileged, mstatus};
-use crate::guest::riscv::Cpu;
-use remu_isa::{Insn, Isa, Op, decode};
+use crate::guest::riscv::{Base, Cpu};
+use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, Refusal};
+use remu_isa::{Insn, Isa, Op};
 
 /// What has become of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +19,20 @@ pub enum Done {
     CodeChanged,
     /// It raises this.
     Traps(Cause, u64),
+    /// It would access what it may not.
+    Faults(GuestFault),
 }
 
 /// Carries out the instruction with these bits, which an engine could not.
-pub fn execute(hart: &mut Privileged, cpu: &mut Cpu, bits: u32, outside: &Outside) -> Done {
+pub fn execute<B: Base>(
+    hart: &mut Privileged,
+    cpu: &mut Cpu,
+    memory: &impl GuestMemory,
+    bits: u32,
+    outside: &Outside,
+) -> Done {
     let illegal = Done::Traps(Cause::IllegalInstruction, bits.into());
-    let Ok(insn) = decode(bits, cpu.isa) else { return illegal };
+    let Ok(insn) = B::decode(&bits.to_le_bytes(), &cpu.isa) else { return illegal };
     let machine = hart.mode == Mode::Machine;
     let done = match insn.op {
         Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci => {
@@ -39,10 +48,17 @@ pub fn execute(hart: &mut Privileged, cpu: &mut Cpu, bits: u32, outside: &Outsid
         }
         Op::Wfi if machine || hart.mstatus & mstatus::TW == 0 => Done::Waits,
         Op::FenceI => Done::CodeChanged,
-        // There are no caches to lose anything from.
-        Op::CboInval if hart.may_invalidate() => Done::Retired,
+        // There are no caches to lose anything from, but the block has to be one that may be accessed.
+        Op::CboInval if hart.may_invalidate() => {
+            let addr = GuestAddr(super::zero_extended(cpu, cpu.x(insn.rs1)));
+            let refused = memory.load(1, addr).err().map(|_| memory.classify(addr, 1, Access::Write));
+            match refused {
+                Some(Refusal::Fault(fault)) => return Done::Faults(fault),
+                _ => Done::Retired,
+            }
+        }
         // An instruction that only the state of floating point kept from being executed.
-        _ if hart.fs() != 0 && hart.fs() != super::FS_DIRTY && is_float(&insn, cpu) => {
+        _ if hart.fs() != 0 && hart.fs() != super::FS_DIRTY && is_float::<B>(bits, cpu) => {
             hart.touch_float();
             return Done::Again;
         }
@@ -54,9 +70,9 @@ pub fn execute(hart: &mut Privileged, cpu: &mut Cpu, bits: u32, outside: &Outsid
 }
 
 /// Whether an instruction needs extensions that work on floating-point state.
-fn is_float(insn: &Insn, cpu: &Cpu) -> bool {
+fn is_float<B: Base>(bits: u32, cpu: &Cpu) -> bool {
     let without = Isa::new(cpu.isa.xlen, super::without_float(cpu.isa.exts));
-    remu_isa::encode(insn, cpu.isa.xlen).is_ok_and(|bits| decode(bits, without).is_err())
+    B::decode(&bits.to_le_bytes(), &without).is_err()
 }
 
 /// A CSR instruction.

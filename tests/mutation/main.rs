@@ -1,0 +1,134 @@
+//! The mutation run: how much of what could be wrong with an instruction the suite in `testprogs/isa` notices.
+//!
+//!     cargo test --test mutation [-- MNEMONIC...]
+//!
+//! A mutant is RISC-V with one change: in the row that an instruction is decoded by, or in one of the calls that its
+//! meaning makes (see [`operators`]). All are in one build: the base that the interpreter is compiled for decodes and
+//! executes through [`guest`], which changes what the thread's mutant is about. A mutant is killed by a program that
+//! ends otherwise than it should. Survivors are listed; those that no program could tell are in [`equivalent`].
+//! It takes minutes, so that `cargo test` leaves it out.
+
+mod call;
+#[path = "../common/mod.rs"]
+mod common;
+mod equivalent;
+mod guest;
+mod mutant;
+mod operators;
+mod suite;
+
+use call::Call;
+use mutant::Mutant;
+use remu_isa::{Op, Xlen};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use suite::Program;
+
+/// What has to be killed of those that are not equivalent, in percent.
+const REQUIRED: f64 = 98.0;
+
+/// Handlers call each other, as one that means what the mutant says has to; the compiler need not make that a jump.
+const STACK: usize = 256 << 20;
+
+/// After how many mutants it says how far it is.
+const PROGRESS: usize = 2000;
+
+/// Does `f` to each, on as many threads as the host has; results come in the order of `list`.
+fn each<T: Sync, R: Send>(list: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            let work = || {
+                while let Some((n, item)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, list.get(n)?)))
+                {
+                    let result = f(item);
+                    results.lock().unwrap().insert(n, result);
+                    if n % PROGRESS == 0 {
+                        println!("{n} of {}", list.len());
+                    }
+                }
+            };
+            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
+        }
+    });
+    results.into_inner().unwrap().into_values().collect()
+}
+
+/// The programs that could tell, the likeliest and the shortest first.
+fn candidates<'a>(programs: &'a [Program], mutant: &Mutant) -> Vec<&'a Program> {
+    let named = format!("-p-{}", mutant.op.mnemonic().replace('.', "_"));
+    let mut list: Vec<_> =
+        programs.iter().filter(|p| p.xlen == mutant.xlen && p.seen.ops.contains(&mutant.op)).collect();
+    list.sort_by_key(|p| !p.name.ends_with(&named));
+    list
+}
+
+fn main() -> ExitCode {
+    let start = Instant::now();
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    let programs = std::thread::scope(|scope| {
+        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, Program::all).unwrap().join().unwrap()
+    });
+    let mut all = Vec::new();
+    let mut few = Vec::new();
+    for xlen in [Xlen::Rv32, Xlen::Rv64] {
+        for op in Op::ALL.into_iter().filter(|op| op.pattern(xlen).is_some()) {
+            if !named.is_empty() && !named.iter().any(|name| name == op.mnemonic()) {
+                continue;
+            }
+            let seen = || programs.iter().filter(|p| p.xlen == xlen && p.seen.ops.contains(&op));
+            let calls: &[Call] =
+                seen().filter_map(|p| p.seen.calls.get(&op)).max_by_key(|calls| calls.len()).map_or(&[], Vec::as_slice);
+            let mutants = operators::mutants(op, suite::isa(xlen), calls);
+            if mutants.len() < operators::EACH || seen().next().is_none() {
+                few.push(format!("rv{} {op}: {} mutants, {} programs", xlen.bits(), mutants.len(), seen().count()));
+            }
+            all.extend(mutants);
+        }
+    }
+    println!("{} programs, {} mutants, made in {:.1} s", programs.len(), all.len(), start.elapsed().as_secs_f64());
+    std::panic::set_hook(Box::new(|_| {}));
+    let killers = each(&all, |mutant| {
+        guest::become_mutant(*mutant);
+        let killer = candidates(&programs, mutant).into_iter().find(|p| p.kills()).map(|p| p.name.as_str());
+        if killer.is_none() && equivalent::reason(mutant).is_none() {
+            println!("survives: {mutant}");
+        }
+        killer
+    });
+    drop(std::panic::take_hook());
+    report(&all, &killers, &few, start)
+}
+
+fn report(all: &[Mutant], killers: &[Option<&str>], few: &[String], start: Instant) -> ExitCode {
+    let mut equivalent = 0;
+    let mut survivors = 0;
+    let mut stale = Vec::new();
+    for (mutant, killer) in all.iter().zip(killers) {
+        match (killer, equivalent::reason(mutant)) {
+            (None, Some(_)) => equivalent += 1,
+            (None, None) => survivors += 1,
+            (Some(by), Some(reason)) => stale.push(format!("{mutant}: killed by {by}, though {reason}")),
+            (Some(_), None) => {}
+        }
+    }
+    for line in few {
+        println!("too few: {line}");
+    }
+    for line in &stale {
+        println!("not equivalent: {line}");
+    }
+    let killed = all.len() - equivalent - survivors;
+    let percent = 100.0 * killed as f64 / (killed + survivors) as f64;
+    println!(
+        "{} mutants, {equivalent} equivalent, {killed} killed, {survivors} survive: {percent:.2} % killed, in {:.0} s",
+        all.len(),
+        start.elapsed().as_secs_f64()
+    );
+    if percent >= REQUIRED && few.is_empty() && stale.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,301 @@
+//! A mutant: an instruction of one width, and what is wrong with it.
+
+use crate::call::{Call, How, Watch};
+use remu::guest::riscv::Trap;
+use remu::guest::riscv::fp::RmField;
+use remu::guest::{Cond, Flow, Semantics, Width};
+use remu_isa::{Insn, Isa, Op, RegClass, Xlen, decode};
+use std::fmt;
+
+/// A field of an instruction that its row takes out of the bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Rd,
+    Rs1,
+    Rs2,
+    Rs3,
+    Rm,
+    Imm,
+}
+
+impl Field {
+    pub const ALL: [Field; 6] = [Field::Rd, Field::Rs1, Field::Rs2, Field::Rs3, Field::Rm, Field::Imm];
+
+    pub fn get(self, insn: &Insn) -> u32 {
+        match self {
+            Field::Rd => insn.rd.into(),
+            Field::Rs1 => insn.rs1.into(),
+            Field::Rs2 => insn.rs2.into(),
+            Field::Rs3 => insn.rs3.into(),
+            Field::Rm => insn.rm.into(),
+            Field::Imm => insn.imm as u32,
+        }
+    }
+
+    pub fn set(self, insn: &mut Insn, value: u32) {
+        match self {
+            Field::Rd => insn.rd = value as u8,
+            Field::Rs1 => insn.rs1 = value as u8,
+            Field::Rs2 => insn.rs2 = value as u8,
+            Field::Rs3 => insn.rs3 = value as u8,
+            Field::Rm => insn.rm = value as u8,
+            Field::Imm => insn.imm = value as i32,
+        }
+    }
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The row is missing.
+    NoRow,
+    /// A constant bit of the row is inverted: its words are decoded as those of another row are.
+    ConstantBit(u8),
+    /// A bit of a field is not taken out of the word.
+    FieldBit(Field, u8),
+    /// Two bits of a field, this and the one above it, change places.
+    BitsExchanged(Field, u8),
+    /// The field has no sign: what lies above these many bits is zero.
+    NoSign(u8),
+    /// The immediate is off by so much.
+    ImmOff(i32),
+    /// Two fields are taken for each other.
+    Exchanged(Field, Field),
+    /// The call of the meaning with this number.
+    Call(usize, Call, Act),
+    /// Where execution goes.
+    Goes(Goes),
+}
+
+/// What happens instead of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Another call.
+    Instead(Call),
+    /// The call with two operands exchanged.
+    Exchange(usize, usize),
+    /// Nothing; one of its operands is what it yields.
+    Yield(usize),
+    /// Nothing; it yields a constant.
+    YieldConstant(i64),
+    /// A constant of the call, or else its result, is off by so much.
+    Off(i64),
+    /// It reads the register that another operand names.
+    RegisterOfOther,
+    /// It writes the register beside.
+    RegisterBeside,
+    /// It rounds in this mode, 7 being the dynamic one.
+    Rounds(u8),
+    /// It raises no flags.
+    NoFlags,
+    /// A product and a sum, each rounded.
+    RoundsTwice,
+    /// Pairs: the high half is not looked at, or the halves are exchanged.
+    NoHigh,
+    HalvesExchanged,
+}
+
+/// Where execution goes instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goes {
+    /// A branch is taken where it should not be and the reverse.
+    Inverted,
+    Always,
+    Never,
+    /// A jump leads so far beside its target; what is no jump skips so many bytes.
+    Beside(i64),
+    /// It traps.
+    Traps(Trap),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mutant {
+    pub op: Op,
+    pub xlen: Xlen,
+    pub change: Change,
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rv{} {} ", self.xlen.bits(), self.op)?;
+        match self.change {
+            Change::Call(n, call, act) => write!(f, "call {n} {call:?}: {act:?}"),
+            Change::Goes(goes) => write!(f, "flow: {goes:?}"),
+            row => write!(f, "row: {row:?}"),
+        }
+    }
+}
+
+impl Mutant {
+    /// Decodes as the mutant does; `None` if that is no instruction.
+    pub fn decode(&self, bits: u32, isa: Isa) -> Option<Insn> {
+        let mut insn = decode(bits, isa).ok()?;
+        if insn.op != self.op {
+            return Some(insn);
+        }
+        match self.change {
+            Change::NoRow => return None,
+            Change::ConstantBit(bit) => return decode(bits ^ 1 << bit, isa).ok(),
+            Change::FieldBit(field, bit) => {
+                let value = field.get(&insn) & !(1 << bit);
+                field.set(&mut insn, value);
+            }
+            Change::BitsExchanged(field, bit) => {
+                let value = field.get(&insn);
+                let both = 3 << bit;
+                let differ = (value >> bit ^ value >> (bit + 1)) & 1 != 0;
+                field.set(&mut insn, if differ { value ^ both } else { value });
+            }
+            Change::NoSign(bits) => insn.imm &= !(-1 << bits),
+            Change::ImmOff(by) => insn.imm = insn.imm.wrapping_add(by),
+            Change::Exchanged(a, b) => {
+                let (va, vb) = (a.get(&insn), b.get(&insn));
+                a.set(&mut insn, vb);
+                b.set(&mut insn, va);
+            }
+            Change::Call(..) | Change::Goes(_) => {}
+        }
+        Some(insn)
+    }
+
+    /// Where the mutant goes after the instruction.
+    pub fn goes<S: Semantics>(&self, s: &mut S, insn: &Insn, flow: Flow<S::Value>) -> Result<Flow<S::Value>, S::Stop> {
+        let Change::Goes(goes) = self.change else { return Ok(flow) };
+        Ok(match (goes, flow) {
+            (Goes::Traps(trap), _) => return Err(s.trap(trap)),
+            (Goes::Inverted, Flow::Branch { taken, offset }) => {
+                let zero = s.imm(0);
+                Flow::Branch { taken: s.compare(Width::W64, Cond::Eq, taken, zero), offset }
+            }
+            (Goes::Always, Flow::Branch { offset, .. }) => Flow::Jump { offset },
+            (Goes::Never, Flow::Branch { .. }) => Flow::Jump { offset: insn.len.into() },
+            (Goes::Beside(by), Flow::Branch { taken, offset }) => Flow::Branch { taken, offset: offset + by },
+            (Goes::Beside(by), Flow::Jump { offset }) => Flow::Jump { offset: offset + by },
+            (Goes::Beside(by), Flow::Indirect { target, hint }) => {
+                let by = s.imm(by);
+                Flow::Indirect { target: s.add(S::XLEN, target, by), hint }
+            }
+            (Goes::Beside(by), Flow::Next | Flow::Resync) => Flow::Jump { offset: i64::from(insn.len) + by },
+            _ => flow,
+        })
+    }
+}
+
+/// Changes one call of an instruction.
+pub struct Changer<'a> {
+    insn: &'a Insn,
+    at: usize,
+    of: Call,
+    act: Act,
+    seen: usize,
+}
+
+impl<'a> Changer<'a> {
+    pub fn new(insn: &'a Insn, at: usize, of: Call, act: Act) -> Self {
+        Self { insn, at, of, act, seen: 0 }
+    }
+
+    /// Whether this is the call. What is recorded of another instance of the op may be another call.
+    fn is_due(&mut self, call: Call) -> bool {
+        self.seen += 1;
+        self.seen == self.at + 1 && std::mem::discriminant(&call) == std::mem::discriminant(&self.of)
+    }
+}
+
+impl Watch for Changer<'_> {
+    fn call<S: Semantics>(&mut self, s: &mut S, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
+        if !self.is_due(call) {
+            return call.carry_out(s, v, how);
+        }
+        match self.act {
+            Act::Instead(other) => other.carry_out(s, v, how),
+            Act::Exchange(a, b) => {
+                let mut v = v.to_vec();
+                v.swap(a, b);
+                call.carry_out(s, &v, how)
+            }
+            Act::Yield(n) => Ok(v[n]),
+            Act::YieldConstant(value) => Ok(s.imm(value)),
+            Act::Off(by) => match call {
+                Call::Imm(value) => Ok(s.imm(value.wrapping_add(by))),
+                Call::Pc(offset) => Ok(s.pc(offset + by)),
+                Call::Address(offset) => Ok(s.address(v[0], offset + by)),
+                Call::Write(_) | Call::FpWrite(..) => {
+                    let by = s.imm(by);
+                    let value = s.add(S::XLEN, v[0], by);
+                    call.carry_out(s, &[value], how)
+                }
+                _ => {
+                    let (value, by) = (call.carry_out(s, v, how)?, s.imm(by));
+                    Ok(s.add(S::XLEN, value, by))
+                }
+            },
+            Act::RegisterOfOther => other_register(call, self.insn).carry_out(s, v, how),
+            Act::RegisterBeside => match call {
+                Call::Write(r) | Call::FpWrite(_, r) => with_register(call, r ^ 1).carry_out(s, v, how),
+                _ => call.carry_out(s, v, how),
+            },
+            Act::Rounds(mode) => call.carry_out(s, v, How { rm: RmField(mode), ..how }),
+            Act::NoFlags => {
+                let before = s.csr_read(FFLAGS)?;
+                let value = call.carry_out(s, v, how)?;
+                s.csr_write(FFLAGS, before)?;
+                Ok(value)
+            }
+            Act::RoundsTwice => {
+                let Call::FpFma { fmt, neg_product, neg_addend } = call else { return call.carry_out(s, v, how) };
+                use remu::guest::{FpOp, Sgnj};
+                let negate = |s: &mut S, on: bool, v| if on { s.fp_sgnj(fmt, Sgnj::Negate, v, v) } else { v };
+                let (a, c) = (negate(s, neg_product, v[0]), negate(s, neg_addend, v[2]));
+                let product = s.fp_arith(FpOp::Mul, fmt, how.rm, a, v[1])?;
+                s.fp_arith(FpOp::Add, fmt, how.rm, product, c)
+            }
+            Act::NoHigh | Act::HalvesExchanged => call.carry_out(s, v, how),
+        }
+    }
+
+    fn trap(&mut self, trap: Trap) -> Trap {
+        let act = self.act;
+        match act {
+            Act::Instead(Call::Trap(other)) if self.is_due(Call::Trap(trap)) => other,
+            _ => trap,
+        }
+    }
+
+    fn cas_pair<V: Copy>(&mut self, w: Width, expected: [V; 2], new: [V; 2]) -> (Width, [V; 2], [V; 2]) {
+        if !self.is_due(Call::CasPair(w)) {
+            return (w, expected, new);
+        }
+        match self.act {
+            Act::Instead(Call::CasPair(other)) => (other, expected, new),
+            Act::Exchange(..) => (w, new, expected),
+            Act::Yield(_) => (w, expected, expected),
+            Act::NoHigh => (w, expected, [new[0], expected[1]]),
+            Act::HalvesExchanged => (w, expected, [new[1], new[0]]),
+            _ => (w, expected, new),
+        }
+    }
+}
+
+/// The CSR number of the accrued flags.
+const FFLAGS: u16 = 1;
+
+/// Reads the register of an operand that is another, if there is one.
+fn other_register(call: Call, insn: &Insn) -> Call {
+    let info = insn.op.info();
+    let classes = [(info.rs1, insn.rs1), (info.rs2, insn.rs2), (info.rs3, insn.rs3), (info.rd, insn.rd)];
+    let (Call::Read(own) | Call::FpRead(_, own) | Call::FpReadBits(own)) = call else { return call };
+    let mut registers = classes.into_iter().filter(|(class, _)| *class != RegClass::None).map(|(_, r)| r);
+    registers.find(|r| *r != own && *r < 32).map_or(call, |r| with_register(call, r))
+}
+
+fn with_register(call: Call, r: u8) -> Call {
+    match call {
+        Call::Read(_) => Call::Read(r),
+        Call::Write(_) => Call::Write(r),
+        Call::FpRead(fmt, _) => Call::FpRead(fmt, r),
+        Call::FpWrite(fmt, _) => Call::FpWrite(fmt, r),
+        Call::FpReadBits(_) => Call::FpReadBits(r),
+        _ => call,
+    }
+}
