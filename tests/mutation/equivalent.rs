@@ -56,10 +56,12 @@ fn becomes(op: Op, xlen: Xlen, bit: u8, such: impl Fn(Option<Insn>) -> bool) -> 
     words(op, isa).all(|(word, insn)| such(Some(insn)) && such(decode(word ^ 1 << bit, isa).ok()))
 }
 
-/// Whether the state of a hart by itself is the same afterwards.
+/// Whether the state of a hart by itself is the same afterwards. `fence.i` makes certain what may be so without.
 fn has_no_effect(insn: &Insn) -> bool {
-    use Op::{Add, Fence, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto};
-    let hints = [Fence, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto];
+    use Op::{
+        Add, Fence, FenceI, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto,
+    };
+    let hints = [Fence, FenceI, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto];
     // The width only matters to immediates that are not looked at.
     let insn = insn.expand(Xlen::Rv64);
     let info = insn.op.info();

@@ -17,7 +17,7 @@ const LIMIT: u64 = 10_000_000;
 const LONGER: u64 = 20_000;
 
 /// How many more traps and CSR instructions, each of which takes a hundred times as long as others.
-const MORE_EXITS: u64 = 200;
+const MORE_EXITS: u64 = 4000;
 
 thread_local! {
     /// How often the engines of this thread's machine may still be run.
@@ -116,7 +116,7 @@ impl Program {
 
     /// Whether it ends otherwise on the mutant that this thread's harts are than it should.
     pub fn kills(&self) -> bool {
-        RUNS_LEFT.set(self.exits + self.exits / 4 + MORE_EXITS);
+        RUNS_LEFT.set(2 * self.exits + MORE_EXITS);
         let run = catch_unwind(AssertUnwindSafe(|| self.run(2 * self.length + LONGER)));
         !matches!(run, Ok((Ending::Exited(0), _)))
     }
