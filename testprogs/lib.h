@@ -26,7 +26,7 @@ static inline uint64_t rng_next(Rng *r)
 /* FNV-1a, byte by byte. */
 static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t len)
 {
-    const unsigned char *p = data;
+    const unsigned char *p = (const unsigned char *)data;
     for (size_t i = 0; i < len; i++)
         h = (h ^ p[i]) * 0x100000001b3u;
     return h;

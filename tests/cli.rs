@@ -392,6 +392,31 @@ fn what_is_missing_and_what_faults_is_logged() {
     assert!(ran.err.starts_with("int at 0x11000: illegal instruction 0x20a52533\n"), "{ran:?}");
 }
 
+#[test]
+fn what_the_engine_counts_is_written_when_the_program_ends() {
+    let p = programs();
+    let file = p.path().join("counts");
+    let counts = |name: &str, options: &[&str], environ: &[(&str, &str)]| {
+        let ran = run_with(&p, &[options, &[name]].concat(), environ);
+        assert_eq!(ran.err.contains("SIGSEGV"), name == "./null", "{ran:?}");
+        let text = std::fs::read_to_string(&file).expect("the file is written");
+        std::fs::remove_file(&file).expect("it is there");
+        let line = |l: &str| l.split_once(' ').map(|(name, count)| (name.to_owned(), count.parse::<u64>().unwrap()));
+        text.lines().map(|l| line(l).expect(l)).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let path = file.to_str().expect("a path in UTF-8");
+    let exit = counts("./exit42", &["--statistics", path], &[]);
+    let names = ["instructions", "blocks", "decoded", "lookups", "lookup-hits", "links", "exits", "exit-syscall"];
+    assert_eq!(names.map(|n| exit[n]), [2, 1, 3, 1, 0, 0, 1, 1], "{exit:?}");
+    let single = counts("./exit42", &["-one-insn-per-tb"], &[("REMU_STATISTICS", path)]);
+    assert_eq!(names.map(|n| single[n]), [2, 3, 3, 3, 0, 2, 1, 1], "{single:?}");
+    p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
+    let null = counts("./null", &["--statistics", path], &[]);
+    assert_eq!((null["instructions"], null["exits"], null["exit-fault"]), (0, 1, 1), "{null:?}");
+    let line = fails(run(&p, &["--statistics", "/nonexistent/x", "./exit0"]), 125);
+    assert!(line.starts_with("cannot write the log /nonexistent/x: "), "{line}");
+}
+
 // --- death by signal ---
 
 #[test]
@@ -462,7 +487,7 @@ fn kill_self(signal: i32) -> Vec<Insn> {
 #[test]
 fn a_signal_that_is_no_defect_needs_no_line() {
     let p = programs();
-    for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGINT, libc::SIGUSR1, libc::SIGPIPE, 40] {
+    for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGUSR1, libc::SIGUSR2, libc::SIGPIPE, 40] {
         p.code("kill", &kill_self(signal));
         let ran = run(&p, &["./kill"]);
         assert_eq!((ran.signal, ran.err.as_str()), (Some(signal), ""));
@@ -498,7 +523,7 @@ fn a_signal_from_outside_runs_the_handler_or_ends_the_program() {
     code.resize(handler as usize / 4, imm(Op::Addi, 0, 0, 0));
     code.extend(exit(5));
     p.code("ready", &code);
-    for (signal, status, died) in [(libc::SIGTERM, Some(5), None), (libc::SIGINT, None, Some(libc::SIGINT))] {
+    for (signal, status, died) in [(libc::SIGTERM, Some(5), None), (libc::SIGUSR2, None, Some(libc::SIGUSR2))] {
         let mut child = remu().arg("./ready").current_dir(p.path()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let pid = rustix::process::Pid::from_child(&child);

@@ -96,6 +96,30 @@ in_asm 0x80000000 _start+0x0
 }
 
 #[test]
+fn harts_have_machine_level_whatever_names_their_extensions() {
+    let csr = |op, rs1, number| Insn { op, rs1, imm: number, ..imm(op, 0, 0, 0) };
+    let p = Programs::new();
+    let mut e = program("", 7);
+    let back = assemble(&[
+        // MPP: machine mode.
+        lui(T0, 0x2000),
+        imm(Op::Addi, T0, T0, -0x800),
+        csr(Op::Csrrs, T0, 0x300),
+        imm(Op::Auipc, T0, 0, -0x2000),
+        imm(Op::Addi, T0, T0, -12),
+        csr(Op::Csrrw, T0, 0x341),
+        imm(Op::Mret, 0, 0, 0),
+    ]);
+    e.entry = TOHOST + 0x1000;
+    e.segments.push(Segment::load(R | X, e.entry, back));
+    p.elf("returns", &e);
+    for words in [&["returns"][..], &["returns", "--cpu", "rv64gc"], &["returns", "--isa", "rv64i_zicsr"]] {
+        let ran = system(&p, words);
+        assert_eq!((ran.status, ran.err.as_str()), (Some(7), ""), "{words:?}");
+    }
+}
+
+#[test]
 fn the_signature_is_written() {
     let p = programs();
     let ran = system(&p, &["seven", "--signature", "sig", "--signature-granularity=8"]);

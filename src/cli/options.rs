@@ -8,9 +8,9 @@ use std::ffi::OsString;
 const ENVIRONMENT: &str = "\
 Environment:
   REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
-  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR, REMU_DFILTER and
-  REMU_ONE_INSN_PER_TB set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr,
-  -dfilter and -one-insn-per-tb set, unless the option is given.
+  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR, REMU_DFILTER,
+  REMU_STATISTICS and REMU_ONE_INSN_PER_TB set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0,
+  -seed, --mmu, --no-aslr, -dfilter, --statistics and -one-insn-per-tb set, unless the option is given.
   The names with QEMU_ in the place of REMU_ work too; REMU_ wins.
 
 Exit status:
@@ -97,6 +97,11 @@ pub struct Options {
     /// Log to FILE instead of standard error; %d in it becomes the process number
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub log_file: Option<OsString>,
+
+    /// When the program has ended, write what the engine has counted to FILE, a line 'name value' each;
+    /// %d in it becomes the process number
+    #[arg(long = "statistics", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
+    pub statistics: Option<OsString>,
 
     /// Log system calls in the form of strace(1); the same as -d strace, and implied by what follows
     #[arg(long = "strace", help_heading = "System calls")]

@@ -57,6 +57,8 @@ pub struct Settings {
     pub dfilter: AddressFilter,
     /// Where to, if not to standard error.
     pub log_file: Option<PathBuf>,
+    /// Where the engine's counts go, if anywhere.
+    pub statistics: Option<PathBuf>,
     /// How system calls are logged, if they are.
     pub strace: TraceConfig,
     /// Where to, if not with the rest.
@@ -163,6 +165,7 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
     let prefix = given("-L", &options.prefix, "LD_PREFIX").map(directory).transpose()?;
     let argv0 = given("-0", &options.argv0, "ARGV0").map(|g| g.value);
     let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| log_path(&g.value));
+    let statistics = given("--statistics", &options.statistics, "STATISTICS").map(|g| log_path(&g.value));
     let dfilter = match given("-dfilter", &options.dfilter, "DFILTER") {
         Some(given) => AddressFilter::parse(given.text()?, parse_number).map_err(|why| given.bad(why))?,
         None => AddressFilter::default(),
@@ -187,6 +190,7 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         log,
         dfilter,
         log_file,
+        statistics,
         strace,
         strace_file,
     })))

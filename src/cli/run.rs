@@ -43,6 +43,7 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         Some(path) if settings.log.strace => Some(open_log(Some(path))?),
         _ => log.clone().filter(|_| settings.log.strace),
     };
+    let statistics = settings.statistics.as_deref().map(|path| open_log(Some(path))).transpose()?;
     let target = Target::open(settings)?;
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: settings.mmu.limit(), identity: true })?);
     let maps = log.clone().filter(|_| settings.log.mmu || settings.log.page);
@@ -79,7 +80,7 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         sysroot,
         release: settings.uname.clone(),
         stack_limit: settings.stack_size,
-        own_fds: log.iter().chain(&calls).map(Log::fd).collect(),
+        own_fds: log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect(),
         stop: hart.stop_flag(),
         tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
         unimplemented: log.clone().filter(|_| settings.log.unimp).map(unimplemented_sink),
@@ -96,7 +97,12 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         engine.set_tracer(Box::new(tracer));
     }
     let watch = Watch { traps: log.filter(|_| settings.log.int), maps };
-    let fatal = match run_loop(&mut engine, hart, &space, &mut task, &watch) {
+    let outcome = run_loop(&mut engine, hart, &space, &mut task, &watch);
+    if let Some(file) = statistics {
+        let lines = engine.statistics().into_iter().map(|(name, count)| format!("{name} {count}\n"));
+        file.put(&lines.collect::<String>());
+    }
+    let fatal = match outcome {
         // Nothing of ours is worth tidying up: the process is over.
         Outcome::Exited(status) => host::exit_now(status),
         Outcome::Killed(fatal) => fatal,

@@ -122,6 +122,10 @@ pub trait Engine<G: Guest> {
 
     /// Runs the hart from its pc until an [`Exit`].
     fn run(&mut self, hart: &HartCell<G>, mem: &Self::Memory) -> Exit;
+
+    /// What it has counted so far, by name. The same program on the same input counts the same, as far as it does
+    /// the same: no time is among them.
+    fn statistics(&self) -> Vec<(&'static str, u64)>;
 }
 
 /// Sees what an engine decodes and runs.

@@ -10,6 +10,7 @@ mod block;
 mod cache;
 mod env;
 mod predecode;
+mod statistics;
 mod step;
 mod stopped;
 mod threaded;
@@ -22,6 +23,7 @@ use crate::memory::{CodeObserver, GuestMemory, UserSpace};
 use block::{Link, Slot};
 use cache::Cache;
 use env::Env;
+use statistics::Statistics;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,14 +65,14 @@ pub struct Interp<B: Base, M = UserSpace> {
     cache: Cache<B>,
     config: InterpConfig,
     tracer: Option<Box<dyn Tracer<B>>>,
-    used: u64,
+    statistics: Statistics,
     memory: PhantomData<fn(&M)>,
 }
 
 impl<B: Base, M: GuestMemory> Interp<B, M> {
     /// An interpreter with nothing decoded yet.
     pub fn new(config: InterpConfig) -> Self {
-        Self { cache: Cache::new(), config, tracer: None, used: 0, memory: PhantomData }
+        Self { cache: Cache::new(), config, tracer: None, statistics: Statistics::default(), memory: PhantomData }
     }
 
     /// What tells this interpreter of code that changes; to be wired to the address space.
@@ -86,9 +88,13 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
     /// Finds or decodes the block at the pc.
     fn block_at(&mut self, cpu: &Cpu, mem: &M) -> Result<*const Slot, Exit> {
         if let Some(start) = self.cache.find(cpu.pc) {
+            self.statistics.lookups += 1;
             return Ok(start);
         }
         let decoded = predecode::decode_block::<B, M>(cpu.pc, self.config.max_block, &cpu.isa, mem)?;
+        self.statistics.lookups += 1;
+        self.statistics.blocks += 1;
+        self.statistics.decoded += decoded.insns().len() as u64;
         if let Some(tracer) = &mut self.tracer {
             tracer.decoded(decoded.insns());
         }
@@ -100,7 +106,7 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
     type Memory = M;
 
     fn limit(&mut self, instructions: u64) {
-        self.config.budget = Some(self.used.saturating_add(instructions));
+        self.config.budget = Some(self.statistics.instructions.saturating_add(instructions));
     }
 
     fn run(&mut self, hart: &HartCell<B>, mem: &M) -> Exit {
@@ -109,7 +115,12 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
         let host = fp::host::enter(env.hardware_mode(), cpu.fflags);
         let exit = self.run_slices(&mut cpu, &mut env, hart.stop_flag(), mem);
         cpu.fflags = fp::host::leave(host);
+        self.statistics.left(&exit);
         exit
+    }
+
+    fn statistics(&self) -> Vec<(&'static str, u64)> {
+        self.statistics.named()
     }
 }
 
@@ -123,13 +134,14 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
             let ran = slice - env.fuel;
             slice = env.fuel;
             cpu.instret += ran as u64;
-            self.used += ran as u64;
+            self.statistics.instructions += ran as u64;
             if env.fuel <= 0 {
                 let stopped = stop.load(Ordering::Relaxed) && stop.swap(false, Ordering::AcqRel);
-                if stopped || self.config.budget.is_some_and(|b| self.used >= b) {
+                if stopped || self.config.budget.is_some_and(|b| self.statistics.instructions >= b) {
                     return Exit::Interrupted;
                 }
-                let left = self.config.budget.map_or(SLICE, |b| (b - self.used).min(SLICE as u64) as i64);
+                let left =
+                    self.config.budget.map_or(SLICE, |b| (b - self.statistics.instructions).min(SLICE as u64) as i64);
                 slice = left;
                 env.fuel = left;
             }
@@ -148,6 +160,7 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
                 }
             } else if let Some(link) = link.take() {
                 self.cache.link(link, cpu.pc, start);
+                self.statistics.links += 1;
             } else {
                 self.cache.remember(cpu.pc, start);
             }
@@ -156,11 +169,12 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
                 Leave::Revalidate => {
                     link = None;
                     self.cache.revalidate(mem);
+                    self.statistics.revalidations += 1;
                 }
                 Leave::Exit => {
                     let ran = slice - env.fuel;
                     cpu.instret += ran as u64;
-                    self.used += ran as u64;
+                    self.statistics.instructions += ran as u64;
                     return env.exit;
                 }
             }

@@ -208,8 +208,9 @@ both() {
 
 if [ "$mode" = root ]; then
     list=$(sed 's/#.*//' "$package")
-    # Another list is another root.
-    package=root-$(basename "$package")-$(echo $list | sha256sum | cut -c 1-8)
+    # Another list is another root: the name tells which file it came from, and its contents.
+    tree=$(dirname "$(realpath "$0")")/../..
+    package=root-$(realpath --relative-to="$tree" "$package" | tr / -)-$(echo $list | sha256sum | cut -c 1-8)
 fi
 found=
 for suite in ${SUITE:-forky sid}; do

@@ -1,0 +1,195 @@
+//! Who runs the programs, and everything that has to be there for it.
+
+use crate::catalogue::{Origin, Program};
+use crate::report::{EngineInfo, Kind};
+use crate::run::command_output;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// Where Debian's cross packages put the dynamic linker and libraries, which QEMU has to be told.
+const SYSROOT: &str = "/usr/riscv64-linux-gnu";
+
+/// A guest program that is in the clone as it is, and does next to nothing.
+pub const PREBUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testprogs/prebuilt/hello-riscv64");
+
+/// Someone who runs programs.
+pub struct Engine {
+    pub info: EngineInfo,
+    how: How,
+    /// A folder with the emulator in it, which is `/run` in a root.
+    pub tools: PathBuf,
+}
+
+enum How {
+    Native,
+    Qemu {
+        path: PathBuf,
+        /// What it is linked with, if it is not static: `lib64` and `lib`.
+        libraries: Option<PathBuf>,
+    },
+    Remu {
+        path: PathBuf,
+        /// What chooses the engine.
+        options: Vec<String>,
+    },
+}
+
+/// remu's engines by name, and the options that choose them.
+const REMU_ENGINES: &[(&str, &[&str])] = &[("remu", &[])];
+
+/// The folders of a comparison.
+pub struct Lab {
+    /// The clone.
+    pub root: PathBuf,
+    /// What stands between the runner and a program.
+    pub helper: PathBuf,
+    /// Compiled programs, as `native/NAME`, `riscv64/NAME` and `rva22/NAME`.
+    pub builds: PathBuf,
+    /// Inputs of Debian's programs, and a root for each architecture, if any of them is to run.
+    pub debian: Option<Debian>,
+    /// For what a run leaves behind.
+    pub base: TempDir,
+}
+
+/// What Debian's programs need.
+pub struct Debian {
+    pub inputs: PathBuf,
+    pub native: PathBuf,
+    pub guest: PathBuf,
+}
+
+impl Lab {
+    /// Builds and fetches what the programs need.
+    pub fn prepare(root: &Path, target: &Path, programs: &[&Program]) -> Result<Self, String> {
+        let base = tempfile::Builder::new().prefix("remu-compare-").tempdir();
+        let base = base.map_err(|e| format!("a temporary folder: {e}"))?;
+        let builds = target.join("tmp/compare/programs");
+        if programs.iter().any(|p| p.origin != Origin::Debian) {
+            command_output(Command::new(root.join("benches/programs/build.sh")).arg(&builds))?;
+        }
+        let debian = if programs.iter().any(|p| p.origin == Origin::Debian) {
+            let inputs = target.join("tmp/compare/inputs");
+            command_output(Command::new(root.join("benches/programs/inputs.sh")).arg(&inputs))?;
+            let mut fetch = Command::new(root.join("tests/debian/fetch.sh"));
+            let listing = command_output(fetch.arg("--root").arg(root.join("benches/programs/packages")))?;
+            let of = |arch: &str| {
+                let line = listing.lines().find_map(|l| l.strip_prefix(arch)?.trim_start().split_once(' '));
+                line.map(|(_suite, folder)| PathBuf::from(folder)).ok_or(format!("tests/debian/fetch.sh: no {arch}"))
+            };
+            Some(Debian { inputs, native: of("amd64")?, guest: of("riscv64")? })
+        } else {
+            None
+        };
+        let helper = target.join("debug/measure");
+        Ok(Self { root: root.into(), helper, builds, debian, base })
+    }
+
+    /// The engines: the native build, the QEMUs at these paths, and remu's own.
+    pub fn engines(&self, qemus: &[PathBuf], remu: &Path) -> Result<Vec<Engine>, String> {
+        let mut engines = vec![self.engine("native", Kind::Native, "this machine", How::Native)?];
+        for path in qemus {
+            let told = command_output(Command::new(path).arg("--version")).map_err(|e| {
+                format!("{e}: apt-get install --no-install-recommends qemu-user, or name another with --qemu")
+            })?;
+            let version = told.lines().next().unwrap_or_default().to_owned();
+            let number = version.split_whitespace().skip_while(|w| *w != "version").nth(1).unwrap_or("?");
+            let short: Vec<&str> = number.split('.').take(2).collect();
+            let mut name = format!("QEMU {}", short.join("."));
+            if engines.iter().any(|e: &Engine| e.info.name == name) {
+                name = format!("QEMU {number} ({})", engines.len());
+            }
+            let libraries = self.libraries(path, engines.len())?;
+            engines.push(self.engine(&name, Kind::Qemu, &version, How::Qemu { path: path.clone(), libraries })?);
+        }
+        let version = command_output(Command::new(remu).arg("--version"))?;
+        for (name, options) in REMU_ENGINES {
+            let options = options.iter().map(|&o| o.to_owned()).collect();
+            engines.push(self.engine(name, Kind::Remu, version.trim(), How::Remu { path: remu.into(), options })?);
+        }
+        Ok(engines)
+    }
+
+    fn engine(&self, name: &str, kind: Kind, version: &str, how: How) -> Result<Engine, String> {
+        let tools = self.base.path().join(format!("tools-{}", name.replace(' ', "-")));
+        fs::create_dir(&tools).map_err(|e| format!("{}: {e}", tools.display()))?;
+        if let How::Qemu { path, .. } | How::Remu { path, .. } = &how {
+            fs::copy(path, tools.join("emulator")).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+        let info = EngineInfo { name: name.into(), kind, version: version.into() };
+        Ok(Engine { info, how, tools })
+    }
+
+    /// Collects what a program of the host's is linked with, to be shown to it in a root.
+    fn libraries(&self, program: &Path, number: usize) -> Result<Option<PathBuf>, String> {
+        let Ok(listing) = command_output(Command::new("ldd").arg(program)) else { return Ok(None) };
+        let folder = self.base.path().join(format!("libraries-{number}"));
+        let mut found = false;
+        for line in listing.lines() {
+            let Some(path) = line.split_whitespace().find(|w| w.starts_with('/')) else { continue };
+            let path = Path::new(path);
+            let part = if path.starts_with("/lib64") { "lib64" } else { "lib" };
+            let to = folder.join(part);
+            let name = path.file_name().ok_or(format!("ldd {}: {line}", program.display()))?;
+            let copied = fs::create_dir_all(&to).and_then(|()| fs::copy(path, to.join(name)));
+            copied.map_err(|e| format!("{}: {e}", path.display()))?;
+            found = true;
+        }
+        Ok(found.then_some(folder))
+    }
+
+    /// The folder of a run's root, if it has one of its own.
+    pub fn root_of(&self, engine: &Engine, program: &Program) -> Option<&Path> {
+        let debian = self.debian.as_ref().filter(|_| program.origin == Origin::Debian)?;
+        Some(if matches!(engine.how, How::Native) { &debian.native } else { &debian.guest })
+    }
+
+    /// The words that run a program; `extra` are options for remu.
+    pub fn words(&self, engine: &Engine, program: &Program, args: &[String], extra: &[String]) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        let in_root = program.origin == Origin::Debian;
+        let emulator = |path: &Path| if in_root { "/run/emulator".into() } else { path.into() };
+        match &engine.how {
+            How::Native => {}
+            How::Qemu { path, .. } => {
+                words.push(emulator(path));
+                if matches!(program.origin, Origin::Compiled { dynamic: true, .. }) {
+                    words.extend(["-L".into(), SYSROOT.into()]);
+                }
+            }
+            How::Remu { path, options } => {
+                words.push(emulator(path));
+                words.extend(options.iter().chain(extra).map(OsString::from));
+            }
+        }
+        if let Origin::Compiled { rva22, .. } = program.origin {
+            let build = match (&engine.how, rva22) {
+                (How::Native, _) => "native",
+                (_, false) => "riscv64",
+                (_, true) => "rva22",
+            };
+            // An absolute path, such as that of the prebuilt program, takes the folder's place.
+            words.push(self.builds.join(build).join(&program.build).into());
+        }
+        words.extend(args.iter().map(OsString::from));
+        words
+    }
+
+    /// What a QEMU that is not static needs in a root.
+    pub fn libraries_of<'a>(&self, engine: &'a Engine) -> Option<&'a Path> {
+        match &engine.how {
+            How::Qemu { libraries, .. } => libraries.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The words of a program, for a report.
+pub fn shown(program: &Program, words: &[String]) -> String {
+    match program.origin {
+        Origin::Debian => words.join(" "),
+        Origin::Compiled { .. } => format!("{} {}", program.build, words.join(" ")).trim_end().to_owned(),
+    }
+}

@@ -1,0 +1,145 @@
+//! Counts that do not depend on the moment: what remu's engines count of a run, and how many instructions of the host it
+//! takes, as Callgrind counts them. Both of runs in the quick size.
+
+use crate::catalogue::{Category, Origin, Program};
+use crate::engines::{Engine, Lab, PREBUILT};
+use crate::measure::Plan;
+use crate::report::{Figures, Kind, Report};
+use crate::run::{Request, run};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Callgrind takes some fifty times as long as the program.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Where Valgrind keeps what its launcher starts.
+const FOLDERS: [&str; 3] = ["/usr/libexec/valgrind", "/usr/lib/x86_64-linux-gnu/valgrind", "/usr/lib/valgrind"];
+
+/// The tool itself, which is static and needs nothing in a root.
+const TOOL: &str = "callgrind-amd64-linux";
+
+/// What Valgrind adds to the environment, which the program is not to see.
+const ADDED: &str = "LD_PRELOAD,VALGRIND_LAUNCHER,VALGRIND_LIB";
+
+/// Callgrind; else what to install.
+pub fn tool() -> Result<PathBuf, String> {
+    FOLDERS.iter().map(|folder| Path::new(folder).join(TOOL)).find(|path| path.is_file()).ok_or(format!(
+        "--figures counts the host's instructions with Callgrind, and there is no {TOOL}: \
+         apt-get install --no-install-recommends valgrind"
+    ))
+}
+
+/// Counts for all programs that remu can run. After each, `note` is given the report as it is then.
+pub fn count(
+    plan: &Plan<'_>,
+    report: &Mutex<Report>,
+    jobs: usize,
+    note: &(dyn Fn(&Report, &str) + Sync),
+) -> Result<(), String> {
+    let locked = || report.lock().expect("no panic happens with the lock held");
+    for engine in plan.engines.iter().filter(|e| e.info.kind == Kind::Remu) {
+        let name = &engine.info.name;
+        let start = count_one(plan.lab, engine, &nothing(), true)?.host_instructions;
+        let next = AtomicUsize::new(0);
+        let worker = || -> Result<(), String> {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(program) = plan.programs.get(index) else { return Ok(()) };
+                if !locked().programs[index].outcomes.get(name).is_some_and(|o| o.is_good()) {
+                    continue;
+                }
+                let figures = count_one(plan.lab, engine, program, true).or_else(|error| {
+                    // An old Valgrind lacks system calls that remu makes.
+                    eprintln!("compare: no host instructions of {error}");
+                    count_one(plan.lab, engine, program, false)
+                })?;
+                let host_start = start.filter(|_| figures.host_instructions.is_some());
+                let mut report = locked();
+                report.programs[index].figures.insert(name.clone(), Figures { host_start, ..figures });
+                note(&report, &format!("[{}/{}] {} counted", index + 1, plan.programs.len(), program.name));
+            }
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().try_for_each(|w| w.join().expect("a worker's own failure is above"))
+        })?;
+    }
+    Ok(())
+}
+
+/// A program that ends at once: what it takes is the engine's start.
+fn nothing() -> Program {
+    Program {
+        name: "nothing".to_owned(),
+        build: PREBUILT.to_owned(),
+        category: Category::Startup,
+        title: String::new(),
+        origin: Origin::Compiled { rva22: false, dynamic: false },
+        needs: None,
+        full: Vec::new(),
+        quick: Vec::new(),
+    }
+}
+
+/// One run, watched by Callgrind or not.
+fn count_one(lab: &Lab, engine: &Engine, program: &Program, watched: bool) -> Result<Figures, String> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    // The folder of the emulator, which has the tool, too, as the run sees it.
+    let seen = if program.origin == Origin::Debian { Path::new("/run") } else { &engine.tools };
+    let copied = engine.tools.join(TOOL);
+    if !copied.exists() {
+        fs::copy(tool()?, &copied).map_err(|e| format!("{}: {e}", copied.display()))?;
+    }
+    let [counts, profile] = ["counts", "profile"].map(|name| format!("{name}-{number}"));
+    let mut option = OsString::from("--callgrind-out-file=");
+    option.push(seen.join(&profile));
+    let own = |text: &str| text.to_owned();
+    let watcher = [seen.join(TOOL).into(), "--tool=callgrind".into(), "--quiet".into(), option];
+    let ran = run(&Request {
+        lab,
+        engine,
+        program,
+        args: &program.quick,
+        repeat: 1,
+        limit: LIMIT,
+        cpu: None,
+        extra: &[
+            own("--seed"),
+            own("1"),
+            own("--no-aslr"),
+            own("-U"),
+            own(ADDED),
+            own("--statistics"),
+            seen.join(&counts).display().to_string(),
+        ],
+        prefix: if watched { &watcher } else { &[] },
+        variables: &[("VALGRIND_LAUNCHER", "/usr/bin/valgrind"), ("VALGRIND_LIB", "/run")],
+    })?;
+    if let Some(failure) = ran.failure {
+        let said = String::from_utf8_lossy(&ran.stderr);
+        return Err(format!("{}: {failure}: {}", program.name, said.trim().lines().next().unwrap_or_default()));
+    }
+    let read = |name: &str| {
+        let path = engine.tools.join(name);
+        fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
+    };
+    let numbers = read(&counts)?;
+    let number = |l: &str| Some((l.split_once(' ')?.0.to_owned(), l.split_once(' ')?.1.parse().ok()?));
+    let counts: BTreeMap<String, u64> = numbers.lines().filter_map(number).collect();
+    if !watched {
+        return Ok(Figures { counts, ..Figures::default() });
+    }
+    // A process that was not the first writes a profile of its own, with its number in the name.
+    let profile = read(&profile)?;
+    let total = profile.lines().find_map(|l| l.strip_prefix("totals: ").or(l.strip_prefix("summary: ")));
+    let total = total.and_then(|t| t.trim().parse().ok());
+    let total = total.ok_or(format!("{}: Callgrind left no total", program.name))?;
+    Ok(Figures { counts, host_instructions: Some(total), host_start: None })
+}

@@ -1,0 +1,320 @@
+//! `cargo compare [OPTIONS] [FILTER...]`: measures remu beside QEMU and the native build, and reports it.
+
+use clap::Parser;
+use compare::baseline::Baseline;
+use compare::catalogue::{self, Program};
+use compare::engines::{Engine, Lab, PREBUILT, shown};
+use compare::measure::{Plan, measure};
+use compare::report::{FORMAT, Kind, Machine, ProgramReport, Report, replace};
+use compare::run::command_output;
+use compare::{figures, html, svg, terminal};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Measures remu beside QEMU user mode and the native build of the same programs
+///
+/// What runs is benches/programs/programs.toml. Each round runs every program in every engine, in turn. The table goes
+/// to standard output; the measurement is kept as target/…/tmp/compare/report.json, from which --from makes a
+/// report again, an interrupted one's too.
+#[derive(Parser, Debug)]
+#[command(name = "cargo compare", version)]
+struct Options {
+    /// Only programs of these categories, or with this in their names
+    filters: Vec<String>,
+
+    /// Runs of each program in each engine
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
+
+    /// Small sizes and one round: a check that everything runs and prints what it should, not a measurement
+    #[arg(long)]
+    quick: bool,
+
+    /// A QEMU to compare with; may be given several times (default: qemu-riscv64 in PATH)
+    #[arg(long, value_name = "PATH")]
+    qemu: Vec<PathBuf>,
+
+    /// Compare with Debian's newest QEMU besides, which is fetched and not installed
+    #[arg(long)]
+    newest_qemu: bool,
+
+    /// The remu to measure (default: the release build, made anew)
+    #[arg(long, value_name = "PATH")]
+    remu: Option<PathBuf>,
+
+    /// Run so many programs of one thread at a time, each bound to a processor of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    jobs: u64,
+
+    /// How long a run may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    limit: u64,
+
+    /// Count, too: guest and host instructions, blocks and exits, of runs in the small size
+    #[arg(long)]
+    figures: bool,
+
+    /// Keep the measurement in this file, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Draw the report as a page of its own
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Draw the means by category
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
+    /// Compare with the measurement kept in this file
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Measure nothing, report what is kept in this file
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+
+    /// List the programs
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    // Cargo hands it on to benchmarks; it means nothing here.
+    let words = std::env::args_os().filter(|w| w != "--bench");
+    match compare(&Options::parse_from(words)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("compare: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn compare(options: &Options) -> Result<ExitCode, String> {
+    let baseline = options.baseline.as_deref().map(read).transpose()?;
+    let report = match &options.from {
+        Some(path) => read(path)?,
+        None => {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the package is in the clone");
+            let list = root.join("benches/programs/programs.toml");
+            let text = fs::read_to_string(&list).map_err(|e| format!("{}: {e}", list.display()))?;
+            let programs = catalogue::parse(&text).map_err(|e| format!("{}: {e}", list.display()))?;
+            let chosen: Vec<&Program> = programs.iter().filter(|p| catalogue::chosen(p, &options.filters)).collect();
+            if chosen.is_empty() {
+                return Err("no program is of that category or name; --list lists them".to_owned());
+            }
+            if options.list {
+                for program in chosen {
+                    println!("{:9} {:24} {}", program.category, program.name, program.title);
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
+            run(options, root, &chosen)?
+        }
+    };
+    let baseline = baseline.as_ref().map(|old| Baseline::new(old, &report));
+    print!("{}", terminal::render(&report, baseline.as_ref(), terminal::width()));
+    write_drawings(options, &report, baseline.as_ref())?;
+    let wrong: Vec<String> = report.programs.iter().flat_map(|p| wrong_results(&report, p)).collect();
+    for line in &wrong {
+        eprintln!("compare: {line}");
+    }
+    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is remu's fault, or the programs' own. What QEMU does wrong is told in the report and no failure of this.
+fn wrong_results(report: &Report, program: &ProgramReport) -> Vec<String> {
+    let of = |kind| report.engines.iter().filter(move |e| e.kind == kind);
+    let ours = of(Kind::Native).chain(of(Kind::Remu));
+    let failure = |name: &str| program.outcomes.get(name)?.failure.clone();
+    ours.filter_map(|e| Some(format!("{} by {}: {}", program.name, e.name, failure(&e.name)?))).collect()
+}
+
+fn read(path: &Path) -> Result<Report, String> {
+    Report::read(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn write_drawings(options: &Options, report: &Report, baseline: Option<&Baseline>) -> Result<(), String> {
+    let written = |path: &Path, text: String| replace(path, &text).map_err(|e| format!("{}: {e}", path.display()));
+    if let Some(path) = &options.html {
+        written(path, html::render(report, baseline))?;
+    }
+    if let Some(path) = &options.svg {
+        written(path, svg::summary(report))?;
+    }
+    Ok(())
+}
+
+/// Measures.
+fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, String> {
+    let exe = std::env::current_exe().map_err(|e| e.to_string())?;
+    let target = exe.ancestors().nth(2).ok_or("this program is not in cargo's target folder")?;
+    nobody_runs_guests()?;
+    if options.figures {
+        figures::tool()?;
+    }
+    let remu = build(root, target, options.remu.as_deref())?;
+    let mut qemus = Vec::new();
+    for path in &options.qemu {
+        qemus.push(path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))?);
+    }
+    if qemus.is_empty() {
+        qemus.push(in_path("qemu-riscv64")?);
+    }
+    if options.newest_qemu {
+        qemus.push(newest_qemu(root)?);
+    }
+    eprintln!("building and fetching what the programs need");
+    let lab = Lab::prepare(root, target, programs)?;
+    let engines = lab.engines(&qemus, &remu)?;
+    let processors = if options.jobs > 1 { processors(options.jobs as usize)? } else { Vec::new() };
+    let rounds = if options.quick { 1 } else { options.rounds as usize };
+    let plan = Plan {
+        lab: &lab,
+        engines: &engines,
+        programs,
+        rounds,
+        quick: options.quick,
+        limit: Duration::from_secs(options.limit),
+        processors,
+    };
+    let folder = target.join("tmp/compare");
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let kept = folder.join("report.json");
+    let keep = |report: &Report| -> Result<(), String> {
+        for path in std::iter::once(&kept).chain(&options.json) {
+            report.write(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+        Ok(())
+    };
+    let report = Mutex::new(begin(&plan, root, options.jobs as usize)?);
+    let note = |report: &Report, line: &str| {
+        eprintln!("{line}");
+        if let Err(error) = keep(report) {
+            eprintln!("compare: {error}");
+        }
+    };
+    measure(&plan, &report, &note)?;
+    if options.figures {
+        figures::count(&plan, &report, options.jobs as usize, &note)?;
+    }
+    let mut report = report.into_inner().expect("no panic happened with the lock held");
+    report.complete = true;
+    keep(&report)?;
+    eprintln!("the measurement is kept in {}", kept.display());
+    Ok(report)
+}
+
+/// The report with nothing measured yet.
+fn begin(plan: &Plan<'_>, root: &Path, jobs: usize) -> Result<Report, String> {
+    let words = std::env::args().skip(1).filter(|w| w != "--bench").collect::<Vec<_>>().join(" ");
+    let git = |args: &[&str]| command_output(Command::new("git").arg("-C").arg(root).args(args));
+    let programs = plan.programs.iter().map(|p| ProgramReport {
+        name: p.name.clone(),
+        category: p.category,
+        title: p.title.clone(),
+        command: shown(p, plan.args(p)),
+        variant: p.is_variant(),
+        outcomes: Default::default(),
+        figures: Default::default(),
+    });
+    Ok(Report {
+        format: FORMAT,
+        command: format!("cargo compare {words}").trim().to_owned(),
+        started: command_output(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))?.trim().to_owned(),
+        // An unpacked archive has none.
+        revision: git(&["describe", "--always", "--dirty"]).unwrap_or_default().trim().to_owned(),
+        machine: machine(),
+        rounds: plan.rounds,
+        jobs,
+        quick: plan.quick,
+        complete: false,
+        engines: plan.engines.iter().map(|e: &Engine| e.info.clone()).collect(),
+        programs: programs.collect(),
+    })
+}
+
+fn machine() -> Machine {
+    let file = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str, separator: char| {
+        let line = text.lines().find(|l| l.starts_with(name)).and_then(|l| l.split_once(separator));
+        line.map(|(_, value)| value.trim().trim_matches('"').to_owned()).unwrap_or_default()
+    };
+    let memory = field(&file("/proc/meminfo"), "MemTotal", ':');
+    Machine {
+        processor: field(&file("/proc/cpuinfo"), "model name", ':'),
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_mib: memory.trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024,
+        kernel: file("/proc/sys/kernel/osrelease").trim().to_owned(),
+        system: field(&file("/etc/os-release"), "PRETTY_NAME", '='),
+    }
+}
+
+/// Builds what is measured, and the helper that measures; yields remu.
+fn build(root: &Path, target: &Path, given: Option<&Path>) -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let cargo = |args: &[&str]| {
+        let mut command = Command::new(&cargo);
+        let status = command.current_dir(root).args(["build", "--locked", "--quiet"]).args(args).status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("cargo build {} failed ({status})", args.join(" "))),
+            Err(e) => Err(format!("cargo: {e}")),
+        }
+    };
+    cargo(&["--package", "compare", "--bin", "measure"])?;
+    if let Some(path) = given {
+        // Programs run in folders of their own.
+        return path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
+    }
+    eprintln!("building remu");
+    cargo(&["--release", "--bin", "remu"])?;
+    Ok(target.join("release/remu"))
+}
+
+/// With riscv64 programs registered on the host, QEMU or whoever it is would take remu's part, and the native build's.
+fn nobody_runs_guests() -> Result<(), String> {
+    match Command::new(PREBUILT).output() {
+        Err(e) if e.raw_os_error() == Some(libc::ENOEXEC) => Ok(()),
+        Err(e) => Err(format!("{PREBUILT}: {e}")),
+        Ok(_) => Err("this machine runs riscv64 programs by itself: take the registration out of \
+                      /proc/sys/fs/binfmt_misc first"
+            .to_owned()),
+    }
+}
+
+fn in_path(name: &str) -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file());
+    found.ok_or(format!("{name} is not in PATH: apt-get install --no-install-recommends qemu-user, or --qemu PATH"))
+}
+
+fn newest_qemu(root: &Path) -> Result<PathBuf, String> {
+    let mut fetch = Command::new(root.join("tests/debian/fetch.sh"));
+    let line = command_output(fetch.args(["--newest", "qemu-user", "qemu-riscv32", "qemu-riscv64"]))?;
+    let folder = line.split_whitespace().nth(2).ok_or("tests/debian/fetch.sh printed no folder")?;
+    Ok(Path::new(folder).join("usr/bin/qemu-riscv64"))
+}
+
+/// Processors that share no core.
+fn processors(count: usize) -> Result<Vec<usize>, String> {
+    let mut cores: Vec<String> = Vec::new();
+    let mut chosen = Vec::new();
+    for cpu in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+        let path = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
+        let core = fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
+        if !cores.contains(&core) {
+            cores.push(core);
+            chosen.push(cpu);
+        }
+    }
+    if chosen.len() < count {
+        return Err(format!("--jobs {count}: this machine has {} cores", chosen.len()));
+    }
+    chosen.truncate(count);
+    Ok(chosen)
+}

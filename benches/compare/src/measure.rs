@@ -1,0 +1,202 @@
+//! Turns: every program in every engine, round after round.
+
+use crate::catalogue::{Category, Needs, Origin, Program};
+use crate::engines::{Engine, Lab};
+use crate::report::{Kind, Outcome, Report};
+use crate::run::{Request, run};
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What is to be measured.
+pub struct Plan<'a> {
+    pub lab: &'a Lab,
+    pub engines: &'a [Engine],
+    pub programs: &'a [&'a Program],
+    pub rounds: usize,
+    pub quick: bool,
+    pub limit: Duration,
+    /// The processors that programs of one thread are bound to, one each at a time; none to bind nothing.
+    pub processors: Vec<usize>,
+}
+
+/// How often a program is started for one measurement, if that is what is measured: a single start is
+/// too short for the kernel's clock. Debian's programs take longer to start than our own.
+const STARTS: u32 = 40;
+const DEBIAN_STARTS: u32 = 8;
+const QUICK_STARTS: u32 = 3;
+
+impl Plan<'_> {
+    /// A program's words in the size that is measured.
+    pub fn args<'p>(&self, program: &'p Program) -> &'p [String] {
+        if self.quick { &program.quick } else { &program.full }
+    }
+
+    fn repeat(&self, program: &Program) -> u32 {
+        match (program.category, self.quick) {
+            (Category::Startup, false) if program.origin == Origin::Debian => DEBIAN_STARTS,
+            (Category::Startup, false) => STARTS,
+            (Category::Startup, true) => QUICK_STARTS,
+            _ => 1,
+        }
+    }
+
+    /// Whether a program would disturb another that runs beside it, or be disturbed.
+    fn alone(program: &Program) -> bool {
+        matches!(program.category, Category::Threads | Category::Memory) || program.needs.is_some()
+    }
+}
+
+/// Measures. After each turn of a program, `note` is given the report as it is then and a line on progress.
+pub fn measure(plan: &Plan<'_>, report: &Mutex<Report>, note: &(dyn Fn(&Report, &str) + Sync)) -> Result<(), String> {
+    let parallel = plan.processors.len() > 1;
+    let (alone, beside): (Vec<_>, Vec<_>) =
+        (0..plan.programs.len()).partition(|&p| !parallel || Plan::alone(plan.programs[p]));
+    let progress = Progress::new(plan);
+    let turn = |program: usize, cpu: Option<usize>| -> Result<(), String> {
+        let line = take_turn(plan, report, program, cpu, &progress)?;
+        let report = report.lock().expect("no panic happens with the lock held");
+        note(&report, &line);
+        Ok(())
+    };
+    for _ in 0..plan.rounds {
+        let next = AtomicUsize::new(0);
+        let worker = |cpu: usize| -> Result<(), String> {
+            while let Some(&program) = beside.get(next.fetch_add(1, Ordering::Relaxed)) {
+                turn(program, Some(cpu))?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let worker = &worker;
+            let workers: Vec<_> = plan.processors.iter().map(|&cpu| scope.spawn(move || worker(cpu))).collect();
+            workers.into_iter().try_for_each(|w| w.join().expect("a worker's own failure is above"))
+        })?;
+        alone.iter().try_for_each(|&program| turn(program, None))?;
+    }
+    Ok(())
+}
+
+/// One run of a program in each engine; yields a line that says what it took.
+fn take_turn(
+    plan: &Plan<'_>,
+    report: &Mutex<Report>,
+    index: usize,
+    cpu: Option<usize>,
+    progress: &Progress,
+) -> Result<String, String> {
+    let program = plan.programs[index];
+    let start = Instant::now();
+    let mut expected = None;
+    let mut line = format!("{:24}", program.name);
+    for engine in plan.engines {
+        let name = &engine.info.name;
+        let lacks = program.needs.filter(|_| engine.info.kind == Kind::Remu);
+        let failed_before = {
+            let report = report.lock().expect("no panic happens with the lock held");
+            report.programs[index].outcomes.get(name).is_some_and(|o| o.failure.is_some())
+        };
+        // A failure stays one; it is not waited for again. The native build says what is right, though.
+        if lacks.is_some() || failed_before && engine.info.kind != Kind::Native {
+            note_absence(report, index, name, lacks);
+            line += &format!("  {name} -");
+            continue;
+        }
+        let ran = run(&Request {
+            lab: plan.lab,
+            engine,
+            program,
+            args: plan.args(program),
+            repeat: plan.repeat(program),
+            limit: plan.limit,
+            cpu,
+            extra: &[],
+            prefix: &[],
+            variables: &[],
+        });
+        let ran = match ran {
+            // What QEMU alone needs and this machine does not offer, such as binfmt_misc in a namespace, is no reason to
+            // measure nothing.
+            Err(error) if engine.info.kind == Kind::Qemu => {
+                line += &format!("  {name} FAILED ({error})");
+                let mut report = report.lock().expect("no panic happens with the lock held");
+                report.programs[index].outcomes.entry(name.clone()).or_default().failure = Some(error);
+                continue;
+            }
+            ran => ran?,
+        };
+        let expected = expected.get_or_insert_with(|| ran.stdout.clone());
+        let failure = ran.verdict(expected);
+        line += &match &failure {
+            Some(failure) => format!("  {name} FAILED ({failure})"),
+            None => format!("  {name} {}", duration(ran.sample.user + ran.sample.system)),
+        };
+        let mut report = report.lock().expect("no panic happens with the lock held");
+        let outcome = report.programs[index].outcomes.entry(name.clone()).or_default();
+        outcome.samples.push(ran.sample);
+        outcome.failure = outcome.failure.take().or(failure);
+    }
+    Ok(format!("{} {line}", progress.done(index, start.elapsed())))
+}
+
+fn note_absence(report: &Mutex<Report>, index: usize, engine: &str, lacks: Option<Needs>) {
+    let mut report = report.lock().expect("no panic happens with the lock held");
+    let outcome: &mut Outcome = report.programs[index].outcomes.entry(engine.to_owned()).or_default();
+    outcome.not_yet = lacks;
+}
+
+/// A time in three digits.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-3 => format!("{:.0} µs", s * 1e6),
+        s if s < 0.01 => format!("{:.2} ms", s * 1e3),
+        s if s < 0.1 => format!("{:.1} ms", s * 1e3),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 10.0 => format!("{s:.2} s"),
+        s if s < 100.0 => format!("{s:.1} s"),
+        s => format!("{s:.0} s"),
+    }
+}
+
+/// How far it is, and how long the rest may take: as long as each program took before, or the mean of all did.
+struct Progress {
+    state: Mutex<State>,
+    rounds: usize,
+    programs: usize,
+    turns: usize,
+    workers: usize,
+}
+
+#[derive(Default)]
+struct State {
+    done: usize,
+    /// For a program: how many turns it has had, and the time of them.
+    taken: HashMap<usize, (usize, Duration)>,
+}
+
+impl Progress {
+    fn new(plan: &Plan<'_>) -> Self {
+        let (rounds, programs) = (plan.rounds, plan.programs.len());
+        let workers = plan.processors.len().max(1);
+        Self { state: Mutex::default(), rounds, programs, turns: rounds * programs, workers }
+    }
+
+    fn done(&self, program: usize, took: Duration) -> String {
+        let mut state = self.state.lock().expect("no panic happens with the lock held");
+        state.done += 1;
+        let entry = state.taken.entry(program).or_default();
+        *entry = (entry.0 + 1, entry.1 + took);
+        let known: Duration = state.taken.values().map(|(_, time)| *time).sum();
+        let mean = known / state.done as u32;
+        let left: Duration = (0..self.programs)
+            .map(|p| match state.taken.get(&p) {
+                Some((turns, time)) => *time / *turns as u32 * (self.rounds - turns) as u32,
+                None => mean * self.rounds as u32,
+            })
+            .sum();
+        let left = left.as_secs() / self.workers as u64;
+        format!("[{:3}/{}, {}:{:02} left]", state.done, self.turns, left / 60, left % 60)
+    }
+}

@@ -1,0 +1,289 @@
+//! What the parts of remu cost, by criterion: decoding and encoding, the interpreter's dispatch, its blocks, guest
+//! memory, a system call, a fault that the guest handles, and loading a program.
+//!
+//! `cargo bench --bench parts [FILTER]`, for example `interpreter/`. How whole programs do is `benches/compare`.
+
+#[path = "../tests/common/elf.rs"]
+mod elf;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use elf::{A0, A1, A2, A3, A7, RA, SP, T0, T1, T2, ZERO, assemble, branch, ecall, here, imm, jump, li, reg, store};
+use remu::guest::riscv::{Cpu, Rv64};
+use remu::guest::{Engine, Exit, HartCell};
+use remu::interp::{Interp, InterpConfig};
+use remu::linux::{Outcome, Task, TaskConfig, Vdso};
+use remu::memory::machine::{HartMemory, Mmio, Ram};
+use remu::memory::{GuestAddr, GuestMemory, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu_isa::{Insn, Isa, Op, Xlen, decode, encode};
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+const CODE: u64 = 0x10_0000;
+const DATA: u64 = 0x20_0000;
+const STACK: u64 = 0x40_0000;
+const SIZE: u64 = 0x10_0000;
+
+/// A program that is kept in the repository.
+fn hello() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testprogs/prebuilt/hello-riscv64")
+}
+
+/// An address space with room for code, data and a stack.
+fn space(identity: bool) -> UserSpace {
+    let space = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity }).expect("an address space");
+    for (at, prot) in [(CODE, Prot::EXEC), (DATA, Prot::WRITE), (STACK, Prot::WRITE)] {
+        let request = MapRequest::anonymous(Place::Fixed(GuestAddr(at)), SIZE, Prot::READ | Prot::WRITE | prot);
+        space.map(&request).expect("it is free");
+    }
+    space
+}
+
+/// A hart, its engine and its memory, about to run code.
+struct Bench {
+    space: Arc<UserSpace>,
+    hart: &'static HartCell<Rv64>,
+    engine: Interp<Rv64>,
+}
+
+impl Bench {
+    fn new(space: UserSpace, code: &[Insn]) -> Self {
+        space.write_bytes(GuestAddr(CODE), &assemble(code)).expect("it is mapped");
+        let engine = Interp::new(InterpConfig::default());
+        let space = Arc::new(space);
+        space.observe_code(Arc::downgrade(&engine.code_observer()));
+        let mut cpu = Cpu::new(Isa::rv64_max());
+        cpu.set_x(SP, STACK + SIZE);
+        cpu.set_x(A1, DATA);
+        // A task's signal handler wants it for ever.
+        Self { space, hart: Box::leak(Box::new(HartCell::new(cpu))), engine }
+    }
+
+    /// Runs the code from its start to its call.
+    fn run(&mut self) {
+        self.hart.cpu().pc = CODE;
+        let exit = self.engine.run(self.hart, &self.space);
+        assert_eq!(exit, Exit::Syscall);
+    }
+
+    /// Runs the code as a process, from its start to the call that ends it.
+    fn run_process(&mut self, task: &mut Task) {
+        self.hart.cpu().pc = CODE;
+        loop {
+            let exit = self.engine.run(self.hart, &self.space);
+            let mut cpu = self.hart.cpu();
+            if exit == Exit::Breakpoint {
+                return;
+            }
+            assert!(matches!(task.answer(&mut cpu, exit), Outcome::Resume), "{exit:?} at {:#x}", cpu.pc);
+        }
+    }
+}
+
+/// The instructions of a real program, compressed ones too.
+fn real_code() -> Vec<u32> {
+    let file = std::fs::read(hello()).expect("it is in the repository");
+    let image = remu::elf::Image::parse(&file).expect("it is an ELF file");
+    let start = image.entry;
+    let piece = image.pieces.iter().find(|p| (p.addr..p.addr + p.size).contains(&start)).expect("the entry's segment");
+    let text = &file[piece.file.clone()][(start - piece.addr) as usize..];
+    let mut words = Vec::new();
+    let mut at = 0;
+    while let Some(&[a, b, c, d]) = text.get(at..at + 4) {
+        let bits = u32::from_le_bytes([a, b, c, d]);
+        let Ok(insn) = decode(bits, Isa::rv64_max()) else { break };
+        words.push(bits);
+        at += usize::from(insn.len);
+    }
+    assert!(words.len() > 50, "{} instructions", words.len());
+    words.repeat(20)
+}
+
+fn encodings(c: &mut Criterion) {
+    let words = real_code();
+    let insns: Vec<Insn> = words.iter().map(|w| decode(*w, Isa::rv64_max()).expect("it was decoded before")).collect();
+    let mut group = c.benchmark_group("isa");
+    group.throughput(Throughput::Elements(words.len() as u64));
+    let isa = Isa::rv64_max();
+    group.bench_function("decode", |b| b.iter(|| words.iter().filter(|w| decode(black_box(**w), isa).is_ok()).count()));
+    let encode = |insn: &&Insn| encode(black_box(insn), Xlen::Rv64).is_ok();
+    group.bench_function("encode", |b| b.iter(|| insns.iter().filter(encode).count()));
+    group.bench_function("expand", |b| {
+        b.iter(|| insns.iter().fold(0, |sum, i| sum ^ black_box(i).expand(Xlen::Rv64).imm));
+    });
+    group.finish();
+}
+
+fn interpreter(c: &mut Criterion) {
+    let mut group = c.benchmark_group("interpreter");
+    let mut programs = vec![];
+    // Nothing but dispatch: dependent additions.
+    const TURNS: i32 = 1000;
+    let counted = |body: &[Insn]| {
+        let back = -4 * (body.len() as i32 + 1);
+        let mut code = vec![li(T0, TURNS)];
+        code.extend_from_slice(body);
+        code.extend([imm(Op::Addi, T0, T0, -1), branch(Op::Bne, T0, ZERO, back), ecall()]);
+        (code, TURNS as u64 * (body.len() as u64 + 2))
+    };
+    programs.push(("dispatch", counted(&[imm(Op::Addi, T1, T1, 1); 20])));
+    programs.push(("loads and stores", counted(&[imm(Op::Ld, T1, A1, 8), store(Op::Sd, T1, A1, 16)].repeat(10))));
+    programs.push(("branches", counted(&[branch(Op::Beq, ZERO, ZERO, 4); 20])));
+    programs
+        .push(("floating point", counted(&[reg(Op::FaddD, 1, 1, 2), reg(Op::FmulD, 3, 1, 1)].map(dynamic).repeat(10))));
+    for (name, (code, instructions)) in &programs {
+        let mut bench = Bench::new(space(false), code);
+        group.throughput(Throughput::Elements(*instructions));
+        group.bench_function(*name, |b| b.iter(|| bench.run()));
+    }
+
+    // Blocks of one jump each, decoded anew for each run; and found by address, linked to none.
+    const BLOCKS: u64 = 2000;
+    let mut chain = vec![jump(4); BLOCKS as usize];
+    chain.push(ecall());
+    let mut bench = Bench::new(space(false), &chain);
+    group.throughput(Throughput::Elements(BLOCKS));
+    group.bench_function("pre-decode of a block", |b| {
+        b.iter(|| {
+            bench.space.code_changed(GuestAddr(CODE)..GuestAddr(CODE + SIZE));
+            bench.run();
+        });
+    });
+    let mut chain: Vec<Insn> = (0..BLOCKS).flat_map(|_| [here(T1), imm(Op::Jalr, ZERO, T1, 8)]).collect();
+    chain.push(ecall());
+    let mut bench = Bench::new(space(false), &chain);
+    group.bench_function("indirect jump", |b| b.iter(|| bench.run()));
+    group.finish();
+}
+
+/// In the rounding mode of `frm`.
+fn dynamic(insn: Insn) -> Insn {
+    Insn { rm: 7, ..insn }
+}
+
+/// Nothing answers outside of memory.
+struct NoDevices;
+
+impl Mmio for NoDevices {
+    fn read(&self, _: u64, _: u64) -> Option<u64> {
+        None
+    }
+
+    fn write(&self, _: u64, _: u64, _: u64) -> Option<()> {
+        None
+    }
+
+    fn take_news(&self) -> bool {
+        false
+    }
+}
+
+fn memory(c: &mut Criterion) {
+    fn words(c: &mut Criterion, name: &str, memory: &impl GuestMemory) {
+        const WORDS: u64 = 512;
+        let mut group = c.benchmark_group(format!("memory/{name}"));
+        group.throughput(Throughput::Elements(WORDS));
+        let at = |i: u64| GuestAddr(black_box(DATA + 8 * i));
+        group.bench_function("load", |b| {
+            b.iter(|| (0..WORDS).fold(0, |sum, i| sum ^ memory.load(8, at(i)).expect("it is mapped")));
+        });
+        group.bench_function("store", |b| {
+            b.iter(|| (0..WORDS).for_each(|i| memory.store(8, at(i), i).expect("it is mapped")));
+        });
+        group.finish();
+    }
+    let user = space(false);
+    words(c, "process", &user);
+    let ram = Arc::new(Ram::new(0, 4 << 20).expect("memory"));
+    words(c, "machine", &HartMemory::new(vec![ram], Rc::new(NoDevices)));
+
+    let mut group = c.benchmark_group("memory/process");
+    let mut buffer = [0; 4096];
+    group.throughput(Throughput::Bytes(buffer.len() as u64));
+    group.bench_function("a page for a system call", |b| {
+        b.iter(|| user.read_bytes(GuestAddr(DATA), black_box(&mut buffer)).expect("it is mapped"));
+    });
+    group.finish();
+}
+
+fn kernel(c: &mut Criterion) {
+    const TURNS: i32 = 500;
+    let space = space(true);
+    let vdso = Vdso::map(&space).expect("there is room");
+    // getppid, so often; then, for the second program, loads from nowhere, behind which the handler goes on.
+    let calls = [li(T0, TURNS), li(A7, 173), ecall(), imm(Op::Addi, T0, T0, -1), branch(Op::Bne, T0, ZERO, -8)];
+    let pc_in_context = 176;
+    let faults = [
+        // rt_sigaction(SIGSEGV, {handler, SA_SIGINFO}, NULL, 8)
+        here(T1),
+        imm(Op::Addi, T1, T1, 4 * 17),
+        store(Op::Sd, T1, A1, 0),
+        li(T1, 4),
+        store(Op::Sd, T1, A1, 8),
+        store(Op::Sd, ZERO, A1, 16),
+        li(A0, 11),
+        li(A2, 0),
+        li(A3, 8),
+        li(A7, 134),
+        ecall(),
+        li(T0, TURNS),
+        imm(Op::Ld, T2, ZERO, 0),
+        imm(Op::Addi, T0, T0, -1),
+        branch(Op::Bne, T0, ZERO, -8),
+        elf::ebreak(),
+        jump(0),
+        // The handler: behind the load.
+        imm(Op::Ld, T1, A2, pc_in_context),
+        imm(Op::Addi, T1, T1, 4),
+        store(Op::Sd, T1, A2, pc_in_context),
+        imm(Op::Jalr, ZERO, RA, 0),
+    ];
+    let mut bench = Bench::new(space, &[calls.as_slice(), &[elf::ebreak()]].concat());
+    let mut task = Task::new(TaskConfig {
+        space: bench.space.clone(),
+        vdso,
+        exe: hello(),
+        args: Vec::new(),
+        env: Vec::new(),
+        auxv: Vec::new(),
+        start_stack: GuestAddr(STACK + SIZE),
+        sysroot: None,
+        release: None,
+        stack_limit: SIZE,
+        own_fds: Vec::new(),
+        stop: bench.hart.stop_flag(),
+        tracer: None,
+        unimplemented: None,
+    })
+    .expect("a process");
+    let mut group = c.benchmark_group("kernel");
+    group.throughput(Throughput::Elements(TURNS as u64));
+    group.bench_function("system call", |b| b.iter(|| bench.run_process(&mut task)));
+    bench.space.write_bytes(GuestAddr(CODE), &assemble(&faults)).expect("it is mapped");
+    bench.space.code_changed(GuestAddr(CODE)..GuestAddr(CODE + SIZE));
+    bench.hart.cpu().set_x(A1, DATA);
+    group.bench_function("fault, its handler, and back", |b| {
+        b.iter(|| {
+            bench.hart.cpu().set_x(A1, DATA);
+            bench.run_process(&mut task);
+        });
+    });
+    group.finish();
+}
+
+fn loading(c: &mut Criterion) {
+    let mut group = c.benchmark_group("loader");
+    group.bench_function("plan of a static program", |b| {
+        b.iter(|| remu::elf::Program::open(black_box(&hello())).expect("it is in the repository"));
+    });
+    let program = remu::elf::Program::open(&hello()).expect("it is in the repository");
+    let empty = || UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity: false }).expect("a space");
+    group.bench_function("its segments, mapped", |b| {
+        b.iter_batched_ref(empty, |space| remu::elf::map(space, &program, None).is_ok(), BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+criterion_group!(parts, encodings, interpreter, memory, kernel, loading);
+criterion_main!(parts);

@@ -1,0 +1,8 @@
+/* Start-up: next to nothing, so that the time is that of starting. */
+#include <stdio.h>
+
+int main(void)
+{
+    puts("hello");
+    return 0;
+}

@@ -1,0 +1,63 @@
+//! What the loop around the handlers counts. Handlers count nothing but instructions, which they need to
+//! themselves: what stays in them, such as a jump that its cache answers, is not seen here.
+
+use crate::guest::Exit;
+
+/// Counts since the interpreter was made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Statistics {
+    /// Instructions run.
+    pub instructions: u64,
+    /// Blocks looked up by their address: neither a link nor the jump cache led there.
+    pub lookups: u64,
+    /// Blocks decoded, since a lookup found none.
+    pub blocks: u64,
+    /// Instructions in them.
+    pub decoded: u64,
+    /// Links made from block to block.
+    pub links: u64,
+    /// Times that all decoded code was compared with memory.
+    pub revalidations: u64,
+    syscalls: u64,
+    faults: u64,
+    illegal: u64,
+    breakpoints: u64,
+    interruptions: u64,
+    halts: u64,
+}
+
+impl Statistics {
+    /// Counts an exit.
+    pub fn left(&mut self, exit: &Exit) {
+        let count = match exit {
+            Exit::Syscall => &mut self.syscalls,
+            Exit::Fault(_) => &mut self.faults,
+            Exit::Illegal { .. } => &mut self.illegal,
+            Exit::Breakpoint => &mut self.breakpoints,
+            Exit::Interrupted => &mut self.interruptions,
+            Exit::Halt => &mut self.halts,
+        };
+        *count += 1;
+    }
+
+    /// The counts by name.
+    pub fn named(&self) -> Vec<(&'static str, u64)> {
+        let exits = self.syscalls + self.faults + self.illegal + self.breakpoints + self.interruptions + self.halts;
+        vec![
+            ("instructions", self.instructions),
+            ("blocks", self.blocks),
+            ("decoded", self.decoded),
+            ("lookups", self.lookups),
+            ("lookup-hits", self.lookups - self.blocks),
+            ("links", self.links),
+            ("revalidations", self.revalidations),
+            ("exits", exits),
+            ("exit-syscall", self.syscalls),
+            ("exit-fault", self.faults),
+            ("exit-illegal", self.illegal),
+            ("exit-breakpoint", self.breakpoints),
+            ("exit-interrupted", self.interruptions),
+            ("exit-halt", self.halts),
+        ]
+    }
+}
