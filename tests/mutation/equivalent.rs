@@ -21,6 +21,7 @@ pub fn reason(mutant: &Mutant) -> Option<&'static str> {
         }
         (_, Change::ConstantBit(_)) if supervises(op) => None,
         (_, _) if supervises(op) => Some("without a supervisor mode it is illegal, whatever its operands"),
+        (Op::FenceI, _) => None,
         (Op::MopRN, Change::ConstantBit(25)) => Some("it becomes mop.rr.n, which writes zero, too"),
         (_, Change::ConstantBit(bit)) if becomes(op, xlen, bit, |insn| insn.is_some_and(|i| has_no_effect(&i))) => {
             Some("it has no effect, and what it is taken for has none")

@@ -38,6 +38,10 @@ impl<B: Base, E: Engine<B>> Engine<B> for Bounded<E> {
         RUNS_LEFT.set(RUNS_LEFT.get().checked_sub(1).expect("no more exits than usual"));
         self.0.run(hart, mem)
     }
+
+    fn statistics(&self) -> Vec<(&'static str, u64)> {
+        self.0.statistics()
+    }
 }
 
 /// A program.
