@@ -28,7 +28,9 @@ pub fn reason(mutant: &Mutant) -> Option<&'static str> {
         }
         (Op::FcvtWuH | Op::FcvtLuH, Change::Call(_, _, Act::Instead(Call::FpToInt(Fmt::H, to)))) => {
             let unsigned = [IntType::U32, IntType::U64].contains(&to);
-            unsigned.then_some("no number of 16 bits is above 32, and what is out of range becomes all ones in both")
+            unsigned.then_some(
+                "no finite number of the format reaches 2^32, and what is out of range becomes all ones in both",
+            )
         }
         (Op::FcvtWuH | Op::FcvtLuH, Change::ConstantBit(21)) => Some("it becomes the other of these two, as above"),
         (Op::FcvtHWu, Change::Call(_, _, Act::Instead(Call::FpFromInt(Fmt::H, IntType::U64))))
