@@ -21,13 +21,16 @@ pub fn reason(mutant: &Mutant) -> Option<&'static str> {
         }
         (_, Change::ConstantBit(_)) if supervises(op) => None,
         (_, _) if supervises(op) => Some("without a supervisor mode it is illegal, whatever its operands"),
+        (Op::FenceI, _) => None,
         (Op::MopRN, Change::ConstantBit(25)) => Some("it becomes mop.rr.n, which writes zero, too"),
         (_, Change::ConstantBit(bit)) if becomes(op, xlen, bit, |insn| insn.is_some_and(|i| has_no_effect(&i))) => {
             Some("it has no effect, and what it is taken for has none")
         }
         (Op::FcvtWuH | Op::FcvtLuH, Change::Call(_, _, Act::Instead(Call::FpToInt(Fmt::H, to)))) => {
             let unsigned = [IntType::U32, IntType::U64].contains(&to);
-            unsigned.then_some("no number of 16 bits is above 32, and what is out of range becomes all ones in both")
+            unsigned.then_some(
+                "no finite number of the format reaches 2^32, and what is out of range becomes all ones in both",
+            )
         }
         (Op::FcvtWuH | Op::FcvtLuH, Change::ConstantBit(21)) => Some("it becomes the other of these two, as above"),
         (Op::FcvtHWu, Change::Call(_, _, Act::Instead(Call::FpFromInt(Fmt::H, IntType::U64))))
@@ -56,10 +59,12 @@ fn becomes(op: Op, xlen: Xlen, bit: u8, such: impl Fn(Option<Insn>) -> bool) -> 
     words(op, isa).all(|(word, insn)| such(Some(insn)) && such(decode(word ^ 1 << bit, isa).ok()))
 }
 
-/// Whether the state of a hart by itself is the same afterwards.
+/// Whether the state of a hart by itself is the same afterwards. `fence.i` makes certain what may be so without.
 fn has_no_effect(insn: &Insn) -> bool {
-    use Op::{Add, Fence, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto};
-    let hints = [Fence, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto];
+    use Op::{
+        Add, Fence, FenceI, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto,
+    };
+    let hints = [Fence, FenceI, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto];
     // The width only matters to immediates that are not looked at.
     let insn = insn.expand(Xlen::Rv64);
     let info = insn.op.info();

@@ -3,7 +3,7 @@
 use crate::call::{Call, How, Watch};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::RmField;
-use remu::guest::{Cond, Flow, Semantics, Width};
+use remu::guest::{Cond, Flow, FpOp, Semantics, Sgnj, Width};
 use remu_isa::{Insn, Isa, Op, RegClass, Xlen, decode};
 use std::fmt;
 
@@ -208,7 +208,8 @@ impl Watch for Changer<'_> {
             return call.carry_out(s, v, how);
         }
         match self.act {
-            Act::Instead(other) => other.carry_out(s, v, how),
+            // The other call was made up from an instance of the op that may have had another register.
+            Act::Instead(other) => register(call).map_or(other, |r| with_register(other, r)).carry_out(s, v, how),
             Act::Exchange(a, b) => {
                 let mut v = v.to_vec();
                 v.swap(a, b);
@@ -244,7 +245,6 @@ impl Watch for Changer<'_> {
             }
             Act::RoundsTwice => {
                 let Call::FpFma { fmt, neg_product, neg_addend } = call else { return call.carry_out(s, v, how) };
-                use remu::guest::{FpOp, Sgnj};
                 let negate = |s: &mut S, on: bool, v| if on { s.fp_sgnj(fmt, Sgnj::Negate, v, v) } else { v };
                 let (a, c) = (negate(s, neg_product, v[0]), negate(s, neg_addend, v[2]));
                 let product = s.fp_arith(FpOp::Mul, fmt, how.rm, a, v[1])?;
@@ -284,9 +284,17 @@ const FFLAGS: u16 = 1;
 fn other_register(call: Call, insn: &Insn) -> Call {
     let info = insn.op.info();
     let classes = [(info.rs1, insn.rs1), (info.rs2, insn.rs2), (info.rs3, insn.rs3), (info.rd, insn.rd)];
-    let (Call::Read(own) | Call::FpRead(_, own) | Call::FpReadBits(own)) = call else { return call };
+    let Some(own) = register(call) else { return call };
     let mut registers = classes.into_iter().filter(|(class, _)| *class != RegClass::None).map(|(_, r)| r);
     registers.find(|r| *r != own && *r < 32).map_or(call, |r| with_register(call, r))
+}
+
+/// The register that a call reads or writes.
+fn register(call: Call) -> Option<u8> {
+    match call {
+        Call::Read(r) | Call::Write(r) | Call::FpRead(_, r) | Call::FpWrite(_, r) | Call::FpReadBits(r) => Some(r),
+        _ => None,
+    }
 }
 
 fn with_register(call: Call, r: u8) -> Call {

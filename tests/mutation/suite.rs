@@ -17,7 +17,7 @@ const LIMIT: u64 = 10_000_000;
 const LONGER: u64 = 20_000;
 
 /// How many more traps and CSR instructions, each of which takes a hundred times as long as others.
-const MORE_EXITS: u64 = 200;
+const MORE_EXITS: u64 = 4000;
 
 thread_local! {
     /// How often the engines of this thread's machine may still be run.
@@ -37,6 +37,10 @@ impl<B: Base, E: Engine<B>> Engine<B> for Bounded<E> {
     fn run(&mut self, hart: &HartCell<B>, mem: &E::Memory) -> Exit {
         RUNS_LEFT.set(RUNS_LEFT.get().checked_sub(1).expect("no more exits than usual"));
         self.0.run(hart, mem)
+    }
+
+    fn statistics(&self) -> Vec<(&'static str, u64)> {
+        self.0.statistics()
     }
 }
 
@@ -116,7 +120,7 @@ impl Program {
 
     /// Whether it ends otherwise on the mutant that this thread's harts are than it should.
     pub fn kills(&self) -> bool {
-        RUNS_LEFT.set(self.exits + self.exits / 4 + MORE_EXITS);
+        RUNS_LEFT.set(2 * self.exits + MORE_EXITS);
         let run = catch_unwind(AssertUnwindSafe(|| self.run(2 * self.length + LONGER)));
         !matches!(run, Ok((Ending::Exited(0), _)))
     }

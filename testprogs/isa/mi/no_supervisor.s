@@ -18,6 +18,7 @@
     traps 2, sfence.vma x\x, a0
     case 3
     traps 2, sfence.vma a0, x\x
+    traps 2, sfence.vma x0, x\x
     case 4
     traps 2, .word 0x16a00073 | \x << 15 # sinval.vma
     case 5
