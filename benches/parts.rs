@@ -12,7 +12,7 @@ use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
 use remu::interp::{Interp, InterpConfig};
 use remu::linux::{Outcome, Task, TaskConfig, Vdso};
-use remu::memory::machine::{HartMemory, Mmio, Ram};
+use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu::memory::{GuestAddr, GuestMemory, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, Isa, Op, Xlen, decode, encode};
 use std::hint::black_box;
@@ -160,23 +160,6 @@ fn interpreter(c: &mut Criterion) {
 /// In the rounding mode of `frm`.
 fn dynamic(insn: Insn) -> Insn {
     Insn { rm: 7, ..insn }
-}
-
-/// Nothing answers outside of memory.
-struct NoDevices;
-
-impl Mmio for NoDevices {
-    fn read(&self, _: u64, _: u64) -> Option<u64> {
-        None
-    }
-
-    fn write(&self, _: u64, _: u64, _: u64) -> Option<()> {
-        None
-    }
-
-    fn take_news(&self) -> bool {
-        false
-    }
 }
 
 fn memory(c: &mut Criterion) {

@@ -11,7 +11,7 @@ use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartCell, Tracer};
 use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, Ending, EngineParts, Kind, Machine, MachineConfig, Silent};
-use remu::memory::machine::{HartMemory, Mmio, Ram};
+use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Xlen};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -29,23 +29,6 @@ const SHOWN: usize = 12;
 
 /// The engines: each program is run on all of them.
 const ENGINES: [(&str, usize); 2] = [("interpreter", 64), ("interpreter, instruction by instruction", 1)];
-
-/// Nothing answers outside of memory.
-struct NoDevices;
-
-impl Mmio for NoDevices {
-    fn read(&self, _: u64, _: u64) -> Option<u64> {
-        None
-    }
-
-    fn write(&self, _: u64, _: u64, _: u64) -> Option<()> {
-        None
-    }
-
-    fn take_news(&self) -> bool {
-        false
-    }
-}
 
 /// Runs one of the compiled programs: memory at 0, `ecall` with t0 = 0 and a0 = 0 passes, an illegal
 /// instruction fails with the case in t6.

@@ -21,3 +21,21 @@ pub trait Mmio {
     /// Whether a store since the last call is to be attended to before the hart goes on.
     fn take_news(&self) -> bool;
 }
+
+/// Nothing answers outside of memory.
+#[derive(Clone, Copy, Debug)]
+pub struct NoDevices;
+
+impl Mmio for NoDevices {
+    fn read(&self, _: u64, _: u64) -> Option<u64> {
+        None
+    }
+
+    fn write(&self, _: u64, _: u64, _: u64) -> Option<()> {
+        None
+    }
+
+    fn take_news(&self) -> bool {
+        false
+    }
+}
