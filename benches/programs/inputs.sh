@@ -39,7 +39,7 @@ text='
         }
     }
 '
-generate "$text" -v lines=36000 >text
+generate "$text" -v lines=42000 >text
 generate "$text" -v lines=100 >text-small
 
 json='
@@ -85,11 +85,11 @@ c='
         }
     }
 '
-generate "$c" -v functions=36 >large.c
+generate "$c" -v functions=46 >large.c
 generate "$c" -v functions=3 >small.c
 
 # A small project: a header, eleven modules (two in the small one), and a program that prints what they compute.
-for project in "project 3 01 02 03 04 05 06 07 08 09 10 11" "project-small 1 01 02"; do
+for project in "project 5 01 02 03 04 05 06 07 08 09 10 11" "project-small 1 01 02"; do
     read -r dir functions modules <<<"$project"
     mkdir -p "$dir"
     for n in $modules; do
