@@ -358,8 +358,6 @@ impl Page<'_> {
                 let Some(figures) = program.figures.get(&engine.name) else { continue };
                 let count = |name: &str| figures.counts.get(name).map_or_else(|| "–".into(), |n| grouped(*n));
                 let number = |n: Option<f64>| n.map_or_else(|| "–".to_owned(), |n| format!("{n:.1}"));
-                let found = figures.counts.get("lookup-hits").zip(figures.counts.get("lookups"));
-                let found = found.filter(|(_, all)| **all > 0).map(|(hits, all)| *hits as f64 * 100.0 / *all as f64);
                 writeln!(
                     self.out,
                     "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} %</td><td>{}</td><td>{}</td></tr>",
@@ -368,7 +366,7 @@ impl Page<'_> {
                     number(figures.expansion()),
                     count("blocks"),
                     number(figures.per_million("lookups")),
-                    number(found),
+                    number(figures.found()),
                     number(figures.per_million("exits")),
                     count("exit-syscall")
                 )?;

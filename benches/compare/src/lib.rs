@@ -4,7 +4,7 @@
 //! The programs are those of `benches/programs/programs.toml` ([`catalogue`]). [`Lab`](engines::Lab) makes everything
 //! that runs need and knows the [engines](engines::Engine); [`measure`] takes turns between them; [`figures`] counts
 //! what does not depend on the moment. What comes of it is a [`Report`](report::Report), kept as JSON, from which
-//! [`terminal`], [`html`] and [`svg`] draw, alone or [beside an earlier one](baseline).
+//! [`terminal`], [`html`], [`svg`] and [`markdown`] draw, alone or [beside an earlier one](baseline).
 
 #![allow(missing_docs, reason = "an interface of this package's own programs and tests: many a name says it all")]
 
@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod engines;
 pub mod figures;
 pub mod html;
+pub mod markdown;
 pub mod measure;
 pub mod report;
 pub mod run;

@@ -7,7 +7,7 @@ use compare::engines::{Engine, Lab, PREBUILT, shown};
 use compare::measure::{Plan, measure};
 use compare::report::{FORMAT, Kind, Machine, ProgramReport, Report, replace};
 use compare::run::command_output;
-use compare::{figures, html, svg, terminal};
+use compare::{figures, html, markdown, svg, terminal};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -68,6 +68,10 @@ struct Options {
     /// Draw the means by category
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+
+    /// Write the means, and what a start costs, as a table for a README
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
 
     /// Compare with the measurement kept in this file
     #[arg(long, value_name = "FILE")]
@@ -145,6 +149,9 @@ fn write_drawings(options: &Options, report: &Report, baseline: Option<&Baseline
     }
     if let Some(path) = &options.svg {
         written(path, svg::summary(report))?;
+    }
+    if let Some(path) = &options.markdown {
+        written(path, markdown::summary(report))?;
     }
     Ok(())
 }

@@ -122,6 +122,12 @@ impl Figures {
         Some(self.host_instructions?.saturating_sub(self.host_start?) as f64 / guest as f64)
     }
 
+    /// How many of a hundred lookups found their block.
+    pub fn found(&self) -> Option<f64> {
+        let lookups = *self.counts.get("lookups").filter(|n| **n > 0)?;
+        Some(*self.counts.get("lookup-hits")? as f64 * 100.0 / lookups as f64)
+    }
+
     /// A count for a million instructions of the guest.
     pub fn per_million(&self, count: &str) -> Option<f64> {
         let guest = *self.counts.get("instructions").filter(|n| **n > 0)?;

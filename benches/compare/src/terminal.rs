@@ -152,8 +152,8 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "\nCounts of runs in the small size; the same at any time on any machine")?;
     writeln!(
         out,
-        "  {:24} {:>13} {:>9} {:>8} {:>9} {:>9}",
-        "", "guest instr.", "host/inst", "blocks", "lookups/M", "exits/M"
+        "  {:24} {:>13} {:>9} {:>8} {:>9} {:>7} {:>9}",
+        "", "guest instr.", "host/inst", "blocks", "lookups/M", "found %", "exits/M"
     )?;
     let engines = report.engines.iter().filter(|e| e.kind == Kind::Remu);
     for engine in engines {
@@ -163,12 +163,13 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
             let number = |n: Option<f64>| n.map_or("-".to_owned(), |n| format!("{n:.1}"));
             writeln!(
                 out,
-                "  {:24} {:>13} {:>9} {:>8} {:>9} {:>9}",
+                "  {:24} {:>13} {:>9} {:>8} {:>9} {:>7} {:>9}",
                 program.name,
                 count("instructions"),
                 number(figures.expansion()),
                 count("blocks"),
                 number(figures.per_million("lookups")),
+                number(figures.found()),
                 number(figures.per_million("exits")),
             )?;
         }

@@ -4,7 +4,7 @@ use compare::baseline::{Baseline, Difference};
 use compare::catalogue::{self, Category, Needs, Origin};
 use compare::report::{EngineInfo, FORMAT, Figures, Kind, Machine, Outcome, ProgramReport, Report, Sample};
 use compare::statistics::{Mean, Spread, geometric_mean, mean};
-use compare::{html, svg, terminal};
+use compare::{html, markdown, svg, terminal};
 use std::collections::BTreeMap;
 
 // --- statistics ---
@@ -132,6 +132,7 @@ fn ratios_and_means_come_from_medians() {
     assert_eq!(report.ahead(&report.programs[1]).unwrap().name, "QEMU 7.2");
     let figures = &sieve.figures["remu"];
     assert_eq!((figures.expansion(), figures.per_million("exits")), (Some(12.0), Some(2.0)));
+    assert_eq!(figures.found(), Some(40.0));
 }
 
 #[test]
@@ -245,4 +246,22 @@ fn the_table_says_who_is_ahead_and_who_fails() {
     assert_eq!(line("geometric mean"), "  geometric mean: QEMU 7.2 8.00×, remu 5.66× (1 of 2 not run)");
     assert!(table.contains("geometric mean: QEMU 7.2 2.00×, remu none runs"), "{table}");
     assert!(table.lines().filter(|l| l.contains('█')).all(|l| l.chars().count() <= 100), "{table}");
+}
+
+#[test]
+fn the_summary_has_means_starts_and_who_is_ahead() {
+    let mut report = report();
+    report.programs.push(program("hello", Category::Startup, [good(&[0.002]), good(&[0.02]), not_yet()]));
+    let expected = "\
+| | native | QEMU 7.2 | remu |
+|---|---|---|---|
+| Integer, 2 | 1 | 8.00× (1) | 5.66×, 1 not run (1) |
+| Threads, 1 | 1 | 2.00× (1) | none runs |
+| Start-up, 1 | 1 | 10.0× (1) | none runs |
+| `hello` | 3.00 ms, 2.0 MiB | 30.0 ms, 2.0 MiB | not yet |
+
+- QEMU 7.2 is ahead in 3 of 4; worst in `lz` (16.0×), `hello` (10.0×), `sieve` (4.00×), `parsum` (2.00×).
+- remu is ahead in 1 of 4: `sieve`; worst in `sieve` (2.00×).
+";
+    assert_eq!(markdown::summary(&report), expected);
 }
