@@ -10,39 +10,15 @@ here=$(dirname "$(realpath "$0")")
 list=$here/programs.toml
 cross=riscv64-linux-gnu
 
-for need in "$cross-gcc gcc-riscv64-linux-gnu libc6-dev-riscv64-cross" "$cross-g++ g++-riscv64-linux-gnu" "gcc gcc libc6-dev" "g++ g++"; do
-    read -r tool packages <<<"$need"
-    command -v "$tool" >/dev/null || { echo "benches/programs/build.sh: $tool is not installed: apt-get install $packages" >&2; exit 1; }
-done
+. "$here/../../testprogs/building.sh"
+need $cross-gcc gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
+need $cross-g++ g++-riscv64-linux-gnu
+need gcc gcc libc6-dev
+need g++ g++
 
 mkdir -p "$1"/{native,riscv64,rva22}
 out=$(realpath "$1")
-exec 9>"$out/lock"
-flock 9
-
-# one TARGET SOURCE COMMAND...: builds TARGET unless it is up to date
-one() {
-    local target=$1 source=$2 stamp
-    shift 2
-    stamp="$* $source"
-    if [ -e "$target" ] && [ "$(cat "$target.cmd" 2>/dev/null)" = "$stamp" ] && [ ! "$source" -nt "$target" ] &&
-        [ ! "$here/../../testprogs/lib.h" -nt "$target" ]; then
-        return 0
-    fi
-    "$@" -o "$target.new" "$source" -lm -latomic || { echo "benches/programs/build.sh: building $target failed" >&2; return 1; }
-    mv "$target.new" "$target"
-    echo "$stamp" >"$target.cmd"
-}
-
-jobs=$(nproc) failed=0 running=0
-spawn() {
-    if [ "$running" -ge "$jobs" ]; then
-        wait -n || failed=1
-        running=$((running - 1))
-    fi
-    one "$@" 9>&- &
-    running=$((running + 1))
-}
+build_in "$out"
 
 # A line NAME|SOURCE|RVA22|DYNAMIC|FLAGS for each program: in the list every key has its value on the same line.
 sources() {
@@ -62,8 +38,4 @@ while IFS='|' read -r name source rva22 dynamic flags; do
     spawn "$out/riscv64/$name" "$here/$source" "$cross-$compiler" "${options[@]}" -march=rv64gc
     [ "$rva22" != true ] || spawn "$out/rva22/$name" "$here/$source" "$cross-$compiler" "${options[@]}" -march=rv64gc_zba_zbb_zbs
 done < <(sources)
-while [ "$running" -gt 0 ]; do
-    wait -n || failed=1
-    running=$((running - 1))
-done
-exit $failed
+finish
