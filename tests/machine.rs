@@ -357,6 +357,39 @@ fn the_serial_port_echoes() {
 }
 
 #[test]
+fn a_wide_load_of_the_serial_port_takes_nothing_from_it() {
+    let terminal = Terminal::default();
+    terminal.typed.borrow_mut().push(b'k');
+    let code = with_handler(&[lui(S0, 0x1000_0000), imm(Op::Lw, A0, S0, 0)]);
+    assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal.clone()), Ending::Exited(5 << 8));
+    assert_eq!(*terminal.typed.borrow(), b"k");
+}
+
+#[test]
+fn cache_blocks_are_managed_where_a_hart_may_access() {
+    let refused = |code: &[Insn]| run(&with_handler(&[code, &[ecall()]].concat()));
+    for op in [Op::CboInval, Op::CboClean, Op::CboFlush] {
+        let managed = imm(op, ZERO, S0, 0);
+        // No register of a device is read by it.
+        let terminal = Terminal::default();
+        terminal.typed.borrow_mut().push(b'k');
+        let mut code = vec![lui(S0, 0x1000_0000), managed, imm(Op::Lbu, A0, S0, 0)];
+        code.extend(end_with(A0));
+        assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal), Ending::Exited(b'k'.into()), "{op:?}");
+        assert_eq!(refused(&[lui(S0, 0x3000_0000), managed]), 7 << 8, "{op:?} where there is nothing");
+        // Four bytes of the block, locked, may not be accessed; mtval is the address as given.
+        let mut code = vec![here(S0), imm(Op::Addi, S0, S0, 0x400), imm(Op::Andi, S0, S0, -64)];
+        code.extend([imm(Op::Addi, T0, S0, 0x20), imm(Op::Srli, T0, T0, 2), csrw(0x3b0, T0)]);
+        code.extend([li(T1, 0x90), csrw(0x3a0, T1), imm(Op::Addi, S0, S0, 8), managed]);
+        assert_eq!(refused(&code) >> 8, 7, "{op:?}");
+        assert_eq!(refused(&code) & 0x3f, 8, "{op:?}");
+        // Those of the next block are of no account.
+        code[3] = imm(Op::Addi, T0, S0, 0x40);
+        assert_eq!(refused(&code) >> 8, 11, "{op:?}");
+    }
+}
+
+#[test]
 fn harts_take_turns() {
     // The second hart stores what the first waits for.
     let mut code = vec![branch(Op::Bne, A0, ZERO, 4 * 12), lui(S0, 0x8000_1000u32 as i32)];

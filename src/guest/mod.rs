@@ -8,7 +8,8 @@ pub mod riscv;
 pub(crate) mod semantics;
 
 pub use semantics::{
-    AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics, Sgnj, Width,
+    AmoOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics, Sgnj,
+    Width,
 };
 
 use crate::memory::GuestFault;

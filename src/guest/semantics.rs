@@ -10,6 +10,9 @@
 use super::riscv::fp::{Fmt, RmField};
 use crate::guest::riscv::Trap;
 
+/// The size of a cache block in bytes (Zic64b): what [`Semantics::zero_block`] and [`Semantics::manage_block`] work on.
+pub const CACHE_BLOCK: u64 = 64;
+
 /// A register number of the guest, 0..=31.
 pub type Reg = u8;
 

@@ -6,16 +6,13 @@ use super::stopped::Stopped;
 use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
 use crate::guest::riscv::{Base, Cpu, Reservation, Trap, csr};
 use crate::guest::{
-    AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width, alu,
+    AmoOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width, alu,
 };
 use crate::host::clock;
 use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestMemory};
 use remu_isa::Op;
 use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, fence};
-
-/// The size of a cache block, as Zic64b has it.
-const CACHE_BLOCK: u64 = 64;
 
 /// Stands for a register that is [forwarded](super::block::Forward).
 pub(super) const LAST_RESULT: Reg = 63;
@@ -333,10 +330,8 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
     }
 
     fn manage_block(&mut self, addr: u64) -> Result<(), Stopped> {
-        let addr = GuestAddr(addr);
-        let result = self.mem.load(1, addr);
-        self.checked(result, addr, 1, Access::Write)?;
-        Ok(())
+        let result = self.mem.probe(GuestAddr(addr & !(CACHE_BLOCK - 1)), CACHE_BLOCK);
+        self.checked(result, GuestAddr(addr), 1, Access::Write)
     }
 
     #[inline(always)]

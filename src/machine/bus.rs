@@ -96,44 +96,66 @@ impl Bus {
     }
 }
 
-/// A device's own offset of an access that lies within it.
-fn within(addr: u64, size: u64, base: u64, len: u64) -> Option<u64> {
-    let offset = addr.checked_sub(base)?;
-    (offset + size <= len).then_some(offset)
+/// A device, by where it is.
+#[derive(Clone, Copy)]
+enum Device {
+    Clint,
+    Uart,
+    Finisher,
+}
+
+impl Bus {
+    /// The device that all of an access lies in, and the access's place in it.
+    fn device(&self, addr: u64, size: u64) -> Option<(Device, u64)> {
+        let devices = [
+            (Device::Clint, clint::BASE, clint::SIZE),
+            (Device::Uart, uart::BASE, uart::SIZE),
+            (Device::Finisher, FINISHER, if self.has_finisher { FINISHER_SIZE } else { 0 }),
+        ];
+        let offset = |base, len| addr.checked_sub(base).filter(|offset| offset + size <= len);
+        devices.into_iter().find_map(|(device, base, len)| Some((device, offset(base, len)?)))
+    }
 }
 
 impl Mmio for Bus {
     fn read(&self, addr: u64, size: u64) -> Option<u64> {
-        if let Some(offset) = within(addr, size, clint::BASE, clint::SIZE) {
-            return self.clint.borrow_mut().read(offset, size);
+        match self.device(addr, size)? {
+            (Device::Clint, offset) => self.clint.borrow_mut().read(offset, size),
+            (Device::Uart, offset) if size == 1 => {
+                self.uart.borrow_mut().read(offset, &mut **self.console.borrow_mut()).map(u64::from)
+            }
+            (Device::Uart, _) => None,
+            (Device::Finisher, _) => Some(0),
         }
-        if let Some(offset) = within(addr, size, uart::BASE, uart::SIZE) {
-            let mut console = self.console.borrow_mut();
-            return self.uart.borrow_mut().read(offset, &mut **console).filter(|_| size == 1).map(u64::from);
-        }
-        within(addr, size, FINISHER, FINISHER_SIZE).filter(|_| self.has_finisher).map(|_| 0)
     }
 
     fn write(&self, addr: u64, size: u64, value: u64) -> Option<()> {
-        if let Some(offset) = within(addr, size, clint::BASE, clint::SIZE) {
-            self.has_news.set(true);
-            return self.clint.borrow_mut().write(offset, size, value);
+        match self.device(addr, size)? {
+            (Device::Clint, offset) => {
+                self.has_news.set(true);
+                self.clint.borrow_mut().write(offset, size, value)
+            }
+            (Device::Uart, offset) if size == 1 => {
+                self.uart.borrow_mut().write(offset, value as u8, &mut **self.console.borrow_mut())
+            }
+            (Device::Uart, _) => None,
+            (Device::Finisher, 0) => {
+                let ending = match value & 0xffff {
+                    0x5555 => Some(Ending::Exited(0)),
+                    0x3333 => Some(Ending::Exited(value >> 16 & 0xffff)),
+                    0x7777 => Some(Ending::Reset),
+                    _ => None,
+                };
+                self.has_news.set(ending.is_some());
+                *self.ending.borrow_mut() = ending;
+                Some(())
+            }
+            (Device::Finisher, _) => Some(()),
         }
-        if let Some(offset) = within(addr, size, uart::BASE, uart::SIZE).filter(|_| size == 1) {
-            return self.uart.borrow_mut().write(offset, value as u8, &mut **self.console.borrow_mut());
-        }
-        let offset = within(addr, size, FINISHER, FINISHER_SIZE).filter(|_| self.has_finisher)?;
-        if offset == 0 {
-            let ending = match value & 0xffff {
-                0x5555 => Some(Ending::Exited(0)),
-                0x3333 => Some(Ending::Exited(value >> 16 & 0xffff)),
-                0x7777 => Some(Ending::Reset),
-                _ => None,
-            };
-            self.has_news.set(ending.is_some());
-            *self.ending.borrow_mut() = ending;
-        }
-        Some(())
+    }
+
+    fn answers(&self, addr: u64) -> bool {
+        self.device(addr, 1).is_some()
     }
 
     fn take_news(&self) -> bool {

@@ -29,6 +29,9 @@ pub trait GuestMemory {
     /// Fills memory with zeroes.
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;
 
+    /// Whether a load or a store of so many bytes could be made, all of which lie within a page; makes neither.
+    fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;
+
     /// Copies code into `to`: as many bytes as can be had, which may cross into the next page.
     ///
     /// # Errors

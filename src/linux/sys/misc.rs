@@ -1,5 +1,6 @@
 //! What the machine is: uname, hardware probing, the instruction cache.
 
+use crate::guest::CACHE_BLOCK;
 use crate::linux::abi::process::Utsname;
 use crate::linux::abi::riscv::{
     BASE_BEHAVIOR_IMA, FLUSH_ICACHE_LOCAL, HWPROBE_WHICH_CPUS, HwprobePair, IMA_EXT_0, MISALIGNED_FAST,
@@ -66,9 +67,6 @@ fn probe(c: &Call<'_>, key: i64) -> Option<u64> {
 fn block(there: bool) -> u64 {
     if there { CACHE_BLOCK } else { 0 }
 }
-
-/// The cache block that CBO instructions work on, in bytes.
-const CACHE_BLOCK: u64 = 64;
 
 /// Ticks of the `time` CSR per second.
 const TIME_FREQUENCY: u64 = crate::guest::riscv::csr::TIMEBASE_HZ;

@@ -306,6 +306,14 @@ impl GuestMemory for HartMemory {
         Ok(())
     }
 
+    fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
+        let load = self.locate(Access::Read, addr.0, len);
+        match load.or_else(|_| self.locate(Access::Write, addr.0, len))? {
+            Place::Device if !self.mmio.answers(addr.0) => Err(BadAddress::REFUSED),
+            Place::Device | Place::Ram(_) => Ok(()),
+        }
+    }
+
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
         let mut done = 0;
         // Permissions may end at any multiple of four, and instructions are multiples of two.

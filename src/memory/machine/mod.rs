@@ -18,6 +18,9 @@ pub trait Mmio {
     /// A store of 1, 2, 4 or 8 bytes at an aligned address; `None` if nothing answers there.
     fn write(&self, addr: u64, size: u64, value: u64) -> Option<()>;
 
+    /// Whether a device is at an address.
+    fn answers(&self, addr: u64) -> bool;
+
     /// Whether a store since the last call is to be attended to before the hart goes on.
     fn take_news(&self) -> bool;
 }
@@ -33,6 +36,10 @@ impl Mmio for NoDevices {
 
     fn write(&self, _: u64, _: u64, _: u64) -> Option<()> {
         None
+    }
+
+    fn answers(&self, _: u64) -> bool {
+        false
     }
 
     fn take_news(&self) -> bool {

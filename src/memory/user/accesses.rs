@@ -160,6 +160,11 @@ impl GuestMemory for UserSpace {
         UserSpace::fill_zero(self, addr, len)
     }
 
+    fn probe(&self, addr: GuestAddr, _: u64) -> Result<(), BadAddress> {
+        // What may be written may be read, and a page's bytes are alike.
+        self.load(1, addr).map(drop)
+    }
+
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
         UserSpace::fetch(self, addr, to)
     }

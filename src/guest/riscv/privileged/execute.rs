@@ -2,6 +2,7 @@
 
 use super::csr::Outside;
 use super::{Cause, Mode, Privileged, mstatus};
+use crate::guest::CACHE_BLOCK;
 use crate::guest::riscv::{Base, Cpu};
 use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, Refusal};
 use remu_isa::{Insn, Isa, Op};
@@ -51,10 +52,11 @@ pub fn execute<B: Base>(
         // There are no caches to lose anything from, but the block has to be one that may be accessed.
         Op::CboInval if hart.may_invalidate() => {
             let addr = GuestAddr(super::zero_extended(cpu, cpu.x(insn.rs1)));
-            let refused = memory.load(1, addr).err().map(|_| memory.classify(addr, 1, Access::Write));
-            match refused {
-                Some(Refusal::Fault(fault)) => return Done::Faults(fault),
-                _ => Done::Retired,
+            let block = GuestAddr(addr.0 & !(CACHE_BLOCK - 1));
+            match memory.probe(block, CACHE_BLOCK).map_err(|_| memory.classify(addr, 1, Access::Write)) {
+                Err(Refusal::Fault(fault)) => return Done::Faults(fault),
+                Err(Refusal::Again | Refusal::Made) => return Done::Again,
+                Ok(()) => Done::Retired,
             }
         }
         // An instruction that only the state of floating point kept from being executed.

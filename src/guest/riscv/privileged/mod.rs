@@ -16,6 +16,7 @@ pub use trap::{Cause, Interrupts, TakenTrap};
 use super::Cpu;
 use crate::memory::machine::Rules;
 use remu_isa::{Ext, ExtSet, Xlen};
+use std::sync::LazyLock;
 
 /// A privilege mode, by its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,7 +125,12 @@ impl Privileged {
 
 /// Extensions without those that work on floating-point registers or `fcsr`.
 fn without_float(exts: ExtSet) -> ExtSet {
-    exts.without_dependents(Ext::F)
+    // Asked each time that a hart goes on, which is no time to compute it.
+    static FLOAT: LazyLock<ExtSet> = LazyLock::new(|| {
+        let all: ExtSet = Ext::ALL.into_iter().collect();
+        all.difference(all.without_dependents(Ext::F))
+    });
+    exts.difference(*FLOAT)
 }
 
 /// A value as a register of the hart's width holds it.
