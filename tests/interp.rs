@@ -312,6 +312,34 @@ fn counters_count_exactly() {
 }
 
 #[test]
+fn accrued_exceptions_are_saved_and_restored_within_a_block() {
+    // What compilers make of `isless`: the comparison may raise invalid, the expression may not.
+    let mut b = rv64();
+    let fflags = 1;
+    b.put(
+        CODE,
+        &[
+            addi(5, 0, 100),
+            addi(7, 0, -1),
+            insn(Op::FmvDX, 1, 7, 0, 0),
+            insn(Op::Csrrwi, 0, 0b00101, 0, fflags),
+            insn(Op::Csrrs, 6, 0, 0, fflags),
+            insn(Op::FltD, 8, 1, 1, 0),
+            insn(Op::Csrrs, 9, 0, 0, fflags),
+            insn(Op::Csrrw, 0, 6, 0, fflags),
+            addi(5, 5, -1),
+            insn(Op::Bne, 0, 5, 0, -20),
+            insn(Op::Csrrs, 11, 0, 0, fflags),
+            ecall(),
+        ],
+    );
+    assert_eq!(b.run(), Exit::Syscall);
+    assert_eq!((b.x(8), b.x(9), b.x(11)), (0, 0b10101, 0b00101));
+    let lookups = b.engine.statistics().into_iter().find(|(name, _)| *name == "lookups").expect("it is counted").1;
+    assert!(lookups < 10, "{lookups} for 100 turns of the loop");
+}
+
+#[test]
 fn reservations() {
     let mut b = rv64();
     b.hart.cpu().x[11] = 42;

@@ -422,7 +422,7 @@ pub trait Semantics {
 
     /// Reads a CSR. Stops as illegal where it does not exist or may not be read.
     fn csr_read(&mut self, csr: u16) -> Result<Self::Value, Self::Stop>;
-    /// Writes a CSR; the caller ends the block with [`Flow::Resync`].
+    /// Writes a CSR; the caller ends the block with [`Flow::Resync`] if anything else may depend on it.
     fn csr_write(&mut self, csr: u16, v: Self::Value) -> Result<(), Self::Stop>;
     /// The instruction raises a trap of its own accord.
     fn trap(&mut self, trap: Trap) -> Self::Stop;

@@ -21,6 +21,9 @@ pub enum UserCsr {
     Instret,
 }
 
+/// The number of `fflags`.
+pub const FFLAGS: u16 = 0x001;
+
 /// Ticks per second of the `time` CSR.
 pub const TIMEBASE_HZ: u64 = 10_000_000;
 
@@ -30,7 +33,7 @@ impl UserCsr {
     pub fn find(number: u16, cpu: &Cpu) -> Option<(Self, bool)> {
         use UserCsr::*;
         let (csr, high) = match number {
-            0x001 => (Fflags, false),
+            FFLAGS => (Fflags, false),
             0x002 => (Frm, false),
             0x003 => (Fcsr, false),
             0xc00 => (Cycle, false),

@@ -2,6 +2,7 @@
 
 use super::{Done, discards};
 use crate::guest::riscv::Trap;
+use crate::guest::riscv::csr::FFLAGS;
 use crate::guest::{Flow, Semantics};
 use remu_isa::{Insn, Op};
 
@@ -17,12 +18,14 @@ enum Update {
 #[inline(always)]
 fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> Done<S> {
     let csr = i.imm as u16;
+    // Nothing is decoded or translated by the accrued exceptions, which compilers save and restore around a comparison.
+    let written = if csr == FFLAGS { Flow::Next } else { Flow::Resync };
     if let Update::Write = update
         && discards(i.rd)
     {
         // Without a destination the register is not read, nor does reading it have side effects.
         s.csr_write(csr, operand)?;
-        return Ok(Flow::Resync);
+        return Ok(written);
     }
     let old = s.csr_read(csr)?;
     if writes {
@@ -38,7 +41,7 @@ fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, 
         s.csr_write(csr, new)?;
     }
     s.write(i.rd, old);
-    Ok(if writes { Flow::Resync } else { Flow::Next })
+    Ok(if writes { written } else { Flow::Next })
 }
 
 macro_rules! csr_instructions {
