@@ -324,14 +324,15 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
     }
 
     fn zero_block(&mut self, addr: u64) -> Result<(), Stopped> {
-        let block = GuestAddr(addr & !(CACHE_BLOCK - 1));
-        let result = self.mem.fill_zero(block, CACHE_BLOCK);
-        self.checked(result, GuestAddr(addr), 1, Access::Write)
+        let addr = GuestAddr(addr);
+        let result = self.mem.fill_zero(addr.floor(CACHE_BLOCK), CACHE_BLOCK);
+        self.checked(result, addr, 1, Access::Write)
     }
 
     fn manage_block(&mut self, addr: u64) -> Result<(), Stopped> {
-        let result = self.mem.probe(GuestAddr(addr & !(CACHE_BLOCK - 1)), CACHE_BLOCK);
-        self.checked(result, GuestAddr(addr), 1, Access::Write)
+        let addr = GuestAddr(addr);
+        let result = self.mem.probe(addr.floor(CACHE_BLOCK), CACHE_BLOCK);
+        self.checked(result, addr, 1, Access::Write)
     }
 
     #[inline(always)]

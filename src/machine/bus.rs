@@ -29,12 +29,32 @@ pub enum Ending {
     OutOfInstructions,
 }
 
-/// The devices.
+/// A device.
+#[derive(Clone, Copy, PartialEq)]
+enum Device {
+    Clint,
+    Uart,
+    Finisher,
+}
+
+/// The devices, each with its name, address and size.
+const DEVICES: [(Device, &str, u64, u64); 3] = [
+    (Device::Clint, "CLINT", clint::BASE, clint::SIZE),
+    (Device::Uart, "serial port", uart::BASE, uart::SIZE),
+    (Device::Finisher, "power-off device", FINISHER, FINISHER_SIZE),
+];
+
+/// Those of a machine.
+fn devices(kind: Kind) -> impl Iterator<Item = (Device, &'static str, u64, u64)> {
+    DEVICES.into_iter().filter(move |(device, ..)| *device != Device::Finisher || kind == Kind::Virt)
+}
+
+/// What harts share beside memory.
 pub struct Bus {
+    kind: Kind,
     clint: RefCell<Clint>,
     uart: RefCell<Uart>,
     htif: Option<RefCell<Htif>>,
-    has_finisher: bool,
     ram: Arc<Ram>,
     console: RefCell<Box<dyn Console>>,
     ending: RefCell<Option<Ending>>,
@@ -50,10 +70,10 @@ impl Bus {
         console: Box<dyn Console>,
     ) -> Self {
         Self {
+            kind: config.kind,
             clint: RefCell::new(Clint::new(config.harts)),
             uart: RefCell::default(),
             htif: htif.map(|at| RefCell::new(Htif::new(at))),
-            has_finisher: config.kind == Kind::Virt,
             ram,
             console: RefCell::new(console),
             ending: RefCell::default(),
@@ -62,12 +82,14 @@ impl Bus {
     }
 
     /// The devices of a machine: name, address and size.
-    pub(super) fn devices(kind: Kind) -> Vec<(&'static str, u64, u64)> {
-        let mut devices = vec![("CLINT", clint::BASE, clint::SIZE), ("serial port", uart::BASE, uart::SIZE)];
-        if kind == Kind::Virt {
-            devices.push(("power-off device", FINISHER, FINISHER_SIZE));
-        }
-        devices
+    pub(super) fn devices(kind: Kind) -> impl Iterator<Item = (&'static str, u64, u64)> {
+        devices(kind).map(|(_, name, base, size)| (name, base, size))
+    }
+
+    /// The device that all of an access lies in, and the access's place in it.
+    fn device(&self, addr: u64, size: u64) -> Option<(Device, u64)> {
+        let offset = |base, len| addr.checked_sub(base).filter(|offset| offset + size <= len);
+        devices(self.kind).find_map(|(device, _, base, len)| Some((device, offset(base, len)?)))
     }
 
     /// What a hart is told before it runs.
@@ -93,27 +115,6 @@ impl Bus {
         let told = self.htif.as_ref().and_then(|htif| htif.borrow_mut().poll(&self.ram, &mut **console));
         console.flush();
         told.or_else(|| self.ending.borrow_mut().take())
-    }
-}
-
-/// A device, by where it is.
-#[derive(Clone, Copy)]
-enum Device {
-    Clint,
-    Uart,
-    Finisher,
-}
-
-impl Bus {
-    /// The device that all of an access lies in, and the access's place in it.
-    fn device(&self, addr: u64, size: u64) -> Option<(Device, u64)> {
-        let devices = [
-            (Device::Clint, clint::BASE, clint::SIZE),
-            (Device::Uart, uart::BASE, uart::SIZE),
-            (Device::Finisher, FINISHER, if self.has_finisher { FINISHER_SIZE } else { 0 }),
-        ];
-        let offset = |base, len| addr.checked_sub(base).filter(|offset| offset + size <= len);
-        devices.into_iter().find_map(|(device, base, len)| Some((device, offset(base, len)?)))
     }
 }
 

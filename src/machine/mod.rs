@@ -110,7 +110,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
     ) -> Result<Self, MachineError> {
         let ram = Arc::new(Ram::new(config.ram_base, config.ram_size)?);
         let range = ram.range();
-        let mut devices = Bus::devices(config.kind).into_iter();
+        let mut devices = Bus::devices(config.kind);
         if let Some((device, at, _)) = devices.find(|(_, at, size)| range.start < at + size && range.end > *at) {
             return Err(MachineError::Overlap { start: range.start, end: range.end, device, at });
         }

@@ -36,7 +36,12 @@ impl GuestAddr {
 
     /// The start of the page that holds this address.
     pub const fn page_floor(self) -> Self {
-        Self(self.0 & !(PAGE_SIZE - 1))
+        self.floor(PAGE_SIZE)
+    }
+
+    /// The start of the naturally aligned block of `size` bytes, a power of two, that holds this address.
+    pub const fn floor(self, size: u64) -> Self {
+        Self(self.0 & !(size - 1))
     }
 
     /// The first page boundary at or after this address; `None` past the end of the address space.

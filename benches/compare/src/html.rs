@@ -105,7 +105,7 @@ impl Page<'_> {
              </button></div>\n<p class=\"lead\">The processor time of {} programs by {}, as a multiple of what the same \
              source takes when it is built for this machine.</p>\n<p class=\"soft\">{}, {} processors · Linux {} · {} · \
              revision <code>{}</code></p>\n",
-            report.programs.iter().filter(|p| !p.variant).count(),
+            report.counted().count(),
             escape(&listed(&names)),
             escape(&report.machine.processor),
             report.machine.processors,
@@ -141,7 +141,7 @@ impl Page<'_> {
         let scale = Scale::of(means.map(|m| m.ratio));
         self.out += "<div class=\"chart\">\n";
         for category in report.categories() {
-            let count = report.of(category).filter(|p| !p.variant).count();
+            let count = report.counted().filter(|p| p.category == category).count();
             let programs = if count == 1 { "1 program".to_owned() } else { format!("{count} programs") };
             write!(
                 self.out,
@@ -179,11 +179,7 @@ impl Page<'_> {
 
     fn share(&mut self) -> fmt::Result {
         let report = self.report;
-        let own: Vec<_> = report.programs.iter().filter(|p| !p.variant).collect();
-        let counts: Vec<(&EngineInfo, usize)> = report
-            .emulators()
-            .map(|e| (e, own.iter().filter(|p| report.ahead(p).is_some_and(|a| a.name == e.name)).count()))
-            .collect();
+        let counts: Vec<(&EngineInfo, usize)> = report.emulators().map(|e| (e, report.led_by(e).count())).collect();
         self.out += "<h3>Who is ahead, by programs</h3>\n<div class=\"share\">";
         for (engine, count) in counts.iter().filter(|(_, count)| *count > 0) {
             write!(
@@ -194,7 +190,7 @@ impl Page<'_> {
             )?;
         }
         let told: Vec<String> = counts.iter().map(|(e, count)| format!("{} in {count}", escape(&e.name))).collect();
-        writeln!(self.out, "</div>\n<p class=\"soft\">Of {}: {}.</p>", own.len(), told.join(", "))
+        writeln!(self.out, "</div>\n<p class=\"soft\">Of {}: {}.</p>", report.counted().count(), told.join(", "))
     }
 
     fn axis(&mut self, scale: &Scale) -> fmt::Result {

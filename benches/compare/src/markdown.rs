@@ -21,18 +21,19 @@ pub fn summary(report: &Report) -> String {
 }
 
 fn table(out: &mut String, report: &Report) -> std::fmt::Result {
-    let names: Vec<_> = report.emulators().map(|e| e.name.as_str()).collect();
+    let engines: Vec<_> = report.emulators().collect();
+    let names: Vec<_> = engines.iter().map(|e| e.name.as_str()).collect();
     writeln!(out, "| | native | {} |", names.join(" | "))?;
     writeln!(out, "|---|---|{}", "---|".repeat(names.len()))?;
     for category in report.categories() {
-        let counted = report.of(category).filter(|p| !p.variant);
-        write!(out, "| {}, {} | 1 |", category.title(), counted.count())?;
-        for name in &names {
-            let first = ahead(report, name, Some(category)).count();
-            let mean = report.mean(category, name).map_or("-".to_owned(), |mean| match mean.failed {
-                0 => format!("{} ({first})", ratio(mean.ratio)),
-                n if n == mean.programs => "none runs".to_owned(),
-                n => format!("{}, {n} not run ({first})", ratio(mean.ratio)),
+        let of = |p: &&ProgramReport| p.category == category;
+        write!(out, "| {}, {} | 1 |", category.title(), report.counted().filter(of).count())?;
+        for engine in &engines {
+            let ahead = report.led_by(engine).filter(of).count();
+            let mean = report.mean(category, &engine.name).map_or("-".to_owned(), |mean| match mean.failed {
+                0 => format!("{} ({ahead})", ratio(mean.ratio)),
+                n if n == mean.programs => engine.runs_none().to_owned(),
+                n => format!("{}, {n} not run ({ahead})", ratio(mean.ratio)),
             });
             write!(out, " {mean} |")?;
         }
@@ -40,8 +41,8 @@ fn table(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     // A start is told in time and memory, too: its ratio says little of what one waits for.
     for program in report.of(Category::Startup) {
-        let cell = |name: &str| program.outcomes.get(name).map_or("-".to_owned(), start);
-        let cells: Vec<_> = std::iter::once(report.native()).chain(names.iter().copied()).map(cell).collect();
+        let cells: Vec<String> =
+            report.engines.iter().map(|e| program.outcomes.get(&e.name).map_or("-".to_owned(), start)).collect();
         writeln!(out, "| `{}` | {} |", program.name, cells.join(" | "))?;
     }
     Ok(())
@@ -57,20 +58,13 @@ fn start(outcome: &Outcome) -> String {
     }
 }
 
-/// The programs, second builds left out, in which an engine is ahead of the other emulators.
-fn ahead<'a>(report: &'a Report, engine: &str, category: Option<Category>) -> impl Iterator<Item = &'a ProgramReport> {
-    let programs = report.programs.iter().filter(move |p| !p.variant && category.is_none_or(|c| c == p.category));
-    programs.filter(move |p| report.ahead(p).is_some_and(|e| e.name == engine))
-}
-
 fn engine_in_words(out: &mut String, report: &Report, engine: &EngineInfo) -> std::fmt::Result {
-    let all = report.programs.iter().filter(|p| !p.variant);
     let ratio_of = |p: &ProgramReport| p.ratio(report.native(), &engine.name).map(|r| r.median);
-    let mut worst: Vec<_> = all.clone().filter_map(|p| Some((ratio_of(p)?, &p.name))).collect();
+    let mut worst: Vec<_> = report.counted().filter_map(|p| Some((ratio_of(p)?, &p.name))).collect();
     worst.sort_by(|a, b| b.0.total_cmp(&a.0));
     let worst: Vec<_> = worst.iter().take(NAMED).map(|(r, name)| format!("`{name}` ({})", ratio(*r))).collect();
-    let ahead: Vec<_> = ahead(report, &engine.name, None).map(|p| format!("`{}`", p.name)).collect();
-    write!(out, "- {} is ahead in {} of {}", engine.name, ahead.len(), all.count())?;
+    let ahead: Vec<_> = report.led_by(engine).map(|p| format!("`{}`", p.name)).collect();
+    write!(out, "- {} is ahead in {} of {}", engine.name, ahead.len(), report.counted().count())?;
     if engine.kind == Kind::Remu && !ahead.is_empty() {
         write!(out, ": {}", ahead.join(", "))?;
     }

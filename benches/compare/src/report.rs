@@ -135,6 +135,13 @@ impl Figures {
     }
 }
 
+impl EngineInfo {
+    /// What to say where it runs none of a category's programs.
+    pub fn runs_none(&self) -> &'static str {
+        if self.kind == Kind::Remu { "not yet" } else { "none runs" }
+    }
+}
+
 impl Outcome {
     /// Whether it counts: it ran, and did what it should, each time.
     pub fn is_good(&self) -> bool {
@@ -199,6 +206,11 @@ impl Report {
         Category::ALL.into_iter().filter(|c| self.programs.iter().any(|p| p.category == *c))
     }
 
+    /// The programs that means and counts are of: second builds of others are left out.
+    pub fn counted(&self) -> impl Iterator<Item = &ProgramReport> {
+        self.programs.iter().filter(|p| !p.variant)
+    }
+
     /// The programs of a category.
     pub fn of(&self, category: Category) -> impl Iterator<Item = &ProgramReport> {
         self.programs.iter().filter(move |p| p.category == category)
@@ -207,11 +219,17 @@ impl Report {
     /// The mean of a category for an engine.
     pub fn mean(&self, category: Category, engine: &str) -> Option<Mean> {
         let native = self.native();
-        let counted: Vec<_> = self.of(category).filter(|p| !p.variant && p.outcomes.contains_key(engine)).collect();
+        let here = |p: &&ProgramReport| p.category == category && p.outcomes.contains_key(engine);
+        let counted: Vec<_> = self.counted().filter(here).collect();
         let ratio = |p: &ProgramReport, engine: &str| p.ratio(native, engine).map(|r| r.median);
         let all = counted.iter().flat_map(|p| self.emulators().filter_map(|e| ratio(p, &e.name)));
         let worst = all.max_by(f64::total_cmp);
         mean(&counted.iter().map(|p| ratio(p, engine)).collect::<Vec<_>>(), worst)
+    }
+
+    /// The programs in which an emulator is ahead of the others.
+    pub fn led_by<'a>(&'a self, engine: &EngineInfo) -> impl Iterator<Item = &'a ProgramReport> {
+        self.counted().filter(move |p| self.ahead(p).is_some_and(|e| e.name == engine.name))
     }
 
     /// The emulator that is ahead in a program: the one that takes the least processor time.

@@ -1,7 +1,7 @@
 //! A small chart of the means by category, to be seen on a page that is light or dark.
 
 use crate::html::{colour, escape};
-use crate::report::{Kind, Report};
+use crate::report::Report;
 use crate::terminal::{mean, ratio};
 use std::fmt::Write;
 
@@ -116,12 +116,12 @@ text {{ font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", 
             let y = top + number as f64 * (BAR + GAP);
             let Some(m) = report.mean(*category, &engine.name) else { continue };
             if m.failed == m.programs {
-                let text = if engine.kind == Kind::Remu { "not yet" } else { "none runs" };
                 let _ = writeln!(
                     out,
-                    r#"<text class="soft number" x="{:.1}" y="{:.1}">{text}</text>"#,
+                    r#"<text class="soft number" x="{:.1}" y="{:.1}">{}</text>"#,
                     LEFT + 4.0,
-                    y + 9.5
+                    y + 9.5,
+                    engine.runs_none()
                 );
                 continue;
             }

@@ -256,8 +256,8 @@ fn the_summary_has_means_starts_and_who_is_ahead() {
 | | native | QEMU 7.2 | remu |
 |---|---|---|---|
 | Integer, 2 | 1 | 8.00× (1) | 5.66×, 1 not run (1) |
-| Threads, 1 | 1 | 2.00× (1) | none runs |
-| Start-up, 1 | 1 | 10.0× (1) | none runs |
+| Threads, 1 | 1 | 2.00× (1) | not yet |
+| Start-up, 1 | 1 | 10.0× (1) | not yet |
 | `hello` | 3.00 ms, 2.0 MiB | 30.0 ms, 2.0 MiB | not yet |
 
 - QEMU 7.2 is ahead in 3 of 4; worst in `lz` (16.0×), `hello` (10.0×), `sieve` (4.00×), `parsum` (2.00×).

@@ -52,8 +52,8 @@ pub fn execute<B: Base>(
         // There are no caches to lose anything from, but the block has to be one that may be accessed.
         Op::CboInval if hart.may_invalidate() => {
             let addr = GuestAddr(super::zero_extended(cpu, cpu.x(insn.rs1)));
-            let block = GuestAddr(addr.0 & !(CACHE_BLOCK - 1));
-            match memory.probe(block, CACHE_BLOCK).map_err(|_| memory.classify(addr, 1, Access::Write)) {
+            let allowed = memory.probe(addr.floor(CACHE_BLOCK), CACHE_BLOCK);
+            match allowed.map_err(|_| memory.classify(addr, 1, Access::Write)) {
                 Err(Refusal::Fault(fault)) => return Done::Faults(fault),
                 Err(Refusal::Again | Refusal::Made) => return Done::Again,
                 Ok(()) => Done::Retired,
