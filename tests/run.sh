@@ -18,6 +18,6 @@ stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv
 stage "Debian's newest QEMU for machines" tests/debian/fetch.sh --newest qemu-system-riscv qemu-system-riscv32 qemu-system-riscv64
 stage "instruction suite on QEMU" testprogs/isa/check-qemu.sh "$tmp/isa"
 stage "riscv-tests" tests/riscv_tests/fetch.sh
-stage tests cargo test --workspace --locked
+stage tests cargo test --workspace --locked --no-fail-fast
 cat "$tmp/busybox-times.txt" "$tmp/programs-times.txt" "$tmp/oracle-cases.txt" "$tmp/strace-calls.txt"
 stages_total tests/run.sh

@@ -47,6 +47,7 @@ impl Normal {
             (r"htons\([1-9][0-9]*\)", "htons(PORT)"),
             (r"^((?:msg|sem|shm)[a-z]+)\([0-9]+", "$1(ID"),
             (r"^((?:msg|sem|shm)get\(.*\) += )[0-9]+", "${1}ID"),
+            // What a count of clock ticks is in seconds, which zero is told without.
             (r" /\* [0-9]+\.[0-9]+ s \*/", ""),
         ];
         Self(rules.map(|(pattern, to)| (Regex::new(pattern).unwrap(), to)).into())
@@ -61,11 +62,12 @@ impl Normal {
         let begin = log.lines().position(|line| line.starts_with(MARKER)).expect("the program's marker");
         let normal = |line: &str| {
             let mut line = pid.replace_all(line, "PID").into_owned();
-            if momentary.is_match(&line) && !line.contains("= -1 ") {
-                line = number.replace_all(&line, "N").into_owned();
-            }
             for (pattern, to) in &self.0 {
                 line = pattern.replace_all(&line, *to).into_owned();
+            }
+            // Last, for the rules know numbers by their digits.
+            if momentary.is_match(&line) && !line.contains("= -1 ") {
+                line = number.replace_all(&line, "N").into_owned();
             }
             line
         };
@@ -133,6 +135,15 @@ fn differences(native: &[String], guest: &[String]) -> String {
         text += &format!("  strace has {} lines, remu {}\n", native.len(), guest.len());
     }
     text
+}
+
+#[test]
+fn how_much_time_was_used_makes_no_difference() {
+    let lines = |user: &str, system: &str| {
+        let times = format!("times({{tms_utime={user}, tms_stime={system}, tms_cutime=0, tms_cstime=0}}) = 1718281828");
+        Normal::new().lines(&format!("getpid() = 4711\n{MARKER} = -1 EBADF (Bad file descriptor)\n{times}\n"))
+    };
+    assert_eq!(lines("0", "12 /* 0.12 s */"), lines("3 /* 0.03 s */", "0"));
 }
 
 #[test]
