@@ -221,6 +221,8 @@ fn clocks_run_and_sleeps_take_their_time() {
     assert!(now(&mut b) - before >= 6_000_000);
     let wrong = b.put(&Timespec { sec: 0, nsec: -1 });
     assert_eq!(b.sys("nanosleep", &[wrong, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("clock_nanosleep", &[libc::CLOCK_MONOTONIC as u64, 0, wrong, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("clock_nanosleep", &[99, 0, sleep, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("clock_gettime", &[99, sleep]), Err(Errno::INVAL));
     let resolution = b.put(&Timespec { sec: 77, nsec: 0 });
     assert_eq!(b.sys("clock_getres", &[libc::CLOCK_MONOTONIC as u64, resolution]), Ok(0));
