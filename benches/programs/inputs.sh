@@ -39,7 +39,7 @@ text='
         }
     }
 '
-generate "$text" -v lines=42000 >text
+generate "$text" -v lines=52000 >text
 generate "$text" -v lines=100 >text-small
 
 json='
@@ -55,7 +55,7 @@ json='
         print "]"
     }
 '
-generate "$json" -v records=21000 >data.json
+generate "$json" -v records=25000 >data.json
 generate "$json" -v records=100 >small.json
 
 # C with loops, switches, structures, tables, recursion and floating point for the compiler to work on.
