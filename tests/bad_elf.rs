@@ -36,6 +36,9 @@ use std::time::{Duration, Instant};
 const DEFAULT_COUNT: u64 = 600;
 /// How long a child may run, in seconds of CPU time and, a little longer, of real time.
 const SECONDS: u64 = 2;
+
+/// How long nothing may come of a program until it is said to hang, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How much private memory a child may have, in KiB.
 const MEMORY: u64 = 256 << 10;
 
@@ -380,16 +383,26 @@ fn makes_progress(dir: &Path, file: &Path) -> bool {
         .stderr(Stdio::null())
         .spawn()
         .expect("remu starts");
-    let size = || std::fs::metadata(&log).map_or(0, |m| m.len());
-    std::thread::sleep(Duration::from_millis(100));
-    let before = size();
-    std::thread::sleep(Duration::from_millis(200));
-    let grows = size() > before;
-    let ended = child.try_wait().expect("it is our child").is_some();
+    let deadline = Instant::now() + PATIENCE;
+    let (mut size, mut grown) = (0, 0);
+    let progress = loop {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = std::fs::metadata(&log).map_or(0, |m| m.len());
+        let grows = now > size;
+        size = now;
+        grown += u32::from(grows);
+        let ended = child.try_wait().expect("it is our child").is_some();
+        let waits = || std::fs::read(&log).is_ok_and(|text| !text.is_empty() && !text.ends_with(b"\n"));
+        if grown > 2 || ended || !grows && waits() {
+            break true;
+        }
+        if Instant::now() >= deadline {
+            break false;
+        }
+    };
     let _ = child.kill();
     let _ = child.wait();
-    let waits = || std::fs::read(&log).is_ok_and(|text| !text.is_empty() && !text.ends_with(b"\n"));
-    grows || ended || waits()
+    progress
 }
 
 fn number(name: &str) -> Option<u64> {
