@@ -19,6 +19,8 @@ pub struct Baseline {
 pub struct Change {
     pub program: String,
     pub engine: String,
+    /// Whether the program is a second build of another, left out of means.
+    pub variant: bool,
     pub what: Difference,
 }
 
@@ -26,7 +28,7 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Difference {
     /// It takes so many times the processor time that it took; whether that is beyond what the runs differ among
-    /// themselves.
+    /// themselves, which one run alone does not tell.
     Time { factor: f64, beyond_spread: bool },
     /// It runs now.
     Runs,
@@ -45,7 +47,8 @@ impl Baseline {
             };
             for engine in &new.engines {
                 if let Some(what) = difference(before, program, &engine.name) {
-                    changes.push(Change { program: program.name.clone(), engine: engine.name.clone(), what });
+                    let (program, variant) = (program.name.clone(), program.variant);
+                    changes.push(Change { program, engine: engine.name.clone(), variant, what });
                 }
                 counts.extend(count_changes(before, program, &engine.name));
             }
@@ -54,6 +57,8 @@ impl Baseline {
             Some(format!("the earlier one was made on another machine ({})", old.machine.processor))
         } else if old.jobs != new.jobs {
             Some(format!("the earlier one was made with --jobs {}", old.jobs))
+        } else if old.quick != new.quick {
+            Some("one of the two is of small sizes".to_owned())
         } else {
             None
         };
@@ -62,7 +67,7 @@ impl Baseline {
 
     /// The mean factor of an engine.
     pub fn mean(&self, engine: &str) -> Option<f64> {
-        let of = self.changes.iter().filter(|c| c.engine == engine);
+        let of = self.changes.iter().filter(|c| c.engine == engine && !c.variant);
         geometric_mean(of.filter_map(|c| match c.what {
             Difference::Time { factor, .. } => Some(factor),
             _ => None,
@@ -77,10 +82,11 @@ impl Baseline {
 
 fn difference(before: &ProgramReport, now: &ProgramReport, engine: &str) -> Option<Difference> {
     let (old, new) = (before.outcomes.get(engine)?, now.outcomes.get(engine)?);
+    let several = old.samples.len() > 1 && new.samples.len() > 1;
     Some(match (old.cpu(), new.cpu()) {
         (Some(old), Some(new)) if old.median > 0.0 => Difference::Time {
             factor: new.median / old.median,
-            beyond_spread: new.least > old.most || new.most < old.least,
+            beyond_spread: several && (new.least > old.most || new.most < old.least),
         },
         (None, Some(_)) => Difference::Runs,
         (Some(_), None) => Difference::Fails,

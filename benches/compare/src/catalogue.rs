@@ -70,7 +70,6 @@ impl fmt::Display for Category {
 #[serde(rename_all = "lowercase")]
 pub enum Needs {
     Threads,
-    /// Other processes, which may execute guest programs.
     Processes,
 }
 
@@ -105,6 +104,8 @@ struct Entry {
     dynamic: bool,
     #[serde(default)]
     needs: Option<Needs>,
+    #[serde(default)]
+    executes: bool,
     #[serde(default)]
     command: Vec<String>,
     #[serde(default)]
@@ -142,6 +143,8 @@ pub struct Program {
     pub title: String,
     pub origin: Origin,
     pub needs: Option<Needs>,
+    /// Whether it executes other guest programs, for which the kernel has to know QEMU.
+    pub executes: bool,
     /// Its words in full size and in the quick one: arguments of a compiled program, a whole command of Debian's.
     pub full: Vec<String>,
     pub quick: Vec<String>,
@@ -176,6 +179,7 @@ pub fn parse(text: &str) -> Result<Vec<Program>, String> {
                 title: entry.title.clone(),
                 origin: if compiled { Origin::Compiled { rva22, dynamic: entry.dynamic } } else { Origin::Debian },
                 needs: entry.needs,
+                executes: entry.executes,
                 full: if compiled { entry.args.clone() } else { entry.command.clone() },
                 quick: if compiled { entry.quick.clone() } else { entry.quick_command.clone() },
             });

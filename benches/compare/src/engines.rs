@@ -5,6 +5,7 @@ use crate::report::{EngineInfo, Kind};
 use crate::run::command_output;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -26,12 +27,10 @@ pub struct Engine {
 enum How {
     Native,
     Qemu {
-        path: PathBuf,
         /// What it is linked with, if it is not static: `lib64` and `lib`.
         libraries: Option<PathBuf>,
     },
     Remu {
-        path: PathBuf,
         /// What chooses the engine.
         options: Vec<String>,
     },
@@ -39,6 +38,9 @@ enum How {
 
 /// remu's engines by name, and the options that choose them.
 const REMU_ENGINES: &[(&str, &[&str])] = &[("remu", &[])];
+
+/// How the names of temporary folders begin.
+const PREFIX: &str = "remu-compare-";
 
 /// The folders of a comparison.
 pub struct Lab {
@@ -64,14 +66,14 @@ pub struct Debian {
 impl Lab {
     /// Builds and fetches what the programs need.
     pub fn prepare(root: &Path, target: &Path, programs: &[&Program]) -> Result<Self, String> {
-        let base = tempfile::Builder::new().prefix("remu-compare-").tempdir();
-        let base = base.map_err(|e| format!("a temporary folder: {e}"))?;
-        let builds = target.join("tmp/compare/programs");
+        let folder = target.join("tmp/compare");
+        let base = temporary(&folder)?;
+        let builds = folder.join("programs");
         if programs.iter().any(|p| p.origin != Origin::Debian) {
             command_output(Command::new(root.join("benches/programs/build.sh")).arg(&builds))?;
         }
         let debian = if programs.iter().any(|p| p.origin == Origin::Debian) {
-            let inputs = target.join("tmp/compare/inputs");
+            let inputs = folder.join("inputs");
             command_output(Command::new(root.join("benches/programs/inputs.sh")).arg(&inputs))?;
             let mut fetch = Command::new(root.join("tests/debian/fetch.sh"));
             let listing = command_output(fetch.arg("--root").arg(root.join("benches/programs/packages")))?;
@@ -83,13 +85,15 @@ impl Lab {
         } else {
             None
         };
-        let helper = target.join("debug/measure");
+        // What is measured with, and by, is copied: a build may take its place meanwhile.
+        let helper = base.path().join("measure");
+        fs::copy(target.join("debug/measure"), &helper).map_err(|e| format!("{}: {e}", helper.display()))?;
         Ok(Self { root: root.into(), helper, builds, debian, base })
     }
 
     /// The engines: the native build, the QEMUs at these paths, and remu's own.
     pub fn engines(&self, qemus: &[PathBuf], remu: &Path) -> Result<Vec<Engine>, String> {
-        let mut engines = vec![self.engine("native", Kind::Native, "this machine", How::Native)?];
+        let mut engines = vec![self.engine("native", Kind::Native, "this machine", How::Native, None)?];
         for path in qemus {
             let told = command_output(Command::new(path).arg("--version")).map_err(|e| {
                 format!("{e}: apt-get install --no-install-recommends qemu-user, or name another with --qemu")
@@ -102,20 +106,27 @@ impl Lab {
                 name = format!("QEMU {number} ({})", engines.len());
             }
             let libraries = self.libraries(path, engines.len())?;
-            engines.push(self.engine(&name, Kind::Qemu, &version, How::Qemu { path: path.clone(), libraries })?);
+            engines.push(self.engine(&name, Kind::Qemu, &version, How::Qemu { libraries }, Some(path))?);
         }
         let version = command_output(Command::new(remu).arg("--version"))?;
         for (name, options) in REMU_ENGINES {
             let options = options.iter().map(|&o| o.to_owned()).collect();
-            engines.push(self.engine(name, Kind::Remu, version.trim(), How::Remu { path: remu.into(), options })?);
+            engines.push(self.engine(name, Kind::Remu, version.trim(), How::Remu { options }, Some(remu))?);
         }
         Ok(engines)
     }
 
-    fn engine(&self, name: &str, kind: Kind, version: &str, how: How) -> Result<Engine, String> {
+    fn engine(
+        &self,
+        name: &str,
+        kind: Kind,
+        version: &str,
+        how: How,
+        emulator: Option<&Path>,
+    ) -> Result<Engine, String> {
         let tools = self.base.path().join(format!("tools-{}", name.replace(' ', "-")));
         fs::create_dir(&tools).map_err(|e| format!("{}: {e}", tools.display()))?;
-        if let How::Qemu { path, .. } | How::Remu { path, .. } = &how {
+        if let Some(path) = emulator {
             fs::copy(path, tools.join("emulator")).map_err(|e| format!("{}: {e}", path.display()))?;
         }
         let info = EngineInfo { name: name.into(), kind, version: version.into() };
@@ -149,18 +160,18 @@ impl Lab {
     /// The words that run a program; `extra` are options for remu.
     pub fn words(&self, engine: &Engine, program: &Program, args: &[String], extra: &[String]) -> Vec<OsString> {
         let mut words: Vec<OsString> = Vec::new();
-        let in_root = program.origin == Origin::Debian;
-        let emulator = |path: &Path| if in_root { "/run/emulator".into() } else { path.into() };
+        let tools = if program.origin == Origin::Debian { Path::new("/run") } else { &engine.tools };
+        let emulator: OsString = tools.join("emulator").into();
         match &engine.how {
             How::Native => {}
-            How::Qemu { path, .. } => {
-                words.push(emulator(path));
+            How::Qemu { .. } => {
+                words.push(emulator);
                 if matches!(program.origin, Origin::Compiled { dynamic: true, .. }) {
                     words.extend(["-L".into(), SYSROOT.into()]);
                 }
             }
-            How::Remu { path, options } => {
-                words.push(emulator(path));
+            How::Remu { options } => {
+                words.push(emulator);
                 words.extend(options.iter().chain(extra).map(OsString::from));
             }
         }
@@ -180,10 +191,26 @@ impl Lab {
     /// What a QEMU that is not static needs in a root.
     pub fn libraries_of<'a>(&self, engine: &'a Engine) -> Option<&'a Path> {
         match &engine.how {
-            How::Qemu { libraries, .. } => libraries.as_deref(),
+            How::Qemu { libraries } => libraries.as_deref(),
             _ => None,
         }
     }
+}
+
+/// A temporary folder for a measurement, of which FOLDER knows. What one that was interrupted has left is taken away: only
+/// one at a time has FOLDER.
+pub fn temporary(folder: &Path) -> Result<TempDir, String> {
+    let known = folder.join("temporary");
+    if let Ok(left) = fs::read_link(&known) {
+        if left.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX)) {
+            // It is there only after an interruption.
+            let _ = fs::remove_dir_all(left);
+        }
+        fs::remove_file(&known).map_err(|e| format!("{}: {e}", known.display()))?;
+    }
+    let base = tempfile::Builder::new().prefix(PREFIX).tempdir().map_err(|e| format!("a temporary folder: {e}"))?;
+    symlink(base.path(), &known).map_err(|e| format!("{}: {e}", known.display()))?;
+    Ok(base)
 }
 
 /// The words of a program, for a report.

@@ -35,30 +35,32 @@ pub fn tool() -> Result<PathBuf, String> {
     ))
 }
 
-/// Counts for all programs that remu can run. After each, `note` is given the report as it is then.
-pub fn count(
-    plan: &Plan<'_>,
-    report: &Mutex<Report>,
-    jobs: usize,
-    note: &(dyn Fn(&Report, &str) + Sync),
-) -> Result<(), String> {
+/// Counts for all programs that remu can run. After each, `note` is given the report as it is then; what cannot be counted
+/// is told, and left out.
+pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn Fn(&Report, &str) + Sync)) {
     let locked = || report.lock().expect("no panic happens with the lock held");
     for engine in plan.engines.iter().filter(|e| e.info.kind == Kind::Remu) {
         let name = &engine.info.name;
-        let start = count_one(plan.lab, engine, &nothing(), true)?.host_instructions;
+        let told = |what: &str, counted: Result<Figures, String>| match counted {
+            Ok(figures) => Some(figures),
+            Err(error) => {
+                eprintln!("compare: no {what} of {error}");
+                None
+            }
+        };
+        // An old Valgrind lacks system calls that remu makes.
+        let watched = |program: &Program| told("host instructions", count_one(plan.lab, engine, program, true));
+        let start = watched(&nothing()).and_then(|figures| figures.host_instructions);
         let next = AtomicUsize::new(0);
-        let worker = || -> Result<(), String> {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(program) = plan.programs.get(index) else { return Ok(()) };
+        let worker = || {
+            while let Some((index, program)) =
+                plan.programs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
+            {
                 if !locked().programs[index].outcomes.get(name).is_some_and(|o| o.is_good()) {
                     continue;
                 }
-                let figures = count_one(plan.lab, engine, program, true).or_else(|error| {
-                    // An old Valgrind lacks system calls that remu makes.
-                    eprintln!("compare: no host instructions of {error}");
-                    count_one(plan.lab, engine, program, false)
-                })?;
+                let figures = watched(program).or_else(|| told("counts", count_one(plan.lab, engine, program, false)));
+                let Some(figures) = figures else { continue };
                 let host_start = start.filter(|_| figures.host_instructions.is_some());
                 let mut report = locked();
                 report.programs[index].figures.insert(name.clone(), Figures { host_start, ..figures });
@@ -66,11 +68,11 @@ pub fn count(
             }
         };
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
-            workers.into_iter().try_for_each(|w| w.join().expect("a worker's own failure is above"))
-        })?;
+            for _ in 0..jobs {
+                scope.spawn(worker);
+            }
+        });
     }
-    Ok(())
 }
 
 /// A program that ends at once: what it takes is the engine's start.
@@ -82,6 +84,7 @@ fn nothing() -> Program {
         title: String::new(),
         origin: Origin::Compiled { rva22: false, dynamic: false },
         needs: None,
+        executes: false,
         full: Vec::new(),
         quick: Vec::new(),
     }

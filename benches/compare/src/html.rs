@@ -154,14 +154,14 @@ impl Page<'_> {
                     0 => String::new(),
                     n => format!("{n} of {} count as the worst", m.programs),
                 };
-                let shown = (m.failed < m.programs).then_some(Bar {
+                let shown = m.none().is_none().then_some(Bar {
                     ratio: m.ratio,
                     spread: None,
                     label: if m.failed == 0 { ratio(m.ratio) } else { format!("{} *", ratio(m.ratio)) },
                     title: format!("{}: {} {note}", engine.name, mean(&m)),
                     ahead: false,
                 });
-                let absent = if engine.kind == Kind::Remu { ("yet", "") } else { ("failed", "none of them runs") };
+                let absent = if m.not_yet == m.programs { ("yet", "") } else { ("failed", "none of them runs") };
                 self.bar(engine, &scale, shown, absent)?;
             }
             self.out += "</div></div>\n";

@@ -15,6 +15,7 @@ pub mod figures;
 pub mod html;
 pub mod markdown;
 pub mod measure;
+pub mod processors;
 pub mod report;
 pub mod run;
 pub mod statistics;

@@ -5,10 +5,11 @@ use compare::baseline::Baseline;
 use compare::catalogue::{self, Program};
 use compare::engines::{Engine, Lab, PREBUILT, shown};
 use compare::measure::{Plan, measure};
-use compare::report::{FORMAT, Kind, Machine, ProgramReport, Report, replace};
+use compare::report::{FORMAT, Kind, Machine, ProgramReport, Report, replace, replaceable};
 use compare::run::command_output;
-use compare::{figures, html, markdown, svg, terminal};
-use std::fs;
+use compare::{figures, html, markdown, processors, svg, terminal};
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
@@ -26,7 +27,7 @@ struct Options {
     filters: Vec<String>,
 
     /// Runs of each program in each engine
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     rounds: u64,
 
     /// Small sizes and one round: a check that everything runs and prints what it should, not a measurement
@@ -37,7 +38,8 @@ struct Options {
     #[arg(long, value_name = "PATH")]
     qemu: Vec<PathBuf>,
 
-    /// Compare with Debian's newest QEMU besides, which is fetched and not installed
+    /// Compare with Debian's newest QEMU besides, which is fetched and not installed; REMU_DEBIAN_UPDATE=1 in the
+    /// environment asks for one newer than that fetched before
     #[arg(long)]
     newest_qemu: bool,
 
@@ -50,7 +52,7 @@ struct Options {
     jobs: u64,
 
     /// How long a run may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86400))]
     limit: u64,
 
     /// Count, too: guest and host instructions, blocks and exits, of runs in the small size
@@ -112,17 +114,19 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
                 return Err("no program is of that category or name; --list lists them".to_owned());
             }
             if options.list {
-                for program in chosen {
-                    println!("{:9} {:24} {}", program.category, program.name, program.title);
-                }
+                let line = |p: &&Program| format!("{:9} {:24} {}\n", p.category, p.name, p.title);
+                print(&chosen.iter().map(line).collect::<String>())?;
                 return Ok(ExitCode::SUCCESS);
+            }
+            for path in outputs(options) {
+                replaceable(path).map_err(|e| format!("{}: {e}", path.display()))?;
             }
             run(options, root, &chosen)?
         }
     };
     let baseline = baseline.as_ref().map(|old| Baseline::new(old, &report));
-    print!("{}", terminal::render(&report, baseline.as_ref(), terminal::width()));
-    write_drawings(options, &report, baseline.as_ref())?;
+    write_files(options, &report, baseline.as_ref())?;
+    print(&terminal::render(&report, baseline.as_ref(), terminal::width()))?;
     let wrong: Vec<String> = report.programs.iter().flat_map(|p| wrong_results(&report, p)).collect();
     for line in &wrong {
         eprintln!("compare: {line}");
@@ -142,8 +146,25 @@ fn read(path: &Path) -> Result<Report, String> {
     Report::read(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn write_drawings(options: &Options, report: &Report, baseline: Option<&Baseline>) -> Result<(), String> {
+/// Prints to those who still listen.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {e}")),
+        _ => Ok(()),
+    }
+}
+
+/// The files that are to be written.
+fn outputs(options: &Options) -> impl Iterator<Item = &PathBuf> {
+    [&options.json, &options.html, &options.svg, &options.markdown].into_iter().flatten()
+}
+
+fn write_files(options: &Options, report: &Report, baseline: Option<&Baseline>) -> Result<(), String> {
     let written = |path: &Path, text: String| replace(path, &text).map_err(|e| format!("{}: {e}", path.display()));
+    if let Some(path) = &options.json {
+        report.write(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
     if let Some(path) = &options.html {
         written(path, html::render(report, baseline))?;
     }
@@ -160,6 +181,8 @@ fn write_drawings(options: &Options, report: &Report, baseline: Option<&Baseline
 fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, String> {
     let exe = std::env::current_exe().map_err(|e| e.to_string())?;
     let target = exe.ancestors().nth(2).ok_or("this program is not in cargo's target folder")?;
+    let folder = target.join("tmp/compare");
+    let _alone = alone(&folder)?;
     nobody_runs_guests()?;
     if options.figures {
         figures::tool()?;
@@ -178,7 +201,7 @@ fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, 
     eprintln!("building and fetching what the programs need");
     let lab = Lab::prepare(root, target, programs)?;
     let engines = lab.engines(&qemus, &remu)?;
-    let processors = if options.jobs > 1 { processors(options.jobs as usize)? } else { Vec::new() };
+    let processors = if options.jobs > 1 { processors::apart(options.jobs as usize)? } else { Vec::new() };
     let rounds = if options.quick { 1 } else { options.rounds as usize };
     let plan = Plan {
         lab: &lab,
@@ -189,36 +212,44 @@ fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, 
         limit: Duration::from_secs(options.limit),
         processors,
     };
-    let folder = target.join("tmp/compare");
-    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let kept = folder.join("report.json");
-    let keep = |report: &Report| -> Result<(), String> {
-        for path in std::iter::once(&kept).chain(&options.json) {
-            report.write(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        }
-        Ok(())
-    };
     let report = Mutex::new(begin(&plan, root, options.jobs as usize)?);
     let note = |report: &Report, line: &str| {
         eprintln!("{line}");
-        if let Err(error) = keep(report) {
-            eprintln!("compare: {error}");
+        if let Err(error) = report.write(&kept) {
+            eprintln!("compare: {}: {error}", kept.display());
         }
     };
-    measure(&plan, &report, &note)?;
-    if options.figures {
-        figures::count(&plan, &report, options.jobs as usize, &note)?;
+    measure(&plan, &report, &note);
+    {
+        let mut report = report.lock().expect("no panic happened with the lock held");
+        report.complete = true;
+        note(&report, &format!("the measurement is kept in {}", kept.display()));
     }
-    let mut report = report.into_inner().expect("no panic happened with the lock held");
-    report.complete = true;
-    keep(&report)?;
-    eprintln!("the measurement is kept in {}", kept.display());
-    Ok(report)
+    if options.figures {
+        figures::count(&plan, &report, options.jobs as usize, &note);
+    }
+    Ok(report.into_inner().expect("no panic happened with the lock held"))
+}
+
+/// Makes the folder of what is measured, and has it alone for as long as the file is open: what is in it runs.
+fn alone(folder: &Path) -> Result<File, String> {
+    let own = |e: io::Error| format!("{}: {e}", folder.display());
+    fs::create_dir_all(folder).map_err(own)?;
+    let lock = File::create(folder.join("measuring")).map_err(own)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(format!("another comparison has {}; wait for its end", folder.display()))
+        }
+        Err(fs::TryLockError::Error(e)) => Err(own(e)),
+    }
 }
 
 /// The report with nothing measured yet.
 fn begin(plan: &Plan<'_>, root: &Path, jobs: usize) -> Result<Report, String> {
-    let words = std::env::args().skip(1).filter(|w| w != "--bench").collect::<Vec<_>>().join(" ");
+    let words = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned());
+    let words = words.filter(|w| w != "--bench").collect::<Vec<_>>().join(" ");
     let git = |args: &[&str]| command_output(Command::new("git").arg("-C").arg(root).args(args));
     let programs = plan.programs.iter().map(|p| ProgramReport {
         name: p.name.clone(),
@@ -254,7 +285,7 @@ fn machine() -> Machine {
     let memory = field(&file("/proc/meminfo"), "MemTotal", ':');
     Machine {
         processor: field(&file("/proc/cpuinfo"), "model name", ':'),
-        processors: std::thread::available_parallelism().map_or(1, usize::from),
+        processors: processors::allowed().map_or(1, |p| p.len()),
         memory_mib: memory.trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024,
         kernel: file("/proc/sys/kernel/osrelease").trim().to_owned(),
         system: field(&file("/etc/os-release"), "PRETTY_NAME", '='),
@@ -305,23 +336,4 @@ fn newest_qemu(root: &Path) -> Result<PathBuf, String> {
     let line = command_output(fetch.args(["--newest", "qemu-user", "qemu-riscv32", "qemu-riscv64"]))?;
     let folder = line.split_whitespace().nth(2).ok_or("tests/debian/fetch.sh printed no folder")?;
     Ok(Path::new(folder).join("usr/bin/qemu-riscv64"))
-}
-
-/// Processors that share no core.
-fn processors(count: usize) -> Result<Vec<usize>, String> {
-    let mut cores: Vec<String> = Vec::new();
-    let mut chosen = Vec::new();
-    for cpu in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-        let path = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
-        let core = fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
-        if !cores.contains(&core) {
-            cores.push(core);
-            chosen.push(cpu);
-        }
-    }
-    if chosen.len() < count {
-        return Err(format!("--jobs {count}: this machine has {} cores", chosen.len()));
-    }
-    chosen.truncate(count);
-    Ok(chosen)
 }

@@ -30,11 +30,12 @@ fn table(out: &mut String, report: &Report) -> std::fmt::Result {
         write!(out, "| {}, {} | 1 |", category.title(), report.counted().filter(of).count())?;
         for engine in &engines {
             let ahead = report.led_by(engine).filter(of).count();
-            let mean = report.mean(category, &engine.name).map_or("-".to_owned(), |mean| match mean.failed {
-                0 => format!("{} ({ahead})", ratio(mean.ratio)),
-                n if n == mean.programs => engine.runs_none().to_owned(),
-                n => format!("{}, {n} not run ({ahead})", ratio(mean.ratio)),
-            });
+            let mean =
+                report.mean(category, &engine.name).map_or("-".to_owned(), |mean| match (mean.none(), mean.failed) {
+                    (Some(none), _) => none.to_owned(),
+                    (None, 0) => format!("{} ({ahead})", ratio(mean.ratio)),
+                    (None, n) => format!("{}, {n} not run ({ahead})", ratio(mean.ratio)),
+                });
             write!(out, " {mean} |")?;
         }
         out.push('\n');
@@ -52,7 +53,7 @@ fn table(out: &mut String, report: &Report) -> std::fmt::Result {
 fn start(outcome: &Outcome) -> String {
     let spread = outcome.spread(|s| s.wall).zip(outcome.spread(|s| s.memory as f64));
     match (spread, outcome.not_yet) {
-        (Some((wall, memory)), _) => format!("{}, {:.1} MiB", duration(wall.median), memory.most / 1024.0),
+        (Some((wall, memory)), _) => format!("{}, {:.1} MiB", duration(wall.median), memory.median / 1024.0),
         (None, Some(_)) => "not yet".to_owned(),
         (None, None) => "FAILED".to_owned(),
     }

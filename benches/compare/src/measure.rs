@@ -45,48 +45,41 @@ impl Plan<'_> {
 
     /// Whether a program would disturb another that runs beside it, or be disturbed.
     fn alone(program: &Program) -> bool {
-        matches!(program.category, Category::Threads | Category::Memory) || program.needs.is_some()
+        let several = program.executes || program.needs.is_some();
+        several || matches!(program.category, Category::Threads | Category::Memory)
     }
 }
 
 /// Measures. After each turn of a program, `note` is given the report as it is then and a line on progress.
-pub fn measure(plan: &Plan<'_>, report: &Mutex<Report>, note: &(dyn Fn(&Report, &str) + Sync)) -> Result<(), String> {
+pub fn measure(plan: &Plan<'_>, report: &Mutex<Report>, note: &(dyn Fn(&Report, &str) + Sync)) {
     let parallel = plan.processors.len() > 1;
     let (alone, beside): (Vec<_>, Vec<_>) =
         (0..plan.programs.len()).partition(|&p| !parallel || Plan::alone(plan.programs[p]));
     let progress = Progress::new(plan);
-    let turn = |program: usize, cpu: Option<usize>| -> Result<(), String> {
-        let line = take_turn(plan, report, program, cpu, &progress)?;
+    let turn = |program: usize, cpu: Option<usize>| {
+        let line = take_turn(plan, report, program, cpu, &progress);
         let report = report.lock().expect("no panic happens with the lock held");
         note(&report, &line);
-        Ok(())
     };
     for _ in 0..plan.rounds {
         let next = AtomicUsize::new(0);
-        let worker = |cpu: usize| -> Result<(), String> {
+        let worker = |cpu: usize| {
             while let Some(&program) = beside.get(next.fetch_add(1, Ordering::Relaxed)) {
-                turn(program, Some(cpu))?;
+                turn(program, Some(cpu));
             }
-            Ok(())
         };
         thread::scope(|scope| {
             let worker = &worker;
-            let workers: Vec<_> = plan.processors.iter().map(|&cpu| scope.spawn(move || worker(cpu))).collect();
-            workers.into_iter().try_for_each(|w| w.join().expect("a worker's own failure is above"))
-        })?;
-        alone.iter().try_for_each(|&program| turn(program, None))?;
+            for &cpu in &plan.processors {
+                scope.spawn(move || worker(cpu));
+            }
+        });
+        alone.iter().for_each(|&program| turn(program, None));
     }
-    Ok(())
 }
 
 /// One run of a program in each engine; yields a line that says what it took.
-fn take_turn(
-    plan: &Plan<'_>,
-    report: &Mutex<Report>,
-    index: usize,
-    cpu: Option<usize>,
-    progress: &Progress,
-) -> Result<String, String> {
+fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<usize>, progress: &Progress) -> String {
     let program = plan.programs[index];
     let start = Instant::now();
     let mut expected = None;
@@ -117,15 +110,15 @@ fn take_turn(
             variables: &[],
         });
         let ran = match ran {
-            // What QEMU alone needs and this machine does not offer, such as binfmt_misc in a namespace, is no reason to
-            // measure nothing.
-            Err(error) if engine.info.kind == Kind::Qemu => {
+            Ok(ran) => ran,
+            // What this machine does not offer to one, such as binfmt_misc in a namespace to QEMU, is no reason to measure
+            // nothing.
+            Err(error) => {
                 line += &format!("  {name} FAILED ({error})");
                 let mut report = report.lock().expect("no panic happens with the lock held");
                 report.programs[index].outcomes.entry(name.clone()).or_default().failure = Some(error);
                 continue;
             }
-            ran => ran?,
         };
         let expected = expected.get_or_insert_with(|| ran.stdout.clone());
         let failure = ran.verdict(expected);
@@ -138,7 +131,7 @@ fn take_turn(
         outcome.samples.push(ran.sample);
         outcome.failure = outcome.failure.take().or(failure);
     }
-    Ok(format!("{} {line}", progress.done(index, start.elapsed())))
+    format!("{} {line}", progress.done(index, start.elapsed()))
 }
 
 fn note_absence(report: &Mutex<Report>, index: usize, engine: &str, lacks: Option<Needs>) {

@@ -4,9 +4,11 @@ use crate::catalogue::{Category, Needs};
 use crate::statistics::{Mean, Spread, mean};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use tempfile::NamedTempFile;
 
 /// The form of the file; a reader refuses another.
 pub const FORMAT: u32 = 1;
@@ -135,13 +137,6 @@ impl Figures {
     }
 }
 
-impl EngineInfo {
-    /// What to say where it runs none of a category's programs.
-    pub fn runs_none(&self) -> &'static str {
-        if self.kind == Kind::Remu { "not yet" } else { "none runs" }
-    }
-}
-
 impl Outcome {
     /// Whether it counts: it ran, and did what it should, each time.
     pub fn is_good(&self) -> bool {
@@ -216,15 +211,17 @@ impl Report {
         self.programs.iter().filter(move |p| p.category == category)
     }
 
-    /// The mean of a category for an engine.
+    /// The mean of a category for an engine. What the native build does not run has nothing to be compared with.
     pub fn mean(&self, category: Category, engine: &str) -> Option<Mean> {
         let native = self.native();
-        let here = |p: &&ProgramReport| p.category == category && p.outcomes.contains_key(engine);
+        let comparable = |p: &ProgramReport| p.outcomes.get(native).is_some_and(Outcome::is_good);
+        let here = |p: &&ProgramReport| p.category == category && p.outcomes.contains_key(engine) && comparable(p);
         let counted: Vec<_> = self.counted().filter(here).collect();
         let ratio = |p: &ProgramReport, engine: &str| p.ratio(native, engine).map(|r| r.median);
         let all = counted.iter().flat_map(|p| self.emulators().filter_map(|e| ratio(p, &e.name)));
         let worst = all.max_by(f64::total_cmp);
-        mean(&counted.iter().map(|p| ratio(p, engine)).collect::<Vec<_>>(), worst)
+        let not_yet = counted.iter().filter(|p| p.outcomes[engine].not_yet.is_some()).count();
+        mean(&counted.iter().map(|p| ratio(p, engine)).collect::<Vec<_>>(), worst, not_yet)
     }
 
     /// The programs in which an emulator is ahead of the others.
@@ -240,9 +237,32 @@ impl Report {
     }
 }
 
-/// Writes a file by way of another, so that a reader sees the old text or the new one.
+/// Writes a file by way of another, so that a reader sees the old text or the new one. What is no file, such as a device or
+/// a link, stays what it is.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension("new");
-    fs::write(&new, text)?;
-    fs::rename(&new, path)
+    match beside(path)? {
+        Some(mut new) => {
+            new.write_all(text.as_bytes())?;
+            new.persist(path)?;
+            Ok(())
+        }
+        None => fs::write(path, text),
+    }
+}
+
+/// Whether [`replace`] could write the file, found out before the text is there.
+pub fn replaceable(path: &Path) -> io::Result<()> {
+    beside(path).map(drop)
+}
+
+/// A new file that can take the path's place; `None` if it is to be written to as it is.
+fn beside(path: &Path) -> io::Result<Option<NamedTempFile>> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => return Ok(None),
+        _ => {}
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // As any file: the umask has its say.
+    tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder).map(Some)
 }

@@ -1,6 +1,6 @@
 //! One run of a program: where it runs, what it prints, and what it costs.
 
-use crate::catalogue::{Needs, Program};
+use crate::catalogue::Program;
 use crate::engines::{Engine, Lab};
 use crate::report::{Kind, Sample};
 use std::ffi::OsString;
@@ -88,7 +88,7 @@ pub fn run(request: &Request<'_>) -> Result<Ran, String> {
 fn enter(lab: &Lab, engine: &Engine, program: &Program, work: &Path) -> Command {
     let root = lab.root_of(engine, program);
     // Where a guest executes another, the kernel has to know QEMU; nobody else is ever registered.
-    let registered = engine.info.kind == Kind::Qemu && program.needs == Some(Needs::Processes);
+    let registered = engine.info.kind == Kind::Qemu && program.executes;
     if root.is_none() && !registered {
         return Command::new(&lab.helper);
     }

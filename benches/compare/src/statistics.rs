@@ -43,12 +43,22 @@ pub struct Mean {
     pub programs: usize,
     /// How many of them failed or cannot run yet.
     pub failed: usize,
+    /// How many of these cannot run yet.
+    pub not_yet: usize,
+}
+
+impl Mean {
+    /// What to say instead of a number where none of the programs runs.
+    pub fn none(&self) -> Option<&'static str> {
+        let what = if self.not_yet == self.programs { "not yet" } else { "none runs" };
+        (self.failed == self.programs).then_some(what)
+    }
 }
 
 /// The mean of an engine's ratios, `None` where a program failed. Each of these counts as `worst`, the worst ratio that any
-/// engine has in the category; `None` if there is no such ratio.
-pub fn mean(ratios: &[Option<f64>], worst: Option<f64>) -> Option<Mean> {
+/// engine has in the category; `None` if there is no such ratio. So many of them are those that cannot run yet.
+pub fn mean(ratios: &[Option<f64>], worst: Option<f64>, not_yet: usize) -> Option<Mean> {
     let counted: Option<Vec<f64>> = ratios.iter().map(|r| r.or(worst)).collect();
     let ratio = geometric_mean(counted?)?;
-    Some(Mean { ratio, programs: ratios.len(), failed: ratios.iter().filter(|r| r.is_none()).count() })
+    Some(Mean { ratio, programs: ratios.len(), failed: ratios.iter().filter(|r| r.is_none()).count(), not_yet })
 }

@@ -44,10 +44,10 @@ pub fn ratio(ratio: f64) -> String {
 
 /// How a mean that failed programs are part of is marked.
 pub fn mean(mean: &Mean) -> String {
-    match mean.failed {
-        0 => ratio(mean.ratio),
-        n if n == mean.programs => "none runs".to_owned(),
-        n => format!("{} ({n} of {} not run)", ratio(mean.ratio), mean.programs),
+    match (mean.none(), mean.failed) {
+        (Some(none), _) => none.to_owned(),
+        (None, 0) => ratio(mean.ratio),
+        (None, n) => format!("{} ({n} of {} not run)", ratio(mean.ratio), mean.programs),
     }
 }
 
@@ -120,7 +120,7 @@ fn programs(
                 continue;
             };
             let spread = format!("{}–{}", ratio(r.least), ratio(r.most));
-            let memory = outcome.spread(|s| s.memory as f64).map_or(0.0, |m| m.most / 1024.0);
+            let memory = outcome.spread(|s| s.memory as f64).map_or(0.0, |m| m.median / 1024.0);
             let ahead = if report.ahead(program).is_some_and(|e| e.name == engine.name) { '◂' } else { ' ' };
             let columns = format!("{:>7} {spread:>15} {memory:7.1} MiB {ahead}", ratio(r.median));
             let room = width.saturating_sub(15 + columns.chars().count() + 3) as f64;

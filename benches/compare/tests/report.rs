@@ -2,7 +2,9 @@
 
 use compare::baseline::{Baseline, Difference};
 use compare::catalogue::{self, Category, Needs, Origin};
-use compare::report::{EngineInfo, FORMAT, Figures, Kind, Machine, Outcome, ProgramReport, Report, Sample};
+use compare::report::{
+    EngineInfo, FORMAT, Figures, Kind, Machine, Outcome, ProgramReport, Report, Sample, replace, replaceable,
+};
 use compare::statistics::{Mean, Spread, geometric_mean, mean};
 use compare::{html, markdown, svg, terminal};
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ fn a_spread_has_the_median_and_the_ends() {
 fn a_mean_counts_what_failed_as_the_worst() {
     assert_eq!(geometric_mean([]), None);
     assert!((geometric_mean([2.0, 8.0]).unwrap() - 4.0).abs() < 1e-12);
-    let of = |ratios: &[Option<f64>], worst| mean(ratios, worst).map(|m| ((m.ratio * 1e9).round() / 1e9, m.failed));
+    let of = |ratios: &[Option<f64>], worst| mean(ratios, worst, 0).map(|m| ((m.ratio * 1e9).round() / 1e9, m.failed));
     assert_eq!(of(&[Some(2.0), Some(8.0)], Some(32.0)), Some((4.0, 0)));
     assert_eq!(of(&[Some(2.0), None], Some(8.0)), Some((4.0, 1)));
     assert_eq!(of(&[None, None], Some(8.0)), Some((8.0, 2)), "nothing runs: all of it is the worst");
@@ -127,12 +129,53 @@ fn ratios_and_means_come_from_medians() {
     assert!((qemu.ratio - 8.0).abs() < 1e-9 && qemu.programs == 2 && qemu.failed == 0, "the second build is left out");
     let remu = of(Category::Integer, "remu");
     assert!((remu.ratio - 32_f64.sqrt()).abs() < 1e-9 && remu.failed == 1, "2 and the worst, which is QEMU's 16");
-    assert_eq!(of(Category::Threads, "remu"), Mean { ratio: 2.0, programs: 1, failed: 1 });
+    assert_eq!(of(Category::Threads, "remu"), Mean { ratio: 2.0, programs: 1, failed: 1, not_yet: 1 });
     assert_eq!(report.ahead(sieve).unwrap().name, "remu");
     assert_eq!(report.ahead(&report.programs[1]).unwrap().name, "QEMU 7.2");
     let figures = &sieve.figures["remu"];
     assert_eq!((figures.expansion(), figures.per_million("exits")), (Some(12.0), Some(2.0)));
     assert_eq!(figures.found(), Some(40.0));
+}
+
+#[test]
+fn what_fails_everywhere_is_not_what_is_yet_to_come() {
+    let mut report = report();
+    let none = |report: &Report| report.mean(Category::Threads, "remu").map(|m| m.none());
+    assert_eq!(none(&report), Some(Some("not yet")));
+    report.programs[3].outcomes.insert("remu".into(), failed());
+    assert_eq!(none(&report), Some(Some("none runs")));
+    assert!(svg::summary(&report).contains("none runs") && !svg::summary(&report).contains("not yet"));
+    assert!(html::render(&report, None).contains("none of them runs"));
+    assert_eq!(report.mean(Category::Integer, "remu").unwrap().none(), None);
+    // Without a time of the native build's nothing is anybody's fault.
+    report.programs[1].outcomes.insert("native".into(), failed());
+    let qemu = report.mean(Category::Integer, "QEMU 7.2").unwrap();
+    assert_eq!((qemu.programs, qemu.failed), (1, 0));
+}
+
+#[test]
+fn files_are_replaced_and_what_is_no_file_is_written_to() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let there = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+    for text in ["first", "second"] {
+        replaceable(&at("file")).unwrap();
+        replace(&at("file"), text).unwrap();
+        assert_eq!(there("file"), text);
+    }
+    std::fs::write(at("other"), "").unwrap();
+    let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode();
+    assert_eq!(mode("file"), mode("other"), "as any file's");
+    std::os::unix::fs::symlink("other", at("link")).unwrap();
+    replaceable(&at("link")).unwrap();
+    replace(&at("link"), "through it").unwrap();
+    assert_eq!(there("other"), "through it");
+    assert!(at("link").is_symlink());
+    replace("/dev/null".as_ref(), "nobody reads it").unwrap();
+    assert_eq!(replaceable(&at("none/file")).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(replaceable(folder.path()).unwrap_err().kind(), std::io::ErrorKind::IsADirectory);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left");
 }
 
 #[test]
@@ -158,6 +201,7 @@ fn two_reports_are_compared() {
     set(&mut new, 0, "QEMU 7.2", good(&[4.4, 4.4, 4.4]));
     set(&mut new, 1, "remu", good(&[3.0]));
     set(&mut new, 2, "remu", failed());
+    set(&mut new, 2, "QEMU 7.2", good(&[45.0]));
     let remu = new.programs[0].figures.get_mut("remu").unwrap();
     remu.host_instructions = Some(21_000_000);
     let both = Baseline::new(&old, &new);
@@ -168,8 +212,13 @@ fn two_reports_are_compared() {
     assert_eq!(both.of("lz (rva22)", "remu"), Some(Difference::Fails));
     assert_eq!(both.of("parsum", "remu"), None, "it ran neither before nor now");
     assert_eq!(both.mean("remu"), Some(0.25));
+    let single = Difference::Time { factor: 0.5, beyond_spread: false };
+    assert_eq!(both.of("lz (rva22)", "QEMU 7.2"), Some(single), "one run has no spread");
+    assert!((both.mean("QEMU 7.2").unwrap() - 1.1_f64.cbrt()).abs() < 1e-9, "second builds are left out");
     assert_eq!(both.counts, [("sieve by remu: host instructions for one of the guest".to_owned(), 12.0, 10.0)]);
     assert_eq!(both.caution, None);
+    new.quick = true;
+    assert_eq!(Baseline::new(&old, &new).caution.as_deref(), Some("one of the two is of small sizes"));
     new.machine.processor = "C".into();
     new.programs[0].command = "sieve 2".into();
     let both = Baseline::new(&old, &new);
@@ -244,7 +293,7 @@ fn the_table_says_who_is_ahead_and_who_fails() {
     assert!(table.contains("    remu       FAILED: died of signal 11"), "{table}");
     assert!(table.contains("    remu       not yet: needs threads"), "{table}");
     assert_eq!(line("geometric mean"), "  geometric mean: QEMU 7.2 8.00×, remu 5.66× (1 of 2 not run)");
-    assert!(table.contains("geometric mean: QEMU 7.2 2.00×, remu none runs"), "{table}");
+    assert!(table.contains("geometric mean: QEMU 7.2 2.00×, remu not yet"), "{table}");
     assert!(table.lines().filter(|l| l.contains('█')).all(|l| l.chars().count() <= 100), "{table}");
 }
 

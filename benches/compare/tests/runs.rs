@@ -1,7 +1,8 @@
 //! Runs: what they cost, how they end, and who sees a registration of QEMU with the kernel.
 
-use compare::catalogue::{Category, Needs, Origin, Program};
-use compare::engines::{Engine, Lab, PREBUILT};
+use compare::catalogue::{Category, Origin, Program};
+use compare::engines::{Engine, Lab, PREBUILT, temporary};
+use compare::processors;
 use compare::run::{Ran, Request, run};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,14 +20,16 @@ fn lab() -> Lab {
     }
 }
 
-fn program(build: &str, needs: Option<Needs>) -> Program {
+/// A program that executes others.
+fn program() -> Program {
     Program {
-        name: build.into(),
-        build: build.into(),
+        name: "true".into(),
+        build: "true".into(),
         category: Category::Integer,
         title: String::new(),
         origin: Origin::Compiled { rva22: false, dynamic: false },
-        needs,
+        needs: None,
+        executes: true,
         full: Vec::new(),
         quick: Vec::new(),
     }
@@ -35,15 +38,14 @@ fn program(build: &str, needs: Option<Needs>) -> Program {
 /// Runs these words in place of a program.
 fn try_words(lab: &Lab, engine: &Engine, words: &[&str], repeat: u32, limit: Duration) -> Result<Ran, String> {
     let prefix: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let program = program("true", Some(Needs::Processes));
     run(&Request {
         lab,
         engine,
-        program: &program,
+        program: &program(),
         args: &[],
         repeat,
         limit,
-        cpu: Some(0),
+        cpu: processors::allowed().expect("the processors").first().copied(),
         extra: &[],
         prefix: &prefix,
         variables: &[],
@@ -94,6 +96,17 @@ fn a_run_that_goes_wrong_is_told() {
 }
 
 #[test]
+fn what_an_interrupted_measurement_leaves_is_taken_away() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let left = temporary(folder.path()).expect("a first one").keep();
+    std::fs::write(left.join("profile"), "").expect("a file");
+    let next = temporary(folder.path()).expect("a second one");
+    assert!(!left.exists() && next.path().is_dir() && next.path() != left);
+    drop(next);
+    drop(temporary(folder.path()).expect("a third one, after one that ended well"));
+}
+
+#[test]
 fn only_qemus_side_has_a_registration() {
     let lab = lab();
     let engines = engines(&lab);
@@ -111,7 +124,8 @@ fn only_qemus_side_has_a_registration() {
     thread::scope(|scope| {
         let ran = scope.spawn(|| try_words(&lab, qemu, &["/bin/sh", "-c", &script], 1, LONG));
         while !mark.exists() {
-            assert!(!ran.is_finished(), "{:?}", ran.join());
+            let needed = "QEMU's side needs Linux 6.7 or later, with user namespaces and binfmt_misc";
+            assert!(!ran.is_finished(), "{needed}: {:?}", ran.join());
             thread::sleep(Duration::from_millis(5));
         }
         nobody_else();
