@@ -198,11 +198,12 @@ pub fn difference(want: &[u8], got: &[u8]) -> String {
 
 /// Whether a program did under remu what the host's build of it did, which has to end as a check says.
 pub fn compare(want: &Outcome, got: &Outcome, status: Status) -> Result<(), String> {
+    let said = |of: &Outcome| format!("{}{}", String::from_utf8_lossy(&of.stdout), String::from_utf8_lossy(&of.stderr));
     if want.status != status {
-        return Err(format!("the host's own: {}: {}", want.status, String::from_utf8_lossy(&want.stderr)));
+        return Err(format!("the host's own: {}: {}", want.status, said(want)));
     }
     if got.status != status {
-        return Err(format!("{}, expected {status}: {}", got.status, String::from_utf8_lossy(&got.stderr)));
+        return Err(format!("{}, expected {status}: {}", got.status, said(got)));
     }
     for (what, want, got) in [("stdout", &want.stdout, &got.stdout), ("stderr", &want.stderr, &got.stderr)] {
         if want != got {

@@ -14,4 +14,5 @@ for root in "$1" "$2"; do
     mount --bind "$folders/$arch" "$root/work"
 done
 shift 2
-exec "$@"
+# A shell has commands in its background ignore these, and a program that waits for one would fail.
+exec env --default-signal=INT,QUIT "$@"

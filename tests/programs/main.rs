@@ -133,11 +133,13 @@ fn try_check(check: &Check, number: usize, base: &Path) -> (Result<(), String>, 
         let [mut want, mut got] = SIDES.map(|side| run_step(step, base, side, &folder));
         times[0] += want.elapsed;
         times[1] += got.elapsed;
-        if !step.stderr {
+        let status = Status::Exit(step.status);
+        // Where something went wrong, all of it is told.
+        if !step.stderr && [want.status, got.status] == [status; 2] {
             want.stderr.clear();
             got.stderr.clear();
         }
-        if let Err(message) = compare(&want, &got, Status::Exit(step.status)) {
+        if let Err(message) = compare(&want, &got, status) {
             return (Err(format!("{}: {message}", step.line)), times);
         }
     }
