@@ -36,11 +36,10 @@ use std::time::{Duration, Instant};
 const DEFAULT_COUNT: u64 = 600;
 /// How long a child may run, in seconds of CPU time and, a little longer, of real time.
 const SECONDS: u64 = 2;
-
-/// How long nothing may come of a program until it is said to hang, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// How much private memory a child may have, in KiB.
 const MEMORY: u64 = 256 << 10;
+/// How long nothing may come of a program until it is said to hang, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// SplitMix64.
 struct Rng(u64);
