@@ -76,7 +76,7 @@ impl Bench {
             if exit == Exit::Breakpoint {
                 return;
             }
-            assert!(matches!(task.answer(&mut cpu, exit), Outcome::Resume), "{exit:?} at {:#x}", cpu.pc);
+            assert!(matches!(task.handle_exit(&mut cpu, exit), Outcome::Resume), "{exit:?} at {:#x}", cpu.pc);
         }
     }
 }

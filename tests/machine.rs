@@ -9,7 +9,7 @@ use elf::{
 };
 use remu::guest::riscv::{Base, Rv32, Rv64};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Console, Ending, EngineParts, Kind, Machine, MachineConfig, MachineError};
+use remu::machine::{BootPlan, Console, Ending, EngineParts, Machine, MachineConfig, MachineError, MachineKind};
 use remu::memory::machine::HartMemory;
 use remu_isa::{Insn, Isa, Op};
 use std::cell::RefCell;
@@ -59,7 +59,7 @@ impl Console for Terminal {
 
 fn config(isa: Isa) -> MachineConfig {
     MachineConfig {
-        kind: Kind::Virt,
+        kind: MachineKind::Virt,
         isa,
         ram_base: BASE,
         ram_size: 1 << 20,

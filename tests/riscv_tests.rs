@@ -10,7 +10,7 @@ use remu::elf::Image;
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartCell, Tracer};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Ending, EngineParts, Kind, Machine, MachineConfig, Silent};
+use remu::machine::{BootPlan, Ending, EngineParts, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Xlen};
 use std::cell::RefCell;
@@ -128,7 +128,7 @@ fn engine<B: Base>(max_block: usize, last: Option<Last>) -> EngineParts<Interp<B
 /// Runs a program of the suite on a machine, on each engine; on failure, the case and what has run last.
 fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
     let config = MachineConfig {
-        kind: Kind::Spike,
+        kind: MachineKind::Spike,
         isa,
         ram_base: 0x8000_0000,
         ram_size: 64 << 20,

@@ -157,7 +157,7 @@ fn run_loop(
         let exit = engine.run(hart, space);
         let mut cpu = hart.cpu();
         watch.left(exit, cpu.pc);
-        match task.answer(&mut cpu, exit) {
+        match task.handle_exit(&mut cpu, exit) {
             Outcome::Resume => {}
             end => return end,
         }

@@ -6,8 +6,8 @@
 
 use super::script::LINE_MAX;
 use super::{
-    Auxv, ElfError, FileSource, LoadPlan, OpenError, Placed, Script, StackError, StackExec, StackImage, StackRequest,
-    Window,
+    Auxv, ElfError, FileSource, LoadPlan, LoadRange, OpenError, Placed, Script, StackError, StackExec, StackImage,
+    StackRequest,
 };
 use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
 use goblin::elf::header;
@@ -288,7 +288,7 @@ fn free_range(space: &UserSpace, plan: &LoadPlan) -> Result<u64, LoadError> {
 
 /// Maps a file's segments, from `base` on if it can be loaded anywhere.
 fn map_program(space: &UserSpace, program: &Program, base: u64) -> Result<Placed, LoadError> {
-    let placed = program.plan.place(&Window { low: LOWEST, high: space.limit().0, dyn_base: base })?;
+    let placed = program.plan.place(&LoadRange { low: LOWEST, high: space.limit().0, dyn_base: base })?;
     map_segments(space, program, &placed)?;
     Ok(placed)
 }

@@ -143,7 +143,7 @@ fn page_up(a: u64) -> u64 {
 
 /// The part of the address space that programs may be placed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct LoadRange {
     /// The first usable address.
     pub low: u64,
     /// The address after the last usable one.
@@ -152,7 +152,7 @@ pub struct Window {
     pub dyn_base: u64,
 }
 
-impl Window {
+impl LoadRange {
     /// A window with the kernel's place for position-independent programs.
     pub fn new(low: u64, high: u64) -> Self {
         Self { low, high, dyn_base: page_floor(high / 3 * 2) }
@@ -318,7 +318,7 @@ impl LoadPlan {
     }
 
     /// Decides where the program goes, and checks that all of it is inside the window.
-    pub fn place(&self, window: &Window) -> Result<Placed, ElfError> {
+    pub fn place(&self, window: &LoadRange) -> Result<Placed, ElfError> {
         let bias = if self.relocatable {
             let base = window.dyn_base & !(self.align - 1);
             base.wrapping_sub(self.span().start)

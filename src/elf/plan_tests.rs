@@ -5,7 +5,7 @@ use super::*;
 use crate::test_elf as build;
 use build::{Elf, R, Segment as Part, W, X, elf};
 
-const WINDOW: Window = Window { low: 0x1_0000, high: 0x5500_0000_0000, dyn_base: 0x38aa_aaaa_a000 };
+const WINDOW: LoadRange = LoadRange { low: 0x1_0000, high: 0x5500_0000_0000, dyn_base: 0x38aa_aaaa_a000 };
 
 /// Text that holds the headers, then data with bss.
 fn two_segments() -> Elf {
@@ -70,7 +70,7 @@ fn static_pie_goes_two_thirds_up_aligned_as_it_asks() {
     let placed = plan(&e).place(&WINDOW).unwrap();
     assert_eq!(placed.bias, 0x38aa_aaa0_0000);
     assert_eq!((placed.entry.0, placed.phdr.0), (placed.bias + 0x400, placed.bias + 0x40));
-    assert_eq!(Window::new(0x1_0000, WINDOW.high), WINDOW);
+    assert_eq!(LoadRange::new(0x1_0000, WINDOW.high), WINDOW);
     // Linked at a high address: moved down, by a bias that wraps.
     for s in &mut e.segments {
         s.vaddr += 0x7000_0000_0000;

@@ -175,7 +175,7 @@ pub enum Flow<V> {
     Next,
     /// To the next instruction, which must be decoded and looked up anew: the instruction changed
     /// what decoding or translation depends on.
-    Resync,
+    Refetch,
     /// To pc + offset.
     Jump {
         /// Bytes from the instruction's own address.
@@ -357,7 +357,7 @@ pub trait Semantics {
     /// Orders accesses: `pred` and `succ` are the sets of the FENCE instruction (bit 3 I, 2 O, 1 R, 0 W).
     fn fence(&mut self, pred: u8, succ: u8);
     /// Makes earlier stores to code visible to this hart's fetches (FENCE.I). The caller ends the
-    /// block with [`Flow::Resync`].
+    /// block with [`Flow::Refetch`].
     fn fence_i(&mut self);
     /// Zeroes the naturally aligned cache block that holds `addr` (`cbo.zero`).
     fn zero_block(&mut self, addr: Self::Value) -> Result<(), Self::Stop>;
@@ -422,7 +422,7 @@ pub trait Semantics {
 
     /// Reads a CSR. Stops as illegal where it does not exist or may not be read.
     fn csr_read(&mut self, csr: u16) -> Result<Self::Value, Self::Stop>;
-    /// Writes a CSR; the caller ends the block with [`Flow::Resync`] if anything else may depend on it.
+    /// Writes a CSR; the caller ends the block with [`Flow::Refetch`] if anything else may depend on it.
     fn csr_write(&mut self, csr: u16, v: Self::Value) -> Result<(), Self::Stop>;
     /// The instruction raises a trap of its own accord.
     fn trap(&mut self, trap: Trap) -> Self::Stop;

@@ -18,7 +18,7 @@ pub(super) struct Stopped {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Reason {
-    kind: Kind,
+    kind: StopKind,
     /// Bytes accessed.
     size: u8,
     access: Access,
@@ -26,7 +26,7 @@ pub(super) struct Reason {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Kind {
+enum StopKind {
     Refused,
     Misaligned,
     Trap,
@@ -37,36 +37,36 @@ enum Kind {
 
 impl Stopped {
     /// ECALL.
-    pub const TRAP: Self = Self::without_address(Kind::Trap);
+    pub const TRAP: Self = Self::without_address(StopKind::Trap);
     /// EBREAK.
-    pub const BREAKPOINT: Self = Self::without_address(Kind::Breakpoint);
+    pub const BREAKPOINT: Self = Self::without_address(StopKind::Breakpoint);
     /// The encoding is not allowed in this state.
-    pub const ILLEGAL: Self = Self::without_address(Kind::Illegal);
+    pub const ILLEGAL: Self = Self::without_address(StopKind::Illegal);
     /// A fast step has to be made again as a full one.
-    pub const NEEDS_CALLS: Self = Self::without_address(Kind::NeedsCalls);
+    pub const NEEDS_CALLS: Self = Self::without_address(StopKind::NeedsCalls);
 
     /// Whether a fast step has to be made again as a full one. It has had no effect but flags that are
     /// raised either way.
     #[inline(always)]
     pub fn needs_calls(&self) -> bool {
-        self.reason.kind == Kind::NeedsCalls
+        self.reason.kind == StopKind::NeedsCalls
     }
 
     #[inline(always)]
-    const fn without_address(kind: Kind) -> Self {
+    const fn without_address(kind: StopKind) -> Self {
         Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read } }
     }
 
     /// Memory refused an access of so many bytes.
     #[inline(always)]
     pub fn refused(addr: u64, size: u64, access: Access) -> Self {
-        Self { addr, reason: Reason { kind: Kind::Refused, size: size as u8, access } }
+        Self { addr, reason: Reason { kind: StopKind::Refused, size: size as u8, access } }
     }
 
     /// The address is not aligned to the size of the access.
     #[inline(always)]
     pub fn misaligned(addr: u64, size: u64, access: Access) -> Self {
-        Self { addr, reason: Reason { kind: Kind::Misaligned, size: size as u8, access } }
+        Self { addr, reason: Reason { kind: StopKind::Misaligned, size: size as u8, access } }
     }
 }
 
@@ -86,16 +86,18 @@ impl Reason {
     pub fn next(self, addr: u64, record: &Record, mem: &impl GuestMemory) -> Next {
         let Reason { access, .. } = self;
         Next::Leave(match self.kind {
-            Kind::Refused => match mem.classify(GuestAddr(addr), u64::from(self.size), access) {
+            StopKind::Refused => match mem.classify(GuestAddr(addr), u64::from(self.size), access) {
                 Refusal::Fault(fault) => Exit::Fault(fault),
                 Refusal::Again => return Next::Again,
-                Refusal::Made => return Next::Interrupted,
+                Refusal::Completed => return Next::Interrupted,
             },
-            Kind::Misaligned => Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned }),
-            Kind::Trap => Exit::Syscall,
-            Kind::Breakpoint => Exit::Breakpoint,
-            Kind::NeedsCalls => unreachable!("only fast steps stop for this, and their handlers know"),
-            Kind::Illegal => {
+            StopKind::Misaligned => {
+                Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned })
+            }
+            StopKind::Trap => Exit::Syscall,
+            StopKind::Breakpoint => Exit::Breakpoint,
+            StopKind::NeedsCalls => unreachable!("only fast steps stop for this, and their handlers know"),
+            StopKind::Illegal => {
                 let mut bytes = [0; 4];
                 let len = usize::from(record.insn.len);
                 // The bytes are those that the block was decoded from, unless the page has gone since.

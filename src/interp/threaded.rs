@@ -78,7 +78,7 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
                 (*env).fuel = fuel;
                 Leave::Lookup
             }
-            Ok(Flow::Resync) => resync(cpu, slot, env, fuel),
+            Ok(Flow::Refetch) => refetch(cpu, slot, env, fuel),
             Err(stopped) if stopped.needs_calls() => full(cpu, slot, env, mem, last, fuel),
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
@@ -112,7 +112,7 @@ unsafe fn execute_full<'a, B: Base, M: GuestMemory + 'a>(
         let last = step.last();
         match flow {
             Ok(Flow::Next) => (last, None),
-            Ok(Flow::Resync) => (last, Some(resync(cpu, slot, env, fuel))),
+            Ok(Flow::Refetch) => (last, Some(refetch(cpu, slot, env, fuel))),
             Ok(Flow::Jump { .. } | Flow::Branch { .. } | Flow::Indirect { .. }) => {
                 unreachable!("control transfers compute nothing that takes calls")
             }
@@ -172,7 +172,7 @@ unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory>(
                 let next = slot.add(1);
                 return ((*next).record.handler)(cpu, next, env, mem, last, fuel);
             }
-            Ok(Flow::Resync) => return resync(cpu, slot, env, fuel),
+            Ok(Flow::Refetch) => return refetch(cpu, slot, env, fuel),
             Ok(Flow::Jump { offset }) => offset,
             Ok(Flow::Branch { taken, offset }) if taken != 0 => offset,
             Ok(Flow::Branch { .. }) => record.insn.len.into(),
@@ -216,7 +216,7 @@ unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mu
 /// Returns to the loop after the instruction, which has changed what decoding depends on.
 #[cold]
 #[inline(never)]
-unsafe extern "sysv64" fn resync(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, fuel: i64) -> Leave {
+unsafe extern "sysv64" fn refetch(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, fuel: i64) -> Leave {
     // SAFETY: as for a handler. An instruction that does not transfer control is followed by a record,
     // be it the end of the block, whose address is the next, at the end of a 32-bit space as well.
     unsafe {

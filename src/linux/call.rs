@@ -2,7 +2,7 @@
 
 use super::abi::file::Iovec;
 use super::proc::{self, Link};
-use super::table::{Kind, Last, Row};
+use super::table::{ArgKind, FollowLink, Row};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, GuestPtr, IoVec, Sys, SysArg};
@@ -104,23 +104,23 @@ impl Call<'_> {
     }
 
     /// A pathname that may be missing.
-    pub fn path_or_null(&self, i: usize, last: Last) -> Result<Option<CString>, Errno> {
+    pub fn path_or_null(&self, i: usize, last: FollowLink) -> Result<Option<CString>, Errno> {
         if self.args[i] == 0 { Ok(None) } else { self.path(i, last).map(Some) }
     }
 
     /// A pathname as the host knows it.
-    pub fn path(&self, i: usize, last: Last) -> Result<CString, Errno> {
+    pub fn path(&self, i: usize, last: FollowLink) -> Result<CString, Errno> {
         let path = self.raw_path(i)?;
         let follow = match last {
-            Last::Follow => true,
-            Last::Keep => false,
-            Last::FollowUnless(flags) => self.int(flags) & libc::AT_SYMLINK_NOFOLLOW == 0,
-            Last::KeepUnless(flags) => self.int(flags) & libc::AT_SYMLINK_FOLLOW != 0,
-            Last::FollowUnlessSet(flags, bits) => self.args[flags] & bits == 0,
-            Last::KeepUnlessSet(flags, bits) => self.args[flags] & bits != 0,
+            FollowLink::Follow => true,
+            FollowLink::Keep => false,
+            FollowLink::FollowUnless(flags) => self.int(flags) & libc::AT_SYMLINK_NOFOLLOW == 0,
+            FollowLink::KeepUnless(flags) => self.int(flags) & libc::AT_SYMLINK_FOLLOW != 0,
+            FollowLink::FollowUnlessSet(flags, bits) => self.args[flags] & bits == 0,
+            FollowLink::KeepUnlessSet(flags, bits) => self.args[flags] & bits != 0,
         };
         let dir = match i.checked_sub(1).map(|before| self.row.args[before]) {
-            Some(Kind::DirFd) => self.int(i - 1),
+            Some(ArgKind::DirFd) => self.int(i - 1),
             _ => libc::AT_FDCWD,
         };
         match proc::link(self.task, dir, &path) {
@@ -172,7 +172,7 @@ impl Call<'_> {
         let mut paths: [Option<CString>; 6] = Default::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             paths[i] = match *kind {
-                Kind::Path(last) | Kind::PathOrNull(last) => match self.path(i, last) {
+                ArgKind::Path(last) | ArgKind::PathOrNull(last) => match self.path(i, last) {
                     Ok(path) => Some(path),
                     // When that counts, and whether a missing one does, is for the host to say.
                     Err(Errno::FAULT) => None,
@@ -191,37 +191,39 @@ impl Call<'_> {
         host::pass(call, &mut args[..self.row.args.len()])
     }
 
-    fn argument(&self, i: usize, kind: &Kind) -> Result<SysArg<'static>, Errno> {
+    fn argument(&self, i: usize, kind: &ArgKind) -> Result<SysArg<'static>, Errno> {
         let value = self.args[i];
         let array = |size: u64, count: usize| size.saturating_mul(u64::from(self.args[count] as u32));
         Ok(match *kind {
-            Kind::Fd | Kind::DirFd => {
+            ArgKind::Fd | ArgKind::DirFd => {
                 self.fd(i)?;
                 SysArg::Val(value)
             }
-            Kind::In(s) | Kind::Out(s) | Kind::InOut(s) | Kind::OutOnInterrupt(s) => self.guest(value, s.size),
-            Kind::InArray(s, n) | Kind::OutArray(s, n) | Kind::OutAll(s, n) | Kind::InOutArray(s, n) => {
+            ArgKind::In(s) | ArgKind::Out(s) | ArgKind::InOut(s) | ArgKind::OutOnInterrupt(s) => {
+                self.guest(value, s.size)
+            }
+            ArgKind::InArray(s, n) | ArgKind::OutArray(s, n) | ArgKind::OutAll(s, n) | ArgKind::InOutArray(s, n) => {
                 self.guest(value, array(s.size, n))
             }
-            Kind::InBuf(n)
-            | Kind::InSized(_, n)
-            | Kind::OutSized(_, n)
-            | Kind::InBits(n)
-            | Kind::OutBuf(n)
-            | Kind::OutBytes(n)
-            | Kind::OutStr(n)
-            | Kind::OutBits(n)
-            | Kind::OutSet(n)
-            | Kind::Dirents(n) => self.guest(value, self.length(n)),
-            Kind::InAddr(n) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
+            ArgKind::InBuf(n)
+            | ArgKind::InSized(_, n)
+            | ArgKind::OutSized(_, n)
+            | ArgKind::InBits(n)
+            | ArgKind::OutBuf(n)
+            | ArgKind::OutBytes(n)
+            | ArgKind::OutStr(n)
+            | ArgKind::OutBits(n)
+            | ArgKind::OutSet(n)
+            | ArgKind::Dirents(n) => self.guest(value, self.length(n)),
+            ArgKind::InAddr(n) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
             // The kernel writes no more than an address is long; the length's own pointer is followed
             // by the kernel.
-            Kind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
+            ArgKind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
             // A pathname that cannot be read.
-            Kind::Path(_) | Kind::PathOrNull(_) if value == 0 => SysArg::Null,
-            Kind::Path(_) | Kind::PathOrNull(_) => SysArg::Guest(GuestPtr::refused(value)),
+            ArgKind::Path(_) | ArgKind::PathOrNull(_) if value == 0 => SysArg::Null,
+            ArgKind::Path(_) | ArgKind::PathOrNull(_) => SysArg::Guest(GuestPtr::refused(value)),
             // The kernel stops at the zero, or at the length at which it refuses a string of that sort.
-            Kind::Str => self.guest(value, 1),
+            ArgKind::Str => self.guest(value, 1),
             _ => SysArg::Val(value),
         })
     }
@@ -230,7 +232,7 @@ impl Call<'_> {
     /// kernel refuses the negative ones itself.
     fn length(&self, n: usize) -> u64 {
         match self.row.args[n] {
-            Kind::Int | Kind::UInt => u64::from(self.args[n] as u32),
+            ArgKind::Int | ArgKind::UInt => u64::from(self.args[n] as u32),
             _ => self.args[n],
         }
     }

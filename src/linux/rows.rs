@@ -2,9 +2,9 @@
 //! does to the call, and in brackets how its result is shown if not as a number, and who answers it.
 //!
 //! `pass` hands the call to the host kernel, with paths looked up and descriptors and pointers checked
-//! as the arguments' kinds say; `own` names our function; `part` says first what is missing; `none`
-//! says why the answer is ENOSYS, and so does `absent`, for a call that programs try as a matter of
-//! course.
+//! as the arguments' kinds say; `native` names our function; `part` says first what is missing;
+//! `unimplemented` says why the answer is ENOSYS; `unsupported` does too, for a call that every C library
+//! tries, and is not logged.
 
 use super::strace::admin::*;
 use super::strace::files::*;
@@ -19,8 +19,8 @@ use super::sys::{
     admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, robust, signal, vm,
     xattr,
 };
-use super::table::Kind::*;
-use super::table::Last::*;
+use super::table::ArgKind::*;
+use super::table::FollowLink::*;
 use super::table::{Restart, Row, Run, Shape, Support};
 use crate::host::Sys;
 
@@ -40,25 +40,25 @@ macro_rules! rows {
     (@shape $($how:tt)*) => { Shape::Number };
     (@support $shape:ident: $($how:tt)*) => { rows!(@support $($how)*) };
     (@support pass $call:ident) => { Support::Full };
-    (@support own $function:expr) => { Support::Full };
+    (@support native $function:expr) => { Support::Full };
     (@support part $lacks:literal $function:expr) => { Support::Partial($lacks) };
-    (@support absent $why:literal) => { Support::Unsupported($why) };
-    (@support none $why:literal) => { Support::Unsupported($why) };
+    (@support unsupported $why:literal) => { Support::Unsupported($why) };
+    (@support unimplemented $why:literal) => { Support::Unsupported($why) };
     (@run $shape:ident: $($how:tt)*) => { rows!(@run $($how)*) };
-    (@run pass $call:ident) => { Run::Pass(Sys::$call) };
-    (@run own $function:expr) => { Run::Own($function) };
-    (@run part $lacks:literal $function:expr) => { Run::Own($function) };
-    (@run absent $why:literal) => { Run::Absent };
-    (@run none $why:literal) => { Run::Nobody };
+    (@run pass $call:ident) => { Run::Passthrough(Sys::$call) };
+    (@run native $function:expr) => { Run::Native($function) };
+    (@run part $lacks:literal $function:expr) => { Run::Native($function) };
+    (@run unsupported $why:literal) => { Run::Unsupported };
+    (@run unimplemented $why:literal) => { Run::Unimplemented };
 }
 
 /// The table.
 pub(super) static ROWS: &[Row] = rows! {
-    0 io_setup(UInt, Ptr) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    1 io_destroy(Hex) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    2 io_submit(Hex, Long, Ptr) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    3 io_cancel(Hex, Ptr, Ptr) Never [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    0 io_setup(UInt, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    1 io_destroy(Hex) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    2 io_submit(Hex, Long, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    3 io_cancel(Hex, Ptr, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
     5 setxattr(Path(Follow), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
     6 lsetxattr(Path(Keep), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
     7 fsetxattr(Fd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
@@ -72,23 +72,23 @@ pub(super) static ROWS: &[Row] = rows! {
     15 lremovexattr(Path(Keep), Str) Never [pass Lremovexattr];
     16 fremovexattr(Fd, Str) Never [pass Fremovexattr];
     17 getcwd(OutStr(1), Size) Never [pass Getcwd];
-    18 lookup_dcookie(Hex, Ptr, Size) Never [none "removed from Linux, which answers the same"];
+    18 lookup_dcookie(Hex, Ptr, Size) Never [unimplemented "removed from Linux, which answers the same"];
     19 eventfd2(UInt, Flags(&EVENTFD)) Never [pass Eventfd2];
     20 epoll_create1(Flags(&EPOLL_CREATE)) Never [pass EpollCreate1];
-    21 epoll_ctl(Fd, Enum(&EPOLL_OP), Fd, In(&EPOLL_EVENT)) Never [own poll::epoll_ctl];
-    22 epoll_pwait(Fd, OutArray(&EPOLL_EVENT, 2), Int, Int, In(&SIGSET), Size) Eintr [own poll::epoll_pwait];
+    21 epoll_ctl(Fd, Enum(&EPOLL_OP), Fd, In(&EPOLL_EVENT)) Never [native poll::epoll_ctl];
+    22 epoll_pwait(Fd, OutArray(&EPOLL_EVENT, 2), Int, Int, In(&SIGSET), Size) Eintr [native poll::epoll_pwait];
     23 dup(Fd) Never [pass Dup];
-    24 dup3(Fd, Fd, Flags(&PIPE)) Never [own fd::dup3];
-    25 fcntl(Fd, Enum(&FCNTL), Special(&FCNTL_ARG)) Restart
-        [Fcntl: own fd::fcntl];
+    24 dup3(Fd, Fd, Flags(&PIPE)) Never [native fd::dup3];
+    25 fcntl(Fd, Enum(&FCNTL), Special(&FCNTL_ARG)) RestartSys
+        [Fcntl: native fd::fcntl];
     26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
     27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
-    29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) Restart
+    29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) RestartSys
         [part "requests of devices whose structures hold addresses or are not known answer ENOTTY" ioctl::ioctl];
     30 ioprio_set(Enum(&IOPRIO_WHO), Int, Special(&IO_PRIORITY)) Never [pass IoprioSet];
     31 ioprio_get(Enum(&IOPRIO_WHO), Int) Never [pass IoprioGet];
-    32 flock(Fd, Flags(&FLOCK)) Restart [pass Flock];
+    32 flock(Fd, Flags(&FLOCK)) RestartSys [pass Flock];
     33 mknodat(DirFd, Path(Keep), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
     34 mkdirat(DirFd, Path(Keep), Mode) Never [pass Mkdirat];
     35 unlinkat(DirFd, Path(Keep), Flags(&AT_UNLINK)) Never [pass Unlinkat];
@@ -97,12 +97,12 @@ pub(super) static ROWS: &[Row] = rows! {
     39 umount2(Path(Follow), Flags(&UMOUNT)) Never [pass Umount2];
     40 mount(Str, Path(Follow), Str, Flags(&MOUNT), Str) Never [pass Mount];
     41 pivot_root(Path(Follow), Path(Follow)) Never [pass PivotRoot];
-    42 nfsservctl(Int, Ptr, Ptr) Never [none "removed from Linux, which answers the same"];
+    42 nfsservctl(Int, Ptr, Ptr) Never [unimplemented "removed from Linux, which answers the same"];
     43 statfs(Path(Follow), Out(&STATFS)) Never [pass Statfs];
     44 fstatfs(Fd, Out(&STATFS)) Never [pass Fstatfs];
     45 truncate(Path(Follow), Long) Never [pass Truncate];
     46 ftruncate(Fd, Long) Never [pass Ftruncate];
-    47 fallocate(Fd, Flags(&FALLOCATE), Long, Long) Restart [pass Fallocate];
+    47 fallocate(Fd, Flags(&FALLOCATE), Long, Long) RestartSys [pass Fallocate];
     48 faccessat(DirFd, Path(Follow), Flags(&ACCESS)) Never [pass Faccessat];
     49 chdir(Path(Follow)) Never [pass Chdir];
     50 fchdir(Fd) Never [pass Fchdir];
@@ -111,33 +111,33 @@ pub(super) static ROWS: &[Row] = rows! {
     53 fchmodat(DirFd, Path(Follow), Mode) Never [pass Fchmodat];
     54 fchownat(DirFd, Path(FollowUnless(4)), Int, Int, Flags(&AT)) Never [pass Fchownat];
     55 fchown(Fd, Int, Int) Never [pass Fchown];
-    56 openat(DirFd, Path(Follow), Open, CreateMode) Restart [own fs::openat];
+    56 openat(DirFd, Path(Follow), Open, CreateMode) RestartSys [native fs::openat];
     57 close(Fd) Never [pass Close];
     58 vhangup() Never [pass Vhangup];
     59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
-    60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [own admin::quotactl];
-    61 getdents64(Fd, Dirents(2), Size) Never [own fs::getdents64];
+    60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl];
+    61 getdents64(Fd, Dirents(2), Size) Never [native fs::getdents64];
     62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
-    63 read(Fd, OutBuf(2), Size) Restart [pass Read];
-    64 write(Fd, InBuf(2), Size) Restart [pass Write];
-    65 readv(Fd, OutVec(2), Size) Restart [own fd::readv];
-    66 writev(Fd, InVec(2), Size) Restart [own fd::writev];
-    67 pread64(Fd, OutBuf(2), Size, Long) Restart [pass Pread64];
-    68 pwrite64(Fd, InBuf(2), Size, Long) Restart [pass Pwrite64];
-    69 preadv(Fd, OutVec(2), Size, Long) Restart [own fd::preadv];
-    70 pwritev(Fd, InVec(2), Size, Long) Restart [own fd::pwritev];
-    71 sendfile(Fd, Fd, InOut(&LONG), Size) Restart [pass Sendfile];
-    72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Special(&SELECT_MASK)) NoHandler
-        [own poll::pselect6];
-    73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) NoHandler [own poll::ppoll];
+    63 read(Fd, OutBuf(2), Size) RestartSys [pass Read];
+    64 write(Fd, InBuf(2), Size) RestartSys [pass Write];
+    65 readv(Fd, OutVec(2), Size) RestartSys [native fd::readv];
+    66 writev(Fd, InVec(2), Size) RestartSys [native fd::writev];
+    67 pread64(Fd, OutBuf(2), Size, Long) RestartSys [pass Pread64];
+    68 pwrite64(Fd, InBuf(2), Size, Long) RestartSys [pass Pwrite64];
+    69 preadv(Fd, OutVec(2), Size, Long) RestartSys [native fd::preadv];
+    70 pwritev(Fd, InVec(2), Size, Long) RestartSys [native fd::pwritev];
+    71 sendfile(Fd, Fd, InOut(&LONG), Size) RestartSys [pass Sendfile];
+    72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Special(&SELECT_MASK)) RestartNoHand
+        [native poll::pselect6];
+    73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) RestartNoHand [native poll::ppoll];
     74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
         [part "SIGSEGV and SIGBUS sent by processes are delivered, not read from it" signal::signalfd4];
-    75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) Restart [own fd::vmsplice];
-    76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) Restart [pass Splice];
-    77 tee(Fd, Fd, Size, Flags(&SPLICE)) Restart [pass Tee];
-    78 readlinkat(DirFd, Path(Keep), OutStr(3), Size) Never [own fs::readlinkat];
-    79 newfstatat(DirFd, PathOrNull(FollowUnless(3)), Out(&STAT), Flags(&AT)) Never [own fs::newfstatat];
-    80 fstat(Fd, Out(&STAT)) Never [own fs::fstat];
+    75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) RestartSys [native fd::vmsplice];
+    76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) RestartSys [pass Splice];
+    77 tee(Fd, Fd, Size, Flags(&SPLICE)) RestartSys [pass Tee];
+    78 readlinkat(DirFd, Path(Keep), OutStr(3), Size) Never [native fs::readlinkat];
+    79 newfstatat(DirFd, PathOrNull(FollowUnless(3)), Out(&STAT), Flags(&AT)) Never [native fs::newfstatat];
+    80 fstat(Fd, Out(&STAT)) Never [native fs::fstat];
     81 sync() Never [pass Sync];
     82 fsync(Fd) Never [pass Fsync];
     83 fdatasync(Fd) Never [pass Fdatasync];
@@ -151,34 +151,34 @@ pub(super) static ROWS: &[Row] = rows! {
     91 capset(In(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
     92 personality(Special(&PERSONALITY_ARG)) Never
         [Hex: part "READ_IMPLIES_EXEC changes nothing" process::personality];
-    93 exit(Int) Never [NoReturn: own process::exit];
-    94 exit_group(Int) Never [NoReturn: own process::exit_group];
-    95 waitid(Enum(&WAITID), Int, Out(&SIGINFO), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Waitid];
-    96 set_tid_address(Ptr) Never [own process::set_tid_address];
+    93 exit(Int) Never [NoReturn: native process::exit];
+    94 exit_group(Int) Never [NoReturn: native process::exit_group];
+    95 waitid(Enum(&WAITID), Int, Out(&SIGINFO), Flags(&WAIT), Out(&RUSAGE)) RestartSys [pass Waitid];
+    96 set_tid_address(Ptr) Never [native process::set_tid_address];
     97 unshare(Flags(&NAMESPACE)) Never [pass Unshare];
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
-        RestartBlock [own futex::futex];
+        RestartBlock [native futex::futex];
     99 set_robust_list(Ptr, Size) Never
         [part "an owner that SIGKILL ends is not told of" robust::set_robust_list];
     100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" robust::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
     103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never [pass Setitimer];
-    104 kexec_load(Hex, Size, Ptr, Hex) Never [none "a kernel for the guest's CPU cannot be started on the host"];
-    105 init_module(Ptr, Size, Str) Never [none "the modules of the host's kernel are for another CPU"];
-    106 delete_module(Str, Hex) Never [none "the modules of the host's kernel are for another CPU"];
+    104 kexec_load(Hex, Size, Ptr, Hex) Never [unimplemented "a kernel for the guest's CPU cannot be started on the host"];
+    105 init_module(Ptr, Size, Str) Never [unimplemented "the modules of the host's kernel are for another CPU"];
+    106 delete_module(Str, Hex) Never [unimplemented "the modules of the host's kernel are for another CPU"];
     107 timer_create(Enum(&CLOCK), In(&SIGEVENT), Out(&INT)) Never [pass TimerCreate];
     108 timer_gettime(Int, Out(&ITIMERSPEC)) Never [pass TimerGettime];
     109 timer_getoverrun(Int) Never [pass TimerGetoverrun];
     110 timer_settime(Int, Flags(&TIMER_FLAGS), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerSettime];
     111 timer_delete(Int) Never [pass TimerDelete];
     112 clock_settime(Enum(&CLOCK), In(&TIMESPEC)) Never [pass ClockSettime];
-    113 clock_gettime(Enum(&CLOCK), Out(&TIMESPEC)) Never [own clock::clock_gettime];
-    114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [own clock::clock_getres];
+    113 clock_gettime(Enum(&CLOCK), Out(&TIMESPEC)) Never [native clock::clock_gettime];
+    114 clock_getres(Enum(&CLOCK), Out(&TIMESPEC)) Never [native clock::clock_getres];
     115 clock_nanosleep(Enum(&CLOCK), Flags(&TIMER_FLAGS), In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock
         [pass ClockNanosleep];
-    116 syslog(Enum(&SYSLOG), OutBuf(2), Int) Restart [pass Syslog];
-    117 ptrace(Int, Int, Ptr, Ptr) Never [none "a tracer would see the host's registers and calls, not the guest's"];
+    116 syslog(Enum(&SYSLOG), OutBuf(2), Int) RestartSys [pass Syslog];
+    117 ptrace(Int, Int, Ptr, Ptr) Never [unimplemented "a tracer would see the host's registers and calls, not the guest's"];
     118 sched_setparam(Int, In(&SCHED_PARAM)) Never [pass SchedSetparam];
     119 sched_setscheduler(Int, Enum(&SCHED), In(&SCHED_PARAM)) Never [pass SchedSetscheduler];
     120 sched_getscheduler(Int) Never [pass SchedGetscheduler];
@@ -189,21 +189,21 @@ pub(super) static ROWS: &[Row] = rows! {
     125 sched_get_priority_max(Enum(&SCHED)) Never [pass SchedGetPriorityMax];
     126 sched_get_priority_min(Enum(&SCHED)) Never [pass SchedGetPriorityMin];
     127 sched_rr_get_interval(Int, Out(&TIMESPEC)) Never [pass SchedRrGetInterval];
-    128 restart_syscall() Never [own signal::restart_syscall];
+    128 restart_syscall() Never [native signal::restart_syscall];
     129 kill(Int, Signal) Never [pass Kill];
     130 tkill(Int, Signal) Never [pass Tkill];
     131 tgkill(Int, Int, Signal) Never [pass Tgkill];
-    132 sigaltstack(In(&STACK_T), Out(&STACK_T)) Never [own signal::sigaltstack];
-    133 rt_sigsuspend(In(&SIGSET), Size) NoHandler [own signal::rt_sigsuspend];
-    134 rt_sigaction(Signal, In(&SIGACTION), Out(&SIGACTION), Size) Never [own signal::rt_sigaction];
-    135 rt_sigprocmask(Enum(&SIGMASK_HOW), In(&SIGSET), Out(&SIGSET), Size) Never [own signal::rt_sigprocmask];
-    136 rt_sigpending(OutSet(1), Size) Never [own signal::rt_sigpending];
-    137 rt_sigtimedwait(In(&SIGSET), Out(&SIGINFO), In(&TIMESPEC), Size) Eintr [own signal::rt_sigtimedwait];
+    132 sigaltstack(In(&STACK_T), Out(&STACK_T)) Never [native signal::sigaltstack];
+    133 rt_sigsuspend(In(&SIGSET), Size) RestartNoHand [native signal::rt_sigsuspend];
+    134 rt_sigaction(Signal, In(&SIGACTION), Out(&SIGACTION), Size) Never [native signal::rt_sigaction];
+    135 rt_sigprocmask(Enum(&SIGMASK_HOW), In(&SIGSET), Out(&SIGSET), Size) Never [native signal::rt_sigprocmask];
+    136 rt_sigpending(OutSet(1), Size) Never [native signal::rt_sigpending];
+    137 rt_sigtimedwait(In(&SIGSET), Out(&SIGINFO), In(&TIMESPEC), Size) Eintr [native signal::rt_sigtimedwait];
     138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [pass RtSigqueueinfo];
-    139 rt_sigreturn(Special(&RETURN_MASK)) Never [own signal::rt_sigreturn];
+    139 rt_sigreturn(Special(&RETURN_MASK)) Never [native signal::rt_sigreturn];
     140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
     141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
-    142 reboot(Enum(&REBOOT_MAGIC), Enum(&REBOOT_MAGIC), Enum(&REBOOT), Special(&REBOOT_ARG)) Never [own admin::reboot];
+    142 reboot(Enum(&REBOOT_MAGIC), Enum(&REBOOT_MAGIC), Enum(&REBOOT), Special(&REBOOT_ARG)) Never [native admin::reboot];
     143 setregid(Int, Int) Never [pass Setregid];
     144 setgid(Int) Never [pass Setgid];
     145 setreuid(Int, Int) Never [pass Setreuid];
@@ -221,17 +221,17 @@ pub(super) static ROWS: &[Row] = rows! {
     157 setsid() Never [pass Setsid];
     158 getgroups(Int, OutArray(&UINT, 0)) Never [pass Getgroups];
     159 setgroups(Int, InArray(&UINT, 0)) Never [pass Setgroups];
-    160 uname(Out(&UTSNAME)) Never [own misc::uname];
+    160 uname(Out(&UTSNAME)) Never [native misc::uname];
     161 sethostname(InBuf(1), Size) Never [pass Sethostname];
     162 setdomainname(InBuf(1), Size) Never [pass Setdomainname];
-    163 getrlimit(Enum(&RLIMIT), Out(&RLIMIT64)) Never [own process::getrlimit];
-    164 setrlimit(Enum(&RLIMIT), In(&RLIMIT64)) Never [own process::setrlimit];
+    163 getrlimit(Enum(&RLIMIT), Out(&RLIMIT64)) Never [native process::getrlimit];
+    164 setrlimit(Enum(&RLIMIT), In(&RLIMIT64)) Never [native process::setrlimit];
     165 getrusage(Enum(&RUSAGE_WHO), Out(&RUSAGE)) Never [pass Getrusage];
     166 umask(Mode) Never [Octal: pass Umask];
     167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
         [part "PR_SET_MM, PR_SET_SECCOMP, PR_SET_MDWE, PR_SCHED_CORE and system call dispatch answer EINVAL" prctl::prctl];
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
-    169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [own clock::gettimeofday];
+    169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [native clock::gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
     171 adjtimex(Out(&TIMEX)) Never [pass Adjtimex];
     172 getpid() Never [pass Getpid];
@@ -244,80 +244,80 @@ pub(super) static ROWS: &[Row] = rows! {
     179 sysinfo(Out(&SYSINFO)) Never [pass Sysinfo];
     180 mq_open(Str, Open, CreateMode, In(&MQ_ATTR)) Never [pass MqOpen];
     181 mq_unlink(Str) Never [pass MqUnlink];
-    182 mq_timedsend(Fd, InBuf(2), Size, UInt, In(&TIMESPEC)) Restart [pass MqTimedsend];
-    183 mq_timedreceive(Fd, OutBuf(2), Size, Out(&UINT), In(&TIMESPEC)) Restart [pass MqTimedreceive];
-    184 mq_notify(Fd, In(&SIGEVENT)) Never [own signal::mq_notify];
+    182 mq_timedsend(Fd, InBuf(2), Size, UInt, In(&TIMESPEC)) RestartSys [pass MqTimedsend];
+    183 mq_timedreceive(Fd, OutBuf(2), Size, Out(&UINT), In(&TIMESPEC)) RestartSys [pass MqTimedreceive];
+    184 mq_notify(Fd, In(&SIGEVENT)) Never [native signal::mq_notify];
     185 mq_getsetattr(Fd, In(&MQ_ATTR), Out(&MQ_ATTR)) Never [pass MqGetsetattr];
     186 msgget(Special(&IPC_KEY), Special(&IPC_FLAGS)) Never [pass Msgget];
-    187 msgctl(Int, Enum(&MSGCTL), Special(&MSGCTL_ARG)) Never [own ipc::msgctl];
-    188 msgrcv(Int, Special(&MESSAGE_OUT), Size, Long, Flags(&MSGRCV)) NoHandler [own ipc::msgrcv];
-    189 msgsnd(Int, Special(&MESSAGE_IN), Size, Flags(&MSGSND)) NoHandler [own ipc::msgsnd];
+    187 msgctl(Int, Enum(&MSGCTL), Special(&MSGCTL_ARG)) Never [native ipc::msgctl];
+    188 msgrcv(Int, Special(&MESSAGE_OUT), Size, Long, Flags(&MSGRCV)) RestartNoHand [native ipc::msgrcv];
+    189 msgsnd(Int, Special(&MESSAGE_IN), Size, Flags(&MSGSND)) RestartNoHand [native ipc::msgsnd];
     190 semget(Special(&IPC_KEY), Int, Special(&IPC_FLAGS)) Never [pass Semget];
-    191 semctl(Int, Int, Enum(&SEMCTL), Special(&SEMCTL_ARG)) Never [own ipc::semctl];
-    192 semtimedop(Int, InArray(&SEMBUF, 2), UInt, In(&TIMESPEC)) Eintr [own ipc::semtimedop];
-    193 semop(Int, InArray(&SEMBUF, 2), UInt) Eintr [own ipc::semop];
+    191 semctl(Int, Int, Enum(&SEMCTL), Special(&SEMCTL_ARG)) Never [native ipc::semctl];
+    192 semtimedop(Int, InArray(&SEMBUF, 2), UInt, In(&TIMESPEC)) Eintr [native ipc::semtimedop];
+    193 semop(Int, InArray(&SEMBUF, 2), UInt) Eintr [native ipc::semop];
     194 shmget(Special(&IPC_KEY), Size, Special(&SHMGET_FLAGS)) Never [part "SHM_HUGETLB is refused" ipc::shmget];
-    195 shmctl(Int, Enum(&SHMCTL), Special(&SHMCTL_ARG)) Never [own ipc::shmctl];
-    196 shmat(Int, Ptr, Flags(&SHMAT)) Never [Hex: own ipc::shmat];
-    197 shmdt(Ptr) Never [own ipc::shmdt];
+    195 shmctl(Int, Enum(&SHMCTL), Special(&SHMCTL_ARG)) Never [native ipc::shmctl];
+    196 shmat(Int, Ptr, Flags(&SHMAT)) Never [Hex: native ipc::shmat];
+    197 shmdt(Ptr) Never [native ipc::shmdt];
     198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
     199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), UInt, Out(&INT_PAIR)) Never [pass Socketpair];
     200 bind(Fd, InAddr(2), Int) Never [pass Bind];
     201 listen(Fd, Int) Never [pass Listen];
-    202 accept(Fd, OutAddr(2), InOut(&INT)) Restart [pass Accept];
-    203 connect(Fd, InAddr(2), Int) Restart [pass Connect];
+    202 accept(Fd, OutAddr(2), InOut(&INT)) RestartSys [pass Accept];
+    203 connect(Fd, InAddr(2), Int) RestartSys [pass Connect];
     204 getsockname(Fd, OutAddr(2), InOut(&INT)) Never [pass Getsockname];
     205 getpeername(Fd, OutAddr(2), InOut(&INT)) Never [pass Getpeername];
-    206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) Restart [pass Sendto];
-    207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) Restart [pass Recvfrom];
+    206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) RestartSys [pass Sendto];
+    207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) RestartSys [pass Recvfrom];
     208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_IN), Int) Never
         [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::setsockopt];
     209 getsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_VALUE), InOut(&INT)) Never
         [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::getsockopt];
     210 shutdown(Fd, Enum(&SHUT)) Never [pass Shutdown];
-    211 sendmsg(Fd, In(&MSGHDR), Flags(&MSG)) Restart [own net::sendmsg];
-    212 recvmsg(Fd, InOut(&MSGHDR), Flags(&MSG)) Restart [own net::recvmsg];
+    211 sendmsg(Fd, In(&MSGHDR), Flags(&MSG)) RestartSys [native net::sendmsg];
+    212 recvmsg(Fd, InOut(&MSGHDR), Flags(&MSG)) RestartSys [native net::recvmsg];
     213 readahead(Fd, Long, Size) Never [pass Readahead];
-    214 brk(Ptr) Never [Hex: own mem::brk];
-    215 munmap(Ptr, Size) Never [own mem::munmap];
+    214 brk(Ptr) Never [Hex: native mem::brk];
+    215 munmap(Ptr, Size) Never [native mem::munmap];
     216 mremap(Ptr, Size, Size, Flags(&MREMAP), Special(&MREMAP_TO)) Never
-        [Hex: own mem::mremap];
+        [Hex: native mem::mremap];
     217 add_key(Str, Str, InBuf(3), Size, Special(&KEY)) Never [pass AddKey];
     218 request_key(Str, Str, Str, Special(&KEY)) Never [pass RequestKey];
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
         [part "a key agreement with a derivation function answers EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
-        Special(&CLONE_CHILD_TID)) Never [none "threads and processes are not there yet"];
-    221 execve(Path(Follow), Special(&ARGV), Special(&ENVP)) Never [none "threads and processes are not there yet"];
+        Special(&CLONE_CHILD_TID)) Never [unimplemented "threads and processes are not there yet"];
+    221 execve(Path(Follow), Special(&ARGV), Special(&ENVP)) Never [unimplemented "threads and processes are not there yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "there are no huge pages for MAP_HUGETLB" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
     224 swapon(Path(Follow), Flags(&SWAP)) Never [pass Swapon];
     225 swapoff(Path(Follow)) Never [pass Swapoff];
-    226 mprotect(Ptr, Size, Flags(&PROT)) Never [own mem::mprotect];
-    227 msync(Ptr, Size, Flags(&MSYNC)) Never [own mem::msync];
-    228 mlock(Ptr, Size) Never [own mem::mlock];
-    229 munlock(Ptr, Size) Never [own mem::munlock];
-    230 mlockall(Flags(&MLOCKALL)) Never [own mem::mlockall];
-    231 munlockall() Never [own mem::munlockall];
-    232 mincore(Ptr, Size, Special(&PAGES_PRESENT)) Never [own mem::mincore];
-    233 madvise(Ptr, Size, Enum(&MADVISE)) Never [own mem::madvise];
-    234 remap_file_pages(Ptr, Size, Flags(&PROT), Size, Special(&MAP_FLAGS)) Never [own vm::remap_file_pages];
-    235 mbind(Ptr, Size, Special(&POLICY), InNodes(4), Size, Flags(&MPOL_MF)) Never [own numa::mbind];
-    236 get_mempolicy(Out(&POLICY_OUT), OutNodes(2), Size, Ptr, Flags(&MPOL_F)) Never [own numa::get_mempolicy];
-    237 set_mempolicy(Special(&POLICY), InNodes(2), Size) Never [own numa::set_mempolicy];
-    238 migrate_pages(Int, Size, InNodes(1), InNodes(1)) Never [own numa::migrate_pages];
+    226 mprotect(Ptr, Size, Flags(&PROT)) Never [native mem::mprotect];
+    227 msync(Ptr, Size, Flags(&MSYNC)) Never [native mem::msync];
+    228 mlock(Ptr, Size) Never [native mem::mlock];
+    229 munlock(Ptr, Size) Never [native mem::munlock];
+    230 mlockall(Flags(&MLOCKALL)) Never [native mem::mlockall];
+    231 munlockall() Never [native mem::munlockall];
+    232 mincore(Ptr, Size, Special(&PAGES_PRESENT)) Never [native mem::mincore];
+    233 madvise(Ptr, Size, Enum(&MADVISE)) Never [native mem::madvise];
+    234 remap_file_pages(Ptr, Size, Flags(&PROT), Size, Special(&MAP_FLAGS)) Never [native vm::remap_file_pages];
+    235 mbind(Ptr, Size, Special(&POLICY), InNodes(4), Size, Flags(&MPOL_MF)) Never [native numa::mbind];
+    236 get_mempolicy(Out(&POLICY_OUT), OutNodes(2), Size, Ptr, Flags(&MPOL_F)) Never [native numa::get_mempolicy];
+    237 set_mempolicy(Special(&POLICY), InNodes(2), Size) Never [native numa::set_mempolicy];
+    238 migrate_pages(Int, Size, InNodes(1), InNodes(1)) Never [native numa::migrate_pages];
     239 move_pages(Int, Size, InArray(&PAGE_ADDRESS, 1), InArray(&NODE, 1), OutAll(&PAGE_STATUS, 1), Flags(&MPOL_MF)) Never
         [part "other processes' memory answers EPERM" numa::move_pages];
     240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [pass RtTgsigqueueinfo];
-    241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [none "the counters would count remu's work, by the host's clock"];
-    242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) Restart [pass Accept4];
-    243 recvmmsg(Fd, Special(&MESSAGES_IN), UInt, Flags(&MSG), In(&TIMESPEC)) Restart
-        [own net::recvmmsg];
-    258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [own misc::riscv_hwprobe];
-    259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [own misc::riscv_flush_icache];
-    260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) Restart [pass Wait4];
-    261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [own process::prlimit64];
+    241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [unimplemented "the counters would count remu's work, by the host's clock"];
+    242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) RestartSys [pass Accept4];
+    243 recvmmsg(Fd, Special(&MESSAGES_IN), UInt, Flags(&MSG), In(&TIMESPEC)) RestartSys
+        [native net::recvmmsg];
+    258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [native misc::riscv_hwprobe];
+    259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [native misc::riscv_flush_icache];
+    260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) RestartSys [pass Wait4];
+    261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [native process::prlimit64];
     262 fanotify_init(Special(&FANOTIFY_FLAGS), Open) Never [pass FanotifyInit];
     263 fanotify_mark(Fd, Flags(&FANOTIFY_MARK), Flags(&FANOTIFY_MASK), DirFd, PathOrNull(FollowUnlessSet(1, 4))) Never
         [pass FanotifyMark];
@@ -327,82 +327,82 @@ pub(super) static ROWS: &[Row] = rows! {
     266 clock_adjtime(Enum(&CLOCK), Out(&TIMEX)) Never [pass ClockAdjtime];
     267 syncfs(Fd) Never [pass Syncfs];
     268 setns(Fd, Flags(&NAMESPACE)) Never [pass Setns];
-    269 sendmmsg(Fd, Special(&MESSAGES_OUT), UInt, Flags(&MSG)) Restart [own net::sendmmsg];
+    269 sendmmsg(Fd, Special(&MESSAGES_OUT), UInt, Flags(&MSG)) RestartSys [native net::sendmmsg];
     270 process_vm_readv(Int, OutVec(2), Size, InVec(4), Size, Hex) Never
         [part "other processes' memory answers EPERM" vm::process_vm_readv];
     271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
         [part "other processes' memory answers EPERM" vm::process_vm_writev];
     272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [part "other processes answer EPERM" admin::kcmp];
-    273 finit_module(Fd, Str, Hex) Never [none "the modules of the host's kernel are for another CPU"];
+    273 finit_module(Fd, Str, Hex) Never [unimplemented "the modules of the host's kernel are for another CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, Out(&SCHED_ATTR), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep), DirFd, Path(Keep), Flags(&RENAME)) Never [pass Renameat2];
-    277 seccomp(Int, Hex, Ptr) Never [none "a filter would see the host's calls, remu's own among them"];
-    278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) Restart [pass Getrandom];
+    277 seccomp(Int, Hex, Ptr) Never [unimplemented "a filter would see the host's calls, remu's own among them"];
+    278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
-    280 bpf(Int, Ptr, UInt) Never [none "programs and maps are the host kernel's, and so is what they trace"];
-    281 execveat(DirFd, Path(FollowUnless(4)), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [none "threads and processes are not there yet"];
-    282 userfaultfd(Hex) Never [none "its requests and messages hold addresses of the host's, and another thread has to answer them"];
+    280 bpf(Int, Ptr, UInt) Never [unimplemented "programs and maps are the host kernel's, and so is what they trace"];
+    281 execveat(DirFd, Path(FollowUnless(4)), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [unimplemented "threads and processes are not there yet"];
+    282 userfaultfd(Hex) Never [unimplemented "its requests and messages hold addresses of the host's, and another thread has to answer them"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
-    284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [own mem::mlock2];
-    285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) Restart [pass CopyFileRange];
-    286 preadv2(Fd, OutVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) Restart [own fd::preadv2];
-    287 pwritev2(Fd, InVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) Restart [own fd::pwritev2];
-    288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
-    289 pkey_alloc(Hex, Hex) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
-    290 pkey_free(Int) Never [none "no riscv64 CPU has protection keys: its kernel answers the same"];
+    284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [native mem::mlock2];
+    285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) RestartSys [pass CopyFileRange];
+    286 preadv2(Fd, OutVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) RestartSys [native fd::preadv2];
+    287 pwritev2(Fd, InVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) RestartSys [native fd::pwritev2];
+    288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
+    289 pkey_alloc(Hex, Hex) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
+    290 pkey_free(Int) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
     291 statx(DirFd, PathOrNull(FollowUnless(2)), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
-    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [none "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
-        [absent "restartable sequences would have to see the host's preemption; C libraries go on without"];
-    294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [none "a kernel for the guest's CPU cannot be started on the host"];
+        [unsupported "restartable sequences would have to see the host's preemption; C libraries go on without"];
+    294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [unimplemented "a kernel for the guest's CPU cannot be started on the host"];
     424 pidfd_send_signal(Fd, Signal, In(&SIGINFO), Hex) Never [pass PidfdSendSignal];
-    425 io_uring_setup(UInt, Ptr) Never [none "rings hold addresses that the host's kernel would follow unchecked"];
-    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [none "rings hold addresses that the host's kernel would follow unchecked"];
-    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [none "rings hold addresses that the host's kernel would follow unchecked"];
+    425 io_uring_setup(UInt, Ptr) Never [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
+    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
+    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
     428 open_tree(DirFd, Path(FollowUnless(2)), Flags(&OPEN_TREE)) Never [pass OpenTree];
     429 move_mount(DirFd, Path(KeepUnlessSet(4, 1)), DirFd, Path(KeepUnlessSet(4, 0x10)), Flags(&MOVE_MOUNT)) Never
         [pass MoveMount];
     430 fsopen(Str, Flags(&FSOPEN)) Never [pass Fsopen];
-    431 fsconfig(Fd, Enum(&FSCONFIG), Str, Special(&FSCONFIG_VALUE), Special(&FSCONFIG_AUX)) Never [own admin::fsconfig];
+    431 fsconfig(Fd, Enum(&FSCONFIG), Str, Special(&FSCONFIG_VALUE), Special(&FSCONFIG_AUX)) Never [native admin::fsconfig];
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2)), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [none "threads and processes are not there yet"];
-    436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [own fd::close_range];
-    437 openat2(DirFd, Path(Follow), Special(&OPEN_HOW_ARG), Size) Restart [own fs::openat2];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [unimplemented "threads and processes are not there yet"];
+    436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
+    437 openat2(DirFd, Path(Follow), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never
         [part "the descriptors that another remu has for itself are not kept from the guest" admin::pidfd_getfd];
     439 faccessat2(DirFd, Path(FollowUnless(3)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
     440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
         [part "other processes' memory answers EPERM" vm::process_madvise];
-    441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [own poll::epoll_pwait2];
+    441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [native poll::epoll_pwait2];
     442 mount_setattr(DirFd, Path(FollowUnless(2)), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass MountSetattr];
-    443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [own admin::quotactl_fd];
-    444 landlock_create_ruleset(Ptr, Size, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
-    445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
-    446 landlock_restrict_self(Fd, Hex) Never [none "the rules would bind remu too, which needs files that the guest does not"];
+    443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl_fd];
+    444 landlock_create_ruleset(Ptr, Size, Hex) Never [unimplemented "the rules would bind remu too, which needs files that the guest does not"];
+    445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [unimplemented "the rules would bind remu too, which needs files that the guest does not"];
+    446 landlock_restrict_self(Fd, Hex) Never [unimplemented "the rules would bind remu too, which needs files that the guest does not"];
     447 memfd_secret(Flags(&MEMFD_SECRET)) Never [pass MemfdSecret];
     448 process_mrelease(Fd, Hex) Never [pass ProcessMrelease];
-    449 futex_waitv(InArray(&FUTEX_WAITV, 1), UInt, Hex, In(&TIMESPEC), Enum(&CLOCK)) Eintr [own futex::futex_waitv];
-    450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [own numa::set_mempolicy_home_node];
+    449 futex_waitv(InArray(&FUTEX_WAITV, 1), UInt, Hex, In(&TIMESPEC), Enum(&CLOCK)) Eintr [native futex::futex_waitv];
+    450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [native numa::set_mempolicy_home_node];
     451 cachestat(Fd, In(&CACHESTAT_RANGE), Out(&CACHESTAT), Hex) Never [pass Cachestat];
     452 fchmodat2(DirFd, Path(FollowUnless(3)), Mode, Flags(&AT)) Never [pass Fchmodat2];
-    453 map_shadow_stack(Ptr, Size, Hex) Never [none "the CPU models have no shadow stacks: their kernel answers the same"];
-    454 futex_wake(Ptr, Hex, Int, Flags(&FUTEX2)) Never [own futex::futex_wake];
-    455 futex_wait(Ptr, Hex, Hex, Flags(&FUTEX2), In(&TIMESPEC), Enum(&CLOCK)) Restart [own futex::futex_wait];
-    456 futex_requeue(In(&FUTEX_PAIR), Hex, Int, Int) Never [own futex::futex_requeue];
+    453 map_shadow_stack(Ptr, Size, Hex) Never [unimplemented "the CPU models have no shadow stacks: their kernel answers the same"];
+    454 futex_wake(Ptr, Hex, Int, Flags(&FUTEX2)) Never [native futex::futex_wake];
+    455 futex_wait(Ptr, Hex, Hex, Flags(&FUTEX2), In(&TIMESPEC), Enum(&CLOCK)) RestartSys [native futex::futex_wait];
+    456 futex_requeue(In(&FUTEX_PAIR), Hex, Int, Int) Never [native futex::futex_requeue];
     457 statmount(In(&MNT_ID_REQ), OutSized(&STATMOUNT, 2), Size, Hex) Never [pass Statmount];
     458 listmount(In(&MNT_ID_REQ), OutArray(&OBJECT_ID, 2), Size, Hex) Never [pass Listmount];
-    459 lsm_get_self_attr(Enum(&LSM_ATTR), Ptr, InOut(&UINT), Hex) Never [own admin::lsm_get_self_attr];
+    459 lsm_get_self_attr(Enum(&LSM_ATTR), Ptr, InOut(&UINT), Hex) Never [native admin::lsm_get_self_attr];
     460 lsm_set_self_attr(Enum(&LSM_ATTR), InBuf(2), UInt, Hex) Never [pass LsmSetSelfAttr];
-    461 lsm_list_modules(OutArray(&OBJECT_ID, 1), InOut(&UINT), Hex) Never [own admin::lsm_list_modules];
-    462 mseal(Ptr, Size, Hex) Never [own vm::mseal];
+    461 lsm_list_modules(OutArray(&OBJECT_ID, 1), InOut(&UINT), Hex) Never [native admin::lsm_list_modules];
+    462 mseal(Ptr, Size, Hex) Never [native vm::mseal];
     463 setxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str, InSized(&XATTR_ARGS, 5), Size) Never
-        [own xattr::setxattrat];
+        [native xattr::setxattrat];
     464 getxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str, OutSized(&XATTR_ARGS, 5), Size) Never
-        [own xattr::getxattrat];
+        [native xattr::getxattrat];
     465 listxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), OutBuf(4), Size) Never [pass Listxattrat];
     466 removexattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str) Never [pass Removexattrat];
     467 open_tree_attr(DirFd, Path(FollowUnless(2)), Flags(&OPEN_TREE), InSized(&MOUNT_ATTR, 4), Size) Never

@@ -12,7 +12,7 @@ use crate::host::Sys;
 
 /// What an argument is.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum ArgKind {
     /// A signed 32-bit number.
     Int,
     /// An unsigned 32-bit number.
@@ -34,9 +34,9 @@ pub enum Kind {
     /// A directory's descriptor, or `AT_FDCWD`.
     DirFd,
     /// A pathname.
-    Path(Last),
+    Path(FollowLink),
     /// A pathname that may be missing.
-    PathOrNull(Last),
+    PathOrNull(FollowLink),
     /// A zero-terminated string that is no pathname.
     Str,
     /// Bits or-ed together.
@@ -111,12 +111,12 @@ pub struct Special {
     /// Whether it can be shown only after the call.
     pub after: bool,
     /// Writes it; `None` leaves it out altogether.
-    pub show: fn(&super::strace::Shown<'_>, usize) -> Option<String>,
+    pub show: fn(&super::strace::CallPrinter<'_>, usize) -> Option<String>,
 }
 
 /// Whether the last component of a pathname is followed if it is a symbolic link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Last {
+pub enum FollowLink {
     /// It is.
     Follow,
     /// It is not.
@@ -137,9 +137,9 @@ pub enum Restart {
     /// It does not wait for anything that a signal could interrupt.
     Never,
     /// It starts again if the handler has SA_RESTART, or if there is no handler (ERESTARTSYS).
-    Restart,
+    RestartSys,
     /// It fails with EINTR if there is a handler, else it starts again (ERESTARTNOHAND).
-    NoHandler,
+    RestartNoHand,
     /// It fails with EINTR.
     Eintr,
     /// It goes on through restart_syscall with what is left of its time (ERESTART_RESTARTBLOCK).
@@ -176,13 +176,13 @@ pub enum Support {
 #[derive(Clone, Copy)]
 pub enum Run {
     /// The host kernel, with the arguments as their kinds say.
-    Pass(Sys),
+    Passthrough(Sys),
     /// A function of ours.
-    Own(fn(&mut Call<'_>) -> SysResult),
-    /// Nobody: ENOSYS, which is reported.
-    Nobody,
-    /// Nobody, and every C library asks: ENOSYS without a word.
-    Absent,
+    Native(fn(&mut Call<'_>) -> SysResult),
+    /// ENOSYS, logged by `-d unimp`.
+    Unimplemented,
+    /// ENOSYS, not logged: every C library tries the call.
+    Unsupported,
 }
 
 /// One system call.
@@ -192,7 +192,7 @@ pub struct Row {
     /// Its name.
     pub name: &'static str,
     /// What its arguments are.
-    pub args: &'static [Kind],
+    pub args: &'static [ArgKind],
     /// How its result is shown.
     pub shape: Shape,
     /// What becomes of it when it is interrupted.
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn what_has_no_function_says_why_and_the_reverse() {
         for row in rows() {
-            let nobody = matches!(row.run, Run::Nobody | Run::Absent);
+            let nobody = matches!(row.run, Run::Unimplemented | Run::Unsupported);
             assert_eq!(nobody, matches!(row.support, Support::Unsupported(_)), "{}", row.name);
             if let Support::Unsupported(why) | Support::Partial(why) = row.support {
                 assert!(why.len() > 10, "{}: {why}", row.name);
@@ -270,7 +270,7 @@ mod tests {
     fn lengths_name_arguments_that_exist() {
         for row in rows() {
             for kind in row.args {
-                use Kind::*;
+                use ArgKind::*;
                 if let InBuf(n)
                 | OutBuf(n)
                 | Dirents(n)

@@ -10,7 +10,7 @@ use super::abi::process::Rlimit;
 use super::abi::signal::{Sigaction, StackT};
 use super::call::{Call, SysResult};
 use super::signal::{FatalSignal, Interrupted, Pending};
-use super::strace::{Shown, Tracer};
+use super::strace::{CallPrinter, Tracer};
 use super::sysroot;
 use super::table::{self, Restart, Row, Run};
 use super::vdso::Vdso;
@@ -279,7 +279,7 @@ impl Task {
     }
 
     /// Answers why the engine has stopped.
-    pub fn answer(&mut self, cpu: &mut Cpu, exit: Exit) -> Outcome {
+    pub fn handle_exit(&mut self, cpu: &mut Cpu, exit: Exit) -> Outcome {
         match exit {
             Exit::Syscall => self.system_call(cpu),
             Exit::Interrupted => {}
@@ -328,7 +328,7 @@ impl Task {
         let system = self.system.clone();
         let Some(tracer) = &system.tracer else { return self.dispatch(cpu, row, args) };
         let mm = self.mm.clone();
-        let call = Shown::new(&mm, row, &args, cpu.x(2), tracer.string_limit());
+        let call = CallPrinter::new(&mm, row, &args, cpu.x(2), tracer.string_limit());
         let traced = tracer.enter(call, self.tid());
         let result = self.dispatch(cpu, row, args);
         if let Some(traced) = traced {
@@ -346,13 +346,13 @@ impl Task {
         }
         let mut call = Call { task: self, cpu, row, args };
         match row.run {
-            Run::Own(function) => function(&mut call),
-            Run::Pass(host) => call.pass(host),
-            Run::Nobody => {
+            Run::Native(function) => function(&mut call),
+            Run::Passthrough(host) => call.pass(host),
+            Run::Unimplemented => {
                 call.unimplemented(format!("{} (system call {})", row.name, row.number));
                 Err(Errno::NOSYS)
             }
-            Run::Absent => Err(Errno::NOSYS),
+            Run::Unsupported => Err(Errno::NOSYS),
         }
     }
 

@@ -3,9 +3,9 @@
 use super::clint::{self, Clint};
 use super::htif::Htif;
 use super::uart::Uart;
-use super::{Console, Kind, MachineConfig, uart};
+use super::{Console, MachineConfig, MachineKind, uart};
 use crate::elf::HtifAddresses;
-use crate::guest::riscv::privileged::Outside;
+use crate::guest::riscv::privileged::ExternalInputs;
 use crate::memory::machine::{Mmio, Ram};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -45,13 +45,13 @@ const DEVICES: [(Device, &str, u64, u64); 3] = [
 ];
 
 /// Those of a machine.
-fn devices(kind: Kind) -> impl Iterator<Item = (Device, &'static str, u64, u64)> {
-    DEVICES.into_iter().filter(move |(device, ..)| *device != Device::Finisher || kind == Kind::Virt)
+fn devices(kind: MachineKind) -> impl Iterator<Item = (Device, &'static str, u64, u64)> {
+    DEVICES.into_iter().filter(move |(device, ..)| *device != Device::Finisher || kind == MachineKind::Virt)
 }
 
 /// What harts share beside memory.
 pub struct Bus {
-    kind: Kind,
+    kind: MachineKind,
     clint: RefCell<Clint>,
     uart: RefCell<Uart>,
     htif: Option<RefCell<Htif>>,
@@ -82,7 +82,7 @@ impl Bus {
     }
 
     /// The devices of a machine: name, address and size.
-    pub(super) fn devices(kind: Kind) -> impl Iterator<Item = (&'static str, u64, u64)> {
+    pub(super) fn devices(kind: MachineKind) -> impl Iterator<Item = (&'static str, u64, u64)> {
         devices(kind).map(|(_, name, base, size)| (name, base, size))
     }
 
@@ -93,10 +93,10 @@ impl Bus {
     }
 
     /// What a hart is told before it runs.
-    pub(super) fn outside(&self, hart: usize) -> Outside {
+    pub(super) fn outside(&self, hart: usize) -> ExternalInputs {
         let clint = self.clint.borrow();
         let time = clint.time();
-        Outside { time, interrupts: clint.pending(hart, time) }
+        ExternalInputs { time, interrupts: clint.pending(hart, time) }
     }
 
     /// How long it is until the first timer goes off.

@@ -1,7 +1,7 @@
 //! What a machine tells software about itself: the flattened device tree.
 
 use super::bus::{FINISHER, FINISHER_SIZE};
-use super::{Kind, MachineConfig, clint, uart};
+use super::{MachineConfig, MachineKind, clint, uart};
 use crate::guest::riscv::csr::TIMEBASE_HZ;
 use crate::guest::riscv::profiles::isa_string;
 use remu_isa::Xlen;
@@ -25,8 +25,8 @@ pub(super) fn compose(config: &MachineConfig) -> Result<Vec<u8>, DeviceTreeError
     fdt.property_u32("#address-cells", 2)?;
     fdt.property_u32("#size-cells", 2)?;
     let (compatible, model) = match config.kind {
-        Kind::Virt => ("riscv-virtio", "riscv-virtio,remu"),
-        Kind::Spike => ("ucbbar,spike-bare-dev", "ucbbar,spike-bare"),
+        MachineKind::Virt => ("riscv-virtio", "riscv-virtio,remu"),
+        MachineKind::Spike => ("ucbbar,spike-bare-dev", "ucbbar,spike-bare"),
     };
     fdt.property_string("compatible", compatible)?;
     fdt.property_string("model", model)?;
@@ -98,7 +98,7 @@ fn devices(fdt: &mut FdtWriter, config: &MachineConfig) -> Result<(), Error> {
     fdt.property_u32("clock-frequency", 3_686_400)?;
     fdt.end_node(node)?;
 
-    if config.kind == Kind::Virt {
+    if config.kind == MachineKind::Virt {
         let node = fdt.begin_node(&format!("test@{FINISHER:x}"))?;
         fdt.property_string_list("compatible", vec!["sifive,test1".into(), "sifive,test0".into(), "syscon".into()])?;
         fdt.property_array_u64("reg", &[FINISHER, FINISHER_SIZE])?;

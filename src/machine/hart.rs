@@ -1,7 +1,7 @@
 //! A hart of a machine: engines run it, and what they stop at is answered by the privileged architecture.
 
 use super::bus::Bus;
-use crate::guest::riscv::privileged::{Cause, Done, Mode, Outside, Privileged, TakenTrap, execute};
+use crate::guest::riscv::privileged::{Cause, Done, ExternalInputs, Mode, Privileged, TakenTrap, execute};
 use crate::guest::riscv::{Base, Cpu};
 use crate::guest::{Engine, Exit, HartCell};
 use crate::memory::machine::HartMemory;
@@ -71,7 +71,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     }
 
     /// Whether it waits for an interrupt, and none of these wakes it.
-    pub fn waits(&self, outside: &Outside) -> bool {
+    pub fn waits(&self, outside: &ExternalInputs) -> bool {
         self.waiting && !self.privileged.wakes(outside.interrupts)
     }
 
@@ -97,12 +97,12 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
                 break;
             }
             let exit = self.run(end - begun);
-            self.answer(exit, &bus.outside(hart));
+            self.handle_exit(exit, &bus.outside(hart));
         }
     }
 
     /// Takes an interrupt, if one is pending and enabled.
-    fn interrupt(&mut self, outside: &Outside) {
+    fn interrupt(&mut self, outside: &ExternalInputs) {
         if self.privileged.interrupt(&mut self.cell.cpu(), outside.interrupts) {
             self.tell();
         }
@@ -146,7 +146,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         self.contexts.iter_mut().for_each(|c| c.stale = true);
     }
 
-    fn answer(&mut self, exit: Exit, outside: &Outside) {
+    fn handle_exit(&mut self, exit: Exit, outside: &ExternalInputs) {
         let mut cpu = self.cell.cpu();
         let (cause, value) = match exit {
             Exit::Interrupted => return,

@@ -36,23 +36,23 @@ const NAP: Duration = Duration::from_millis(5);
 
 /// Which machine it is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MachineKind {
     /// QEMU's `virt`, as far as it goes here.
     Virt,
     /// Spike's: no power-off device, the end is told by HTIF.
     Spike,
 }
 
-impl Kind {
+impl MachineKind {
     /// All there are, by their names.
-    pub const ALL: [(&'static str, Kind); 2] = [("virt", Kind::Virt), ("spike", Kind::Spike)];
+    pub const ALL: [(&'static str, MachineKind); 2] = [("virt", MachineKind::Virt), ("spike", MachineKind::Spike)];
 }
 
 /// What a machine is made of.
 #[derive(Debug)]
 pub struct MachineConfig {
     /// Which one.
-    pub kind: Kind,
+    pub kind: MachineKind,
     /// What its harts implement.
     pub isa: Isa,
     /// Where its memory starts.

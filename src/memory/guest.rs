@@ -50,5 +50,5 @@ pub enum Refusal {
     /// It can be made now: the instruction is to be executed again.
     Again,
     /// It was made, by a device that has news: the engine stops behind the instruction.
-    Made,
+    Completed,
 }

@@ -14,8 +14,8 @@ mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
 pub use guest::{GuestMemory, Refusal};
-pub use user::{Backing, MapError, MapRequest, Place, Segment, SpaceConfig, SpaceLimits, UserSpace};
-pub use vma::{Attachment, Lock, Prot, Source, Vma, page_len};
+pub use user::{Backing, MapError, MapRequest, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
+pub use vma::{Attachment, MlockMode, Prot, Source, Vma, page_len};
 pub use window::SpaceError;
 
 use std::fmt;

@@ -59,7 +59,7 @@ impl Source {
 
 /// Whether an area's pages are kept in memory (VM_LOCKED, VM_LOCKONFAULT).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lock {
+pub enum MlockMode {
     /// They are not.
     #[default]
     None,
@@ -95,7 +95,7 @@ pub struct Vma {
     /// Whether its pages may be lost when memory is short (MAP_DROPPABLE).
     pub droppable: bool,
     /// Whether it is locked in memory.
-    pub lock: Lock,
+    pub lock: MlockMode,
     /// What is behind it.
     pub source: Source,
     /// The attachment that it is part of.
@@ -358,7 +358,7 @@ mod tests {
             grows_down: false,
             noreserve: false,
             droppable: false,
-            lock: Lock::None,
+            lock: MlockMode::None,
             source: Source::Anonymous,
             attachment: None,
             sealed: false,

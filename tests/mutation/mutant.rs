@@ -175,7 +175,7 @@ impl Mutant {
                 let by = s.imm(by);
                 Flow::Indirect { target: s.add(S::XLEN, target, by), hint }
             }
-            (Goes::Beside(by), Flow::Next | Flow::Resync) => Flow::Jump { offset: i64::from(insn.len) + by },
+            (Goes::Beside(by), Flow::Next | Flow::Refetch) => Flow::Jump { offset: i64::from(insn.len) + by },
             _ => flow,
         })
     }

@@ -5,7 +5,7 @@ use crate::guest::{Mutant32, Mutant64, Seen, watch};
 use remu::guest::riscv::Base;
 use remu::guest::{Engine, Exit, HartCell};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Ending, Kind, Machine, MachineConfig, Silent};
+use remu::machine::{BootPlan, Ending, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::HartMemory;
 use remu_isa::{Isa, Xlen};
 use std::cell::Cell;
@@ -99,7 +99,7 @@ impl Program {
 
     fn run_on<B: Base>(&self, limit: u64) -> (Ending, u64) {
         let config = MachineConfig {
-            kind: Kind::Spike,
+            kind: MachineKind::Spike,
             isa: isa(self.xlen),
             ram_base: 0x8000_0000,
             ram_size: 64 << 20,

@@ -14,7 +14,7 @@ use crate::debug::{self, AddressFilter, Log, Symbols};
 use crate::elf::Image;
 use crate::guest::riscv::{Base, Rv32, Rv64};
 use crate::interp::{Interp, InterpConfig};
-use crate::machine::{BootError, BootPlan, Console, Ending, Kind, Machine, MachineConfig, MachineError, Silent};
+use crate::machine::{BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, MachineKind, Silent};
 use crate::memory::machine::HartMemory;
 use clap::{CommandFactory, FromArgMatches};
 use isa::IsaError;
@@ -238,7 +238,7 @@ fn number(option: &'static str, value: &str) -> Result<u64, SystemError> {
 }
 
 fn configuration(options: &SystemOptions, wanted: Option<Xlen>) -> Result<MachineConfig, SystemError> {
-    let kind = Kind::ALL.into_iter().find(|(name, _)| *name == options.machine).map(|(_, kind)| kind);
+    let kind = MachineKind::ALL.into_iter().find(|(name, _)| *name == options.machine).map(|(_, kind)| kind);
     let kind = kind.ok_or_else(|| SystemError::UnknownMachine(options.machine.clone()))?;
     // A bare number is in MiB, as QEMU has it.
     let memory = options.memory.strip_prefix("size=").unwrap_or(&options.memory);

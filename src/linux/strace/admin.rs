@@ -1,6 +1,6 @@
 //! Keys, quotas, security modules and what else administers a machine, in words.
 
-use super::Shown;
+use super::CallPrinter;
 use super::flags::{Names, values};
 use super::special::specials;
 use crate::linux::table::Special;
@@ -69,14 +69,14 @@ specials! {
     QUOTA_ADDR before |s, i| match quota_operation(s) {
         0x80_0001 | 0x80_0003 | 0x5807 => None,
         0x80_0002 => Some(s.path(s.args[i])),
-        _ => Some(Shown::pointer(s.args[i])),
+        _ => Some(CallPrinter::pointer(s.args[i])),
     };
     /// reboot: what to tell the firmware, for the one command that does.
     REBOOT_ARG before |s, i| (s.args[2] as u32 == 0xa1b2_c3d4).then(|| s.string(s.args[i]));
     /// kcmp: a descriptor.
     KCMP_INDEX before |s, i| match s.int(2) {
         0 => Some((s.args[i] as u32).to_string()),
-        7 => Some(if i == 3 { (s.args[i] as u32).to_string() } else { Shown::pointer(s.args[i]) }),
+        7 => Some(if i == 3 { (s.args[i] as u32).to_string() } else { CallPrinter::pointer(s.args[i]) }),
         1..=6 => None,
         _ => Some(hex(s.args[i])),
     };
@@ -92,7 +92,7 @@ specials! {
 }
 
 /// Which operation of quotactl, whatever its type.
-fn quota_operation(s: &Shown<'_>) -> u64 {
+fn quota_operation(s: &CallPrinter<'_>) -> u64 {
     let at = if s.row.name == "quotactl" { 0 } else { 1 };
     u64::from(s.args[at] as u32) >> 8
 }
@@ -102,13 +102,13 @@ fn hex(value: u64) -> String {
     if value == 0 { "0".to_owned() } else { format!("{value:#x}") }
 }
 
-fn key(s: &Shown<'_>, i: usize) -> String {
+fn key(s: &CallPrinter<'_>, i: usize) -> String {
     let number = s.int(i);
     KEYRING.find(number as i64 as u64).map_or_else(|| number.to_string(), str::to_owned)
 }
 
 /// What an argument of keyctl is.
-fn keyctl_argument(s: &Shown<'_>, i: usize) -> Option<String> {
+fn keyctl_argument(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     let text = |i: usize| s.string(s.args[i]);
     let filled = |i: usize| s.written(s.args[i], || s.bytes(s.args[i], s.success().unwrap_or(0).min(s.args[i + 1])));
     let described = |i: usize| s.written(s.args[i], || s.string(s.args[i]));
@@ -125,7 +125,7 @@ fn keyctl_argument(s: &Shown<'_>, i: usize) -> Option<String> {
         (1 | 3 | 7 | 14 | 16 | 18 | 21, _) | (0 | 5 | 8 | 9 | 15, 3 | 4) | (2 | 4 | 6 | 11 | 17, 4) => return None,
         (24, 3) => text(i),
         (23, 3) | (31, 2) => s.args[i].to_string(),
-        (23, 1 | 2 | 4) | (31, 1) | (24, 4) => Shown::pointer(s.args[i]),
+        (23, 1 | 2 | 4) | (31, 1) | (24, 4) => CallPrinter::pointer(s.args[i]),
         (31, _) => return None,
         _ => hex(s.args[i]),
     })

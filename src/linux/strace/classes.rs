@@ -3,14 +3,14 @@
 //! What takes a path is of `%file`, what takes a descriptor of `%desc`, unless it is of `%network`;
 //! the rest are lists.
 
-use crate::linux::table::{Kind, Row};
+use crate::linux::table::{ArgKind, Row};
 
 /// A class.
 pub(super) struct Class {
     /// Its name, with the percent sign.
     name: &'static str,
     /// Whether it has, besides its list, the calls whose arguments say so.
-    kind: Option<fn(&Kind) -> bool>,
+    kind: Option<fn(&ArgKind) -> bool>,
     /// The calls in it.
     list: &'static [&'static str],
 }
@@ -64,12 +64,12 @@ const NETWORK: &[&str] = &[
 const CLASSES: &[Class] = &[
     Class {
         name: "%file",
-        kind: Some(|kind| matches!(kind, Kind::Path(_) | Kind::PathOrNull(_))),
+        kind: Some(|kind| matches!(kind, ArgKind::Path(_) | ArgKind::PathOrNull(_))),
         list: &["getcwd", "swapon", "swapoff", "quotactl"],
     },
     Class {
         name: "%desc",
-        kind: Some(|kind| matches!(kind, Kind::Fd | Kind::DirFd)),
+        kind: Some(|kind| matches!(kind, ArgKind::Fd | ArgKind::DirFd)),
         list: &[
             "sendfile",
             "pipe2", "epoll_create1", "eventfd2", "timerfd_create", "inotify_init1", "memfd_create", "memfd_secret",

@@ -1,6 +1,6 @@
 //! Attributes, handles and notifications of files in words.
 
-use super::Shown;
+use super::CallPrinter;
 use super::flags::{Names, values};
 use super::special::specials;
 use super::structs::{Struct, structs};

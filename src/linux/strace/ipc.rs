@@ -1,6 +1,6 @@
 //! The System V calls in words.
 
-use super::Shown;
+use super::CallPrinter;
 use super::flags::{Names, names, values};
 use super::special::specials;
 use super::structs::{Struct, structs};
@@ -134,7 +134,7 @@ specials! {
 }
 
 /// Whether the call is the one that changes an object: it is shown by what it sets.
-fn changes(s: &Shown<'_>, command: usize) -> bool {
+fn changes(s: &CallPrinter<'_>, command: usize) -> bool {
     s.row.name.ends_with("ctl") && s.int(command) == IPC_SET
 }
 
@@ -151,19 +151,19 @@ fn with_mode(names: &Names, value: u64) -> String {
     if flags == 0 { mode } else { format!("{}|{mode}", names.show_flags(flags)) }
 }
 
-fn structure(s: &Shown<'_>, i: usize, what: Option<&Struct>, read: bool) -> String {
+fn structure(s: &CallPrinter<'_>, i: usize, what: Option<&Struct>, read: bool) -> String {
     match what {
         Some(what) if read || s.success().is_some() => s.structure(what, s.args[i]),
-        _ => Shown::pointer(s.args[i]),
+        _ => CallPrinter::pointer(s.args[i]),
     }
 }
 
-fn message(s: &Shown<'_>, addr: u64, len: u64) -> String {
+fn message(s: &CallPrinter<'_>, addr: u64, len: u64) -> String {
     match s.mem.read::<MsgHead>(GuestAddr(addr)) {
         Ok(head) => {
             let text = s.bytes(addr.wrapping_add(size_of::<MsgHead>() as u64), len);
             format!("{{mtype={}, mtext={text}}}", head.mtype)
         }
-        Err(_) => Shown::pointer(addr),
+        Err(_) => CallPrinter::pointer(addr),
     }
 }

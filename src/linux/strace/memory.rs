@@ -1,6 +1,6 @@
 //! Memory and futexes in words: the newer calls.
 
-use super::Shown;
+use super::CallPrinter;
 use super::flags::{Names, values};
 use super::special::specials;
 use super::structs::{Struct, structs};
@@ -36,7 +36,7 @@ structs! {
     /// The policy that get_mempolicy tells.
     POLICY_OUT: u32 => |_, mode| format!("[{}]", policy((*mode).into()));
     /// An address in move_pages.
-    PAGE_ADDRESS: u64 => |_, page| Shown::pointer(*page);
+    PAGE_ADDRESS: u64 => |_, page| CallPrinter::pointer(*page);
     /// A part of a set of nodes.
     NODE_WORD: u64 => |_, word| if *word == 0 { format!("{word:016x}") } else { format!("{word:#018x}") };
     /// A node in move_pages.
@@ -52,7 +52,7 @@ structs! {
 
 fn waiter(w: &FutexWaitv) -> String {
     let flags = FUTEX2.show_flags(w.flags.into());
-    format!("{{val={:#x}, uaddr={}, flags={flags}}}", w.value, Shown::pointer(w.word))
+    format!("{{val={:#x}, uaddr={}, flags={flags}}}", w.value, CallPrinter::pointer(w.word))
 }
 
 specials! {
@@ -66,10 +66,10 @@ fn policy(mode: u64) -> String {
 }
 
 /// A set of memory nodes, in words of 64 bits.
-pub(super) fn nodes(s: &Shown<'_>, addr: u64, bits: u64) -> String {
+pub(super) fn nodes(s: &CallPrinter<'_>, addr: u64, bits: u64) -> String {
     let words = bits.saturating_sub(1).div_ceil(64);
     if addr == 0 || words == 0 || words > 512 {
-        return Shown::pointer(addr);
+        return CallPrinter::pointer(addr);
     }
     s.array(&NODE_WORD, addr, words)
 }

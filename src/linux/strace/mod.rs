@@ -27,7 +27,7 @@ pub use filter::{Filter, FilterError};
 pub use tracer::{PidStyle, Timestamps, TraceConfig, TraceSink, Traced, Tracer};
 
 use super::call::SysResult;
-use super::table::{Kind, Restart, Row, Shape};
+use super::table::{ArgKind, Restart, Row, Shape};
 use crate::host;
 use crate::memory::{GuestAddr, UserSpace};
 use errno::{errno_name, errno_text};
@@ -43,7 +43,7 @@ pub const STRING_LIMIT: usize = 32;
 pub const ARRAY_LIMIT: usize = 32;
 
 /// A call as far as it is known: what the functions that write arguments work from.
-pub struct Shown<'a> {
+pub struct CallPrinter<'a> {
     /// Guest memory.
     pub mem: &'a UserSpace,
     /// The row of the call.
@@ -60,7 +60,7 @@ pub struct Shown<'a> {
     before: [Option<String>; 6],
 }
 
-impl<'a> Shown<'a> {
+impl<'a> CallPrinter<'a> {
     /// A call that is about to be made.
     pub fn new(mem: &'a UserSpace, row: &'static Row, args: &'a [u64; 6], sp: u64, limit: usize) -> Self {
         Self { mem, row, args, result: None, sp, limit, before: Default::default() }
@@ -231,47 +231,49 @@ impl<'a> Shown<'a> {
     fn argument(&self, i: usize) -> Option<String> {
         let (value, kind) = (self.args[i], &self.row.args[i]);
         Some(match *kind {
-            Kind::Int => (value as i32).to_string(),
-            Kind::UInt => (value as u32).to_string(),
-            Kind::Long => (value as i64).to_string(),
-            Kind::Size => value.to_string(),
-            Kind::Hex | Kind::HexOffset => Self::number(value),
-            Kind::Ptr | Kind::NullOrPtr => Self::pointer(value),
-            Kind::Fd => (value as i32).to_string(),
-            Kind::DirFd => Self::dirfd(value as i32),
-            Kind::Path(_) | Kind::PathOrNull(_) => self.path(value),
-            Kind::Str => self.string(value),
-            Kind::Flags(names) => names.show_flags(u64::from(value as u32)),
-            Kind::Enum(names) => self.enumerated(names, value),
-            Kind::Open => Self::open_flags(u64::from(value as u32)),
-            Kind::Mode => octal(value as u32),
-            Kind::CreateMode => {
+            ArgKind::Int => (value as i32).to_string(),
+            ArgKind::UInt => (value as u32).to_string(),
+            ArgKind::Long => (value as i64).to_string(),
+            ArgKind::Size => value.to_string(),
+            ArgKind::Hex | ArgKind::HexOffset => Self::number(value),
+            ArgKind::Ptr | ArgKind::NullOrPtr => Self::pointer(value),
+            ArgKind::Fd => (value as i32).to_string(),
+            ArgKind::DirFd => Self::dirfd(value as i32),
+            ArgKind::Path(_) | ArgKind::PathOrNull(_) => self.path(value),
+            ArgKind::Str => self.string(value),
+            ArgKind::Flags(names) => names.show_flags(u64::from(value as u32)),
+            ArgKind::Enum(names) => self.enumerated(names, value),
+            ArgKind::Open => Self::open_flags(u64::from(value as u32)),
+            ArgKind::Mode => octal(value as u32),
+            ArgKind::CreateMode => {
                 let flags = self.args[i - 1] as i32;
                 if flags & libc::O_CREAT == 0 && flags & libc::O_TMPFILE != libc::O_TMPFILE {
                     return None;
                 }
                 octal(value as u32)
             }
-            Kind::NodeMode => structs::file_mode(value as u32),
-            Kind::Signal => signal_name(u64::from(value as u32)),
-            Kind::In(s) | Kind::InSized(s, _) => self.structure(s, value),
-            Kind::Out(s) | Kind::OutSized(s, _) => self.written(value, || self.structure(s, value)),
-            Kind::InOut(s) => self.changed(i, s),
-            Kind::OutOnInterrupt(s) => match self.result {
+            ArgKind::NodeMode => structs::file_mode(value as u32),
+            ArgKind::Signal => signal_name(u64::from(value as u32)),
+            ArgKind::In(s) | ArgKind::InSized(s, _) => self.structure(s, value),
+            ArgKind::Out(s) | ArgKind::OutSized(s, _) => self.written(value, || self.structure(s, value)),
+            ArgKind::InOut(s) => self.changed(i, s),
+            ArgKind::OutOnInterrupt(s) => match self.result {
                 Some(Err(Errno::INTR | host::MAY_RESTART)) => self.structure(s, value),
                 _ => Self::pointer(value),
             },
-            Kind::InArray(s, n) => self.array(s, value, self.args[n]),
-            Kind::OutArray(s, _) => self.written(value, || self.array(s, value, self.success().unwrap_or(0))),
-            Kind::OutAll(s, n) => self.written(value, || self.array(s, value, self.args[n])),
-            Kind::InNodes(n) => memory::nodes(self, value, self.args[n]),
-            Kind::OutNodes(n) => self.written(value, || memory::nodes(self, value, self.args[n])),
-            Kind::InOutArray(s, n) => self.array(s, value, self.args[n]),
-            Kind::InBuf(n) => self.bytes(value, self.args[n]),
+            ArgKind::InArray(s, n) => self.array(s, value, self.args[n]),
+            ArgKind::OutArray(s, _) => self.written(value, || self.array(s, value, self.success().unwrap_or(0))),
+            ArgKind::OutAll(s, n) => self.written(value, || self.array(s, value, self.args[n])),
+            ArgKind::InNodes(n) => memory::nodes(self, value, self.args[n]),
+            ArgKind::OutNodes(n) => self.written(value, || memory::nodes(self, value, self.args[n])),
+            ArgKind::InOutArray(s, n) => self.array(s, value, self.args[n]),
+            ArgKind::InBuf(n) => self.bytes(value, self.args[n]),
             // Of a datagram that was longer, the call may yield the whole length.
-            Kind::OutBuf(n) => self.written(value, || self.bytes(value, self.success().unwrap_or(0).min(self.args[n]))),
-            Kind::OutBytes(_) => self.written(value, || self.raw_bytes(value, self.success().unwrap_or(0))),
-            Kind::OutStr(_) => self.written(value, || {
+            ArgKind::OutBuf(n) => {
+                self.written(value, || self.bytes(value, self.success().unwrap_or(0).min(self.args[n])))
+            }
+            ArgKind::OutBytes(_) => self.written(value, || self.raw_bytes(value, self.success().unwrap_or(0))),
+            ArgKind::OutStr(_) => self.written(value, || {
                 let len = self.success().unwrap_or(0);
                 let mut text = vec![0; len.min(u64::from(libc::PATH_MAX as u32)) as usize];
                 match self.mem.read_bytes(GuestAddr(value), &mut text) {
@@ -282,22 +284,22 @@ impl<'a> Shown<'a> {
                     Err(_) => Self::pointer(value),
                 }
             }),
-            Kind::InBits(n) => structs::bits(self, value, self.args[n]),
-            Kind::OutBits(_) => self.written(value, || structs::bits(self, value, self.success().unwrap_or(0))),
-            Kind::OutSet(_) => self.written(value, || self.structure(&structs::SIGSET, value)),
-            Kind::Dirents(_) => self.written(value, || {
+            ArgKind::InBits(n) => structs::bits(self, value, self.args[n]),
+            ArgKind::OutBits(_) => self.written(value, || structs::bits(self, value, self.success().unwrap_or(0))),
+            ArgKind::OutSet(_) => self.written(value, || self.structure(&structs::SIGSET, value)),
+            ArgKind::Dirents(_) => self.written(value, || {
                 let count = structs::count_entries(self, value, self.success().unwrap_or(0));
                 format!("{value:#x} /* {count} entries */")
             }),
-            Kind::InVec(n) => self.vector(value, self.args[n], u64::MAX),
-            Kind::OutVec(n) => self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0))),
-            Kind::InAddr(n) => sockets::socket_address(self, value, self.args[n]),
-            Kind::OutAddr(n) => self.written(value, || match self.mem.read::<u32>(GuestAddr(self.args[n])) {
+            ArgKind::InVec(n) => self.vector(value, self.args[n], u64::MAX),
+            ArgKind::OutVec(n) => self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0))),
+            ArgKind::InAddr(n) => sockets::socket_address(self, value, self.args[n]),
+            ArgKind::OutAddr(n) => self.written(value, || match self.mem.read::<u32>(GuestAddr(self.args[n])) {
                 // An address that was longer than the room for it has been cut.
                 Ok(len) => sockets::socket_address(self, value, len.min(self.room_before(n)).into()),
                 Err(_) => Self::pointer(value),
             }),
-            Kind::Special(s) => return (s.show)(self, i),
+            ArgKind::Special(s) => return (s.show)(self, i),
         })
     }
 
@@ -334,7 +336,7 @@ impl<'a> Shown<'a> {
     /// Notes what the arguments that are read and written are before the call.
     pub fn note_inputs(&mut self) {
         for (i, kind) in self.row.args.iter().enumerate() {
-            if let Kind::InOut(s) = kind {
+            if let ArgKind::InOut(s) = kind {
                 self.before[i] = Some(self.structure(s, self.args[i]));
             }
         }
@@ -352,8 +354,8 @@ impl<'a> Shown<'a> {
             // Without a time limit there is nothing to remember of how much of it has passed.
             (host::MAY_RESTART, Restart::RestartBlock) if self.row.name == "futex" && self.args[3] == 0 => ERESTARTSYS,
             (host::MAY_RESTART | Errno::INTR, Restart::RestartBlock) => ERESTART_RESTARTBLOCK,
-            (host::MAY_RESTART | Errno::INTR, Restart::NoHandler) => ERESTARTNOHAND,
-            (host::MAY_RESTART, Restart::Restart) => ERESTARTSYS,
+            (host::MAY_RESTART | Errno::INTR, Restart::RestartNoHand) => ERESTARTNOHAND,
+            (host::MAY_RESTART, Restart::RestartSys) => ERESTARTSYS,
             (host::MAY_RESTART, Restart::Eintr) => libc::EINTR,
             _ => errno.raw_os_error(),
         }
@@ -366,7 +368,7 @@ impl<'a> Shown<'a> {
 
     /// Whether an argument can be shown only when the call is back.
     fn is_late(&self, i: usize) -> bool {
-        use Kind::*;
+        use ArgKind::*;
         match self.row.args[i] {
             Out(_) | OutSized(..) | InOut(_) | OutOnInterrupt(_) | OutArray(..) | OutAll(..) | OutNodes(_)
             | OutBuf(_) | OutBytes(_) | OutStr(_) | OutBits(_) | OutSet(_) | Dirents(_) | OutVec(_) | OutAddr(_) => {

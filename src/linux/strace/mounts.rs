@@ -1,6 +1,6 @@
 //! Mounts and namespaces in words.
 
-use super::Shown;
+use super::CallPrinter;
 use super::flags::{Names, values};
 use super::special::specials;
 use super::structs::{Struct, structs};
@@ -91,7 +91,7 @@ specials! {
         1 => s.string(s.args[i]),
         2 => s.bytes(s.args[i], u64::from(s.args[4] as u32)),
         3 | 4 => s.path(s.args[i]),
-        _ => Shown::pointer(s.args[i]),
+        _ => CallPrinter::pointer(s.args[i]),
     });
     /// fsconfig: the number beside the value by command.
     FSCONFIG_AUX before |s, i| Some(match (s.args[1] as u32, s.int(i)) {

@@ -2,13 +2,13 @@
 
 use super::flags::{self, signal_name};
 use super::structs;
-use super::{ARRAY_LIMIT, Shown};
+use super::{ARRAY_LIMIT, CallPrinter};
 use crate::linux::table::Special;
 use crate::memory::GuestAddr;
 
 /// The strings that a list of pointers leads to, up to the null pointer behind them; `None` where it
 /// cannot be read.
-fn pointers(s: &Shown<'_>, addr: u64, most: usize) -> Option<Vec<u64>> {
+fn pointers(s: &CallPrinter<'_>, addr: u64, most: usize) -> Option<Vec<u64>> {
     let mut list = Vec::new();
     while list.len() < most {
         match s.mem.read::<u64>(GuestAddr(addr).offset(8 * list.len() as u64)).ok()? {
@@ -23,11 +23,11 @@ fn pointers(s: &Shown<'_>, addr: u64, most: usize) -> Option<Vec<u64>> {
 const MOST_STRINGS: usize = 1 << 20;
 
 /// Arguments of a new program.
-fn strings(s: &Shown<'_>, addr: u64) -> String {
+fn strings(s: &CallPrinter<'_>, addr: u64) -> String {
     if addr == 0 {
         return "NULL".to_owned();
     }
-    let Some(list) = pointers(s, addr, ARRAY_LIMIT + 1) else { return Shown::pointer(addr) };
+    let Some(list) = pointers(s, addr, ARRAY_LIMIT + 1) else { return CallPrinter::pointer(addr) };
     let mut items: Vec<String> = list.iter().take(ARRAY_LIMIT).map(|&string| s.string(string)).collect();
     if list.len() > ARRAY_LIMIT {
         items.push("...".to_owned());
@@ -36,9 +36,9 @@ fn strings(s: &Shown<'_>, addr: u64) -> String {
 }
 
 /// An environment, of which only the size is told.
-fn environment(s: &Shown<'_>, addr: u64) -> String {
+fn environment(s: &CallPrinter<'_>, addr: u64) -> String {
     match pointers(s, addr, MOST_STRINGS).filter(|_| addr != 0) {
-        None => Shown::pointer(addr),
+        None => CallPrinter::pointer(addr),
         Some(list) if list.len() == 1 => format!("{addr:#x} /* 1 var */"),
         Some(list) => format!("{addr:#x} /* {} vars */", list.len()),
     }
@@ -66,26 +66,26 @@ const TLS: u64 = libc::CLONE_SETTLS as u64;
 const CLONE_ARGS: u64 = 64;
 
 /// `struct clone_args`, and what the kernel has written where it points to.
-fn clone_args(s: &Shown<'_>, addr: u64, size: u64) -> String {
+fn clone_args(s: &CallPrinter<'_>, addr: u64, size: u64) -> String {
     if size < CLONE_ARGS {
-        return Shown::pointer(addr);
+        return CallPrinter::pointer(addr);
     }
-    let Ok(a) = s.mem.read::<[u64; 8]>(GuestAddr(addr)) else { return Shown::pointer(addr) };
+    let Ok(a) = s.mem.read::<[u64; 8]>(GuestAddr(addr)) else { return CallPrinter::pointer(addr) };
     let [bits, pidfd, child_tid, parent_tid, signal, stack, stack_size, tls] = a;
     let mut fields = vec![format!("flags={}", flags::CLONE.show_flags(bits))];
     let mut optional = |mask: u64, name: &str, value: u64| {
         if bits & mask != 0 {
-            fields.push(format!("{name}={}", Shown::pointer(value)));
+            fields.push(format!("{name}={}", CallPrinter::pointer(value)));
         }
     };
     optional(PIDFD, "pidfd", pidfd);
     optional(CHILD_TID, "child_tid", child_tid);
     optional(PARENT_TID, "parent_tid", parent_tid);
     let signal = if signal == 0 { "0".to_owned() } else { signal_name(signal) };
-    fields.push(format!("exit_signal={signal}, stack={}", Shown::pointer(stack)));
-    fields.push(format!("stack_size={}", Shown::number(stack_size)));
+    fields.push(format!("exit_signal={signal}, stack={}", CallPrinter::pointer(stack)));
+    fields.push(format!("stack_size={}", CallPrinter::number(stack_size)));
     if bits & TLS != 0 {
-        fields.push(format!("tls={}", Shown::pointer(tls)));
+        fields.push(format!("tls={}", CallPrinter::pointer(tls)));
     }
     let mut text = format!("{{{}}}", fields.join(", "));
     let mut written = Vec::new();
@@ -106,7 +106,7 @@ fn capability(number: u64) -> String {
 }
 
 /// The second argument of prctl, by the option.
-fn prctl_first(s: &Shown<'_>, i: usize) -> Option<String> {
+fn prctl_first(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     let value = s.args[i];
     Some(match s.int(0) {
         libc::PR_GET_DUMPABLE
@@ -121,12 +121,12 @@ fn prctl_first(s: &Shown<'_>, i: usize) -> Option<String> {
         libc::PR_GET_PDEATHSIG => s.written(value, || match s.mem.read::<i32>(GuestAddr(value)) {
             Ok(0) => "[0]".to_owned(),
             Ok(signal) => format!("[{}]", signal_name(signal as u64)),
-            Err(_) => Shown::pointer(value),
+            Err(_) => CallPrinter::pointer(value),
         }),
         libc::PR_GET_CHILD_SUBREAPER => s.written(value, || s.structure(&structs::INT, value)),
         libc::PR_GET_TID_ADDRESS => s.written(value, || match s.mem.read::<u64>(GuestAddr(value)) {
-            Ok(address) => format!("[{}]", Shown::pointer(address)),
-            Err(_) => Shown::pointer(value),
+            Ok(address) => format!("[{}]", CallPrinter::pointer(address)),
+            Err(_) => CallPrinter::pointer(value),
         }),
         libc::PR_SET_DUMPABLE => flags::DUMPABLE.show_value(value),
         libc::PR_CAPBSET_READ | libc::PR_CAPBSET_DROP => capability(value),
@@ -140,19 +140,19 @@ fn prctl_first(s: &Shown<'_>, i: usize) -> Option<String> {
         | libc::PR_SET_CHILD_SUBREAPER
         | libc::PR_SET_THP_DISABLE
         | libc::PR_SET_TIMERSLACK => value.to_string(),
-        _ => Shown::number(value),
+        _ => CallPrinter::number(value),
     })
 }
 
 /// The others, of which most options have none.
-fn prctl_rest(s: &Shown<'_>, i: usize) -> Option<String> {
+fn prctl_rest(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     let value = s.args[i];
     match (s.int(0), i) {
-        (libc::PR_SET_VMA, 2) => Some(Shown::pointer(value)),
+        (libc::PR_SET_VMA, 2) => Some(CallPrinter::pointer(value)),
         (libc::PR_SET_VMA, 3) => Some(value.to_string()),
         (libc::PR_SET_VMA, 4) => Some(s.string(value)),
         (libc::PR_CAP_AMBIENT, 2) => Some(capability(value)),
-        (libc::PR_SET_SECCOMP, 2) => (s.args[1] == 2).then(|| Shown::pointer(value)),
+        (libc::PR_SET_SECCOMP, 2) => (s.args[1] == 2).then(|| CallPrinter::pointer(value)),
         (
             libc::PR_SET_NAME
             | libc::PR_GET_NAME
@@ -178,7 +178,7 @@ fn prctl_rest(s: &Shown<'_>, i: usize) -> Option<String> {
             | libc::PR_CAPBSET_DROP,
             _,
         ) => None,
-        _ => Some(Shown::number(value)),
+        _ => Some(CallPrinter::number(value)),
     }
 }
 
@@ -195,7 +195,7 @@ specials! {
     /// execve: its environment.
     ENVP false |s, i| Some(environment(s, s.args[i]));
     /// clone: the stack, which is its second argument, and is shown first.
-    CLONE_STACK false |s, _| Some(format!("child_stack={}", Shown::pointer(s.args[1])));
+    CLONE_STACK false |s, _| Some(format!("child_stack={}", CallPrinter::pointer(s.args[1])));
     /// clone: the flags.
     CLONE_FLAGS false |s, _| Some(format!("flags={}", clone_flags(s.args[0])));
     /// clone: where the child's number is written, or its descriptor.
@@ -203,10 +203,10 @@ specials! {
         format!("parent_tid={}", s.written(s.args[i], || s.structure(&structs::INT, s.args[i])))
     });
     /// clone: the child's thread pointer.
-    CLONE_TLS true |s, i| (s.args[0] & TLS != 0).then(|| format!("tls={}", Shown::pointer(s.args[i])));
+    CLONE_TLS true |s, i| (s.args[0] & TLS != 0).then(|| format!("tls={}", CallPrinter::pointer(s.args[i])));
     /// clone: where the child's number is in its own memory.
     CLONE_CHILD_TID true |s, i| {
-        (s.args[0] & CHILD_TID != 0).then(|| format!("child_tidptr={}", Shown::pointer(s.args[i])))
+        (s.args[0] & CHILD_TID != 0).then(|| format!("child_tidptr={}", CallPrinter::pointer(s.args[i])))
     };
     /// clone3: the structure, as large as the second argument says.
     CLONE_ARGS_ARG true |s, i| Some(clone_args(s, s.args[i], s.args[1]));

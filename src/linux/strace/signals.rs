@@ -1,7 +1,7 @@
 //! Signals, signal sets and what signals carry, in words.
 
 use super::flags::{self, Names, signal_name};
-use super::{Shown, errno_name};
+use super::{CallPrinter, errno_name};
 use crate::linux::abi::signal::{RtSigframe, Siginfo};
 use crate::memory::GuestAddr;
 use std::fmt::Write;
@@ -18,11 +18,11 @@ pub(super) fn signal_set(set: u64) -> String {
 }
 
 /// The signal mask that rt_sigreturn goes back to, from the frame on the stack.
-pub(super) fn return_mask(s: &Shown<'_>) -> Option<String> {
+pub(super) fn return_mask(s: &CallPrinter<'_>) -> Option<String> {
     let at = GuestAddr(s.sp).offset((offset_of!(RtSigframe, uc) + SIGMASK) as u64);
     Some(match s.mem.read::<u64>(at) {
         Ok(mask) => format!("{{mask={}}}", signal_set(mask)),
-        Err(_) => Shown::pointer(s.sp),
+        Err(_) => CallPrinter::pointer(s.sp),
     })
 }
 
@@ -65,7 +65,7 @@ pub(super) fn siginfo_text(info: &Siginfo) -> String {
     let _ = match (info.signo, info.code) {
         (_, libc::SI_USER | libc::SI_TKILL) => write!(text, "{sender}"),
         (_, libc::SI_TIMER) => {
-            let timer = Shown::number(u64::from(pid as u32));
+            let timer = CallPrinter::number(u64::from(pid as u32));
             write!(text, ", si_timerid={timer}, si_overrun={uid}{}", value(info.fields[1]))
         }
         (_, ..0) => write!(text, "{sender}{}", value(info.fields[1])),
@@ -74,9 +74,9 @@ pub(super) fn siginfo_text(info: &Siginfo) -> String {
             write!(text, "{sender}, si_status={status}, si_utime={}, si_stime={}", info.fields[2], info.fields[3])
         }
         (libc::SIGILL | libc::SIGFPE | libc::SIGSEGV | libc::SIGBUS, _) => {
-            write!(text, ", si_addr={}", Shown::pointer(info.addr()))
+            write!(text, ", si_addr={}", CallPrinter::pointer(info.addr()))
         }
-        (libc::SIGTRAP, code) if code < 0x80 => write!(text, ", si_addr={}", Shown::pointer(info.addr())),
+        (libc::SIGTRAP, code) if code < 0x80 => write!(text, ", si_addr={}", CallPrinter::pointer(info.addr())),
         (libc::SIGIO, _) => {
             let band = flags::POLL.show_flags(info.fields[0]);
             write!(text, ", si_band={}, si_fd={}", band, low(1))

@@ -1,6 +1,6 @@
 //! Socket addresses, messages and options in words.
 
-use super::Shown;
+use super::CallPrinter;
 use super::flags;
 use super::quote::{quote_bytes, quote_hex, quote_path};
 use super::structs;
@@ -9,11 +9,11 @@ use crate::memory::GuestAddr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A socket address.
-pub(super) fn socket_address(shown: &Shown<'_>, addr: u64, len: u64) -> String {
+pub(super) fn socket_address(shown: &CallPrinter<'_>, addr: u64, len: u64) -> String {
     let mut buf = [0u8; 128];
     let size = (len as usize).min(buf.len());
     if addr == 0 || size < 2 || shown.mem.read_bytes(GuestAddr(addr), &mut buf[..size]).is_err() {
-        return Shown::pointer(addr);
+        return CallPrinter::pointer(addr);
     }
     let family = u16::from_le_bytes([buf[0], buf[1]]);
     let port = u16::from_be_bytes([buf[2], buf[3]]);
@@ -46,7 +46,7 @@ pub(super) fn socket_address(shown: &Shown<'_>, addr: u64, len: u64) -> String {
 }
 
 /// A message's header, of which `total` bytes of data are shown.
-fn header(shown: &Shown<'_>, m: &Msghdr, total: u64) -> String {
+fn header(shown: &CallPrinter<'_>, m: &Msghdr, total: u64) -> String {
     let name = socket_address(shown, m.name, m.namelen as u64);
     let vector = shown.vector(m.iov, m.iovlen, total);
     let control = if m.controllen == 0 { String::new() } else { format!("msg_control={}, ", control(shown, m)) };
@@ -60,7 +60,7 @@ fn header(shown: &Shown<'_>, m: &Msghdr, total: u64) -> String {
 }
 
 /// One message of sendmsg or recvmsg.
-pub(super) fn message(shown: &Shown<'_>, m: &Msghdr) -> String {
+pub(super) fn message(shown: &CallPrinter<'_>, m: &Msghdr) -> String {
     if shown.row.name != "recvmsg" {
         return header(shown, m, u64::MAX);
     }
@@ -72,7 +72,7 @@ pub(super) fn message(shown: &Shown<'_>, m: &Msghdr) -> String {
 }
 
 /// One message of sendmmsg or recvmmsg.
-pub(super) fn numbered_message(shown: &Shown<'_>, m: &Mmsghdr) -> String {
+pub(super) fn numbered_message(shown: &CallPrinter<'_>, m: &Mmsghdr) -> String {
     let received = shown.row.name == "recvmmsg";
     let total = if received { m.len.into() } else { u64::MAX };
     let len = if shown.success().is_some() { format!(", msg_len={}", m.len) } else { String::new() };
@@ -83,7 +83,7 @@ pub(super) fn numbered_message(shown: &Shown<'_>, m: &Mmsghdr) -> String {
 const CONTROL_HEAD: u64 = 16;
 
 /// What goes along with a message.
-fn control(shown: &Shown<'_>, m: &Msghdr) -> String {
+fn control(shown: &CallPrinter<'_>, m: &Msghdr) -> String {
     let mut items = Vec::new();
     let mut at = 0;
     while m.controllen - at >= CONTROL_HEAD && items.len() < super::ARRAY_LIMIT {
@@ -95,7 +95,7 @@ fn control(shown: &Shown<'_>, m: &Msghdr) -> String {
         let data = control_data(shown, (level, kind), GuestAddr(m.control).offset(at + CONTROL_HEAD), size);
         let name = match level as i32 {
             libc::SOL_SOCKET => flags::SCM.show_value(kind.into()),
-            _ => Shown::number(kind.into()),
+            _ => CallPrinter::number(kind.into()),
         };
         let level = flags::SOL.show_value(level.into());
         items.push(format!("{{cmsg_len={len}, cmsg_level={level}, cmsg_type={name}{data}}}"));
@@ -104,10 +104,10 @@ fn control(shown: &Shown<'_>, m: &Msghdr) -> String {
             None => break,
         }
     }
-    if items.is_empty() { Shown::pointer(m.control) } else { format!("[{}]", items.join(", ")) }
+    if items.is_empty() { CallPrinter::pointer(m.control) } else { format!("[{}]", items.join(", ")) }
 }
 
-fn control_data(shown: &Shown<'_>, (level, kind): (u32, u32), addr: GuestAddr, size: u64) -> String {
+fn control_data(shown: &CallPrinter<'_>, (level, kind): (u32, u32), addr: GuestAddr, size: u64) -> String {
     if size == 0 {
         return String::new();
     }
@@ -137,12 +137,12 @@ pub(super) fn option_name(level: i32, option: u64) -> String {
         libc::SOL_TCP => flags::TCP.show_value(option),
         libc::SOL_IP => flags::IP.show_value(option),
         libc::SOL_IPV6 => flags::IPV6.show_value(option),
-        _ => Shown::number(option),
+        _ => CallPrinter::number(option),
     }
 }
 
 /// The value of a socket option.
-pub(super) fn option_value(s: &Shown<'_>, addr: u64, len: u64) -> String {
+pub(super) fn option_value(s: &CallPrinter<'_>, addr: u64, len: u64) -> String {
     match (s.int(1), s.int(2), len) {
         (libc::SOL_SOCKET, libc::SO_LINGER, 8) => s.structure(&structs::LINGER, addr),
         (_, _, 4) => s.structure(&structs::INT, addr),

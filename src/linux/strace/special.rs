@@ -1,6 +1,6 @@
 //! Arguments that another argument decides about.
 
-use super::Shown;
+use super::CallPrinter;
 use super::structs::{self, Struct};
 use super::{flags, signals, sockets, terminals};
 use crate::linux::abi::file::Flock;
@@ -25,7 +25,7 @@ specials! {
         libc::F_GETFD | libc::F_GETFL | libc::F_GETOWN | libc::F_GETPIPE_SZ | libc::F_GET_SEALS | libc::F_GETLEASE => None,
         libc::F_SETFD => Some(flags::FDFLAGS.show_flags(s.args[i])),
         libc::F_ADD_SEALS => Some(flags::SEALS.show_flags(s.args[i])),
-        libc::F_SETFL => Some(Shown::open_flags(s.args[i])),
+        libc::F_SETFL => Some(CallPrinter::open_flags(s.args[i])),
         libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW => {
             Some(lock(s, s.args[i]))
         }
@@ -61,7 +61,7 @@ specials! {
     };
     /// futex: second word.
     FUTEX_WORD2 before |s, i| match s.args[1] & 0x7f {
-        3..=5 | 11 | 12 => Some(Shown::pointer(s.args[i])),
+        3..=5 | 11 | 12 => Some(CallPrinter::pointer(s.args[i])),
         _ => None,
     };
     /// futex: bits or expected value.
@@ -96,7 +96,7 @@ specials! {
     /// getsockopt: the value, as long as the kernel says.
     OPTION_VALUE after |s, i| Some(s.written(s.args[i], || match s.mem.read::<u32>(GuestAddr(s.args[4])) {
         Ok(len) => sockets::option_value(s, s.args[i], len.into()),
-        Err(_) => Shown::pointer(s.args[i]),
+        Err(_) => CallPrinter::pointer(s.args[i]),
     }));
     /// mmap: sharing type and flags.
     MAP_FLAGS before |s, i| {
@@ -113,12 +113,12 @@ specials! {
         })
     };
     /// mremap: the new address, if one is given.
-    MREMAP_TO before |s, i| (s.args[3] & 2 != 0).then(|| Shown::pointer(s.args[i]));
+    MREMAP_TO before |s, i| (s.args[3] & 2 != 0).then(|| CallPrinter::pointer(s.args[i]));
     /// preadv2 and pwritev2: the upper half of the position, which is of no account on 64 bits.
     UPPER_HALF before |_, _| None;
     /// openat2: as much of the structure as there is.
     OPEN_HOW_ARG before |s, i| Some(match s.args[3] {
-        0..24 => Shown::pointer(s.args[i]),
+        0..24 => CallPrinter::pointer(s.args[i]),
         _ => s.structure(&structs::OPEN_HOW, s.args[i]),
     });
     /// pselect6: the signal mask and its size.
@@ -128,7 +128,7 @@ specials! {
         let pages = s.args[1].div_ceil(crate::memory::PAGE_SIZE);
         let mut present = vec![0; pages.min(super::ARRAY_LIMIT as u64) as usize];
         if s.mem.read_bytes(GuestAddr(s.args[i]), &mut present).is_err() {
-            return Shown::pointer(s.args[i]);
+            return CallPrinter::pointer(s.args[i]);
         }
         let mut items: Vec<&str> = present.iter().map(|p| if p & 1 != 0 { "1" } else { "0" }).collect();
         if pages > present.len() as u64 {
@@ -161,7 +161,7 @@ static PAIR: Struct = Struct {
     show: |s, addr| {
         let pair: HwprobePair = s.mem.read(addr).ok()?;
         let key = flags::HWPROBE_KEY.show_value(pair.key as u64);
-        Some(format!("{{key={key}, value={}}}", Shown::number(pair.value)))
+        Some(format!("{{key={key}, value={}}}", CallPrinter::number(pair.value)))
     },
 };
 
@@ -182,8 +182,8 @@ fn personality(value: u64) -> String {
     }
 }
 
-fn lock(s: &Shown<'_>, addr: u64) -> String {
-    let Ok(l) = s.mem.read::<Flock>(GuestAddr(addr)) else { return Shown::pointer(addr) };
+fn lock(s: &CallPrinter<'_>, addr: u64) -> String {
+    let Ok(l) = s.mem.read::<Flock>(GuestAddr(addr)) else { return CallPrinter::pointer(addr) };
     let kind = flags::LOCK.show_value(l.kind as u64);
     let whence = flags::WHENCE.show_value(l.whence as u64);
     let pid = if matches!(s.int(1), libc::F_GETLK | libc::F_OFD_GETLK) {
@@ -195,9 +195,9 @@ fn lock(s: &Shown<'_>, addr: u64) -> String {
 }
 
 /// The result of fcntl, which for some commands is a set of flags.
-pub(super) fn fcntl_result(s: &Shown<'_>, value: u64) -> String {
+pub(super) fn fcntl_result(s: &CallPrinter<'_>, value: u64) -> String {
     match s.int(1) {
-        libc::F_GETFL => format!("{value:#x} (flags {})", Shown::open_flags(value)),
+        libc::F_GETFL => format!("{value:#x} (flags {})", CallPrinter::open_flags(value)),
         libc::F_GET_SEALS if value != 0 => format!("{value:#x} (seals {})", flags::SEALS.show_flags(value)),
         libc::F_GETFD if value != 0 => format!("{value:#x} (flags {})", flags::FDFLAGS.show_flags(value)),
         _ => (value as i64).to_string(),
@@ -205,7 +205,7 @@ pub(super) fn fcntl_result(s: &Shown<'_>, value: u64) -> String {
 }
 
 /// What is added to a result in parentheses.
-pub(super) fn comment(s: &Shown<'_>, value: u64) -> String {
+pub(super) fn comment(s: &CallPrinter<'_>, value: u64) -> String {
     let mut parts = Vec::new();
     match s.row.name {
         "ppoll" | "pselect6" if value == 0 => return " (Timeout)".to_owned(),
@@ -240,7 +240,7 @@ pub(super) fn comment(s: &Shown<'_>, value: u64) -> String {
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
-fn ready_files(s: &Shown<'_>) -> Vec<String> {
+fn ready_files(s: &CallPrinter<'_>) -> Vec<String> {
     let mut ready = Vec::new();
     for i in 0..s.args[1].min(super::ARRAY_LIMIT as u64) {
         let Ok(p) = s.mem.read::<Pollfd>(GuestAddr(s.args[0]).offset(i * 8)) else { break };

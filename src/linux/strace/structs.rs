@@ -2,7 +2,7 @@
 
 use super::flags::{self, signal_name};
 use super::signals::{siginfo_text, signal_set};
-use super::{Shown, octal, sockets};
+use super::{CallPrinter, octal, sockets};
 use crate::host::clock::local_time;
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat, Statfs, Statx};
 use crate::linux::abi::net::{Mmsghdr, Msghdr};
@@ -18,7 +18,7 @@ pub struct Struct {
     /// Its size in guest memory.
     pub size: u64,
     /// Writes it; `None` if it cannot be read.
-    pub show: fn(&Shown<'_>, GuestAddr) -> Option<String>,
+    pub show: fn(&CallPrinter<'_>, GuestAddr) -> Option<String>,
 }
 
 /// Declares structures by a type of the ABI and a function from its value to text.
@@ -29,7 +29,7 @@ macro_rules! structs {
             size: size_of::<$t>() as u64,
             show: |shown, addr| {
                 let value: $t = shown.mem.read(addr).ok()?;
-                let show: fn(&Shown<'_>, &$t) -> String = $show;
+                let show: fn(&CallPrinter<'_>, &$t) -> String = $show;
                 Some(show(shown, &value))
             },
         };
@@ -117,7 +117,7 @@ structs! {
     /// stack_t
     STACK_T: StackT => |_, s| {
         let flags = flags::ALTSTACK.show_flags(u64::from(s.flags as u32));
-        format!("{{ss_sp={}, ss_flags={flags}, ss_size={}}}", Shown::pointer(s.sp), s.size)
+        format!("{{ss_sp={}, ss_flags={flags}, ss_size={}}}", CallPrinter::pointer(s.sp), s.size)
     };
     /// sigset_t of the kernel
     SIGSET: u64 => |_, set| signal_set(*set);
@@ -125,7 +125,7 @@ structs! {
     SIGINFO: Siginfo => |_, info| siginfo_text(info);
     /// struct sigevent
     SIGEVENT: Sigevent => |_, e| {
-        let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, Shown::pointer(e.value));
+        let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, CallPrinter::pointer(e.value));
         let target = if e.notify == 4 { format!(", sigev_notify_thread_id={}", e.tid) } else { String::new() };
         // Where none is sent the number may mean anything.
         let signal = if matches!(e.notify, 0 | 4) { signal_name(u64::from(e.signo as u32)) } else { e.signo.to_string() };
@@ -195,7 +195,7 @@ structs! {
     /// struct open_how
     OPEN_HOW: OpenHow => |_, h| {
         let mode = if h.mode == 0 { String::new() } else { format!(", mode={}", octal(h.mode as u32)) };
-        format!("{{flags={}{mode}, resolve={}}}", Shown::open_flags(h.flags), flags::RESOLVE.show_flags(h.resolve))
+        format!("{{flags={}{mode}, resolve={}}}", CallPrinter::open_flags(h.flags), flags::RESOLVE.show_flags(h.resolve))
     };
     /// struct msghdr
     MSGHDR: Msghdr => sockets::message;
@@ -281,7 +281,7 @@ fn capabilities(set: u64) -> String {
         (0..flags::CAPABILITIES.len()).filter(known).map(|bit| format!("1<<{}", flags::CAPABILITIES[bit])).collect();
     let rest = set >> flags::CAPABILITIES.len() << flags::CAPABILITIES.len();
     if rest != 0 || names.is_empty() {
-        names.push(Shown::number(rest));
+        names.push(CallPrinter::number(rest));
     }
     names.join("|")
 }
@@ -373,10 +373,10 @@ fn wait_status(status: i32) -> String {
 }
 
 /// A set of bits, as the numbers in it.
-pub(super) fn bits(shown: &Shown<'_>, addr: u64, bytes: u64) -> String {
+pub(super) fn bits(shown: &CallPrinter<'_>, addr: u64, bytes: u64) -> String {
     let mut buf = vec![0; bytes.min(1024) as usize];
     if shown.mem.read_bytes(GuestAddr(addr), &mut buf).is_err() {
-        return Shown::pointer(addr);
+        return CallPrinter::pointer(addr);
     }
     let set: Vec<String> =
         (0..buf.len() * 8).filter(|i| buf[i / 8] >> (i % 8) & 1 != 0).map(|i| i.to_string()).collect();
@@ -384,7 +384,7 @@ pub(super) fn bits(shown: &Shown<'_>, addr: u64, bytes: u64) -> String {
 }
 
 /// How many directory entries there are in `bytes` bytes.
-pub(super) fn count_entries(shown: &Shown<'_>, addr: u64, bytes: u64) -> u64 {
+pub(super) fn count_entries(shown: &CallPrinter<'_>, addr: u64, bytes: u64) -> u64 {
     let (mut at, mut count) = (0, 0);
     while at < bytes {
         let Ok(head) = shown.mem.read::<DirentHead>(GuestAddr(addr).offset(at)) else { break };

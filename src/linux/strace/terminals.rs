@@ -1,7 +1,7 @@
 //! Terminals and the requests of ioctl(2) in words.
 
 use super::flags::{self, Names};
-use super::{Shown, structs};
+use super::{CallPrinter, structs};
 use crate::linux::abi::tty::{Termios, Winsize};
 use crate::memory::GuestAddr;
 
@@ -22,7 +22,7 @@ pub(super) fn request_name(request: u64) -> String {
 }
 
 /// The argument of a request; `None` if it has none.
-pub(super) fn argument(s: &Shown<'_>, i: usize) -> Option<String> {
+pub(super) fn argument(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     let addr = s.args[i];
     Some(match s.args[1] as u32 as libc::Ioctl {
         libc::TCGETS => s.written(addr, || termios(s, addr)),
@@ -37,12 +37,12 @@ pub(super) fn argument(s: &Shown<'_>, i: usize) -> Option<String> {
         libc::TCXONC => flags::TCXONC.show_value(addr),
         libc::TCSBRK | libc::TCSBRKP | libc::TIOCSCTTY => s.int(i).to_string(),
         libc::FIOCLEX | libc::FIONCLEX | libc::TIOCNOTTY | libc::TIOCEXCL | libc::TIOCNXCL => return None,
-        _ => Shown::number(addr),
+        _ => CallPrinter::number(addr),
     })
 }
 
-fn termios(s: &Shown<'_>, addr: u64) -> String {
-    let Ok(t) = s.mem.read::<Termios>(GuestAddr(addr)) else { return Shown::pointer(addr) };
+fn termios(s: &CallPrinter<'_>, addr: u64) -> String {
+    let Ok(t) = s.mem.read::<Termios>(GuestAddr(addr)) else { return CallPrinter::pointer(addr) };
     let (oflag, cflag) = (u64::from(t.oflag), u64::from(t.cflag));
     let mut output: Vec<String> = DELAYS.iter().map(|(mask, names)| names.show_value(oflag & mask)).collect();
     let delays = DELAYS.iter().fold(0, |all, (mask, _)| all | mask);
@@ -75,8 +75,8 @@ fn rest(names: &Names, bits: u64) -> Option<String> {
     (bits != 0).then(|| names.show_flags(bits))
 }
 
-fn winsize(s: &Shown<'_>, addr: u64) -> String {
-    let Ok(w) = s.mem.read::<Winsize>(GuestAddr(addr)) else { return Shown::pointer(addr) };
+fn winsize(s: &CallPrinter<'_>, addr: u64) -> String {
+    let Ok(w) = s.mem.read::<Winsize>(GuestAddr(addr)) else { return CallPrinter::pointer(addr) };
     format!("{{ws_row={}, ws_col={}, ws_xpixel={}, ws_ypixel={}}}", w.row, w.col, w.xpixel, w.ypixel)
 }
 

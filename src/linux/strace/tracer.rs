@@ -2,7 +2,7 @@
 
 use super::filter::{Filter, Status};
 use super::summary::Summary;
-use super::{STRING_LIMIT, Shown, failure, signals};
+use super::{CallPrinter, STRING_LIMIT, failure, signals};
 use crate::host::clock;
 use crate::linux::abi::signal::Siginfo;
 use crate::linux::call::SysResult;
@@ -109,7 +109,7 @@ impl std::fmt::Debug for Tracer {
 /// A call that is being traced, until it has come back.
 pub struct Traced<'a> {
     tracer: &'a Tracer,
-    call: Shown<'a>,
+    call: CallPrinter<'a>,
     tid: i32,
     /// How many of the arguments are written.
     written: usize,
@@ -176,7 +176,7 @@ impl Tracer {
     }
 
     /// Writes the beginning of a call, if it is one to be traced.
-    pub fn enter<'a>(&'a self, mut call: Shown<'a>, tid: i32) -> Option<Traced<'a>> {
+    pub fn enter<'a>(&'a self, mut call: CallPrinter<'a>, tid: i32) -> Option<Traced<'a>> {
         if !self.config.filter.has_call(call.row.number.into()) {
             return None;
         }
@@ -319,7 +319,7 @@ impl Tracer {
 }
 
 /// Adds arguments with commas between them.
-fn add_arguments(text: &mut String, call: &Shown<'_>, range: Range<usize>) {
+fn add_arguments(text: &mut String, call: &CallPrinter<'_>, range: Range<usize>) {
     let mut between = "";
     for argument in range.filter_map(|i| call.argument(i)) {
         text.push_str(between);

@@ -4,7 +4,7 @@ use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat};
 use crate::linux::call::{Call, SysResult};
 use crate::linux::proc::{self, Link};
-use crate::linux::table::Last;
+use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::mem::offset_of;
@@ -126,7 +126,7 @@ pub(in crate::linux) fn newfstatat(c: &mut Call<'_>) -> SysResult {
     let path = match c.args[1] {
         // Since Linux 6.11 a missing path is as good as an empty one.
         0 if flags & libc::AT_EMPTY_PATH != 0 => c"".into(),
-        _ => c.path(1, Last::FollowUnless(3))?,
+        _ => c.path(1, FollowLink::FollowUnless(3))?,
     };
     let stat = status(dir, &path, flags)?;
     c.write(c.args[2], &stat)?;

@@ -8,7 +8,7 @@ use crate::linux::abi::ipc::command::*;
 use crate::linux::abi::ipc::{IpcPerm, MsgHead, MsqidDs, Sembuf, SemidDs, ShmidDs};
 use crate::linux::call::{Call, SysResult};
 use crate::linux::strace::structs::TIMESPEC;
-use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot, Segment};
+use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot, ShmSegment};
 use rustix::io::Errno;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
@@ -55,8 +55,8 @@ pub(in crate::linux) fn shmat(c: &mut Call<'_>) -> SysResult {
     let mut prot = Prot::READ;
     prot.set(Prot::WRITE, flags & libc::SHM_RDONLY == 0);
     prot.set(Prot::EXEC, flags & libc::SHM_EXEC != 0);
-    let segment = Segment { id, key: status.perm.key, flags: flags & (libc::SHM_RDONLY | libc::SHM_EXEC) };
-    let backing = Backing::Segment(segment);
+    let segment = ShmSegment { id, key: status.perm.key, flags: flags & (libc::SHM_RDONLY | libc::SHM_EXEC) };
+    let backing = Backing::ShmSegment(segment);
     let request = MapRequest { shared: true, backing, ..MapRequest::anonymous(place, status.segsz, prot) };
     match c.task.mm.map(&request).map_err(Errno::from) {
         Err(Errno::EXIST) => Err(Errno::INVAL),

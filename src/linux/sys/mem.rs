@@ -3,7 +3,7 @@
 use super::fs::borrow;
 use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
-use crate::memory::{Backing, GuestAddr, Lock, MapRequest, PAGE_SIZE, Place, Prot, page_len};
+use crate::memory::{Backing, GuestAddr, MapRequest, MlockMode, PAGE_SIZE, Place, Prot, page_len};
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::fd::AsRawFd;
@@ -82,8 +82,8 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
             Backing::File { fd, offset, path: path_of(fd.as_raw_fd()).into() }
         }
     };
-    let lock = if flags & libc::MAP_LOCKED != 0 { Lock::Now } else { Lock::None };
-    if lock != Lock::None && !may_lock() {
+    let lock = if flags & libc::MAP_LOCKED != 0 { MlockMode::Now } else { MlockMode::None };
+    if lock != MlockMode::None && !may_lock() {
         return Err(Errno::PERM);
     }
     let request = MapRequest {
@@ -238,8 +238,8 @@ fn lock_limit() -> u64 {
 }
 
 /// Locks or unlocks a range, whose start need not be at a page boundary.
-fn set_lock(c: &Call<'_>, lock: Lock) -> SysResult {
-    if lock != Lock::None && !may_lock() {
+fn set_lock(c: &Call<'_>, lock: MlockMode) -> SysResult {
+    if lock != MlockMode::None && !may_lock() {
         return Err(Errno::PERM);
     }
     let start = c.addr(0).page_floor();
@@ -252,20 +252,20 @@ fn set_lock(c: &Call<'_>, lock: Lock) -> SysResult {
 }
 
 pub(in crate::linux) fn mlock(c: &mut Call<'_>) -> SysResult {
-    set_lock(c, Lock::Now)
+    set_lock(c, MlockMode::Now)
 }
 
 pub(in crate::linux) fn mlock2(c: &mut Call<'_>) -> SysResult {
     const ON_FAULT: i32 = libc::MLOCK_ONFAULT as i32;
     match c.int(2) {
-        0 => set_lock(c, Lock::Now),
-        ON_FAULT => set_lock(c, Lock::OnFault),
+        0 => set_lock(c, MlockMode::Now),
+        ON_FAULT => set_lock(c, MlockMode::OnFault),
         _ => Err(Errno::INVAL),
     }
 }
 
 pub(in crate::linux) fn munlock(c: &mut Call<'_>) -> SysResult {
-    set_lock(c, Lock::None)
+    set_lock(c, MlockMode::None)
 }
 
 pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
@@ -281,14 +281,14 @@ pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
     if now && c.task.mm.mapped_bytes() > lock_limit() {
         return Err(Errno::NOMEM);
     }
-    let lock = if flags & libc::MCL_ONFAULT != 0 { Lock::OnFault } else { Lock::Now };
+    let lock = if flags & libc::MCL_ONFAULT != 0 { MlockMode::OnFault } else { MlockMode::Now };
     // Not by the host's own mlockall, which would lock the whole reservation, and remu.
-    c.task.mm.lock_all(now.then_some(lock), if future { lock } else { Lock::None });
+    c.task.mm.lock_all(now.then_some(lock), if future { lock } else { MlockMode::None });
     Ok(0)
 }
 
 pub(in crate::linux) fn munlockall(c: &mut Call<'_>) -> SysResult {
-    c.task.mm.lock_all(Some(Lock::None), Lock::None);
+    c.task.mm.lock_all(Some(MlockMode::None), MlockMode::None);
     Ok(0)
 }
 

@@ -151,7 +151,7 @@ impl Bench {
             self.cpu.set_x(10 + i, args.get(usize::from(i)).copied().unwrap_or(0));
         }
         self.cpu.set_x(17, number);
-        self.task.answer(&mut self.cpu, Exit::Syscall)
+        self.task.handle_exit(&mut self.cpu, Exit::Syscall)
     }
 
     /// Goes back from a handler.
@@ -351,7 +351,7 @@ fn no_call_panics_on_any_arguments() {
         for (i, &a) in values.iter().enumerate() {
             // Descriptors that are not open: others belong to the test that runs next to this one.
             let first =
-                if matches!(row.args.first(), Some(table::Kind::Fd | table::Kind::DirFd)) { u64::MAX } else { a };
+                if matches!(row.args.first(), Some(table::ArgKind::Fd | table::ArgKind::DirFd)) { u64::MAX } else { a };
             let others: Vec<u64> = (1..6).map(|n| values[(i + n * 3) % values.len()]).collect();
             let args = [&[first][..], &others].concat();
             assert_eq!(b.outcome(row.number.into(), &args), Outcome::Resume, "{} {args:x?}", row.name);

@@ -327,6 +327,6 @@ fn the_vdso_page_holds_the_return_from_handlers() {
     let vma = b.task.mm.vma_at(b.task.mm.vdso.restorer).unwrap();
     assert_eq!(vma.prot.to_string(), "r-x");
     let mut b = b;
-    assert_eq!(b.task.answer(&mut b.cpu, Exit::Interrupted), Outcome::Resume);
+    assert_eq!(b.task.handle_exit(&mut b.cpu, Exit::Interrupted), Outcome::Resume);
     assert_eq!(GuestAddr(b.cpu.pc), GuestAddr(0x1000));
 }

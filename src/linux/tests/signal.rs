@@ -50,13 +50,13 @@ fn faults_end_the_process_with_signal_code_and_address() {
     ];
     for (exit, signal, code, address) in cases {
         let mut b = Bench::new();
-        let Outcome::Killed(fatal) = b.task.answer(&mut b.cpu, exit) else { panic!("{exit:?}") };
+        let Outcome::Killed(fatal) = b.task.handle_exit(&mut b.cpu, exit) else { panic!("{exit:?}") };
         let bits = if let Exit::Illegal { bits } = exit { Some(bits) } else { None };
         let address = address.map(GuestAddr);
         assert_eq!(fatal, FatalSignal { signal, code, address, pc: GuestAddr(0x1000), bits });
     }
     let mut b = Bench::new();
-    b.task.answer(&mut b.cpu, fault(FaultKind::Unmapped));
+    b.task.handle_exit(&mut b.cpu, fault(FaultKind::Unmapped));
     let expected =
         "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0xbad} ---\n+++ killed by SIGSEGV +++\n";
     assert_eq!(b.trace.take(), expected);
@@ -75,7 +75,7 @@ fn a_handler_gets_the_frame_and_sigreturn_undoes_it() {
         b.cpu.set_fcsr(0x61);
         b.cpu.pc = 0x5678;
         let before = b.cpu.clone();
-        assert_eq!(b.task.answer(&mut b.cpu, fault(FaultKind::Denied)), Outcome::Resume);
+        assert_eq!(b.task.handle_exit(&mut b.cpu, fault(FaultKind::Denied)), Outcome::Resume);
         let frame_at = b.cpu.x(2);
         assert_eq!(frame_at % 16, 0);
         assert_eq!((b.cpu.pc, b.cpu.x(1)), (HANDLER, b.task.mm.vdso.restorer.0));
@@ -105,7 +105,7 @@ fn of_a_misaligned_access_a_handler_is_told_the_instruction() {
     let mut b = Bench::new();
     handle(&mut b, libc::SIGBUS as u64, 0, 0);
     b.cpu.pc = 0x5678;
-    assert_eq!(b.task.answer(&mut b.cpu, fault(FaultKind::Misaligned)), Outcome::Resume);
+    assert_eq!(b.task.handle_exit(&mut b.cpu, fault(FaultKind::Misaligned)), Outcome::Resume);
     let frame: RtSigframe = b.get(b.cpu.x(2));
     assert_eq!((frame.info.signo, frame.info.code, frame.info.addr()), (libc::SIGBUS, 1, 0x5678));
     // Where instructions have four bytes, that is what they are entered at a multiple of.
@@ -158,13 +158,13 @@ fn a_blocked_fault_cannot_be_held_back() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, SEGV, 0, 0);
-        b.task.answer(&mut b.cpu, fault(FaultKind::Unmapped));
-        let second = b.task.answer(&mut b.cpu, fault(FaultKind::Unmapped));
+        b.task.handle_exit(&mut b.cpu, fault(FaultKind::Unmapped));
+        let second = b.task.handle_exit(&mut b.cpu, fault(FaultKind::Unmapped));
         assert!(matches!(second, Outcome::Killed(FatalSignal { signal: libc::SIGSEGV, pc: GuestAddr(HANDLER), .. })));
         let mut b = Bench::new();
         handle(&mut b, SEGV, SA_NODEFER, 0);
-        b.task.answer(&mut b.cpu, fault(FaultKind::Unmapped));
-        assert_eq!(b.task.answer(&mut b.cpu, fault(FaultKind::Unmapped)), Outcome::Resume);
+        b.task.handle_exit(&mut b.cpu, fault(FaultKind::Unmapped));
+        assert_eq!(b.task.handle_exit(&mut b.cpu, fault(FaultKind::Unmapped)), Outcome::Resume);
     });
 }
 

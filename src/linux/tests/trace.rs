@@ -7,7 +7,7 @@ use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::Sigaction;
 use crate::linux::abi::time::Timespec;
 use crate::linux::call::SysResult;
-use crate::linux::strace::Shown;
+use crate::linux::strace::CallPrinter;
 use rustix::io::Errno;
 
 /// The line that a call makes.
@@ -101,7 +101,7 @@ fn new_processes_and_programs() {
     // What the call has come to as well, since it cannot be made here.
     let made = |b: &Bench, name: &str, args: &[u64; 6], result: SysResult| {
         let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
-        let mut call = Shown::new(&b.task.mm, row, args, 0, 32);
+        let mut call = CallPrinter::new(&b.task.mm, row, args, 0, 32);
         call.result = Some(result);
         call.text()
     };
@@ -168,7 +168,7 @@ fn interruptions_are_called_as_in_the_kernel() {
     let b = Bench::new();
     let result = |name: &str, args: &[u64; 6], errno| {
         let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
-        let mut call = Shown::new(&b.task.mm, row, args, 0, 32);
+        let mut call = CallPrinter::new(&b.task.mm, row, args, 0, 32);
         call.result = Some(Err(errno));
         call.result_text()
     };

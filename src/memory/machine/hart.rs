@@ -25,7 +25,7 @@ pub struct Region {
 
 /// What a hart may access.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
+pub struct PmpView {
     /// In order of priority.
     pub regions: Vec<Region>,
     /// Whether instructions are fetched in machine mode.
@@ -34,7 +34,7 @@ pub struct Rules {
     pub machine_accesses: bool,
 }
 
-impl Rules {
+impl PmpView {
     /// Whether an access to `len` bytes is allowed.
     fn allow(&self, addr: u64, len: u64, access: Access) -> bool {
         let last = addr.saturating_add(len - 1);
@@ -83,7 +83,7 @@ enum Place {
 /// Memory as one hart of a machine sees it.
 pub struct HartMemory {
     tlb: [Box<[Cell<Entry>]>; 3],
-    rules: RefCell<Rules>,
+    rules: RefCell<PmpView>,
     memories: Vec<Arc<Ram>>,
     mmio: Rc<dyn Mmio>,
     /// An address outside the hart's address width is no address.
@@ -98,7 +98,7 @@ impl HartMemory {
     /// The view of a hart, in machine mode, on memories that do not overlap.
     pub fn new(memories: Vec<Arc<Ram>>, mmio: Rc<dyn Mmio>) -> Self {
         let entries = || vec![Cell::new(Entry::EMPTY); ENTRIES].into_boxed_slice();
-        let rules = Rules { machine_fetches: true, machine_accesses: true, ..Rules::default() };
+        let rules = PmpView { machine_fetches: true, machine_accesses: true, ..PmpView::default() };
         Self {
             tlb: [entries(), entries(), entries()],
             rules: RefCell::new(rules),
@@ -118,7 +118,7 @@ impl HartMemory {
     }
 
     /// Changes what the hart may access; true if the regions are others.
-    pub fn set_rules(&self, rules: Rules) -> bool {
+    pub fn set_rules(&self, rules: PmpView) -> bool {
         let mut present = self.rules.borrow_mut();
         if *present == rules {
             return false;
@@ -132,7 +132,7 @@ impl HartMemory {
     }
 
     /// What the hart may access.
-    pub fn rules(&self) -> Rules {
+    pub fn rules(&self) -> PmpView {
         self.rules.borrow().clone()
     }
 
@@ -342,7 +342,7 @@ impl GuestMemory for HartMemory {
 
     fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal {
         if self.made.take() {
-            return Refusal::Made;
+            return Refusal::Completed;
         }
         if self.aligned_only && !addr.0.is_multiple_of(size) {
             return Refusal::Fault(GuestFault { addr, access, kind: FaultKind::Misaligned });

@@ -7,7 +7,7 @@
 mod hart;
 mod ram;
 
-pub use hart::{HartMemory, Region, Rules};
+pub use hart::{HartMemory, PmpView, Region};
 pub use ram::{Ram, RamError};
 
 /// What answers at physical addresses that are no RAM.

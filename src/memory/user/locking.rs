@@ -4,7 +4,7 @@
 //! or is mapped later may have to be locked as well.
 
 use super::{MapError, State, UserSpace, failed};
-use crate::memory::{GuestAddr, Lock};
+use crate::memory::{GuestAddr, MlockMode};
 use rustix::io::Errno;
 use rustix::mm::MlockFlags;
 use std::ffi::c_void;
@@ -12,7 +12,7 @@ use std::ops::Range;
 
 impl UserSpace {
     /// mlock2(2) and munlock(2) of whole pages: ENOMEM at the first hole, what comes before it done.
-    pub fn lock(&self, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
+    pub fn lock(&self, range: &Range<GuestAddr>, lock: MlockMode) -> Result<(), MapError> {
         let mut state = self.state();
         let mut at = range.start;
         for part in state.areas.parts(range) {
@@ -27,7 +27,7 @@ impl UserSpace {
 
     /// mlockall(2) and munlockall(2): what is mapped now, if `now` says so, and what will be. That a page
     /// cannot be locked is no error, as in the kernel. The limit is the caller's to check.
-    pub fn lock_all(&self, now: Option<Lock>, future: Lock) {
+    pub fn lock_all(&self, now: Option<MlockMode>, future: MlockMode) {
         let mut state = self.state();
         state.lock_future = future;
         let Some(lock) = now else { return };
@@ -37,23 +37,23 @@ impl UserSpace {
         }
     }
 
-    fn lock_in(&self, state: &mut State, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
+    fn lock_in(&self, state: &mut State, range: &Range<GuestAddr>, lock: MlockMode) -> Result<(), MapError> {
         self.lock_on_host(range, lock)?;
         state.areas.update(range, |v| v.lock = lock);
         Ok(())
     }
 
     /// Has the host lock, or no longer lock, what is mapped in `range`.
-    pub(super) fn lock_on_host(&self, range: &Range<GuestAddr>, lock: Lock) -> Result<(), MapError> {
+    pub(super) fn lock_on_host(&self, range: &Range<GuestAddr>, lock: MlockMode) -> Result<(), MapError> {
         let len = range.end.0 - range.start.0;
         let at = self.host(range.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
         let len = len as usize;
         // SAFETY: guest memory inside the window, of which nothing that Rust can see changes.
         let done = unsafe {
             match lock {
-                Lock::None => rustix::mm::munlock(at, len),
-                Lock::Now => rustix::mm::mlock(at, len),
-                Lock::OnFault => rustix::mm::mlock_with(at, len, MlockFlags::ONFAULT),
+                MlockMode::None => rustix::mm::munlock(at, len),
+                MlockMode::Now => rustix::mm::mlock(at, len),
+                MlockMode::OnFault => rustix::mm::mlock_with(at, len, MlockFlags::ONFAULT),
             }
         };
         done.map_err(failed)

@@ -3,7 +3,7 @@
 use super::layout::MmapBase;
 use super::{Backing, MapError, MapRequest, Place, State, UserSpace, effective, failed, host_prot};
 use crate::memory::vma::page_len;
-use crate::memory::{GuestAddr, Lock, Prot, Source, Vma};
+use crate::memory::{GuestAddr, MlockMode, Prot, Source, Vma};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ffi::c_void;
@@ -79,7 +79,7 @@ impl UserSpace {
         let prot = effective(request.prot);
         let MapRequest { shared, grows_down, noreserve, droppable, .. } = *request;
         // What may be dropped is not locked unless that is asked for, which the host refuses.
-        let lock = if request.lock == Lock::None && !droppable { state.lock_future } else { request.lock };
+        let lock = if request.lock == MlockMode::None && !droppable { state.lock_future } else { request.lock };
         let source = Source::Anonymous;
         let area = Vma {
             range: range.clone(),
@@ -101,14 +101,14 @@ impl UserSpace {
                 return Err(e);
             }
         };
-        if (lock == Lock::OnFault || lock == Lock::Now && matches!(request.backing, Backing::Segment(_)))
+        if (lock == MlockMode::OnFault || lock == MlockMode::Now && matches!(request.backing, Backing::ShmSegment(_)))
             && self.lock_on_host(&range, lock).is_err()
         {
             self.give_up(state, &range);
             // The answer of mmap(2) to a limit that is reached.
             return Err(failed(Errno::AGAIN));
         }
-        let attachment = matches!(request.backing, Backing::Segment(_)).then(|| state.new_attachment(len));
+        let attachment = matches!(request.backing, Backing::ShmSegment(_)).then(|| state.new_attachment(len));
         let replaced = state.areas.insert(Vma { source, attachment, ..area });
         state.notify_replaced(&replaced);
         Ok(addr)
@@ -126,7 +126,7 @@ impl UserSpace {
         flags.set(MapFlags::NORESERVE, request.noreserve);
         flags.set(MapFlags::POPULATE, request.populate);
         // The host knows RLIMIT_MEMLOCK, and refuses as the kernel would.
-        flags.set(MapFlags::LOCKED, request.lock == Lock::Now);
+        flags.set(MapFlags::LOCKED, request.lock == MlockMode::Now);
         let source = match &request.backing {
             Backing::Anonymous(name) => {
                 // SAFETY: replaces guest memory inside the window, which Rust holds no reference into.
@@ -140,7 +140,7 @@ impl UserSpace {
                 unsafe { rustix::mm::mmap(at, len as usize, host_prot(prot), flags, fd, *offset) }.map_err(failed)?;
                 Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) }
             }
-            Backing::Segment(segment) => segment.attach(at, len, host_prot(prot))?,
+            Backing::ShmSegment(segment) => segment.attach(at, len, host_prot(prot))?,
         };
         Ok(source)
     }
@@ -154,7 +154,7 @@ impl UserSpace {
             ..MapRequest::anonymous(Place::Fixed(range.start), range.end.0 - range.start.0, area.prot)
         };
         self.map_on_host(&request, range, area.prot)?;
-        if area.lock == Lock::OnFault && self.lock_on_host(range, area.lock).is_err() {
+        if area.lock == MlockMode::OnFault && self.lock_on_host(range, area.lock).is_err() {
             self.reserve_again(range)?;
             return Err(failed(Errno::AGAIN));
         }
@@ -330,7 +330,7 @@ pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
         grows_down: false,
         noreserve: true,
         droppable: false,
-        lock: Lock::None,
+        lock: MlockMode::None,
         source: Source::Named("[unusable]"),
         attachment: None,
         sealed: false,

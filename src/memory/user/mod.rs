@@ -13,13 +13,13 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{AreaObserver, CodeObserver, GuestAddr, Lock, Prot, SpaceError, Vma};
+use super::{AreaObserver, CodeObserver, GuestAddr, MlockMode, Prot, SpaceError, Vma};
 use crate::host;
 use layout::Layout;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 use rustix::process::Resource;
-pub use segments::Segment;
+pub use segments::ShmSegment;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -62,7 +62,7 @@ pub enum Backing<'a> {
         path: Arc<std::path::Path>,
     },
     /// A System V shared memory segment.
-    Segment(Segment),
+    ShmSegment(ShmSegment),
 }
 
 /// One mmap.
@@ -85,7 +85,7 @@ pub struct MapRequest<'a> {
     /// MAP_POPULATE.
     pub populate: bool,
     /// MAP_LOCKED, or as mlockall(2) has asked.
-    pub lock: Lock,
+    pub lock: MlockMode,
     /// What is behind it.
     pub backing: Backing<'a>,
 }
@@ -107,7 +107,7 @@ impl MapRequest<'_> {
             noreserve: false,
             droppable: false,
             populate: false,
-            lock: Lock::None,
+            lock: MlockMode::None,
             backing: Backing::Anonymous(None),
         }
     }
@@ -129,7 +129,7 @@ struct State {
     limits: SpaceLimits,
     layout: Layout,
     /// What becomes of what is mapped from now on (mlockall with MCL_FUTURE).
-    lock_future: Lock,
+    lock_future: MlockMode,
     /// How many segments have been attached.
     attachments: u64,
 }
@@ -195,7 +195,7 @@ impl UserSpace {
             observers: Vec::new(),
             limits,
             layout: Layout::new(window.limit(), USUAL_STACK, None),
-            lock_future: Lock::None,
+            lock_future: MlockMode::None,
             attachments: 0,
         };
         Ok(Self { window, state: Mutex::new(state) })

@@ -3,7 +3,7 @@
 use super::mappings::unusable;
 use super::{MapError, Place, State, UserSpace, failed, host_prot};
 use crate::memory::vma::page_len;
-use crate::memory::{GuestAddr, Lock, PAGE_SIZE, Source, Vma};
+use crate::memory::{GuestAddr, MlockMode, PAGE_SIZE, Source, Vma};
 use rustix::io::Errno;
 use rustix::mm::{MprotectFlags, MremapFlags};
 use std::ffi::c_void;
@@ -152,7 +152,7 @@ impl UserSpace {
         let source = area.source.advance(old.start.0 - area.range.start.0);
         let executable = Vma { range: old.clone(), ..area.clone() };
         if keep {
-            state.areas.update(old, |v| v.lock = Lock::None);
+            state.areas.update(old, |v| v.lock = MlockMode::None);
         } else {
             state.areas.remove(old);
             if self.reserve_hole(old).is_err() && self.reserve_again(old).is_err() {
@@ -210,9 +210,9 @@ impl UserSpace {
         let to = self.host(new.start, new_len).map_err(|_| failed(Errno::NOMEM))?;
         let behind = match area.lock {
             _ if keep => Behind::Pages,
-            Lock::None => Behind::Anything,
+            MlockMode::None => Behind::Anything,
             // The host would count what is kept as locked, and never again as free.
-            Lock::Now | Lock::OnFault => Behind::Hole,
+            MlockMode::Now | MlockMode::OnFault => Behind::Hole,
         };
         // SAFETY: the ranges are guest memory or reservation inside the window, and do not overlap.
         let (moved, outcome) = match unsafe { move_pages(from, to, old_len, behind) } {

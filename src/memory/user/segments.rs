@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// A segment to be attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment {
+pub struct ShmSegment {
     /// Its number (shmid).
     pub id: i32,
     /// Its key, which its name in /proc/self/maps is made of.
@@ -22,7 +22,7 @@ pub struct Segment {
     pub flags: i32,
 }
 
-impl Segment {
+impl ShmSegment {
     /// Attaches it over what is at `at`.
     pub(super) fn attach(&self, at: *mut c_void, len: u64, prot: ProtFlags) -> Result<Source, MapError> {
         // The kernel keeps segments in the file system that it keeps memory files in.

@@ -1,6 +1,6 @@
 //! Addition; subtraction is addition with the second sign inverted.
 
-use super::format::{Format, Kind, Number, infinity, invalid, nan, zero};
+use super::format::{FloatKind, Format, Number, infinity, invalid, nan, zero};
 use super::round::{round, shift_right_sticky};
 use super::{Flags, Rm};
 
@@ -9,14 +9,14 @@ pub(super) fn add<F: Format>(rm: Rm, a: u64, b: u64) -> (u64, Flags) {
     let x = Number::unpack::<F>(a);
     let y = Number::unpack::<F>(b);
     match (x.kind, y.kind) {
-        (Kind::Finite, Kind::Finite) => add_finite::<F>(rm, x, y),
+        (FloatKind::Finite, FloatKind::Finite) => add_finite::<F>(rm, x, y),
         _ if x.is_nan() || y.is_nan() => nan::<F>(x.is_signalling() || y.is_signalling()),
-        (Kind::Infinite, Kind::Infinite) if x.negative != y.negative => invalid::<F>(),
-        (Kind::Infinite, _) => (infinity::<F>(x.negative), Flags::NONE),
-        (_, Kind::Infinite) => (infinity::<F>(y.negative), Flags::NONE),
-        (Kind::Zero, Kind::Zero) if x.negative == y.negative => (a, Flags::NONE),
-        (Kind::Zero, Kind::Zero) => (exact_zero::<F>(rm), Flags::NONE),
-        (Kind::Zero, _) => (b, Flags::NONE),
+        (FloatKind::Infinite, FloatKind::Infinite) if x.negative != y.negative => invalid::<F>(),
+        (FloatKind::Infinite, _) => (infinity::<F>(x.negative), Flags::NONE),
+        (_, FloatKind::Infinite) => (infinity::<F>(y.negative), Flags::NONE),
+        (FloatKind::Zero, FloatKind::Zero) if x.negative == y.negative => (a, Flags::NONE),
+        (FloatKind::Zero, FloatKind::Zero) => (exact_zero::<F>(rm), Flags::NONE),
+        (FloatKind::Zero, _) => (b, Flags::NONE),
         (_, _) => (a, Flags::NONE),
     }
 }

@@ -1,7 +1,7 @@
 //! What needs no rounding: comparison, minimum and maximum, classification.
 
 use super::Flags;
-use super::format::{Format, Kind, Number};
+use super::format::{FloatKind, Format, Number};
 use crate::guest::semantics::{FpCmp, FpMinMax};
 
 /// An encoding as an integer of the same order: -0 just below +0, NaNs outside of infinity.
@@ -73,12 +73,12 @@ pub(super) fn class<F: Format>(a: u64) -> u64 {
     // Bits 0..=3 are the negative classes from infinity to zero, 4..=7 the positive ones from zero to
     // infinity.
     let from_infinity = match x.kind {
-        Kind::SignallingNan => return 1 << 8,
-        Kind::QuietNan => return 1 << 9,
-        Kind::Infinite => 0,
-        Kind::Finite if a & F::INFINITY != 0 => 1,
-        Kind::Finite => 2,
-        Kind::Zero => 3,
+        FloatKind::SignallingNan => return 1 << 8,
+        FloatKind::QuietNan => return 1 << 9,
+        FloatKind::Infinite => 0,
+        FloatKind::Finite if a & F::INFINITY != 0 => 1,
+        FloatKind::Finite => 2,
+        FloatKind::Zero => 3,
     };
     1 << if x.negative { from_infinity } else { 7 - from_infinity }
 }

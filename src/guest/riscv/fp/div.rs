@@ -1,6 +1,6 @@
 //! Division.
 
-use super::format::{Format, Kind, Number, infinity, invalid, nan, zero};
+use super::format::{FloatKind, Format, Number, infinity, invalid, nan, zero};
 use super::round::round;
 use super::{Flags, Rm};
 
@@ -10,7 +10,7 @@ pub(super) fn div<F: Format>(rm: Rm, a: u64, b: u64) -> (u64, Flags) {
     let y = Number::unpack::<F>(b);
     let negative = x.negative != y.negative;
     match (x.kind, y.kind) {
-        (Kind::Finite, Kind::Finite) => {
+        (FloatKind::Finite, FloatKind::Finite) => {
             // A quotient of numbers in [1, 2) is in (1/2, 2): double the dividend where it is the
             // smaller, so that the leading one is always in the same place.
             let less = x.sig < y.sig;
@@ -18,9 +18,9 @@ pub(super) fn div<F: Format>(rm: Rm, a: u64, b: u64) -> (u64, Flags) {
             round::<F>(rm, negative, x.exp - y.exp - i32::from(less), sig)
         }
         _ if x.is_nan() || y.is_nan() => nan::<F>(x.is_signalling() || y.is_signalling()),
-        (Kind::Infinite, Kind::Infinite) | (Kind::Zero, Kind::Zero) => invalid::<F>(),
-        (Kind::Infinite, _) => (infinity::<F>(negative), Flags::NONE),
-        (Kind::Finite, Kind::Zero) => (infinity::<F>(negative), Flags::DZ),
+        (FloatKind::Infinite, FloatKind::Infinite) | (FloatKind::Zero, FloatKind::Zero) => invalid::<F>(),
+        (FloatKind::Infinite, _) => (infinity::<F>(negative), Flags::NONE),
+        (FloatKind::Finite, FloatKind::Zero) => (infinity::<F>(negative), Flags::DZ),
         (_, _) => (zero::<F>(negative), Flags::NONE),
     }
 }

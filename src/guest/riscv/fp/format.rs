@@ -56,7 +56,7 @@ impl Format for Double {
 /// What kind of number an encoding is, as far as arithmetic cares: subnormals are like all finite
 /// numbers once they are taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FloatKind {
     Zero,
     Finite,
     Infinite,
@@ -69,7 +69,7 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number {
     pub(super) negative: bool,
-    pub(super) kind: Kind,
+    pub(super) kind: FloatKind,
     pub(super) exp: i32,
     pub(super) sig: u64,
 }
@@ -83,46 +83,46 @@ impl Number {
         let frac = bits & F::FRAC_MASK;
         let (kind, exp, sig) = if field == 0 {
             if frac == 0 {
-                (Kind::Zero, 0, 0)
+                (FloatKind::Zero, 0, 0)
             } else {
                 // Of a subnormal, bring the leading one to bit 63 and count the exponent down.
                 let zeros = frac.leading_zeros();
                 let exp = 1 - F::BIAS + (63 - F::FRAC as i32) - zeros as i32;
-                (Kind::Finite, exp, frac << zeros)
+                (FloatKind::Finite, exp, frac << zeros)
             }
         } else if field == F::EXP_MAX {
             let kind = if frac == 0 {
-                Kind::Infinite
+                FloatKind::Infinite
             } else if frac & F::QUIET == 0 {
-                Kind::SignallingNan
+                FloatKind::SignallingNan
             } else {
-                Kind::QuietNan
+                FloatKind::QuietNan
             };
             (kind, 0, 0)
         } else {
-            (Kind::Finite, field - F::BIAS, 1 << 63 | frac << (63 - F::FRAC))
+            (FloatKind::Finite, field - F::BIAS, 1 << 63 | frac << (63 - F::FRAC))
         };
         Number { negative, kind, exp, sig }
     }
 
     #[inline(always)]
     pub(super) fn is_nan(self) -> bool {
-        matches!(self.kind, Kind::QuietNan | Kind::SignallingNan)
+        matches!(self.kind, FloatKind::QuietNan | FloatKind::SignallingNan)
     }
 
     #[inline(always)]
     pub(super) fn is_zero(self) -> bool {
-        self.kind == Kind::Zero
+        self.kind == FloatKind::Zero
     }
 
     #[inline(always)]
     pub(super) fn is_infinite(self) -> bool {
-        self.kind == Kind::Infinite
+        self.kind == FloatKind::Infinite
     }
 
     #[inline(always)]
     pub(super) fn is_signalling(self) -> bool {
-        self.kind == Kind::SignallingNan
+        self.kind == FloatKind::SignallingNan
     }
 }
 

@@ -1,6 +1,6 @@
 //! Conversion to and from integers, and rounding to integral values.
 
-use super::format::{Double, Format, Kind, Number, nan, zero};
+use super::format::{Double, FloatKind, Format, Number, nan, zero};
 use super::round::{round, rounds_up, shift_right_sticky};
 use super::{Flags, Rm};
 use crate::guest::semantics::IntType;
@@ -9,11 +9,11 @@ use crate::guest::semantics::IntType;
 pub(super) fn to_int<F: Format>(ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {
     let x = Number::unpack::<F>(a);
     match x.kind {
-        Kind::Zero => return (0, Flags::NONE),
-        Kind::QuietNan | Kind::SignallingNan => return (limit(ty, false), Flags::NV),
-        Kind::Infinite => return (limit(ty, x.negative), Flags::NV),
-        Kind::Finite if x.exp > 63 => return (limit(ty, x.negative), Flags::NV),
-        Kind::Finite => {}
+        FloatKind::Zero => return (0, Flags::NONE),
+        FloatKind::QuietNan | FloatKind::SignallingNan => return (limit(ty, false), Flags::NV),
+        FloatKind::Infinite => return (limit(ty, x.negative), Flags::NV),
+        FloatKind::Finite if x.exp > 63 => return (limit(ty, x.negative), Flags::NV),
+        FloatKind::Finite => {}
     }
     let (magnitude, inexact) = round_magnitude(rm, x);
     // The magnitude of the limit on this side of zero.
@@ -40,7 +40,7 @@ pub(super) fn to_int<F: Format>(ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {
 pub(super) fn to_int_modular(a: u64) -> (u64, Flags) {
     let (_, flags) = to_int::<Double>(IntType::I32, Rm::Rtz, a);
     let x = Number::unpack::<Double>(a);
-    if x.kind != Kind::Finite {
+    if x.kind != FloatKind::Finite {
         return (0, flags);
     }
     let low = match x.exp {
@@ -69,10 +69,10 @@ pub(super) fn from_int<F: Format>(ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {
 pub(super) fn round_to_integral<F: Format>(exact: bool, rm: Rm, a: u64) -> (u64, Flags) {
     let x = Number::unpack::<F>(a);
     match x.kind {
-        Kind::Zero | Kind::Infinite => return (a, Flags::NONE),
-        Kind::QuietNan | Kind::SignallingNan => return nan::<F>(x.is_signalling()),
-        Kind::Finite if x.exp >= F::FRAC as i32 => return (a, Flags::NONE),
-        Kind::Finite => {}
+        FloatKind::Zero | FloatKind::Infinite => return (a, Flags::NONE),
+        FloatKind::QuietNan | FloatKind::SignallingNan => return nan::<F>(x.is_signalling()),
+        FloatKind::Finite if x.exp >= F::FRAC as i32 => return (a, Flags::NONE),
+        FloatKind::Finite => {}
     }
     let (magnitude, inexact) = round_magnitude(rm, x);
     // There is always one: the exponent was below that of the format's last integral step.

@@ -1,7 +1,7 @@
 //! Multiplication, alone and fused with an addition.
 
 use super::add::exact_zero;
-use super::format::{Format, Kind, Number, infinity, invalid, nan, zero};
+use super::format::{FloatKind, Format, Number, infinity, invalid, nan, zero};
 use super::round::{round, shift_right_sticky_wide, upper_half_sticky};
 use super::{Flags, Rm};
 
@@ -11,7 +11,7 @@ pub(super) fn mul<F: Format>(rm: Rm, a: u64, b: u64) -> (u64, Flags) {
     let y = Number::unpack::<F>(b);
     let negative = x.negative != y.negative;
     match (x.kind, y.kind) {
-        (Kind::Finite, Kind::Finite) => {
+        (FloatKind::Finite, FloatKind::Finite) => {
             let product = u128::from(x.sig) * u128::from(y.sig);
             // The product of two numbers in [1, 2) is in [1, 4), with its units bit at 126.
             let carry = product.leading_zeros() == 0;
@@ -19,8 +19,8 @@ pub(super) fn mul<F: Format>(rm: Rm, a: u64, b: u64) -> (u64, Flags) {
             round::<F>(rm, negative, x.exp + y.exp + i32::from(carry), sig)
         }
         _ if x.is_nan() || y.is_nan() => nan::<F>(x.is_signalling() || y.is_signalling()),
-        (Kind::Infinite, Kind::Zero) | (Kind::Zero, Kind::Infinite) => invalid::<F>(),
-        (Kind::Infinite, _) | (_, Kind::Infinite) => (infinity::<F>(negative), Flags::NONE),
+        (FloatKind::Infinite, FloatKind::Zero) | (FloatKind::Zero, FloatKind::Infinite) => invalid::<F>(),
+        (FloatKind::Infinite, _) | (_, FloatKind::Infinite) => (infinity::<F>(negative), Flags::NONE),
         (_, _) => (zero::<F>(negative), Flags::NONE),
     }
 }
@@ -31,7 +31,10 @@ pub(super) fn fma<F: Format>(rm: Rm, a: u64, b: u64, c: u64) -> (u64, Flags) {
     let y = Number::unpack::<F>(b);
     let z = Number::unpack::<F>(c);
     let negative = x.negative != y.negative;
-    if x.kind == Kind::Finite && y.kind == Kind::Finite && matches!(z.kind, Kind::Finite | Kind::Zero) {
+    if x.kind == FloatKind::Finite
+        && y.kind == FloatKind::Finite
+        && matches!(z.kind, FloatKind::Finite | FloatKind::Zero)
+    {
         return fma_finite::<F>(rm, negative, x, y, z);
     }
     let infinity_times_zero = x.is_infinite() && y.is_zero() || x.is_zero() && y.is_infinite();

@@ -1,6 +1,6 @@
 //! The square root.
 
-use super::format::{Format, Kind, Number, invalid, nan};
+use super::format::{FloatKind, Format, Number, invalid, nan};
 use super::round::round;
 use super::{Flags, Rm};
 
@@ -8,11 +8,11 @@ use super::{Flags, Rm};
 pub(super) fn sqrt<F: Format>(rm: Rm, a: u64) -> (u64, Flags) {
     let x = Number::unpack::<F>(a);
     match x.kind {
-        Kind::Zero => (a, Flags::NONE),
-        Kind::QuietNan | Kind::SignallingNan => nan::<F>(x.is_signalling()),
+        FloatKind::Zero => (a, Flags::NONE),
+        FloatKind::QuietNan | FloatKind::SignallingNan => nan::<F>(x.is_signalling()),
         _ if x.negative => invalid::<F>(),
-        Kind::Infinite => (a, Flags::NONE),
-        Kind::Finite => {
+        FloatKind::Infinite => (a, Flags::NONE),
+        FloatKind::Finite => {
             // The exponent must be even for its half to be whole; an odd one gives a bit to the
             // significand, which is then in [1, 4) and its root in [1, 2).
             let odd = x.exp & 1 != 0;

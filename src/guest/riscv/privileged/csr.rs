@@ -20,7 +20,7 @@ const STOPPABLE: u32 = 0b101;
 
 /// What a hart is told from outside.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Outside {
+pub struct ExternalInputs {
     /// The value of `mtime`.
     pub time: u64,
     /// `mip`.
@@ -29,7 +29,7 @@ pub struct Outside {
 
 impl Privileged {
     /// Reads a CSR; `None` if there is none of this number, or it may not be read in this mode.
-    pub(super) fn read_csr(&self, cpu: &Cpu, number: u16, outside: &Outside) -> Option<u64> {
+    pub(super) fn read_csr(&self, cpu: &Cpu, number: u16, outside: &ExternalInputs) -> Option<u64> {
         self.permit(number)?;
         let rv32 = cpu.isa.xlen == Xlen::Rv32;
         let value = match number {
@@ -112,7 +112,7 @@ impl Privileged {
             }
             // Those of which no bit can be changed.
             0x301 | 0x310 | 0x323..=0x33f | 0x344 | 0x7a0..=0x7a3 | 0xb03..=0xb1f | 0xb83..=0xb9f => {
-                self.read_csr(cpu, number, &Outside::default())?;
+                self.read_csr(cpu, number, &ExternalInputs::default())?;
             }
             _ => return None,
         }

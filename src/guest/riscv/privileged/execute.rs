@@ -1,6 +1,6 @@
 //! The instructions that engines leave to the privileged architecture.
 
-use super::csr::Outside;
+use super::csr::ExternalInputs;
 use super::{Cause, Mode, Privileged, mstatus};
 use crate::guest::CACHE_BLOCK;
 use crate::guest::riscv::{Base, Cpu};
@@ -30,7 +30,7 @@ pub fn execute<B: Base>(
     cpu: &mut Cpu,
     memory: &impl GuestMemory,
     bits: u32,
-    outside: &Outside,
+    outside: &ExternalInputs,
 ) -> Done {
     let illegal = Done::Traps(Cause::IllegalInstruction, bits.into());
     let Ok(insn) = B::decode(&bits.to_le_bytes(), &cpu.isa) else { return illegal };
@@ -55,7 +55,7 @@ pub fn execute<B: Base>(
             let allowed = memory.probe(addr.floor(CACHE_BLOCK), CACHE_BLOCK);
             match allowed.map_err(|_| memory.classify(addr, 1, Access::Write)) {
                 Err(Refusal::Fault(fault)) => return Done::Faults(fault),
-                Err(Refusal::Again | Refusal::Made) => return Done::Again,
+                Err(Refusal::Again | Refusal::Completed) => return Done::Again,
                 Ok(()) => Done::Retired,
             }
         }
@@ -78,7 +78,7 @@ fn is_float<B: Base>(bits: u32, cpu: &Cpu) -> bool {
 }
 
 /// A CSR instruction.
-fn access(hart: &mut Privileged, cpu: &mut Cpu, insn: &Insn, outside: &Outside) -> Option<()> {
+fn access(hart: &mut Privileged, cpu: &mut Cpu, insn: &Insn, outside: &ExternalInputs) -> Option<()> {
     let number = insn.imm as u16;
     let (immediate, writes) = match insn.op {
         Op::Csrrw => (false, true),

@@ -8,13 +8,13 @@ mod execute;
 mod pmp;
 mod trap;
 
-pub use csr::Outside;
+pub use csr::ExternalInputs;
 pub use execute::{Done, execute};
 pub use pmp::Pmp;
 pub use trap::{Cause, Interrupts, TakenTrap};
 
 use super::Cpu;
-use crate::memory::machine::Rules;
+use crate::memory::machine::PmpView;
 use remu_isa::{Ext, ExtSet, Xlen};
 use std::sync::LazyLock;
 
@@ -113,9 +113,9 @@ impl Privileged {
     }
 
     /// What the hart may access.
-    pub fn rules(&self) -> Rules {
+    pub fn rules(&self) -> PmpView {
         let data = if self.mode == Mode::Machine && self.mstatus & mstatus::MPRV != 0 { self.mpp() } else { self.mode };
-        Rules {
+        PmpView {
             regions: self.pmp.regions(),
             machine_fetches: self.mode == Mode::Machine,
             machine_accesses: data == Mode::Machine,

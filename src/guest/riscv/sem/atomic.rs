@@ -1,6 +1,6 @@
 //! Atomic memory operations: A, Zacas and Zabha.
 
-use super::Done;
+use super::ExecResult;
 use crate::guest::Width::{self, W32, W64};
 use crate::guest::{AmoOp, Flow, MemType, Order, Reg, Semantics};
 use remu_isa::Insn;
@@ -12,7 +12,7 @@ macro_rules! amos {
     (@ $($name:ident = $op:ident, $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, v) = (s.read(i.rs1), s.read(i.rs2));
             let addr = s.address(base, 0);
             let old = s.amo(AmoOp::$op, MemType::$ty, Order::from_bits(i.rm), addr, v)?;
@@ -38,7 +38,7 @@ macro_rules! reservations {
     ($($lr:ident, $sc:ident = $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($lr), "`")]
         #[inline(always)]
-        pub fn $lr<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $lr<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let base = s.read(i.rs1);
             let addr = s.address(base, 0);
             let v = s.load_reserved(MemType::$ty, Order::from_bits(i.rm), addr)?;
@@ -48,7 +48,7 @@ macro_rules! reservations {
 
         #[doc = concat!("`", stringify!($sc), "`")]
         #[inline(always)]
-        pub fn $sc<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $sc<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, v) = (s.read(i.rs1), s.read(i.rs2));
             let addr = s.address(base, 0);
             let failed = s.store_conditional(MemType::$ty, Order::from_bits(i.rm), addr, v)?;
@@ -72,7 +72,7 @@ fn write_unless_x0<S: Semantics>(s: &mut S, rd: Reg, v: S::Value) {
 }
 
 #[inline(always)]
-fn compare_and_swap<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> Done<S> {
+fn compare_and_swap<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> ExecResult<S> {
     let (base, expected, new) = (s.read(i.rs1), s.read(i.rd), s.read(i.rs2));
     let addr = s.address(base, 0);
     let old = s.cas(ty, Order::from_bits(i.rm), addr, expected, new)?;
@@ -82,7 +82,7 @@ fn compare_and_swap<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> Done<S> {
 
 /// Compare-and-swap of register pairs. The pair of x0 is zero, both halves.
 #[inline(always)]
-fn compare_and_swap_pair<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> Done<S> {
+fn compare_and_swap_pair<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
     let pair = |s: &mut S, r: Reg| if r == 0 { [s.imm(0); 2] } else { [s.read(r), s.read(r + 1)] };
     let (expected, new) = (pair(s, i.rd), pair(s, i.rs2));
     let base = s.read(i.rs1);
@@ -97,25 +97,25 @@ fn compare_and_swap_pair<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> Done<S>
 
 /// `amocas.b`
 #[inline(always)]
-pub fn amocas_b<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn amocas_b<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap(s, i, MemType::I8)
 }
 
 /// `amocas.h`
 #[inline(always)]
-pub fn amocas_h<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn amocas_h<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap(s, i, MemType::I16)
 }
 
 /// `amocas.w`
 #[inline(always)]
-pub fn amocas_w<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn amocas_w<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap(s, i, MemType::I32)
 }
 
 /// `amocas.d`: of a register on RV64, of a pair of registers on RV32.
 #[inline(always)]
-pub fn amocas_d<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn amocas_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     match S::XLEN {
         W64 => compare_and_swap(s, i, MemType::I64),
         W32 => compare_and_swap_pair(s, i, W32),
@@ -124,6 +124,6 @@ pub fn amocas_d<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 
 /// `amocas.q`
 #[inline(always)]
-pub fn amocas_q<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn amocas_q<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap_pair(s, i, W64)
 }

@@ -1,6 +1,6 @@
 //! Bit manipulation: Zba, Zbb, Zbc, Zbs, Zbkb and Zbkx.
 
-use super::Done;
+use super::ExecResult;
 use super::integer::half;
 use crate::guest::Width::{self, W32, W64};
 use crate::guest::{Cond, Flow, MemType, Semantics};
@@ -42,7 +42,7 @@ register_immediate! {
 
 /// `rs2 + (rs1 << shift)`, of `rs1` as it is or of its low 32 bits.
 #[inline(always)]
-fn shift_add<S: Semantics>(s: &mut S, i: &Insn, shift: i64, word: bool) -> Done<S> {
+fn shift_add<S: Semantics>(s: &mut S, i: &Insn, shift: i64, word: bool) -> ExecResult<S> {
     let (mut a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(shift));
     if word {
         a = s.extend(MemType::U32, a);
@@ -57,7 +57,7 @@ macro_rules! shift_adds {
     ($($name:ident = $shift:literal, $word:literal;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             shift_add(s, i, $shift, $word)
         }
     )*};
@@ -75,7 +75,7 @@ shift_adds! {
 
 /// `slli.uw`
 #[inline(always)]
-pub fn slli_uw<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn slli_uw<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (a, n) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
     let a = s.extend(MemType::U32, a);
     let v = s.shl(W64, a, n);
@@ -87,7 +87,7 @@ macro_rules! with_complement {
     ($($name:ident = $op:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b, ones) = (s.read(i.rs1), s.read(i.rs2), s.imm(-1));
             let not_b = s.xor(b, ones);
             let v = s.$op(a, not_b);
@@ -107,7 +107,7 @@ macro_rules! pick {
     ($($name:ident = $cond:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
             let first = s.compare(S::XLEN, Cond::$cond, a, b);
             let v = s.select(first, a, b);
@@ -133,7 +133,7 @@ enum Bit {
 }
 
 #[inline(always)]
-fn single_bit<S: Semantics>(s: &mut S, i: &Insn, index: S::Value, what: Bit) -> Done<S> {
+fn single_bit<S: Semantics>(s: &mut S, i: &Insn, index: S::Value, what: Bit) -> ExecResult<S> {
     let (a, one) = (s.read(i.rs1), s.imm(1));
     let v = if let Bit::Extract = what {
         let shifted = s.lshr(S::XLEN, a, index);
@@ -158,14 +158,14 @@ macro_rules! single_bits {
     ($($name:ident, $immediate:ident = $what:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let index = s.read(i.rs2);
             single_bit(s, i, index, Bit::$what)
         }
 
         #[doc = concat!("`", stringify!($immediate), "`")]
         #[inline(always)]
-        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let index = s.imm(i64::from(i.imm));
             single_bit(s, i, index, Bit::$what)
         }
@@ -181,7 +181,7 @@ single_bits! {
 
 /// The low halves of both operands, `rs2`'s on top, in a register of width `w`.
 #[inline(always)]
-fn pack_halves<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> Done<S> {
+fn pack_halves<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
     let ty = if w == W64 { MemType::U32 } else { MemType::U16 };
     let (a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(half(w)));
     let low = s.extend(ty, a);
@@ -193,19 +193,19 @@ fn pack_halves<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> Done<S> {
 
 /// `pack`
 #[inline(always)]
-pub fn pack<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn pack<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     pack_halves(s, i, S::XLEN)
 }
 
 /// `packw`
 #[inline(always)]
-pub fn packw<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn packw<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     pack_halves(s, i, W32)
 }
 
 /// `packh`
 #[inline(always)]
-pub fn packh<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn packh<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(8));
     let (low, high) = (s.extend(MemType::U8, a), s.extend(MemType::U8, b));
     let high = s.shl(W64, high, n);

@@ -1,6 +1,6 @@
 //! Control transfer.
 
-use super::Done;
+use super::ExecResult;
 use crate::guest::{Cond, Flow, JumpHint, Reg, Semantics};
 use remu_isa::Insn;
 
@@ -8,7 +8,7 @@ macro_rules! branches {
     ($($name:ident = $cond:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
             let taken = s.compare(S::XLEN, Cond::$cond, a, b);
             Ok(Flow::Branch { taken, offset: i64::from(i.imm) })
@@ -27,7 +27,7 @@ branches! {
 
 /// `jal`
 #[inline(always)]
-pub fn jal<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn jal<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let link = s.pc(i64::from(i.len));
     s.write(i.rd, link);
     Ok(Flow::Jump { offset: i64::from(i.imm) })
@@ -35,7 +35,7 @@ pub fn jal<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 
 /// `jalr`
 #[inline(always)]
-pub fn jalr<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn jalr<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let target = jalr_target(s, i);
     let link = s.pc(i64::from(i.len));
     s.write(i.rd, link);

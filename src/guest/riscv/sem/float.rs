@@ -1,13 +1,13 @@
 //! Floating point: F, D, Zfh and Zfa.
 
-use super::Done;
+use super::ExecResult;
 use crate::guest::Width::W64;
 use crate::guest::riscv::fp::{self, Fmt, RmField};
 use crate::guest::{Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Semantics, Sgnj};
 use remu_isa::Insn;
 
 #[inline(always)]
-fn arith<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpOp) -> Done<S> {
+fn arith<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpOp) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_arith(op, fmt, RmField(i.rm), a, b)?;
     s.fp_write(fmt, i.rd, v);
@@ -15,7 +15,7 @@ fn arith<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpOp) -> Done<S> {
 }
 
 #[inline(always)]
-fn sqrt<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> Done<S> {
+fn sqrt<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_sqrt(fmt, RmField(i.rm), a)?;
     s.fp_write(fmt, i.rd, v);
@@ -23,7 +23,7 @@ fn sqrt<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> Done<S> {
 }
 
 #[inline(always)]
-fn fma<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, neg_product: bool, neg_addend: bool) -> Done<S> {
+fn fma<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, neg_product: bool, neg_addend: bool) -> ExecResult<S> {
     let (a, b, c) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2), s.fp_read(fmt, i.rs3));
     let v = s.fp_fma(fmt, RmField(i.rm), neg_product, neg_addend, a, b, c)?;
     s.fp_write(fmt, i.rd, v);
@@ -31,7 +31,7 @@ fn fma<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, neg_product: bool, neg_adden
 }
 
 #[inline(always)]
-fn sign<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, kind: Sgnj) -> Done<S> {
+fn sign<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, kind: Sgnj) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_sgnj(fmt, kind, a, b);
     s.fp_write(fmt, i.rd, v);
@@ -39,7 +39,7 @@ fn sign<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, kind: Sgnj) -> Done<S> {
 }
 
 #[inline(always)]
-fn minmax<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> Done<S> {
+fn minmax<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_minmax(op, fmt, a, b)?;
     s.fp_write(fmt, i.rd, v);
@@ -47,7 +47,7 @@ fn minmax<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> Done<S> 
 }
 
 #[inline(always)]
-fn compare<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpCmp) -> Done<S> {
+fn compare<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpCmp) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_compare(op, fmt, a, b)?;
     s.write(i.rd, v);
@@ -55,7 +55,7 @@ fn compare<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpCmp) -> Done<S> {
 }
 
 #[inline(always)]
-fn class<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> Done<S> {
+fn class<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_class(fmt, a);
     s.write(i.rd, v);
@@ -63,7 +63,7 @@ fn class<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> Done<S> {
 }
 
 #[inline(always)]
-fn to_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> Done<S> {
+fn to_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_to_int(fmt, ty, RmField(i.rm), a)?;
     s.write(i.rd, v);
@@ -71,7 +71,7 @@ fn to_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> Done<S> {
 }
 
 #[inline(always)]
-fn from_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> Done<S> {
+fn from_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecResult<S> {
     let a = s.read(i.rs1);
     let v = s.fp_from_int(fmt, ty, RmField(i.rm), a)?;
     s.fp_write(fmt, i.rd, v);
@@ -79,7 +79,7 @@ fn from_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> Done<S>
 }
 
 #[inline(always)]
-fn round<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, exact: bool) -> Done<S> {
+fn round<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, exact: bool) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_round(fmt, exact, RmField(i.rm), a)?;
     s.fp_write(fmt, i.rd, v);
@@ -87,7 +87,7 @@ fn round<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, exact: bool) -> Done<S> {
 }
 
 #[inline(always)]
-fn load_immediate<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> Done<S> {
+fn load_immediate<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
     let v = s.imm(fp::fli(fmt, i.imm as u8) as i64);
     s.fp_write(fmt, i.rd, v);
     Ok(Flow::Next)
@@ -101,7 +101,7 @@ macro_rules! in_formats {
     (@ $($name:ident = $f:ident($($arg:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             $f(s, i, $($arg),*)
         }
     )*};
@@ -147,7 +147,7 @@ macro_rules! conversions {
     ($($name:ident = $from:ident to $to:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let a = s.fp_read(Fmt::$from, i.rs1);
             let v = s.fp_convert(Fmt::$from, Fmt::$to, RmField(i.rm), a)?;
             s.fp_write(Fmt::$to, i.rd, v);
@@ -169,7 +169,7 @@ macro_rules! bit_moves {
     ($($out:ident $into:ident = $fmt:ident, $signed:ident, $unsigned:ident;)*) => {$(
         #[doc = concat!("`", stringify!($out), "`: the low bits, sign-extended, NaN-boxed or not.")]
         #[inline(always)]
-        pub fn $out<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $out<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let a = s.fp_read_bits(i.rs1);
             let v = s.extend(MemType::$signed, a);
             s.write(i.rd, v);
@@ -178,7 +178,7 @@ macro_rules! bit_moves {
 
         #[doc = concat!("`", stringify!($into), "`")]
         #[inline(always)]
-        pub fn $into<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $into<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let a = s.read(i.rs1);
             let v = s.extend(MemType::$unsigned, a);
             s.fp_write(Fmt::$fmt, i.rd, v);
@@ -195,7 +195,7 @@ bit_moves! {
 
 /// `fmvh.x.d` (RV32): the upper half of a double.
 #[inline(always)]
-pub fn fmvh_x_d<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn fmvh_x_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (a, n) = (s.fp_read_bits(i.rs1), s.imm(32));
     let v = s.ashr(W64, a, n);
     s.write(i.rd, v);
@@ -204,7 +204,7 @@ pub fn fmvh_x_d<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 
 /// `fmvp.d.x` (RV32): a double from its halves.
 #[inline(always)]
-pub fn fmvp_d_x<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn fmvp_d_x<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (low, high, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(32));
     let low = s.extend(MemType::U32, low);
     let high = s.shl(W64, high, n);
@@ -215,7 +215,7 @@ pub fn fmvp_d_x<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 
 /// `fcvtmod.w.d`
 #[inline(always)]
-pub fn fcvtmod_w_d<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn fcvtmod_w_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let a = s.fp_read(Fmt::D, i.rs1);
     let v = s.fp_to_int_modular(a)?;
     s.write(i.rd, v);

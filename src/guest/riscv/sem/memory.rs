@@ -1,6 +1,6 @@
 //! Loads, stores and what is said about memory without moving data.
 
-use super::Done;
+use super::ExecResult;
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::{Flow, MemType, Semantics};
 use remu_isa::Insn;
@@ -9,7 +9,7 @@ macro_rules! loads {
     ($($name:ident = $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let base = s.read(i.rs1);
             let addr = s.address(base, i64::from(i.imm));
             let v = s.load(MemType::$ty, addr)?;
@@ -33,7 +33,7 @@ macro_rules! stores {
     ($($name:ident = $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, v) = (s.read(i.rs1), s.read(i.rs2));
             let addr = s.address(base, i64::from(i.imm));
             s.store(MemType::$ty, addr, v)?;
@@ -53,7 +53,7 @@ macro_rules! fp_moves {
     ($($load:ident, $store:ident = $fmt:ident, $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($load), "`")]
         #[inline(always)]
-        pub fn $load<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $load<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let base = s.read(i.rs1);
             let addr = s.address(base, i64::from(i.imm));
             let v = s.load(MemType::$ty, addr)?;
@@ -63,7 +63,7 @@ macro_rules! fp_moves {
 
         #[doc = concat!("`", stringify!($store), "`: the bits as they are, NaN-boxed or not.")]
         #[inline(always)]
-        pub fn $store<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $store<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, v) = (s.read(i.rs1), s.fp_read_bits(i.rs2));
             let addr = s.address(base, i64::from(i.imm));
             s.store(MemType::$ty, addr, v)?;
@@ -80,14 +80,14 @@ fp_moves! {
 
 /// `fence`
 #[inline(always)]
-pub fn fence<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn fence<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     s.fence((i.imm >> 4) as u8 & 0xf, i.imm as u8 & 0xf);
     Ok(Flow::Next)
 }
 
 /// `fence.tso`
 #[inline(always)]
-pub fn fence_tso<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+pub fn fence_tso<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     // Everything but the order of an earlier store and a later load.
     s.fence(0b0010, 0b0011);
     s.fence(0b0001, 0b0001);
@@ -96,14 +96,14 @@ pub fn fence_tso<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
 
 /// `fence.i`
 #[inline(always)]
-pub fn fence_i<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+pub fn fence_i<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     s.fence_i();
-    Ok(Flow::Resync)
+    Ok(Flow::Refetch)
 }
 
 /// `cbo.zero`
 #[inline(always)]
-pub fn cbo_zero<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn cbo_zero<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let base = s.read(i.rs1);
     let addr = s.address(base, 0);
     s.zero_block(addr)?;
@@ -112,7 +112,7 @@ pub fn cbo_zero<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 
 /// `cbo.clean`
 #[inline(always)]
-pub fn cbo_clean<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn cbo_clean<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let base = s.read(i.rs1);
     let addr = s.address(base, 0);
     s.manage_block(addr)?;
@@ -121,7 +121,7 @@ pub fn cbo_clean<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
 
 /// `cbo.flush`
 #[inline(always)]
-pub fn cbo_flush<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+pub fn cbo_flush<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     cbo_clean(s, i)
 }
 
@@ -130,7 +130,7 @@ macro_rules! hints {
     ($($name:ident)*) => {$(
         #[doc = concat!("`", stringify!($name), "`: a hint without effect.")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(_: &mut S, _: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(_: &mut S, _: &Insn) -> ExecResult<S> {
             Ok(Flow::Next)
         }
     )*};

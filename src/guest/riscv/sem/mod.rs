@@ -26,7 +26,7 @@ pub use system::*;
 use crate::guest::{Flow, Semantics};
 
 /// What executing an instruction yields.
-pub type Done<S> = Result<Flow<<S as Semantics>::Value>, <S as Semantics>::Stop>;
+pub type ExecResult<S> = Result<Flow<<S as Semantics>::Value>, <S as Semantics>::Stop>;
 
 /// Whether a write to `rd` is to x0, or to what an engine has put in its place.
 const fn discards(rd: u8) -> bool {

@@ -1,6 +1,6 @@
 //! CSRs, traps and privileged instructions.
 
-use super::{Done, discards};
+use super::{ExecResult, discards};
 use crate::guest::riscv::Trap;
 use crate::guest::riscv::csr::FFLAGS;
 use crate::guest::{Flow, Semantics};
@@ -16,10 +16,10 @@ enum Update {
 
 /// `writes`: whether this form writes at all; setting or clearing with x0 or zero does not.
 #[inline(always)]
-fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> Done<S> {
+fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> ExecResult<S> {
     let csr = i.imm as u16;
     // Nothing is decoded or translated by the accrued exceptions, which compilers save and restore around a comparison.
-    let written = if csr == FFLAGS { Flow::Next } else { Flow::Resync };
+    let written = if csr == FFLAGS { Flow::Next } else { Flow::Refetch };
     if let Update::Write = update
         && discards(i.rd)
     {
@@ -48,14 +48,14 @@ macro_rules! csr_instructions {
     ($($name:ident, $immediate:ident = $update:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let operand = s.read(i.rs1);
             access(s, i, operand, Update::$update, matches!(Update::$update, Update::Write) || i.rs1 != 0)
         }
 
         #[doc = concat!("`", stringify!($immediate), "`")]
         #[inline(always)]
-        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let operand = s.imm(i64::from(i.rs1));
             access(s, i, operand, Update::$update, matches!(Update::$update, Update::Write) || i.rs1 != 0)
         }
@@ -70,13 +70,13 @@ csr_instructions! {
 
 /// `ecall`
 #[inline(always)]
-pub fn ecall<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+pub fn ecall<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     Err(s.trap(Trap::EnvironmentCall))
 }
 
 /// `ebreak`
 #[inline(always)]
-pub fn ebreak<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+pub fn ebreak<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     Err(s.trap(Trap::Breakpoint))
 }
 
@@ -84,7 +84,7 @@ macro_rules! waits {
     ($($name:ident)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, _: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
             s.pause();
             Ok(Flow::Next)
         }
@@ -99,7 +99,7 @@ macro_rules! privileged {
     ($($name:ident = $op:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> Done<S> {
+        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
             s.privileged(Op::$op, a, b)
         }
