@@ -1,11 +1,14 @@
 //! What is under /proc and would show remu instead of the guest.
 //!
 //! The host's kernel finds the file, by whatever path, links and directories it is named; what has been
-//! found then decides. A file that shows the guest is written out when it is opened, into a file of
-//! memory: it is as old as its opening, where the kernel's is as old as each read.
+//! found then decides. A file that shows the guest stays the host's; what is read from it is the guest's
+//! ([`Shown`]).
 
+mod reading;
 mod smaps;
 mod status;
+
+pub use reading::{OpenProc, Shown};
 
 use super::task::Task;
 use crate::guest::riscv::Cpu;
@@ -14,7 +17,7 @@ use remu_isa::ExtKind;
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::CStr;
-use std::fmt::Write;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
@@ -88,14 +91,14 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
         number.is_some_and(|fd| task.files.is_ours(fd))
     };
     // An empty path may stand for a link that has been opened itself.
-    let candidate = matches!(last, b"" | b"exe" | b"smaps_rollup" | b"numa_maps") || ours(last);
+    let candidate = matches!(last, b"" | b"exe" | b"numa_maps") || ours(last);
     if !candidate {
         return None;
     }
     let path = named(dir, path)?;
     match own_entry(&path)? {
         b"exe" => Some(Link::Exe),
-        b"smaps_rollup" | b"numa_maps" => Some(Link::Hidden),
+        b"numa_maps" => Some(Link::Hidden),
         entry => {
             let (kind, number) = split(entry);
             (matches!(kind, b"fd" | b"fdinfo") && ours(number)).then_some(Link::Hidden)
@@ -125,35 +128,112 @@ pub fn lists_descriptors(dir: BorrowedFd<'_>) -> bool {
     proc_path(dir).is_some_and(|path| matches!(own_entry(&path), Some(b"fd" | b"fdinfo")))
 }
 
-/// What is to be read from an open file under /proc that shows the guest; `None` if the host's will do.
-pub fn contents(task: &Task, cpu: &Cpu, file: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Errno> {
-    let Some(path) = proc_path(file) else { return Ok(None) };
-    if path.ends_with(b"/cpuinfo") {
-        return Ok(Some(cpuinfo(task, cpu).into_bytes()));
-    }
-    let Some(entry) = own_entry(&path) else { return Ok(None) };
-    let (args, env) = status::strings(task);
-    Ok(Some(match entry {
-        b"maps" => maps(task),
-        b"smaps" => smaps::file(task),
-        b"cmdline" => status::command_line(task, &args, &env),
-        b"environ" => status::bytes(task, &env),
-        b"auxv" => {
-            let pairs = task.process.auxv.iter().flat_map(|(key, value)| [*key, *value]);
-            pairs.flat_map(u64::to_le_bytes).collect()
+/// The files that show the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Maps,
+    Smaps,
+    SmapsRollup,
+    Cmdline,
+    Environ,
+    Auxv,
+    Stat,
+    Statm,
+    Status,
+    Limits,
+    Personality,
+    Cpuinfo,
+}
+
+impl Kind {
+    /// Which of them a path under /proc is, if any.
+    fn of(path: &[u8]) -> Option<Self> {
+        if path.ends_with(b"/cpuinfo") {
+            return Some(Self::Cpuinfo);
         }
-        b"stat" => status::stat(task, &read(file)?),
-        b"statm" => status::statm(task),
-        b"status" => status::status(task, &read(file)?),
-        b"limits" => status::limits(task, &read(file)?),
-        b"personality" => format!("{:08x}\n", task.personality(None)).into_bytes(),
-        b"mem" | b"pagemap" if task.mm.host_offset() != 0 => {
+        Some(match own_entry(path)? {
+            b"maps" => Self::Maps,
+            b"smaps" => Self::Smaps,
+            b"smaps_rollup" => Self::SmapsRollup,
+            b"cmdline" => Self::Cmdline,
+            b"environ" => Self::Environ,
+            b"auxv" => Self::Auxv,
+            b"stat" => Self::Stat,
+            b"statm" => Self::Statm,
+            b"status" => Self::Status,
+            b"limits" => Self::Limits,
+            b"personality" => Self::Personality,
+            _ => return None,
+        })
+    }
+
+    /// Whether the kernel prepares more of it than is read at a time.
+    fn is_seq_file(self) -> bool {
+        !matches!(self, Self::Cmdline | Self::Environ | Self::Auxv)
+    }
+}
+
+/// What the kernel writes into such a file in one piece.
+#[derive(Debug)]
+struct Record {
+    /// Rises from record to record.
+    key: u64,
+    text: Vec<u8>,
+}
+
+impl Record {
+    /// The only one of a file.
+    fn only(text: impl Into<Vec<u8>>) -> Vec<Self> {
+        vec![Self { key: 1, text: text.into() }]
+    }
+}
+
+/// Takes note of a file that the guest has opened, if it shows the guest. What would show remu's memory cannot be
+/// opened.
+pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
+    let Some(path) = proc_path(file) else { return Ok(()) };
+    if Kind::of(&path).is_some() {
+        return task.files.proc.add(file);
+    }
+    match own_entry(&path) {
+        Some(entry @ (b"mem" | b"pagemap")) if task.mm.host_offset() != 0 => {
             let name = String::from_utf8_lossy(entry);
             task.system.unimplemented(format!("/proc/self/{name} where addresses are not the host's"));
-            return Err(Errno::ACCESS);
+            Err(Errno::ACCESS)
         }
-        _ => return Ok(None),
-    }))
+        _ => Ok(()),
+    }
+}
+
+/// The file that a descriptor of the guest's is of, if it shows the guest.
+pub fn shown(task: &Task, fd: i32) -> Option<Shown<'static>> {
+    let file = crate::host::guest_fd(fd)?;
+    if !task.files.proc.may_be(file) {
+        return None;
+    }
+    Some(Shown { kind: Kind::of(&proc_path(file)?)?, file })
+}
+
+/// What a file holds now.
+fn contents(task: &Task, cpu: &Cpu, Shown { file, kind }: &Shown<'_>) -> Result<Vec<Record>, Errno> {
+    let (args, env) = status::strings(task);
+    Ok(match kind {
+        Kind::Maps => maps(task),
+        Kind::Smaps => smaps::areas(task, &read(*file)?),
+        Kind::SmapsRollup => Record::only(smaps::rollup(task)?),
+        Kind::Cmdline => Record::only(status::command_line(task, &args, &env)),
+        Kind::Environ => Record::only(status::bytes(task, &env)),
+        Kind::Auxv => {
+            let pairs = task.process.auxv.iter().flat_map(|(key, value)| [*key, *value]);
+            Record::only(pairs.flat_map(u64::to_le_bytes).collect::<Vec<_>>())
+        }
+        Kind::Stat => Record::only(status::stat(task, &read(*file)?)?),
+        Kind::Statm => Record::only(status::statm(task)?),
+        Kind::Status => Record::only(status::status(task, &read(*file)?)?),
+        Kind::Limits => Record::only(status::limits(task, &read(*file)?)),
+        Kind::Personality => Record::only(format!("{:08x}\n", task.personality(None))),
+        Kind::Cpuinfo => cpuinfo(task, cpu),
+    })
 }
 
 /// All that the host says in a file.
@@ -182,16 +262,13 @@ pub fn as_file(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     rustix::fs::open(again, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
-fn maps(task: &Task) -> Vec<u8> {
-    let mut text = Vec::new();
-    for vma in task.mm.vmas() {
-        area_line(task, &vma, &mut text);
-    }
-    text
+fn maps(task: &Task) -> Vec<Record> {
+    let line = |vma: Vma| Record { key: vma.range.end.0, text: area_line(task, &vma) };
+    task.mm.vmas().into_iter().map(line).collect()
 }
 
 /// The line of an area in `maps` and `smaps`.
-fn area_line(task: &Task, vma: &Vma, text: &mut Vec<u8>) {
+fn area_line(task: &Task, vma: &Vma) -> Vec<u8> {
     let sharing = if vma.shared { 's' } else { 'p' };
     let (offset, (dev, ino), name) = match &vma.source {
         Source::Anonymous => (0, (0, 0), &b""[..]),
@@ -200,12 +277,18 @@ fn area_line(task: &Task, vma: &Vma, text: &mut Vec<u8>) {
     };
     let (start, end) = (vma.range.start.0, vma.range.end.0);
     let (major, minor) = (libc::major(dev), libc::minor(dev));
-    let mut line = format!("{start:08x}-{end:08x} {}{sharing} {offset:08x} {major:02x}:{minor:02x} {ino}", vma.prot);
+    let access = format!("{}{sharing}", vma.prot);
+    line(start..end, &access, &format!("{offset:08x} {major:02x}:{minor:02x} {ino}"), name)
+}
+
+/// A line as all files about areas have it.
+fn line(range: Range<u64>, access: &str, origin: &str, name: &[u8]) -> Vec<u8> {
+    let mut line = format!("{:08x}-{:08x} {access} {origin} ", range.start, range.end);
     if !name.is_empty() {
         // The kernel pads to this column, then puts a space.
         line = format!("{line:<72} ");
     }
-    text.extend_from_slice(line.as_bytes());
+    let mut text = line.into_bytes();
     for &byte in name {
         match byte {
             b'\n' => text.extend_from_slice(b"\\012"),
@@ -213,6 +296,7 @@ fn area_line(task: &Task, vma: &Vma, text: &mut Vec<u8>) {
         }
     }
     text.push(b'\n');
+    text
 }
 
 /// The ISA string: base and single letters, then the longer names in the specification's order.
@@ -242,19 +326,16 @@ pub fn mmu(task: &Task, cpu: &Cpu) -> &'static str {
     }
 }
 
-fn cpuinfo(task: &Task, cpu: &Cpu) -> String {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let isa = isa_string(cpu);
-    let mut text = String::new();
-    for n in 0..cpus {
-        let _ = write!(
-            text,
-            "processor\t: {n}\nhart\t\t: {n}\nisa\t\t: {isa}\nmmu\t\t: {}\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\n\
-             mimpid\t\t: 0x0\nhart isa\t: {isa}\n\n",
-            mmu(task, cpu)
-        );
-    }
-    text
+fn cpuinfo(task: &Task, cpu: &Cpu) -> Vec<Record> {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let (isa, mmu) = (isa_string(cpu), mmu(task, cpu));
+    let text = |n: u64| {
+        format!(
+            "processor\t: {n}\nhart\t\t: {n}\nisa\t\t: {isa}\nmmu\t\t: {mmu}\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\n\
+             mimpid\t\t: 0x0\nhart isa\t: {isa}\n\n"
+        )
+    };
+    (0..cpus).map(|n| Record { key: n + 1, text: text(n).into_bytes() }).collect()
 }
 
 /// Whether an extension has instructions or promises that a program can rely on; what is only named

@@ -118,22 +118,22 @@ pub(super) static ROWS: &[Row] = rows! {
     60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl];
     61 getdents64(Fd, Dirents(2), Size) Never [native fs::getdents64];
     62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
-    63 read(Fd, OutBuf(2), Size) RestartSys [pass Read];
+    63 read(Fd, OutBuf(2), Size) RestartSys [native fd::read];
     64 write(Fd, InBuf(2), Size) RestartSys [pass Write];
     65 readv(Fd, OutVec(2), Size) RestartSys [native fd::readv];
     66 writev(Fd, InVec(2), Size) RestartSys [native fd::writev];
-    67 pread64(Fd, OutBuf(2), Size, Long) RestartSys [pass Pread64];
+    67 pread64(Fd, OutBuf(2), Size, Long) RestartSys [native fd::pread64];
     68 pwrite64(Fd, InBuf(2), Size, Long) RestartSys [pass Pwrite64];
     69 preadv(Fd, OutVec(2), Size, Long) RestartSys [native fd::preadv];
     70 pwritev(Fd, InVec(2), Size, Long) RestartSys [native fd::pwritev];
-    71 sendfile(Fd, Fd, InOut(&LONG), Size) RestartSys [pass Sendfile];
+    71 sendfile(Fd, Fd, InOut(&LONG), Size) RestartSys [native fd::sendfile];
     72 pselect6(Int, Special(&FD_SET), Special(&FD_SET), Special(&FD_SET), InOut(&TIMESPEC), Special(&SELECT_MASK)) RestartNoHand
         [native poll::pselect6];
     73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) RestartNoHand [native poll::ppoll];
     74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
         [part "SIGSEGV and SIGBUS sent by processes are delivered, not read from it" signal::signalfd4];
     75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) RestartSys [native fd::vmsplice];
-    76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) RestartSys [pass Splice];
+    76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) RestartSys [native fd::splice];
     77 tee(Fd, Fd, Size, Flags(&SPLICE)) RestartSys [pass Tee];
     78 readlinkat(DirFd, Path(Keep), OutStr(3), Size) Never [native fs::readlinkat];
     79 newfstatat(DirFd, PathOrNull(FollowUnless(3)), Out(&STAT), Flags(&AT)) Never [native fs::newfstatat];

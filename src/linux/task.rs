@@ -9,6 +9,7 @@
 use super::abi::process::Rlimit;
 use super::abi::signal::{Sigaction, StackT};
 use super::call::{Call, SysResult};
+use super::proc::{self, OpenProc};
 use super::signal::{FatalSignal, Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
 use super::sysroot;
@@ -88,6 +89,8 @@ pub enum TaskError {
 #[derive(Debug)]
 pub struct Files {
     own: Vec<i32>,
+    /// The files under /proc among them that show the guest.
+    pub proc: OpenProc,
 }
 
 impl Files {
@@ -233,7 +236,7 @@ impl Task {
         ];
         let (actions, blocked) = super::signal::inherited();
         let task = Self {
-            files: Arc::new(Files { own: config.own_fds }),
+            files: Arc::new(Files { own: config.own_fds, proc: OpenProc::default() }),
             fs: Arc::new(Fs { sysroot: config.sysroot, exe }),
             sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
             mm: Arc::new(Mm { space: config.space, vdso: config.vdso }),
@@ -263,6 +266,11 @@ impl Task {
         task.apply_limits();
         task.take_name();
         task.mirror_dispositions();
+        // A shell's `<` opens a file in the process that becomes this one.
+        for file in (0..3).filter_map(crate::host::guest_fd) {
+            // What may not be opened was not opened by the guest.
+            let _ = proc::opened(&task, file);
+        }
         crate::host::attach(config.stop);
         Ok(task)
     }

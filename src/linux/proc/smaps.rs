@@ -1,11 +1,14 @@
-//! How much of each area is in memory: /proc/self/smaps, from the host's own.
+//! How much of each area is in memory: /proc/self/smaps and smaps_rollup, from the host's own.
 //!
 //! The pages are counted by the host's kernel, in areas that may be cut otherwise than the guest's. An
 //! area of the host that holds several of the guest's counts for the one that has most of it.
 
-use super::area_line;
+use super::{Record, area_line, line};
 use crate::linux::task::Task;
 use crate::memory::{PAGE_SIZE, Prot, Source, Vma};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 /// What the host counts in an area, by the names and in the order of the file.
@@ -37,11 +40,10 @@ impl Counts {
     }
 }
 
-/// The host's areas: start, end, counts.
-fn host_areas() -> Vec<(u64, u64, Counts)> {
-    let text = std::fs::read("/proc/self/smaps").unwrap_or_default();
+/// The host's areas by its own `smaps`: start, end, counts.
+fn host_areas(smaps: &str) -> Vec<(u64, u64, Counts)> {
     let mut areas: Vec<(u64, u64, Counts)> = Vec::new();
-    for line in String::from_utf8_lossy(&text).lines() {
+    for line in smaps.lines() {
         let mut words = line.split_ascii_whitespace();
         let Some(first) = words.next() else { continue };
         if let Some(key) = first.strip_suffix(':') {
@@ -59,11 +61,17 @@ fn host_areas() -> Vec<(u64, u64, Counts)> {
     areas
 }
 
+/// The host's `smaps` of this process.
+fn host_smaps() -> Result<String, Errno> {
+    let file = rustix::fs::open(c"/proc/self/smaps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    super::read(file.as_fd())
+}
+
 /// The guest's areas with what the host counts in them.
-fn counted(task: &Task) -> Vec<(Vma, Counts)> {
+fn counted(task: &Task, smaps: &str) -> Vec<(Vma, Counts)> {
     let offset = task.mm.host_offset();
     let mut areas: Vec<_> = task.mm.vmas().into_iter().map(|vma| (vma, Counts::default())).collect();
-    for (start, end, counts) in host_areas() {
+    for (start, end, counts) in host_areas(smaps) {
         let (Some(start), Some(end)) = (start.checked_sub(offset), end.checked_sub(offset)) else { continue };
         let common = |vma: &Vma| vma.range.end.0.min(end).saturating_sub(vma.range.start.0.max(start));
         let most = areas.iter_mut().max_by_key(|(vma, _)| common(vma));
@@ -96,23 +104,69 @@ fn flags(vma: &Vma, counts: &Counts) -> String {
     own.into_iter().filter(|flag| !flag.is_empty()).chain(of_the_host).fold(String::new(), |all, flag| all + flag + " ")
 }
 
-/// The file.
-pub(super) fn file(task: &Task) -> Vec<u8> {
-    let mut text = Vec::new();
-    for (vma, counts) in counted(task) {
-        area_line(task, &vma, &mut text);
+/// A line of numbers.
+fn number(key: &str, value: u64) -> String {
+    let unit = if key == "THPeligible" { "" } else { " kB" };
+    format!("{:<16}{value:>8}{unit}\n", format!("{key}:"))
+}
+
+/// The file, area by area.
+pub(super) fn areas(task: &Task, smaps: &str) -> Vec<Record> {
+    let record = |(vma, counts): (Vma, Counts)| {
+        let mut text = area_line(task, &vma);
         for (key, value) in &counts.fields {
             let value = match key.as_str() {
                 "Size" => vma.len() / 1024,
                 "KernelPageSize" | "MMUPageSize" => PAGE_SIZE / 1024,
                 _ => *value,
             };
-            let unit = if key == "THPeligible" { "" } else { " kB" };
-            text.extend_from_slice(format!("{:<16}{value:>8}{unit}\n", format!("{key}:")).as_bytes());
+            text.extend_from_slice(number(key, value).as_bytes());
         }
         text.extend_from_slice(format!("VmFlags: {}\n", flags(&vma, &counts)).as_bytes());
+        Record { key: vma.range.end.0, text }
+    };
+    counted(task, smaps).into_iter().map(record).collect()
+}
+
+/// What of an area is in memory by its origin, of a number that counts all of it.
+fn by_origin(vma: &Vma, counts: &Counts, all: u64) -> [u64; 3] {
+    let in_memory = match &vma.source {
+        Source::Anonymous => vma.shared,
+        Source::Named(_) => false,
+        Source::File { path, .. } => [&b"/memfd:"[..], b"/dev/shm/", b"/dev/zero "]
+            .iter()
+            .any(|prefix| path.as_os_str().as_bytes().starts_with(prefix)),
+    };
+    let anon = counts.get("Anonymous").min(all);
+    let rest = all - anon;
+    if in_memory { [anon, 0, rest] } else { [anon, rest, 0] }
+}
+
+/// smaps_rollup: all areas added up.
+pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
+    let areas = counted(task, &host_smaps()?);
+    let (Some((first, _)), Some((last, _))) = (areas.first(), areas.last()) else { return Ok(Vec::new()) };
+    let mut text = line(first.range.start.0..last.range.end.0, "---p", "00000000 00:00 0", b"[rollup]");
+    let mut sum = Counts::default();
+    let mut pss = [0; 3];
+    for (vma, counts) in &areas {
+        sum.add(counts);
+        let parts = by_origin(vma, counts, counts.get("Pss"));
+        pss.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
     }
-    text
+    for (key, value) in &sum.fields {
+        // What an area has and their sum has not.
+        if matches!(key.as_str(), "Size" | "KernelPageSize" | "MMUPageSize" | "THPeligible" | "ProtectionKey") {
+            continue;
+        }
+        text.extend_from_slice(number(key, *value).as_bytes());
+        if key == "Pss_Dirty" {
+            for (key, value) in ["Pss_Anon", "Pss_File", "Pss_Shmem"].into_iter().zip(pss) {
+                text.extend_from_slice(number(key, value).as_bytes());
+            }
+        }
+    }
+    Ok(text)
 }
 
 /// What all areas have in memory, in kB.
@@ -131,22 +185,16 @@ pub(super) struct Resident {
 }
 
 /// Adds all areas up.
-pub(super) fn resident(task: &Task) -> Resident {
+pub(super) fn resident(task: &Task) -> Result<Resident, Errno> {
     let mut sum = Resident::default();
-    for (vma, counts) in counted(task) {
-        let (rss, anon) = (counts.get("Rss"), counts.get("Anonymous"));
-        let in_memory = match &vma.source {
-            Source::Anonymous => vma.shared,
-            Source::Named(_) => false,
-            Source::File { path, .. } => [&b"/memfd:"[..], b"/dev/shm/", b"/dev/zero "]
-                .iter()
-                .any(|prefix| path.as_os_str().as_bytes().starts_with(prefix)),
-        };
-        sum.all += rss;
+    for (vma, counts) in counted(task, &host_smaps()?) {
+        let all = counts.get("Rss");
+        let [anon, _, shmem] = by_origin(&vma, &counts, all);
+        sum.all += all;
         sum.anon += anon;
-        sum.shmem += if in_memory { rss - anon.min(rss) } else { 0 };
+        sum.shmem += shmem;
         sum.swap += counts.get("Swap");
         sum.locked += counts.get("Locked");
     }
-    sum
+    Ok(sum)
 }

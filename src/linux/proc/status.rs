@@ -7,6 +7,7 @@ use crate::linux::signal::bit;
 use crate::linux::task::Task;
 use crate::memory::{GuestAddr, PAGE_SIZE, Prot, Source, Vma};
 use goblin::elf64::program_header::{PF_X, PT_LOAD, PT_PHDR};
+use rustix::io::Errno;
 use std::ops::Range;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -119,9 +120,9 @@ fn dispositions(task: &Task) -> (u64, u64) {
 }
 
 /// /proc/self/stat.
-pub(super) fn stat(task: &Task, host: &str) -> Vec<u8> {
+pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     // The name may hold anything, and ends at the last parenthesis.
-    let Some((name, rest)) = host.trim_end().rsplit_once(") ") else { return host.into() };
+    let Some((name, rest)) = host.trim_end().rsplit_once(") ") else { return Ok(host.into()) };
     let mut fields: Vec<String> = rest.split(' ').map(str::to_owned).collect();
     let (code, data) = code_and_data(task);
     let (args, env) = strings(task);
@@ -134,7 +135,7 @@ pub(super) fn stat(task: &Task, host: &str) -> Vec<u8> {
     let values = [
         // By the numbers of proc(5), where the state is the third.
         (23, mapped(task).all),
-        (24, resident(task).all * 1024 / PAGE_SIZE),
+        (24, resident(task)?.all * 1024 / PAGE_SIZE),
         (26, code.start),
         (27, code.end),
         (28, task.process.start_stack.0),
@@ -155,23 +156,23 @@ pub(super) fn stat(task: &Task, host: &str) -> Vec<u8> {
             *field = value.to_string();
         }
     }
-    format!("{name}) {}\n", fields.join(" ")).into_bytes()
+    Ok(format!("{name}) {}\n", fields.join(" ")).into_bytes())
 }
 
 /// /proc/self/statm.
-pub(super) fn statm(task: &Task) -> Vec<u8> {
-    let (map, now) = (mapped(task), resident(task));
+pub(super) fn statm(task: &Task) -> Result<Vec<u8>, Errno> {
+    let (map, now) = (mapped(task), resident(task)?);
     let pages = |bytes: u64| bytes / PAGE_SIZE;
     let kilobytes = |kb: u64| kb * 1024 / PAGE_SIZE;
     let shared = kilobytes(now.all - now.anon.min(now.all));
     let (all, rss, text, data) = (pages(map.all), kilobytes(now.all), pages(map.text), pages(map.data + map.stack));
-    format!("{all} {rss} {shared} {text} 0 {data} 0\n").into_bytes()
+    Ok(format!("{all} {rss} {shared} {text} 0 {data} 0\n").into_bytes())
 }
 
 /// /proc/self/status.
-pub(super) fn status(task: &Task, host: &str) -> Vec<u8> {
+pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     let map = mapped(task);
-    let Resident { all, anon, shmem, swap, locked } = resident(task);
+    let Resident { all, anon, shmem, swap, locked } = resident(task)?;
     let (ignored, caught) = dispositions(task);
     let mut text = String::new();
     for line in host.lines() {
@@ -212,7 +213,7 @@ pub(super) fn status(task: &Task, host: &str) -> Vec<u8> {
         }
         text.push('\n');
     }
-    text.into_bytes()
+    Ok(text.into_bytes())
 }
 
 /// /proc/self/limits.

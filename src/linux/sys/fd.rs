@@ -1,9 +1,12 @@
-//! Descriptors: scatter/gather transfers, duplicates, fcntl.
+//! Descriptors: transfers, duplicates, fcntl.
 
 use crate::host::{self, IoVec, Sys, SysArg};
-use crate::linux::abi::file::Flock;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::abi::file::{Flock, Iovec};
+use crate::linux::call::{Call, SysResult, TRANSFER_MAX};
+use crate::linux::proc::{self, Shown};
+use crate::memory::GuestAddr;
 use rustix::io::Errno;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// A call on a descriptor and a scatter/gather list, with `rest` after them.
 fn transfer(c: &mut Call<'_>, call: Sys, rest: &[u64]) -> SysResult {
@@ -20,8 +23,84 @@ fn transfer(c: &mut Call<'_>, call: Sys, rest: &[u64]) -> SysResult {
     }
 }
 
+/// Reads into buffers of the guest's from a file that shows the guest, if the descriptor is of one.
+fn read_shown(
+    c: &Call<'_>,
+    buffers: impl FnOnce() -> Result<Vec<Iovec>, Errno>,
+    offset: Option<u64>,
+    flags: u32,
+) -> Option<SysResult> {
+    let shown = proc::shown(c.task, c.fd(0).ok()?)?;
+    let answer = |buffers: Vec<Iovec>| {
+        for buffer in &buffers {
+            c.task.mm.host_range(GuestAddr(buffer.base), buffer.len)?;
+        }
+        shown.read(c.task, c.cpu, &buffers, offset, flags)
+    };
+    Some(buffers().and_then(answer))
+}
+
+/// The only buffer of a call.
+fn buffer(c: &Call<'_>) -> Result<Vec<Iovec>, Errno> {
+    Ok(vec![Iovec { base: c.args[1], len: c.args[2].min(TRANSFER_MAX) }])
+}
+
+pub(in crate::linux) fn read(c: &mut Call<'_>) -> SysResult {
+    read_shown(c, || buffer(c), None, 0).unwrap_or_else(|| c.pass(Sys::Read))
+}
+
+pub(in crate::linux) fn pread64(c: &mut Call<'_>) -> SysResult {
+    let offset = c.args[3];
+    if (offset as i64) < 0 {
+        return c.pass(Sys::Pread64);
+    }
+    read_shown(c, || buffer(c), Some(offset), 0).unwrap_or_else(|| c.pass(Sys::Pread64))
+}
+
+/// The file that stands for a descriptor to be spliced from, if that shows the guest: it holds what there is to be
+/// read. The kernel cannot splice from all of them, and the host's kernel says so.
+fn spliced(c: &Call<'_>, i: usize) -> Result<Option<(Shown<'static>, OwnedFd)>, Errno> {
+    let Some(shown) = proc::shown(c.task, c.fd(i)?).filter(Shown::can_be_spliced) else { return Ok(None) };
+    let file = proc::as_file(&shown.all(c.task, c.cpu)?)?;
+    Ok(Some((shown, file)))
+}
+
+/// Transfers from such a file, with the offset at `at` in guest memory or, if that is null, the file's position.
+fn splice_shown(c: &Call<'_>, shown: &Shown<'_>, at: u64, transfer: impl FnOnce(&mut [u8]) -> SysResult) -> SysResult {
+    let position = c.read_opt(at)?;
+    let mut offset = position.map_or_else(|| shown.position(), Ok)?.to_ne_bytes();
+    let done = transfer(&mut offset)?;
+    let offset = u64::from_ne_bytes(offset);
+    match position {
+        Some(_) => c.write(at, &offset)?,
+        None => shown.set_position(offset)?,
+    }
+    Ok(done)
+}
+
+pub(in crate::linux) fn sendfile(c: &mut Call<'_>) -> SysResult {
+    let out = c.fd(0)?;
+    let Some((shown, file)) = spliced(c, 1)? else { return c.pass(Sys::Sendfile) };
+    let (file, count) = (SysArg::Val(file.as_raw_fd() as u64), SysArg::Val(c.args[3]));
+    splice_shown(c, &shown, c.args[2], |offset| {
+        host::pass(Sys::Sendfile, &mut [SysArg::Val(out as u64), file, SysArg::Out(offset), count])
+    })
+}
+
+pub(in crate::linux) fn splice(c: &mut Call<'_>) -> SysResult {
+    let Some((shown, file)) = spliced(c, 0)? else { return c.pass(Sys::Splice) };
+    let out = SysArg::Val(c.fd(2)? as u64);
+    let [_, at, _, out_at, count, flags] = c.args;
+    let (file, out_at) = (SysArg::Val(file.as_raw_fd() as u64), c.guest(out_at, size_of::<u64>() as u64));
+    splice_shown(c, &shown, at, |offset| {
+        let mut args = [file, SysArg::Out(offset), out, out_at, SysArg::Val(count), SysArg::Val(flags)];
+        host::pass(Sys::Splice, &mut args)
+    })
+}
+
 pub(in crate::linux) fn readv(c: &mut Call<'_>) -> SysResult {
-    transfer(c, Sys::Readv, &[])
+    let buffers = || c.pieces(c.args[1], c.args[2], Ok);
+    read_shown(c, buffers, None, 0).unwrap_or_else(|| transfer(c, Sys::Readv, &[]))
 }
 
 pub(in crate::linux) fn writev(c: &mut Call<'_>) -> SysResult {
@@ -49,7 +128,12 @@ fn with_flags(c: &mut Call<'_>, call: Sys) -> SysResult {
 }
 
 pub(in crate::linux) fn preadv(c: &mut Call<'_>) -> SysResult {
-    at_offset(c, Sys::Preadv2)
+    let offset = c.args[3];
+    if (offset as i64) < 0 {
+        return Err(Errno::INVAL);
+    }
+    let buffers = || c.pieces(c.args[1], c.args[2], Ok);
+    read_shown(c, buffers, Some(offset), 0).unwrap_or_else(|| at_offset(c, Sys::Preadv2))
 }
 
 pub(in crate::linux) fn pwritev(c: &mut Call<'_>) -> SysResult {
@@ -57,7 +141,12 @@ pub(in crate::linux) fn pwritev(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn preadv2(c: &mut Call<'_>) -> SysResult {
-    with_flags(c, Sys::Preadv2)
+    let offset = Some(c.args[3]).filter(|&offset| offset != u64::MAX);
+    if offset.is_some_and(|offset| (offset as i64) < 0) {
+        return Err(Errno::INVAL);
+    }
+    let buffers = || c.pieces(c.args[1], c.args[2], Ok);
+    read_shown(c, buffers, offset, c.args[5] as u32).unwrap_or_else(|| with_flags(c, Sys::Preadv2))
 }
 
 pub(in crate::linux) fn pwritev2(c: &mut Call<'_>) -> SysResult {

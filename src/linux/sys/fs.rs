@@ -8,10 +8,10 @@ use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::mem::offset_of;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// Opens a file: one of those under /proc that show the guest, or the host's.
+/// Opens a file.
 fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl FnOnce(&mut Call<'_>, &CStr) -> SysResult) -> SysResult {
     let dir = c.fd(0)?;
     let path = c.raw_path(1)?;
@@ -23,21 +23,14 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl FnOnce(&mut Call<'_>, &CStr)
         _ => c.task.fs.host_path(path, follow),
     };
     let fd = pass(c, &path)?;
-    let place_only = how.flags & libc::O_PATH as u64 != 0;
-    let opened = host::guest_fd(fd as i32).filter(|_| !place_only);
-    let shown = opened.map_or(Ok(None), |file| proc::contents(c.task, c.cpu, file));
-    let replaced = match shown {
-        Ok(None) => return Ok(fd),
-        Ok(Some(bytes)) => proc::as_file(&bytes).and_then(|file| {
-            let close_on_exec = SysArg::Val(how.flags & libc::O_CLOEXEC as u64);
-            host::pass(Sys::Dup3, &mut [SysArg::Val(file.as_raw_fd() as u64), SysArg::Val(fd), close_on_exec])
-        }),
-        Err(e) => Err(e),
-    };
-    if replaced.is_err() {
+    if how.flags & libc::O_PATH as u64 != 0 {
+        return Ok(fd);
+    }
+    let noted = host::guest_fd(fd as i32).map_or(Ok(()), |file| proc::opened(c.task, file));
+    if noted.is_err() {
         host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
     }
-    replaced
+    noted.map(|()| fd)
 }
 
 pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {

@@ -41,7 +41,7 @@ fn value(text: &str, key: &str) -> String {
 fn the_guest_is_shown() {
     let mut b = Bench::new();
     let maps = read(&mut b, "/proc/self/maps");
-    assert!(maps.starts_with("00020000-00120000 rw-p 00000000 00:00 0\n"), "{maps}");
+    assert!(maps.starts_with("00020000-00120000 rw-p 00000000 00:00 0 \n"), "{maps}");
     assert!(maps.contains(" r-xp 00000000 00:00 0") && maps.ends_with(" [vdso]\n"), "{maps}");
     assert_eq!(read(&mut b, "/proc/self/cmdline"), "guest\0-x\0");
     assert_eq!(read(&mut b, &format!("/proc/{}/environ", std::process::id())), "A=1\0");
@@ -56,6 +56,7 @@ fn the_guest_is_shown() {
     assert_eq!(b.get::<[u64; 2]>(buf), [6, 4096]);
     assert_eq!(b.sys("fcntl", &[fd, libc::F_GETFD as u64]), Ok(0));
     assert_eq!(b.sys("write", &[fd, buf, 1]), Err(Errno::BADF), "it is open for reading");
+    assert_eq!(b.sys("lseek", &[fd, 0, libc::SEEK_CUR as u64]), Ok(48));
 }
 
 #[test]
@@ -200,17 +201,16 @@ fn pages_are_counted_by_the_guests_areas() {
         b.task.mm.write(crate::memory::GuestAddr(at + page * 4096), &1u8).unwrap();
     }
     let smaps = read(&mut b, "/proc/self/smaps");
-    let area = smaps.split_once(&format!("{at:08x}-{:08x} rw-p 00000000 00:00 0\n", at + 8 * 4096)).unwrap().1;
+    let area = smaps.split_once(&format!("{at:08x}-{:08x} rw-p 00000000 00:00 0 \n", at + 8 * 4096)).unwrap().1;
     assert!(area.starts_with("Size:                 32 kB\nKernelPageSize:        4 kB\n"), "{area}");
     for (key, kb) in [("Rss", "8 kB"), ("Private_Dirty", "8 kB"), ("Anonymous", "8 kB"), ("Swap", "0 kB")] {
         assert_eq!(value(area, key), kb, "{key}");
     }
     assert!(value(area, "VmFlags").starts_with("rd wr mr mw me"), "{area}");
-    // As where the kernel does not have them: they would show remu's pages.
-    for name in ["smaps_rollup", "numa_maps"] {
-        let path = b.text(&format!("/proc/self/{name}"));
-        assert_eq!(b.sys("openat", &[CWD, path, 0]), Err(Errno::NOENT));
-    }
+    let rollup = read(&mut b, "/proc/self/smaps_rollup");
+    assert!(rollup.starts_with("00020000-") && rollup.lines().next().unwrap().ends_with(" [rollup]"), "{rollup}");
+    let kb = |key: &str| value(&rollup, key).strip_suffix(" kB").unwrap().parse::<u64>().unwrap();
+    assert!(kb("Anonymous") >= 8 && kb("Rss") >= kb("Anonymous"), "{rollup}");
 }
 
 #[test]

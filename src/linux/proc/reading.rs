@@ -1,0 +1,294 @@
+//! Reads of files under /proc that show the guest.
+//!
+//! The guest's descriptor is the host's, so that fstat, lseek, mmap, poll and dup are the host kernel's. Only calls that
+//! read are answered here, with what the guest's kernel would have to say at that moment. The position is kept where
+//! it always is, in the open file of the host's kernel.
+//!
+//! Most of these files are "seq files": a list of records, of which a read returns whole ones as far as a page takes
+//! them. What has been prepared and not been read stays for the next read at that position, so that a record is never
+//! torn when the list changes between two reads.
+
+use super::{Kind, Record};
+use crate::guest::riscv::Cpu;
+use crate::linux::abi::file::Iovec;
+use crate::linux::task::Task;
+use crate::memory::{GuestAddr, PAGE_SIZE};
+use rustix::fs::{AtFlags, OFlags, SeekFrom, StatxFlags};
+use rustix::io::{Errno, ReadWriteFlags};
+use std::collections::VecDeque;
+use std::io::IoSliceMut;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+/// What is kept of the files under /proc that the guest has open.
+#[derive(Debug, Default)]
+pub struct OpenProc {
+    /// Whether one was ever opened: until then, a read costs nothing here.
+    any: AtomicBool,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The devices of the file systems on which such files were opened: one, as a rule.
+    devices: Vec<(u32, u32)>,
+    /// What reads have left, the latest last.
+    rests: VecDeque<Rest>,
+}
+
+/// What a read has left for the next.
+#[derive(Debug)]
+struct Rest {
+    kind: Kind,
+    /// The position at which the next read goes on.
+    position: u64,
+    /// The end of a record that was returned in part.
+    partial: Vec<u8>,
+    /// The records after it.
+    records: VecDeque<Record>,
+    /// The key of the last record taken from the list.
+    last: u64,
+}
+
+/// How many unfinished readings are kept. One that is forgotten goes on by its position alone.
+const RESTS: usize = 8;
+
+impl OpenProc {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().expect("no panic happens with the lock held")
+    }
+
+    /// Remembers that a file which shows the guest is open.
+    pub(super) fn add(&self, file: BorrowedFd<'_>) -> Result<(), Errno> {
+        let device = device(file)?;
+        let mut kept = self.kept();
+        if !kept.devices.contains(&device) {
+            kept.devices.push(device);
+        }
+        self.any.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether a descriptor may be of such a file. That it is on the same file system tells enough; its path decides.
+    pub(super) fn may_be(&self, file: BorrowedFd<'_>) -> bool {
+        self.any.load(Ordering::Relaxed) && device(file).is_ok_and(|device| self.kept().devices.contains(&device))
+    }
+
+    /// Takes what the last read that ended at this position has left.
+    fn take(&self, kind: Kind, position: u64) -> Option<Rest> {
+        let mut kept = self.kept();
+        let at = kept.rests.iter().rposition(|rest| rest.kind == kind && rest.position == position)?;
+        kept.rests.remove(at)
+    }
+
+    fn keep(&self, rest: Rest) {
+        let mut kept = self.kept();
+        if kept.rests.len() == RESTS {
+            kept.rests.pop_front();
+        }
+        kept.rests.push_back(rest);
+    }
+}
+
+/// The device of a file's file system. No network file system is asked for anything.
+fn device(file: BorrowedFd<'_>) -> Result<(u32, u32), Errno> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let stat = rustix::fs::statx(file, c"", flags, StatxFlags::empty())?;
+    Ok((stat.stx_dev_major, stat.stx_dev_minor))
+}
+
+/// A file under /proc that shows the guest, open.
+pub struct Shown<'a> {
+    pub(super) file: BorrowedFd<'a>,
+    pub(super) kind: Kind,
+}
+
+impl Shown<'_> {
+    /// Whether the kernel can move it into a pipe or a file (`splice_read`).
+    pub fn can_be_spliced(&self) -> bool {
+        self.kind == Kind::Cpuinfo
+    }
+
+    /// The position that the next read begins at.
+    pub fn position(&self) -> Result<u64, Errno> {
+        rustix::fs::tell(self.file)
+    }
+
+    /// Moves that position.
+    pub fn set_position(&self, position: u64) -> Result<(), Errno> {
+        rustix::fs::seek(self.file, SeekFrom::Start(position)).map(drop)
+    }
+
+    /// All that it holds.
+    pub fn all(&self, task: &Task, cpu: &Cpu) -> Result<Vec<u8>, Errno> {
+        Ok(super::contents(task, cpu, self)?.into_iter().flat_map(|record| record.text).collect())
+    }
+
+    /// Reads into a list of buffers, at an offset or at the file's own position.
+    pub fn read(
+        &self,
+        task: &Task,
+        cpu: &Cpu,
+        buffers: &[Iovec],
+        offset: Option<u64>,
+        flags: u32,
+    ) -> Result<u64, Errno> {
+        let mode = rustix::fs::fcntl_getfl(self.file)?;
+        if mode.contains(OFlags::PATH) || mode & OFlags::RWMODE == OFlags::WRONLY {
+            return Err(Errno::BADF);
+        }
+        let start = match offset {
+            Some(offset) => offset,
+            None => self.position()?,
+        };
+        // The host's kernel answers what stands against reading: it may not know a flag, and the process that was to be
+        // seen may have executed another program since.
+        let flags = ReadWriteFlags::from_bits_retain(flags);
+        let mut byte = [0; 1];
+        let buffer = &mut [IoSliceMut::new(&mut byte)];
+        if (start == 0 || !flags.is_empty()) && rustix::io::preadv2(self.file, buffer, 0, flags)? == 0 {
+            return Ok(0);
+        }
+        let mut done = 0;
+        // A file without `read_iter` is read buffer by buffer.
+        for group in buffers.chunks(if self.kind == Kind::Cpuinfo { buffers.len().max(1) } else { 1 }) {
+            let wanted: u64 = group.iter().map(|buffer| buffer.len).sum();
+            if wanted == 0 {
+                continue;
+            }
+            match self.read_group(task, cpu, group, start + done, offset.is_none()) {
+                Ok(count) => {
+                    done += count;
+                    if count < wanted {
+                        break;
+                    }
+                }
+                Err(e) if done == 0 => return Err(e),
+                Err(_) => break,
+            }
+        }
+        Ok(done)
+    }
+
+    /// One read of the kernel's; `moves` says whether it moves the file's position.
+    fn read_group(&self, task: &Task, cpu: &Cpu, group: &[Iovec], at: u64, moves: bool) -> Result<u64, Errno> {
+        let wanted: u64 = group.iter().map(|buffer| buffer.len).sum();
+        let open = &task.files.proc;
+        let mut rest = match open.take(self.kind, at) {
+            // The next area is looked for by its address, as the kernel does. What has to be counted is counted once.
+            Some(mut rest) if self.kind == Kind::Maps => {
+                let records = super::contents(task, cpu, self)?.into_iter();
+                rest.records = records.filter(|record| record.key > rest.last).collect();
+                rest
+            }
+            Some(rest) => rest,
+            None => Rest::at(self.kind, super::contents(task, cpu, self)?, at),
+        };
+        let prepared = rest.prepare(wanted as usize);
+        if prepared == 0 {
+            return Ok(0);
+        }
+        let mut count = 0;
+        for buffer in group {
+            let part = &rest.partial[count..prepared.min(count + buffer.len as usize)];
+            let copied = copy_out(task, buffer.base, part, self.kind == Kind::Environ);
+            count += copied;
+            if copied < part.len() {
+                break;
+            }
+        }
+        if count == 0 {
+            return Err(Errno::FAULT);
+        }
+        rest.partial.drain(..count);
+        rest.position = at + count as u64;
+        if moves {
+            self.advance(at, count)?;
+        }
+        if self.kind.is_seq_file() {
+            open.keep(rest);
+        }
+        Ok(count as u64)
+    }
+
+    /// Moves the position. Reading costs the host less than a seek, which begins at the start of the file each time.
+    fn advance(&self, from: u64, count: usize) -> Result<(), Errno> {
+        let mut left = count;
+        let mut bytes = vec![0; count.min(PAGE_SIZE as usize)];
+        while left > 0 {
+            let part = left.min(bytes.len());
+            match rustix::io::read(self.file, &mut bytes[..part])? {
+                // The host's file is shorter.
+                0 => {
+                    self.set_position(from + count as u64)?;
+                    break;
+                }
+                read => left -= read,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rest {
+    /// A reading that begins at this position.
+    fn at(kind: Kind, records: Vec<Record>, position: u64) -> Self {
+        let mut rest = Self { kind, position, partial: Vec::new(), records: records.into(), last: 0 };
+        let mut skip = position;
+        while let Some(record) = rest.records.pop_front() {
+            let len = record.text.len() as u64;
+            if skip < len {
+                if skip == 0 {
+                    rest.records.push_front(record);
+                } else {
+                    rest.last = record.key;
+                    rest.partial = record.text[skip as usize..].to_vec();
+                }
+                break;
+            }
+            skip -= len;
+            rest.last = record.key;
+        }
+        rest
+    }
+
+    /// Prepares up to `wanted` bytes, as a seq file does: what is left of a record, then whole records as far as the
+    /// buffer takes them, which is a page, or larger if one record is. Yields how many there are.
+    fn prepare(&mut self, wanted: usize) -> usize {
+        let left = self.partial.len();
+        let mut room = PAGE_SIZE as usize;
+        while self.partial.len() < wanted {
+            let Some(record) = self.records.front() else { break };
+            let used = self.partial.len() - left;
+            if used + record.text.len() >= room {
+                if used > 0 {
+                    break;
+                }
+                room = (record.text.len() + 1).next_multiple_of(PAGE_SIZE as usize);
+            }
+            let record = self.records.pop_front().expect("there is one");
+            self.last = record.key;
+            self.partial.extend_from_slice(&record.text);
+        }
+        self.partial.len().min(wanted)
+    }
+}
+
+/// Copies to the guest up to the first page that cannot be written, and yields how far that is. `whole` leaves out a
+/// part that does not fit.
+fn copy_out(task: &Task, base: u64, bytes: &[u8], whole: bool) -> usize {
+    if task.mm.write_bytes(GuestAddr(base), bytes).is_ok() {
+        return bytes.len();
+    }
+    let mut done = 0;
+    while done < bytes.len() && !whole {
+        let at = base.wrapping_add(done as u64);
+        let part = ((PAGE_SIZE - at % PAGE_SIZE) as usize).min(bytes.len() - done);
+        if task.mm.write_bytes(GuestAddr(at), &bytes[done..done + part]).is_err() {
+            break;
+        }
+        done += part;
+    }
+    done
+}
