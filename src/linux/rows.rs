@@ -16,8 +16,8 @@ use super::strace::processes::*;
 use super::strace::special::*;
 use super::strace::structs::*;
 use super::sys::{
-    admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, robust, signal, vm,
-    xattr,
+    admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program, robust, signal,
+    vm, xattr,
 };
 use super::table::ArgKind::*;
 use super::table::FollowLink::*;
@@ -100,7 +100,7 @@ pub(super) static ROWS: &[Row] = rows! {
     42 nfsservctl(Int, Ptr, Ptr) Never [unimplemented "removed from Linux, which answers the same"];
     43 statfs(Path(Follow), Out(&STATFS)) Never [pass Statfs];
     44 fstatfs(Fd, Out(&STATFS)) Never [pass Fstatfs];
-    45 truncate(Path(Follow), Long) Never [pass Truncate];
+    45 truncate(Path(Follow), Long) Never [native program::truncate];
     46 ftruncate(Fd, Long) Never [pass Ftruncate];
     47 fallocate(Fd, Flags(&FALLOCATE), Long, Long) RestartSys [pass Fallocate];
     48 faccessat(DirFd, Path(Follow), Flags(&ACCESS)) Never [pass Faccessat];
@@ -323,7 +323,7 @@ pub(super) static ROWS: &[Row] = rows! {
         [pass FanotifyMark];
     264 name_to_handle_at(DirFd, Path(KeepUnless(4)), InOut(&FILE_HANDLE), Out(&INT), Flags(&AT_HANDLE)) Never
         [pass NameToHandleAt];
-    265 open_by_handle_at(DirFd, In(&FILE_HANDLE), Open) Never [pass OpenByHandleAt];
+    265 open_by_handle_at(DirFd, In(&FILE_HANDLE), Open) Never [native program::open_by_handle_at];
     266 clock_adjtime(Enum(&CLOCK), Out(&TIMEX)) Never [pass ClockAdjtime];
     267 syncfs(Fd) Never [pass Syncfs];
     268 setns(Fd, Flags(&NAMESPACE)) Never [pass Setns];

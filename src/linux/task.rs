@@ -158,6 +158,8 @@ pub struct Fs {
     pub sysroot: Option<PathBuf>,
     /// The program.
     pub exe: CString,
+    /// Its device and inode.
+    pub exe_id: Option<(u64, u64)>,
 }
 
 /// The machine that all processes run on.
@@ -226,6 +228,7 @@ impl Task {
     pub fn new(config: TaskConfig) -> Result<Self, TaskError> {
         let exe = std::path::absolute(&config.exe).unwrap_or(config.exe);
         let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| TaskError::Path(exe.clone()))?;
+        let exe_id = rustix::fs::stat(exe.as_c_str()).ok().map(|file| (file.st_dev, file.st_ino));
         let stack = host_limit(Resource::Stack);
         let stack = Rlimit { cur: config.stack_limit, max: stack.max.max(config.stack_limit) };
         let limits = [
@@ -237,7 +240,7 @@ impl Task {
         let (actions, blocked) = super::signal::inherited();
         let task = Self {
             files: Arc::new(Files { own: config.own_fds, proc: OpenProc::default() }),
-            fs: Arc::new(Fs { sysroot: config.sysroot, exe }),
+            fs: Arc::new(Fs { sysroot: config.sysroot, exe, exe_id }),
             sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
             mm: Arc::new(Mm { space: config.space, vdso: config.vdso }),
             process: Arc::new(Process {

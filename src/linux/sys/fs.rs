@@ -1,5 +1,6 @@
 //! Files by name, and what is known about them.
 
+use super::program;
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat};
 use crate::linux::call::{Call, SysResult};
@@ -12,7 +13,7 @@ use std::os::fd::BorrowedFd;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Opens a file.
-fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl FnOnce(&mut Call<'_>, &CStr) -> SysResult) -> SysResult {
+fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, &CStr) -> SysResult) -> SysResult {
     let dir = c.fd(0)?;
     let path = c.raw_path(1)?;
     let follow = how.flags & libc::O_NOFOLLOW as u64 == 0;
@@ -22,7 +23,8 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl FnOnce(&mut Call<'_>, &CStr)
         Some(Link::Exe) if follow && how.resolve == 0 => c.task.fs.exe.clone(),
         _ => c.task.fs.host_path(path, follow),
     };
-    let fd = pass(c, &path)?;
+    program::check_open(c, how, |c, how| pass(c, how, &path))?;
+    let fd = pass(c, how, &path)?;
     if how.flags & libc::O_PATH as u64 != 0 {
         return Ok(fd);
     }
@@ -35,10 +37,9 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl FnOnce(&mut Call<'_>, &CStr)
 
 pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
     let how = OpenHow { flags: c.args[2] & 0xffff_ffff, mode: c.args[3], resolve: 0 };
-    open(c, &how, |c, path| {
-        let [dir, _, flags, mode, ..] = c.args;
-        let path = SysArg::In(path.to_bytes_with_nul());
-        host::pass(Sys::Openat, &mut [SysArg::Val(dir), path, SysArg::Val(flags), SysArg::Val(mode)])
+    open(c, &how, |c, how, path| {
+        let (dir, flags, mode) = (SysArg::Val(c.args[0]), SysArg::Val(how.flags), SysArg::Val(how.mode));
+        host::pass(Sys::Openat, &mut [dir, SysArg::In(path.to_bytes_with_nul()), flags, mode])
     })
 }
 
@@ -47,7 +48,7 @@ pub(in crate::linux) fn openat2(c: &mut Call<'_>) -> SysResult {
     // With a root of its own choosing, a path must stay as it is.
     let in_root = how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0;
     let raw = in_root.then(|| c.raw_path(1)).transpose()?;
-    open(c, &how, |c, path| {
+    open(c, &how, |c, how, path| {
         let path = SysArg::In(raw.as_deref().unwrap_or(path).to_bytes_with_nul());
         let bytes = how.as_bytes();
         let size = SysArg::Val(bytes.len() as u64);

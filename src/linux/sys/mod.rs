@@ -16,6 +16,7 @@ pub(super) mod numa;
 pub(super) mod poll;
 pub(super) mod prctl;
 pub(super) mod process;
+pub(super) mod program;
 pub(super) mod robust;
 pub(super) mod signal;
 pub(super) mod vm;

@@ -1,0 +1,63 @@
+//! The running program's file cannot be opened for writing or truncated (ETXTBSY), by whatever name. The host's kernel
+//! sees to that for remu's own file only. The dynamic linker and libraries can be written to, as on the kernel.
+
+use crate::host::{self, Sys, SysArg};
+use crate::linux::abi::file::OpenHow;
+use crate::linux::call::{Call, SysResult};
+use crate::linux::table::FollowLink;
+use rustix::io::Errno;
+
+/// Whether opening a file with these flags takes the right to write to it.
+fn writes(flags: u64) -> bool {
+    let flags = flags as i32;
+    let access = flags & libc::O_ACCMODE;
+    flags & libc::O_PATH == 0 && (matches!(access, libc::O_WRONLY | libc::O_RDWR) || flags & libc::O_TRUNC != 0)
+}
+
+/// Refuses to open the program's file for writing. `open` opens the file in question, with flags of this function's:
+/// first only to see which one it is.
+pub(super) fn check_open(
+    c: &mut Call<'_>,
+    how: &OpenHow,
+    open: impl Fn(&mut Call<'_>, &OpenHow) -> SysResult,
+) -> Result<(), Errno> {
+    let Some(program) = c.task.fs.exe_id.filter(|_| writes(how.flags)) else { return Ok(()) };
+    let place = libc::O_PATH | libc::O_CLOEXEC | how.flags as i32 & libc::O_NOFOLLOW;
+    // What cannot be opened is for the call itself to tell.
+    let Ok(fd) = open(c, &OpenHow { flags: place as u64, mode: 0, resolve: how.resolve }) else { return Ok(()) };
+    let found = host::stat_at(fd as i32, c"", libc::AT_EMPTY_PATH);
+    host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
+    if !found.is_ok_and(|file| (file.st_dev, file.st_ino) == program) {
+        return Ok(());
+    }
+    // What else stands against it, such as permissions, comes first.
+    let mut flags = how.flags & !(libc::O_TRUNC as u64);
+    if flags & libc::O_ACCMODE as u64 == libc::O_RDONLY as u64 {
+        flags |= libc::O_RDWR as u64;
+    }
+    let fd = open(c, &OpenHow { flags: flags | libc::O_CLOEXEC as u64, ..*how })?;
+    host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
+    Err(Errno::TXTBSY)
+}
+
+pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {
+    if c.args[1] as i64 >= 0 {
+        let path = c.path(0, FollowLink::Follow)?;
+        check_open(c, &OpenHow { flags: libc::O_WRONLY as u64, mode: 0, resolve: 0 }, |_, how| {
+            let (dir, path) = (SysArg::Val(libc::AT_FDCWD as u64), SysArg::In(path.as_bytes_with_nul()));
+            host::pass(Sys::Openat, &mut [dir, path, SysArg::Val(how.flags), SysArg::Val(0)])
+        })?;
+    }
+    c.pass(Sys::Truncate)
+}
+
+pub(in crate::linux) fn open_by_handle_at(c: &mut Call<'_>) -> SysResult {
+    let flags = c.args[2];
+    check_open(c, &OpenHow { flags: flags & 0xffff_ffff, mode: 0, resolve: 0 }, |c, how| {
+        c.args[2] = how.flags;
+        let opened = c.pass(Sys::OpenByHandleAt);
+        c.args[2] = flags;
+        opened
+    })?;
+    c.pass(Sys::OpenByHandleAt)
+}
