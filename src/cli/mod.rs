@@ -17,6 +17,6 @@ mod words;
 
 pub use error::{CliError, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_OWN_ERROR};
 pub use options::Options;
-pub use resolve::{Action, Settings, resolve};
+pub use resolve::{Action, Settings, Start, resolve};
 pub use run::user_main;
 pub use system::{SystemOptions, system_main};

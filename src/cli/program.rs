@@ -6,6 +6,7 @@ use crate::elf::{self, Executable, LoadError, Program, Script};
 use crate::linux::sysroot::lookup;
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -29,8 +30,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Finds and opens everything.
-    pub fn open(settings: &Settings) -> Result<Self, CliError> {
+    /// Finds and opens everything; `file` is the program where that is open.
+    pub fn open(settings: &Settings, mut file: Option<File>) -> Result<Self, CliError> {
         let mut sysroot = Sysroot::new(settings.prefix.as_deref())?;
         let mut argv = settings.argv.clone();
         let mut path = settings.program.clone();
@@ -38,7 +39,11 @@ impl Target {
         let mut scripts = 0;
         let program = loop {
             let failed = |error: LoadError| CliError::Load { path: path.clone(), error };
-            let (script, real) = match Executable::open(&path).map_err(failed)? {
+            let opened = match file.take() {
+                Some(file) => Executable::from_file(file, &path),
+                None => Executable::open(&path),
+            };
+            let (script, real) = match opened.map_err(failed)? {
                 Executable::Program(program) => break program,
                 Executable::Script(script, real) => (script, real),
             };
@@ -172,7 +177,9 @@ impl Sysroot {
             let found = inside(root).or_else(|| Some(host).filter(ours));
             return found.ok_or_else(|| Searched::Given(root.clone()));
         }
-        let dir = by.parent().unwrap_or(Path::new("/"));
+        // Who starts a program with more rights could have put it below a directory with a dynamic linker of their own.
+        let secure = crate::host::is_secure();
+        let dir = by.parent().filter(|_| !secure).unwrap_or(Path::new("/"));
         let at =
             |root: &Path| if root == Path::new("/") { host.canonicalize().ok() } else { inside(root) }.filter(ours);
         for root in dir.ancestors().chain([Path::new(CROSS_SYSROOT)]) {

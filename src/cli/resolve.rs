@@ -7,6 +7,7 @@ use super::words::{UNSUPPORTED, normalize};
 use super::{CliError, Options, cpu_list, strace};
 use crate::debug::AddressFilter;
 use crate::guest::riscv::profiles::CpuModel;
+use crate::host::Registered;
 use crate::linux::TraceConfig;
 use crate::memory::GuestAddr;
 use clap::{CommandFactory, FromArgMatches};
@@ -26,11 +27,39 @@ pub enum Action {
     Print(String),
 }
 
+/// What a process has been started with.
+#[derive(Debug)]
+pub struct Start {
+    /// The arguments, beginning with remu's own name.
+    pub words: Vec<OsString>,
+    /// The environment.
+    pub environ: Vec<(OsString, OsString)>,
+    /// What the kernel says, where it has started remu as the interpreter of a program.
+    pub registered: Option<Registered>,
+    /// Whether the program has rights that its caller has not, who could otherwise use them by variables that remu reads.
+    pub is_secure: bool,
+}
+
+impl Start {
+    /// Takes the program and its arguments out of the words, where the kernel has put them. There are no options then.
+    fn take_program(&mut self) -> Option<(OsString, Vec<OsString>)> {
+        let registered = self.registered.as_ref()?;
+        let mut argv = self.words.split_off(self.words.len().min(1));
+        let program = argv.first()?.clone();
+        if registered.has_argv0 {
+            argv.remove(0);
+        }
+        Some((program, argv))
+    }
+}
+
 /// How a program is to be run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The program's path.
     pub program: PathBuf,
+    /// The path that was executed (AT_EXECFN): the program's or, where the kernel has found that by a script, the script's.
+    pub given_path: PathBuf,
     /// Its arguments, its own name first.
     pub argv: Vec<CString>,
     /// Its environment.
@@ -111,12 +140,14 @@ fn variable(env: Env<'_>, name: &str) -> Option<Given> {
     })
 }
 
-/// Decides what to do. `words` begins with remu's own name; `environ` is the whole environment.
-pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Result<Action, CliError> {
+/// Decides what to do.
+pub fn resolve(mut start: Start) -> Result<Action, CliError> {
+    let registered = start.take_program();
+    let Start { words, environ, registered: kernel, is_secure } = start;
     let command = Options::command();
     let words = normalize(&command, words)?;
     let matches = command.try_get_matches_from(words).map_err(usage)?;
-    let options = Options::from_arg_matches(&matches).map_err(usage)?;
+    let mut options = Options::from_arg_matches(&matches).map_err(usage)?;
     if options.help {
         return Ok(Action::Print(Options::command().render_long_help().to_string()));
     }
@@ -129,7 +160,8 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
         return Ok(Action::Print(String::from_utf8_lossy(&script).into_owned()));
     }
 
-    let lookup = |name: &str| environ.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let read: &[_] = if is_secure { &[] } else { &environ };
+    let lookup = |name: &str| read.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     for u in UNSUPPORTED {
         if let Some(given) = variable(&lookup, u.variable) {
             return Err(CliError::UnsupportedVariable { variable: given.source, what: u.what });
@@ -172,11 +204,18 @@ pub fn resolve(words: Vec<OsString>, environ: Vec<(OsString, OsString)>) -> Resu
     };
     let changes = environment_changes(&options, &matches, &lookup)?;
 
+    let mut own_name = None;
+    if let Some((program, mut argv)) = registered {
+        own_name = (!argv.is_empty()).then(|| argv.remove(0));
+        (options.program, options.args) = (Some(program), argv);
+    }
     let program = options.program.ok_or(CliError::NoProgram)?;
-    let argv0 = argv0.unwrap_or_else(|| program.clone());
+    let argv0 = argv0.or(own_name).unwrap_or_else(|| program.clone());
     let argv = std::iter::once(argv0).chain(options.args).map(c_string).collect();
+    let given_path = kernel.map_or_else(|| program.clone(), |kernel| OsString::from_vec(kernel.path.into_bytes()));
     Ok(Action::Run(Box::new(Settings {
         program: program.into(),
+        given_path: given_path.into(),
         argv,
         envp: apply(environ, changes),
         prefix,

@@ -2,12 +2,17 @@
 
 use super::*;
 use remu_isa::Ext;
+use std::ffi::CStr;
 
 /// Resolves a command line with spaces between its words and an environment likewise.
 fn run(line: &str, environ: &str) -> Result<Action, String> {
+    resolve(start(line, environ)).map_err(|e| e.to_string())
+}
+
+fn start(line: &str, environ: &str) -> Start {
     let words = std::iter::once("remu").chain(line.split(' ').filter(|w| !w.is_empty())).map(OsString::from);
     let environ = environ.split(' ').filter_map(|v| v.split_once('=')).map(|(n, v)| (n.into(), v.into()));
-    resolve(words.collect(), environ.collect()).map_err(|e| e.to_string())
+    Start { words: words.collect(), environ: environ.collect(), registered: None, is_secure: false }
 }
 
 fn settings(line: &str, environ: &str) -> Settings {
@@ -172,4 +177,38 @@ fn the_prefix_must_be_a_directory() {
 #[test]
 fn clap_finds_nothing_wrong_with_the_definitions() {
     Options::command().debug_assert();
+}
+
+/// Resolves what the kernel makes of the execution of `path`, with a program's flag P in the registration or without.
+fn executed(line: &str, environ: &str, has_argv0: bool, path: &CStr) -> Settings {
+    let registered = Registered { has_argv0, file: None, path: path.to_owned() };
+    match resolve(Start { registered: Some(registered), ..start(line, environ) }) {
+        Ok(Action::Run(s)) => *s,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_registered_programs_words_are_all_its_own() {
+    let s = executed("./p name -L x", "", true, c"./p");
+    assert_eq!((s.program.to_str(), list(&s.argv)), (Some("./p"), vec!["name", "-L", "x"]));
+    let s = executed("-p -strace", "", true, c"-p");
+    assert_eq!((s.program.to_str(), list(&s.argv), s.log.strace), (Some("-p"), vec!["-strace"], false));
+    let s = executed("./p -L x", "", false, c"./p");
+    assert_eq!((s.program.to_str(), list(&s.argv)), (Some("./p"), vec!["./p", "-L", "x"]));
+    let s = executed("/bin/sh /bin/sh -e ./script", "REMU_STRACE=1", true, c"./script");
+    assert_eq!((s.given_path.to_str(), list(&s.argv)), (Some("./script"), vec!["/bin/sh", "-e", "./script"]));
+    assert!(s.log.strace, "variables are read");
+    let s = executed("./p name", "REMU_ARGV0=other", true, c"./p");
+    assert_eq!(list(&s.argv), ["other"]);
+    let none = Registered { has_argv0: true, file: None, path: c"".into() };
+    assert!(resolve(Start { registered: Some(none), ..start("", "") }).is_err());
+}
+
+#[test]
+fn who_starts_a_program_with_more_rights_has_no_say_by_variables() {
+    let start = Start { is_secure: true, ..start("./p", "REMU_LD_PREFIX=/nowhere QEMU_LOG=strace REMU_GDB=1 A=1") };
+    let Ok(Action::Run(s)) = resolve(start) else { panic!("they are read") };
+    assert_eq!((s.prefix, s.log.strace), (None, false));
+    assert_eq!(s.envp.len(), 4, "they are the program's");
 }

@@ -3,7 +3,7 @@
 
 use super::program::Target;
 use super::text::{complain, print};
-use super::{Action, CliError, EXIT_OWN_ERROR, Settings, resolve};
+use super::{Action, CliError, EXIT_OWN_ERROR, Settings, Start, resolve};
 use crate::debug::{self, Death, FatalReport, Log, MapLog, MappedFiles};
 use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
 use crate::guest::riscv::{Cpu, Rv64, profiles};
@@ -22,9 +22,16 @@ use std::sync::Arc;
 /// `remu [OPTIONS] PROGRAM [ARGS...]`: yields the exit status, if it does not end by a signal.
 pub fn user_main() -> i32 {
     install_panic_report();
-    let action = resolve(std::env::args_os().collect(), std::env::vars_os().collect());
+    let mut registered = host::registered();
+    let file = registered.as_mut().and_then(|registered| registered.file.take());
+    let action = resolve(Start {
+        words: std::env::args_os().collect(),
+        environ: std::env::vars_os().collect(),
+        registered,
+        is_secure: host::is_secure(),
+    });
     let result = match action {
-        Ok(Action::Run(settings)) => run(&settings),
+        Ok(Action::Run(settings)) => run(&settings, file.map(File::from)),
         Ok(Action::Print(text)) => print(&text).map(|()| 0).map_err(CliError::Output),
         Err(error) => Err(error),
     };
@@ -34,8 +41,8 @@ pub fn user_main() -> i32 {
     })
 }
 
-/// Runs a program to its end.
-fn run(settings: &Settings) -> Result<i32, CliError> {
+/// Runs a program to its end; `file` is the program where the kernel has opened it.
+fn run(settings: &Settings, file: Option<File>) -> Result<i32, CliError> {
     let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
     // Before any other file is opened, which would take the place of a standard error that is closed.
     let log = if settings.log.any() { Some(open_log(settings.log_file.as_deref())?) } else { None };
@@ -44,7 +51,7 @@ fn run(settings: &Settings) -> Result<i32, CliError> {
         _ => log.clone().filter(|_| settings.log.strace),
     };
     let statistics = settings.statistics.as_deref().map(|path| open_log(Some(path))).transpose()?;
-    let target = Target::open(settings)?;
+    let target = Target::open(settings, file)?;
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: settings.mmu.limit(), identity: true })?);
     let maps = log.clone().filter(|_| settings.log.mmu || settings.log.page);
     let maps = maps.map(|log| Arc::new(MapLog::new(log, settings.log.mmu, settings.log.page)));
@@ -182,7 +189,7 @@ fn layout<'a>(settings: &'a Settings, argv: &'a [CString], vdso: Vdso) -> Result
         egid: getegid().as_raw(),
     };
     Ok(Layout {
-        given_path: &settings.program,
+        given_path: &settings.given_path,
         argv,
         envp: &settings.envp,
         random: random(settings.seed)?,
@@ -193,6 +200,7 @@ fn layout<'a>(settings: &'a Settings, argv: &'a [CString], vdso: Vdso) -> Result
             rseq: None,
             interpreter_base: GuestAddr(0),
             credentials,
+            secure: host::is_secure(),
         },
     })
 }

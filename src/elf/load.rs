@@ -109,7 +109,11 @@ pub enum Executable {
 impl Executable {
     /// Opens a file as execve would, and reads its headers or its first line.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
-        let file = open(path)?;
+        Self::from_file(open(path)?, path)
+    }
+
+    /// Reads the headers or the first line of a file that is open and may be executed.
+    pub fn from_file(file: File, path: &Path) -> Result<Self, LoadError> {
         let real = absolute(&file, path);
         let mut first = [0; LINE_MAX];
         let have = FileSource::read_at(&file, &mut first, 0).map_err(ElfError::Io)?;

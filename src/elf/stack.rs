@@ -68,6 +68,8 @@ pub struct Auxv {
     pub interpreter_base: GuestAddr,
     /// The user and group ids.
     pub credentials: Credentials,
+    /// AT_SECURE: whether these are rights that the caller does not have.
+    pub secure: bool,
 }
 
 /// What the initial stack is made of.
@@ -213,7 +215,7 @@ fn auxv_entries(r: &StackRequest<'_>, path: u64, random: u64) -> Vec<(u64, u64)>
         (at::EUID, ids.euid.into()),
         (at::GID, ids.gid.into()),
         (at::EGID, ids.egid.into()),
-        (at::SECURE, 0),
+        (at::SECURE, a.secure.into()),
         (at::RANDOM, random),
         (at::EXECFN, path),
     ]);

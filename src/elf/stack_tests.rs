@@ -29,6 +29,7 @@ fn request<'a>(argv: &'a [CString], envp: &'a [CString], path: &'a CStr) -> Stac
             rseq: None,
             interpreter_base: GuestAddr(0),
             credentials: Credentials { uid: 1000, euid: 1001, gid: 1002, egid: 1003 },
+            secure: false,
         },
     }
 }

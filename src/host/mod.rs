@@ -30,4 +30,5 @@ pub use signals::{
     Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
     set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
 };
+pub use start::{Registered, is_secure, registered};
 pub use sys::Sys;

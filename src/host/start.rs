@@ -1,6 +1,53 @@
-//! How the process starts: without the preparations of Rust's runtime, which would hide from the
+//! How the process starts: what the kernel says about it, and without the preparations of Rust's runtime, which would hide from the
 //! guest what its parent has left it. The runtime ignores SIGPIPE and opens closed standard
 //! descriptors; a program must find both as they were.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the kernel tells a program's interpreter that is registered with binfmt_misc, in its auxiliary vector.
+#[derive(Debug)]
+pub struct Registered {
+    /// Whether the program's own argv[0] follows its path among the arguments (flag P).
+    pub has_argv0: bool,
+    /// The program, open for reading (flags O and C).
+    pub file: Option<OwnedFd>,
+    /// The path that was executed: the program's, or that of a script which it interprets.
+    pub path: CString,
+}
+
+/// An entry of the host's auxiliary vector.
+fn auxv(key: libc::c_ulong) -> Option<libc::c_ulong> {
+    // SAFETY: the calls access no memory but the auxiliary vector and this thread's errno.
+    unsafe {
+        *libc::__errno_location() = 0;
+        let value = libc::getauxval(key);
+        (value != 0 || *libc::__errno_location() == 0).then_some(value)
+    }
+}
+
+/// Whether the kernel has given the process credentials that its caller does not have (AT_SECURE).
+pub fn is_secure() -> bool {
+    auxv(libc::AT_SECURE) == Some(1)
+}
+
+/// How the kernel has started remu as the interpreter of a program. `None` if it has not, or if remu is registered
+/// without flags that would say so. The program's file is handed out once.
+pub fn registered() -> Option<Registered> {
+    const AT_FLAGS_PRESERVE_ARGV0: libc::c_ulong = 1;
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let has_argv0 = auxv(libc::AT_FLAGS).is_some_and(|flags| flags & AT_FLAGS_PRESERVE_ARGV0 != 0);
+    let fd = auxv(libc::AT_EXECFD).map(|fd| fd as i32);
+    if !has_argv0 && fd.is_none() || TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: the kernel has opened the descriptor for this process and told nobody else of it. It is taken once.
+    let file = fd.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    // SAFETY: AT_EXECFN is the address of a string above the process's first stack, which nothing here changes.
+    let path = auxv(libc::AT_EXECFN).map(|at| unsafe { CStr::from_ptr(at as *const libc::c_char) }.to_owned());
+    Some(Registered { has_argv0, file, path: path.unwrap_or_default() })
+}
 
 /// Defines the program's entry point, which runs `$run` and exits with the status it yields.
 #[macro_export]

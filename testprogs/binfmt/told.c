@@ -1,0 +1,57 @@
+/* What a program is told of its own execution. `told --by-descriptor FILE ARGV...` executes FILE by an open descriptor,
+ * which stays open. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+/* A file's bytes, with a bar for each zero. */
+static void show(const char *name)
+{
+    char bytes[4096], path[64];
+    snprintf(path, sizeof path, "/proc/self/%s", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = read(fd, bytes, sizeof bytes);
+    close(fd);
+    printf("%s: ", name);
+    for (ssize_t i = 0; i < len; i++)
+        putchar(bytes[i] ? bytes[i] : '|');
+    puts("");
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    if (argc > 3 && strcmp(argv[1], "--by-descriptor") == 0) {
+        fexecve(open(argv[2], O_RDONLY), argv + 3, envp);
+        perror(argv[2]);
+        return 1;
+    }
+    for (int i = 0; i < argc; i++)
+        printf("argv[%d]: %s\n", i, argv[i]);
+    printf("AT_EXECFN: %s\n", (char *)getauxval(AT_EXECFN));
+    for (char **p = envp; *p; p++)
+        printf("environment: %s\n", *p);
+    printf("AT_FLAGS: %lx, AT_SECURE: %lu\n", getauxval(AT_FLAGS), getauxval(AT_SECURE));
+    /* AT_EXECFD, which only interpreters get. */
+    unsigned long pair[2];
+    FILE *auxv = fopen("/proc/self/auxv", "r");
+    while (fread(pair, sizeof pair, 1, auxv) == 1)
+        if (pair[0] == AT_EXECFD)
+            printf("AT_EXECFD: %lu\n", pair[1]);
+    fclose(auxv);
+    char exe[4096] = "";
+    if (readlink("/proc/self/exe", exe, sizeof exe - 1) > 0)
+        printf("exe: %s\n", exe);
+    show("cmdline");
+    /* By a descriptor, it is the number's until Linux 6.14 and the file's since. */
+    if (strncmp((char *)getauxval(AT_EXECFN), "/dev/fd/", 8) != 0)
+        show("comm");
+    /* Descriptors that are open, but for that of the directory. */
+    for (int fd = 0; fd < 200; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            printf("open: %d\n", fd);
+    return 0;
+}

@@ -1,0 +1,96 @@
+//! Programs that the kernel runs by remu, which is registered with binfmt_misc, learn of their execution what the same C
+//! program learns that the kernel runs itself. The registration is in a user namespace of its own.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{build_dir, build_programs, root};
+
+/// What has to be there for the test.
+const NEEDS: &str = "a binfmt_misc of one's own takes Linux 6.7 or later, with user namespaces and binfmt_misc; \
+                     `unshare` is in Debian's util-linux";
+
+/// The registration that the repository offers, for this remu and with these flags.
+fn registration(flags: &str) -> String {
+    let file = fs::read_to_string(root().join("binfmt.d/remu-riscv64.conf")).expect("the registration");
+    let line = file.lines().find(|line| line.starts_with(':')).expect("a line of its own");
+    let (magic, _) = line.rsplit_once(":/").expect("a path");
+    format!("{magic}:{}:{flags}", env!("CARGO_BIN_EXE_remu"))
+}
+
+/// What a command says that is run where remu is registered with these flags, in `folder`.
+fn said(flags: &str, folder: &Path, command: &[&str]) -> String {
+    let mut inside = Command::new("unshare");
+    inside.args(["--user", "--map-root-user", "--mount"]).arg(root().join("tests/binfmt.sh")).arg(registration(flags));
+    inside.args(command).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    let output = inside.output().unwrap_or_else(|e| panic!("unshare: {e}: {NEEDS}"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "flags {flags:?}, {command:?}: {}: {errors}\n{NEEDS}", output.status);
+    assert!(errors.is_empty(), "{errors}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Two folders with the same names in them: one with programs for the host, one with the guest's.
+fn folders() -> tempfile::TempDir {
+    let out = build_dir("binfmt");
+    build_programs("testprogs/binfmt/programs.list", &out);
+    let base = tempfile::tempdir().expect("a temporary folder");
+    for side in ["native", "riscv64"] {
+        let folder = base.path().join(side);
+        fs::create_dir(&folder).expect("a folder");
+        for name in ["told", "-strace"] {
+            fs::copy(out.join(side).join("told"), folder.join(name)).expect("a program");
+        }
+        let script = folder.join("script");
+        fs::write(&script, "#!./told -x y\n").expect("a script");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a script that may be executed");
+    }
+    base
+}
+
+/// What a program learns on both sides, without the names of the folders.
+fn both(base: &Path, flags: &str, command: &[&str]) -> (String, String) {
+    let side = |side: &str| {
+        let folder = base.join(side);
+        said(flags, &folder, command).replace(folder.to_str().expect("text"), "FOLDER")
+    };
+    (side("native"), side("riscv64"))
+}
+
+#[test]
+fn with_its_own_name_a_program_sees_no_difference() {
+    let base = folders();
+    let launcher = base.path().join("native/told");
+    let launcher = launcher.to_str().expect("text");
+    for flags in ["P", "PF", "PO", "POF", "POCF", "PC"] {
+        for command in [
+            &["bash", "-c", "exec -a name ./told -L x --help ''"][..],
+            &["bash", "-c", "exec -a '' ./told"],
+            &["bash", "-c", "PATH=; exec -a -- ./-strace -c"],
+            &["bash", "-c", "exec ./script one"],
+            &["bash", "-c", "exec -a name ./told <&- 5</dev/null"],
+            &[launcher, "--by-descriptor", "told", "name", "-d", "help"],
+        ] {
+            let (native, guest) = both(base.path(), flags, command);
+            assert_eq!(guest, native, "flags {flags:?}, {command:?}");
+        }
+    }
+}
+
+#[test]
+fn without_its_name_a_program_has_its_path_for_it() {
+    let base = folders();
+    for flags in ["", "F", "O", "OF", "C"] {
+        let (native, guest) = both(base.path(), flags, &["bash", "-c", "exec -a $PWD/told ./told -L x"]);
+        assert_eq!(guest, native, "flags {flags:?}");
+        let (_, guest) = both(base.path(), flags, &["bash", "-c", "exec -a name ./told -L x"]);
+        assert_eq!(guest, native, "flags {flags:?}");
+    }
+    // With flag O, the kernel tells that it is a registered interpreter.
+    let (native, guest) = both(base.path(), "O", &["bash", "-c", "exec ./script one"]);
+    assert_eq!(guest, native);
+}
