@@ -188,6 +188,36 @@ static void growing(void)
     CHECK(close(fd) == 0);
 }
 
+/* numa_maps, which kernels with several memory nodes have: a line for each of maps, and the pages in it. */
+static void nodes(void)
+{
+    static char lines[sizeof text];
+    if (access("/proc/self/numa_maps", F_OK) != 0)
+        return;
+    char *own = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start[20];
+    int fd = memfd_create("a file =", 0);
+    CHECK(own != MAP_FAILED && mprotect(own + 3 * PAGE, PAGE, PROT_NONE) == 0 && ftruncate(fd, PAGE) == 0);
+    own[0] = own[2 * PAGE] = 1;
+    void *file = mmap(own + 3 * PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+    CHECK(file == own + 3 * PAGE);
+    text[whole("/proc/self/numa_maps")] = 0;
+    strcpy(lines, text);
+    snprintf(start, sizeof start, "%08lx ", (long)own);
+    char *line = strstr(lines, start);
+    CHECK(line != NULL);
+    CHECK(strncmp(strchr(line, ' '), " default anon=2 dirty=2 ", 24) == 0);
+    line = strchr(line, '\n') + 1;
+    const char *name = " default file=/memfd:a\\040file\\040\\075\\040(deleted)\n";
+    CHECK(strncmp(strchr(line, ' '), name, strlen(name)) == 0);
+    CHECK(strstr(lines, " heap anon=") && strstr(lines, " stack anon="));
+    text[whole("/proc/self/maps")] = 0;
+    char *area = text;
+    for (line = lines; *line; line = strchr(line, '\n') + 1, area = strchr(area, '\n') + 1)
+        CHECK(strtoul(line, NULL, 16) == strtoul(area, NULL, 16) && strstr(line, " default"));
+    /* x86 has one more in maps alone. */
+    CHECK((*area == 0 || strstr(area, "[vsyscall]")) && munmap(own, 4 * PAGE) == 0 && close(fd) == 0);
+}
+
 /* The form of what has a number for each area. */
 static void forms(void)
 {
@@ -235,6 +265,7 @@ int main(void)
     }
     growing();
     forms();
+    nodes();
     int fd = open("/proc/self/comm", O_RDWR);
     CHECK(write(fd, "renamed", 7) == 7 && pread(fd, buf, 100, 0) == 8 && memcmp(buf, "renamed\n", 8) == 0);
     fd = open("/proc/self/clear_refs", O_WRONLY);

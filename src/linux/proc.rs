@@ -4,6 +4,7 @@
 //! found then decides. A file that shows the guest stays the host's; what is read from it is the guest's
 //! ([`Shown`]).
 
+mod numa;
 mod reading;
 mod smaps;
 mod status;
@@ -26,7 +27,7 @@ use std::os::unix::ffi::OsStrExt;
 pub enum Link {
     /// The running program.
     Exe,
-    /// A descriptor of ours, or a file that shows only ours: there is no such thing.
+    /// A descriptor of ours: there is no such thing.
     Hidden,
 }
 
@@ -91,14 +92,13 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
         number.is_some_and(|fd| task.files.is_ours(fd))
     };
     // An empty path may stand for a link that has been opened itself.
-    let candidate = matches!(last, b"" | b"exe" | b"numa_maps") || ours(last);
+    let candidate = matches!(last, b"" | b"exe") || ours(last);
     if !candidate {
         return None;
     }
     let path = named(dir, path)?;
     match own_entry(&path)? {
         b"exe" => Some(Link::Exe),
-        b"numa_maps" => Some(Link::Hidden),
         entry => {
             let (kind, number) = split(entry);
             (matches!(kind, b"fd" | b"fdinfo") && ours(number)).then_some(Link::Hidden)
@@ -134,6 +134,7 @@ enum Kind {
     Maps,
     Smaps,
     SmapsRollup,
+    NumaMaps,
     Cmdline,
     Environ,
     Auxv,
@@ -155,6 +156,7 @@ impl Kind {
             b"maps" => Self::Maps,
             b"smaps" => Self::Smaps,
             b"smaps_rollup" => Self::SmapsRollup,
+            b"numa_maps" => Self::NumaMaps,
             b"cmdline" => Self::Cmdline,
             b"environ" => Self::Environ,
             b"auxv" => Self::Auxv,
@@ -220,6 +222,7 @@ fn contents(task: &Task, cpu: &Cpu, Shown { file, kind }: &Shown<'_>) -> Result<
     Ok(match kind {
         Kind::Maps => maps(task),
         Kind::Smaps => smaps::areas(task, &read(*file)?),
+        Kind::NumaMaps => numa::lines(task, &read(*file)?)?,
         Kind::SmapsRollup => Record::only(smaps::rollup(task)?),
         Kind::Cmdline => Record::only(status::command_line(task, &args, &env)),
         Kind::Environ => Record::only(status::bytes(task, &env)),

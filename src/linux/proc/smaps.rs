@@ -8,26 +8,34 @@ use crate::linux::task::Task;
 use crate::memory::{PAGE_SIZE, Prot, Source, Vma};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use std::ffi::CStr;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
+const SMAPS: &CStr = c"/proc/self/smaps";
+
 /// What the host counts in an area, by the names and in the order of the file.
 #[derive(Clone, Debug, Default)]
-struct Counts {
-    /// In kB, but for `THPeligible`.
-    fields: Vec<(String, u64)>,
-    flags: Vec<String>,
+pub(super) struct Counts {
+    /// In kB (`smaps`, but for `THPeligible`) or in pages (`numa_maps`).
+    pub fields: Vec<(String, u64)>,
+    /// What is a word.
+    pub flags: Vec<String>,
 }
 
+/// An area of the host's.
+pub(super) type HostArea = (Range<u64>, Counts);
+
 impl Counts {
-    fn get(&self, key: &str) -> u64 {
+    pub(super) fn get(&self, key: &str) -> u64 {
         self.fields.iter().find(|(name, _)| name == key).map_or(0, |(_, value)| *value)
     }
 
     fn add(&mut self, other: &Counts) {
         for (key, value) in &other.fields {
             match self.fields.iter_mut().find(|(name, _)| name == key) {
-                Some((_, sum)) if key == "THPeligible" => *sum = (*sum).max(*value),
+                Some((_, sum)) if matches!(key.as_str(), "THPeligible" | "mapmax") => *sum = (*sum).max(*value),
                 Some((_, sum)) => *sum += value,
                 None => self.fields.push((key.clone(), *value)),
             }
@@ -40,14 +48,14 @@ impl Counts {
     }
 }
 
-/// The host's areas by its own `smaps`: start, end, counts.
-fn host_areas(smaps: &str) -> Vec<(u64, u64, Counts)> {
-    let mut areas: Vec<(u64, u64, Counts)> = Vec::new();
+/// The host's areas by its own `smaps`, or `maps`, which counts nothing.
+pub(super) fn host_areas(smaps: &str) -> Vec<HostArea> {
+    let mut areas: Vec<HostArea> = Vec::new();
     for line in smaps.lines() {
         let mut words = line.split_ascii_whitespace();
         let Some(first) = words.next() else { continue };
         if let Some(key) = first.strip_suffix(':') {
-            let Some((_, _, counts)) = areas.last_mut() else { continue };
+            let Some((_, counts)) = areas.last_mut() else { continue };
             if key == "VmFlags" {
                 counts.flags = words.map(str::to_owned).collect();
             } else if let Some(value) = words.next().and_then(|word| word.parse().ok()) {
@@ -55,24 +63,24 @@ fn host_areas(smaps: &str) -> Vec<(u64, u64, Counts)> {
             }
         } else if let Some((start, end)) = first.split_once('-') {
             let number = |text| u64::from_str_radix(text, 16).unwrap_or(0);
-            areas.push((number(start), number(end), Counts::default()));
+            areas.push((number(start)..number(end), Counts::default()));
         }
     }
     areas
 }
 
-/// The host's `smaps` of this process.
-fn host_smaps() -> Result<String, Errno> {
-    let file = rustix::fs::open(c"/proc/self/smaps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+/// A file of the host's about this process.
+pub(super) fn host_file(path: &CStr) -> Result<String, Errno> {
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     super::read(file.as_fd())
 }
 
 /// The guest's areas with what the host counts in them.
-fn counted(task: &Task, smaps: &str) -> Vec<(Vma, Counts)> {
+pub(super) fn counted(task: &Task, host: Vec<HostArea>) -> Vec<(Vma, Counts)> {
     let offset = task.mm.host_offset();
     let mut areas: Vec<_> = task.mm.vmas().into_iter().map(|vma| (vma, Counts::default())).collect();
-    for (start, end, counts) in host_areas(smaps) {
-        let (Some(start), Some(end)) = (start.checked_sub(offset), end.checked_sub(offset)) else { continue };
+    for (host, counts) in host {
+        let (Some(start), Some(end)) = (host.start.checked_sub(offset), host.end.checked_sub(offset)) else { continue };
         let common = |vma: &Vma| vma.range.end.0.min(end).saturating_sub(vma.range.start.0.max(start));
         let most = areas.iter_mut().max_by_key(|(vma, _)| common(vma));
         if let Some((_, sum)) = most.filter(|(vma, _)| common(vma) > 0) {
@@ -125,7 +133,7 @@ pub(super) fn areas(task: &Task, smaps: &str) -> Vec<Record> {
         text.extend_from_slice(format!("VmFlags: {}\n", flags(&vma, &counts)).as_bytes());
         Record { key: vma.range.end.0, text }
     };
-    counted(task, smaps).into_iter().map(record).collect()
+    counted(task, host_areas(smaps)).into_iter().map(record).collect()
 }
 
 /// What of an area is in memory by its origin, of a number that counts all of it.
@@ -144,7 +152,7 @@ fn by_origin(vma: &Vma, counts: &Counts, all: u64) -> [u64; 3] {
 
 /// smaps_rollup: all areas added up.
 pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
-    let areas = counted(task, &host_smaps()?);
+    let areas = counted(task, host_areas(&host_file(SMAPS)?));
     let (Some((first, _)), Some((last, _))) = (areas.first(), areas.last()) else { return Ok(Vec::new()) };
     let mut text = line(first.range.start.0..last.range.end.0, "---p", "00000000 00:00 0", b"[rollup]");
     let mut sum = Counts::default();
@@ -187,7 +195,7 @@ pub(super) struct Resident {
 /// Adds all areas up.
 pub(super) fn resident(task: &Task) -> Result<Resident, Errno> {
     let mut sum = Resident::default();
-    for (vma, counts) in counted(task, &host_smaps()?) {
+    for (vma, counts) in counted(task, host_areas(&host_file(SMAPS)?)) {
         let all = counts.get("Rss");
         let [anon, _, shmem] = by_origin(&vma, &counts, all);
         sum.all += all;
