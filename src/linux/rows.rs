@@ -6,6 +6,7 @@
 //! `unimplemented` says why the answer is ENOSYS; `unsupported` does too, for a call that every C library
 //! tries, and is not logged.
 
+use super::abi::structs::*;
 use super::strace::admin::*;
 use super::strace::files::*;
 use super::strace::flags::*;
@@ -14,7 +15,6 @@ use super::strace::memory::*;
 use super::strace::mounts::*;
 use super::strace::processes::*;
 use super::strace::special::*;
-use super::strace::structs::*;
 use super::sys::{
     admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program, robust, signal,
     vm, xattr,

@@ -4,10 +4,10 @@
 //! what its arguments are (for handing them to the host kernel and for `strace` alike), what becomes
 //! of it when a signal interrupts it, and how much of it is there.
 
+use super::abi::structs::Struct;
 use super::call::{Call, SysResult};
 use super::rows::ROWS;
 use super::strace::flags::Names;
-use super::strace::structs::Struct;
 use crate::host::Sys;
 
 /// What an argument is.

@@ -93,6 +93,9 @@ guest_structs! {
     /// The fixed part of `struct file_handle`; the handle follows.
     HandleHead { bytes: u32, kind: i32, }
 
+    /// `struct file_handle`, as long as any may be.
+    FileHandle { head: HandleHead, handle: [u8; 128], }
+
     /// `struct cachestat_range`.
     CachestatRange { off: u64, len: u64, }
 
@@ -113,6 +116,7 @@ layout!(OpenHow: 24);
 layout!(XattrArgs: 16, size @ 8, flags @ 12);
 layout!(FileAttr: 24, extsize @ 8, cowextsize @ 20);
 layout!(HandleHead: 8, kind @ 4);
+layout!(FileHandle: 136, handle @ 8);
 layout!(CachestatRange: 16);
 layout!(Cachestat: 40);
 layout!(DirentHead: 24, reclen @ 16, kind @ 18, name @ 19);

@@ -1,4 +1,4 @@
-//! System V inter-process communication: `linux/ipc.h`, `linux/shm.h`, `linux/sem.h`, `linux/msg.h`, and
+//! Inter-process communication: `linux/ipc.h`, `linux/shm.h`, `linux/sem.h`, `linux/msg.h`, `linux/mqueue.h`, and
 //! the generic `asm/ipcbuf.h`, `asm/shmbuf.h`, `asm/sembuf.h` and `asm/msgbuf.h`, of which only
 //! `asm/sembuf.h` is another on x86-64.
 
@@ -75,6 +75,9 @@ guest_structs! {
     /// `struct msginfo`.
     Msginfo { pool: i32, map: i32, max: i32, mnb: i32, mni: i32, ssz: i32, tql: i32, seg: u16, pad: u16, }
 
+    /// `struct mq_attr`.
+    MqAttr { flags: i64, maxmsg: i64, msgsize: i64, curmsgs: i64, reserved: [i64; 4], }
+
     /// The fixed part of `struct msgbuf`; the text follows.
     MsgHead { mtype: i64, }
 }
@@ -88,6 +91,7 @@ layout!(Seminfo: 40, vmx @ 32);
 layout!(Sembuf: 6, op @ 2, flg @ 4);
 layout!(MsqidDs: 120, stime @ 48, cbytes @ 72, qbytes @ 88, lspid @ 96);
 layout!(Msginfo: 32, tql @ 24);
+layout!(MqAttr: 64);
 layout!(MsgHead: 8);
 
 /// The commands of shmctl, semctl and msgctl that have to do with all three.

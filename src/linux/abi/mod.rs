@@ -15,6 +15,7 @@ pub mod poll;
 pub mod process;
 pub mod riscv;
 pub mod signal;
+pub mod structs;
 pub mod time;
 pub mod tty;
 

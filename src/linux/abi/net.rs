@@ -19,10 +19,14 @@ guest_structs! {
     /// `struct mmsghdr`.
     Mmsghdr { hdr: Msghdr, len: u32, pad: u32, }
 
+    /// `struct linger`.
+    Linger { onoff: i32, linger: i32, }
+
     /// `struct sock_fprog`.
     SockFprog { len: u16, pad: [u16; 3], filter: u64, }
 }
 
 layout!(Msghdr: 56, iov @ 16, control @ 32, flags @ 48);
 layout!(Mmsghdr: 64, len @ 56);
+layout!(Linger: 8);
 layout!(SockFprog: 16, filter @ 8);

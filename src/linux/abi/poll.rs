@@ -8,7 +8,11 @@ guest_structs! {
 
     /// `struct epoll_event`: naturally aligned here, packed on x86-64.
     EpollEvent { events: u32, pad: u32, data: u64, }
+
+    /// The last argument of pselect6: where a signal set is, and its size.
+    SigmaskArg { set: u64, size: u64, }
 }
 
 layout!(Pollfd: 8);
 layout!(EpollEvent: 16, data @ 8);
+layout!(SigmaskArg: 16);

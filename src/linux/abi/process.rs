@@ -1,4 +1,4 @@
-//! Processes: `linux/resource.h`, `linux/utsname.h`, `linux/sysinfo.h`, `linux/sched/types.h`.
+//! Processes: `linux/resource.h`, `linux/utsname.h`, `linux/sysinfo.h`, `linux/sched/types.h`, `linux/capability.h`.
 
 use super::time::Timeval;
 use super::{guest_structs, layout};
@@ -58,6 +58,26 @@ guest_structs! {
     /// `struct sched_param`.
     SchedParam { priority: i32, }
 
+    /// `struct sched_attr`, second version.
+    SchedAttr {
+        size: u32,
+        policy: u32,
+        flags: u64,
+        nice: i32,
+        priority: u32,
+        runtime: u64,
+        deadline: u64,
+        period: u64,
+        util_min: u32,
+        util_max: u32,
+    }
+
+    /// `struct __user_cap_header_struct`.
+    CapHeader { version: u32, pid: i32, }
+
+    /// `struct __user_cap_data_struct`: 32 capabilities, of which there are two.
+    CapData { effective: u32, permitted: u32, inheritable: u32, }
+
     /// `struct clone_args`, up to the fields of its third version.
     CloneArgs {
         flags: u64,
@@ -79,4 +99,7 @@ layout!(Rusage: 144, maxrss @ 32, nivcsw @ 136);
 layout!(Utsname: 390, machine @ 260);
 layout!(Sysinfo: 112, procs @ 80, totalhigh @ 88, mem_unit @ 104);
 layout!(SchedParam: 4);
+layout!(SchedAttr: 56, nice @ 16, runtime @ 24, util_min @ 48);
+layout!(CapHeader: 8);
+layout!(CapData: 12);
 layout!(CloneArgs: 88);

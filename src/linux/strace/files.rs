@@ -1,10 +1,10 @@
 //! Attributes, handles and notifications of files in words.
 
-use super::CallPrinter;
 use super::flags::{Names, values};
 use super::special::specials;
-use super::structs::{Struct, structs};
+use super::structs::{Text, structs};
 use crate::linux::abi::file::{Cachestat, CachestatRange, FileAttr, HandleHead, XattrArgs};
+use crate::linux::abi::structs::*;
 use crate::linux::table::Special;
 
 values! {
@@ -40,7 +40,6 @@ values! {
 }
 
 structs! {
-    /// struct xattr_args, with the value if it goes in
     XATTR_ARGS: XattrArgs => |s, a| {
         let value = match s.row.name {
             "setxattrat" => s.bytes(a.value, a.size.into()),
@@ -48,16 +47,13 @@ structs! {
         };
         format!("{{value={value}, size={}, flags={}}}", a.size, super::flags::XATTR.show_flags(a.flags.into()))
     };
-    /// struct file_attr
     FILE_ATTR: FileAttr => |_, a| {
         format!(
             "{{fa_xflags={:#x}, fa_extsize={}, fa_nextents={}, fa_projid={}, fa_cowextsize={}}}",
             a.xflags, a.extsize, a.nextents, a.projid, a.cowextsize
         )
     };
-    /// struct cachestat_range
     CACHESTAT_RANGE: CachestatRange => |_, r| format!("{{off={}, len={}}}", r.off, r.len);
-    /// struct cachestat
     CACHESTAT: Cachestat => |_, c| {
         format!(
             "{{nr_cache={}, nr_dirty={}, nr_writeback={}, nr_evicted={}, nr_recently_evicted={}}}",
@@ -66,23 +62,18 @@ structs! {
     };
 }
 
-/// The longest handle (MAX_HANDLE_SZ).
-const HANDLE_MAX: usize = 128;
-
-/// struct file_handle, as long as any may be.
-pub static FILE_HANDLE: Struct = Struct {
-    size: (size_of::<HandleHead>() + HANDLE_MAX) as u64,
-    show: |s, addr| {
-        let head: HandleHead = s.mem.read(addr).ok()?;
-        if s.row.name == "name_to_handle_at" && s.success().is_none() {
-            return Some(format!("{{handle_bytes={}}}", head.bytes));
-        }
-        let mut handle = vec![0; (head.bytes as usize).min(HANDLE_MAX)];
-        s.mem.read_bytes(addr.offset(size_of::<HandleHead>() as u64), &mut handle).ok()?;
-        let text: String = handle.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-        Some(format!("{{handle_bytes={}, handle_type={}, f_handle=\"{text}\"}}", head.bytes, head.kind))
-    },
-};
+/// Handles, of which only as much can be read as they are long.
+pub(super) static HANDLES: &[Text] = &[Text::new(&FILE_HANDLE, |s, addr| {
+    let head: HandleHead = s.mem.read(addr).ok()?;
+    if s.row.name == "name_to_handle_at" && s.success().is_none() {
+        return Some(format!("{{handle_bytes={}}}", head.bytes));
+    }
+    let longest = FILE_HANDLE.size as usize - size_of::<HandleHead>();
+    let mut handle = vec![0; (head.bytes as usize).min(longest)];
+    s.mem.read_bytes(addr.offset(size_of::<HandleHead>() as u64), &mut handle).ok()?;
+    let text: String = handle.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    Some(format!("{{handle_bytes={}, handle_type={}, f_handle=\"{text}\"}}", head.bytes, head.kind))
+})];
 
 specials! {
     /// fanotify_init: the class, which is one of three, then the flags.

@@ -3,9 +3,10 @@
 use super::CallPrinter;
 use super::flags::{Names, names, values};
 use super::special::specials;
-use super::structs::{Struct, structs};
+use super::structs::structs;
 use crate::linux::abi::ipc::command::*;
 use crate::linux::abi::ipc::{IpcPerm, MsgHead, MsqidDs, Sembuf, SemidDs, Seminfo, ShmInfo, ShmidDs, Shminfo};
+use crate::linux::abi::structs::*;
 use crate::linux::table::Special;
 use crate::memory::GuestAddr;
 
@@ -44,11 +45,9 @@ values! {
 }
 
 structs! {
-    /// struct sembuf
     SEMBUF: Sembuf => |_, s| {
         format!("{{sem_num={}, sem_op={}, sem_flg={}}}", s.num, s.op, SEMOP.show_flags(s.flg as u16 as u64))
     };
-    /// struct shmid64_ds
     SHMID_DS: ShmidDs => |s, d| {
         if changes(s, 1) {
             return format!("{{shm_perm={{{}}}}}", owner(&d.perm));
@@ -59,18 +58,15 @@ structs! {
             permissions(&d.perm), d.segsz, d.cpid, d.lpid, d.nattch, d.atime, d.dtime, d.ctime
         )
     };
-    /// struct shminfo64
     SHMINFO: Shminfo => |_, i| {
         format!("{{shmmax={}, shmmin={}, shmmni={}, shmseg={}, shmall={}}}", i.max, i.min, i.mni, i.seg, i.all)
     };
-    /// struct shm_info
     SHM_USE: ShmInfo => |_, i| {
         format!(
             "{{used_ids={}, shm_tot={}, shm_rss={}, shm_swp={}, swap_attempts={}, swap_successes={}}}",
             i.used_ids, i.tot, i.rss, i.swp, i.swap_attempts, i.swap_successes
         )
     };
-    /// struct semid64_ds
     SEMID_DS: SemidDs => |s, d| {
         if changes(s, 2) {
             return format!("{{sem_perm={{{}}}}}", owner(&d.perm));
@@ -78,7 +74,6 @@ structs! {
         let SemidDs { otime, ctime, nsems, .. } = d;
         format!("{{sem_perm={}, sem_otime={otime}, sem_ctime={ctime}, sem_nsems={nsems}}}", permissions(&d.perm))
     };
-    /// struct seminfo
     SEMINFO: Seminfo => |_, i| {
         format!(
             "{{semmap={}, semmni={}, semmns={}, semmnu={}, semmsl={}, semopm={}, semume={}, semusz={}, semvmx={}, \
@@ -86,7 +81,6 @@ structs! {
             i.map, i.mni, i.mns, i.mnu, i.msl, i.opm, i.ume, i.usz, i.vmx, i.aem
         )
     };
-    /// struct msqid64_ds
     MSQID_DS: MsqidDs => |s, d| {
         if changes(s, 1) {
             return format!("{{msg_perm={{{}}}, msg_qbytes={}}}", owner(&d.perm), d.qbytes);

@@ -3,8 +3,9 @@
 use super::CallPrinter;
 use super::flags::{Names, values};
 use super::special::specials;
-use super::structs::{Struct, structs};
+use super::structs::structs;
 use crate::linux::abi::futex::FutexWaitv;
+use crate::linux::abi::structs::*;
 use crate::linux::table::Special;
 
 values! {
@@ -31,22 +32,15 @@ values! {
 }
 
 structs! {
-    /// struct futex_waitv
     FUTEX_WAITV: FutexWaitv => |_, w| waiter(w);
-    /// The policy that get_mempolicy tells.
     POLICY_OUT: u32 => |_, mode| format!("[{}]", policy((*mode).into()));
-    /// An address in move_pages.
     PAGE_ADDRESS: u64 => |_, page| CallPrinter::pointer(*page);
-    /// A part of a set of nodes.
     NODE_WORD: u64 => |_, word| if *word == 0 { format!("{word:016x}") } else { format!("{word:#018x}") };
-    /// A node in move_pages.
     NODE: i32 => |_, node| node.to_string();
-    /// What move_pages tells of a page: its node or an error.
     PAGE_STATUS: i32 => |_, status| match super::errno::errno_name(-status) {
         Some(name) if *status < 0 => format!("-{name}"),
         _ => status.to_string(),
     };
-    /// Two of them.
     FUTEX_PAIR: [FutexWaitv; 2] => |_, w| format!("[{}, {}]", waiter(&w[0]), waiter(&w[1]));
 }
 

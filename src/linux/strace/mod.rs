@@ -26,6 +26,7 @@ mod tracer;
 pub use filter::{Filter, FilterError};
 pub use tracer::{PidStyle, Timestamps, TraceConfig, TraceSink, Traced, Tracer};
 
+use super::abi::structs::{INT, SIGSET, Struct, TIMESPEC};
 use super::call::SysResult;
 use super::table::{ArgKind, Restart, Row, Shape};
 use crate::host;
@@ -34,7 +35,6 @@ use errno::{errno_name, errno_text};
 use flags::{Names, signal_name};
 use quote::{quote_bytes, quote_hex, quote_path};
 use rustix::io::Errno;
-use structs::Struct;
 
 /// How much of a string is shown.
 pub const STRING_LIMIT: usize = 32;
@@ -134,7 +134,7 @@ impl<'a> CallPrinter<'a> {
         if addr == 0 {
             return "NULL".to_owned();
         }
-        (s.show)(self, GuestAddr(addr)).unwrap_or_else(|| Self::pointer(addr))
+        structs::show(self, s, GuestAddr(addr)).unwrap_or_else(|| Self::pointer(addr))
     }
 
     /// An array of structures.
@@ -145,7 +145,7 @@ impl<'a> CallPrinter<'a> {
         let shown = count.min(ARRAY_LIMIT as u64);
         let mut items = Vec::new();
         for i in 0..shown {
-            match (s.show)(self, GuestAddr(addr).offset(i * s.size)) {
+            match structs::show(self, s, GuestAddr(addr).offset(i * s.size)) {
                 Some(text) => items.push(text),
                 None if i == 0 => return Self::pointer(addr),
                 None => {
@@ -286,7 +286,7 @@ impl<'a> CallPrinter<'a> {
             }),
             ArgKind::InBits(n) => structs::bits(self, value, self.args[n]),
             ArgKind::OutBits(_) => self.written(value, || structs::bits(self, value, self.success().unwrap_or(0))),
-            ArgKind::OutSet(_) => self.written(value, || self.structure(&structs::SIGSET, value)),
+            ArgKind::OutSet(_) => self.written(value, || self.structure(&SIGSET, value)),
             ArgKind::Dirents(_) => self.written(value, || {
                 let count = structs::count_entries(self, value, self.success().unwrap_or(0));
                 format!("{value:#x} /* {count} entries */")
@@ -314,7 +314,7 @@ impl<'a> CallPrinter<'a> {
         let now = || self.structure(s, self.args[i]);
         let Some(before) = &self.before[i] else { return now() };
         // A time limit is told of as what is left; offsets are as a rule shown as they were.
-        if self.success().is_none() || std::ptr::eq(s, &raw const structs::TIMESPEC) {
+        if self.success().is_none() || std::ptr::eq(s, &raw const TIMESPEC) {
             return before.clone();
         }
         match (now(), self.row.name) {
@@ -326,7 +326,7 @@ impl<'a> CallPrinter<'a> {
             }
             (after, "sendfile") => format!("{before} => {after}"),
             (_, "splice" | "copy_file_range") => before.clone(),
-            (after, _) if std::ptr::eq(s, &raw const structs::INT) => {
+            (after, _) if std::ptr::eq(s, &raw const INT) => {
                 format!("{} => {}", before.trim_end_matches(']'), after.trim_start_matches('['))
             }
             (after, _) => after,

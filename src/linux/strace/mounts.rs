@@ -3,8 +3,9 @@
 use super::CallPrinter;
 use super::flags::{Names, values};
 use super::special::specials;
-use super::structs::{Struct, structs};
+use super::structs::structs;
 use crate::linux::abi::mount::{MntIdReq, MountAttr, NsIdReq, StatmountHead};
+use crate::linux::abi::structs::*;
 use crate::linux::table::Special;
 
 values! {
@@ -60,13 +61,11 @@ values! {
 }
 
 structs! {
-    /// struct mount_attr
     MOUNT_ATTR: MountAttr => |_, a| {
         let [set, clear] = [a.set, a.clear].map(|flags| MOUNT_ATTR_FLAGS.show_flags(flags));
         let propagation = PROPAGATION.show_flags(a.propagation);
         format!("{{attr_set={set}, attr_clr={clear}, propagation={propagation}, userns_fd={}}}", a.userns_fd)
     };
-    /// struct mnt_id_req
     MNT_ID_REQ: MntIdReq => |s, r| {
         let param = match s.row.name {
             "statmount" => STATMOUNT_MASK.show_flags(r.param),
@@ -74,14 +73,11 @@ structs! {
         };
         format!("{{size={}, mnt_id={:#x}, param={param}}}", r.size, r.mnt_id)
     };
-    /// struct statmount
     STATMOUNT: StatmountHead => |_, m| format!("{{size={}, mask={}, ...}}", m.size, STATMOUNT_MASK.show_flags(m.mask));
-    /// struct ns_id_req
     NS_ID_REQ: NsIdReq => |_, r| {
         let kind = NAMESPACE.show_flags(r.ns_type.into());
         format!("{{size={}, ns_id={:#x}, ns_type={kind}, user_ns_id={}}}", r.size, r.ns_id, r.user_ns_id)
     };
-    /// The number of a mount or of a namespace.
     OBJECT_ID: u64 => |_, id| format!("{id:#x}");
 }
 

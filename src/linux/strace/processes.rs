@@ -1,8 +1,8 @@
 //! What processes are made from, and what prctl(2) takes, in words.
 
 use super::flags::{self, signal_name};
-use super::structs;
 use super::{ARRAY_LIMIT, CallPrinter};
+use crate::linux::abi::structs::INT;
 use crate::linux::table::Special;
 use crate::memory::GuestAddr;
 
@@ -91,7 +91,7 @@ fn clone_args(s: &CallPrinter<'_>, addr: u64, size: u64) -> String {
     let mut written = Vec::new();
     for (mask, name, at) in [(PIDFD, "pidfd", pidfd), (PARENT_TID, "parent_tid", parent_tid)] {
         if bits & mask != 0 && s.success().is_some() {
-            written.push(format!("{name}={}", s.structure(&structs::INT, at)));
+            written.push(format!("{name}={}", s.structure(&INT, at)));
         }
     }
     if !written.is_empty() {
@@ -123,7 +123,7 @@ fn prctl_first(s: &CallPrinter<'_>, i: usize) -> Option<String> {
             Ok(signal) => format!("[{}]", signal_name(signal as u64)),
             Err(_) => CallPrinter::pointer(value),
         }),
-        libc::PR_GET_CHILD_SUBREAPER => s.written(value, || s.structure(&structs::INT, value)),
+        libc::PR_GET_CHILD_SUBREAPER => s.written(value, || s.structure(&INT, value)),
         libc::PR_GET_TID_ADDRESS => s.written(value, || match s.mem.read::<u64>(GuestAddr(value)) {
             Ok(address) => format!("[{}]", CallPrinter::pointer(address)),
             Err(_) => CallPrinter::pointer(value),
@@ -200,7 +200,7 @@ specials! {
     CLONE_FLAGS false |s, _| Some(format!("flags={}", clone_flags(s.args[0])));
     /// clone: where the child's number is written, or its descriptor.
     CLONE_PARENT_TID true |s, i| (s.args[0] & (PARENT_TID | PIDFD) != 0).then(|| {
-        format!("parent_tid={}", s.written(s.args[i], || s.structure(&structs::INT, s.args[i])))
+        format!("parent_tid={}", s.written(s.args[i], || s.structure(&INT, s.args[i])))
     });
     /// clone: the child's thread pointer.
     CLONE_TLS true |s, i| (s.args[0] & TLS != 0).then(|| format!("tls={}", CallPrinter::pointer(s.args[i])));

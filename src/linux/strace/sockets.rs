@@ -5,6 +5,7 @@ use super::flags;
 use super::quote::{quote_bytes, quote_hex, quote_path};
 use super::structs;
 use crate::linux::abi::net::{Mmsghdr, Msghdr};
+use crate::linux::abi::structs::{INT, LINGER};
 use crate::memory::GuestAddr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -144,8 +145,8 @@ pub(super) fn option_name(level: i32, option: u64) -> String {
 /// The value of a socket option.
 pub(super) fn option_value(s: &CallPrinter<'_>, addr: u64, len: u64) -> String {
     match (s.int(1), s.int(2), len) {
-        (libc::SOL_SOCKET, libc::SO_LINGER, 8) => s.structure(&structs::LINGER, addr),
-        (_, _, 4) => s.structure(&structs::INT, addr),
+        (libc::SOL_SOCKET, libc::SO_LINGER, 8) => s.structure(&LINGER, addr),
+        (_, _, 4) => s.structure(&INT, addr),
         _ => s.bytes(addr, len),
     }
 }

@@ -1,11 +1,12 @@
 //! Arguments that another argument decides about.
 
 use super::CallPrinter;
-use super::structs::{self, Struct};
+use super::structs::{self, structs};
 use super::{flags, signals, sockets, terminals};
 use crate::linux::abi::file::Flock;
 use crate::linux::abi::poll::Pollfd;
 use crate::linux::abi::riscv::HwprobePair;
+use crate::linux::abi::structs::{HWPROBE_PAIR, MMSGHDR, OPEN_HOW, SIGMASK_ARG, TIMESPEC};
 use crate::linux::table::Special;
 use crate::memory::GuestAddr;
 
@@ -55,7 +56,7 @@ specials! {
     };
     /// futex: time limit or second count.
     FUTEX_ARG before |s, i| match s.args[1] & 0x7f {
-        0 | 6 | 9 | 11 | 13 => Some(s.structure(&structs::TIMESPEC, s.args[i])),
+        0 | 6 | 9 | 11 | 13 => Some(s.structure(&TIMESPEC, s.args[i])),
         3..=5 | 12 => Some((s.args[i] as u32).to_string()),
         _ => None,
     };
@@ -119,10 +120,10 @@ specials! {
     /// openat2: as much of the structure as there is.
     OPEN_HOW_ARG before |s, i| Some(match s.args[3] {
         0..24 => CallPrinter::pointer(s.args[i]),
-        _ => s.structure(&structs::OPEN_HOW, s.args[i]),
+        _ => s.structure(&OPEN_HOW, s.args[i]),
     });
     /// pselect6: the signal mask and its size.
-    SELECT_MASK before |s, i| Some(s.structure(&structs::SIGMASK_ARG, s.args[i]));
+    SELECT_MASK before |s, i| Some(s.structure(&SIGMASK_ARG, s.args[i]));
     /// mincore: which pages are there.
     PAGES_PRESENT after |s, i| Some(s.written(s.args[i], || {
         let pages = s.args[1].div_ceil(crate::memory::PAGE_SIZE);
@@ -146,24 +147,22 @@ specials! {
     RETURN_MASK before |s, _| signals::return_mask(s);
     /// The messages of sendmmsg.
     MESSAGES_OUT after |s, i| {
-        Some(s.array(&structs::MMSGHDR, s.args[i], s.success().unwrap_or(s.args[2] as u32 as u64)))
+        Some(s.array(&MMSGHDR, s.args[i], s.success().unwrap_or(s.args[2] as u32 as u64)))
     };
     /// The messages of recvmmsg.
     MESSAGES_IN after |s, i| {
-        Some(s.written(s.args[i], || s.array(&structs::MMSGHDR, s.args[i], s.success().unwrap_or(0))))
+        Some(s.written(s.args[i], || s.array(&MMSGHDR, s.args[i], s.success().unwrap_or(0))))
     };
     /// riscv_hwprobe: keys and values.
-    HWPROBE_PAIRS after |s, i| Some(s.array(&PAIR, s.args[i], s.args[1]));
+    HWPROBE_PAIRS after |s, i| Some(s.array(&HWPROBE_PAIR, s.args[i], s.args[1]));
 }
 
-static PAIR: Struct = Struct {
-    size: 16,
-    show: |s, addr| {
-        let pair: HwprobePair = s.mem.read(addr).ok()?;
+structs! {
+    HWPROBE_PAIR: HwprobePair => |_, pair| {
         let key = flags::HWPROBE_KEY.show_value(pair.key as u64);
-        Some(format!("{{key={key}, value={}}}", CallPrinter::number(pair.value)))
-    },
-};
+        format!("{{key={key}, value={}}}", CallPrinter::number(pair.value))
+    };
+}
 
 fn io_priority(value: u64) -> String {
     let class = flags::IOPRIO_CLASS.show_value(u64::from(value as u32 >> 13));
@@ -235,7 +234,7 @@ pub(super) fn comment(s: &CallPrinter<'_>, value: u64) -> String {
         _ => 0,
     };
     if limit != 0 {
-        parts.push(format!("left {}", s.structure(&structs::TIMESPEC, limit)));
+        parts.push(format!("left {}", s.structure(&TIMESPEC, limit)));
     }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }

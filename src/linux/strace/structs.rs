@@ -5,61 +5,75 @@ use super::signals::{siginfo_text, signal_set};
 use super::{CallPrinter, octal, sockets};
 use crate::host::clock::local_time;
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat, Statfs, Statx};
-use crate::linux::abi::net::{Mmsghdr, Msghdr};
-use crate::linux::abi::poll::{EpollEvent, Pollfd};
-use crate::linux::abi::process::{Rlimit, Rusage, SchedParam, Sysinfo, Utsname};
+use crate::linux::abi::ipc::MqAttr;
+use crate::linux::abi::net::{Linger, Mmsghdr, Msghdr};
+use crate::linux::abi::poll::{EpollEvent, Pollfd, SigmaskArg};
+use crate::linux::abi::process::{CapData, CapHeader, Rlimit, Rusage, SchedAttr, SchedParam, Sysinfo, Utsname};
 use crate::linux::abi::signal::{Sigaction, Sigevent, Siginfo, StackT};
-use crate::linux::abi::time::{Itimerspec, Itimerval, Timespec, Timeval, Timezone, Tms};
+use crate::linux::abi::structs::*;
+use crate::linux::abi::time::{Itimerspec, Itimerval, Timespec, Timeval, Timex, Timezone, Tms};
 use crate::memory::GuestAddr;
 
-/// A structure as the table knows it: how large, and how it is shown.
-#[derive(Debug)]
-pub struct Struct {
-    /// Its size in guest memory.
-    pub size: u64,
+/// How a structure is shown.
+pub(super) struct Text {
+    of: &'static Struct,
     /// Writes it; `None` if it cannot be read.
-    pub show: fn(&CallPrinter<'_>, GuestAddr) -> Option<String>,
+    show: fn(&CallPrinter<'_>, GuestAddr) -> Option<String>,
 }
 
-/// Declares structures by a type of the ABI and a function from its value to text.
+impl Text {
+    /// A structure with a function of its own.
+    pub const fn new(of: &'static Struct, show: fn(&CallPrinter<'_>, GuestAddr) -> Option<String>) -> Self {
+        Self { of, show }
+    }
+}
+
+/// The texts by topic.
+static TEXTS: [&[Text]; 7] = [
+    STRUCTS,
+    super::files::STRUCTS,
+    super::files::HANDLES,
+    super::ipc::STRUCTS,
+    super::memory::STRUCTS,
+    super::mounts::STRUCTS,
+    super::special::STRUCTS,
+];
+
+/// The structure at an address in words; `None` if it cannot be read.
+pub(super) fn show(shown: &CallPrinter<'_>, what: &Struct, addr: GuestAddr) -> Option<String> {
+    let text = TEXTS.into_iter().flatten().find(|text| std::ptr::eq(text.of, what))?;
+    (text.show)(shown, addr)
+}
+
+/// Declares the texts of structures, each by a type of the ABI and a function from its value.
 macro_rules! structs {
-    ($($(#[$meta:meta])* $id:ident: $t:ty => $show:expr;)*) => {$(
-        $(#[$meta])*
-        pub static $id: Struct = Struct {
-            size: size_of::<$t>() as u64,
-            show: |shown, addr| {
+    ($($id:ident: $t:ty => $show:expr;)*) => {
+        pub(super) static STRUCTS: &[crate::linux::strace::structs::Text] = &[$({
+            const _: () = assert!(size_of::<$t>() as u64 == $id.size, "the text of another structure");
+            crate::linux::strace::structs::Text::new(&$id, |shown, addr| {
                 let value: $t = shown.mem.read(addr).ok()?;
-                let show: fn(&CallPrinter<'_>, &$t) -> String = $show;
+                let show: fn(&crate::linux::strace::CallPrinter<'_>, &$t) -> String = $show;
                 Some(show(shown, &value))
-            },
-        };
-    )*};
+            })
+        }),*];
+    };
 }
 pub(super) use structs;
 
 structs! {
-    /// struct timespec
     TIMESPEC: Timespec => |_, t| timespec(t);
-    /// Two of them, for utimensat.
     UTIMES: [Timespec; 2] => |_, t| format!("[{}, {}]", utime(&t[0]), utime(&t[1]));
-    /// struct timeval
     TIMEVAL: Timeval => |_, t| timeval(t);
-    /// struct itimerval
     ITIMERVAL: Itimerval => |_, t| format!("{{it_interval={}, it_value={}}}", timeval(&t.interval), timeval(&t.value));
-    /// struct itimerspec
     ITIMERSPEC: Itimerspec => |_, t| {
         format!("{{it_interval={}, it_value={}}}", timespec(&t.interval), timespec(&t.value))
     };
-    /// struct timezone
     TIMEZONE: Timezone => |_, t| format!("{{tz_minuteswest={}, tz_dsttime={}}}", t.minuteswest, t.dsttime);
-    /// struct tms
     TMS: Tms => |_, t| {
         let (user, system, children, their) = (ticks(t.utime), ticks(t.stime), ticks(t.cutime), ticks(t.cstime));
         format!("{{tms_utime={user}, tms_stime={system}, tms_cutime={children}, tms_cstime={their}}}")
     };
-    /// struct timex
-    TIMEX: [i64; 26] => |_, t| timex(t);
-    /// struct stat
+    TIMEX: Timex => |_, t| timex(t);
     STAT: Stat => |_, s| {
         let what = match s.mode & libc::S_IFMT {
             libc::S_IFCHR | libc::S_IFBLK => format!("st_rdev={}", device(s.rdev)),
@@ -67,7 +81,6 @@ structs! {
         };
         format!("{{st_mode={}, {what}, ...}}", file_mode(s.mode))
     };
-    /// struct statx
     STATX: Statx => |_, s| {
         let (mask, attributes) = (flags::STATX_MASK.show_flags(s.mask.into()), s.attributes);
         let attributes = if attributes == 0 { "0".to_owned() } else { format!("{attributes:#x}") };
@@ -77,7 +90,6 @@ structs! {
             s.size
         )
     };
-    /// struct statfs
     STATFS: Statfs => |_, s| {
         format!(
             "{{f_type={}, f_bsize={}, f_blocks={}, f_bfree={}, f_bavail={}, f_files={}, f_ffree={}, \
@@ -86,13 +98,9 @@ structs! {
             s.frsize, flags::ST.show_flags(s.flags as u64)
         )
     };
-    /// struct rlimit
     RLIMIT64: Rlimit => |_, r| format!("{{rlim_cur={}, rlim_max={}}}", limit(r.cur), limit(r.max));
-    /// struct rusage
     RUSAGE: Rusage => |_, r| format!("{{ru_utime={}, ru_stime={}, ...}}", timeval(&r.utime), timeval(&r.stime));
-    /// struct utsname
     UTSNAME: Utsname => |_, u| format!("{{sysname={}, nodename={}, ...}}", text(&u.sysname), text(&u.nodename));
-    /// struct sysinfo
     SYSINFO: Sysinfo => |_, s| {
         format!(
             "{{uptime={}, loads=[{}, {}, {}], totalram={}, freeram={}, sharedram={}, bufferram={}, totalswap={}, \
@@ -101,7 +109,6 @@ structs! {
             s.totalswap, s.freeswap, s.procs, s.totalhigh, s.freehigh, s.mem_unit
         )
     };
-    /// struct sigaction
     SIGACTION: Sigaction => |_, s| {
         let handler = match s.handler {
             0 => "SIG_DFL".to_owned(),
@@ -114,16 +121,12 @@ structs! {
             flags::SA.show_flags(s.flags)
         )
     };
-    /// stack_t
     STACK_T: StackT => |_, s| {
         let flags = flags::ALTSTACK.show_flags(u64::from(s.flags as u32));
         format!("{{ss_sp={}, ss_flags={flags}, ss_size={}}}", CallPrinter::pointer(s.sp), s.size)
     };
-    /// sigset_t of the kernel
     SIGSET: u64 => |_, set| signal_set(*set);
-    /// siginfo_t
     SIGINFO: Siginfo => |_, info| siginfo_text(info);
-    /// struct sigevent
     SIGEVENT: Sigevent => |_, e| {
         let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, CallPrinter::pointer(e.value));
         let target = if e.notify == 4 { format!(", sigev_notify_thread_id={}", e.tid) } else { String::new() };
@@ -134,72 +137,56 @@ structs! {
             flags::SIGEV.show_value(u64::from(e.notify as u32))
         )
     };
-    /// struct pollfd
     POLLFD: Pollfd => |shown, p| {
         if shown.result.is_some() && shown.row.name != "ppoll" {
             return format!("{{fd={}, revents={}}}", p.fd, flags::POLL.show_flags((p.revents as u16).into()));
         }
         format!("{{fd={}, events={}}}", p.fd, flags::POLL.show_flags((p.events as u16).into()))
     };
-    /// struct epoll_event
     EPOLL_EVENT: EpollEvent => |_, e| {
         let data = format!("u32={}, u64={}", e.data as u32, e.data);
         format!("{{events={}, data={{{data}}}}}", epoll_events(e.events))
     };
-    /// int
     INT: i32 => |_, n| format!("[{n}]");
-    /// `int[2]`
     INT_PAIR: [i32; 2] => |_, n| format!("[{}, {}]", n[0], n[1]);
-    /// unsigned int
     UINT: u32 => |shown, n| {
         if shown.row.name.ends_with("groups") { n.to_string() } else { format!("[{n}]") }
     };
-    /// loff_t
     LONG: i64 => |_, n| format!("[{n}]");
-    /// The status of a child.
     WAIT_STATUS: i32 => |_, s| wait_status(*s);
-    /// struct sched_param
     SCHED_PARAM: SchedParam => |_, p| format!("[{}]", p.priority);
-    /// struct sched_attr
-    SCHED_ATTR: [u32; 14] => |_, a| {
-        let long = |i: usize| u64::from(a[i]) | u64::from(a[i + 1]) << 32;
-        // What the kernel, or the program, knows of it.
-        let clamps = if a[0] < 56 { String::new() } else { format!(", sched_util_min={}, sched_util_max={}", a[12], a[13]) };
+    SCHED_ATTR: SchedAttr => |_, a| {
+        // The first version of the structure ends before the clamps.
+        let has_clamps = a.size as usize >= size_of::<SchedAttr>();
+        let clamps = format!(", sched_util_min={}, sched_util_max={}", a.util_min, a.util_max);
         format!(
             "{{size={}, sched_policy={}, sched_flags={}, sched_nice={}, sched_priority={}, sched_runtime={}, \
-             sched_deadline={}, sched_period={}{clamps}}}",
-            a[0], flags::SCHED.show_value(a[1].into()), flags::SCHED_FLAGS.show_flags(long(2)), a[4] as i32, a[5], long(6),
-            long(8), long(10)
+             sched_deadline={}, sched_period={}{}}}",
+            a.size, flags::SCHED.show_value(a.policy.into()), flags::SCHED_FLAGS.show_flags(a.flags), a.nice, a.priority,
+            a.runtime, a.deadline, a.period, if has_clamps { &clamps } else { "" }
         )
     };
-    /// struct mq_attr
-    MQ_ATTR: [i64; 8] => |_, a| {
-        let flags = if a[0] == 0 { "0".to_owned() } else { flags::OPEN.show_flags(a[0] as u64) };
-        format!("{{mq_flags={flags}, mq_maxmsg={}, mq_msgsize={}, mq_curmsgs={}}}", a[1], a[2], a[3])
+    MQ_ATTR: MqAttr => |_, a| {
+        let flags = if a.flags == 0 { "0".to_owned() } else { flags::OPEN.show_flags(a.flags as u64) };
+        format!("{{mq_flags={flags}, mq_maxmsg={}, mq_msgsize={}, mq_curmsgs={}}}", a.maxmsg, a.msgsize, a.curmsgs)
     };
-    /// struct __user_cap_header_struct
-    CAP_HEADER: [u32; 2] => |_, h| {
-        format!("{{version={}, pid={}}}", flags::CAP_VERSION.show_value(h[0].into()), h[1] as i32)
+    CAP_HEADER: CapHeader => |_, h| {
+        format!("{{version={}, pid={}}}", flags::CAP_VERSION.show_value(h.version.into()), h.pid)
     };
-    /// struct __user_cap_data_struct, two of them
-    CAP_DATA: [u32; 6] => |_, d| {
-        let both = |i: usize| capabilities(u64::from(d[i]) | u64::from(d[i + 3]) << 32);
-        format!("{{effective={}, permitted={}, inheritable={}}}", both(0), both(1), both(2))
+    CAP_DATA: [CapData; 2] => |_, d| {
+        let both = |of: fn(&CapData) -> u32| capabilities(u64::from(of(&d[0])) | u64::from(of(&d[1])) << 32);
+        let (effective, permitted) = (both(|d| d.effective), both(|d| d.permitted));
+        format!("{{effective={effective}, permitted={permitted}, inheritable={}}}", both(|d| d.inheritable))
     };
-    /// struct linger
-    LINGER: [i32; 2] => |_, l| format!("{{l_onoff={}, l_linger={}}}", l[0], l[1]);
-    /// The last argument of pselect6: where a signal set is, and its size.
-    SIGMASK_ARG: [u64; 2] => |s, m| {
-        format!("{{sigmask={}, sigsetsize={}}}", s.structure(&SIGSET, m[0]), m[1])
+    LINGER: Linger => |_, l| format!("{{l_onoff={}, l_linger={}}}", l.onoff, l.linger);
+    SIGMASK_ARG: SigmaskArg => |s, m| {
+        format!("{{sigmask={}, sigsetsize={}}}", s.structure(&SIGSET, m.set), m.size)
     };
-    /// struct open_how
     OPEN_HOW: OpenHow => |_, h| {
         let mode = if h.mode == 0 { String::new() } else { format!(", mode={}", octal(h.mode as u32)) };
         format!("{{flags={}{mode}, resolve={}}}", CallPrinter::open_flags(h.flags), flags::RESOLVE.show_flags(h.resolve))
     };
-    /// struct msghdr
     MSGHDR: Msghdr => sockets::message;
-    /// struct mmsghdr
     MMSGHDR: Mmsghdr => sockets::numbered_message;
 }
 
@@ -241,33 +228,31 @@ fn ticks(n: i64) -> String {
     if n == 0 { "0".to_owned() } else { format!("{n} /* {}.{:02} s */", n / 100, n % 100) }
 }
 
-/// struct timex: 32-bit numbers lie in the halves of its words.
-fn timex(t: &[i64; 26]) -> String {
-    let (modes, status) =
-        (flags::ADJ.show_flags(u64::from(t[0] as u32)), flags::STA.show_flags(u64::from(t[5] as u32)));
+fn timex(t: &Timex) -> String {
+    let modes = flags::ADJ.show_flags(t.modes.into());
+    let status = flags::STA.show_flags((t.status as u32).into());
     format!(
         "{{modes={modes}, offset={}, freq={}, maxerror={}, esterror={}, status={status}, constant={}, precision={}, \
-         tolerance={}, time={{tv_sec={}, tv_usec={}}}, tick={}, ppsfreq={}, jitter={}, shift={}, stabil={}, jitcnt={}, \
-         calcnt={}, errcnt={}, stbcnt={}, tai={}}}",
-        t[1],
-        t[2],
-        t[3],
-        t[4],
-        t[6],
-        t[7],
-        t[8],
-        t[9],
-        t[10],
-        t[11],
-        t[12],
-        t[13],
-        t[14] as i32,
-        t[15],
-        t[16],
-        t[17],
-        t[18],
-        t[19],
-        t[20] as i32
+         tolerance={}, time={}, tick={}, ppsfreq={}, jitter={}, shift={}, stabil={}, jitcnt={}, calcnt={}, errcnt={}, \
+         stbcnt={}, tai={}}}",
+        t.offset,
+        t.freq,
+        t.maxerror,
+        t.esterror,
+        t.constant,
+        t.precision,
+        t.tolerance,
+        timeval(&t.time),
+        t.tick,
+        t.ppsfreq,
+        t.jitter,
+        t.shift,
+        t.stabil,
+        t.jitcnt,
+        t.calcnt,
+        t.errcnt,
+        t.stbcnt,
+        t.tai
     )
 }
 
@@ -392,4 +377,19 @@ pub(super) fn count_entries(shown: &CallPrinter<'_>, addr: u64, bytes: u64) -> u
         count += 1;
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::abi::structs::ALL;
+
+    #[test]
+    fn every_structure_has_one_text() {
+        for what in ALL {
+            let count = TEXTS.into_iter().flatten().filter(|text| std::ptr::eq(text.of, *what)).count();
+            assert_eq!(count, 1, "{}", what.name);
+        }
+        assert_eq!(TEXTS.into_iter().flatten().count(), ALL.len());
+    }
 }

@@ -1,7 +1,8 @@
 //! Terminals and the requests of ioctl(2) in words.
 
+use super::CallPrinter;
 use super::flags::{self, Names};
-use super::{CallPrinter, structs};
+use crate::linux::abi::structs::INT;
 use crate::linux::abi::tty::{Termios, Winsize};
 use crate::memory::GuestAddr;
 
@@ -30,9 +31,9 @@ pub(super) fn argument(s: &CallPrinter<'_>, i: usize) -> Option<String> {
         libc::TIOCGWINSZ => s.written(addr, || winsize(s, addr)),
         libc::TIOCSWINSZ => winsize(s, addr),
         libc::FIONREAD | libc::TIOCGPGRP | libc::TIOCOUTQ | libc::TIOCGSID | libc::TIOCGPTN => {
-            s.written(addr, || s.structure(&structs::INT, addr))
+            s.written(addr, || s.structure(&INT, addr))
         }
-        libc::FIONBIO | libc::TIOCSPGRP | libc::TIOCSPTLCK | libc::FIOASYNC => s.structure(&structs::INT, addr),
+        libc::FIONBIO | libc::TIOCSPGRP | libc::TIOCSPTLCK | libc::FIOASYNC => s.structure(&INT, addr),
         libc::TCFLSH => flags::TCFLSH.show_value(addr),
         libc::TCXONC => flags::TCXONC.show_value(addr),
         libc::TCSBRK | libc::TCSBRKP | libc::TIOCSCTTY => s.int(i).to_string(),

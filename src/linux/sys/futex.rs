@@ -2,8 +2,8 @@
 
 use crate::host::{self, FutexWaiter, Sys, SysArg};
 use crate::linux::abi::futex::FutexWaitv;
+use crate::linux::abi::structs::TIMESPEC;
 use crate::linux::call::{Call, SysResult};
-use crate::linux::strace::structs::TIMESPEC;
 use rustix::io::Errno;
 
 const FUTEX_WAIT: u64 = 0;

@@ -6,8 +6,8 @@
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::ipc::command::*;
 use crate::linux::abi::ipc::{IpcPerm, MsgHead, MsqidDs, Sembuf, SemidDs, ShmidDs};
+use crate::linux::abi::structs::TIMESPEC;
 use crate::linux::call::{Call, SysResult};
-use crate::linux::strace::structs::TIMESPEC;
 use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot, ShmSegment};
 use rustix::io::Errno;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
