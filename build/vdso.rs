@@ -1,10 +1,9 @@
-//! The image of the vDSO, put together when remu is built: code by the encoder of `remu-isa`, and the ELF
-//! file around it.
+//! Builds the vDSO image: code from the encoder of `remu-isa`, wrapped in an ELF file.
 
 use remu_isa::{EncodeError, Insn, Op, Xlen, encode};
 use std::ops::Range;
 
-/// The functions and the system call of each; the first is where handlers return to.
+/// The functions and their system calls. Signal handlers return to the first.
 const FUNCTIONS: [(&str, u32); 8] = [
     ("__vdso_rt_sigreturn", 139),
     ("__vdso_gettimeofday", 169),
@@ -17,7 +16,7 @@ const FUNCTIONS: [(&str, u32); 8] = [
 ];
 const GETRANDOM: &str = "__vdso_getrandom";
 const SONAME: &str = "linux-vdso.so.1";
-/// The version that all of them have.
+/// The symbol version of all functions.
 const VERSION: &str = "LINUX_4.15";
 
 const PAGE: u64 = 4096;
@@ -32,7 +31,7 @@ const A3: u8 = 13;
 const A4: u8 = 14;
 const A7: u8 = 17;
 
-/// The image and where its functions are.
+/// The image.
 pub struct Image {
     /// The file.
     pub bytes: Vec<u8>,
@@ -40,7 +39,7 @@ pub struct Image {
     pub restorer: u64,
 }
 
-/// The numbers of the guest's headers and of ELF that stand in the image.
+/// Constants of the kernel's headers and of ELF.
 mod number {
     pub const PROT_READ_WRITE: i32 = 3;
     pub const MAP_PRIVATE_ANONYMOUS: i32 = 0x22;
@@ -95,10 +94,10 @@ fn ret() -> Insn {
     Insn { rs1: RA, ..insn(Op::Jalr) }
 }
 
-/// `getrandom(buffer, len, flags, state, state_len)`: makes the call, but with a `state_len` of -1 and
-/// nothing in the first three it tells how to allocate states (struct vgetrandom_opaque_params).
+/// `getrandom(buffer, len, flags, state, state_len)`: makes the call. With a `state_len` of -1 and zeroes in the first
+/// three arguments, it returns how to allocate states (struct vgetrandom_opaque_params).
 fn getrandom(number: u32) -> Vec<Insn> {
-    /// sizeof(struct vgetrandom_state) of the kernel.
+    /// The size of the kernel's struct vgetrandom_state.
     const STATE_SIZE: i32 = 144;
     let mut tell = vec![
         addi(T0, ZERO, STATE_SIZE),
@@ -121,7 +120,7 @@ fn getrandom(number: u32) -> Vec<Insn> {
     code
 }
 
-/// The hash of System V's ELF, for DT_HASH and versions.
+/// The System V ELF hash, for DT_HASH and versions.
 fn elf_hash(name: &str) -> u32 {
     name.bytes().fold(0u32, |h, b| {
         let h = (h << 4).wrapping_add(b.into());
@@ -130,7 +129,7 @@ fn elf_hash(name: &str) -> u32 {
     })
 }
 
-/// Bytes that grow, little-endian.
+/// A little-endian byte buffer.
 #[derive(Default)]
 struct Bytes(Vec<u8>);
 
@@ -147,7 +146,7 @@ impl Bytes {
         self.0.extend(values.iter().flat_map(|v| v.to_le_bytes()));
     }
 
-    /// Goes on at a multiple of 16 with what is appended by `part`; yields where that is.
+    /// Appends what `part` writes at the next multiple of 16 and returns its range.
     fn part(&mut self, part: impl FnOnce(&mut Self)) -> Range<u64> {
         self.0.resize(self.0.len().next_multiple_of(16), 0);
         let start = self.0.len() as u64;
@@ -156,7 +155,7 @@ impl Bytes {
     }
 }
 
-/// The names, each ended by NUL, the first of them empty.
+/// A string table: NUL-terminated names, the first one empty.
 #[derive(Default)]
 struct Names(Vec<u8>);
 
@@ -172,7 +171,7 @@ impl Names {
     }
 }
 
-/// Puts the image together. Symbol index 1, 2, ... is function 0, 1, ...
+/// Assembles the image. Symbol n + 1 is function n.
 pub fn image() -> Result<Image, EncodeError> {
     const HEADERS: usize = 64 + 2 * 56;
     let mut names = Names::default();
@@ -185,7 +184,7 @@ pub fn image() -> Result<Image, EncodeError> {
             _ => call(number).to_vec(),
         };
         if functions.is_empty() {
-            // Not even a `nop` more: no one returns here.
+            // Unwinders match these bytes exactly.
         } else if name != GETRANDOM {
             code.push(ret());
         }
@@ -203,14 +202,14 @@ pub fn image() -> Result<Image, EncodeError> {
             out.u64s(&[range.start, range.end - range.start]);
         }
     });
-    // One bucket, whose chain is all the symbols from the last to the first.
+    // One bucket: its chain holds all symbols, from the last to the first.
     let hash = out.part(|out| {
         let count = FUNCTIONS.len() as u32 + 1;
         out.u32s(&[1, count, count - 1, 0]);
         out.u32s(&(0..count - 1).collect::<Vec<_>>());
     });
     let (soname, version) = (names.add(SONAME), names.add(VERSION));
-    // Debuggers want sections; their names stand among the symbols'.
+    // Debuggers need sections. Their names are in the symbols' string table.
     let section_names =
         [".text", ".dynsym", ".hash", ".gnu.version", ".gnu.version_d", ".dynstr", ".dynamic"].map(|n| names.add(n));
     let versions = out.part(|out| {
@@ -242,7 +241,7 @@ pub fn image() -> Result<Image, EncodeError> {
     });
     let text = restorer..functions[FUNCTIONS.len() - 1].1.end;
     let sections = {
-        // Type, place, the section referred to (by index, from 1), sh_info, sh_entsize.
+        // Type, range, sh_link, sh_info, sh_entsize.
         let rows = [
             (SHT_PROGBITS, text, 0, 0, 0),
             (SHT_DYNSYM, symbols, 6, 1, 24),

@@ -1,9 +1,8 @@
 //! The Linux kernel as a RISC-V program sees it.
 //!
-//! An engine runs guest code until it has a reason to stop; [`task::Task::answer`] is told the reason
-//! and does what the kernel would: makes the system call, or turns a fault into a signal. Calls are
-//! rows of one [table], from which `strace` lines come too. Knows guest state, guest memory
-//! and the host; never engines.
+//! An engine runs guest code until it stops. [`task::Task::handle_exit`] then does what the kernel would: it makes the
+//! system call, or turns a fault into a signal. System calls are rows of one [table], which `strace` uses too. This
+//! module knows guest state, guest memory and the host, never engines.
 
 pub mod abi;
 pub mod call;

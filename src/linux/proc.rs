@@ -1,8 +1,7 @@
-//! What is under /proc and would show remu instead of the guest.
+//! Files under /proc that would show remu instead of the guest.
 //!
-//! The host's kernel finds the file, by whatever path, links and directories it is named; what has been
-//! found then decides. A file that shows the guest stays the host's; what is read from it is the guest's
-//! ([`Shown`]).
+//! The host kernel resolves the path, whatever links and directories lead there. The opened file then decides. The
+//! descriptor stays the host's; only the contents are replaced ([`Shown`]).
 
 mod numa;
 mod reading;
@@ -22,17 +21,16 @@ use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-/// What of this process's own a path leads to, where the host's kernel would lead somewhere else.
+/// What a path to something of this process means to the guest, where the host kernel would answer otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// The running program.
     Exe,
-    /// A descriptor of ours: there is no such thing.
+    /// A descriptor of remu's, which the guest must not see.
     Hidden,
 }
 
-/// What follows the process in the path of something under /proc that is this process's own, or its
-/// threads' (`fd/3`, `maps`).
+/// The part of a path under /proc after this process's directory or that of one of its threads (`fd/3`, `maps`).
 fn own_entry(path: &[u8]) -> Option<&[u8]> {
     let pid = rustix::process::getpid().as_raw_nonzero().to_string();
     let mut rest = path.strip_prefix(b"/")?;
@@ -41,7 +39,7 @@ fn own_entry(path: &[u8]) -> Option<&[u8]> {
         rest = after;
         name
     };
-    // The file system may be mounted anywhere.
+    // procfs may be mounted anywhere.
     loop {
         match next() {
             b"" => return None,
@@ -63,7 +61,7 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The path of something open, if it is under /proc.
+/// The path of an open file, if it is on procfs.
 fn proc_path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
     if rustix::fs::fstatfs(fd).ok()?.f_type != libc::PROC_SUPER_MAGIC {
         return None;
@@ -72,7 +70,7 @@ fn proc_path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
     Some(link.into_bytes())
 }
 
-/// The path under /proc of what `path` names when its last component is not followed.
+/// The path on procfs of what `path` names, without following its last component.
 fn named(dir: i32, path: &CStr) -> Option<Vec<u8>> {
     let dir = if dir == libc::AT_FDCWD { CWD } else { crate::host::guest_fd(dir)? };
     if path.is_empty() {
@@ -83,7 +81,8 @@ fn named(dir: i32, path: &CStr) -> Option<Vec<u8>> {
     proc_path(file.as_fd())
 }
 
-/// Tells what the host's kernel would lead astray. Only names that could be such are looked up.
+/// What the guest means by a path that the host kernel would resolve to something of remu's. Only candidates by name
+/// are looked up.
 pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
     let bytes = path.to_bytes();
     let last = bytes.rsplit(|&b| b == b'/').next().unwrap_or_default();
@@ -91,7 +90,7 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
         let number = std::str::from_utf8(name).ok().and_then(|n| n.parse().ok());
         number.is_some_and(|fd| task.files.is_ours(fd))
     };
-    // An empty path may stand for a link that has been opened itself.
+    // An empty path may name a link opened with O_PATH.
     let candidate = matches!(last, b"" | b"exe") || ours(last);
     if !candidate {
         return None;
@@ -106,8 +105,8 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
     }
 }
 
-/// Where a link under /proc leads as the guest has to see it, if that is not what the host says: to
-/// the guest's program, or to a file that is in the sysroot.
+/// The target of a link under /proc for the guest, if it differs from the host's: the guest's program, or a file in the
+/// sysroot.
 pub fn target(task: &Task, dir: i32, path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
     match link(task, dir, path) {
         Some(Link::Exe) => return Ok(Some(task.fs.guest_path(task.fs.exe.as_bytes()).to_owned())),
@@ -147,7 +146,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Which of them a path under /proc is, if any.
+    /// The kind of a file by its path on procfs.
     fn of(path: &[u8]) -> Option<Self> {
         if path.ends_with(b"/cpuinfo") {
             return Some(Self::Cpuinfo);
@@ -169,29 +168,28 @@ impl Kind {
         })
     }
 
-    /// Whether the kernel prepares more of it than is read at a time.
+    /// Whether the kernel implements it as a seq file, which buffers records.
     fn is_seq_file(self) -> bool {
         !matches!(self, Self::Cmdline | Self::Environ | Self::Auxv)
     }
 }
 
-/// What the kernel writes into such a file in one piece.
+/// A record of a seq file, which the kernel formats in one piece.
 #[derive(Debug)]
 struct Record {
-    /// Rises from record to record.
+    /// Increases from record to record.
     key: u64,
     text: Vec<u8>,
 }
 
 impl Record {
-    /// The only one of a file.
+    /// The single record of a file.
     fn only(text: impl Into<Vec<u8>>) -> Vec<Self> {
         vec![Self { key: 1, text: text.into() }]
     }
 }
 
-/// Takes note of a file that the guest has opened, if it shows the guest. What would show remu's memory cannot be
-/// opened.
+/// Registers a file that the guest has opened, if it shows the guest. Fails for a file that would show remu's memory.
 pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
     let Some(path) = proc_path(file) else { return Ok(()) };
     if Kind::of(&path).is_some() {
@@ -207,7 +205,7 @@ pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
     }
 }
 
-/// The file that a descriptor of the guest's is of, if it shows the guest.
+/// The file behind a descriptor, if it shows the guest.
 pub fn shown(task: &Task, fd: i32) -> Option<Shown<'static>> {
     let file = crate::host::guest_fd(fd)?;
     if !task.files.proc.may_be(file) {
@@ -216,7 +214,7 @@ pub fn shown(task: &Task, fd: i32) -> Option<Shown<'static>> {
     Some(Shown { kind: Kind::of(&proc_path(file)?)?, file })
 }
 
-/// What a file holds now.
+/// The current contents of a file.
 fn contents(task: &Task, cpu: &Cpu, Shown { file, kind }: &Shown<'_>) -> Result<Vec<Record>, Errno> {
     let (args, env) = status::strings(task);
     Ok(match kind {
@@ -239,7 +237,7 @@ fn contents(task: &Task, cpu: &Cpu, Shown { file, kind }: &Shown<'_>) -> Result<
     })
 }
 
-/// All that the host says in a file.
+/// The host's contents of a file.
 fn read(file: BorrowedFd<'_>) -> Result<String, Errno> {
     let mut bytes = vec![0; 1 << 14];
     let mut len = 0;
@@ -253,7 +251,7 @@ fn read(file: BorrowedFd<'_>) -> Result<String, Errno> {
     Ok(String::from_utf8_lossy(&bytes[..len]).into_owned())
 }
 
-/// A file that holds `bytes`, to be read from its start and not to be written.
+/// A read-only memfd with these bytes.
 pub fn as_file(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     let fd = rustix::fs::memfd_create(c"proc", MemfdFlags::CLOEXEC)?;
     let mut rest = bytes;
@@ -270,7 +268,7 @@ fn maps(task: &Task) -> Vec<Record> {
     task.mm.vmas().into_iter().map(line).collect()
 }
 
-/// The line of an area in `maps` and `smaps`.
+/// A VMA's line in `maps` and `smaps`.
 fn area_line(task: &Task, vma: &Vma) -> Vec<u8> {
     let sharing = if vma.shared { 's' } else { 'p' };
     let (offset, (dev, ino), name) = match &vma.source {
@@ -284,7 +282,7 @@ fn area_line(task: &Task, vma: &Vma) -> Vec<u8> {
     line(start..end, &access, &format!("{offset:08x} {major:02x}:{minor:02x} {ino}"), name)
 }
 
-/// A line as all files about areas have it.
+/// The header line of a VMA.
 fn line(range: Range<u64>, access: &str, origin: &str, name: &[u8]) -> Vec<u8> {
     let mut line = format!("{:08x}-{:08x} {access} {origin} ", range.start, range.end);
     if !name.is_empty() {
@@ -310,7 +308,7 @@ pub fn isa_string(cpu: &Cpu) -> String {
         if name.len() > 1 {
             text.push('_');
         } else if name == "b" || name == "s" || name == "u" {
-            // B is spelt out by its parts; the privilege modes are no part of the string.
+            // B appears as its parts. Privilege modes do not appear.
             continue;
         }
         text.push_str(&name);
@@ -318,7 +316,7 @@ pub fn isa_string(cpu: &Cpu) -> String {
     text
 }
 
-/// The name of the guest's address translation scheme, as its user space shows.
+/// The name of the guest's address translation scheme, by the size of its user space.
 pub fn mmu(task: &Task, cpu: &Cpu) -> &'static str {
     if !cpu.is_64bit() {
         "sv32"
@@ -341,8 +339,7 @@ fn cpuinfo(task: &Task, cpu: &Cpu) -> Vec<Record> {
     (0..cpus).map(|n| Record { key: n + 1, text: text(n).into_bytes() }).collect()
 }
 
-/// Whether an extension has instructions or promises that a program can rely on; what is only named
-/// does not count.
+/// Whether a program can rely on an extension: one that is only named in the tables does not count.
 pub fn offered(cpu: &Cpu, name: &str) -> bool {
     cpu.isa.exts.iter().any(|e| e.name().eq_ignore_ascii_case(name) && e.kind() != ExtKind::Absent)
 }

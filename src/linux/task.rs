@@ -15,6 +15,7 @@ use super::strace::{CallPrinter, Tracer};
 use super::sysroot;
 use super::table::{self, Restart, Row, Run};
 use super::vdso::Vdso;
+use crate::elf::at;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::memory::{GuestAddr, MapError, SpaceLimits, UserSpace};
@@ -280,8 +281,7 @@ impl Task {
 
     /// Names the thread after the file that was to be executed, a script's included (AT_EXECFN).
     fn take_name(&self) {
-        const AT_EXECFN: u64 = 31;
-        let Some((_, at)) = self.process.auxv.iter().find(|(key, _)| *key == AT_EXECFN) else { return };
+        let Some((_, at)) = self.process.auxv.iter().find(|(key, _)| *key == at::EXECFN) else { return };
         let Ok(Some(path)) = self.mm.read_cstr(GuestAddr(*at), libc::PATH_MAX as usize) else { return };
         let name = path.as_bytes().rsplit(|&b| b == b'/').next().unwrap_or_default();
         let name = CString::new(&name[..name.len().min(15)]).expect("a part of a string without zeroes");

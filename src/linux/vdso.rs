@@ -1,31 +1,31 @@
 //! The vDSO: the small shared library that the kernel maps into every process.
 //!
-//! C libraries look their clock functions up in it, handlers of signals return through it, and
-//! unwinders know a signal frame by the bytes of its `__vdso_rt_sigreturn`. Every function makes its
-//! system call. The image is assembled when remu is built, by `build/vdso.rs`.
+//! C libraries look up their clock functions in it, signal handlers return through it, and unwinders recognise a signal
+//! frame by the bytes of `__vdso_rt_sigreturn`. Every function makes its system call. `build/vdso.rs` assembles the
+//! image when remu is built.
 
 use super::task::TaskError;
 use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
 use rustix::io::Errno;
 
-/// The ELF file.
+/// The ELF image.
 const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/vdso.so"));
 const _: () = assert!(IMAGE.len() as u64 <= PAGE_SIZE);
 
-/// Where in it `__vdso_rt_sigreturn` is.
+/// The offset of `__vdso_rt_sigreturn` in the image.
 const RESTORER: u64 = include!(concat!(env!("OUT_DIR"), "/vdso-restorer.in"));
 
 /// A mapped vDSO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vdso {
-    /// Its ELF header (AT_SYSINFO_EHDR).
+    /// The address of its ELF header (AT_SYSINFO_EHDR).
     pub base: GuestAddr,
-    /// Where handlers of signals return to.
+    /// The address that signal handlers return to.
     pub restorer: GuestAddr,
 }
 
 impl Vdso {
-    /// Maps the vDSO where there is room.
+    /// Maps the vDSO at a free address.
     pub fn map(space: &UserSpace) -> Result<Self, TaskError> {
         let backing = Backing::Anonymous(Some("[vdso]"));
         let place = Place::Anywhere { hint: None };
@@ -64,12 +64,12 @@ mod tests {
         let definitions: Vec<_> = elf.verdef.as_ref().unwrap().iter().collect();
         assert_eq!(definitions.len(), 2);
         let (index, hash) = (definitions[1].vd_ndx, definitions[1].vd_hash);
-        // The hash that glibc's sources have for it.
+        // The hash value in glibc's sources.
         assert_eq!((index, hash), (2, 182_943_605));
         assert_eq!(definitions[1].iter().map(|a| name(a.vda_name)).collect::<Vec<_>>(), ["LINUX_4.15"]);
         let versions: Vec<_> = elf.versym.as_ref().unwrap().iter().map(|v| v.vs_val).collect();
         assert_eq!(versions, [0, 2, 2, 2, 2, 2, 2, 2, 2]);
-        // The chain of the hash table reaches each symbol once.
+        // The hash chain visits each symbol once.
         let at = elf.dynamic.as_ref().unwrap().info.hash.unwrap() as usize;
         let word = |i: usize| u32::from_le_bytes(*IMAGE[at + 4 * i..].first_chunk().unwrap()) as usize;
         let mut chain = vec![word(2)];

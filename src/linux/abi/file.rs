@@ -93,7 +93,7 @@ guest_structs! {
     /// The fixed part of `struct file_handle`; the handle follows.
     HandleHead { bytes: u32, kind: i32, }
 
-    /// `struct file_handle`, as long as any may be.
+    /// `struct file_handle` of the maximum length.
     FileHandle { head: HandleHead, handle: [u8; 128], }
 
     /// `struct cachestat_range`.
@@ -127,7 +127,7 @@ impl From<&libc::stat> for Stat {
             dev: s.st_dev,
             ino: s.st_ino,
             mode: s.st_mode,
-            // The generic structure has 32 bits here, and so has every file system's own count.
+            // File systems count links in 32 bits, too.
             nlink: s.st_nlink as u32,
             uid: s.st_uid,
             gid: s.st_gid,

@@ -1,6 +1,5 @@
-//! Inter-process communication: `linux/ipc.h`, `linux/shm.h`, `linux/sem.h`, `linux/msg.h`, `linux/mqueue.h`, and
-//! the generic `asm/ipcbuf.h`, `asm/shmbuf.h`, `asm/sembuf.h` and `asm/msgbuf.h`, of which only
-//! `asm/sembuf.h` is another on x86-64.
+//! Inter-process communication: `linux/ipc.h`, `linux/shm.h`, `linux/sem.h`, `linux/msg.h`, `linux/mqueue.h`, and the
+//! generic `asm/ipcbuf.h`, `asm/shmbuf.h`, `asm/sembuf.h` and `asm/msgbuf.h`. Only `asm/sembuf.h` differs on x86-64.
 
 use super::{guest_structs, layout};
 
@@ -94,7 +93,7 @@ layout!(Msginfo: 32, tql @ 24);
 layout!(MqAttr: 64);
 layout!(MsgHead: 8);
 
-/// The commands of shmctl, semctl and msgctl that have to do with all three.
+/// The commands of shmctl, semctl and msgctl.
 pub mod command {
     #![allow(missing_docs, reason = "the names are those of the manual page")]
     pub const IPC_RMID: i32 = 0;

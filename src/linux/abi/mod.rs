@@ -1,10 +1,9 @@
-//! What the riscv64 kernel and its programs exchange in memory: one module per group of kernel
-//! headers, each structure with its size and the offsets that are easily got wrong asserted at
-//! compile time.
+//! The structures that the riscv64 kernel and its programs exchange in memory, one module per group of kernel headers.
+//! Sizes, and offsets that are easy to get wrong, are asserted at compile time.
 //!
-//! Structures are copied in and out by value, never referred to in place: the guest may change or
-//! unmap them at any time. Numbers that are the same on every Linux architecture (errno values,
-//! signal numbers, most flags) are taken from `libc`; what differs is written here.
+//! Structures are copied in and out by value, never borrowed: the guest may change or unmap them at any time. Constants
+//! that are the same on every Linux architecture (errno values, signal numbers, most flags) come from `libc`; the
+//! others are defined here.
 
 pub mod file;
 pub mod futex;

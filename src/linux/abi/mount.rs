@@ -9,7 +9,7 @@ guest_structs! {
     /// `struct mnt_id_req`, first version.
     MntIdReq { size: u32, spare: u32, mnt_id: u64, param: u64, }
 
-    /// What `struct statmount` begins with.
+    /// The fixed part of `struct statmount`.
     StatmountHead { size: u32, opts: u32, mask: u64, }
 
     /// `struct ns_id_req`.

@@ -9,7 +9,7 @@ guest_structs! {
     /// `struct epoll_event`: naturally aligned here, packed on x86-64.
     EpollEvent { events: u32, pad: u32, data: u64, }
 
-    /// The last argument of pselect6: where a signal set is, and its size.
+    /// The last argument of pselect6: the address and the size of a signal set.
     SigmaskArg { set: u64, size: u64, }
 }
 

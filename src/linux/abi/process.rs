@@ -75,7 +75,7 @@ guest_structs! {
     /// `struct __user_cap_header_struct`.
     CapHeader { version: u32, pid: i32, }
 
-    /// `struct __user_cap_data_struct`: 32 capabilities, of which there are two.
+    /// `struct __user_cap_data_struct`: 32 of the 64 capabilities.
     CapData { effective: u32, permitted: u32, inheritable: u32, }
 
     /// `struct clone_args`, up to the fields of its third version.

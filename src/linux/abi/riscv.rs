@@ -1,4 +1,4 @@
-//! What only RISC-V has: `asm/hwprobe.h`, `asm/syscall.h`, the vector part of `linux/prctl.h`.
+//! RISC-V only: `asm/hwprobe.h`, `asm/syscall.h`, the vector part of `linux/prctl.h`.
 
 use super::{guest_structs, layout};
 

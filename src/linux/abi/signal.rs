@@ -9,10 +9,10 @@ guest_structs! {
     /// `stack_t`.
     StackT { sp: u64, flags: i32, pad: u32, size: u64, }
 
-    /// `siginfo_t`: what all have in common, and the union behind it.
+    /// `siginfo_t`: the common fields, then the union.
     Siginfo { signo: i32, errno: i32, code: i32, pad: u32, fields: [u64; 14], }
 
-    /// `struct sigevent`: what to send when something has happened.
+    /// `struct sigevent`.
     Sigevent { value: u64, signo: i32, notify: i32, tid: i32, pad: [u32; 11], }
 
     /// `struct user_regs_struct`: pc, then x1 to x31.
@@ -24,7 +24,7 @@ guest_structs! {
     /// `struct ucontext`.
     Ucontext { flags: u64, link: u64, stack: StackT, sigmask: u64, unused: [u8; 128], mcontext: Sigcontext, }
 
-    /// What is put on the stack for a handler.
+    /// The signal frame.
     RtSigframe { info: Siginfo, uc: Ucontext, }
 }
 
@@ -54,7 +54,7 @@ pub const SA_ONSTACK: u64 = 0x0800_0000;
 pub const SA_RESTART: u64 = 0x1000_0000;
 /// The handler takes three arguments; on RISC-V it always gets them.
 pub const SA_SIGINFO: u64 = 4;
-/// What the kernel keeps of `sa_flags`; the rest reads back as zero, which is how programs probe.
+/// The known bits of `sa_flags`. The kernel clears the others, by which programs probe.
 pub const SA_KNOWN: u64 = SA_NODEFER | SA_RESETHAND | SA_ONSTACK | SA_RESTART | SA_SIGINFO | 1 | 2 | SA_EXPOSE_TAGBITS;
 /// Tag bits of a faulting address are shown.
 pub const SA_EXPOSE_TAGBITS: u64 = 0x800;

@@ -1,5 +1,4 @@
-//! What the table of system calls says of a structure that is passed by address: its name and its size. `strace` has
-//! the text of each.
+//! Structures as the system call table names them, with their sizes. `strace` formats them.
 
 use super::file::{Cachestat, CachestatRange, FileAttr, FileHandle, OpenHow, Stat, Statfs, Statx, XattrArgs};
 use super::futex::FutexWaitv;
@@ -119,7 +118,7 @@ structs! {
     MOUNT_ATTR: MountAttr;
     /// `struct mnt_id_req`.
     MNT_ID_REQ: MntIdReq;
-    /// What `struct statmount` begins with.
+    /// The fixed part of `struct statmount`.
     STATMOUNT: StatmountHead;
     /// `struct ns_id_req`.
     NS_ID_REQ: NsIdReq;
@@ -141,19 +140,19 @@ structs! {
     MSQID_DS: MsqidDs;
     /// `struct futex_waitv`.
     FUTEX_WAITV: FutexWaitv;
-    /// The policy that get_mempolicy tells.
+    /// The policy that get_mempolicy returns.
     POLICY_OUT: u32;
     /// An address in move_pages.
     PAGE_ADDRESS: u64;
-    /// A part of a set of nodes.
+    /// A word of a node mask.
     NODE_WORD: u64;
     /// A node in move_pages.
     NODE: i32;
-    /// What move_pages tells of a page: its node or an error.
+    /// The status of a page in move_pages: its node or an error.
     PAGE_STATUS: i32;
     /// Two `struct futex_waitv`, for futex_requeue.
     FUTEX_PAIR: [FutexWaitv; 2];
-    /// `struct file_handle`, as long as any may be.
+    /// `struct file_handle` of the maximum length.
     FILE_HANDLE: FileHandle;
     /// `struct riscv_hwprobe`.
     HWPROBE_PAIR: HwprobePair;

@@ -1,4 +1,4 @@
-//! On which memory nodes the pages of each area are: /proc/self/numa_maps, from the host's own.
+//! /proc/self/numa_maps: the NUMA nodes of each VMA's pages, from the host's file.
 
 use super::Record;
 use super::smaps::{Counts, HostArea, counted, host_areas, host_file};
@@ -8,31 +8,31 @@ use rustix::io::Errno;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
-/// A word for what an area is, behind its policy.
+/// Whether a word after the policy says what the VMA maps.
 fn is_attribute(word: &str) -> bool {
     matches!(word, "heap" | "stack" | "huge") || word.starts_with("file=")
 }
 
-/// A number of pages, or of kB.
+/// A counter `key=value`.
 fn number(word: &str) -> Option<(&str, u64)> {
     let (key, value) = word.split_once('=')?;
     Some((key, value.parse().ok()?))
 }
 
-/// The host's areas. Where they end is only in `maps`.
+/// The host's VMAs. Only `maps` says where they end.
 fn areas(numa_maps: &str, maps: &str) -> Vec<HostArea> {
     let mut areas = host_areas(maps);
     for line in numa_maps.lines() {
         let Some((start, rest)) = line.split_once(' ') else { continue };
         let start = u64::from_str_radix(start, 16).unwrap_or(0);
-        // An area that has come or gone in between.
+        // A VMA that was mapped or unmapped between the two reads.
         let Some((_, counts)) = areas.iter_mut().find(|(range, _)| range.start == start) else { continue };
-        // The name of a policy may consist of two words.
+        // A policy name may have two words.
         let words: Vec<&str> = rest.split(' ').collect();
         let end = words.iter().position(|word| is_attribute(word) || number(word).is_some()).unwrap_or(words.len());
         counts.flags.push(words[..end].join(" "));
         counts.fields = words[end..].iter().filter_map(|word| number(word)).map(|(k, v)| (k.to_owned(), v)).collect();
-        // Where all pages are active, the number is left out.
+        // The kernel omits the counter if all pages are active.
         if counts.get("active") == 0 && !words.contains(&"active=0") {
             counts.fields.push(("active".to_owned(), pages(counts)));
         }
@@ -44,12 +44,12 @@ fn is_node(key: &str) -> bool {
     key.strip_prefix('N').is_some_and(|node| node.parse::<u32>().is_ok())
 }
 
-/// How many pages are in memory, on whatever node.
+/// The number of resident pages, on all nodes.
 fn pages(counts: &Counts) -> u64 {
     counts.fields.iter().filter(|(key, _)| is_node(key)).map(|(_, value)| value).sum()
 }
 
-/// The file's line of an area.
+/// A VMA's line.
 fn line(task: &Task, vma: &Vma, counts: &Counts) -> Vec<u8> {
     let policy = counts.flags.first().map_or("default", String::as_str);
     let mut text = format!("{:08x} {policy}", vma.range.start.0).into_bytes();
@@ -94,7 +94,7 @@ fn line(task: &Task, vma: &Vma, counts: &Counts) -> Vec<u8> {
     text
 }
 
-/// The file, area by area; `host` is the host's.
+/// The file's records; `host` is the host's file.
 pub(super) fn lines(task: &Task, host: &str) -> Result<Vec<Record>, Errno> {
     let areas = counted(task, areas(host, &host_file(c"/proc/self/maps")?));
     Ok(areas.iter().map(|(vma, counts)| Record { key: vma.range.end.0, text: line(task, vma, counts) }).collect())

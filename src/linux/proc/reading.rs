@@ -1,12 +1,11 @@
 //! Reads of files under /proc that show the guest.
 //!
-//! The guest's descriptor is the host's, so that fstat, lseek, mmap, poll and dup are the host kernel's. Only calls that
-//! read are answered here, with what the guest's kernel would have to say at that moment. The position is kept where
-//! it always is, in the open file of the host's kernel.
+//! The guest's descriptor is the host's, so fstat, lseek, mmap, poll and dup are the host kernel's. Only reads are
+//! answered here, with contents generated at that moment. The file position stays in the host's open file description.
 //!
-//! Most of these files are "seq files": a list of records, of which a read returns whole ones as far as a page takes
-//! them. What has been prepared and not been read stays for the next read at that position, so that a record is never
-//! torn when the list changes between two reads.
+//! Most of these files are seq files: lists of records. A read returns what is left of a record, then whole records up
+//! to a page. The rest of a record is kept for the next read at that position, so a record is never torn when the list
+//! changes between two reads.
 
 use super::{Kind, Record};
 use crate::guest::riscv::Cpu;
@@ -21,37 +20,37 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-/// What is kept of the files under /proc that the guest has open.
+/// State of the files under /proc that show the guest and are open.
 #[derive(Debug, Default)]
 pub struct OpenProc {
-    /// Whether one was ever opened: until then, a read costs nothing here.
+    /// Whether one was ever opened. Until then, reads skip all checks.
     any: AtomicBool,
     kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// The devices of the file systems on which such files were opened: one, as a rule.
+    /// The device numbers of the procfs instances on which such files were opened: usually one.
     devices: Vec<(u32, u32)>,
-    /// What reads have left, the latest last.
+    /// Unfinished sequential reads, the latest last.
     rests: VecDeque<Rest>,
 }
 
-/// What a read has left for the next.
+/// The state of a sequential read between two calls.
 #[derive(Debug)]
 struct Rest {
     kind: Kind,
-    /// The position at which the next read goes on.
+    /// The position at which it continues.
     position: u64,
-    /// The end of a record that was returned in part.
+    /// The rest of a partly returned record.
     partial: Vec<u8>,
-    /// The records after it.
+    /// The following records.
     records: VecDeque<Record>,
     /// The key of the last record taken from the list.
     last: u64,
 }
 
-/// How many unfinished readings are kept. One that is forgotten goes on by its position alone.
+/// How many unfinished reads are kept. A dropped one continues by its position alone.
 const RESTS: usize = 8;
 
 impl OpenProc {
@@ -59,7 +58,7 @@ impl OpenProc {
         self.kept.lock().expect("no panic happens with the lock held")
     }
 
-    /// Remembers that a file which shows the guest is open.
+    /// Registers an open file that shows the guest.
     pub(super) fn add(&self, file: BorrowedFd<'_>) -> Result<(), Errno> {
         let device = device(file)?;
         let mut kept = self.kept();
@@ -70,12 +69,12 @@ impl OpenProc {
         Ok(())
     }
 
-    /// Whether a descriptor may be of such a file. That it is on the same file system tells enough; its path decides.
+    /// Whether a descriptor may refer to such a file, by its device number. The path decides.
     pub(super) fn may_be(&self, file: BorrowedFd<'_>) -> bool {
         self.any.load(Ordering::Relaxed) && device(file).is_ok_and(|device| self.kept().devices.contains(&device))
     }
 
-    /// Takes what the last read that ended at this position has left.
+    /// Takes the state of the read that ended at this position.
     fn take(&self, kind: Kind, position: u64) -> Option<Rest> {
         let mut kept = self.kept();
         let at = kept.rests.iter().rposition(|rest| rest.kind == kind && rest.position == position)?;
@@ -91,36 +90,36 @@ impl OpenProc {
     }
 }
 
-/// The device of a file's file system. No network file system is asked for anything.
+/// The device number of a file. AT_STATX_DONT_SYNC spares network file systems a request.
 fn device(file: BorrowedFd<'_>) -> Result<(u32, u32), Errno> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     let stat = rustix::fs::statx(file, c"", flags, StatxFlags::empty())?;
     Ok((stat.stx_dev_major, stat.stx_dev_minor))
 }
 
-/// A file under /proc that shows the guest, open.
+/// An open file under /proc that shows the guest.
 pub struct Shown<'a> {
     pub(super) file: BorrowedFd<'a>,
     pub(super) kind: Kind,
 }
 
 impl Shown<'_> {
-    /// Whether the kernel can move it into a pipe or a file (`splice_read`).
+    /// Whether the kernel supports splice and sendfile from it (`splice_read`).
     pub fn can_be_spliced(&self) -> bool {
         self.kind == Kind::Cpuinfo
     }
 
-    /// The position that the next read begins at.
+    /// The file position.
     pub fn position(&self) -> Result<u64, Errno> {
         rustix::fs::tell(self.file)
     }
 
-    /// Moves that position.
+    /// Sets the file position.
     pub fn set_position(&self, position: u64) -> Result<(), Errno> {
         rustix::fs::seek(self.file, SeekFrom::Start(position)).map(drop)
     }
 
-    /// All that it holds.
+    /// Its current contents.
     pub fn all(&self, task: &Task, cpu: &Cpu) -> Result<Vec<u8>, Errno> {
         Ok(super::contents(task, cpu, self)?.into_iter().flat_map(|record| record.text).collect())
     }
@@ -142,8 +141,7 @@ impl Shown<'_> {
             Some(offset) => offset,
             None => self.position()?,
         };
-        // The host's kernel answers what stands against reading: it may not know a flag, and the process that was to be
-        // seen may have executed another program since.
+        // The host kernel reports errors: an unknown flag, or a process that has executed another program since.
         let flags = ReadWriteFlags::from_bits_retain(flags);
         let mut byte = [0; 1];
         let buffer = &mut [IoSliceMut::new(&mut byte)];
@@ -151,7 +149,7 @@ impl Shown<'_> {
             return Ok(0);
         }
         let mut done = 0;
-        // A file without `read_iter` is read buffer by buffer.
+        // Without `read_iter`, the kernel reads once per iovec.
         for group in buffers.chunks(if self.kind == Kind::Cpuinfo { buffers.len().max(1) } else { 1 }) {
             let wanted: u64 = group.iter().map(|buffer| buffer.len).sum();
             if wanted == 0 {
@@ -171,12 +169,12 @@ impl Shown<'_> {
         Ok(done)
     }
 
-    /// One read of the kernel's; `moves` says whether it moves the file's position.
+    /// A single read operation; `moves` says whether it advances the file position.
     fn read_group(&self, task: &Task, cpu: &Cpu, group: &[Iovec], at: u64, moves: bool) -> Result<u64, Errno> {
         let wanted: u64 = group.iter().map(|buffer| buffer.len).sum();
         let open = &task.files.proc;
         let mut rest = match open.take(self.kind, at) {
-            // The next area is looked for by its address, as the kernel does. What has to be counted is counted once.
+            // The kernel looks up the next VMA by address. The counters of the other files are collected once.
             Some(mut rest) if self.kind == Kind::Maps => {
                 let records = super::contents(task, cpu, self)?.into_iter();
                 rest.records = records.filter(|record| record.key > rest.last).collect();
@@ -212,14 +210,14 @@ impl Shown<'_> {
         Ok(count as u64)
     }
 
-    /// Moves the position. Reading costs the host less than a seek, which begins at the start of the file each time.
+    /// Advances the file position. Reading is cheaper than seeking, which regenerates the host's file from its start.
     fn advance(&self, from: u64, count: usize) -> Result<(), Errno> {
         let mut left = count;
         let mut bytes = vec![0; count.min(PAGE_SIZE as usize)];
         while left > 0 {
             let part = left.min(bytes.len());
             match rustix::io::read(self.file, &mut bytes[..part])? {
-                // The host's file is shorter.
+                // The host's contents are shorter.
                 0 => {
                     self.set_position(from + count as u64)?;
                     break;
@@ -232,7 +230,7 @@ impl Shown<'_> {
 }
 
 impl Rest {
-    /// A reading that begins at this position.
+    /// A read that begins at this position.
     fn at(kind: Kind, records: Vec<Record>, position: u64) -> Self {
         let mut rest = Self { kind, position, partial: Vec::new(), records: records.into(), last: 0 };
         let mut skip = position;
@@ -253,8 +251,8 @@ impl Rest {
         rest
     }
 
-    /// Prepares up to `wanted` bytes, as a seq file does: what is left of a record, then whole records as far as the
-    /// buffer takes them, which is a page, or larger if one record is. Yields how many there are.
+    /// Buffers up to `wanted` bytes as a seq file does: the rest of a record, then whole records up to the buffer's
+    /// size, which is a page unless a single record is larger. Returns the number of bytes available.
     fn prepare(&mut self, wanted: usize) -> usize {
         let left = self.partial.len();
         let mut room = PAGE_SIZE as usize;
@@ -275,8 +273,8 @@ impl Rest {
     }
 }
 
-/// Copies to the guest up to the first page that cannot be written, and yields how far that is. `whole` leaves out a
-/// part that does not fit.
+/// Copies to the guest up to the first page that is not writable and returns the number of bytes. With `whole`, a
+/// partial copy counts as none.
 fn copy_out(task: &Task, base: u64, bytes: &[u8], whole: bool) -> usize {
     if task.mm.write_bytes(GuestAddr(base), bytes).is_ok() {
         return bytes.len();

@@ -1,7 +1,7 @@
-//! How much of each area is in memory: /proc/self/smaps and smaps_rollup, from the host's own.
+//! /proc/self/smaps and smaps_rollup: the memory use of each VMA, from the host's file.
 //!
-//! The pages are counted by the host's kernel, in areas that may be cut otherwise than the guest's. An
-//! area of the host that holds several of the guest's counts for the one that has most of it.
+//! The host kernel counts pages per VMA of its own, and these may be split differently. A host VMA that covers several
+//! of the guest's counts for the one with the largest share.
 
 use super::{Record, area_line, line};
 use crate::linux::task::Task;
@@ -15,16 +15,16 @@ use std::os::unix::ffi::OsStrExt;
 
 const SMAPS: &CStr = c"/proc/self/smaps";
 
-/// What the host counts in an area, by the names and in the order of the file.
+/// The counters of a VMA, by name and in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     /// In kB (`smaps`, but for `THPeligible`) or in pages (`numa_maps`).
     pub fields: Vec<(String, u64)>,
-    /// What is a word.
+    /// Words: flags, or the memory policy.
     pub flags: Vec<String>,
 }
 
-/// An area of the host's.
+/// A VMA of the host's.
 pub(super) type HostArea = (Range<u64>, Counts);
 
 impl Counts {
@@ -48,7 +48,7 @@ impl Counts {
     }
 }
 
-/// The host's areas by its own `smaps`, or `maps`, which counts nothing.
+/// The host's VMAs from `smaps`, or from `maps`, which has no counters.
 pub(super) fn host_areas(smaps: &str) -> Vec<HostArea> {
     let mut areas: Vec<HostArea> = Vec::new();
     for line in smaps.lines() {
@@ -69,13 +69,13 @@ pub(super) fn host_areas(smaps: &str) -> Vec<HostArea> {
     areas
 }
 
-/// A file of the host's about this process.
+/// The host's contents of a file.
 pub(super) fn host_file(path: &CStr) -> Result<String, Errno> {
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     super::read(file.as_fd())
 }
 
-/// The guest's areas with what the host counts in them.
+/// The guest's VMAs with the host's counters.
 pub(super) fn counted(task: &Task, host: Vec<HostArea>) -> Vec<(Vma, Counts)> {
     let offset = task.mm.host_offset();
     let mut areas: Vec<_> = task.mm.vmas().into_iter().map(|vma| (vma, Counts::default())).collect();
@@ -90,7 +90,7 @@ pub(super) fn counted(task: &Task, host: Vec<HostArea>) -> Vec<(Vma, Counts)> {
     areas
 }
 
-/// What the flags of the area itself say.
+/// Flags that follow from the guest's VMA.
 const OF_THE_AREA: &[&str] = &["rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "nr"];
 
 fn flags(vma: &Vma, counts: &Counts) -> String {
@@ -112,13 +112,13 @@ fn flags(vma: &Vma, counts: &Counts) -> String {
     own.into_iter().filter(|flag| !flag.is_empty()).chain(of_the_host).fold(String::new(), |all, flag| all + flag + " ")
 }
 
-/// A line of numbers.
+/// A counter's line.
 fn number(key: &str, value: u64) -> String {
     let unit = if key == "THPeligible" { "" } else { " kB" };
     format!("{:<16}{value:>8}{unit}\n", format!("{key}:"))
 }
 
-/// The file, area by area.
+/// The records of `smaps`.
 pub(super) fn areas(task: &Task, smaps: &str) -> Vec<Record> {
     let record = |(vma, counts): (Vma, Counts)| {
         let mut text = area_line(task, &vma);
@@ -136,7 +136,7 @@ pub(super) fn areas(task: &Task, smaps: &str) -> Vec<Record> {
     counted(task, host_areas(smaps)).into_iter().map(record).collect()
 }
 
-/// What of an area is in memory by its origin, of a number that counts all of it.
+/// Splits a counter of a VMA into anonymous, file and shared memory.
 fn by_origin(vma: &Vma, counts: &Counts, all: u64) -> [u64; 3] {
     let in_memory = match &vma.source {
         Source::Anonymous => vma.shared,
@@ -150,7 +150,7 @@ fn by_origin(vma: &Vma, counts: &Counts, all: u64) -> [u64; 3] {
     if in_memory { [anon, 0, rest] } else { [anon, rest, 0] }
 }
 
-/// smaps_rollup: all areas added up.
+/// `smaps_rollup`: the sums of all VMAs.
 pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
     let areas = counted(task, host_areas(&host_file(SMAPS)?));
     let (Some((first, _)), Some((last, _))) = (areas.first(), areas.last()) else { return Ok(Vec::new()) };
@@ -163,7 +163,7 @@ pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
         pss.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
     }
     for (key, value) in &sum.fields {
-        // What an area has and their sum has not.
+        // Not in the rollup.
         if matches!(key.as_str(), "Size" | "KernelPageSize" | "MMUPageSize" | "THPeligible" | "ProtectionKey") {
             continue;
         }
@@ -177,22 +177,22 @@ pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
     Ok(text)
 }
 
-/// What all areas have in memory, in kB.
+/// The memory use of the process, in kB.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Resident {
-    /// Everything.
+    /// Resident.
     pub all: u64,
-    /// What belongs to no file.
+    /// Anonymous.
     pub anon: u64,
-    /// What belongs to a file of memory.
+    /// Shared memory.
     pub shmem: u64,
-    /// What is in the swap space.
+    /// Swapped out.
     pub swap: u64,
-    /// What is locked.
+    /// Locked.
     pub locked: u64,
 }
 
-/// Adds all areas up.
+/// Sums the counters of all VMAs.
 pub(super) fn resident(task: &Task) -> Result<Resident, Errno> {
     let mut sum = Resident::default();
     for (vma, counts) in counted(task, host_areas(&host_file(SMAPS)?)) {

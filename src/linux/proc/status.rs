@@ -1,7 +1,7 @@
-//! The process in numbers: /proc/self/stat, statm, status and limits. They are the host's, with the
-//! numbers about memory, signals and limits replaced by the guest's.
+//! /proc/self/stat, statm, status and limits: the host's files, with the guest's values for memory, signals and limits.
 
 use super::smaps::{Resident, resident};
+use crate::elf::at;
 use crate::linux::abi::signal::SIG_IGN;
 use crate::linux::signal::bit;
 use crate::linux::task::Task;
@@ -11,34 +11,30 @@ use rustix::io::Errno;
 use std::ops::Range;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// What the auxiliary vector says under a key.
+/// An entry of the auxiliary vector.
 fn auxv(task: &Task, key: u64) -> u64 {
     task.process.auxv.iter().find(|(k, _)| *k == key).map_or(0, |(_, value)| *value)
 }
 
-const AT_PHDR: u64 = 3;
-const AT_PHNUM: u64 = 5;
-const AT_EXECFN: u64 = 31;
-
-/// Where the strings of the arguments and of the environment are: below the program's name, in the
-/// memory that the program may write to, as it does to change what `ps` shows.
+/// The address ranges of the argument strings and of the environment strings. A program may overwrite them to change
+/// what `ps` shows.
 pub(super) fn strings(task: &Task) -> (Range<u64>, Range<u64>) {
     let size = |list: &[std::ffi::CString]| list.iter().map(|s| s.count_bytes() as u64 + 1).sum::<u64>();
-    let end = auxv(task, AT_EXECFN);
+    let end = auxv(task, at::EXECFN);
     let env = end.saturating_sub(size(&task.process.env));
     let args = env.saturating_sub(size(&task.process.args));
     (args..env, env..end)
 }
 
-/// What the guest has at these addresses; nothing if not all of it can be read.
+/// The guest memory at a range; empty if it cannot be read in full.
 pub(super) fn bytes(task: &Task, range: &Range<u64>) -> Vec<u8> {
     let mut bytes = vec![0; (range.end - range.start) as usize];
     let read = task.mm.read_bytes(GuestAddr(range.start), &mut bytes);
     if read.is_ok() { bytes } else { Vec::new() }
 }
 
-/// The command line: the arguments, or, where a program has written over their last zero, one text
-/// that may go on into the environment.
+/// The command line: the arguments, or one string that may extend into the environment if the program has overwritten
+/// the last zero.
 pub(super) fn command_line(task: &Task, args: &Range<u64>, env: &Range<u64>) -> Vec<u8> {
     let text = bytes(task, args);
     if text.last().is_none_or(|&last| last == 0) {
@@ -63,17 +59,17 @@ struct Phdr {
     align: u64,
 }
 
-/// Where the kernel says that the program's code and data are.
+/// The address ranges of the program's code and data.
 fn code_and_data(task: &Task) -> (Range<u64>, Range<u64>) {
-    let at = auxv(task, AT_PHDR);
+    let phdr = auxv(task, at::PHDR);
     let size = size_of::<Phdr>() as u64;
-    let headers = (0..auxv(task, AT_PHNUM)).map_while(|i| task.mm.read(GuestAddr(at.wrapping_add(i * size))).ok());
+    let headers = (0..auxv(task, at::PHNUM)).map_while(|i| task.mm.read(GuestAddr(phdr.wrapping_add(i * size))).ok());
     let headers: Vec<Phdr> = headers.collect();
-    // The headers follow the file's first 64 bytes, if they do not say themselves where they are.
+    // Without a PT_PHDR, the headers follow the ELF header.
     let loads = || headers.iter().filter(|h| h.kind == PT_LOAD);
     let own = headers.iter().find(|h| h.kind == PT_PHDR).map(|h| h.vaddr);
-    let linked = own.or_else(|| loads().find(|h| h.offset == 0).map(|h| h.vaddr + 64)).unwrap_or(at);
-    let moved = |addr: u64| addr.wrapping_add(at).wrapping_sub(linked);
+    let linked = own.or_else(|| loads().find(|h| h.offset == 0).map(|h| h.vaddr + 64)).unwrap_or(phdr);
+    let moved = |addr: u64| addr.wrapping_add(phdr).wrapping_sub(linked);
     let code = || loads().filter(|h| h.flags & PF_X != 0);
     let ends = |h: &Phdr| h.vaddr + h.filesz;
     let range = |start: Option<u64>, end: Option<u64>| moved(start.unwrap_or(linked))..moved(end.unwrap_or(linked));
@@ -83,7 +79,7 @@ fn code_and_data(task: &Task) -> (Range<u64>, Range<u64>) {
     )
 }
 
-/// How much is mapped, in bytes, by the kernel's kinds.
+/// Mapped bytes by the kernel's categories.
 struct Mapped {
     all: u64,
     data: u64,
@@ -110,7 +106,7 @@ fn mapped(task: &Task) -> Mapped {
     }
 }
 
-/// The masks of signals: ignored, and caught.
+/// The sets of ignored and of caught signals.
 fn dispositions(task: &Task) -> (u64, u64) {
     let actions = task.sighand.actions();
     let set = |which: &dyn Fn(u64) -> bool| {
@@ -121,7 +117,7 @@ fn dispositions(task: &Task) -> (u64, u64) {
 
 /// /proc/self/stat.
 pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
-    // The name may hold anything, and ends at the last parenthesis.
+    // The name may contain anything. It ends at the last parenthesis.
     let Some((name, rest)) = host.trim_end().rsplit_once(") ") else { return Ok(host.into()) };
     let mut fields: Vec<String> = rest.split(' ').map(str::to_owned).collect();
     let (code, data) = code_and_data(task);
@@ -129,11 +125,11 @@ pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     let heap = task.mm.vmas().into_iter().find(|v| matches!(&v.source, Source::Named(name) if *name == "[heap]"));
     let heap = heap.map_or_else(|| task.mm.brk(GuestAddr(0)).0, |v| v.range.start.0);
     let (ignored, caught) = dispositions(task);
-    // The old masks have no room for real-time signals.
+    // These masks leave out real-time signals.
     let low = |set: u64| set & 0x7fff_ffff;
     let pending = low(task.pending.set() | crate::host::pending_signals());
     let values = [
-        // By the numbers of proc(5), where the state is the third.
+        // Field numbers as in proc(5), where the state is the third.
         (23, mapped(task).all),
         (24, resident(task)?.all * 1024 / PAGE_SIZE),
         (26, code.start),
@@ -178,7 +174,7 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     for line in host.lines() {
         let key = line.split(':').next().unwrap_or_default();
         let size = match key {
-            // The most that has been is at least what is.
+            // The peak is not tracked: report the current size.
             "VmPeak" | "VmSize" => Some(map.all / 1024),
             "VmHWM" | "VmRSS" => Some(all),
             "VmLck" => Some(locked),
@@ -202,7 +198,7 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
             }
             _ => None,
         };
-        // Lines of another CPU.
+        // Lines that only x86 has.
         if key == "untag_mask" || key.starts_with("x86_") {
             continue;
         }

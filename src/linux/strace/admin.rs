@@ -1,4 +1,4 @@
-//! Keys, quotas, security modules and what else administers a machine, in words.
+//! Formats keys, quotas, security modules and other administration.
 
 use super::CallPrinter;
 use super::flags::{Names, values};
@@ -17,7 +17,7 @@ values! {
         KEYCTL_PKEY_ENCRYPT = 25, KEYCTL_PKEY_DECRYPT = 26, KEYCTL_PKEY_SIGN = 27, KEYCTL_PKEY_VERIFY = 28,
         KEYCTL_RESTRICT_KEYRING = 29, KEYCTL_MOVE = 30, KEYCTL_CAPABILITIES = 31, KEYCTL_WATCH_KEY = 32,
     ];
-    /// Keyrings by what they belong to.
+    /// Special keyrings.
     KEYRING "KEY_SPEC_???" [
         KEY_SPEC_THREAD_KEYRING = -1i64 as u64, KEY_SPEC_PROCESS_KEYRING = -2i64 as u64,
         KEY_SPEC_SESSION_KEYRING = -3i64 as u64, KEY_SPEC_USER_KEYRING = -4i64 as u64,
@@ -31,7 +31,7 @@ values! {
     ];
     /// swapon(2).
     SWAP "SWAP_FLAG_???" [SWAP_FLAG_PREFER = 0x8000, SWAP_FLAG_DISCARD = 0x10000];
-    /// reboot(2): the second word that has to be there.
+    /// reboot(2): the magic numbers.
     REBOOT_MAGIC "LINUX_REBOOT_MAGIC_???" [
         LINUX_REBOOT_MAGIC1 = 0xfee1_dead, LINUX_REBOOT_MAGIC2 = 0x2812_1969, LINUX_REBOOT_MAGIC2A = 0x0512_1996,
         LINUX_REBOOT_MAGIC2B = 0x1604_1998, LINUX_REBOOT_MAGIC2C = 0x2011_2000,
@@ -71,7 +71,7 @@ specials! {
         0x80_0002 => Some(s.path(s.args[i])),
         _ => Some(CallPrinter::pointer(s.args[i])),
     };
-    /// reboot: what to tell the firmware, for the one command that does.
+    /// reboot: the string for the firmware, with LINUX_REBOOT_CMD_RESTART2.
     REBOOT_ARG before |s, i| (s.args[2] as u32 == 0xa1b2_c3d4).then(|| s.string(s.args[i]));
     /// kcmp: a descriptor.
     KCMP_INDEX before |s, i| match s.int(2) {
@@ -80,7 +80,7 @@ specials! {
         1..=6 => None,
         _ => Some(hex(s.args[i])),
     };
-    /// A key or keyring, by number or by what it belongs to.
+    /// A key or keyring, by number or special name.
     KEY before |s, i| Some(key(s, i));
     /// keyctl: its arguments by operation.
     KEYCTL_ARG after |s, i| keyctl_argument(s, i);
@@ -91,13 +91,13 @@ specials! {
     };
 }
 
-/// Which operation of quotactl, whatever its type.
+/// The operation of quotactl, without the quota type.
 fn quota_operation(s: &CallPrinter<'_>) -> u64 {
     let at = if s.row.name == "quotactl" { 0 } else { 1 };
     u64::from(s.args[at] as u32) >> 8
 }
 
-/// A number for which strace has no more to say.
+/// A number without a name.
 fn hex(value: u64) -> String {
     if value == 0 { "0".to_owned() } else { format!("{value:#x}") }
 }
@@ -107,7 +107,7 @@ fn key(s: &CallPrinter<'_>, i: usize) -> String {
     KEYRING.find(number as i64 as u64).map_or_else(|| number.to_string(), str::to_owned)
 }
 
-/// What an argument of keyctl is.
+/// The kind of an argument of keyctl.
 fn keyctl_argument(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     let text = |i: usize| s.string(s.args[i]);
     let filled = |i: usize| s.written(s.args[i], || s.bytes(s.args[i], s.success().unwrap_or(0).min(s.args[i + 1])));

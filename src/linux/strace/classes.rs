@@ -1,7 +1,7 @@
-//! The classes of calls that strace(1) has names for.
+//! The classes of calls that strace(1) names.
 //!
-//! What takes a path is of `%file`, what takes a descriptor of `%desc`, unless it is of `%network`;
-//! the rest are lists.
+//! Calls that take a path are in `%file`. Calls that take a descriptor are in `%desc`, unless they are in `%network`.
+//! The other classes are lists.
 
 use crate::linux::table::{ArgKind, Row};
 
@@ -9,7 +9,7 @@ use crate::linux::table::{ArgKind, Row};
 pub(super) struct Class {
     /// Its name, with the percent sign.
     name: &'static str,
-    /// Whether it has, besides its list, the calls whose arguments say so.
+    /// The calls that belong to it by their arguments, besides the list.
     kind: Option<fn(&ArgKind) -> bool>,
     /// The calls in it.
     list: &'static [&'static str],
@@ -23,7 +23,7 @@ impl Class {
     }
 }
 
-/// The class of a name, of which the older ones may be written without the percent sign.
+/// The class of a name. Older classes may be written without the percent sign.
 pub(super) fn find(name: &str) -> Option<&'static Class> {
     const OLD: [&str; 7] = ["file", "process", "network", "signal", "ipc", "desc", "memory"];
     CLASSES.iter().find(|c| match name.strip_prefix('%') {
@@ -33,7 +33,7 @@ pub(super) fn find(name: &str) -> Option<&'static Class> {
     })
 }
 
-/// The names of all, for messages.
+/// All names, for messages.
 pub(super) fn names() -> String {
     CLASSES.iter().map(|c| c.name).collect::<Vec<_>>().join(", ")
 }
@@ -135,7 +135,7 @@ const CLASSES: &[Class] = &[
         kind: None,
         list: &["getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid"],
     },
-    // There are no calls of these names on riscv64: what C libraries make of them.
+    // riscv64 has no calls of these names. These are the calls that C libraries make instead.
     Class { name: "%stat", kind: None, list: &["newfstatat"] },
     Class { name: "%lstat", kind: None, list: &["newfstatat"] },
     Class { name: "%fstat", kind: None, list: &["fstat", "newfstatat", "statx"] },

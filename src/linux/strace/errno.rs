@@ -1,4 +1,4 @@
-//! Names and texts of errno values, which are the generic ones on RISC-V as on x86-64.
+//! Names and texts of errno values: the generic ones, as on x86-64.
 
 /// The name of an errno value.
 pub fn errno_name(errno: i32) -> Option<&'static str> {

@@ -1,4 +1,4 @@
-//! Attributes, handles and notifications of files in words.
+//! Formats attributes, handles and notifications of files.
 
 use super::flags::{Names, values};
 use super::special::specials;
@@ -62,7 +62,7 @@ structs! {
     };
 }
 
-/// Handles, of which only as much can be read as they are long.
+/// File handles, which have a variable length.
 pub(super) static HANDLES: &[Text] = &[Text::new(&FILE_HANDLE, |s, addr| {
     let head: HandleHead = s.mem.read(addr).ok()?;
     if s.row.name == "name_to_handle_at" && s.success().is_none() {

@@ -5,33 +5,33 @@ use super::classes;
 use super::flags::SIGNAL;
 use crate::linux::table::{self, LIMIT};
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It yields a result.
+    /// It returns a result.
     Successful,
-    /// It yields an error.
+    /// It returns an error.
     Failed,
-    /// It does not come back.
+    /// It does not return.
     Unfinished,
 }
 
 const STATUSES: &[(&str, Status)] =
     &[("successful", Status::Successful), ("failed", Status::Failed), ("unfinished", Status::Unfinished)];
 
-/// Why an expression is not understood.
+/// Why an expression is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
-    /// A call that the table does not have.
+    /// An unknown call.
     #[error("there is no system call '{0}' on riscv64")]
     NoCall(String),
-    /// A class that does not exist.
+    /// An unknown class.
     #[error("there is no class of system calls '{name}'; there are {all}", all = classes::names())]
     NoClass {
         /// As written.
         name: String,
     },
-    /// A regular expression that is none.
+    /// An invalid regular expression.
     #[error("'{pattern}' is no regular expression: {error}")]
     BadPattern {
         /// As written, without the slash.
@@ -42,18 +42,18 @@ pub enum FilterError {
     /// A regular expression that no call matches.
     #[error("no system call matches '{0}'")]
     NoMatch(String),
-    /// A signal that does not exist.
+    /// An unknown signal.
     #[error("there is no signal '{0}'")]
     NoSignal(String),
-    /// A status that does not exist.
+    /// An unknown status.
     #[error("there is no status '{0}'; there are successful, failed, unfinished")]
     NoStatus(String),
-    /// Something else that strace(1) can choose by.
+    /// A qualifier of strace(1) that is not supported.
     #[error("'{0}=' is not supported; trace=, signal= and status= are")]
     NoKind(String),
 }
 
-/// A set of calls by number; `None` is all, those among them whose numbers nobody knows.
+/// A set of calls by number; `None` is all calls, including unknown numbers.
 type Calls = Option<Box<[bool; LIMIT]>>;
 
 /// What is traced.
@@ -74,10 +74,10 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// Follows one expression, such as `trace=%file,!close`; of several of a kind the last one counts.
+    /// Applies an expression such as `trace=%file,!close`. The last one of a kind counts.
     pub fn set(&mut self, expression: &str) -> Result<(), FilterError> {
         let (kind, set) = expression.split_once('=').unwrap_or(("trace", expression));
-        // Older versions have the exclamation mark before the equals sign.
+        // Older versions of strace(1) put the exclamation mark before the equals sign.
         let (kind, before) = kind.strip_suffix('!').map_or((kind, false), |kind| (kind, true));
         let (set, behind) = set.strip_prefix('!').map_or((set, false), |set| (set, true));
         let negated = before || behind;
@@ -108,7 +108,7 @@ impl Filter {
         self.statuses[status as usize]
     }
 
-    /// Whether a call is traced whatever becomes of it.
+    /// Whether a call is traced regardless of its outcome.
     pub fn has_every_status(&self) -> bool {
         self.statuses == [true; 3]
     }
@@ -136,8 +136,7 @@ fn calls(set: &str, negated: bool) -> Result<Calls, FilterError> {
     Ok(Some(chosen))
 }
 
-/// Adds the calls of one item: a class, a regular expression or a name, of which a question mark in
-/// front says that it need not exist.
+/// Adds the calls of one item: a class, a regular expression or a name. After a question mark, the name may be unknown.
 fn choose(item: &str, chosen: &mut [bool; LIMIT]) -> Result<(), FilterError> {
     let (optional, name) = item.strip_prefix('?').map_or((false, item), |name| (true, name));
     let rows = table::rows();
@@ -156,7 +155,7 @@ fn choose(item: &str, chosen: &mut [bool; LIMIT]) -> Result<(), FilterError> {
         })?;
         return if add(&|row| regex.is_match(row.name)) { Ok(()) } else { Err(FilterError::NoMatch(name.to_owned())) };
     }
-    // The old names of classes are without the percent sign; no call is called so.
+    // Old class names have no percent sign. No call has such a name.
     if let Some(class) = classes::find(name) {
         add(&|row| class.has(row));
         return Ok(());
@@ -179,7 +178,7 @@ fn signals(set: &str) -> Result<u64, FilterError> {
     Ok(chosen)
 }
 
-/// A signal by number or by name, in either case and with SIG in front or without.
+/// A signal by number or by name, case-insensitively and with or without `SIG`.
 fn signal(text: &str) -> Option<u64> {
     if let Ok(number) = text.parse() {
         return (1..=64).contains(&number).then_some(number);

@@ -1,4 +1,4 @@
-//! The System V calls in words.
+//! Formats the System V IPC calls.
 
 use super::CallPrinter;
 use super::flags::{Names, names, values};
@@ -127,7 +127,7 @@ specials! {
     MESSAGE_OUT after |s, i| Some(s.written(s.args[i], || message(s, s.args[i], s.success().unwrap_or(0))));
 }
 
-/// Whether the call is the one that changes an object: it is shown by what it sets.
+/// Whether the call is IPC_SET, of which only the values that it sets are shown.
 fn changes(s: &CallPrinter<'_>, command: usize) -> bool {
     s.row.name.ends_with("ctl") && s.int(command) == IPC_SET
 }

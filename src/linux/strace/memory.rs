@@ -1,4 +1,4 @@
-//! Memory and futexes in words: the newer calls.
+//! Formats the newer calls for memory and futexes.
 
 use super::CallPrinter;
 use super::flags::{Names, values};
@@ -9,17 +9,17 @@ use crate::linux::abi::structs::*;
 use crate::linux::table::Special;
 
 values! {
-    /// Flags of a futex in the calls that name its size.
+    /// Futex flags of futex_waitv and its like.
     FUTEX2 "FUTEX2_???" [
         FUTEX2_SIZE_U64 = 3, FUTEX2_SIZE_U16 = 1, FUTEX2_SIZE_U32 = 2, FUTEX2_NUMA = 4, FUTEX2_MPOL = 8,
         FUTEX2_PRIVATE = 128,
     ];
-    /// Memory policies, without what modifies them.
+    /// Memory policies, without mode flags.
     MPOL "MPOL_???" [
         MPOL_DEFAULT = 0, MPOL_PREFERRED = 1, MPOL_BIND = 2, MPOL_INTERLEAVE = 3, MPOL_LOCAL = 4,
         MPOL_PREFERRED_MANY = 5, MPOL_WEIGHTED_INTERLEAVE = 6,
     ];
-    /// What modifies a memory policy.
+    /// Mode flags of memory policies.
     MPOL_MODE "MPOL_F_???" [
         MPOL_F_NUMA_BALANCING = 0x2000, MPOL_F_RELATIVE_NODES = 0x4000, MPOL_F_STATIC_NODES = 0x8000,
     ];

@@ -1,8 +1,7 @@
-//! System calls in words, in the manner of strace(1), from the rows of the table.
+//! Formats system calls as strace(1) does, from the rows of the table.
 //!
-//! What the call reads is written before it is made, so that a call that waits can be seen waiting;
-//! the rest when it has come back. Everything is read from guest memory as the guest left it: an
-//! address that cannot be read is shown as the number it is.
+//! Input arguments are printed before the call, so that a blocking call is visible; the others after it returns. All
+//! values are read from guest memory. An address that cannot be read is printed as a number.
 
 pub mod admin;
 mod classes;
@@ -36,13 +35,13 @@ use flags::{Names, signal_name};
 use quote::{quote_bytes, quote_hex, quote_path};
 use rustix::io::Errno;
 
-/// How much of a string is shown.
+/// How many bytes of a string are shown.
 pub const STRING_LIMIT: usize = 32;
 
 /// How many elements of an array are shown.
 pub const ARRAY_LIMIT: usize = 32;
 
-/// A call as far as it is known: what the functions that write arguments work from.
+/// A call to be printed, before or after its return.
 pub struct CallPrinter<'a> {
     /// Guest memory.
     pub mem: &'a UserSpace,
@@ -50,23 +49,23 @@ pub struct CallPrinter<'a> {
     pub row: &'static Row,
     /// Its arguments.
     pub args: &'a [u64; 6],
-    /// Its result, once there is one.
+    /// Its result, after it has returned.
     pub result: Option<SysResult>,
-    /// The guest's stack pointer at the call, where rt_sigreturn finds its frame.
+    /// The guest's stack pointer at the call, for the frame of rt_sigreturn.
     pub sp: u64,
-    /// How much of a string is shown.
+    /// How many bytes of a string are shown.
     pub limit: usize,
-    /// What the arguments that are read and written were before the call.
+    /// The input-output arguments as they were before the call.
     before: [Option<String>; 6],
 }
 
 impl<'a> CallPrinter<'a> {
-    /// A call that is about to be made.
+    /// A call that is about to start.
     pub fn new(mem: &'a UserSpace, row: &'static Row, args: &'a [u64; 6], sp: u64, limit: usize) -> Self {
         Self { mem, row, args, result: None, sp, limit, before: Default::default() }
     }
 
-    /// The result if the call has come back well.
+    /// The result of a successful call.
     pub fn success(&self) -> Option<u64> {
         self.result.and_then(Result::ok)
     }
@@ -76,7 +75,7 @@ impl<'a> CallPrinter<'a> {
         self.args[i] as i32
     }
 
-    /// A number in hexadecimal, but for zero.
+    /// A number in hexadecimal, or `0`.
     pub fn number(value: u64) -> String {
         if value == 0 { "0".to_owned() } else { format!("{value:#x}") }
     }
@@ -86,7 +85,7 @@ impl<'a> CallPrinter<'a> {
         if addr == 0 { "NULL".to_owned() } else { format!("{addr:#x}") }
     }
 
-    /// A pathname, whole.
+    /// A pathname, in full.
     pub fn path(&self, addr: u64) -> String {
         if addr == 0 {
             return "NULL".to_owned();
@@ -97,7 +96,7 @@ impl<'a> CallPrinter<'a> {
         }
     }
 
-    /// A string, cut.
+    /// A string, truncated to the limit.
     pub fn string(&self, addr: u64) -> String {
         if addr == 0 {
             return "NULL".to_owned();
@@ -108,7 +107,7 @@ impl<'a> CallPrinter<'a> {
         }
     }
 
-    /// `len` bytes of memory, cut.
+    /// `len` bytes of memory, truncated to the limit.
     pub fn bytes(&self, addr: u64, len: u64) -> String {
         if addr == 0 {
             return "NULL".to_owned();
@@ -120,7 +119,7 @@ impl<'a> CallPrinter<'a> {
         }
     }
 
-    /// `len` bytes of memory that are no text.
+    /// `len` bytes of binary data.
     fn raw_bytes(&self, addr: u64, len: u64) -> String {
         let mut buf = vec![0; (len as usize).min(self.limit)];
         match self.mem.read_bytes(GuestAddr(addr), &mut buf) {
@@ -160,7 +159,7 @@ impl<'a> CallPrinter<'a> {
         format!("[{}]", items.join(", "))
     }
 
-    /// A list of pieces of memory, whose contents are `total` bytes in all.
+    /// An array of iovecs, which hold `total` bytes of data in all.
     fn vector(&self, addr: u64, count: u64, mut total: u64) -> String {
         if addr == 0 {
             return "NULL".to_owned();
@@ -182,7 +181,7 @@ impl<'a> CallPrinter<'a> {
 
     fn open_flags(flags: u64) -> String {
         const LARGE: u64 = 0o100_000;
-        // Where strace(1) has it: after O_DIRECT, whose bit is the one below.
+        // strace(1) prints it after O_DIRECT, the bit below.
         const FIRST: u64 = (libc::O_CREAT
             | libc::O_EXCL
             | libc::O_NOCTTY
@@ -222,12 +221,12 @@ impl<'a> CallPrinter<'a> {
         if fd == libc::AT_FDCWD { "AT_FDCWD".to_owned() } else { fd.to_string() }
     }
 
-    /// What the kernel has written there, or the address if it has not.
+    /// An output argument: the value if the call has succeeded, else the address.
     fn written(&self, addr: u64, show: impl FnOnce() -> String) -> String {
         if self.success().is_some() { show() } else { Self::pointer(addr) }
     }
 
-    /// One argument; `None` if it is left out.
+    /// An argument; `None` if it is not printed.
     fn argument(&self, i: usize) -> Option<String> {
         let (value, kind) = (self.args[i], &self.row.args[i]);
         Some(match *kind {
@@ -268,7 +267,7 @@ impl<'a> CallPrinter<'a> {
             ArgKind::OutNodes(n) => self.written(value, || memory::nodes(self, value, self.args[n])),
             ArgKind::InOutArray(s, n) => self.array(s, value, self.args[n]),
             ArgKind::InBuf(n) => self.bytes(value, self.args[n]),
-            // Of a datagram that was longer, the call may yield the whole length.
+            // With MSG_TRUNC, the result may exceed the buffer.
             ArgKind::OutBuf(n) => {
                 self.written(value, || self.bytes(value, self.success().unwrap_or(0).min(self.args[n])))
             }
@@ -295,7 +294,7 @@ impl<'a> CallPrinter<'a> {
             ArgKind::OutVec(n) => self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0))),
             ArgKind::InAddr(n) => sockets::socket_address(self, value, self.args[n]),
             ArgKind::OutAddr(n) => self.written(value, || match self.mem.read::<u32>(GuestAddr(self.args[n])) {
-                // An address that was longer than the room for it has been cut.
+                // The kernel truncates an address that does not fit.
                 Ok(len) => sockets::socket_address(self, value, len.min(self.room_before(n)).into()),
                 Err(_) => Self::pointer(value),
             }),
@@ -303,23 +302,23 @@ impl<'a> CallPrinter<'a> {
         })
     }
 
-    /// The number that an argument led to before the call.
+    /// The number that an argument pointed to before the call.
     fn room_before(&self, i: usize) -> u32 {
         let text = self.before[i].as_deref().map(|text| text.trim_matches(['[', ']']));
         text.and_then(|text| text.parse().ok()).unwrap_or(u32::MAX)
     }
 
-    /// What was there before the call and, where that says more, what is there now.
+    /// An input-output argument: the value before the call and, if strace(1) prints it, the one after.
     fn changed(&self, i: usize, s: &Struct) -> String {
         let now = || self.structure(s, self.args[i]);
         let Some(before) = &self.before[i] else { return now() };
-        // A time limit is told of as what is left; offsets are as a rule shown as they were.
+        // The rest of a time limit is printed after the result.
         if self.success().is_none() || std::ptr::eq(s, &raw const TIMESPEC) {
             return before.clone();
         }
         match (now(), self.row.name) {
             (after, _) if after == *before => after,
-            // What was there before is only the room for it.
+            // Before the call, there is only the size of the buffer.
             (after, "name_to_handle_at") => {
                 let (room, rest) = (before.trim_end_matches('}'), after.trim_start_matches("{handle_bytes="));
                 if after.starts_with(&format!("{room},")) { after } else { format!("{room} => {rest}") }
@@ -333,7 +332,7 @@ impl<'a> CallPrinter<'a> {
         }
     }
 
-    /// Notes what the arguments that are read and written are before the call.
+    /// Records the input-output arguments before the call.
     pub fn note_inputs(&mut self) {
         for (i, kind) in self.row.args.iter().enumerate() {
             if let ArgKind::InOut(s) = kind {
@@ -346,12 +345,11 @@ impl<'a> CallPrinter<'a> {
         names.show_value(u64::from(value as u32))
     }
 
-    /// The kernel's own number for an error that tells of an interruption: whether the program is to see
-    /// EINTR is decided only afterwards.
+    /// The kernel's internal error for an interrupted call. Whether the program sees EINTR is decided later.
     fn interruption(&self, errno: Errno) -> i32 {
         match (errno, self.row.restart) {
             (host::NOT_BEGUN, _) | (host::MAY_RESTART, Restart::Never) => ERESTARTNOINTR,
-            // Without a time limit there is nothing to remember of how much of it has passed.
+            // Without a time limit, there is no restart block.
             (host::MAY_RESTART, Restart::RestartBlock) if self.row.name == "futex" && self.args[3] == 0 => ERESTARTSYS,
             (host::MAY_RESTART | Errno::INTR, Restart::RestartBlock) => ERESTART_RESTARTBLOCK,
             (host::MAY_RESTART | Errno::INTR, Restart::RestartNoHand) => ERESTARTNOHAND,
@@ -361,12 +359,12 @@ impl<'a> CallPrinter<'a> {
         }
     }
 
-    /// Whether any argument from this one on is shown at all.
+    /// Whether this argument or a later one is printed.
     fn shows_from(&self, first: usize) -> bool {
         (first..self.row.args.len()).any(|i| self.argument(i).is_some())
     }
 
-    /// Whether an argument can be shown only when the call is back.
+    /// Whether an argument can be printed only after the call.
     fn is_late(&self, i: usize) -> bool {
         use ArgKind::*;
         match self.row.args[i] {
@@ -379,13 +377,13 @@ impl<'a> CallPrinter<'a> {
         }
     }
 
-    /// The whole call in a line, as far as it is known.
+    /// The whole call in one line.
     pub fn text(&self) -> String {
         let arguments: Vec<String> = (0..self.row.args.len()).filter_map(|i| self.argument(i)).collect();
         format!("{}({}) = {}", self.row.name, arguments.join(", "), self.result_text())
     }
 
-    /// What has become of the call, from the number that it yields or from its error.
+    /// The result: a number or an error.
     pub fn result_text(&self) -> String {
         match self.result {
             None => "?".to_owned(),
@@ -411,7 +409,7 @@ const ERESTARTNOINTR: i32 = 513;
 const ERESTARTNOHAND: i32 = 514;
 const ERESTART_RESTARTBLOCK: i32 = 516;
 
-/// An error, by the numbers of errno or by those that never leave the kernel.
+/// An error: an errno value, or one internal to the kernel.
 fn failure(number: i32) -> String {
     match number {
         ERESTARTSYS => "? ERESTARTSYS (To be restarted if SA_RESTART is set)".to_owned(),

@@ -1,4 +1,4 @@
-//! Mounts and namespaces in words.
+//! Formats mounts and namespaces.
 
 use super::CallPrinter;
 use super::flags::{Names, values};
@@ -46,7 +46,7 @@ values! {
     ];
     /// Propagation of a mount.
     PROPAGATION "MS_???" [MS_UNBINDABLE = 1 << 17, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19, MS_SHARED = 1 << 20];
-    /// What setns(2) and unshare(2) may be about; and what statmount(2) is asked for.
+    /// Namespaces of setns(2) and unshare(2); fields of statmount(2).
     NAMESPACE "CLONE_NEW???" [
         CLONE_NEWTIME = 0x80, CLONE_VM = 0x100, CLONE_FS = 0x200, CLONE_FILES = 0x400, CLONE_SIGHAND = 0x800,
         CLONE_THREAD = 0x10000, CLONE_NEWNS = 0x20000, CLONE_SYSVSEM = 0x40000, CLONE_NEWCGROUP = 0x2000000,

@@ -1,4 +1,4 @@
-//! What processes are made from, and what prctl(2) takes, in words.
+//! Formats the arguments of execve, clone and prctl(2).
 
 use super::flags::{self, signal_name};
 use super::{ARRAY_LIMIT, CallPrinter};
@@ -6,8 +6,7 @@ use crate::linux::abi::structs::INT;
 use crate::linux::table::Special;
 use crate::memory::GuestAddr;
 
-/// The strings that a list of pointers leads to, up to the null pointer behind them; `None` where it
-/// cannot be read.
+/// The strings of a null-terminated array of pointers; `None` if it cannot be read.
 fn pointers(s: &CallPrinter<'_>, addr: u64, most: usize) -> Option<Vec<u64>> {
     let mut list = Vec::new();
     while list.len() < most {
@@ -19,7 +18,7 @@ fn pointers(s: &CallPrinter<'_>, addr: u64, most: usize) -> Option<Vec<u64>> {
     Some(list)
 }
 
-/// No list of strings for a new program is longer: as many as fit below the kernel's limit.
+/// The maximum length of such an array: as many strings as fit below the kernel's limit.
 const MOST_STRINGS: usize = 1 << 20;
 
 /// Arguments of a new program.
@@ -35,7 +34,7 @@ fn strings(s: &CallPrinter<'_>, addr: u64) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// An environment, of which only the size is told.
+/// An environment, of which only the size is shown.
 fn environment(s: &CallPrinter<'_>, addr: u64) -> String {
     match pointers(s, addr, MOST_STRINGS).filter(|_| addr != 0) {
         None => CallPrinter::pointer(addr),
@@ -44,7 +43,7 @@ fn environment(s: &CallPrinter<'_>, addr: u64) -> String {
     }
 }
 
-/// The signal that tells of a child's end is the lowest byte of its flags.
+/// The low byte of the flags is the signal for the child's exit.
 const SIGNAL: u64 = 0xff;
 
 fn clone_flags(flags: u64) -> String {
@@ -65,7 +64,7 @@ const TLS: u64 = libc::CLONE_SETTLS as u64;
 /// The first version of `struct clone_args`.
 const CLONE_ARGS: u64 = 64;
 
-/// `struct clone_args`, and what the kernel has written where it points to.
+/// `struct clone_args`, and what the kernel has written through its pointers.
 fn clone_args(s: &CallPrinter<'_>, addr: u64, size: u64) -> String {
     if size < CLONE_ARGS {
         return CallPrinter::pointer(addr);
@@ -144,7 +143,7 @@ fn prctl_first(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     })
 }
 
-/// The others, of which most options have none.
+/// The other arguments, which most options do not have.
 fn prctl_rest(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     let value = s.args[i];
     match (s.int(0), i) {
@@ -194,11 +193,11 @@ specials! {
     ARGV false |s, i| Some(strings(s, s.args[i]));
     /// execve: its environment.
     ENVP false |s, i| Some(environment(s, s.args[i]));
-    /// clone: the stack, which is its second argument, and is shown first.
+    /// clone: the stack: the second argument, but shown first.
     CLONE_STACK false |s, _| Some(format!("child_stack={}", CallPrinter::pointer(s.args[1])));
     /// clone: the flags.
     CLONE_FLAGS false |s, _| Some(format!("flags={}", clone_flags(s.args[0])));
-    /// clone: where the child's number is written, or its descriptor.
+    /// clone: where the child's number or its descriptor is written.
     CLONE_PARENT_TID true |s, i| (s.args[0] & (PARENT_TID | PIDFD) != 0).then(|| {
         format!("parent_tid={}", s.written(s.args[i], || s.structure(&INT, s.args[i])))
     });

@@ -18,7 +18,7 @@ fn escape(bytes: &[u8], text: &mut String) {
     }
 }
 
-/// Bytes of which `len` were there, shown up to the limit.
+/// The first of `len` bytes, up to the limit.
 pub(super) fn quote_bytes(bytes: &[u8], len: u64, limit: usize) -> String {
     let shown = &bytes[..bytes.len().min(limit)];
     let mut text = String::from("\"");
@@ -30,7 +30,7 @@ pub(super) fn quote_bytes(bytes: &[u8], len: u64, limit: usize) -> String {
     text
 }
 
-/// A pathname, which is shown whole.
+/// A pathname, in full.
 pub(super) fn quote_path(path: &[u8]) -> String {
     let mut text = String::from("\"");
     escape(path, &mut text);
@@ -38,7 +38,7 @@ pub(super) fn quote_path(path: &[u8]) -> String {
     text
 }
 
-/// Bytes that are no text, in hexadecimal.
+/// Binary data, in hexadecimal.
 pub(super) fn quote_hex(bytes: &[u8], len: u64, limit: usize) -> String {
     let shown = &bytes[..bytes.len().min(limit)];
     let text: String = shown.iter().map(|byte| format!("\\x{byte:02x}")).collect();

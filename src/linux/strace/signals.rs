@@ -1,4 +1,4 @@
-//! Signals, signal sets and what signals carry, in words.
+//! Formats signals, signal sets and siginfo.
 
 use super::flags::{self, Names, signal_name};
 use super::{CallPrinter, errno_name};
@@ -7,7 +7,7 @@ use crate::memory::GuestAddr;
 use std::fmt::Write;
 use std::mem::offset_of;
 
-/// A signal set; one that has most of the signals is shown by those it lacks.
+/// A signal set. A set of most signals is shown by its complement.
 pub(super) fn signal_set(set: u64) -> String {
     let (mark, set) = if set.count_ones() > 42 { ("~", !set) } else { ("", set) };
     let names: Vec<String> = (1..=64)
@@ -17,7 +17,7 @@ pub(super) fn signal_set(set: u64) -> String {
     format!("{mark}[{}]", names.join(" "))
 }
 
-/// The signal mask that rt_sigreturn goes back to, from the frame on the stack.
+/// The signal mask that rt_sigreturn restores, from the frame on the stack.
 pub(super) fn return_mask(s: &CallPrinter<'_>) -> Option<String> {
     let at = GuestAddr(s.sp).offset((offset_of!(RtSigframe, uc) + SIGMASK) as u64);
     Some(match s.mem.read::<u64>(at) {
@@ -26,10 +26,10 @@ pub(super) fn return_mask(s: &CallPrinter<'_>) -> Option<String> {
     })
 }
 
-/// Where the mask is in `struct ucontext`.
+/// The offset of the mask in `struct ucontext`.
 const SIGMASK: usize = offset_of!(crate::linux::abi::signal::Ucontext, sigmask);
 
-/// The codes of one signal.
+/// The si_code values of a signal.
 fn codes(signal: i32) -> Option<&'static Names> {
     Some(match signal {
         libc::SIGSEGV => &flags::SEGV,
@@ -44,7 +44,7 @@ fn codes(signal: i32) -> Option<&'static Names> {
     })
 }
 
-/// What a signal carries.
+/// A siginfo.
 pub(super) fn siginfo_text(info: &Siginfo) -> String {
     if info.signo == 0 {
         return "{}".to_owned();

@@ -1,4 +1,4 @@
-//! Socket addresses, messages and options in words.
+//! Formats socket addresses, messages and options.
 
 use super::CallPrinter;
 use super::flags;
@@ -46,7 +46,7 @@ pub(super) fn socket_address(shown: &CallPrinter<'_>, addr: u64, len: u64) -> St
     }
 }
 
-/// A message's header, of which `total` bytes of data are shown.
+/// A message header with `total` bytes of data.
 fn header(shown: &CallPrinter<'_>, m: &Msghdr, total: u64) -> String {
     let name = socket_address(shown, m.name, m.namelen as u64);
     let vector = shown.vector(m.iov, m.iovlen, total);
@@ -67,7 +67,7 @@ pub(super) fn message(shown: &CallPrinter<'_>, m: &Msghdr) -> String {
     }
     match shown.success() {
         Some(received) => header(shown, m, received),
-        // There is nothing in it but the room for a name.
+        // Only the room for a name is known.
         None => format!("{{msg_namelen={}}}", m.namelen),
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn numbered_message(shown: &CallPrinter<'_>, m: &Mmsghdr) -> String {
 /// The size of `struct cmsghdr`.
 const CONTROL_HEAD: u64 = 16;
 
-/// What goes along with a message.
+/// The control messages.
 fn control(shown: &CallPrinter<'_>, m: &Msghdr) -> String {
     let mut items = Vec::new();
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! Arguments that another argument decides about.
+//! Arguments whose meaning depends on another argument.
 
 use super::CallPrinter;
 use super::structs::{self, structs};
@@ -115,7 +115,7 @@ specials! {
     };
     /// mremap: the new address, if one is given.
     MREMAP_TO before |s, i| (s.args[3] & 2 != 0).then(|| CallPrinter::pointer(s.args[i]));
-    /// preadv2 and pwritev2: the upper half of the position, which is of no account on 64 bits.
+    /// preadv2 and pwritev2: the upper half of the position, which is ignored on 64 bits.
     UPPER_HALF before |_, _| None;
     /// openat2: as much of the structure as there is.
     OPEN_HOW_ARG before |s, i| Some(match s.args[3] {
@@ -124,7 +124,7 @@ specials! {
     });
     /// pselect6: the signal mask and its size.
     SELECT_MASK before |s, i| Some(s.structure(&SIGMASK_ARG, s.args[i]));
-    /// mincore: which pages are there.
+    /// mincore: which pages are resident.
     PAGES_PRESENT after |s, i| Some(s.written(s.args[i], || {
         let pages = s.args[1].div_ceil(crate::memory::PAGE_SIZE);
         let mut present = vec![0; pages.min(super::ARRAY_LIMIT as u64) as usize];
@@ -141,9 +141,9 @@ specials! {
     MEMBARRIER_CPU before |s, i| (s.args[1] & 1 != 0).then(|| s.int(i).to_string());
     /// ioprio_set: class and level.
     IO_PRIORITY before |s, i| Some(io_priority(s.args[i]));
-    /// personality: a domain with flags, or the question what it is.
+    /// personality: a domain with flags, or the query.
     PERSONALITY_ARG before |s, i| Some(personality(s.args[i]));
-    /// rt_sigreturn, which has no arguments: what it goes back to.
+    /// rt_sigreturn, which has no arguments: the mask that it restores.
     RETURN_MASK before |s, _| signals::return_mask(s);
     /// The messages of sendmmsg.
     MESSAGES_OUT after |s, i| {
@@ -203,7 +203,7 @@ pub(super) fn fcntl_result(s: &CallPrinter<'_>, value: u64) -> String {
     }
 }
 
-/// What is added to a result in parentheses.
+/// The text in parentheses after a result.
 pub(super) fn comment(s: &CallPrinter<'_>, value: u64) -> String {
     let mut parts = Vec::new();
     match s.row.name {
@@ -227,7 +227,7 @@ pub(super) fn comment(s: &CallPrinter<'_>, value: u64) -> String {
         "sched_getscheduler" => parts.push(flags::SCHED.show_value(value)),
         _ => {}
     }
-    // What the kernel has left of a time limit.
+    // The rest of a time limit.
     let limit = match s.row.name {
         "ppoll" => s.args[2],
         "pselect6" => s.args[4],

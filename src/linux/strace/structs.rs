@@ -1,4 +1,4 @@
-//! Structures in words.
+//! Formats structures.
 
 use super::flags::{self, signal_name};
 use super::signals::{siginfo_text, signal_set};
@@ -14,21 +14,21 @@ use crate::linux::abi::structs::*;
 use crate::linux::abi::time::{Itimerspec, Itimerval, Timespec, Timeval, Timex, Timezone, Tms};
 use crate::memory::GuestAddr;
 
-/// How a structure is shown.
+/// The formatter of a structure.
 pub(super) struct Text {
     of: &'static Struct,
-    /// Writes it; `None` if it cannot be read.
+    /// Formats it; `None` if it cannot be read.
     show: fn(&CallPrinter<'_>, GuestAddr) -> Option<String>,
 }
 
 impl Text {
-    /// A structure with a function of its own.
+    /// A formatter that reads the structure itself.
     pub const fn new(of: &'static Struct, show: fn(&CallPrinter<'_>, GuestAddr) -> Option<String>) -> Self {
         Self { of, show }
     }
 }
 
-/// The texts by topic.
+/// All formatters, by topic.
 static TEXTS: [&[Text]; 7] = [
     STRUCTS,
     super::files::STRUCTS,
@@ -39,17 +39,17 @@ static TEXTS: [&[Text]; 7] = [
     super::special::STRUCTS,
 ];
 
-/// The structure at an address in words; `None` if it cannot be read.
+/// Formats the structure at an address; `None` if it cannot be read.
 pub(super) fn show(shown: &CallPrinter<'_>, what: &Struct, addr: GuestAddr) -> Option<String> {
     let text = TEXTS.into_iter().flatten().find(|text| std::ptr::eq(text.of, what))?;
     (text.show)(shown, addr)
 }
 
-/// Declares the texts of structures, each by a type of the ABI and a function from its value.
+/// Declares formatters, each by a type of the ABI and a function from its value.
 macro_rules! structs {
     ($($id:ident: $t:ty => $show:expr;)*) => {
         pub(super) static STRUCTS: &[crate::linux::strace::structs::Text] = &[$({
-            const _: () = assert!(size_of::<$t>() as u64 == $id.size, "the text of another structure");
+            const _: () = assert!(size_of::<$t>() as u64 == $id.size, "the formatter of another structure");
             crate::linux::strace::structs::Text::new(&$id, |shown, addr| {
                 let value: $t = shown.mem.read(addr).ok()?;
                 let show: fn(&crate::linux::strace::CallPrinter<'_>, &$t) -> String = $show;
@@ -130,7 +130,7 @@ structs! {
     SIGEVENT: Sigevent => |_, e| {
         let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, CallPrinter::pointer(e.value));
         let target = if e.notify == 4 { format!(", sigev_notify_thread_id={}", e.tid) } else { String::new() };
-        // Where none is sent the number may mean anything.
+        // Without a notification by signal, the number may mean anything.
         let signal = if matches!(e.notify, 0 | 4) { signal_name(u64::from(e.signo as u32)) } else { e.signo.to_string() };
         format!(
             "{{sigev_value={value}, sigev_signo={signal}, sigev_notify={}{target}}}",
@@ -202,7 +202,7 @@ fn utime(t: &Timespec) -> String {
     }
 }
 
-/// A comment that says which time it is on clocks here.
+/// A comment with the local time.
 fn date(t: &Timespec) -> String {
     if !(0..1_000_000_000).contains(&t.nsec) {
         return String::new();
@@ -223,7 +223,7 @@ fn date(t: &Timespec) -> String {
     )
 }
 
-/// A number of clock ticks, of which there are a hundred to a second.
+/// A number of clock ticks, at 100 Hz.
 fn ticks(n: i64) -> String {
     if n == 0 { "0".to_owned() } else { format!("{n} /* {}.{:02} s */", n / 100, n % 100) }
 }
@@ -283,7 +283,7 @@ fn limit(value: u64) -> String {
     }
 }
 
-/// A zero-terminated string, whole.
+/// A zero-terminated string, in full.
 pub(super) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     super::quote::quote_path(&bytes[..end])
@@ -314,7 +314,7 @@ pub fn device(dev: u64) -> String {
     format!("makedev({}, {})", hex(libc::major(dev)), hex(libc::minor(dev)))
 }
 
-/// In hexadecimal, but for zero.
+/// In hexadecimal, or `0`.
 fn hex(n: u32) -> String {
     if n == 0 { "0".to_owned() } else { format!("{n:#x}") }
 }
@@ -357,7 +357,7 @@ fn wait_status(status: i32) -> String {
     }
 }
 
-/// A set of bits, as the numbers in it.
+/// A bit set, as a list of numbers.
 pub(super) fn bits(shown: &CallPrinter<'_>, addr: u64, bytes: u64) -> String {
     let mut buf = vec![0; bytes.min(1024) as usize];
     if shown.mem.read_bytes(GuestAddr(addr), &mut buf).is_err() {
@@ -368,7 +368,7 @@ pub(super) fn bits(shown: &CallPrinter<'_>, addr: u64, bytes: u64) -> String {
     format!("[{}]", set.join(" "))
 }
 
-/// How many directory entries there are in `bytes` bytes.
+/// The number of directory entries in `bytes` bytes.
 pub(super) fn count_entries(shown: &CallPrinter<'_>, addr: u64, bytes: u64) -> u64 {
     let (mut at, mut count) = (0, 0);
     while at < bytes {

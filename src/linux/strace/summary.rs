@@ -1,9 +1,9 @@
-//! The table of `strace -c`: how often each call was made, how often in vain, and the time it took.
+//! The table of `strace -c`: the number, the errors and the time of each call.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// What is counted of one call.
+/// The counters of a call.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     time: Duration,
@@ -17,12 +17,12 @@ impl Count {
     }
 }
 
-/// What is counted of all.
+/// The counters of all calls.
 #[derive(Debug, Default)]
 pub(super) struct Summary(HashMap<String, Count>);
 
 impl Summary {
-    /// Counts a call that has taken so much of the processor's time.
+    /// Counts a call that has taken this much CPU time.
     pub fn add(&mut self, name: &str, time: Duration, failed: bool) {
         if !self.0.contains_key(name) {
             self.0.insert(name.to_owned(), Count::default());
@@ -34,7 +34,7 @@ impl Summary {
         }
     }
 
-    /// The table, what took longest first.
+    /// The table, sorted by time.
     pub fn table(&self) -> String {
         let mut rows: Vec<(&str, Count)> = self.0.iter().map(|(name, count)| (name.as_str(), *count)).collect();
         rows.sort_by_key(|&(name, c)| (std::cmp::Reverse((c.time, c.calls)), name));

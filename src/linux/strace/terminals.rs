@@ -1,4 +1,4 @@
-//! Terminals and the requests of ioctl(2) in words.
+//! Formats terminal settings and the requests of ioctl(2).
 
 use super::CallPrinter;
 use super::flags::{self, Names};
@@ -6,7 +6,7 @@ use crate::linux::abi::structs::INT;
 use crate::linux::abi::tty::{Termios, Winsize};
 use crate::memory::GuestAddr;
 
-/// The name of a request; of one that has none, what its number is made of.
+/// The name of a request, or the parts of its number.
 pub(super) fn request_name(request: u64) -> String {
     let request = request as u32;
     if let Some(name) = flags::IOCTL.find(request.into()) {
@@ -62,7 +62,7 @@ fn termios(s: &CallPrinter<'_>, addr: u64) -> String {
 const CBAUD: u64 = 0o10017;
 const CSIZE: u64 = 0o60;
 
-/// The fields of `c_oflag` that are more than bits.
+/// The multi-bit fields of `c_oflag`.
 const DELAYS: [(u64, &Names); 6] = [
     (0o400, &flags::NLDLY),
     (0o3000, &flags::CRDLY),

@@ -1,4 +1,4 @@
-//! Writes calls, signals and ends of processes, each as a line in the form of strace(1).
+//! Writes calls, signals and process ends as lines in the format of strace(1).
 
 use super::filter::{Filter, Status};
 use super::summary::Summary;
@@ -12,26 +12,25 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-/// The column of the results, as far as the arguments leave it free.
+/// The column of the results, unless the arguments are longer.
 const RESULT_COLUMN: usize = 40;
 
-/// Where lines go. Others may write there too, and cut off a line that has only been begun.
+/// The output. Other writers may interrupt an unfinished line.
 pub trait TraceSink: Send + Sync {
     /// Writes whole lines.
     fn line(&self, text: &str);
 
-    /// Begins a line, and yields what to end it by.
+    /// Begins a line and returns a token for its end.
     fn begin(&self, text: &str) -> u64;
 
-    /// Ends a line that was begun: with `rest`, or, if it has been cut off since, with `resumed` as a
-    /// line of its own.
+    /// Ends a line: with `rest` or, if it has been interrupted, with `resumed` as a line of its own.
     fn end(&self, begun: u64, rest: &str, resumed: &str);
 }
 
-/// How the process is told of at the start of each line.
+/// The process number at the start of each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PidStyle {
-    /// `[pid   123] `, among other things on standard error.
+    /// `[pid   123] `, on standard error.
     Marked,
     /// `123   `, in a file of its own.
     Plain,
@@ -46,7 +45,7 @@ pub enum Timestamps {
     Microseconds,
     /// Seconds since 1970 with microseconds.
     Unix,
-    /// What has passed since the line before.
+    /// The time since the previous line.
     Relative,
 }
 
@@ -55,17 +54,17 @@ pub enum Timestamps {
 pub struct TraceConfig {
     /// Which calls, signals and outcomes.
     pub filter: Filter,
-    /// Whether each is written as it happens.
+    /// Whether events are written as they happen.
     pub lines: bool,
-    /// Whether they are counted, and the counts written at the end.
+    /// Whether a summary is written at the end.
     pub summary: bool,
-    /// How the process is told of, if at all.
+    /// The process number at the start of each line, if any.
     pub pids: Option<PidStyle>,
     /// The time at the start of each line, if any.
     pub timestamps: Option<Timestamps>,
-    /// Whether the time is written that a call has taken.
+    /// Whether the duration of each call is written.
     pub durations: bool,
-    /// How much of a string is shown.
+    /// How many bytes of a string are shown.
     pub string_limit: usize,
     /// The column of the results.
     pub column: usize,
@@ -86,7 +85,7 @@ impl Default for TraceConfig {
     }
 }
 
-/// Writes what a process asks the kernel for to wherever the command line says.
+/// Writes the system calls and signals of a process.
 pub struct Tracer {
     sink: Box<dyn TraceSink>,
     config: TraceConfig,
@@ -95,7 +94,7 @@ pub struct Tracer {
 
 #[derive(Default)]
 struct State {
-    /// When the last line was begun.
+    /// The start of the last line.
     last: Option<Duration>,
     summary: Summary,
 }
@@ -106,25 +105,25 @@ impl std::fmt::Debug for Tracer {
     }
 }
 
-/// A call that is being traced, until it has come back.
+/// A traced call that has not returned.
 pub struct Traced<'a> {
     tracer: &'a Tracer,
     call: CallPrinter<'a>,
     tid: i32,
-    /// How many of the arguments are written.
+    /// How many arguments are written.
     written: usize,
     begun: Begun,
-    /// By the clock on the wall, and by the thread's own.
+    /// The start, by the monotonic clock and by the thread's CPU time.
     started: (Duration, Duration),
 }
 
-/// What there is of a call's line before the call is made.
+/// What is written of a call before it is made.
 enum Begun {
-    /// So many columns, under this number of the sink's.
+    /// So many columns, with this token of the sink.
     Line(u64, usize),
-    /// Nothing yet: whether the line is to be shown depends on the result.
+    /// Nothing: the result decides whether the line is written.
     Held(String),
-    /// Nothing, nor will there be.
+    /// Nothing: the line is not written.
     Silent,
 }
 
@@ -138,7 +137,7 @@ impl Tracer {
         self.state.lock().expect("no panic happens with the lock held")
     }
 
-    /// How much of a string is shown.
+    /// How many bytes of a string are shown.
     pub fn string_limit(&self) -> usize {
         self.config.string_limit
     }
@@ -175,7 +174,7 @@ impl Tracer {
         text
     }
 
-    /// Writes the beginning of a call, if it is one to be traced.
+    /// Writes the beginning of a call that is traced.
     pub fn enter<'a>(&'a self, mut call: CallPrinter<'a>, tid: i32) -> Option<Traced<'a>> {
         if !self.config.filter.has_call(call.row.number.into()) {
             return None;
@@ -203,13 +202,13 @@ impl Tracer {
         Some(Traced { tracer: self, call, tid, written, begun, started })
     }
 
-    /// The end of a line: what is left of the arguments, the result in its column.
+    /// The end of a line: the remaining arguments, then the result in its column.
     fn tail(&self, columns: usize, arguments: &str, result: &str) -> String {
         let room = self.config.column.saturating_sub(columns + arguments.chars().count() + 2);
         format!("{arguments}) {:room$}= {result}\n", "")
     }
 
-    /// Writes a call whose number nobody knows.
+    /// Writes a call with an unknown number.
     pub fn unknown(&self, number: u64, args: &[u64; 6], tid: i32) {
         if !self.config.filter.has_call(number) {
             return;
@@ -232,7 +231,7 @@ impl Tracer {
         }
     }
 
-    /// Writes a signal that is delivered.
+    /// Writes a delivered signal.
     pub fn signal(&self, info: &Siginfo, tid: i32) {
         if self.config.filter.has_signal(info.signo) {
             let name = super::flags::signal_name(info.signo as u64);
@@ -240,7 +239,7 @@ impl Tracer {
         }
     }
 
-    /// Writes the end of a process that left by itself.
+    /// Writes the exit of a process.
     pub fn exited(&self, status: i32, tid: i32) {
         self.event(tid, &format!("+++ exited with {} +++", status & 0xff));
         self.summarise();
@@ -260,7 +259,7 @@ impl Tracer {
 }
 
 impl Traced<'_> {
-    /// Writes the rest of the call; without a result, the process ends in it.
+    /// Writes the rest of the call; without a result, the process ended in it.
     pub fn leave(mut self, result: Option<SysResult>) {
         let tracer = self.tracer;
         let TraceConfig { summary, durations, .. } = tracer.config;
@@ -269,7 +268,7 @@ impl Traced<'_> {
         } else {
             Default::default()
         };
-        // What rt_sigreturn yields is what the interrupted code had in its register, an error perhaps.
+        // The result of rt_sigreturn is a0 of the interrupted code, which may look like an error.
         let result = result.map(|result| match result {
             Ok(value) if self.call.row.name == "rt_sigreturn" && value > -4096i64 as u64 => {
                 Err(Errno::from_raw_os_error(-(value as i64) as i32))
@@ -309,7 +308,7 @@ impl Traced<'_> {
 }
 
 impl Tracer {
-    /// The start of a line that may turn out not to be needed, and so does not count as the last one.
+    /// The start of a line that may be dropped, and so does not count as the last one.
     fn leader_of_resumed(&self, tid: i32) -> String {
         let last = self.state().last;
         let text = self.leader(tid);

@@ -1,5 +1,5 @@
-//! The running program's file cannot be opened for writing or truncated (ETXTBSY), by whatever name. The host's kernel
-//! sees to that for remu's own file only. The dynamic linker and libraries can be written to, as on the kernel.
+//! The running program's file cannot be opened for writing or truncated (ETXTBSY), by any name. The host kernel
+//! enforces this for remu's own file only. As on the kernel, the dynamic linker and libraries may be written to.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::OpenHow;
@@ -7,15 +7,15 @@ use crate::linux::call::{Call, SysResult};
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 
-/// Whether opening a file with these flags takes the right to write to it.
+/// Whether opening a file with these flags needs write access.
 fn writes(flags: u64) -> bool {
     let flags = flags as i32;
     let access = flags & libc::O_ACCMODE;
     flags & libc::O_PATH == 0 && (matches!(access, libc::O_WRONLY | libc::O_RDWR) || flags & libc::O_TRUNC != 0)
 }
 
-/// Refuses to open the program's file for writing. `open` opens the file in question, with flags of this function's:
-/// first only to see which one it is.
+/// Fails if a file to be opened for writing is the program. `open` opens it with other flags: first with O_PATH, to
+/// identify it.
 pub(super) fn check_open(
     c: &mut Call<'_>,
     how: &OpenHow,
@@ -23,14 +23,14 @@ pub(super) fn check_open(
 ) -> Result<(), Errno> {
     let Some(program) = c.task.fs.exe_id.filter(|_| writes(how.flags)) else { return Ok(()) };
     let place = libc::O_PATH | libc::O_CLOEXEC | how.flags as i32 & libc::O_NOFOLLOW;
-    // What cannot be opened is for the call itself to tell.
+    // The call itself reports the error.
     let Ok(fd) = open(c, &OpenHow { flags: place as u64, mode: 0, resolve: how.resolve }) else { return Ok(()) };
     let found = host::stat_at(fd as i32, c"", libc::AT_EMPTY_PATH);
     host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
     if !found.is_ok_and(|file| (file.st_dev, file.st_ino) == program) {
         return Ok(());
     }
-    // What else stands against it, such as permissions, comes first.
+    // Other errors, such as EACCES, come first.
     let mut flags = how.flags & !(libc::O_TRUNC as u64);
     if flags & libc::O_ACCMODE as u64 == libc::O_RDONLY as u64 {
         flags |= libc::O_RDWR as u64;

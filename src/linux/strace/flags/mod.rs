@@ -11,17 +11,17 @@ pub use written::*;
 pub struct Names {
     /// The names, in the order they are tried.
     pub list: &'static [(&'static str, u64)],
-    /// What stands in the comment behind a value nobody has named.
+    /// The comment after a value without a name.
     pub unknown: &'static str,
 }
 
 impl Names {
-    /// The name of exactly this value, which like its C type has 32 bits.
+    /// The name of exactly this value, truncated to 32 bits as its C type is.
     pub fn find(&self, value: u64) -> Option<&'static str> {
         self.list.iter().find(|(_, v)| *v as u32 == value as u32).map(|(n, _)| *n)
     }
 
-    /// As one of several values that exclude each other.
+    /// Formats one of several exclusive values.
     pub fn show_value(&self, value: u64) -> String {
         match self.find(value) {
             Some(name) => name.to_owned(),
@@ -29,7 +29,7 @@ impl Names {
         }
     }
 
-    /// As flags or-ed together.
+    /// Formats flags or-ed together.
     pub fn show_flags(&self, value: u64) -> String {
         if value == 0 {
             return self.find(0).unwrap_or("0").to_owned();
@@ -53,7 +53,7 @@ impl Names {
     }
 }
 
-/// Names whose values the host's headers share with the guest's.
+/// Names whose values are the same on the host.
 macro_rules! names {
     ($($(#[$meta:meta])* $id:ident $unknown:literal [$($name:ident),* $(,)?];)*) => {$(
         $(#[$meta])*
@@ -64,7 +64,7 @@ macro_rules! names {
     )*};
 }
 
-/// Names whose values are written out: those of kernel headers that `libc` does not have.
+/// Names with explicit values, which `libc` does not have.
 macro_rules! values {
     ($($(#[$meta:meta])* $id:ident $unknown:literal [$($name:ident = $value:expr),* $(,)?];)*) => {$(
         $(#[$meta])*

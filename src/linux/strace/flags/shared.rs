@@ -1,4 +1,4 @@
-//! Names whose values the guest shares with the host, and whose values `libc` knows.
+//! Names whose values are the same on the host and known to `libc`.
 
 use super::{Names, names};
 

@@ -1,5 +1,4 @@
-//! Names whose values are written out: those of kernel headers that `libc` does not have, or not with
-//! the name that strace(1) uses.
+//! Names with explicit values: `libc` does not have them, or not by the name that strace(1) uses.
 
 use super::{Names, values};
 
