@@ -10,7 +10,9 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use elf::{A0, A1, A2, A3, A7, RA, SP, T0, T1, T2, ZERO, assemble, branch, ecall, here, imm, jump, li, reg, store};
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
+use remu::host::InheritedLimits;
 use remu::interp::{Interp, InterpConfig};
+use remu::linux::limits::Limits;
 use remu::linux::{Outcome, Task, TaskConfig, Vdso};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu::memory::{GuestAddr, GuestMemory, MapRequest, Place, Prot, SpaceConfig, UserSpace};
@@ -233,7 +235,7 @@ fn kernel(c: &mut Criterion) {
         start_stack: GuestAddr(STACK + SIZE),
         sysroot: None,
         release: None,
-        stack_limit: SIZE,
+        limits: Limits::new(&InheritedLimits::current(), Some(SIZE)),
         own_fds: Vec::new(),
         stop: bench.hart.stop_flag(),
         tracer: None,

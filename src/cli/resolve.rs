@@ -67,7 +67,7 @@ pub struct Settings {
     /// The directory of `-L`.
     pub prefix: Option<PathBuf>,
     /// The size of its stack.
-    pub stack_size: u64,
+    pub stack_size: Option<u64>,
     /// The kernel release it is told.
     pub uname: Option<String>,
     /// What AT_RANDOM is made from, if not from chance.
@@ -182,10 +182,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         || variable(&lookup, "ONE_INSN_PER_TB").is_some()
         || variable(&lookup, "SINGLESTEP").is_some();
 
-    let stack_size = match given("-s", &options.stack_size, "STACK_SIZE") {
-        Some(given) => size(&given)?,
-        None => default_stack(),
-    };
+    let stack_size = given("-s", &options.stack_size, "STACK_SIZE").map(|given| size(&given)).transpose()?;
     let uname = match given("-r", &options.uname, "UNAME") {
         Some(given) if given.value.len() > MAX_RELEASE => return Err(given.bad("longer than 64 bytes")),
         Some(given) => Some(given.text()?.to_owned()),
@@ -301,18 +298,13 @@ pub(super) fn parse_number(text: &str) -> Option<u64> {
     digits.starts_with(|c: char| c.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, radix).ok())?
 }
 
-/// The limit here, since the program would have it too; 8 MiB where it is too large to be mapped at once.
+/// The addresses that a program has.
 fn mmu(given: &Given) -> Result<Mmu, CliError> {
     match given.value.as_bytes() {
         b"sv39" => Ok(Mmu::Sv39),
         b"sv48" => Ok(Mmu::Sv48),
         _ => Err(given.bad("sv39 and sv48 are known")),
     }
-}
-
-/// The host's limit, which the kernel would have the program inherit.
-fn default_stack() -> u64 {
-    rustix::process::getrlimit(rustix::process::Resource::Stack).current.unwrap_or(u64::MAX)
 }
 
 fn directory(given: Given) -> Result<PathBuf, CliError> {

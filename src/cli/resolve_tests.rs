@@ -77,12 +77,12 @@ fn sizes_and_numbers_are_read_in_full() {
     assert_eq!((settings("p", "").mmu, settings("-mmu sv39 p", "REMU_MMU=sv48").mmu), (Mmu::Sv48, Mmu::Sv39));
     assert_eq!(settings("p", "REMU_MMU=sv39").mmu.limit().0, 1 << 38);
     assert!(settings("p", "").aslr && !settings("--no-aslr p", "").aslr && !settings("p", "REMU_NO_ASLR=1").aslr);
-    let size = |s: &str| settings("p", &format!("REMU_STACK_SIZE={s}")).stack_size;
+    let size = |s: &str| settings("p", &format!("REMU_STACK_SIZE={s}")).stack_size.unwrap();
     assert_eq!(
         [size("4096"), size("64k"), size("16M"), size("1G"), size("0x10000")],
         [4096, 65536, 16 << 20, 1 << 30, 65536]
     );
-    assert_eq!(settings("-s 2M p", "QEMU_STACK_SIZE=bad").stack_size, 2 << 20);
+    assert_eq!(settings("-s 2M p", "QEMU_STACK_SIZE=bad").stack_size, Some(2 << 20));
     let why = "a size is a number, with k, M or G behind it or without";
     for bad in ["x", "12q", "M", "-1", "+1", "1.5M", "0x"] {
         assert_eq!(error(&format!("-s {bad} p"), ""), format!("-s '{bad}': {why}"));

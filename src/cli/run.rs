@@ -8,7 +8,7 @@ use crate::debug::{self, Death, FatalReport, Log, MapLog, MappedFiles};
 use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
 use crate::guest::riscv::{Cpu, Rv64, profiles};
 use crate::guest::{Engine, Exit, HartCell};
-use crate::host;
+use crate::host::{self, InheritedLimits};
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::abi::signal::RtSigframe;
 use crate::linux::{self, FatalSignal, Outcome, Task, TaskConfig, Vdso};
@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// `remu [OPTIONS] PROGRAM [ARGS...]`: yields the exit status, if it does not end by a signal.
-pub fn user_main() -> i32 {
+pub fn user_main(limits: &InheritedLimits) -> i32 {
     install_panic_report();
     let mut registered = host::registered();
     let file = registered.as_mut().and_then(|registered| registered.file.take());
@@ -31,7 +31,7 @@ pub fn user_main() -> i32 {
         is_secure: host::is_secure(),
     });
     let result = match action {
-        Ok(Action::Run(settings)) => run(&settings, file.map(File::from)),
+        Ok(Action::Run(settings)) => run(&settings, limits, file.map(File::from)),
         Ok(Action::Print(text)) => print(&text).map(|()| 0).map_err(CliError::Output),
         Err(error) => Err(error),
     };
@@ -42,7 +42,7 @@ pub fn user_main() -> i32 {
 }
 
 /// Runs a program to its end; `file` is the program where the kernel has opened it.
-fn run(settings: &Settings, file: Option<File>) -> Result<i32, CliError> {
+fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> Result<i32, CliError> {
     let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
     // Before any other file is opened, which would take the place of a standard error that is closed.
     let log = if settings.log.any() { Some(open_log(settings.log_file.as_deref())?) } else { None };
@@ -53,6 +53,8 @@ fn run(settings: &Settings, file: Option<File>) -> Result<i32, CliError> {
     let statistics = settings.statistics.as_deref().map(|path| open_log(Some(path))).transpose()?;
     let target = Target::open(settings, file)?;
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: settings.mmu.limit(), identity: true })?);
+    let limits = linux::limits::Limits::new(inherited, settings.stack_size);
+    space.set_limits(limits.of_space());
     let maps = log.clone().filter(|_| settings.log.mmu || settings.log.page);
     let maps = maps.map(|log| Arc::new(MapLog::new(log, settings.log.mmu, settings.log.page)));
     if let Some(maps) = &maps {
@@ -62,7 +64,7 @@ fn run(settings: &Settings, file: Option<File>) -> Result<i32, CliError> {
     let chance = settings.aslr && host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0;
     // Other bytes than those that the program is shown.
     let seed = if chance { Some(u64::from_le_bytes(random(settings.seed.map(|seed| !seed))?)) } else { None };
-    space.lay_out(settings.stack_size, seed);
+    space.lay_out(limits.stack.cur, seed);
     let mapped = elf::map(&space, &target.program, target.interpreter.as_ref()).map_err(failed)?;
     let vdso = Vdso::map(&space)?;
     let loaded = mapped.enter(&space, &layout(settings, &target.argv, vdso)?).map_err(failed)?;
@@ -86,12 +88,14 @@ fn run(settings: &Settings, file: Option<File>) -> Result<i32, CliError> {
         start_stack: loaded.sp,
         sysroot,
         release: settings.uname.clone(),
-        stack_limit: settings.stack_size,
+        limits,
         own_fds: log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect(),
         stop: hart.stop_flag(),
         tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
         unimplemented: log.clone().filter(|_| settings.log.unimp).map(unimplemented_sink),
     })?;
+    // The guest is about to begin, and all that is remu's own is open.
+    inherited.restore_files();
     let mut engine = Interp::<Rv64>::new(InterpConfig {
         max_block: if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block },
         ..InterpConfig::default()

@@ -4,6 +4,7 @@
 //! is safe code: system calls that can only touch memory their caller names, and faults that come
 //! back as values.
 
+mod alloc;
 mod calls;
 pub mod clock;
 mod die;
@@ -11,6 +12,7 @@ pub mod fault;
 pub mod fd;
 pub mod fp;
 mod ioctl;
+mod limits;
 mod pass;
 mod pointer;
 mod signals;
@@ -24,11 +26,12 @@ pub use calls::{
 };
 pub use die::{die_by_signal, exit_now};
 pub use ioctl::{Through, ioctl_through};
+pub use limits::InheritedLimits;
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use signals::{
     Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
     set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
 };
-pub use start::{Registered, is_secure, registered};
+pub use start::{Registered, is_secure, registered, start};
 pub use sys::Sys;

@@ -1,7 +1,9 @@
-//! How the process starts: what the kernel says about it, and without the preparations of Rust's runtime, which would hide from the
-//! guest what its parent has left it. The runtime ignores SIGPIPE and opens closed standard
-//! descriptors; a program must find both as they were.
+//! How the process starts: what the kernel says about it, its limits and its stack. The preparations of Rust's
+//! runtime are left out, since they would hide from the guest what its parent has left it: the runtime ignores
+//! SIGPIPE and opens closed standard descriptors.
 
+use super::limits::{InheritedLimits, STACK};
+use std::arch::asm;
 use std::ffi::{CStr, CString};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +57,48 @@ macro_rules! process_entry {
     ($run:path) => {
         #[unsafe(no_mangle)]
         extern "C" fn main() -> i32 {
-            $run()
+            extern "C" fn run(limits: &$crate::host::InheritedLimits) -> i32 {
+                $run(limits)
+            }
+            $crate::host::start(run)
         }
     };
+}
+
+/// Raises the limits that could stop remu, and runs `body` on a stack that is large enough: another one where
+/// RLIMIT_STACK is small and may not be raised.
+pub fn start(body: extern "C" fn(&InheritedLimits) -> i32) -> i32 {
+    let limits = InheritedLimits::raise();
+    if InheritedLimits::current().data.current.is_some() {
+        super::alloc::use_spare();
+    }
+    if InheritedLimits::current().stack.current.is_none_or(|size| size >= STACK) {
+        return body(&limits);
+    }
+    match super::alloc::map_as_stack(STACK as usize) {
+        Ok(lowest) => on_stack(lowest.wrapping_add(STACK as usize), body, &limits),
+        // It may do all the same.
+        Err(_) => body(&limits),
+    }
+}
+
+/// Calls `body` on the stack that ends at `top`, which is aligned to a page.
+fn on_stack(top: *mut u8, body: extern "C" fn(&InheritedLimits) -> i32, limits: &InheritedLimits) -> i32 {
+    let status: i32;
+    // SAFETY: the memory below `top` is a mapping of its own that nothing else uses. r12 is preserved by the
+    // call, by the C calling convention, so that the old stack is back after it; all that the call may change
+    // is declared. `body` does not unwind: it is `extern "C"`.
+    unsafe {
+        asm!(
+            "xchg rsp, r12",
+            "call {body}",
+            "mov rsp, r12",
+            body = in(reg) body,
+            inout("r12") top => _,
+            inout("rdi") std::ptr::from_ref(limits) => _,
+            lateout("rax") status,
+            clobber_abi("C"),
+        );
+    }
+    status
 }

@@ -6,6 +6,7 @@
 
 pub mod abi;
 pub mod call;
+pub mod limits;
 pub mod proc;
 mod rows;
 pub mod signal;

@@ -6,9 +6,9 @@
 //! The host keeps what it can keep for us: the descriptor table, the working directory, the umask and
 //! the credentials of a guest thread are those of the host thread that runs it.
 
-use super::abi::process::Rlimit;
 use super::abi::signal::{Sigaction, StackT};
 use super::call::{Call, SysResult};
+use super::limits::Limits;
 use super::proc::{self, OpenProc};
 use super::signal::{FatalSignal, Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
@@ -18,9 +18,8 @@ use super::vdso::Vdso;
 use crate::elf::at;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::memory::{GuestAddr, MapError, SpaceLimits, UserSpace};
+use crate::memory::{GuestAddr, MapError, UserSpace};
 use rustix::io::Errno;
-use rustix::process::Resource;
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::ops::Deref;
@@ -63,8 +62,8 @@ pub struct TaskConfig {
     pub sysroot: Option<PathBuf>,
     /// The kernel release to report, if not the host's.
     pub release: Option<String>,
-    /// The soft limit of the initial stack.
-    pub stack_limit: u64,
+    /// The limits on its memory.
+    pub limits: Limits,
     /// Descriptors that the guest may not see.
     pub own_fds: Vec<i32>,
     /// The flag that stops the engine of the first thread, which is the calling one.
@@ -123,7 +122,7 @@ impl Sighand {
 #[derive(Debug)]
 pub struct Process {
     /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
-    pub limits: Mutex<[(u32, Rlimit); 3]>,
+    pub limits: Mutex<Limits>,
     /// What personality(2) was told.
     pub personality: AtomicU32,
     /// The arguments.
@@ -230,14 +229,6 @@ impl Task {
         let exe = std::path::absolute(&config.exe).unwrap_or(config.exe);
         let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| TaskError::Path(exe.clone()))?;
         let exe_id = rustix::fs::stat(exe.as_c_str()).ok().map(|file| (file.st_dev, file.st_ino));
-        let stack = host_limit(Resource::Stack);
-        let stack = Rlimit { cur: config.stack_limit, max: stack.max.max(config.stack_limit) };
-        let limits = [
-            // remu has raised its own.
-            (libc::RLIMIT_AS, Rlimit { cur: config.space.limits().total, ..host_limit(Resource::As) }),
-            (libc::RLIMIT_DATA, host_limit(Resource::Data)),
-            (libc::RLIMIT_STACK, stack),
-        ];
         let (actions, blocked) = super::signal::inherited();
         let task = Self {
             files: Arc::new(Files { own: config.own_fds, proc: OpenProc::default() }),
@@ -245,7 +236,7 @@ impl Task {
             sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
             mm: Arc::new(Mm { space: config.space, vdso: config.vdso }),
             process: Arc::new(Process {
-                limits: Mutex::new(limits),
+                limits: Mutex::new(config.limits),
                 personality: AtomicU32::new(crate::host::personality()),
                 args: config.args,
                 env: config.env,
@@ -389,23 +380,8 @@ impl Task {
     /// Has the address space keep within the limits as they are now.
     pub fn apply_limits(&self) {
         let limits = self.process.limits.lock().expect("no panic happens with the lock held");
-        let current = |which| limits.iter().find(|(own, _)| *own == which).map_or(u64::MAX, |(_, limit)| limit.cur);
-        let heap = current(libc::RLIMIT_DATA);
-        // Of a limit of zero, the kernel takes the hard one for mappings.
-        let hard = limits.iter().find(|(own, _)| *own == libc::RLIMIT_DATA).map_or(u64::MAX, |(_, limit)| limit.max);
-        self.mm.set_limits(SpaceLimits {
-            total: current(libc::RLIMIT_AS),
-            data: if heap == 0 { hard } else { heap },
-            heap,
-            stack: current(libc::RLIMIT_STACK),
-        });
+        self.mm.set_limits(limits.of_space());
     }
-}
-
-/// A limit as the host has it.
-fn host_limit(resource: Resource) -> Rlimit {
-    let limit = rustix::process::getrlimit(resource);
-    Rlimit { cur: limit.current.unwrap_or(u64::MAX), max: limit.maximum.unwrap_or(u64::MAX) }
 }
 
 /// A result as it goes into a0.

@@ -5,7 +5,7 @@
 //! base is added to every access.
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit};
 use std::ffi::c_void;
 
 /// Inaccessible space kept on both sides of a window that is not the identity, and above one that
@@ -38,7 +38,7 @@ pub(super) struct Window {
 /// The host gives no room for a guest's address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no room for the guest's address space: the host refuses to reserve even {smallest:#x} bytes ({errno}); a limit on virtual memory (ulimit -v) may be too low"
+    "RLIMIT_AS (ulimit -v) is too low: the host refuses to reserve even {smallest:#x} bytes for the guest's address space ({errno})"
 )]
 pub struct SpaceError {
     /// The smallest window tried, in bytes.
@@ -54,7 +54,6 @@ impl Window {
             return Ok(window);
         }
         // RLIMIT_AS counts the reservation, inaccessible as it is: what may be had is asked for.
-        raise_soft_limit();
         let mut size = limit;
         let mut refused = rustix::io::Errno::NOMEM;
         while size >= SMALLEST {
@@ -142,13 +141,4 @@ fn leaves_room(size: u64) -> rustix::io::Result<()> {
     let at = reserve_at(None, len)?;
     // SAFETY: the mapping was made just above and is used by nobody.
     unsafe { munmap(at as *mut c_void, len as usize) }
-}
-
-/// Raises remu's own limit as far as it may be.
-fn raise_soft_limit() {
-    let limit = getrlimit(Resource::As);
-    if limit.current.is_some() {
-        // Where that is refused, the windows become smaller.
-        let _ = setrlimit(Resource::As, Rlimit { current: limit.maximum, ..limit });
-    }
 }

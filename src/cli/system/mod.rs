@@ -13,6 +13,7 @@ use super::{CliError, EXIT_OWN_ERROR, resolve, words};
 use crate::debug::{self, AddressFilter, Log, Symbols};
 use crate::elf::Image;
 use crate::guest::riscv::{Base, Rv32, Rv64};
+use crate::host::InheritedLimits;
 use crate::interp::{Interp, InterpConfig};
 use crate::machine::{BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, MachineKind, Silent};
 use crate::memory::machine::HartMemory;
@@ -58,7 +59,7 @@ enum SystemError {
 }
 
 /// `remu-system [OPTIONS] [ELF]`: yields the exit status.
-pub fn system_main() -> i32 {
+pub fn system_main(_: &InheritedLimits) -> i32 {
     super::run::install_panic_report();
     run().unwrap_or_else(|error| {
         complain_as(NAME, &error);

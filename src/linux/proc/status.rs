@@ -223,8 +223,8 @@ pub(super) fn limits(task: &Task, host: &str) -> Vec<u8> {
             Some("Max stack size") => libc::RLIMIT_STACK,
             _ => u32::MAX,
         };
-        match own.iter().find(|(which, _)| *which == resource) {
-            Some((_, limit)) => {
+        match own.get(resource) {
+            Some(limit) => {
                 let number = |n: u64| if n == u64::MAX { "unlimited".to_owned() } else { n.to_string() };
                 let name = &line[..26];
                 text.push_str(&format!("{name}{:<20} {:<20} {:<10}\n", number(limit.cur), number(limit.max), "bytes"));

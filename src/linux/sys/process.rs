@@ -42,7 +42,7 @@ fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<
     }
     if pid == 0 || pid == c.task.pid() {
         let mut limits = c.task.process.limits.lock().expect("no panic happens with the lock held");
-        if let Some((_, limit)) = limits.iter_mut().find(|(own, _)| *own == which) {
+        if let Some(limit) = limits.get_mut(which) {
             let old = *limit;
             if let Some(new) = new {
                 if new.max > old.max && !rustix::process::geteuid().is_root() {

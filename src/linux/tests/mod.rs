@@ -28,12 +28,14 @@ mod trace;
 mod vm;
 pub(super) mod zeroed;
 
+use super::limits::Limits;
 use super::table;
 use super::task::{Outcome, Task, TaskConfig};
 use super::vdso::Vdso;
 use super::{TraceConfig, TraceSink, Tracer};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
+use crate::host::InheritedLimits;
 use crate::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::Isa;
 use rustix::io::Errno;
@@ -124,7 +126,7 @@ impl Bench {
             start_stack: GuestAddr(SCRATCH + SCRATCH_SIZE),
             sysroot: None,
             release: None,
-            stack_limit: 8 << 20,
+            limits: Limits::new(&InheritedLimits::current(), Some(8 << 20)),
             own_fds: Vec::new(),
             stop: Box::leak(Box::default()),
             tracer: Some(Tracer::new(Box::new(trace.clone()), TraceConfig { column: 0, ..TraceConfig::default() })),

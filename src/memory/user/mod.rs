@@ -18,7 +18,6 @@ use crate::host;
 use layout::Layout;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
-use rustix::process::Resource;
 pub use segments::ShmSegment;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
@@ -184,16 +183,13 @@ impl UserSpace {
     /// Reserves an address space. Also makes sure that faults in it are caught.
     pub fn new(config: &SpaceConfig) -> Result<Self, SpaceError> {
         host::fault::install();
-        // Before the window is reserved, which may raise remu's own limit.
-        let total = rustix::process::getrlimit(Resource::As).current.unwrap_or(u64::MAX);
         let window = Window::reserve(config.limit.0, config.identity)?;
-        let limits = SpaceLimits { total, ..SpaceLimits::default() };
         let state = State {
             areas: VmaTree::default(),
             heap: 0..0,
             program_data: 0,
             observers: Vec::new(),
-            limits,
+            limits: SpaceLimits::default(),
             layout: Layout::new(window.limit(), USUAL_STACK, None),
             lock_future: MlockMode::None,
             attachments: 0,
@@ -231,7 +227,7 @@ impl UserSpace {
         state.limits.stack = stack;
     }
 
-    /// What the areas may come to; at first, RLIMIT_AS as remu was started with.
+    /// What the areas may come to; at first, there are no limits.
     pub fn limits(&self) -> SpaceLimits {
         self.state().limits
     }

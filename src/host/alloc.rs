@@ -1,0 +1,193 @@
+//! remu's own memory. It comes from the C library as long as that has some.
+//!
+//! RLIMIT_DATA binds the guest and, where remu may not raise it, remu too: the C library's heap then ends
+//! when the two together reach it. The limit counts private writable memory other than stacks, so what remu
+//! needs beyond comes from an area that is mapped as a stack is, MAP_GROWSDOWN. If there is no room for that
+//! either, the process ends with one line that names the limit.
+
+use super::exit_now;
+use dlmalloc::Dlmalloc;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+use rustix::process::{Resource, getrlimit};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+struct Memory {
+    /// Where the spare area begins; 0 as long as the C library has memory.
+    spare: AtomicUsize,
+    blocks: Mutex<Dlmalloc<SparePages>>,
+}
+
+#[global_allocator]
+static MEMORY: Memory =
+    Memory { spare: AtomicUsize::new(0), blocks: Mutex::new(Dlmalloc::new_with_allocator(SparePages)) };
+
+/// The size of the spare area, of which no more is in memory than is used.
+const SPARE_SIZE: usize = 1 << 30;
+
+/// The exit status of an error of remu's own.
+const OWN_ERROR: i32 = 125;
+
+impl Memory {
+    fn is_spare(&self, block: *mut u8) -> bool {
+        let start = self.spare.load(Ordering::Relaxed);
+        start != 0 && (block as usize).wrapping_sub(start) < SPARE_SIZE
+    }
+
+    #[cold]
+    fn alloc_spare(&self, layout: Layout, zeroed: bool) -> *mut u8 {
+        let mut blocks = self.blocks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // SAFETY: a layout has a size that is not zero, by the contract of `GlobalAlloc`, and a valid alignment.
+        let block = unsafe {
+            match zeroed {
+                true => blocks.calloc(layout.size(), layout.align()),
+                false => blocks.malloc(layout.size(), layout.align()),
+            }
+        };
+        if block.is_null() { out_of_memory(layout.size()) } else { block }
+    }
+
+    #[cold]
+    fn free_spare(&self, block: *mut u8, layout: Layout) {
+        let mut blocks = self.blocks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // SAFETY: the block is in the spare area, so these blocks have it, with the layout that the caller
+        // gives, by the contract of `GlobalAlloc`.
+        unsafe { blocks.free(block, layout.size(), layout.align()) }
+    }
+}
+
+// SAFETY: a block is either the C library's or lies in the spare area, and is given back to where it came
+// from. Both keep the contract; neither panics.
+unsafe impl GlobalAlloc for Memory {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if self.spare.load(Ordering::Relaxed) == 0 {
+            // SAFETY: the caller's promise is the one that is asked for.
+            let block = unsafe { System.alloc(layout) };
+            if !block.is_null() {
+                return block;
+            }
+        }
+        self.alloc_spare(layout, false)
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if self.spare.load(Ordering::Relaxed) == 0 {
+            // SAFETY: as above.
+            let block = unsafe { System.alloc_zeroed(layout) };
+            if !block.is_null() {
+                return block;
+            }
+        }
+        self.alloc_spare(layout, true)
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if !self.is_spare(block) {
+            // SAFETY: as above; the block is the C library's.
+            let moved = unsafe { System.realloc(block, layout, size) };
+            if !moved.is_null() {
+                return moved;
+            }
+        }
+        // SAFETY: the new size is valid for the alignment, by the contract. The blocks are distinct and live,
+        // and hold at least the bytes that are copied.
+        unsafe {
+            let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            std::ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+            self.dealloc(block, layout);
+            moved
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if self.is_spare(block) {
+            return self.free_spare(block, layout);
+        }
+        // SAFETY: as above; the block is the C library's.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// The spare area as a whole, mapped when it is first asked for.
+struct SparePages;
+
+// SAFETY: the one region handed out is fresh memory of the size said, and is never taken back.
+unsafe impl dlmalloc::Allocator for SparePages {
+    fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
+        let refused = (std::ptr::null_mut(), 0, 0);
+        if size > SPARE_SIZE || MEMORY.spare.load(Ordering::Relaxed) != 0 {
+            return refused;
+        }
+        match map_as_stack(SPARE_SIZE) {
+            Ok(start) => {
+                MEMORY.spare.store(start as usize, Ordering::Relaxed);
+                (start, SPARE_SIZE, 0)
+            }
+            Err(_) => refused,
+        }
+    }
+
+    fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
+        std::ptr::null_mut()
+    }
+
+    fn free_part(&self, _: *mut u8, _: usize, _: usize) -> bool {
+        false
+    }
+
+    fn free(&self, _: *mut u8, _: usize) -> bool {
+        false
+    }
+
+    fn can_release_part(&self, _: u32) -> bool {
+        false
+    }
+
+    fn allocates_zeros(&self) -> bool {
+        true
+    }
+
+    fn page_size(&self) -> usize {
+        4096
+    }
+}
+
+/// Takes what is asked for from now on from the spare area, if there is room for it: what RLIMIT_DATA leaves
+/// is then the guest's.
+pub(super) fn use_spare() {
+    let layout = Layout::new::<u64>();
+    MEMORY.free_spare(MEMORY.alloc_spare(layout, false), layout);
+}
+
+/// Maps memory of remu's own that RLIMIT_DATA does not count.
+pub(super) fn map_as_stack(size: usize) -> rustix::io::Result<*mut u8> {
+    let flags = MapFlags::PRIVATE | MapFlags::GROWSDOWN | MapFlags::NORESERVE;
+    // SAFETY: the kernel chooses a place where nothing is mapped.
+    let start = unsafe { mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags)? };
+    Ok(start.cast())
+}
+
+/// Tells that the host refused remu `size` bytes, and which limit may be why.
+#[cold]
+fn out_of_memory(size: usize) -> ! {
+    let mut text = [0; 256];
+    let room = text.len();
+    let mut rest = &mut text[..];
+    let _ = write!(rest, "remu: out of memory: the host refuses remu itself {size} bytes");
+    for (resource, name) in [(Resource::Data, "RLIMIT_DATA, ulimit -d"), (Resource::As, "RLIMIT_AS, ulimit -v")] {
+        if let Some(limit) = getrlimit(resource).current {
+            let _ = write!(rest, "; {name}, is {} KiB", limit >> 10);
+        }
+    }
+    let _ = writeln!(rest);
+    let len = room - rest.len();
+    // Nobody is left to tell if this fails.
+    let _ = rustix::io::write(rustix::stdio::stderr(), &text[..len]);
+    exit_now(OWN_ERROR)
+}
