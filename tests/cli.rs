@@ -595,8 +595,8 @@ fn files_that_are_no_programs_are_named() {
         p.elf(name, &e);
         line(126, name)
     };
-    assert_eq!(with("native", |e| e.machine = 62), "native: is an x86-64 program; run it without remu");
-    assert_eq!(with("arm", |e| e.machine = 183), "arm: is an AArch64 program; remu runs riscv64 Linux programs");
+    assert_eq!(with("native", |e| e.machine = 62), "native: is built for x86-64; run it without remu");
+    assert_eq!(with("arm", |e| e.machine = 183), "arm: is built for AArch64; remu runs riscv64 Linux programs");
     assert_eq!(
         with("rv32", |e| e.class = 1),
         "rv32: is a 32-bit (RV32) RISC-V program, which is not supported yet; build it for riscv64"

@@ -438,7 +438,7 @@ fn what_does_not_fit_is_refused() {
     let low = MachineConfig { ram_base: 0, ..config(Isa::rv64_max()) };
     let wide = MachineConfig { ram_size: 0x100_1000, ram_base: 0x100_0000, ..config(Isa::rv64_max()) };
     assert_eq!(refused(&wide), "memory from 0x1000000 to 0x2001000 is where the CLINT is, at 0x2000000");
-    assert_eq!(refused(&low), "it wants 0x4 bytes at 0x80000000, and there is memory from 0x0 to 0x100000");
+    assert_eq!(refused(&low), "it starts at 0x80000000, and there is memory from 0x0 to 0x100000");
     let none = MachineConfig { ram_size: 0, ..config(Isa::rv64_max()) };
     assert_eq!(refused(&none), "memory of 0x0 bytes cannot start at 0x80000000");
     let bytes = image(&[jump(0)]);

@@ -119,6 +119,48 @@ fn harts_have_machine_level_whatever_names_their_extensions() {
     }
 }
 
+/// As `gcc -nostdlib -static -Wl,-Ttext=0x80000000` links: the headers and the build id are where no memory is.
+#[test]
+fn segments_outside_memory_are_left_out() {
+    let p = Programs::new();
+    let mut e = program("hello\n", 7);
+    e.segments.insert(0, Segment::load(R, 0x10000, [1; 64]));
+    e.segments.push(Segment::load(R, 0xffff_ffff_ffff_f000, [1; 64]));
+    p.elf("headers", &e);
+    // The same in one segment, of which only the end is in memory.
+    let mut e = program("hello\n", 7);
+    let code = [vec![0xff; 0x1000], e.segments[0].data.clone()].concat();
+    e.segments[0] = Segment::load(R | X, BASE - 0x1000, code);
+    p.elf("across", &e);
+    for name in ["headers", "across"] {
+        let ran = system(&p, &["-bios", "none", "-kernel", name]);
+        assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(7), "hello\n", ""), "{name}");
+    }
+    let memory = "and there is memory from 0x80000000 to 0x88000000";
+    let mut e = program("", 7);
+    e.symbols.push(("tohost", 0x10000, 8));
+    p.elf("htif", &e);
+    let mut e = program("", 7);
+    e.segments[1] = e.segments[1].clone().mem_size(0x1000_0000);
+    p.elf("large", &e);
+    for (name, line) in [("htif", "its tohost is at 0x10000"), ("large", "it wants 0x10000000 bytes at 0x80001000")] {
+        let ran = system(&p, &[name]);
+        assert_eq!((ran.status, ran.err), (Some(125), format!("remu-system: {name}: {line}, {memory}\n")));
+    }
+}
+
+#[test]
+fn programs_are_loaded_and_started_by_physical_addresses() {
+    let p = Programs::new();
+    let mut e = program("hello\n", 7);
+    e.entry = 0x4000_0000;
+    e.segments[0].vaddr = e.entry;
+    e.segments[0].paddr = Some(BASE);
+    p.elf("virtual", &e);
+    let ran = system(&p, &["virtual"]);
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(7), "hello\n", ""));
+}
+
 #[test]
 fn the_signature_is_written() {
     let p = programs();
@@ -137,8 +179,8 @@ fn what_is_wrong_is_told_in_a_line() {
         (&[], "there is nothing to run: name an ELF file, or --bios or --kernel"),
         (&["-M", "toaster", "seven"], "no machine 'toaster'; there are virt and spike"),
         (&["missing"], "missing: No such file or directory (os error 2)"),
-        (&["x86"], "x86: for machine 62, not RISC-V (243)"),
-        (&["low"], "low: it wants 0x4 bytes at 0x11000, and there is memory from 0x80000000 to 0x88000000"),
+        (&["x86"], "x86: built for x86-64, not for RISC-V"),
+        (&["low"], "low: it starts at 0x11000, and there is memory from 0x80000000 to 0x88000000"),
         (&["-m", "lots", "seven"], "-m 'lots': a size is a number, with k, M or G behind it or without"),
         (&["-smp", "0", "seven"], "--smp '0': from 1 to 64"),
         (&["--isa", "rv64iq", "seven"], "--isa 'rv64iq': no extension 'q'"),

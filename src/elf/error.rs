@@ -3,6 +3,7 @@
 
 use super::ScriptError;
 use goblin::elf::header;
+use std::borrow::Cow;
 use std::io;
 
 /// A file that could not be had as a program, before a look inside.
@@ -54,7 +55,7 @@ pub enum ElfError {
         len: u64,
     },
     /// A program of another CPU.
-    #[error("is {}", Machine(*.machine))]
+    #[error("is built for {}; {}", machine_name(*.machine), advice(*.machine))]
     WrongMachine {
         /// `e_machine`.
         machine: u16,
@@ -153,32 +154,35 @@ pub enum ElfError {
     NeedsExtension(&'static str),
 }
 
-/// The machine that a program is for, and what to do with such a program.
-struct Machine(u16);
+/// An ELF machine by its name, or by its number if it is a rare one.
+pub(super) fn machine_name(machine: u16) -> Cow<'static, str> {
+    Cow::Borrowed(match machine {
+        header::EM_X86_64 => "x86-64",
+        header::EM_386 => "i386",
+        header::EM_AARCH64 => "AArch64",
+        header::EM_ARM => "32-bit Arm",
+        header::EM_MIPS => "MIPS",
+        header::EM_PPC => "32-bit PowerPC",
+        header::EM_PPC64 => "PowerPC",
+        header::EM_S390 => "IBM Z",
+        header::EM_SPARC | header::EM_SPARC32PLUS => "32-bit SPARC",
+        header::EM_SPARCV9 => "SPARC",
+        header::EM_68K => "m68k",
+        header::EM_SH => "SuperH",
+        header::EM_PARISC => "PA-RISC",
+        header::EM_FAKE_ALPHA | 0x9026 => "Alpha",
+        header::EM_IA_64 => "Itanium",
+        header::EM_RISCV => "RISC-V",
+        247 => "BPF",
+        258 => "LoongArch",
+        other => return Cow::Owned(format!("ELF machine {other}")),
+    })
+}
 
-impl std::fmt::Display for Machine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let article_and_name = match self.0 {
-            header::EM_X86_64 => return f.write_str("an x86-64 program; run it without remu"),
-            header::EM_386 => return f.write_str("an i386 program; run it without remu"),
-            header::EM_AARCH64 => "an AArch64",
-            header::EM_ARM => "a 32-bit Arm",
-            header::EM_MIPS => "a MIPS",
-            header::EM_PPC => "a 32-bit PowerPC",
-            header::EM_PPC64 => "a PowerPC",
-            header::EM_S390 => "an IBM Z",
-            header::EM_SPARC | header::EM_SPARC32PLUS => "a 32-bit SPARC",
-            header::EM_SPARCV9 => "a SPARC",
-            header::EM_68K => "an m68k",
-            header::EM_SH => "a SuperH",
-            header::EM_PARISC => "a PA-RISC",
-            header::EM_FAKE_ALPHA | 0x9026 => "an Alpha",
-            header::EM_IA_64 => "an Itanium",
-            258 => "a LoongArch",
-            other => {
-                return write!(f, "a program for ELF machine {other}; remu runs riscv64 Linux programs");
-            }
-        };
-        write!(f, "{article_and_name} program; remu runs riscv64 Linux programs")
+/// What to do with a program of another machine.
+fn advice(machine: u16) -> &'static str {
+    match machine {
+        header::EM_X86_64 | header::EM_386 => "run it without remu",
+        _ => "remu runs riscv64 Linux programs",
     }
 }

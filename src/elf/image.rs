@@ -3,7 +3,7 @@
 
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_RISCV, ET_EXEC};
-use goblin::elf::program_header::PT_LOAD;
+use goblin::elf::program_header::{PF_X, PT_LOAD};
 use std::ops::Range;
 
 /// Why a file is no image for a machine.
@@ -12,8 +12,8 @@ pub enum ImageError {
     /// It is no ELF file, or a broken one.
     #[error("not an ELF file: {0}")]
     Malformed(#[from] goblin::error::Error),
-    /// It is for another machine.
-    #[error("for machine {0}, not RISC-V (243)")]
+    /// It is built for another machine.
+    #[error("built for {}, not for RISC-V", super::machine_name(*.0))]
     Machine(u16),
     /// It is no executable.
     #[error("ELF type {0} is no executable")]
@@ -54,7 +54,7 @@ pub struct HtifAddresses {
 pub struct Image {
     /// Whether it is for RV64.
     pub is_64bit: bool,
-    /// Where it starts.
+    /// The physical address at which it starts.
     pub entry: u64,
     /// What it has in memory.
     pub pieces: Vec<Piece>,
@@ -72,10 +72,15 @@ impl Image {
             return Err(ImageError::Type(elf.header.e_type));
         }
         let mut pieces = Vec::new();
+        let mut entry = elf.entry;
         for (index, p) in elf.program_headers.iter().enumerate().filter(|(_, p)| p.p_type == PT_LOAD && p.p_memsz > 0) {
             let start = usize::try_from(p.p_offset).ok();
             let file = start.and_then(|start| Some(start..start.checked_add(usize::try_from(p.p_filesz).ok()?)?));
             let file = file.filter(|f| f.end <= bytes.len() && p.p_filesz <= p.p_memsz);
+            if p.p_flags & PF_X != 0 && elf.entry.wrapping_sub(p.p_vaddr) < p.p_memsz {
+                // The header has the virtual address.
+                entry = elf.entry.wrapping_sub(p.p_vaddr).wrapping_add(p.p_paddr);
+            }
             pieces.push(Piece { addr: p.p_paddr, file: file.ok_or(ImageError::Truncated { index })?, size: p.p_memsz });
         }
         if pieces.is_empty() {
@@ -83,7 +88,7 @@ impl Image {
         }
         let named = |s: goblin::elf::Sym| Some((elf.strtab.get_at(s.st_name)?.to_owned(), s.st_value));
         let symbols = elf.syms.iter().filter(|s| s.st_shndx != 0).filter_map(named).collect();
-        Ok(Self { is_64bit: elf.is_64, entry: elf.entry, pieces, symbols })
+        Ok(Self { is_64bit: elf.is_64, entry, pieces, symbols })
     }
 
     /// The value of a symbol.

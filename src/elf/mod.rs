@@ -14,6 +14,7 @@ mod plan;
 mod script;
 mod stack;
 
+use error::machine_name;
 pub use error::{ElfError, OpenError};
 pub use image::{HtifAddresses, Image, ImageError, Piece};
 pub use load::{Executable, Layout, LoadError, Loaded, Mapped, Program, is_for_riscv, map};

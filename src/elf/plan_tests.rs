@@ -101,9 +101,9 @@ fn other_files_are_named() {
     };
     assert_eq!(error_of(b""), "is an empty file");
     assert_eq!(error_of(b"hello"), "is not an ELF program");
-    assert_eq!(with(|e| e.machine = 62), "is an x86-64 program; run it without remu");
-    assert_eq!(with(|e| e.machine = 183), "is an AArch64 program; remu runs riscv64 Linux programs");
-    assert_eq!(with(|e| e.machine = 999), "is a program for ELF machine 999; remu runs riscv64 Linux programs");
+    assert_eq!(with(|e| e.machine = 62), "is built for x86-64; run it without remu");
+    assert_eq!(with(|e| e.machine = 183), "is built for AArch64; remu runs riscv64 Linux programs");
+    assert_eq!(with(|e| e.machine = 999), "is built for ELF machine 999; remu runs riscv64 Linux programs");
     assert_eq!(
         with(|e| e.class = 1),
         "is a 32-bit (RV32) RISC-V program, which is not supported yet; build it for riscv64"

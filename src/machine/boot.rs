@@ -2,7 +2,7 @@
 //! harts come out of reset.
 
 use super::{MachineConfig, MachineError};
-use crate::elf::Image;
+use crate::elf::{Image, Piece};
 use crate::memory::machine::Ram;
 use remu_isa::{EncodeError, Insn, Op, Xlen, encode};
 
@@ -54,7 +54,19 @@ pub enum BootError {
         /// Whether the program is for RV64.
         is_64bit: bool,
     },
-    /// It is to be where there is no memory.
+    /// What it cannot do without is where there is no memory.
+    #[error("{what} at {addr:#x}, and there is memory from {start:#x} to {end:#x}")]
+    LeftOut {
+        /// What that is, as the subject of a sentence.
+        what: &'static str,
+        /// Where it is.
+        addr: u64,
+        /// Where memory starts.
+        start: u64,
+        /// Where it ends.
+        end: u64,
+    },
+    /// It does not fit into memory.
     #[error("it wants {size:#x} bytes at {addr:#x}, and there is memory from {start:#x} to {end:#x}")]
     NoMemory {
         /// Where.
@@ -96,7 +108,7 @@ impl<'a> BootPlan<'a> {
     }
 }
 
-/// Puts a program into memory, at `at` if it does not say where; yields where it starts.
+/// Loads a program, at `at` if it does not say where; yields where it starts.
 fn put(program: &Program<'_>, at: u64, xlen: Xlen, ram: &Ram) -> Result<u64, BootError> {
     let range = ram.range();
     let no_memory = |addr, size| BootError::NoMemory { addr, size, start: range.start, end: range.end };
@@ -109,11 +121,33 @@ fn put(program: &Program<'_>, at: u64, xlen: Xlen, ram: &Ram) -> Result<u64, Boo
         return Err(BootError::Width { is_64bit: image.is_64bit });
     }
     for piece in &image.pieces {
-        let fits = piece.addr.checked_add(piece.size).is_some_and(|end| range.start <= piece.addr && end <= range.end);
-        let written = if fits { ram.write(piece.addr, &program.bytes[piece.file.clone()]) } else { None };
-        written.ok_or_else(|| no_memory(piece.addr, piece.size))?;
+        load_piece(piece, program.bytes, ram).ok_or_else(|| no_memory(piece.addr, piece.size))?;
     }
-    Ok(image.entry)
+    let htif = image.htif();
+    let needed = [
+        ("it starts", Some(image.entry)),
+        ("its tohost is", htif.map(|at| at.tohost)),
+        ("its fromhost is", htif.and_then(|at| at.fromhost)),
+    ];
+    match needed.into_iter().find_map(|(what, addr)| Some((what, addr.filter(|addr| !range.contains(addr))?))) {
+        Some((what, addr)) => Err(BootError::LeftOut { what, addr, start: range.start, end: range.end }),
+        None => Ok(image.entry),
+    }
+}
+
+/// Loads the part of a segment that is in memory. Linkers put the headers and the build id of a bare-metal program
+/// far below its code, where a machine has no memory; QEMU leaves them out too. `None` if memory ends before the
+/// segment does: the program then needs more.
+fn load_piece(piece: &Piece, file: &[u8], ram: &Ram) -> Option<()> {
+    let range = ram.range();
+    let end = piece.addr.checked_add(piece.size)?;
+    if end <= range.start || piece.addr >= range.end {
+        return Some(());
+    }
+    let bytes = &file[piece.file.clone()];
+    let below = range.start.saturating_sub(piece.addr);
+    let bytes = usize::try_from(below).ok().and_then(|below| bytes.get(below..)).unwrap_or_default();
+    if end > range.end { None } else { ram.write(piece.addr + below, bytes) }
 }
 
 /// Puts all into memory; yields the read-only memory with the code at reset.

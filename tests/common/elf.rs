@@ -21,6 +21,8 @@ pub struct Segment {
     pub kind: u32,
     pub flags: u32,
     pub vaddr: u64,
+    /// The physical address, if it is another.
+    pub paddr: Option<u64>,
     pub data: Vec<u8>,
     /// Bytes in memory; at least `data` unless a test wants otherwise.
     pub mem_size: u64,
@@ -35,7 +37,7 @@ impl Segment {
     pub fn new(kind: u32, flags: u32, vaddr: u64, data: impl Into<Vec<u8>>) -> Self {
         let data = data.into();
         let mem_size = data.len() as u64;
-        Self { kind, flags, vaddr, data, mem_size, align: 0x1000, offset: None, file_size: None }
+        Self { kind, flags, vaddr, paddr: None, data, mem_size, align: 0x1000, offset: None, file_size: None }
     }
 
     pub fn load(flags: u32, vaddr: u64, data: impl Into<Vec<u8>>) -> Self {
@@ -110,7 +112,7 @@ impl Elf {
             let file_size = s.file_size.unwrap_or(s.data.len() as u64);
             table.extend_from_slice(&s.kind.to_le_bytes());
             table.extend_from_slice(&s.flags.to_le_bytes());
-            for word in [s.offset.unwrap_or(at), s.vaddr, s.vaddr, file_size, s.mem_size, s.align] {
+            for word in [s.offset.unwrap_or(at), s.vaddr, s.paddr.unwrap_or(s.vaddr), file_size, s.mem_size, s.align] {
                 table.extend_from_slice(&word.to_le_bytes());
             }
         }
