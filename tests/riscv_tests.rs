@@ -168,9 +168,23 @@ fn run_file(name: &str, file: &[u8]) -> Result<(), String> {
     }
 }
 
-/// What comes before the last dash of a test's name: the group that is counted.
+/// The group in which a test is counted: `rv64mi-p` of `rv64mi-p-ld-misaligned`.
 fn group(name: &str) -> &str {
-    name.rsplit_once('-').map_or(name, |(group, _)| group)
+    let end = name.match_indices('-').nth(1).map_or(name.len(), |(at, _)| at);
+    &name[..end]
+}
+
+#[test]
+fn a_test_is_counted_in_the_group_of_its_privilege_and_environment() {
+    for (name, expected) in [
+        ("rv64mi-p-ld-misaligned", "rv64mi-p"),
+        ("rv64ui-v-add", "rv64ui-v"),
+        ("rv32uc-p-rvc", "rv32uc-p"),
+        ("rv64ui-pm-add", "rv64ui-pm"),
+        ("rv", "rv"),
+    ] {
+        assert_eq!(group(name), expected);
+    }
 }
 
 /// Runs each program of a folder; the number of programs that it has.
