@@ -1,4 +1,4 @@
-/* The running program's file cannot be written to, by whatever name. */
+/* The running program's file cannot be opened for writing, by any name. */
 #include "lib.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ int main(void)
     CHECK(stat(own, &before) == 0);
     try("read", open(own, O_RDONLY));
     try("write", open(own, O_WRONLY));
-    /* A kernel that lets it be written to must not get as far as destroying it. */
+    /* Stop before truncating the file where it can be opened. */
     CHECK(open(own, O_WRONLY) < 0);
     try("read and write", open(own, O_RDWR));
     try("append", open(own, O_WRONLY | O_APPEND));
@@ -47,7 +47,7 @@ int main(void)
     try("openat2, no links", (int)syscall(SYS_openat2, AT_FDCWD, own, &how, sizeof how));
     struct { struct file_handle handle; char bytes[MAX_HANDLE_SZ]; } h = {.handle.handle_bytes = MAX_HANDLE_SZ};
     int mount, dir = open("/proc/self/cwd", O_RDONLY);
-    /* Not every file system has handles, and root alone may use them. */
+    /* Not every file system has handles, and only root may open them. */
     if (name_to_handle_at(AT_FDCWD, own, &h.handle, &mount, 0) == 0)
         CHECK(open_by_handle_at(dir, &h.handle, O_RDWR | O_TRUNC) < 0 && errno != EBADF && errno != EFAULT);
     CHECK(close(dir) == 0);
@@ -59,7 +59,7 @@ int main(void)
     try("link itself", open("link", O_WRONLY | O_NOFOLLOW));
     printf("truncate by a link: %s\n", truncate("link", 5) == 0 ? "done" : strerrorname_np(errno));
     CHECK(unlink("link") == 0 && stat(own, &after) == 0 && after.st_size == before.st_size);
-    /* Another file is nobody's program. */
+    /* Other files are not affected. */
     try("other", open("file", O_RDWR | O_CREAT | O_TRUNC, 0600));
     CHECK(truncate("file", 3) == 0 && unlink("file") == 0);
     return 0;

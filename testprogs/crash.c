@@ -1,4 +1,4 @@
-/* Ways to die. Each prints a line first, so that what was written before the end is seen to arrive. */
+/* Ways to die. Each prints a line first, which must arrive. */
 #include "lib.h"
 #include <sys/mman.h>
 #include <unistd.h>

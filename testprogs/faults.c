@@ -1,4 +1,4 @@
-/* Faults as signals: where, why, and what a handler may change of what it goes back to. */
+/* Faults as signals: the address, the cause, and changes that a handler makes to the context. */
 #include "lib.h"
 #include <fenv.h>
 #include <setjmp.h>
@@ -78,7 +78,7 @@ static void divert(int signal, siginfo_t *info, void *context)
 static void nest(int signal, siginfo_t *info, void *context)
 {
     (void)signal, (void)info, (void)context;
-    /* A fault inside of a handler, of another signal. */
+    /* A fault of another signal inside a handler. */
     fesetround(FE_UPWARD);
     BREAK;
 }
@@ -99,7 +99,7 @@ static const char *code_name(void)
     return "";
 }
 
-/* Runs something that faults and tells where, from `base`. */
+/* Runs code that faults and prints the address relative to `base`. */
 #define FAULT(what, base, ...)                                                                 \
     do {                                                                                       \
         signal_seen = 0;                                                                       \
@@ -134,7 +134,7 @@ int main(void)
     FAULT("null", NULL, *(volatile int *)OPAQUE((int *)8) = 1);
     FAULT("jump to data", area, ((void (*)(void))OPAQUE(area))());
 
-    /* What is in the way is removed, and the store made again. */
+    /* The handler removes the protection, and the store is repeated. */
     handle(SIGSEGV, allow, 0);
     *(volatile char *)(area + page + 7) = 9;
     CHECK(signal_seen == SIGSEGV && address_seen == area + page + 7 && area[page + 7] == 9);
@@ -159,7 +159,7 @@ int main(void)
     BREAK;
     printf("%d\n", signal_seen);
 
-    /* The rounding mode is the interrupted code's again, though two handlers have been in between. */
+    /* After two handlers, the rounding mode is that of the interrupted code. */
     handle(SIGUSR1, nest, 0);
     CHECK(fesetround(FE_DOWNWARD) == 0);
     signal_seen = 0;
@@ -168,7 +168,7 @@ int main(void)
     CHECK(fesetround(FE_TONEAREST) == 0);
     printf("%.17g\n", third);
 
-    /* A stack that has run out, told of on another one. */
+    /* A stack overflow, handled on the alternate stack. */
     static char other[1 << 16];
     stack_t stack = {.ss_sp = other, .ss_size = sizeof other};
     CHECK(sigaltstack(&stack, NULL) == 0);

@@ -37,7 +37,7 @@ static inline uint64_t hash_u64(uint64_t h, uint64_t v)
     return hash_bytes(h, &v, sizeof v);
 }
 
-/* Prints the condition that does not hold and makes the program's status 1. */
+/* Prints a condition that does not hold and exits with status 1. */
 #define CHECK(cond)                                                          \
     do {                                                                     \
         if (!(cond)) {                                                       \
@@ -46,5 +46,5 @@ static inline uint64_t hash_u64(uint64_t h, uint64_t v)
         }                                                                    \
     } while (0)
 
-/* Keeps the compiler from computing at build time what the guest has to compute. */
+/* Hides a value from the compiler, so that the guest computes with it. */
 #define OPAQUE(v) __extension__({ __typeof__((v) + 0) v_ = (v); __asm__ volatile("" : "+r"(v_)); v_; })

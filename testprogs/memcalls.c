@@ -42,7 +42,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
-/* How a load, or a store of what is there, goes: the letter, or how it faults. */
+/* Loads a byte, or stores it back: its letter, or the kind of fault. */
 static const char *touch(volatile char *p, int write)
 {
     static char text[40];
@@ -311,7 +311,7 @@ static void test_advice(void)
         letters(5, 2, 0, RW, MAP_SHARED);
         printf("%d:", advice);
         printf(" %s", result(madvise(at(0), 2 * PAGE, advice)));
-        if (advice == 8) /* whether it has happened yet nobody can say */
+        if (advice == 8) /* MADV_FREE acts at some later time */
             letters(0, 2, 'a', RW, ANON);
         printf(" %s", result(madvise(at(3), PAGE, advice)));
         if (advice != 9)
@@ -392,7 +392,7 @@ static void test_lock(void)
     SHOW(munlockall());
     SHOW(madvise(at(0), PAGE, MADV_DONTNEED));
 
-    /* What is mapped from now on is locked, and has its pages at once. */
+    /* From now on, mappings are locked and populated. */
     unsigned char vec[2] = {9, 9};
     SHOW(mlockall(MCL_FUTURE));
     SHOW(raw_mmap(at(10), 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0));
@@ -437,7 +437,7 @@ static unsigned long mapped_size(int data)
         CHECK(sscanf(line, "%lx-%lx %4s", &start, &end, prot) == 3);
         char *stack = strstr(line, "[stack]");
         int is_data = prot[1] == 'w' && prot[3] == 'p' && !(stack && stack < strchr(line, '\n'));
-        /* The x86 kernel shows a page of its own that counts nowhere. */
+        /* [vsyscall] on x86 counts nowhere. */
         if (start < 1ul << 63 && (is_data || !data))
             total += end - start;
     }
@@ -533,7 +533,7 @@ static void test_stack(void)
 {
     puts("the stack");
     char local;
-    char *volatile somewhere = &local; /* or the compiler would know what must not be done */
+    char *volatile somewhere = &local; /* hidden from the compiler's bounds checks */
     char *here = somewhere;
     unsigned long size = area_size(here);
     printf("small at first: %d\n", size < 40 * PAGE);
@@ -548,7 +548,7 @@ static void test_stack(void)
     printf("%s\n", touch(here - (1 << 20), 1));
     set_limit(RLIMIT_STACK, 8 << 20);
     printf("%s\n", touch(here - (1 << 20), 0));
-    /* A system call makes it grow as well. */
+    /* System calls make it grow, too. */
     int zero = open("/dev/zero", O_RDONLY);
     SHOW(read(zero, here - (2 << 20), 10));
     close(zero);

@@ -1,4 +1,4 @@
-/* Files under /proc that a process reads about itself: what each call on them answers, sizes apart. */
+/* Files under /proc about the process itself: the results of each call on them, except sizes. */
 #include "lib.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 enum { PAGE = 4096 };
 static char text[1 << 20], buf[1 << 16];
 
-/* A result: its error's name, or itself. */
+/* Prints a result, or the error's name. */
 static void show(const char *what, long result)
 {
     if (result < 0)
@@ -23,7 +23,7 @@ static void show(const char *what, long result)
         printf(" %s=%ld", what, result);
 }
 
-/* The file as it is read at a go, in `text`. */
+/* Reads a whole file into `text`. */
 static long whole(const char *path)
 {
     int fd = open(path, O_RDONLY);
@@ -119,7 +119,7 @@ static void copies(int fd, const char *path)
     show("copy", copy_file_range(fd, NULL, file, NULL, 3, 0));
     show("piped", fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? read(ends[0], buf, 100) : -1);
     puts("");
-    /* Another descriptor for the same open file. */
+    /* Another descriptor of the same open file description. */
     char control[CMSG_SPACE(sizeof fd)] = {0};
     struct iovec v = {buf, 1};
     struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
@@ -144,7 +144,7 @@ static void copies(int fd, const char *path)
     CHECK(close(file) + close(passed) + close(place) + close(again) == 0);
 }
 
-/* Reading in pieces of any size gives the whole. */
+/* Reads of any size add up to the same contents. */
 static void pieces(const char *path)
 {
     static char other[sizeof text];
@@ -153,7 +153,7 @@ static void pieces(const char *path)
         int fd = open(path, O_RDONLY);
         long len = 0, got;
         while ((got = read(fd, other + len, sizes[i])) > 0) {
-            /* What is larger than a record never ends within one, and never takes more than a page and the rest. */
+            /* A large read ends at a record and returns at most a page and the rest of a record. */
             if (sizes[i] >= PAGE)
                 CHECK(got < 2 * PAGE && (other[len + got - 1] == '\n' || other[len + got - 1] == 0 || got == PAGE));
             len += got;
@@ -164,7 +164,7 @@ static void pieces(const char *path)
     }
 }
 
-/* A list that grows while it is read has whole lines. */
+/* Lines stay whole while mappings are added between reads. */
 static void growing(void)
 {
     int fd = open("/proc/self/maps", O_RDONLY);
@@ -188,7 +188,7 @@ static void growing(void)
     CHECK(close(fd) == 0);
 }
 
-/* numa_maps, which kernels with several memory nodes have: a line for each of maps, and the pages in it. */
+/* numa_maps, which kernels with CONFIG_NUMA have: a line for each VMA, with its pages. */
 static void nodes(void)
 {
     static char lines[sizeof text];
@@ -214,11 +214,11 @@ static void nodes(void)
     char *area = text;
     for (line = lines; *line; line = strchr(line, '\n') + 1, area = strchr(area, '\n') + 1)
         CHECK(strtoul(line, NULL, 16) == strtoul(area, NULL, 16) && strstr(line, " default"));
-    /* x86 has one more in maps alone. */
+    /* On x86, maps has one line more. */
     CHECK((*area == 0 || strstr(area, "[vsyscall]")) && munmap(own, 4 * PAGE) == 0 && close(fd) == 0);
 }
 
-/* The form of what has a number for each area. */
+/* The format of maps and smaps_rollup. */
 static void forms(void)
 {
     text[whole("/proc/self/maps")] = 0;
@@ -259,7 +259,7 @@ int main(void)
         bad_buffers(fd);
         copies(fd, path);
         CHECK(close(fd) == 0);
-        /* These count what reading them changes. */
+        /* Reading these changes their counters. */
         if (strstr(names[i], "smaps") == NULL && strstr(names[i], "stat") == NULL && strstr(names[i], "cpu") == NULL)
             pieces(path);
     }

@@ -1,4 +1,4 @@
-/* Signals that come at any moment: timers, what a process sends itself, and what they interrupt. */
+/* Asynchronous signals: timers, signals sent to oneself, and the calls that they interrupt. */
 #include "lib.h"
 #include <errno.h>
 #include <poll.h>
@@ -37,7 +37,7 @@ static int on_stack(const stack_t *stack)
     return here > (const char *)stack->ss_sp && here < (const char *)stack->ss_sp + stack->ss_size;
 }
 
-/* The context holds the stack as it was set, not whether it is in use. */
+/* The context holds the alternate stack as set, without SS_ONSTACK. */
 static void on_which(int signal, siginfo_t *info, void *context)
 {
     const ucontext_t *uc = context;
@@ -55,7 +55,7 @@ static void stacks(void)
     static char room[65536];
     struct sigaction action = {.sa_sigaction = on_which, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0 && sigaction(SIGUSR2, &action, NULL) == 0);
-    /* None; one; one that disarms itself, which SS_AUTODISARM asks for; none again. */
+    /* None; one; one with SS_AUTODISARM; none again. */
     unsigned flags[] = {0, 1u << 31, SS_DISABLE | 1u << 31};
     CHECK(raise(SIGUSR1) == 0);
     for (int i = 0; i < 3; i++) {
@@ -98,7 +98,7 @@ int main(void)
     CHECK(sigprocmask(SIG_SETMASK, NULL, &set) == 0 && !sigismember(&set, SIGALRM));
     printf("jumped out\n");
 
-    /* Waits end or go on. */
+    /* Blocking calls end or restart. */
     char c;
     CHECK(pipe(fds) == 0);
     handle(SIGALRM, tick, 0);
@@ -118,7 +118,7 @@ int main(void)
     CHECK(select(0, NULL, NULL, NULL, NULL) == -1 && errno == EINTR);
     printf("waits\n");
 
-    /* A mask for the time of a wait. */
+    /* A temporary mask while waiting. */
     handle(SIGUSR1, note, 0);
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
@@ -154,7 +154,7 @@ int main(void)
         printf("%d ", order[i]);
     printf("in this order\n");
 
-    /* Queued ones carry values. */
+    /* Queued signals carry values. */
     struct sigaction action = {.sa_sigaction = carried, .sa_flags = SA_SIGINFO};
     sigemptyset(&set);
     for (int i = 0; i < 2; i++) {

@@ -12,7 +12,7 @@
 
 #define PAGE 4096
 
-/* What semctl takes: the C library leaves it to the program. */
+/* The argument of semctl, which programs declare themselves. */
 union semun {
     int val;
     struct semid_ds *buf;
@@ -36,7 +36,7 @@ static void shared_memory(void)
     int id = shmget(IPC_PRIVATE, 3 * PAGE - 100, IPC_CREAT | 0600);
     char *one = shmat(id, NULL, 0);
     char *two = shmat(id, NULL, SHM_RDONLY);
-    /* It is gone when nobody has it any more, whatever becomes of this program. */
+    /* It is removed with its last user, even if this program dies. */
     shmctl(id, IPC_RMID, NULL);
     strcpy(one + PAGE, "shared");
     printf("%s %d\n", two + PAGE, one != two);

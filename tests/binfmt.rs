@@ -1,5 +1,5 @@
-//! Programs that the kernel runs by remu, which is registered with binfmt_misc, learn of their execution what the same C
-//! program learns that the kernel runs itself. The registration is in a user namespace of its own.
+//! remu registered with binfmt_misc: a riscv64 program sees the same arguments, auxiliary vector and /proc as the same
+//! C program executed natively. The registration is in a user namespace of its own.
 
 mod common;
 
@@ -10,11 +10,11 @@ use std::process::{Command, Stdio};
 
 use common::{build_dir, build_programs, root};
 
-/// What has to be there for the test.
+/// The requirements of the test.
 const NEEDS: &str = "a binfmt_misc of one's own takes Linux 6.7 or later, with user namespaces and binfmt_misc; \
                      `unshare` is in Debian's util-linux";
 
-/// The registration that the repository offers, for this remu and with these flags.
+/// The repository's registration, for the built remu and with these flags.
 fn registration(flags: &str) -> String {
     let file = fs::read_to_string(root().join("binfmt.d/remu-riscv64.conf")).expect("the registration");
     let line = file.lines().find(|line| line.starts_with(':')).expect("a line of its own");
@@ -22,7 +22,7 @@ fn registration(flags: &str) -> String {
     format!("{magic}:{}:{flags}", env!("CARGO_BIN_EXE_remu"))
 }
 
-/// What a command says that is run where remu is registered with these flags, in `folder`.
+/// The output of a command in `folder`, with remu registered with these flags.
 fn said(flags: &str, folder: &Path, command: &[&str]) -> String {
     let mut inside = Command::new("unshare");
     inside.args(["--user", "--map-root-user", "--mount"]).arg(root().join("tests/binfmt.sh")).arg(registration(flags));
@@ -34,7 +34,7 @@ fn said(flags: &str, folder: &Path, command: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Two folders with the same names in them: one with programs for the host, one with the guest's.
+/// Two folders with the same names: `native` has programs for the host, `riscv64` for the guest.
 fn folders() -> tempfile::TempDir {
     let out = build_dir("binfmt");
     build_programs("testprogs/binfmt/programs.list", &out);
@@ -52,7 +52,7 @@ fn folders() -> tempfile::TempDir {
     base
 }
 
-/// What a program learns on both sides, without the names of the folders.
+/// The outputs on both sides, without the folders' names.
 fn both(base: &Path, flags: &str, command: &[&str]) -> (String, String) {
     let side = |side: &str| {
         let folder = base.join(side);
@@ -62,7 +62,7 @@ fn both(base: &Path, flags: &str, command: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn with_its_own_name_a_program_sees_no_difference() {
+fn with_flag_p_a_program_sees_no_difference() {
     let base = folders();
     let launcher = base.path().join("native/told");
     let launcher = launcher.to_str().expect("text");
@@ -82,7 +82,7 @@ fn with_its_own_name_a_program_sees_no_difference() {
 }
 
 #[test]
-fn without_its_name_a_program_has_its_path_for_it() {
+fn without_flag_p_argv0_is_the_path() {
     let base = folders();
     for flags in ["", "F", "O", "OF", "C"] {
         let (native, guest) = both(base.path(), flags, &["bash", "-c", "exec -a $PWD/told ./told -L x"]);
@@ -90,7 +90,7 @@ fn without_its_name_a_program_has_its_path_for_it() {
         let (_, guest) = both(base.path(), flags, &["bash", "-c", "exec -a name ./told -L x"]);
         assert_eq!(guest, native, "flags {flags:?}");
     }
-    // With flag O, the kernel tells that it is a registered interpreter.
+    // With flag O, AT_EXECFN is the script.
     let (native, guest) = both(base.path(), "O", &["bash", "-c", "exec ./script one"]);
     assert_eq!(guest, native);
 }

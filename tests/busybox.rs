@@ -1,8 +1,8 @@
-//! Debian's riscv64 busybox-static under remu, against its amd64 build run by the host: for every
-//! check standard output, standard error, status and the files left behind are the same bytes.
+//! Debian's riscv64 busybox-static under remu, compared with its amd64 build on the host: standard output, standard
+//! error, status and the resulting files are equal byte by byte.
 //!
-//! The packages come by name from one suite (`tests/debian/fetch.sh`); nothing here depends on their
-//! version. The times are left in cargo's target directory, as `busybox-times.txt`.
+//! The packages come from one suite (`tests/debian/fetch.sh`). Nothing here depends on their version. The times are
+//! written to `busybox-times.txt` in cargo's target directory.
 
 mod common;
 
@@ -17,7 +17,7 @@ use common::{Outcome, Status, build_dir, in_parallel, run, script};
 
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// What one applet, or a few in a row, is asked to do.
+/// A task for an applet, or for a few in a row.
 struct Check {
     name: &'static str,
     /// Command lines, words separated by blanks or quoted with `'`; `<FILE` at the end is standard
@@ -184,7 +184,7 @@ const CHECKS: &[Check] = &[
     reads("id, uname, env", &["id", "uname -s", "env", "pwd"]),
 ];
 
-/// Writes the inputs. Every time stamp lies in the past, so that what a program did to one shows.
+/// Writes the inputs. All time stamps are in the past, so that changes show.
 fn generate(dir: &Path) {
     files::generate(dir);
     let put = |name: &str, data: &[u8]| files::put(dir, name, data);
@@ -194,7 +194,7 @@ fn generate(dir: &Path) {
     put("sums.bc", b"scale = 60\n4 * a(1)\ne(1)\nsqrt(2)\n2 ^ 500 / 7 ^ 30\ndefine f(n) {\nif (n < 2) return (1)\nreturn (n * f(n - 1))\n}\nf(60)\n");
     put("names", b"text\ntree\ntree/source3.c\ntree/sub\ntree/sub/big\n");
 
-    // What takes another program to make comes from the host's.
+    // Inputs that take another program come from the host's.
     for (name, command) in [
         ("text.xz", "xz -9 -c text"),
         ("blob.xz", "xz -c blob"),
@@ -226,7 +226,7 @@ fn step(mut command: Command, step: &str, dir: &Path) -> Outcome {
     run(&mut command, stdin.unwrap_or_default(), LIMIT)
 }
 
-/// Makes a copy of the inputs with the host's `cp`, which keeps times, modes and links.
+/// Copies the inputs with the host's `cp`, which preserves times, modes and links.
 fn copy(from: &Path) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let status = Command::new("cp").arg("-a").arg(from.join(".")).arg(dir.path()).status();
@@ -234,7 +234,7 @@ fn copy(from: &Path) -> tempfile::TempDir {
     dir
 }
 
-/// What went wrong with a check, if anything, and the time each side took.
+/// Runs a check on both sides and returns the failure, if any, and the times.
 fn try_check(check: &Check, inputs: &Path, native: &Path, guest: &Path) -> (Result<(), String>, [Duration; 2]) {
     let copies = check.writes.then(|| [copy(inputs), copy(inputs)]);
     let dirs = copies.as_ref().map_or([inputs; 2], |c| [c[0].path(), c[1].path()]);
@@ -274,7 +274,7 @@ fn debians_busybox_does_what_the_hosts_does() {
     let inputs = tempfile::tempdir().expect("a temporary folder");
     generate(inputs.path());
 
-    // Debian may leave an applet out of the package; one that both lack is named and not counted.
+    // An applet that both packages lack is reported, not counted.
     let list = String::from_utf8(step(Command::new(&native), "--list", inputs.path()).stdout).expect("applet names");
     let known: Vec<&str> = list.lines().collect();
     let missing = |check: &Check| check.steps.iter().any(|s| !known.contains(&s.split(' ').next().unwrap_or_default()));

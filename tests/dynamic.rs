@@ -1,4 +1,4 @@
-//! Dynamic programs and scripts: the dynamic linker, the vDSO, and where the files of both come from.
+//! Dynamic programs and scripts: the dynamic linker, the vDSO and the sysroot.
 
 mod common;
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// Where Debian's cross compiler has its C library.
+/// The sysroot of Debian's cross compiler.
 const CROSS: &str = "/usr/riscv64-linux-gnu";
 const LINKER: &str = "lib/ld-linux-riscv64-lp64d.so.1";
 
@@ -31,7 +31,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The line of an error of remu's.
+/// The error line of a run that remu refuses.
 #[track_caller]
 fn refused(outcome: &Outcome) -> String {
     assert_eq!(outcome.status, Status::Exit(126), "{outcome:?}");
@@ -41,7 +41,7 @@ fn refused(outcome: &Outcome) -> String {
     line.trim_end().strip_prefix("remu: ").expect("it is remu's line").to_owned()
 }
 
-/// What the test program must print when it is run by this path.
+/// The expected output of the test program when run by this path.
 fn expected(path: &str) -> String {
     let file = root().join("testprogs/dynamic/program.expected");
     fs::read_to_string(file).expect("it is in the repository").replace("PATH", path)
@@ -95,7 +95,7 @@ fn the_dynamic_linker_can_be_run_by_itself() {
     for name in ["./pie", "./no-pie"] {
         let ran = remu(&out, &[&linker, "--library-path", &libraries, name, "one", "two words"]);
         assert_eq!(ran.status, Status::Exit(3), "{}", text(&ran.stderr));
-        // The kernel knows of the linker only: that is in AT_EXECFN and has no AT_BASE.
+        // The kernel has started the linker: it is in AT_EXECFN, and AT_BASE is 0.
         let told = text(&ran.stdout).replace("base is ELF 0", "base is ELF 1");
         let start = told.lines().zip(expected(name).lines().map(str::to_owned).collect::<Vec<_>>());
         for (got, want) in start {
@@ -113,7 +113,7 @@ fn the_c_library_uses_the_vdso_and_unwinders_know_its_signal_frame() {
     let area = log.lines().find_map(|l| l.trim().strip_suffix(" r-xp [vdso]")).expect("the vDSO is mapped");
     let page = area.split('-').next().expect("it begins somewhere").trim_end_matches("000");
     let calls = log.lines().filter(|l| l.strip_prefix("exec ").is_some_and(|pc| pc.starts_with(page))).count();
-    // Two through the C library and two by hand of clock_gettime, two of getrandom, at the least.
+    // At least four of clock_gettime, two through the C library and two directly, and two of getrandom.
     assert!(calls >= 6, "{calls} blocks in {area}");
     let ran = remu(&out, &["./unwind"]);
     assert_eq!(text(&ran.stdout), "signal 11: through the faulting function 1, to main 1\n");
@@ -123,8 +123,7 @@ fn the_c_library_uses_the_vdso_and_unwinders_know_its_signal_frame() {
 #[test]
 fn reading_a_clock_takes_no_other_system_call_of_the_host() {
     let out = built();
-    // How often each call of the host is made, but for the clock's own: where the host's vDSO cannot tell the
-    // time at once, it asks its kernel.
+    // Counts each host system call, except clock calls: the host's vDSO may fall back to them.
     let calls = |count: &str| -> BTreeMap<String, u64> {
         let table = tempfile::NamedTempFile::new().expect("a temporary file");
         let mut command = Command::new("strace");
@@ -139,7 +138,7 @@ fn reading_a_clock_takes_no_other_system_call_of_the_host() {
         });
         rows.filter(|(name, _)| !["clock_gettime", "total"].contains(&name.as_str())).collect()
     };
-    // Of the same length, so that remu needs the same memory for them.
+    // Of the same length, so that remu allocates the same memory.
     let few = calls("0000001");
     assert!(few["openat"] > 1 && few["mmap"] > 1, "{few:?}");
     assert_eq!(calls("1000000"), few);
@@ -152,7 +151,7 @@ fn cxx_programs_throw_open_plugins_and_clean_up() {
     let ran = remu(&out, &["./cxx"]);
     assert_eq!(text(&ran.stdout), expected, "{}", text(&ran.stderr));
     assert_eq!(ran.status, Status::Exit(5));
-    // With the newest libraries as well, in a root of their own.
+    // Also with the newest libraries, in a root of their own.
     let (_dir, root) = debian_root(&["libc6", "libgcc-s1", "libstdc++6"]);
     for file in ["cxx", "libcxx-plugin.so"] {
         fs::copy(out.join(file), root.join("usr/bin").join(file)).expect("the program is copied");
@@ -163,13 +162,13 @@ fn cxx_programs_throw_open_plugins_and_clean_up() {
 }
 
 #[test]
-fn a_program_is_run_in_the_root_that_it_lies_in() {
+fn a_program_runs_in_the_root_that_contains_it() {
     let (_dir, root) = make_root();
     let ran = remu(&root.join("usr/bin"), &["-d", "page", "./pie", "one", "two words"]);
     assert_eq!(text(&ran.stdout), expected("./pie"), "{}", text(&ran.stderr));
     let linker = root.join("usr").join(LINKER);
     assert!(text(&ran.stderr).contains(linker.to_str().expect("UTF-8")), "{}", text(&ran.stderr));
-    // By -L the same root serves a program from elsewhere.
+    // With -L, the root serves a program elsewhere.
     let out = built();
     let prefix = root.to_str().expect("UTF-8");
     let ran = remu(&out, &["-d", "page", "-L", prefix, "./pie", "one", "two words"]);
@@ -178,7 +177,7 @@ fn a_program_is_run_in_the_root_that_it_lies_in() {
 }
 
 #[test]
-fn a_missing_linker_is_told_with_where_it_was_looked_for() {
+fn a_missing_linkers_error_lists_the_searched_places() {
     let out = built();
     let empty = tempfile::tempdir().expect("a temporary folder");
     let dir = empty.path().canonicalize().expect("it exists");
@@ -212,10 +211,10 @@ fn a_missing_linker_is_told_with_where_it_was_looked_for() {
 }
 
 #[test]
-fn scripts_are_run_by_the_rules_of_the_kernel() {
+fn scripts_run_by_the_kernels_rules() {
     let (_dir, root) = make_root();
     let bin = root.join("usr/bin");
-    // The path is the guest's: there is no such file on the host.
+    // The path exists only in the guest's root.
     executable(&bin.join("script"), "#! /usr/bin/pie  an argument \t\nnot read\n");
     let ran = remu(&bin, &["./script", "one"]);
     let lines = text(&ran.stdout);
@@ -224,7 +223,7 @@ fn scripts_are_run_by_the_rules_of_the_kernel() {
         ["argv[0] = /usr/bin/pie", "argv[1] = an argument", "argv[2] = ./script", "argv[3] = one", "execfn = ./script"];
     assert_eq!(args, want, "{}", text(&ran.stderr));
 
-    // Interpreters that are scripts: five in a row at most.
+    // Up to five nested script interpreters.
     for n in 1..=6 {
         let by = if n == 1 { "pie".into() } else { format!("s{}", n - 1) };
         executable(&bin.join(format!("s{n}")), &format!("#!/usr/bin/{by} a{n}\n"));
@@ -259,7 +258,7 @@ fn a_script_without_a_riscv_interpreter_is_refused() {
 }
 
 #[test]
-fn libraries_are_found_by_the_variable_of_the_dynamic_linker() {
+fn ld_library_path_reaches_the_dynamic_linker() {
     let out = built();
     let dir = tempfile::tempdir().expect("a temporary folder");
     let (bin, lib) = (dir.path().join("bin"), dir.path().join("lib"));
@@ -274,13 +273,13 @@ fn libraries_are_found_by_the_variable_of_the_dynamic_linker() {
     assert!(text(&alone.stderr).contains("libfirst.so: cannot open shared object file"), "{alone:?}");
     let setting = format!("LD_LIBRARY_PATH={}", lib.display());
     right(&remu(&bin, &["-E", &setting, "./pie", "one", "two words"]), "./pie");
-    // From remu's own environment as well, which is no dynamic program itself.
+    // Also from remu's own environment.
     let mut command = Command::new(env!("CARGO_BIN_EXE_remu"));
     command.args(["./pie", "one", "two words"]).current_dir(&bin).env_clear().env("LC_ALL", "C");
     right(&run(command.env("LD_LIBRARY_PATH", &lib), Vec::new(), Duration::from_secs(120)), "./pie");
 }
 
-/// What the program tells of where things are, by name.
+/// The addresses that the program prints, by name.
 fn layout(words: &[&str]) -> BTreeMap<String, String> {
     let ran = remu(&built(), words);
     assert_eq!((ran.status, text(&ran.stderr).as_str()), (Status::Exit(0), ""), "{words:?}");
@@ -296,7 +295,7 @@ fn hex(text: &str) -> u64 {
 const PLACES: [&str; 6] = ["program", "library", "vdso", "heap", "mmap", "stack"];
 
 #[test]
-fn addresses_have_as_many_bits_as_the_scheme_says() {
+fn addresses_fit_the_translation_scheme() {
     let long = layout(&["./layout"]);
     assert_eq!(long["mmu"], "sv48");
     assert!(hex(&long["highest"]) >= 1 << 46 && PLACES.iter().all(|place| hex(&long[*place]) > 1 << 38), "{long:?}");
@@ -319,7 +318,7 @@ fn addresses_have_as_many_bits_as_the_scheme_says() {
 }
 
 #[test]
-fn chance_moves_all_parts_unless_it_is_switched_off() {
+fn aslr_moves_all_parts_unless_switched_off() {
     let plain = layout(&["--no-aslr", "./layout"]);
     assert_eq!(plain, layout(&["--no-aslr", "./layout"]));
     let mut command = Command::new("setarch");
@@ -336,7 +335,7 @@ fn chance_moves_all_parts_unless_it_is_switched_off() {
         assert!(one[*place] != two[*place] && one[*place] != plain[*place], "{place}");
         assert!(runs[0][*place] != runs[1][*place], "{place}");
     }
-    // Within its page as well.
+    // Also within its page.
     let within = |l: &BTreeMap<String, String>| hex(&l["random"]) & 0xff0;
     assert!([&one, &two, &runs[0], &runs[1]].iter().any(|l| within(l) != within(&plain)));
     assert!([&one, &two, &runs[0], &runs[1]].iter().all(|l| hex(&l["random"]) & 0xf == 0));

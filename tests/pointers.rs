@@ -1,5 +1,4 @@
-//! Bad pointers: a program that hands them to every system call gets the same answers from remu as
-//! from the host's kernel.
+//! Bad pointers: for every system call, remu returns what the host kernel returns.
 
 mod common;
 
@@ -8,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Runs the program in an empty folder: what it says, a line for each call and pointer.
+/// Runs the program in an empty folder and returns its output: a line per call and pointer.
 fn answers(mut command: Command) -> Vec<String> {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let outcome = run(command.current_dir(&dir), Vec::new(), Duration::from_secs(60));
@@ -18,7 +17,7 @@ fn answers(mut command: Command) -> Vec<String> {
 }
 
 #[test]
-fn bad_pointers_are_answered_as_by_the_hosts_kernel() {
+fn bad_pointers_get_the_host_kernels_errors() {
     let out = build_dir("pointers");
     build_programs("testprogs/pointers/programs.list", &out);
     let mut remu = Command::new(env!("CARGO_BIN_EXE_remu"));

@@ -1,5 +1,4 @@
-//! The log of system calls: held against strace(1) on the same C program built for the host, and its
-//! options.
+//! The system call log, compared with strace(1) on the same C program built for the host, and the log's options.
 
 mod common;
 #[path = "common/elf.rs"]
@@ -15,19 +14,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The version of strace(1) with which every line agrees; others have more or fewer names.
+/// The version of strace(1) with which every line agrees. Other versions know more or fewer names.
 const VERSION: &str = "6.1";
 
-/// So many calls at least must agree with any version.
+/// The least number of calls that must agree with any version.
 const AT_LEAST: usize = 60;
 
 /// The line in the program after which everything is compared.
 const MARKER: &str = r#"write(-1000, "begin", 5)"#;
 
-/// What is different from one run to the next, or from one architecture to another by necessity.
+/// Removes what differs between runs or, by necessity, between architectures.
 struct Normal(Vec<(Regex, &'static str)>);
 
-/// Calls whose numbers depend on the moment, on chance or on who runs them.
+/// Calls whose results depend on time, chance or the user.
 const MOMENTARY: &str = "clock_gettime|gettimeofday|times|sysinfo|getrusage|getcpu|adjtimex|timerfd_settime|\
     timerfd_gettime|setitimer|sched_getattr|getppid|getpgid|getsid|getrandom|rt_sigreturn|fstatfs|getpid|gettid|set_tid_address";
 
@@ -35,11 +34,11 @@ impl Normal {
     fn new() -> Self {
         let rules = [
             (" +", " "),
-            // x86-64 has a function to return from handlers with, and so a flag that says so.
+            // x86-64 has sa_restorer, and a flag for it.
             (r"SA_RESTORER\|", ""),
             ("SA_RESTORER", "0"),
             (", sa_restorer=0x[0-9a-f]+", ""),
-            // The same number has two names there.
+            // There, the number has two names.
             ("SNDCTL_TMR_START or ", ""),
             (r" \(core dumped\)", ""),
             ("0x[0-9a-f]{5,}", "ADDRESS"),
@@ -47,7 +46,7 @@ impl Normal {
             (r"htons\([1-9][0-9]*\)", "htons(PORT)"),
             (r"^((?:msg|sem|shm)[a-z]+)\([0-9]+", "$1(ID"),
             (r"^((?:msg|sem|shm)get\(.*\) += )[0-9]+", "${1}ID"),
-            // What a count of clock ticks is in seconds, which zero is told without.
+            // The comment with the seconds, which zero ticks do not have.
             (r" /\* [0-9]+\.[0-9]+ s \*/", ""),
         ];
         Self(rules.map(|(pattern, to)| (Regex::new(pattern).unwrap(), to)).into())
@@ -65,7 +64,7 @@ impl Normal {
             for (pattern, to) in &self.0 {
                 line = pattern.replace_all(&line, *to).into_owned();
             }
-            // Last, for the rules know numbers by their digits.
+            // Last, since the other rules match numbers by their digits.
             if momentary.is_match(&line) && !line.contains("= -1 ") {
                 line = number.replace_all(&line, "N").into_owned();
             }
@@ -87,7 +86,7 @@ fn strace() -> Command {
     command
 }
 
-/// The version of strace(1), which has to be there.
+/// The version of the installed strace(1).
 fn strace_version() -> String {
     let out = strace().arg("--version").output();
     let out = out.unwrap_or_else(|e| panic!("strace(1) cannot be run ({e}): apt-get install strace"));
@@ -95,7 +94,7 @@ fn strace_version() -> String {
     text.lines().next().and_then(|line| line.split(' ').next_back()).unwrap_or_default().to_owned()
 }
 
-/// Runs a tracer's command line in an empty folder that has the same name each time, and yields the log.
+/// Runs a tracer in an empty folder with a fixed name and returns the log.
 fn traced(mut command: Command, options: &[&str], program: &Path, args: &[&str]) -> String {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("work");
@@ -125,7 +124,7 @@ fn call_name(line: &str) -> Option<&str> {
     line.split_once('(').map(|(name, _)| name).filter(|name| !name.contains(' '))
 }
 
-/// The lines that are not the same, side by side.
+/// The lines that differ, side by side.
 fn differences(native: &[String], guest: &[String]) -> String {
     let mut text = String::new();
     for (want, got) in native.iter().zip(guest).filter(|(want, got)| want != got) {
@@ -138,7 +137,7 @@ fn differences(native: &[String], guest: &[String]) -> String {
 }
 
 #[test]
-fn how_much_time_was_used_makes_no_difference() {
+fn used_time_does_not_count_as_a_difference() {
     let lines = |user: &str, system: &str| {
         let times = format!("times({{tms_utime={user}, tms_stime={system}, tms_cutime=0, tms_cstime=0}}) = 1718281828");
         Normal::new().lines(&format!("getpid() = 4711\n{MARKER} = -1 EBADF (Bad file descriptor)\n{times}\n"))
@@ -166,7 +165,7 @@ fn lines_agree_with_straces() {
 }
 
 #[test]
-fn the_end_by_a_signal_is_told_as_by_strace() {
+fn death_by_a_signal_is_logged_as_by_strace() {
     for (how, end) in [("crash", "SIGSEGV"), ("kill", "SIGTERM")] {
         let (native, guest) = both(&[], &[how]);
         let normal = Normal::new();
@@ -176,7 +175,7 @@ fn the_end_by_a_signal_is_told_as_by_strace() {
 }
 
 #[test]
-fn what_is_chosen_is_what_strace_chooses() {
+fn filters_choose_what_straces_filters_choose() {
     let classes = ["%file", "%desc", "%memory", "%network", "%process", "%signal", "%creds", "%clock", "%pure", "%ipc"];
     let statistics = ["%fstat", "%%stat", "%statfs", "%fstatfs", "%%statfs"];
     let others = ["file", "trace=!%memory", "trace=/^p.*v2?$", "trace=none", "signal=none", "signal=!SEGV,usr1"];
@@ -185,7 +184,7 @@ fn what_is_chosen_is_what_strace_chooses() {
         let made = |log: &str| -> BTreeSet<String> {
             log.lines().filter_map(|line| call_name(line).map(str::to_owned)).collect()
         };
-        // What only the C library's start makes, and only on one of the two sides.
+        // Calls of the C library's start-up that only one side makes.
         let start = [
             "execve",
             "arch_prctl",
@@ -228,7 +227,7 @@ fn counts(table: &str) -> BTreeMap<String, (u64, u64)> {
 #[test]
 fn calls_are_counted_as_by_strace() {
     let (native, guest) = both(&[], &[]);
-    // What the C libraries do to start is not the same.
+    // The C libraries start differently.
     let start: BTreeSet<String> = [&native, &guest]
         .iter()
         .flat_map(|log| log.lines().take_while(|line| !line.starts_with(MARKER)))
@@ -243,14 +242,14 @@ fn calls_are_counted_as_by_strace() {
         counts
     };
     assert!(own(&native).len() > 100);
-    // What a signal has interrupted is an error to one and none to the other.
+    // Only one of the two counts interrupted calls as errors.
     let differing: Vec<_> =
         own(&native).into_iter().filter(|(name, n)| own(&guest).get(name).is_none_or(|g| g.0 != n.0)).collect();
     assert!(differing.is_empty(), "{differing:?}\n{guest}");
     assert_eq!(own(&guest)["lseek"], own(&native)["lseek"]);
 }
 
-/// A program that writes to a descriptor that is not open, and ends.
+/// A program that writes to a closed descriptor and exits.
 fn small() -> Programs {
     let p = Programs::new();
     let mut code = vec![li(A0, 77), li(A1, 0), li(A2, 0), li(A7, 64), ecall()];
@@ -259,7 +258,7 @@ fn small() -> Programs {
     p
 }
 
-/// The lines that the program makes under these options.
+/// The program's log with these options.
 #[track_caller]
 fn lines(p: &Programs, options: &[&str]) -> String {
     let ran = run_remu(p, &[options, &["./small"]].concat());
@@ -272,7 +271,7 @@ const END: &str = "exit_group(42)                          = ?\n";
 const EXITED: &str = "+++ exited with 42 +++\n";
 
 #[test]
-fn each_option_asks_for_the_log() {
+fn each_option_enables_the_log() {
     let p = small();
     for options in [&["-strace"][..], &["-e", "trace=all"], &["--strace-filter=all"], &["--strace-string-limit", "5"]] {
         assert_eq!(lines(&p, options), [WRITE, END, EXITED].concat(), "{options:?}");
@@ -286,7 +285,7 @@ fn each_option_asks_for_the_log() {
 }
 
 #[test]
-fn lines_may_begin_with_process_and_time_and_end_with_a_time() {
+fn lines_can_show_process_time_and_duration() {
     let p = small();
     let begins = |options: &[&str], pattern: &str| {
         let text = lines(&p, options);
@@ -306,11 +305,11 @@ fn lines_may_begin_with_process_and_time_and_end_with_a_time() {
     let lines: Vec<&str> = text.lines().collect();
     let with_time = Regex::new(r"\(Bad file descriptor\) <[0-9]+\.[0-9]{6}>$").unwrap();
     assert!(with_time.is_match(lines[0]), "{text}");
-    assert_eq!(lines[1], END.trim_end(), "a call that does not come back has none");
+    assert_eq!(lines[1], END.trim_end(), "a call that does not return has no duration");
 }
 
 #[test]
-fn the_log_of_calls_may_have_a_file_of_its_own() {
+fn the_log_can_go_to_a_file() {
     let p = small();
     let read = |name: &str| std::fs::read_to_string(p.path().join(name)).unwrap();
     assert_eq!(lines(&p, &["-o", "calls"]), "");
@@ -342,9 +341,9 @@ fn a_summary_replaces_the_lines_or_follows_them() {
 }
 
 #[test]
-fn what_cuts_a_line_off_makes_two_of_it() {
+fn an_interrupted_line_is_resumed() {
     let p = Programs::new();
-    // Something is logged between the two halves: the call is not there, and `unimp` says so.
+    // `unimp` logs a line between the two halves: the call is not implemented.
     let mut code = vec![li(A0, 1), li(A1, 0), li(A7, 0), ecall()];
     code.extend(exit(0));
     p.code("odd", &code);
@@ -358,7 +357,7 @@ fn what_cuts_a_line_off_makes_two_of_it() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_a_line() {
+fn errors_are_one_line() {
     let p = small();
     let error = |options: &[&str]| {
         let ran = run_remu(&p, &[options, &["./small"]].concat());

@@ -1,5 +1,5 @@
-//! Our own guest programs under remu: output, status and signals as expected, and the expectations
-//! themselves held to what the same C source does on the host.
+//! The repository's guest programs under remu: output, status and signals are as expected, and the same C source built
+//! for the host meets the expectations, too.
 
 mod common;
 
@@ -13,7 +13,7 @@ use common::{Outcome, Program, Status, build_dir, build_programs, difference, in
 const LIST: &str = "testprogs/programs.list";
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a program in an empty folder of its own and a known environment.
+/// Runs a program in an empty folder and a fixed environment.
 fn run_clean(mut command: Command, args: &[String]) -> Outcome {
     let dir = tempfile::tempdir().expect("a temporary folder");
     command.args(args).current_dir(&dir).env_clear();
@@ -34,12 +34,12 @@ fn expected(base: &str, kind: &str) -> Vec<u8> {
     let path = root().join(format!("testprogs/{base}.{kind}"));
     match fs::read(&path) {
         Err(e) if kind == "expected" => panic!("{}: {e}", path.display()),
-        // A program without expectations for its standard error writes none.
+        // Without a file, standard error must be empty.
         other => other.unwrap_or_default(),
     }
 }
 
-/// What is wrong with an outcome, if anything.
+/// The failure of an outcome, if any.
 fn judge(program: &Program, outcome: &Outcome, emulated: bool) -> Option<String> {
     let stderr = String::from_utf8_lossy(&outcome.stderr);
     if outcome.status != program.status {
@@ -51,7 +51,7 @@ fn judge(program: &Program, outcome: &Outcome, emulated: bool) -> Option<String>
     }
     let want = expected(program.base(), "expected-err");
     match program.status {
-        // remu says in one line what the shell would only call by the signal's name.
+        // remu reports the signal in one line.
         Status::Signal(_) if emulated => {
             let report = stderr.strip_prefix(&*String::from_utf8_lossy(&want)).unwrap_or("");
             let name = program.status.to_string();
@@ -65,7 +65,7 @@ fn judge(program: &Program, outcome: &Outcome, emulated: bool) -> Option<String>
     }
 }
 
-/// Runs every program, as many at a time as there are processors; the failures are reported together.
+/// Runs all programs, one per processor at a time, and reports all failures together.
 fn run_all(programs: &[Program], emulated: bool, command: impl Fn(&Program) -> Command + Sync) {
     let results = in_parallel(programs, |program| {
         let outcome = run_clean(command(program), &program.args);

@@ -12,6 +12,7 @@ pub use reading::{OpenProc, Shown};
 
 use super::task::Task;
 use crate::guest::riscv::Cpu;
+use crate::guest::riscv::profiles::isa_string;
 use crate::memory::{Source, Vma};
 use remu_isa::ExtKind;
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags};
@@ -300,22 +301,6 @@ fn line(range: Range<u64>, access: &str, origin: &str, name: &[u8]) -> Vec<u8> {
     text
 }
 
-/// The ISA string: base and single letters, then the longer names in the specification's order.
-pub fn isa_string(cpu: &Cpu) -> String {
-    let mut text = String::from(if cpu.is_64bit() { "rv64" } else { "rv32" });
-    for ext in cpu.isa.exts.iter() {
-        let name = ext.name().to_ascii_lowercase();
-        if name.len() > 1 {
-            text.push('_');
-        } else if name == "b" || name == "s" || name == "u" {
-            // B appears as its parts. Privilege modes do not appear.
-            continue;
-        }
-        text.push_str(&name);
-    }
-    text
-}
-
 /// The name of the guest's address translation scheme, by the size of its user space.
 pub fn mmu(task: &Task, cpu: &Cpu) -> &'static str {
     if !cpu.is_64bit() {
@@ -329,7 +314,8 @@ pub fn mmu(task: &Task, cpu: &Cpu) -> &'static str {
 
 fn cpuinfo(task: &Task, cpu: &Cpu) -> Vec<Record> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let (isa, mmu) = (isa_string(cpu), mmu(task, cpu));
+    let isa = isa_string(if cpu.is_64bit() { 64 } else { 32 }, cpu.isa.exts);
+    let mmu = mmu(task, cpu);
     let text = |n: u64| {
         format!(
             "processor\t: {n}\nhart\t\t: {n}\nisa\t\t: {isa}\nmmu\t\t: {mmu}\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\n\

@@ -1,4 +1,4 @@
-/* Reads clocks as often as it is told, by the C library, and sees that they do not go back. */
+/* Reads clocks through the C library a given number of times and checks that they do not go back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>

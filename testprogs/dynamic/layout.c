@@ -1,4 +1,4 @@
-/* Where things are, and how far addresses reach: one line each, "name value". */
+/* The memory layout and the address limit: a line "name value" each. */
 #include <elf.h>
 #include <errno.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 static void tell(const char *name, const void *p) { printf("%s %lx\n", name, (unsigned long)p); }
 
-/* A mapping of a page: where it is, or why there is none. */
+/* Maps a page: its address, or the error. */
 static void try(const char *name, unsigned long hint, int flags)
 {
     void *p = mmap((void *)hint, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);

@@ -4,7 +4,7 @@ int clock_gettime(int clock, long *time);
 int __libc_start_main(int (*main)(int, char **), int argc, char **argv, void (*init)(void), void (*fini)(void), void *loader);
 
 #ifdef STUB
-/* What stands for musl's libc.so when the program is linked. */
+/* A stub of musl's libc.so to link with. */
 int puts(const char *text) { return !text; }
 int clock_gettime(int clock, long *time) { return clock + !time; }
 int __libc_start_main(int (*main)(int, char **), int argc, char **argv, void (*init)(void), void (*fini)(void), void *loader)

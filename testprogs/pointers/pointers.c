@@ -64,7 +64,7 @@ static int file, dir, reads, writes, pair[2], listener, epoll, event, timer, wat
 static int messages, semaphores, memory;
 static struct sockaddr_un name_of_listener;
 
-/* What a call needs anew each time. */
+/* Prepares each call. */
 static void refill(void)
 {
     struct { long type; char text[8]; } message = { 1, "message" };
@@ -88,7 +88,7 @@ static void attempt(const char *name, int argument, const char *kind, long numbe
     printf("%s %d %s: %s\n", name, argument, kind, said);
 }
 
-/* The call with each of the arguments in `pointers`, a set of bits, made bad. */
+/* Makes the call with each of the arguments in the bit set `pointers` made bad. */
 static void call(const char *name, long number, int pointers, const long a[6])
 {
     for (int i = 0; i < 6; i++) {
@@ -104,7 +104,7 @@ static void call(const char *name, long number, int pointers, const long a[6])
 #define CALL(name, pointers, ...) call(#name, SYS_##name, pointers, (long[6]){ __VA_ARGS__ })
 #define L(x) ((long)(x))
 
-/* A structure whose inside is made bad: the word at each of these offsets in turn. */
+/* Makes the call with bad pointers inside a structure: at each of these offsets in turn. */
 static void inside(const char *name, long number, const long a[6], void *structure, int count, const int *offsets)
 {
     for (int i = 0; i < count; i++) {

@@ -59,7 +59,7 @@ static char *page;
 static int file_fd;
 static uint64_t empty_set, some_set, alarm_set = 1ull << (SIGALRM - 1);
 
-/* A line that stands out, and that no C library writes. */
+/* A marker line, which no C library writes. */
 static void marker(const char *text)
 {
     CALL(write, -1000L, text, strlen(text));
@@ -701,7 +701,7 @@ static void signals(void)
     sigaction(SIGUSR2, &action, NULL);
     CALL(kill, me, SIGUSR2);
     CALL(rt_sigsuspend, &empty_set, 8L);
-    /* Signals that come while a call waits: blocked until then, so that they cannot come before. */
+    /* Signals that arrive during a blocking call: blocked until then. */
     sigaction(SIGALRM, &action, NULL);
     CALL(rt_sigprocmask, SIG_SETMASK, &alarm_set, NULL, 8L);
     struct itimerval timer = {{0, 0}, {0, 1000}};

@@ -1,4 +1,4 @@
-//! What /proc says of the process.
+//! /proc, as the guest sees it.
 
 use super::alone::alone;
 use super::{Bench, CWD, NOWHERE};
@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 
 const ANONYMOUS: u64 = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
 
-/// All that can be read from a descriptor, which is closed.
+/// Reads a descriptor to its end and closes it.
 fn contents(b: &mut Bench, fd: u64) -> String {
     let buf = b.room(4096);
     let mut text = Vec::new();
@@ -24,7 +24,7 @@ fn contents(b: &mut Bench, fd: u64) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// All that can be read from a file.
+/// Reads a file to its end.
 pub(super) fn read(b: &mut Bench, path: &str) -> String {
     let at = b.text(path);
     let fd = b.sys("openat", &[CWD, at, libc::O_CLOEXEC as u64]).unwrap_or_else(|e| panic!("{path}: {e}"));
@@ -38,7 +38,7 @@ fn value(text: &str, key: &str) -> String {
 }
 
 #[test]
-fn the_guest_is_shown() {
+fn files_show_the_guest() {
     let mut b = Bench::new();
     let maps = read(&mut b, "/proc/self/maps");
     assert!(maps.starts_with("00020000-00120000 rw-p 00000000 00:00 0 \n"), "{maps}");
@@ -47,6 +47,8 @@ fn the_guest_is_shown() {
     assert_eq!(read(&mut b, &format!("/proc/{}/environ", std::process::id())), "A=1\0");
     let cpu = read(&mut b, "/proc/cpuinfo");
     assert!(cpu.contains("isa\t\t: rv64imafd") && cpu.contains("_zba_zbb"), "{cpu}");
+    // The kernel knows no Zmmul.
+    assert!(!cpu.contains("zmmul"), "{cpu}");
     b.sys("personality", &[0x40000]).unwrap();
     assert_eq!(read(&mut b, "/proc/self/personality"), "00040000\n");
     let path = b.text("/proc/self/auxv");
@@ -70,7 +72,7 @@ fn a_program_may_change_what_its_command_line_shows() {
 }
 
 #[test]
-fn the_way_to_a_file_makes_no_difference() {
+fn any_path_to_a_file_shows_the_guest() {
     let mut b = Bench::new();
     let dir = tempfile::tempdir().unwrap();
     let link = dir.path().join("link");
@@ -96,12 +98,12 @@ fn the_way_to_a_file_makes_no_difference() {
     let how = b.put(&OpenHow { flags: 0, mode: 0, resolve: 8 });
     let fd = b.sys("openat2", &[own, name, how, 24]).unwrap();
     assert!(contents(&mut b, fd).starts_with("00020000-"));
-    // Another process is another matter.
+    // Other processes are shown as they are.
     assert!(!read(&mut b, "/proc/1/cmdline").starts_with("guest"));
 }
 
 #[test]
-fn the_program_is_the_guests() {
+fn exe_is_the_guests_program() {
     let dir = tempfile::tempdir().unwrap();
     let exe = dir.path().canonicalize().unwrap().join("program");
     std::fs::write(&exe, "the program").unwrap();
@@ -170,7 +172,7 @@ fn our_descriptors_are_not_listed() {
 }
 
 #[test]
-fn names_are_without_the_sysroot() {
+fn paths_do_not_contain_the_sysroot() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
     std::fs::create_dir(root.join("lib")).unwrap();
@@ -194,7 +196,7 @@ fn names_are_without_the_sysroot() {
 }
 
 #[test]
-fn pages_are_counted_by_the_guests_areas() {
+fn pages_are_counted_per_guest_vma() {
     let mut b = Bench::new();
     let at = b.sys("mmap", &[NOWHERE, 8 * 4096, 3, ANONYMOUS, u64::MAX, 0]).unwrap();
     for page in [0, 3] {
@@ -214,9 +216,9 @@ fn pages_are_counted_by_the_guests_areas() {
 }
 
 #[test]
-fn the_process_in_numbers() {
+fn stat_statm_and_status_are_the_guests() {
     alone(|| {
-        // The names, numbers and masks are a thread's, and the test's thread is not the first.
+        // Names, numbers and masks are per thread, and the test does not run in the main thread.
         let mut b = Bench::new();
         let tid = b.task.tid().to_string();
         assert_eq!(read(&mut b, "/proc/thread-self/comm"), "guest\n");
@@ -269,11 +271,11 @@ fn limits_are_the_guests() {
     assert!(line.starts_with("Max stack size            12345678             "), "{line}");
     assert!(line.ends_with(" bytes     "), "{line}");
     let host = std::fs::read_to_string("/proc/self/limits").unwrap();
-    assert_eq!(limits.lines().nth(7), host.lines().nth(7), "the number of processes is the host's");
+    assert_eq!(limits.lines().nth(7), host.lines().nth(7), "the limit of processes is the host's");
 }
 
 #[test]
-fn memory_is_not_read_where_the_host_would_read_its_own() {
+fn mem_cannot_be_opened_where_addresses_differ() {
     let mut b = Bench::new();
     let path = b.text("/proc/self/mem");
     assert_eq!(b.sys("openat", &[CWD, path, 0]), Err(Errno::ACCESS));

@@ -1,4 +1,4 @@
-//! Identity, limits and what /proc says of the process.
+//! Identity, limits, names, clocks and timers of the process.
 
 use super::alone::alone;
 use super::{Bench, NOWHERE};
@@ -16,7 +16,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_process_leaves_with_its_status() {
+fn a_process_exits_with_its_status() {
     for number in [93, 94] {
         let mut b = Bench::new();
         assert_eq!(b.outcome(number, &[0x103]), Outcome::Exited(3));
@@ -26,7 +26,7 @@ fn a_process_leaves_with_its_status() {
 }
 
 #[test]
-fn a_thread_that_leaves_clears_its_number() {
+fn an_exiting_thread_clears_its_tid() {
     let mut b = Bench::new();
     let at = b.put(&77u32);
     assert_eq!(b.sys("set_tid_address", &[at]), Ok(b.task.tid() as u64));
@@ -68,7 +68,7 @@ fn uname_names_a_riscv_machine() {
 }
 
 #[test]
-fn limits_of_the_address_space_are_the_guests_own() {
+fn address_space_limits_are_the_guests() {
     let mut b = Bench::new();
     let (old, new) = (b.room(16), b.put(&Rlimit { cur: 1 << 20, max: u64::MAX }));
     assert_eq!(b.sys("prlimit64", &[0, libc::RLIMIT_STACK.into(), new, old]), Ok(0));
@@ -107,7 +107,7 @@ fn names_and_options_of_the_thread() {
 }
 
 #[test]
-fn personalities_change_what_calls_tell() {
+fn personality_changes_the_results_of_calls() {
     alone(|| {
         let mut b = Bench::new();
         let at = b.room(390);
@@ -119,7 +119,7 @@ fn personalities_change_what_calls_tell() {
         let (release, machine) = uname(&mut b);
         assert_eq!(machine, "riscv64");
         let before = b.sys("personality", &[(8 | libc::UNAME26) as u64]).unwrap();
-        // 2.6 and sixty more than the second number: that of 6.1 is 61.
+        // UNAME26 reports 2.6.(60 + minor version): 6.1 becomes 2.6.61.
         let minor: u32 = release.split('.').nth(1).unwrap().parse().unwrap();
         let (old, machine) = uname(&mut b);
         assert!(old.starts_with(&format!("2.6.{}", minor + 60)), "{old}");
@@ -139,7 +139,7 @@ fn personalities_change_what_calls_tell() {
 }
 
 #[test]
-fn the_auxiliary_vector_can_be_asked_for() {
+fn prctl_returns_the_auxiliary_vector() {
     let mut b = Bench::new();
     let at = b.room(512);
     // PR_GET_AUXV.
@@ -153,11 +153,11 @@ fn the_auxiliary_vector_can_be_asked_for() {
 }
 
 #[test]
-fn an_owner_that_ends_leaves_its_locks_marked() {
+fn an_exiting_owner_marks_its_robust_locks() {
     let mut b = Bench::new();
     let tid = b.task.tid() as u32;
     let waiters = 0x8000_0000;
-    // Entries are followed by their locks at 16; the last points back at the head.
+    // The lock is at offset 16 of an entry. The last entry points to the head.
     let head = b.room(24);
     let locks: Vec<u64> = (0..4).map(|_| b.room(24)).collect();
     let values = [tid | waiters, tid, tid + 1, tid | waiters];
@@ -166,7 +166,7 @@ fn an_owner_that_ends_leaves_its_locks_marked() {
         b.task.mm.write(GuestAddr(locks[i]), &next).unwrap();
         b.task.mm.write(GuestAddr(locks[i] + 16), value).unwrap();
     }
-    // The fourth is being taken, and not on the list yet.
+    // The fourth is the pending one, which is not on the list yet.
     b.task.mm.write(GuestAddr(head), &[locks[0], 16, locks[3]]).unwrap();
     b.sys("set_robust_list", &[head, 24]).unwrap();
     assert_eq!(b.outcome(94, &[0]), Outcome::Exited(0));
@@ -176,14 +176,14 @@ fn an_owner_that_ends_leaves_its_locks_marked() {
 }
 
 #[test]
-fn a_robust_list_may_be_anything() {
+fn a_robust_list_may_be_invalid() {
     for list in [[NOWHERE, 16, 0], [0, u64::MAX, 3], [u64::MAX, u64::MAX, u64::MAX]] {
         let mut b = Bench::new();
         let head = b.put(&list);
         b.sys("set_robust_list", &[head, 24]).unwrap();
         assert_eq!(b.outcome(94, &[0]), Outcome::Exited(0));
     }
-    // Two entries that point at each other have an end as well.
+    // A cycle of two entries is limited, too.
     let mut b = Bench::new();
     let (one, two) = (b.room(8), b.room(8));
     b.task.mm.write(GuestAddr(one), &two).unwrap();
@@ -194,7 +194,7 @@ fn a_robust_list_may_be_anything() {
 }
 
 #[test]
-fn robust_lists_are_kept() {
+fn robust_lists_can_be_read_back() {
     let mut b = Bench::new();
     assert_eq!(b.sys("set_robust_list", &[0x1234, 24]), Ok(0));
     assert_eq!(b.sys("set_robust_list", &[0x1234, 23]), Err(Errno::INVAL));
@@ -205,7 +205,7 @@ fn robust_lists_are_kept() {
 }
 
 #[test]
-fn clocks_run_and_sleeps_take_their_time() {
+fn clocks_advance_and_sleeps_wait() {
     let mut b = Bench::new();
     let at = b.room(16);
     let now = |b: &mut Bench| {
@@ -241,7 +241,7 @@ fn clocks_run_and_sleeps_take_their_time() {
 }
 
 #[test]
-fn timers_of_the_process_run_down() {
+fn interval_timers_count_down() {
     alone(|| {
         let mut b = Bench::new();
         let hour = b.put(&Itimerval { interval: Timeval { sec: 0, usec: 0 }, value: Timeval { sec: 3600, usec: 0 } });
@@ -260,7 +260,7 @@ fn timers_of_the_process_run_down() {
 }
 
 #[test]
-fn the_machine_answers() {
+fn system_information_is_returned() {
     let mut b = Bench::new();
     let mask = b.room(128);
     let bytes = b.sys("sched_getaffinity", &[0, 128, mask]).unwrap();
@@ -270,7 +270,7 @@ fn the_machine_answers() {
     assert_eq!(b.sys("getrandom", &[random, 32, 0]), Ok(32));
     assert_ne!(b.bytes(random, 32), [0; 32]);
     assert_eq!(b.sys("getrandom", &[random, 32, 0xff]), Err(Errno::INVAL));
-    // Not for just any child: other tests of this process have some.
+    // Not any child: other tests in this process have children.
     assert_eq!(b.sys("wait4", &[0x7fff_ffff, 0, 0, 0]), Err(Errno::CHILD));
     let info = b.room(128);
     assert_eq!(b.sys("waitid", &[libc::P_PID.into(), 0x7fff_ffff, info, 4 | 1, 0]), Err(Errno::CHILD));
@@ -292,7 +292,7 @@ fn futexes_compare_and_wake() {
 }
 
 #[test]
-fn hwprobe_answers_from_the_isa() {
+fn hwprobe_describes_the_isa() {
     let mut b = Bench::new();
     let ask = |b: &mut Bench, keys: &[i64]| -> Vec<(i64, u64)> {
         let pairs: Vec<u64> = keys.iter().flat_map(|&k| [k as u64, 0xdead]).collect();

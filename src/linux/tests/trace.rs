@@ -1,4 +1,4 @@
-//! The lines of strace, beside what strace(1) prints for the same calls.
+//! The lines of `-strace`, compared with those of strace(1).
 
 use super::{Bench, CWD, NOWHERE};
 use crate::linux::abi::file::Iovec;
@@ -10,7 +10,7 @@ use crate::linux::call::SysResult;
 use crate::linux::strace::CallPrinter;
 use rustix::io::Errno;
 
-/// The line that a call makes.
+/// The line of a call.
 fn line(b: &mut Bench, name: &str, args: &[u64]) -> String {
     b.trace.take();
     let _ = b.sys(name, args);
@@ -98,7 +98,7 @@ fn files() {
 #[test]
 fn new_processes_and_programs() {
     let mut b = Bench::new();
-    // What the call has come to as well, since it cannot be made here.
+    // With a given result: these calls cannot be made here.
     let made = |b: &Bench, name: &str, args: &[u64; 6], result: SysResult| {
         let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
         let mut call = CallPrinter::new(&b.task.mm, row, args, 0, 32);
@@ -163,7 +163,7 @@ fn new_processes_and_programs() {
 }
 
 #[test]
-fn interruptions_are_called_as_in_the_kernel() {
+fn interrupted_calls_show_the_kernels_internal_errors() {
     use crate::host::{MAY_RESTART, NOT_BEGUN};
     let b = Bench::new();
     let result = |name: &str, args: &[u64; 6], errno| {
