@@ -242,11 +242,33 @@ fn protection_past_the_limit_changes_what_comes_before() {
     assert_eq!(mem.protect(last, u64::MAX - 0x1000, Prot::READ), Err(MapError(Errno::NOMEM)));
 }
 
+/// The lowest address that the host's kernel chooses for a mapping.
+fn lowest_chosen() -> u64 {
+    let text = std::fs::read_to_string("/proc/sys/vm/mmap_min_addr").expect("the host's limit");
+    text.trim().parse::<u64>().expect("a number").max(0x1000)
+}
+
+#[test]
+fn the_lowest_address_is_the_hosts() {
+    let mem = space();
+    let native = |at: u64| {
+        let flags = rustix::mm::MapFlags::PRIVATE | rustix::mm::MapFlags::FIXED_NOREPLACE;
+        // SAFETY: nothing that is mapped is touched.
+        let got = unsafe { rustix::mm::mmap_anonymous(at as _, 0x1000, rustix::mm::ProtFlags::READ, flags) };
+        // SAFETY: the page has just been mapped for this test.
+        got.map(|at| unsafe { rustix::mm::munmap(at, 0x1000) }.expect("it was mapped"))
+    };
+    for at in [0, 0x1000, 0x2000, 0x8000, 0xf000, 0x1_0000, 0x10_0000] {
+        let page = MapRequest::anonymous(Place::Fixed(GuestAddr(at)), 0x1000, RW);
+        assert_eq!(mem.map(&page).map(|_| ()), native(at).map_err(MapError), "{at:#x}");
+    }
+}
+
 #[test]
 fn a_hint_below_all_means_the_lowest() {
     let mem = space();
     let hint = |hint| Place::Anywhere { hint: Some(GuestAddr(hint)) };
-    assert_eq!(mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)), Ok(GuestAddr(0x1_0000)));
+    assert_eq!(mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)), Ok(GuestAddr(lowest_chosen().max(0x2000))));
     let taken = mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)).unwrap();
     let none = mem.map(&MapRequest::anonymous(hint(0x345), 0x1000, RW)).unwrap();
     assert!(taken > B && none > B, "otherwise, from the top");
@@ -346,7 +368,8 @@ fn free_memory_is_looked_for_downwards_then_upwards() {
     mem.map(&MapRequest { grows_down: true, ..stack }).unwrap();
     let base = top.0 - (128 << 20);
     assert_eq!(anywhere(&mem, 0x1000), Ok(GuestAddr(base - 0x1000)));
-    assert_eq!(anywhere(&mem, base - 0x1000 - 0x1_0000), Ok(GuestAddr(0x1_0000)));
+    let lowest = lowest_chosen();
+    assert_eq!(anywhere(&mem, base - 0x1000 - lowest), Ok(GuestAddr(lowest)));
     assert_eq!(anywhere(&mem, 0x2000), Ok(GuestAddr(base)));
     // Up to the gap below the stack, and no further.
     let room = (128 << 20) - 0x3000 - (256 << 12);

@@ -21,9 +21,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The first address a program may be placed at (vm.mmap_min_addr's usual value).
-const LOWEST: u64 = 0x1_0000;
-
 /// What the kernel maps of a stack below what it has put there (`stack_expand` of setup_arg_pages).
 const STACK_EXPAND: u64 = 128 << 10;
 
@@ -292,7 +289,7 @@ fn free_range(space: &UserSpace, plan: &LoadPlan) -> Result<u64, LoadError> {
 
 /// Maps a file's segments, from `base` on if it can be loaded anywhere.
 fn map_program(space: &UserSpace, program: &Program, base: u64) -> Result<Placed, LoadError> {
-    let placed = program.plan.place(&LoadRange { low: LOWEST, high: space.limit().0, dyn_base: base })?;
+    let placed = program.plan.place(&LoadRange { low: space.lowest().0, high: space.limit().0, dyn_base: base })?;
     map_segments(space, program, &placed)?;
     Ok(placed)
 }

@@ -235,7 +235,7 @@ impl LoadPlan {
         };
         for (index, h) in headers.iter().enumerate() {
             match h.p_type {
-                ph::PT_LOAD => plan.add_segment(index, h, header.e_phoff, size)?,
+                ph::PT_LOAD => plan.add_segment(index, h, header.e_phoff)?,
                 ph::PT_INTERP if plan.interpreter.is_none() => plan.interpreter = Some(interpreter(h, &reader)?),
                 ph::PT_GNU_STACK => {
                     plan.stack = if h.p_flags & ph::PF_X != 0 { StackExec::Yes } else { StackExec::No };
@@ -253,7 +253,7 @@ impl LoadPlan {
         Ok(plan)
     }
 
-    fn add_segment(&mut self, index: usize, h: &ProgramHeader, phoff: u64, size: u64) -> Result<(), ElfError> {
+    fn add_segment(&mut self, index: usize, h: &ProgramHeader, phoff: u64) -> Result<(), ElfError> {
         let segment = Segment {
             index,
             vaddr: h.p_vaddr,
@@ -278,15 +278,9 @@ impl LoadPlan {
         let Some(file_end) = offset.checked_add(file_size).filter(|&end| end < top) else {
             return Err(ElfError::Wraps { index, vaddr: offset, size: file_size });
         };
-        if file_size > 0 {
-            if vaddr % PAGE_SIZE != offset % PAGE_SIZE {
-                return Err(ElfError::Misaligned { index, vaddr, offset });
-            }
-            // The rest of the file's last page reads as zeroes, so a file may lack zeroes at its end.
-            if file_end > page_up(size) {
-                let what = format!("segment {index}");
-                return Err(ElfError::Truncated { what, end: file_end, len: size });
-            }
+        // The file need not reach as far as the segment: only an access to a page that has nothing of it fails.
+        if file_size > 0 && vaddr % PAGE_SIZE != offset % PAGE_SIZE {
+            return Err(ElfError::Misaligned { index, vaddr, offset });
         }
         // The first segment that holds the headers decides, as in the kernel.
         if self.phdr.is_none() && (offset..file_end).contains(&phoff) {

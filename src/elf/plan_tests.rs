@@ -154,10 +154,6 @@ fn malformed_headers_are_refused() {
         "segment 1 wraps around: address 0xffffffffffffff00, size 0x80"
     );
     assert_eq!(
-        with(|e| e.segments[1].offset = Some(0x1f00)),
-        "is cut off: segment 1 ends at byte 0x1f80, the file at 0xf80; copy or download it again"
-    );
-    assert_eq!(
         with(|e| (e.segments[0].vaddr, e.entry) = (0, 0x400)),
         "segment 0 at 0x0..0x1000 is outside user memory, 0x10000..0x550000000000"
     );

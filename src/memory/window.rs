@@ -4,6 +4,8 @@
 //! refuses that, or the guest's addresses are to be kept apart, the window lies elsewhere and its
 //! base is added to every access.
 
+use super::PAGE_SIZE;
+use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use rustix::process::{Resource, getrlimit};
 use std::ffi::c_void;
@@ -18,8 +20,11 @@ const SMALL_GUARD: u64 = 128 << 10;
 /// The smallest window that is worth trying.
 const SMALLEST: u64 = 16 << 20;
 
-/// The lowest address the host lets an ordinary process map.
-const LOWEST: u64 = 0x1_0000;
+/// The value of vm.mmap_min_addr on most hosts.
+const USUAL_MIN_ADDR: u64 = 0x1_0000;
+
+/// Where the search for the lowest address that may be mapped ends: far above what hosts are set to.
+const LOWEST_AT_MOST: u64 = 16 << 20;
 
 /// The end of the widest identity window: remu's own image, being position-independent, lies above.
 const IDENTITY_END: u64 = 0x5500_0000_0000;
@@ -29,6 +34,10 @@ const IDENTITY_END: u64 = 0x5500_0000_0000;
 pub(super) struct Window {
     /// Host address of guest address 0.
     base: u64,
+    /// The lowest guest address that may be mapped.
+    lowest: u64,
+    /// The lowest guest address that is chosen for a mapping or that one grows to.
+    lowest_chosen: u64,
     /// The first guest address past the usable part.
     limit: u64,
     /// What was reserved, to be given back.
@@ -50,16 +59,17 @@ pub struct SpaceError {
 impl Window {
     /// Reserves the largest window up to `limit` that the host allows.
     pub fn reserve(limit: u64, identity: bool) -> Result<Self, SpaceError> {
-        if let Ok(window) = Self::reserve_exactly(limit, identity, GUARD) {
+        let lowest = Lowest::of_host();
+        if let Ok(window) = Self::reserve_exactly(lowest, limit, identity, GUARD) {
             return Ok(window);
         }
         // RLIMIT_AS counts the reservation, inaccessible as it is: what may be had is asked for.
         let mut size = limit;
-        let mut refused = rustix::io::Errno::NOMEM;
+        let mut refused = Errno::NOMEM;
         while size >= SMALLEST {
             // A window of half the size is worth less than the wide guards.
             for guard in [GUARD, SMALL_GUARD] {
-                match Self::reserve_exactly(size, identity, guard) {
+                match Self::reserve_exactly(lowest, size, identity, guard) {
                     Ok(window) => return Ok(window),
                     Err(e) => refused = e,
                 }
@@ -69,18 +79,19 @@ impl Window {
         Err(SpaceError { smallest: size * 2, errno: refused })
     }
 
-    fn reserve_exactly(size: u64, identity: bool, guard: u64) -> rustix::io::Result<Self> {
+    fn reserve_exactly(lowest: Lowest, size: u64, identity: bool, guard: u64) -> rustix::io::Result<Self> {
+        let Lowest { allowed: lowest, chosen: lowest_chosen } = lowest;
         if identity {
             let size = size.min(IDENTITY_END);
-            let len = size - LOWEST + guard;
-            if reserve_at(Some(LOWEST), len).is_ok() {
-                let window = Self { base: 0, limit: size, reserved: (LOWEST, len) };
+            let len = size - lowest + guard;
+            if reserve_at(Some(lowest), len).is_ok() {
+                let window = Self { base: 0, lowest, lowest_chosen, limit: size, reserved: (lowest, len) };
                 return leaves_room(size).map(|()| window);
             }
         }
         let len = size + 2 * guard;
         let start = reserve_at(None, len)?;
-        let window = Self { base: start + guard, limit: size, reserved: (start, len) };
+        let window = Self { base: start + guard, lowest, lowest_chosen, limit: size, reserved: (start, len) };
         leaves_room(size).map(|()| window)
     }
 
@@ -96,9 +107,16 @@ impl Window {
         self.limit
     }
 
-    /// The lowest guest address that can be mapped.
+    /// The lowest guest address that may be mapped: the host's mmap_min_addr, or 0 for a process that is
+    /// privileged (CAP_SYS_RAWIO).
     pub fn lowest(&self) -> u64 {
-        LOWEST
+        self.lowest
+    }
+
+    /// The lowest guest address that the kernel itself chooses, and that an area grows down to: the host's
+    /// mmap_min_addr, whatever the privileges.
+    pub fn lowest_chosen(&self) -> u64 {
+        self.lowest_chosen
     }
 }
 
@@ -109,6 +127,46 @@ impl Drop for Window {
         // addresses in it, and the address space that used it is going away.
         let _ = unsafe { munmap(start as *mut c_void, len as usize) };
     }
+}
+
+/// The lowest addresses of mappings on this host.
+#[derive(Clone, Copy, Debug)]
+struct Lowest {
+    /// What the process may ask for.
+    allowed: u64,
+    /// What it gets if it asks for nothing: vm.mmap_min_addr.
+    chosen: u64,
+}
+
+impl Lowest {
+    fn of_host() -> Self {
+        let allowed = lowest_allowed();
+        if allowed > 0 {
+            return Self { allowed, chosen: allowed };
+        }
+        let text = std::fs::read_to_string("/proc/sys/vm/mmap_min_addr").unwrap_or_default();
+        let chosen: u64 = text.trim().parse().unwrap_or(USUAL_MIN_ADDR);
+        Self { allowed, chosen: chosen.clamp(PAGE_SIZE, LOWEST_AT_MOST).next_multiple_of(PAGE_SIZE) }
+    }
+}
+
+/// The lowest address that the host lets this process map. It is asked by mapping, since what counts is the
+/// privilege of the process and the host's security modules besides the number in /proc.
+fn lowest_allowed() -> u64 {
+    let mut at = 0;
+    while at < LOWEST_AT_MOST {
+        match reserve_at(Some(at), PAGE_SIZE) {
+            Ok(start) => {
+                // SAFETY: the mapping was made just above and is used by nobody.
+                let _ = unsafe { munmap(start as *mut c_void, PAGE_SIZE as usize) };
+                return at;
+            }
+            Err(Errno::PERM | Errno::ACCESS) => at = (at * 2).max(PAGE_SIZE),
+            // Something is mapped there, or nothing more may be: it is not the address that is refused.
+            Err(_) => return at,
+        }
+    }
+    LOWEST_AT_MOST
 }
 
 fn reserve_at(start: Option<u64>, len: u64) -> rustix::io::Result<u64> {
@@ -126,7 +184,7 @@ fn reserve_at(start: Option<u64>, len: u64) -> rustix::io::Result<u64> {
         Some(wanted) if wanted != got => {
             // SAFETY: the mapping was made just above and is used by nobody.
             let _ = unsafe { munmap(got as *mut c_void, len as usize) };
-            Err(rustix::io::Errno::EXIST)
+            Err(Errno::EXIST)
         }
         _ => Ok(got),
     }

@@ -143,7 +143,7 @@ impl UserSpace {
         let more = start..area.range.start;
         let too_large = area.range.end.0 - start.0 > state.limits.stack
             || state.check_growth(more.end.0 - more.start.0, area.is_data()).is_err()
-            || start.0 < self.window.lowest();
+            || start.0 < self.window.lowest_chosen();
         if crowded || too_large || self.map_anonymous_on_host(&more, &area).is_err() {
             return false;
         }

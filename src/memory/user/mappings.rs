@@ -165,7 +165,7 @@ impl UserSpace {
         if let Some(hint) = hint {
             // As in the kernel, a hint below all that can be mapped means the lowest there is.
             let at = hint.page_floor();
-            let at = if at.0 == 0 { at } else { at.max(GuestAddr(self.window.lowest())) };
+            let at = if at.0 == 0 { at } else { at.max(GuestAddr(self.window.lowest_chosen())) };
             if at.0 != 0
                 && let Ok(range) = self.check_range(at, len)
                 && state.areas.has_room(&range)
@@ -177,7 +177,7 @@ impl UserSpace {
         let found = match state.layout.mmap {
             MmapBase::Up(base) => state.areas.gap_bottom_up(len, &(base..limit)),
             MmapBase::Down(base) => {
-                let lowest = GuestAddr(self.window.lowest());
+                let lowest = GuestAddr(self.window.lowest_chosen());
                 // Where that is full, what was to be kept for the stack is taken as well.
                 let above = || state.areas.gap_bottom_up(len, &(state.layout.unmapped_base..limit));
                 state.areas.gap_top_down(len, &(lowest..base)).or_else(above)

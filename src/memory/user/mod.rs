@@ -202,6 +202,11 @@ impl UserSpace {
         GuestAddr(self.window.limit())
     }
 
+    /// The lowest address that can be mapped.
+    pub fn lowest(&self) -> GuestAddr {
+        GuestAddr(self.window.lowest())
+    }
+
     /// The end of the initial stack.
     pub fn stack_top(&self) -> GuestAddr {
         self.state().layout.stack_top

@@ -1,0 +1,100 @@
+//! Programs at the edges of what the kernel loads. The oracle is the host's kernel, on a program for the host
+//! that is laid out in the same way.
+
+#[path = "common/elf.rs"]
+mod elf;
+#[path = "common/run.rs"]
+mod run;
+
+use elf::{A0, Elf, R, Segment, T0, W, X, assemble, exit, imm, li, program};
+use remu_isa::Op;
+use run::{Programs, Ran, remu};
+use std::process::Command;
+
+/// `mov edi, 7; mov eax, 60; syscall`: exit(7).
+const NATIVE_EXIT: &[u8] = &[0xbf, 7, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 5];
+/// `mov eax, 0x14000; mov al, [rax]`.
+const NATIVE_LOAD: &[u8] = &[0xb8, 0, 0x40, 1, 0, 0x8a, 0];
+
+/// The outcome of a program for the guest under remu, and of one for the host, which are alike but for their code.
+fn outcomes(change: impl Fn(&mut Elf), loads: bool) -> [(Option<i32>, Option<i32>); 2] {
+    let programs = Programs::new();
+    let mut code = if loads { vec![li(T0, 0x14), imm(Op::Slli, T0, T0, 12), imm(Op::Lb, A0, T0, 0)] } else { vec![] };
+    code.extend(exit(7));
+    let mut guest = program(&code);
+    let mut host = Elf { machine: 62, flags: 0, ..guest.clone() };
+    host.segments[0].data = [if loads { NATIVE_LOAD } else { &[] }, NATIVE_EXIT].concat();
+    // The same size, since the layouts are to be the same.
+    let mut bytes = assemble(&code);
+    let len = bytes.len().max(host.segments[0].data.len());
+    for data in [&mut bytes, &mut host.segments[0].data] {
+        data.resize(len, 0);
+    }
+    guest.segments[0].data = bytes;
+    for e in [&mut guest, &mut host] {
+        e.segments[0].mem_size = len as u64;
+        change(e);
+    }
+    let ran = |mut command: Command| {
+        let ran = Ran::from(command.output().expect("it starts"));
+        (ran.status, ran.signal)
+    };
+    let mut command = remu();
+    command.arg(programs.elf("guest", &guest));
+    [ran(command), ran(Command::new(programs.elf("host", &host)))]
+}
+
+/// A segment at 0x13000 of two pages, of which the file has only a part of the first.
+fn cut(e: &mut Elf) {
+    let segment = Segment::load(R | W, 0x13000, b"short".as_slice());
+    e.segments.push(Segment { file_size: Some(0x2000), ..segment.mem_size(0x2000) });
+}
+
+#[test]
+fn a_file_may_end_before_its_segments_do() {
+    let [remu, native] = outcomes(cut, false);
+    assert_eq!((remu, native), ((Some(7), None), (Some(7), None)));
+    let [remu, native] = outcomes(cut, true);
+    assert_eq!((remu, native), ((None, Some(libc::SIGBUS)), (None, Some(libc::SIGBUS))));
+}
+
+#[test]
+fn programs_may_begin_as_low_as_the_host_lets_them() {
+    for start in [0, 0x1000, 0x2000, 0x8000] {
+        let [remu, native] = outcomes(
+            |e| {
+                e.segments[0] = Segment { flags: R | X, vaddr: start, ..e.segments[0].clone() };
+                e.entry = start;
+            },
+            false,
+        );
+        // What the host's kernel does not map, it kills after the point of no return; remu says why not.
+        let refused = native.1 == Some(libc::SIGSEGV);
+        assert_eq!(remu, if refused { (Some(126), None) } else { native }, "{start:#x}");
+    }
+}
+
+#[test]
+fn a_program_of_the_cross_compiler_may_begin_low() {
+    let programs = Programs::new();
+    let source = programs.file("program.c", b"#include <stdio.h>\nint main(void) { puts(\"low\"); return 0; }\n");
+    let build = |compiler: &str, flags: &[&str]| {
+        let program = programs.path().join(compiler);
+        let mut command = Command::new(compiler);
+        let built = command.args(["-static", "-no-pie", "-O1", "-o"]).arg(&program).args(flags).arg(&source).output();
+        let built = built.unwrap_or_else(|e| panic!("{compiler}: {e}; tests/setup.sh installs it"));
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        program
+    };
+    for (guest, native) in [
+        (&["-Wl,-Ttext-segment=0x1000"][..], &["-Wl,-Ttext-segment=0x1000"][..]),
+        (&["-Wl,-z,max-page-size=0x200000"], &["-Wl,-Ttext-segment=0"]),
+    ] {
+        let host = Ran::from(Command::new(build("gcc", native)).output().expect("it starts"));
+        let ran = Ran::from(remu().arg(build("riscv64-linux-gnu-gcc", guest)).output().expect("it starts"));
+        match host.status {
+            Some(0) => assert_eq!((ran.status, &*ran.out, &*ran.err), (Some(0), "low\n", ""), "{guest:?}"),
+            _ => assert!(ran.status == Some(126) && ran.err.contains("outside user memory"), "{guest:?}: {ran:?}"),
+        }
+    }
+}
