@@ -4,6 +4,8 @@
 mod elf;
 #[path = "common/run.rs"]
 mod run;
+#[path = "system/terminal.rs"]
+mod terminal;
 
 use elf::{A0, R, Segment, T0, W, X, assemble, imm, jump, li, lui, store};
 use remu_isa::{Insn, Op};
@@ -49,6 +51,8 @@ fn the_machine_prints_and_ends_with_the_guests_code() {
         &["-machine", "virt", "-kernel", "seven"],
         &["-m", "16", "seven", "-smp", "2"],
         &["-M", "virt", "-nographic", "-bios", "none", "-m", "size=16M", "-smp", "cpus=2", "-kernel", "seven"],
+        &["-accel", "tcg,thread=single", "-machine", "type=virt,accel=tcg", "-name", "seven", "seven"],
+        &["-nodefaults", "-no-user-config", "-serial", "stdio", "-smp", "2,sockets=1,cores=2,maxcpus=2", "seven"],
         &["-display", "none", "-serial", "mon:stdio", "-monitor", "none", "-no-reboot", "-cpu", "rv64", "seven"],
     ] {
         let ran = system(&p, words);
@@ -60,8 +64,10 @@ fn the_machine_prints_and_ends_with_the_guests_code() {
 
 #[test]
 fn the_serial_port_may_lead_nowhere() {
-    let ran = system(&programs(), &["-serial", "null", "seven"]);
-    assert_eq!((ran.status, ran.out.as_str()), (Some(7), ""));
+    for words in [&["-serial", "null", "seven"][..], &["-nodefaults", "seven"]] {
+        let ran = system(&programs(), words);
+        assert_eq!((ran.status, ran.out.as_str()), (Some(7), ""), "{words:?}");
+    }
 }
 
 #[test]
@@ -178,11 +184,23 @@ fn what_is_wrong_is_told_in_a_line() {
     let cases: &[(&[&str], &str)] = &[
         (&[], "there is nothing to run: name an ELF file, or --bios or --kernel"),
         (&["-M", "toaster", "seven"], "no machine 'toaster'; there are virt and spike"),
+        (&["-M", "virt,aclint=on", "seven"], "-machine: 'aclint=on' is not supported"),
+        (&["-accel", "kvm", "seven"], "-accel 'kvm': there is only tcg"),
+        (&["-accel", "tcg,thread=multi", "seven"], "-accel: 'thread=multi' is not supported"),
+        (&["-bios", "default", "seven"], "-bios 'default': no firmware comes with remu-system; name a file, or none"),
+        (&["-m", "128,slots=2", "seven"], "-m: 'slots=2' is not supported"),
+        (&["-smp", "2,threads=2", "seven"], "-smp: 'threads=2' is not supported"),
+        (&["-smp", "2,maxcpus=4", "seven"], "-smp '2,maxcpus=4': cores and maxcpus are the number of harts"),
+        (&["-name", "a,process=b", "seven"], "-name 'a,process=b': only a name, which is not shown"),
+        (&["-s", "seven"], "option '-s' is not supported yet: waiting for a debugger"),
+        (&["-drive", "file=x", "seven"], "option '-drive' is not supported yet: disks"),
+        (&["-device", "virtio-net", "seven"], "option '-device' is not supported yet: further devices"),
+        (&["-dint", "seven"], "unknown option '-dint'; --help lists them"),
         (&["missing"], "missing: No such file or directory (os error 2)"),
         (&["x86"], "x86: built for x86-64, not for RISC-V"),
         (&["low"], "low: it starts at 0x11000, and there is memory from 0x80000000 to 0x88000000"),
         (&["-m", "lots", "seven"], "-m 'lots': a size is a number, with k, M or G behind it or without"),
-        (&["-smp", "0", "seven"], "--smp '0': from 1 to 64"),
+        (&["-smp", "0", "seven"], "-smp '0': from 1 to 64"),
         (&["--isa", "rv64iq", "seven"], "--isa 'rv64iq': no extension 'q'"),
         (&["--isa", "rv64gcv", "seven"], "--isa 'rv64gcv': extension V is not implemented yet"),
         (&["--isa", "x86", "seven"], "--isa 'x86': an ISA string begins with rv32i, rv64i, rv32g or rv64g"),
@@ -190,7 +208,7 @@ fn what_is_wrong_is_told_in_a_line() {
         (&["-cpu", "max,zfoo=on", "seven"], "-cpu: no extension 'zfoo'; -cpu list shows them"),
         (&["-d", "exec,mmu", "seven"], "-d: log item 'mmu' is not supported yet; -d help lists those that are"),
         (&["-d", "lots", "seven"], "-d: no log item 'lots'; -d help lists them"),
-        (&["-serial", "pty", "seven"], "-serial 'pty': it leads to stdio or to null"),
+        (&["-serial", "pty", "seven"], "-serial 'pty': it leads to stdio, mon:stdio or null"),
         (&["-display", "gtk", "seven"], "-display 'gtk': there is none"),
         (&["-kernel", "seven", "eight"], "unexpected argument 'eight'"),
         (&["-m", "0", "seven"], "seven: memory of 0x0 bytes cannot start at 0x80000000"),
@@ -217,5 +235,12 @@ fn help_and_version_are_printed() {
     let p = programs();
     let ran = system(&p, &["--help"]);
     assert!(ran.status == Some(0) && ran.out.contains("--signature-granularity"), "{ran:?}");
+    for words in [["-M", "help"], ["-machine", "?"]] {
+        let ran = system(&p, &words);
+        assert!(ran.status == Some(0) && ran.out.contains("\n  virt ") && ran.out.contains("\n  spike "), "{ran:?}");
+    }
+    assert!(system(&p, &["-cpu", "help"]).out.contains("max"));
+    assert!(system(&p, &["-accel", "help"]).out.contains("tcg"));
+    assert!(system(&p, &["-smp", "help"]).out.contains("cores"));
     assert!(system(&p, &["-version"]).out.starts_with("remu-system "));
 }

@@ -36,7 +36,13 @@ pub const UNSUPPORTED: &[Unsupported] = &[
 
 /// The command line of a program that takes options anywhere, in clap's terms: options, then `--`, then the
 /// rest.
-pub fn normalize_all(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
+pub fn normalize_all(
+    command: &Command,
+    unsupported: fn(&[u8]) -> Option<&'static str>,
+    words: impl IntoIterator<Item = OsString>,
+) -> Result<Vec<OsString>, CliError> {
+    // As in QEMU, where `-drive` is not `-d rive`.
+    let grammar = Grammar { command, unsupported, joined: false };
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     let mut others = vec!["--".into()];
@@ -45,7 +51,7 @@ pub fn normalize_all(command: &Command, words: impl IntoIterator<Item = OsString
             b"--" => others.extend(words.by_ref()),
             [b'-', _, ..] => {
                 let mut value = || words.next().ok_or_else(|| CliError::MissingValue(word.to_string_lossy().into()));
-                option(command, &word, &mut value, &mut out)?;
+                grammar.option(&word, &mut value, &mut out)?;
             }
             _ => others.push(word),
         }
@@ -56,6 +62,7 @@ pub fn normalize_all(command: &Command, words: impl IntoIterator<Item = OsString
 
 /// The command line in clap's terms: options, then `--`, then PROGRAM and its arguments.
 pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
+    let grammar = Grammar { command, unsupported, joined: true };
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     while let Some(word) = words.next() {
@@ -70,70 +77,87 @@ pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -
             return Ok(out);
         }
         let mut value = || words.next().ok_or_else(|| CliError::MissingValue(word.to_string_lossy().into()));
-        option(command, &word, &mut value, &mut out)?;
+        grammar.option(&word, &mut value, &mut out)?;
     }
     out.push("--".into());
     out.extend(words);
     Ok(out)
 }
 
-/// Rewrites one option, with the next word if it is its value.
-fn option(
-    command: &Command,
-    word: &OsStr,
-    value: &mut dyn FnMut() -> Result<OsString, CliError>,
-    out: &mut Vec<OsString>,
-) -> Result<(), CliError> {
-    let shown = || word.to_string_lossy().into_owned();
-    let bytes = word.as_bytes();
-    let name = bytes.strip_prefix(b"--").or(bytes.strip_prefix(b"-")).unwrap_or(bytes);
-    let (name, given) = match name.iter().position(|&b| b == b'=') {
-        Some(at) => (&name[..at], Some(OsStr::from_bytes(&name[at + 1..]))),
-        None => (name, None),
-    };
-    if let Some(arg) = find_long(command, name) {
-        let long = arg.get_long().unwrap_or_default();
-        let mut text = OsString::from(format!("--{long}"));
-        match (takes_value(arg), given) {
-            (false, None) => {}
-            (false, Some(_)) => return Err(CliError::UnexpectedValue(format!("--{long}"))),
-            (true, given) => {
-                text.push("=");
-                text.push(match given {
-                    Some(given) => given.to_owned(),
-                    None => value()?,
-                });
-            }
-        }
-        out.push(text);
-        return Ok(());
-    }
-    let unsupported = |name: &[u8]| UNSUPPORTED.iter().find(|u| u.options.iter().any(|o| o.as_bytes() == name));
-    if let Some(u) = unsupported(name) {
-        return Err(CliError::Unsupported { option: shown(), what: u.what });
-    }
-    // A short option, its value perhaps in the same word.
-    if bytes[1] != b'-' {
-        let rest = &bytes[2..];
-        if let Some(arg) = command.get_arguments().find(|a| a.get_short().map(|c| c as u32) == Some(bytes[1].into())) {
-            // Written as a long option: clap would take `-E=x` for `-E x`.
-            let mut text = OsString::from(format!("--{}", arg.get_long().unwrap_or_default()));
-            match (takes_value(arg), rest) {
-                (false, []) => {}
-                (false, _) => return Err(CliError::UnknownOption(shown())),
-                (true, rest) => {
+/// What an option of QEMU's user mode is for that cannot be honoured.
+fn unsupported(name: &[u8]) -> Option<&'static str> {
+    UNSUPPORTED.iter().find(|u| u.options.iter().any(|o| o.as_bytes() == name)).map(|u| u.what)
+}
+
+/// How the options of a program are written.
+struct Grammar<'a> {
+    command: &'a Command,
+    /// What an option is for that cannot be honoured.
+    unsupported: fn(&[u8]) -> Option<&'static str>,
+    /// Whether the value of a short option may follow in the same word.
+    joined: bool,
+}
+
+impl Grammar<'_> {
+    /// Rewrites one option, with the next word if it is its value.
+    fn option(
+        &self,
+        word: &OsStr,
+        value: &mut dyn FnMut() -> Result<OsString, CliError>,
+        out: &mut Vec<OsString>,
+    ) -> Result<(), CliError> {
+        let shown = || word.to_string_lossy().into_owned();
+        let bytes = word.as_bytes();
+        let name = bytes.strip_prefix(b"--").or(bytes.strip_prefix(b"-")).unwrap_or(bytes);
+        let (name, given) = match name.iter().position(|&b| b == b'=') {
+            Some(at) => (&name[..at], Some(OsStr::from_bytes(&name[at + 1..]))),
+            None => (name, None),
+        };
+        if let Some(arg) = find_long(self.command, name) {
+            let long = arg.get_long().unwrap_or_default();
+            let mut text = OsString::from(format!("--{long}"));
+            match (takes_value(arg), given) {
+                (false, None) => {}
+                (false, Some(_)) => return Err(CliError::UnexpectedValue(format!("--{long}"))),
+                (true, given) => {
                     text.push("=");
-                    text.push(if rest.is_empty() { value()? } else { OsStr::from_bytes(rest).to_owned() });
+                    text.push(match given {
+                        Some(given) => given.to_owned(),
+                        None => value()?,
+                    });
                 }
             }
             out.push(text);
             return Ok(());
         }
-        if let Some(u) = unsupported(&bytes[1..2]) {
-            return Err(CliError::Unsupported { option: shown(), what: u.what });
+        if let Some(what) = (self.unsupported)(name) {
+            return Err(CliError::Unsupported { option: shown(), what });
         }
+        // A short option, its value perhaps in the same word.
+        if bytes[1] != b'-' && (self.joined || bytes.len() == 2) {
+            let rest = &bytes[2..];
+            if let Some(arg) =
+                self.command.get_arguments().find(|a| a.get_short().map(|c| c as u32) == Some(bytes[1].into()))
+            {
+                // Written as a long option: clap would take `-E=x` for `-E x`.
+                let mut text = OsString::from(format!("--{}", arg.get_long().unwrap_or_default()));
+                match (takes_value(arg), rest) {
+                    (false, []) => {}
+                    (false, _) => return Err(CliError::UnknownOption(shown())),
+                    (true, rest) => {
+                        text.push("=");
+                        text.push(if rest.is_empty() { value()? } else { OsStr::from_bytes(rest).to_owned() });
+                    }
+                }
+                out.push(text);
+                return Ok(());
+            }
+            if let Some(what) = (self.unsupported)(&bytes[1..2]) {
+                return Err(CliError::Unsupported { option: shown(), what });
+            }
+        }
+        Err(CliError::UnknownOption(shown()))
     }
-    Err(CliError::UnknownOption(shown()))
 }
 
 fn find_long<'a>(command: &'a Command, name: &[u8]) -> Option<&'a Arg> {

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 
 /// Ends this process by the default action of `signal`, whatever its disposition and mask are.
 pub fn die_by_signal(signal: i32) -> ! {
+    super::terminal::restore();
     // A core limit of 0 does not keep a core from a pipe (core(5)); not being dumpable does.
     let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
     let none = rustix::process::Rlimit { current: Some(0), ..limit };
@@ -27,6 +28,7 @@ pub fn die_by_signal(signal: i32) -> ! {
 
 /// Ends this process at once: nothing of ours is flushed, freed or run. The guest's exit_group.
 pub fn exit_now(status: i32) -> ! {
+    super::terminal::restore();
     // SAFETY: `_exit` runs nothing of this process, and never returns.
     unsafe { libc::_exit(status) }
 }

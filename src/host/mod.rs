@@ -18,6 +18,7 @@ mod pointer;
 mod signals;
 mod start;
 mod sys;
+mod terminal;
 
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, attribute, epoll_wait, futex_requeue,
@@ -35,3 +36,4 @@ pub use signals::{
 };
 pub use start::{Registered, is_secure, registered, start};
 pub use sys::Sys;
+pub use terminal::RawTerminal;

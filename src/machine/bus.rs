@@ -25,6 +25,8 @@ pub enum Ending {
     Reset,
     /// The guest wants something that there is not.
     Unsupported(String),
+    /// The user at the console has ended it.
+    ByUser,
     /// As many instructions as allowed have been run.
     OutOfInstructions,
 }
@@ -114,7 +116,8 @@ impl Bus {
         let mut console = self.console.borrow_mut();
         let told = self.htif.as_ref().and_then(|htif| htif.borrow_mut().poll(&self.ram, &mut **console));
         console.flush();
-        told.or_else(|| self.ending.borrow_mut().take())
+        let by_user = console.wants_end().then_some(Ending::ByUser);
+        told.or_else(|| self.ending.borrow_mut().take()).or(by_user)
     }
 }
 

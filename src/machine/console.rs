@@ -8,11 +8,16 @@ pub trait Console {
     /// The next byte that has been typed, if there is one.
     fn get(&mut self) -> Option<u8>;
 
-    /// Writes what is held back.
+    /// Writes what has not been written yet. Called between the turns of harts.
     fn flush(&mut self);
+
+    /// Whether the user wants the machine to end.
+    fn wants_end(&self) -> bool {
+        false
+    }
 }
 
-/// A terminal that nobody sits at.
+/// A terminal that is not connected.
 #[derive(Debug, Default)]
 pub struct Silent;
 

@@ -1,9 +1,12 @@
 //! The whole-machine program: options, the machine they ask for, and what its end means to the caller.
 
+mod config;
 mod isa;
+mod keys;
 mod options;
 mod signature;
 mod terminal;
+mod unsupported;
 
 pub use options::SystemOptions;
 
@@ -15,7 +18,7 @@ use crate::elf::Image;
 use crate::guest::riscv::{Base, Rv32, Rv64};
 use crate::host::InheritedLimits;
 use crate::interp::{Interp, InterpConfig};
-use crate::machine::{BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, MachineKind, Silent};
+use crate::machine::{BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, Silent};
 use crate::memory::machine::HartMemory;
 use clap::{CommandFactory, FromArgMatches};
 use isa::IsaError;
@@ -35,6 +38,9 @@ enum SystemError {
     /// No such machine.
     #[error("no machine '{0}'; there are virt and spike")]
     UnknownMachine(String),
+    /// Part of a value that QEMU knows and remu-system does not.
+    #[error("{option}: '{property}' is not supported")]
+    Property { option: &'static str, property: String },
     /// A value that makes no sense.
     #[error("{option} '{value}': {why}")]
     BadValue { option: &'static str, value: String, why: &'static str },
@@ -69,7 +75,7 @@ pub fn system_main(_: &InheritedLimits) -> i32 {
 
 fn run() -> Result<i32, SystemError> {
     let command = SystemOptions::command();
-    let words = words::normalize_all(&command, std::env::args_os())?;
+    let words = words::normalize_all(&command, unsupported::unsupported, std::env::args_os())?;
     let options = command
         .clone()
         .try_get_matches_from(words)
@@ -83,6 +89,12 @@ fn run() -> Result<i32, SystemError> {
         Some(super::cpu_list::cpu_list())
     } else if options.log.iter().flat_map(|list| list.split(',')).any(|item| matches!(item, "help" | "?")) {
         Some(log_items::help(Logged::Machine))
+    } else if matches!(&*options.machine, "help" | "?") {
+        Some(config::MACHINES.to_owned())
+    } else if options.accel.iter().any(|name| name == "help") {
+        Some(config::ACCELERATORS.to_owned())
+    } else if options.smp == "help" {
+        Some(config::SMP.to_owned())
     } else {
         None
     };
@@ -102,6 +114,9 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     };
     // Before any other file is opened, which would take the place of a standard error that is closed.
     let logging = Logging::new(options)?;
+    if options.bios.as_ref().is_some_and(|bios| bios.as_os_str() == "default") {
+        return Err(bad("-bios", "default", "no firmware comes with remu-system; name a file, or none"));
+    }
     let read = |path: &PathBuf| std::fs::read(path).map_err(|error| SystemError::File { path: path.clone(), error });
     let bios = options.bios.as_ref().filter(|path| path.as_os_str() != "none");
     let (firmware, kernel) = (bios.map(read).transpose()?, kernel_path.map(read).transpose()?);
@@ -109,7 +124,7 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     let failed = |error: MachineError| SystemError::Machine { path: path.clone(), error };
     let boot = |error: BootError| failed(error.into());
     let plan = BootPlan::new(firmware.as_deref(), kernel.as_deref()).map_err(boot)?;
-    let config = configuration(options, plan.xlen())?;
+    let config = config::of(options, plan.xlen())?;
     let granularity = number("--signature-granularity", &options.signature_granularity)?;
     if !matches!(granularity, 1 | 2 | 4 | 8 | 16) {
         return Err(bad("--signature-granularity", &options.signature_granularity, "1, 2, 4, 8 or 16"));
@@ -125,7 +140,7 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
             ..InterpConfig::default()
         },
         logging,
-        silent: silent(options)?,
+        serial: Serial::of(options)?,
         reboot: !options.no_reboot,
     };
     let ending = match config.isa.xlen {
@@ -133,7 +148,7 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
         Xlen::Rv64 => run.to_the_end::<Rv64>(&failed),
     };
     match ending? {
-        Ending::Exited(0) | Ending::Reset => Ok(0),
+        Ending::Exited(0) | Ending::Reset | Ending::ByUser => Ok(0),
         Ending::Exited(code) => Ok(Some(code as u8).filter(|&c| c != 0).unwrap_or(1).into()),
         Ending::Unsupported(what) => Err(SystemError::Unsupported(what)),
         Ending::OutOfInstructions => Err(SystemError::OutOfInstructions(run.limit.unwrap_or_default())),
@@ -149,8 +164,7 @@ struct Run<'a> {
     path: Option<&'a Path>,
     interp: InterpConfig,
     logging: Option<Logging>,
-    /// Nothing is connected to the serial port.
-    silent: bool,
+    serial: Serial,
     /// Whether the machine starts anew where the guest wants it to.
     reboot: bool,
 }
@@ -160,7 +174,6 @@ impl Run<'_> {
     fn to_the_end<B: Base>(&self, failed: &dyn Fn(MachineError) -> SystemError) -> Result<Ending, SystemError> {
         let symbols = Symbols::from_names(self.plan.image().into_iter().flat_map(Image::symbols));
         loop {
-            let console: Box<dyn Console> = if self.silent { Box::new(Silent) } else { Box::<Terminal>::default() };
             let (interp, logging, names) = (self.interp, self.logging.clone(), symbols.clone());
             let engine = move || {
                 let mut engine = Interp::<B, HartMemory>::new(interp);
@@ -171,7 +184,8 @@ impl Run<'_> {
                 let code = engine.code_observer();
                 (engine, code)
             };
-            let mut machine = Machine::<B, _>::new(self.config, self.plan, console, engine).map_err(failed)?;
+            let mut machine =
+                Machine::<B, _>::new(self.config, self.plan, self.serial.console(), engine).map_err(failed)?;
             if let Some(Logging { log, .. }) = self.logging.clone().filter(|l| l.items.int) {
                 machine.watch_traps(Rc::new(move |hart, trap| {
                     log.put(&format!("int at {:#x}: {trap}; hart {hart}\n", trap.pc));
@@ -214,18 +228,38 @@ impl Logging {
     }
 }
 
-/// Whether the serial port leads nowhere; what else can be asked for of a terminal is refused.
-fn silent(options: &SystemOptions) -> Result<bool, SystemError> {
-    if options.display != "none" {
-        return Err(bad("-display", &options.display, "there is none"));
+/// What the serial port is connected to.
+#[derive(Clone, Copy)]
+enum Serial {
+    /// Nothing.
+    Silent,
+    /// Standard input and output; on a terminal Ctrl-A begins a command if `keys` says so.
+    Stdio { keys: bool },
+}
+
+impl Serial {
+    /// What the options ask for. There is no other terminal, no window and no monitor.
+    fn of(options: &SystemOptions) -> Result<Self, SystemError> {
+        if options.display != "none" {
+            return Err(bad("-display", &options.display, "there is none"));
+        }
+        if !matches!(&*options.monitor, "none" | "null") {
+            return Err(bad("-monitor", &options.monitor, "there is none"));
+        }
+        match options.serial.as_deref() {
+            None if options.nodefaults => Ok(Serial::Silent),
+            None | Some("mon:stdio") => Ok(Serial::Stdio { keys: true }),
+            Some("stdio") => Ok(Serial::Stdio { keys: false }),
+            Some("none" | "null") => Ok(Serial::Silent),
+            Some(other) => Err(bad("-serial", other, "it leads to stdio, mon:stdio or null")),
+        }
     }
-    if !matches!(&*options.monitor, "none" | "null") {
-        return Err(bad("-monitor", &options.monitor, "there is none"));
-    }
-    match &*options.serial {
-        "stdio" | "mon:stdio" => Ok(false),
-        "none" | "null" => Ok(true),
-        other => Err(bad("-serial", other, "it leads to stdio or to null")),
+
+    fn console(self) -> Box<dyn Console> {
+        match self {
+            Serial::Silent => Box::new(Silent),
+            Serial::Stdio { keys } => Box::new(Terminal::new(keys)),
+        }
     }
 }
 
@@ -236,29 +270,4 @@ fn bad(option: &'static str, value: &str, why: &'static str) -> SystemError {
 /// A number, decimal or with `0x`.
 fn number(option: &'static str, value: &str) -> Result<u64, SystemError> {
     resolve::parse_number(value).ok_or_else(|| bad(option, value, "not a number"))
-}
-
-fn configuration(options: &SystemOptions, wanted: Option<Xlen>) -> Result<MachineConfig, SystemError> {
-    let kind = MachineKind::ALL.into_iter().find(|(name, _)| *name == options.machine).map(|(_, kind)| kind);
-    let kind = kind.ok_or_else(|| SystemError::UnknownMachine(options.machine.clone()))?;
-    // A bare number is in MiB, as QEMU has it.
-    let memory = options.memory.strip_prefix("size=").unwrap_or(&options.memory);
-    let memory = match memory.parse::<u64>() {
-        Ok(mib) => mib.checked_mul(1 << 20).ok_or("too large"),
-        Err(_) => resolve::bytes(memory),
-    };
-    let memory = memory.map_err(|why| bad("-m", &options.memory, why))?;
-    let harts = match number("--smp", options.smp.strip_prefix("cpus=").unwrap_or(&options.smp))? {
-        n @ 1..=64 => n as usize,
-        _ => return Err(bad("--smp", &options.smp, "from 1 to 64")),
-    };
-    Ok(MachineConfig {
-        kind,
-        isa: isa::of(options, wanted)?,
-        aligned_only: options.aligned_only,
-        ram_base: number("--memory-base", &options.memory_base)?,
-        ram_size: memory,
-        harts,
-        arguments: options.append.clone(),
-    })
 }

@@ -30,7 +30,7 @@ pub struct SystemOptions {
     #[arg(value_name = "ELF", value_hint = ValueHint::FilePath, num_args = 0..)]
     pub program: Vec<PathBuf>,
 
-    /// Which machine: virt or spike
+    /// Which machine: virt or spike; 'help' shows them
     #[arg(short = 'M', long = "machine", value_name = "NAME", default_value = "virt")]
     pub machine: String,
 
@@ -42,7 +42,7 @@ pub struct SystemOptions {
     #[arg(long = "isa", value_name = "STRING", conflicts_with = "cpu")]
     pub isa: Option<String>,
 
-    /// Memory, in MiB, or with k, M or G; size=SIZE too
+    /// Memory, in MiB, or with k, M or G, as SIZE or size=SIZE
     #[arg(short = 'm', long = "memory", value_name = "SIZE", default_value = "128M")]
     pub memory: String,
 
@@ -50,7 +50,7 @@ pub struct SystemOptions {
     #[arg(long = "memory-base", value_name = "ADDRESS", default_value = "0x80000000")]
     pub memory_base: String,
 
-    /// How many harts, as N or cpus=N
+    /// How many harts, as N or cpus=N; 'help' shows more forms
     #[arg(long = "smp", value_name = "N", default_value = "1")]
     pub smp: String,
 
@@ -70,9 +70,26 @@ pub struct SystemOptions {
     #[arg(long = "append", value_name = "ARGUMENTS", default_value = "")]
     pub append: String,
 
-    /// Where the serial port leads: stdio (mon:stdio), or null (none)
-    #[arg(long = "serial", value_name = "WHERE", default_value = "stdio")]
-    pub serial: String,
+    /// Where the serial port leads: mon:stdio, where Ctrl-A h on a terminal lists keys (the default); stdio;
+    /// or null (none)
+    #[arg(long = "serial", value_name = "WHERE")]
+    pub serial: Option<String>,
+
+    /// No serial port either, unless -serial asks for one
+    #[arg(long = "nodefaults")]
+    pub nodefaults: bool,
+
+    /// Read no configuration files: always so
+    #[arg(long = "no-user-config")]
+    pub no_user_config: bool,
+
+    /// A name for the machine, which is not shown
+    #[arg(long = "name", value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// How instructions are executed: tcg, always so
+    #[arg(long = "accel", value_name = "NAME", action = clap::ArgAction::Append)]
+    pub accel: Vec<String>,
 
     /// No window, the serial port on the terminal: always so
     #[arg(long = "nographic")]

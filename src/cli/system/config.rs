@@ -1,0 +1,114 @@
+//! The machine that the options ask for, in the forms in which QEMU takes them.
+
+use super::{SystemError, SystemOptions, bad, isa, number};
+use crate::cli::resolve;
+use crate::machine::{MachineConfig, MachineKind};
+use remu_isa::Xlen;
+
+/// What `-machine help` prints.
+pub(super) const MACHINES: &str = "\
+Machines (-machine NAME):
+  virt   QEMU's virt: CLINT, serial port, power-off device
+  spike  Spike's: CLINT, serial port, HTIF
+";
+
+/// What `-accel help` prints.
+pub(super) const ACCELERATORS: &str = "\
+Accelerators (-accel NAME):
+  tcg    the guest's instructions are emulated
+";
+
+/// What `-smp help` prints.
+pub(super) const SMP: &str = "\
+Harts (-smp [cpus=]N[,OPTION=NUMBER]...):
+  maxcpus, cores  the same as N
+  sockets, threads, dies, clusters, modules, books, drawers  1
+";
+
+/// The machine, for a program of the width `wanted`.
+pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<MachineConfig, SystemError> {
+    for accelerator in &options.accel {
+        check_accelerator(accelerator)?;
+    }
+    if let Some(name) = options.name.iter().find(|name| name.contains(',')) {
+        return Err(bad("-name", name, "only a name, which is not shown"));
+    }
+    Ok(MachineConfig {
+        kind: kind(&options.machine)?,
+        isa: isa::of(options, wanted)?,
+        aligned_only: options.aligned_only,
+        ram_base: number("--memory-base", &options.memory_base)?,
+        ram_size: memory(&options.memory)?,
+        harts: harts(&options.smp)?,
+        arguments: options.append.clone(),
+    })
+}
+
+/// `[type=]NAME[,accel=tcg]`.
+fn kind(given: &str) -> Result<MachineKind, SystemError> {
+    let mut parts = given.split(',');
+    let name = parts.next().unwrap_or_default();
+    let name = name.strip_prefix("type=").unwrap_or(name);
+    for property in parts {
+        match property.strip_prefix("accel=") {
+            Some(accelerator) => check_accelerator(accelerator)?,
+            None => return Err(SystemError::Property { option: "-machine", property: property.to_owned() }),
+        }
+    }
+    let kind = MachineKind::ALL.into_iter().find(|(n, _)| *n == name).map(|(_, kind)| kind);
+    kind.ok_or_else(|| SystemError::UnknownMachine(name.to_owned()))
+}
+
+/// `[accel=]tcg[,thread=single]`: harts take turns.
+fn check_accelerator(given: &str) -> Result<(), SystemError> {
+    let mut parts = given.split(',');
+    let name = parts.next().unwrap_or_default();
+    if name.strip_prefix("accel=").unwrap_or(name) != "tcg" {
+        return Err(bad("-accel", given, "there is only tcg"));
+    }
+    match parts.find(|property| *property != "thread=single") {
+        Some(property) => Err(SystemError::Property { option: "-accel", property: property.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// `[size=]SIZE`. A bare number is in MiB.
+fn memory(given: &str) -> Result<u64, SystemError> {
+    let mut parts = given.split(',');
+    let size = parts.next().unwrap_or_default();
+    if let Some(property) = parts.next() {
+        return Err(SystemError::Property { option: "-m", property: property.to_owned() });
+    }
+    let size = size.strip_prefix("size=").unwrap_or(size);
+    let size = match size.parse::<u64>() {
+        Ok(mib) => mib.checked_mul(1 << 20).ok_or("too large"),
+        Err(_) => resolve::bytes(size),
+    };
+    size.map_err(|why| bad("-m", given, why))
+}
+
+/// `[cpus=]N[,PART=N]...`: there is one socket with one thread for each core, and no hart comes later.
+fn harts(given: &str) -> Result<usize, SystemError> {
+    let mut harts = None;
+    let mut cores = None;
+    let mut max = None;
+    for (index, part) in given.split(',').enumerate() {
+        let (name, value) = part.split_once('=').unwrap_or((if index == 0 { "cpus" } else { part }, part));
+        let value = number("-smp", value).map_err(|_| bad("-smp", given, "not a number"))?;
+        match name {
+            "cpus" => harts = Some(value),
+            "cores" => cores = Some(value),
+            "maxcpus" => max = Some(value),
+            "sockets" | "threads" | "dies" | "clusters" | "modules" | "books" | "drawers" if value == 1 => {}
+            _ => return Err(SystemError::Property { option: "-smp", property: part.to_owned() }),
+        }
+    }
+    let harts = harts.or(cores).or(max).unwrap_or(1);
+    if !(1..=64).contains(&harts) {
+        return Err(bad("-smp", given, "from 1 to 64"));
+    }
+    if cores.is_some_and(|n| n != harts) || max.is_some_and(|n| n != harts) {
+        return Err(bad("-smp", given, "cores and maxcpus are the number of harts"));
+    }
+    Ok(harts as usize)
+}

@@ -1,0 +1,176 @@
+//! `remu-system` on a terminal: raw while the machine runs, restored at every kind of end, and the keys after Ctrl-A.
+
+use super::elf::{self, A0, R, Segment, T0, X, ZERO, assemble, branch, imm, jump, li, lui, store};
+use super::run::Programs;
+use super::{BASE, program};
+use remu_isa::{Insn, Op};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+
+/// A session on a pseudo-terminal of its own.
+struct Session {
+    terminal: File,
+    child: Child,
+    before: libc::termios,
+    seen: Vec<u8>,
+}
+
+fn mode(terminal: &File) -> libc::termios {
+    let mut mode = MaybeUninit::uninit();
+    // SAFETY: `tcgetattr` fills in the structure if it succeeds.
+    unsafe {
+        assert_eq!(libc::tcgetattr(terminal.as_raw_fd(), mode.as_mut_ptr()), 0);
+        mode.assume_init()
+    }
+}
+
+impl Session {
+    fn new(programs: &Programs, words: &[&str]) -> Self {
+        let (mut user, mut slave) = (-1, -1);
+        let null = std::ptr::null_mut::<u8>();
+        // SAFETY: `openpty` writes the two numbers, and takes null for what is not given.
+        let opened = unsafe { libc::openpty(&mut user, &mut slave, null.cast(), null.cast(), null.cast()) };
+        assert_eq!(opened, 0, "a pseudo-terminal");
+        // SAFETY: both are new, and owned by nobody else.
+        let (terminal, slave) = unsafe { (File::from_raw_fd(user), File::from_raw_fd(slave)) };
+        let before = mode(&terminal);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_remu-system"));
+        command.args(words).current_dir(programs.path());
+        command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
+        let user = terminal.as_raw_fd();
+        // SAFETY: the calls may be made between fork and exec.
+        unsafe {
+            command.pre_exec(move || {
+                libc::close(user);
+                libc::setsid();
+                libc::ioctl(0, libc::TIOCSCTTY, 0);
+                Ok(())
+            });
+        }
+        Self { terminal, child: command.spawn().unwrap(), before, seen: Vec::new() }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.terminal.write_all(bytes).unwrap();
+    }
+
+    /// Reads until the text has come.
+    #[track_caller]
+    fn expect(&mut self, text: &str) {
+        let mut bytes = [0; 256];
+        while !self.seen.windows(text.len()).any(|seen| seen == text.as_bytes()) {
+            let n = self.terminal.read(&mut bytes).unwrap_or(0);
+            assert_ne!(n, 0, "{text:?} does not come: {:?}", String::from_utf8_lossy(&self.seen));
+            self.seen.extend_from_slice(&bytes[..n]);
+        }
+        self.seen.clear();
+    }
+
+    /// Waits for the end, after which the terminal is as it was.
+    #[track_caller]
+    fn end(mut self) -> ExitStatus {
+        let status = self.child.wait().unwrap();
+        let (now, before) = (mode(&self.terminal), self.before);
+        assert_eq!(
+            (now.c_iflag, now.c_oflag, now.c_cflag, now.c_lflag, now.c_cc),
+            (before.c_iflag, before.c_oflag, before.c_cflag, before.c_lflag, before.c_cc)
+        );
+        status
+    }
+
+    fn kill(&self, signal: i32) {
+        // SAFETY: the child has not been waited for: the number is still its own.
+        unsafe { libc::kill(self.child.id() as i32, signal) };
+    }
+}
+
+/// `echoes` sends back what is typed, and powers off with 7 at `q`; `deaf` never reads; `ends` ends at once.
+fn programs() -> Programs {
+    let p = Programs::new();
+    let hello = |more: &[Insn]| {
+        let mut insns = vec![lui(T0, 0x1000_0000)];
+        insns.extend("ready".bytes().flat_map(|byte| [li(A0, byte.into()), store(Op::Sb, A0, T0, 0)]));
+        insns.extend_from_slice(more);
+        let mut e = elf::elf(BASE);
+        e.segments.push(Segment::load(R | X, BASE, assemble(&insns)));
+        e
+    };
+    let mut echo = vec![
+        imm(Op::Lbu, A0, T0, 5),
+        imm(Op::Andi, A0, A0, 1),
+        branch(Op::Beq, A0, ZERO, -8),
+        imm(Op::Lbu, A0, T0, 0),
+        store(Op::Sb, A0, T0, 0),
+        imm(Op::Addi, A0, A0, -i32::from(b'q')),
+        branch(Op::Bne, A0, ZERO, -24),
+    ];
+    echo.extend([lui(T0, 0x10_0000), lui(A0, 0x7_3000), imm(Op::Addi, A0, A0, 0x333), store(Op::Sw, A0, T0, 0)]);
+    echo.push(jump(0));
+    p.elf("echoes", &hello(&echo));
+    p.elf("deaf", &hello(&[jump(0)]));
+    p.elf("ends", &program("hello\n", 7));
+    p
+}
+
+#[test]
+fn what_is_typed_is_the_guests_but_for_ctrl_a() {
+    let p = programs();
+    let mut session = Session::new(&p, &["-nographic", "echoes"]);
+    session.expect("ready");
+    let raw = mode(&session.terminal);
+    assert_eq!(raw.c_lflag & (libc::ICANON | libc::ECHO | libc::ISIG), 0);
+    session.send(b"ab\x03\x1a\r!");
+    session.expect("ab\x03\x1a\r!");
+    session.send(b"\x01\x01+");
+    session.expect("\x01+");
+    session.send(b"\x01h");
+    session.expect("Ctrl-A x       end remu-system\r\n");
+    session.send(b"\x01c");
+    session.expect("remu-system: there is no monitor\r\n");
+    session.send(b"\x01s");
+    session.expect("remu-system: Ctrl-A s is not supported\r\n");
+    session.send(b"q");
+    assert_eq!(session.end().code(), Some(7));
+}
+
+#[test]
+fn ctrl_a_x_ends_it_whether_the_guest_reads_or_not() {
+    let p = programs();
+    for name in ["echoes", "deaf"] {
+        let mut session = Session::new(&p, &["-serial", "mon:stdio", name]);
+        session.expect("ready");
+        session.send(b"\x01x");
+        session.expect("ended by Ctrl-A x");
+        assert_eq!(session.end().code(), Some(0), "{name}");
+    }
+}
+
+#[test]
+fn the_terminal_is_restored_at_every_kind_of_end() {
+    let p = programs();
+    assert_eq!(Session::new(&p, &["ends"]).end().code(), Some(7));
+    for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGABRT, libc::SIGUSR1] {
+        let mut session = Session::new(&p, &["deaf"]);
+        session.expect("ready");
+        session.kill(signal);
+        assert_eq!(session.end().signal(), Some(signal));
+    }
+    let mut session = Session::new(&p, &["--max-instructions", "10000", "deaf"]);
+    session.expect("not ended after 10000 instructions");
+    assert_eq!(session.end().code(), Some(125));
+}
+
+#[test]
+fn without_the_keys_ctrl_c_is_a_signal_and_ctrl_a_a_byte() {
+    let p = programs();
+    let mut session = Session::new(&p, &["-serial", "stdio", "echoes"]);
+    session.expect("ready");
+    session.send(b"\x01x");
+    session.expect("\x01x");
+    session.send(b"\x03");
+    assert_eq!(session.end().signal(), Some(libc::SIGINT));
+}
