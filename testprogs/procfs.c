@@ -100,6 +100,9 @@ static void bad_buffers(int fd)
     struct iovec v[2] = {{buf, 1}, {(void *)OPAQUE(8ul), 1}};
     CHECK(lseek(fd, 0, SEEK_SET) == 0);
     show("readv", readv(fd, v, 2));
+    CHECK(lseek(fd, 0, SEEK_SET) == 0);
+    show("all", read(fd, buf, OPAQUE(-1ul)));
+    show("3G", read(fd, buf, OPAQUE(3ul << 30)) > 0);
     CHECK(munmap(edge, PAGE) == 0);
     puts("");
 }

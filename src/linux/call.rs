@@ -30,7 +30,7 @@ impl From<MapError> for Errno {
 const VECTOR_MAX: u64 = 1024;
 
 /// The most bytes that one call transfers (MAX_RW_COUNT).
-pub(super) const TRANSFER_MAX: u64 = i32::MAX as u64 & !(PAGE_SIZE - 1);
+const TRANSFER_MAX: u64 = i32::MAX as u64 & !(PAGE_SIZE - 1);
 
 /// A system call under way.
 pub struct Call<'a> {

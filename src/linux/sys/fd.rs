@@ -2,7 +2,7 @@
 
 use crate::host::{self, IoVec, Sys, SysArg};
 use crate::linux::abi::file::{Flock, Iovec};
-use crate::linux::call::{Call, SysResult, TRANSFER_MAX};
+use crate::linux::call::{Call, SysResult};
 use crate::linux::proc::{self, Shown};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
@@ -42,7 +42,7 @@ fn read_shown(
 
 /// The only buffer of a call.
 fn buffer(c: &Call<'_>) -> Result<Vec<Iovec>, Errno> {
-    Ok(vec![Iovec { base: c.args[1], len: c.args[2].min(TRANSFER_MAX) }])
+    Ok(vec![Iovec { base: c.args[1], len: c.args[2] }])
 }
 
 pub(in crate::linux) fn read(c: &mut Call<'_>) -> SysResult {
