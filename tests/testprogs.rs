@@ -107,3 +107,19 @@ fn the_prebuilt_hello_greets() {
     assert_eq!(String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&expected("prebuilt", "expected")));
     assert!(outcome.stderr.is_empty());
 }
+
+/// A shell's `<` opens the file in the process that becomes remu.
+#[test]
+fn standard_input_from_proc_shows_the_guest() {
+    let out = build_dir("testprogs");
+    build_programs(LIST, &out);
+    let program = out.join("riscv64/procfs");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "exec \"$@\" </proc/self/cmdline", "sh", env!("CARGO_BIN_EXE_remu")])
+        .arg(&program)
+        .arg("--input");
+    let outcome = run_clean(shell, &[]);
+    assert_eq!(outcome.status, Status::Exit(0), "{}", String::from_utf8_lossy(&outcome.stderr));
+    assert_eq!(String::from_utf8_lossy(&outcome.stdout), format!("{}\0--input\0", program.display()));
+}
