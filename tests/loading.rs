@@ -6,7 +6,7 @@ mod elf;
 #[path = "common/run.rs"]
 mod run;
 
-use elf::{A0, Elf, R, Segment, T0, W, X, assemble, exit, imm, li, program};
+use elf::{A0, Elf, R, Segment, T0, W, X, assemble, exit, imm, li, program, store};
 use remu_isa::Op;
 use run::{Programs, Ran, remu};
 use std::process::Command;
@@ -15,15 +15,32 @@ use std::process::Command;
 const NATIVE_EXIT: &[u8] = &[0xbf, 7, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 5];
 /// `mov eax, 0x14000; mov al, [rax]`.
 const NATIVE_LOAD: &[u8] = &[0xb8, 0, 0x40, 1, 0, 0x8a, 0];
+/// `mov eax, 0x14000; mov [rax], al`.
+const NATIVE_STORE: &[u8] = &[0xb8, 0, 0x40, 1, 0, 0x88, 0];
+
+/// What a program does before it exits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    Nothing,
+    /// Loads from 0x14000.
+    Load,
+    /// Stores to 0x14000.
+    Store,
+}
 
 /// The outcome of a program for the guest under remu, and of one for the host, which are alike but for their code.
-fn outcomes(change: impl Fn(&mut Elf), loads: bool) -> [(Option<i32>, Option<i32>); 2] {
+fn outcomes(change: impl Fn(&mut Elf), first: First) -> [(Option<i32>, Option<i32>); 2] {
     let programs = Programs::new();
-    let mut code = if loads { vec![li(T0, 0x14), imm(Op::Slli, T0, T0, 12), imm(Op::Lb, A0, T0, 0)] } else { vec![] };
+    let address = [li(T0, 0x14), imm(Op::Slli, T0, T0, 12)];
+    let (mut code, native) = match first {
+        First::Nothing => (vec![], &[][..]),
+        First::Load => ([&address[..], &[imm(Op::Lb, A0, T0, 0)]].concat(), NATIVE_LOAD),
+        First::Store => ([&address[..], &[store(Op::Sb, A0, T0, 0)]].concat(), NATIVE_STORE),
+    };
     code.extend(exit(7));
     let mut guest = program(&code);
     let mut host = Elf { machine: 62, flags: 0, ..guest.clone() };
-    host.segments[0].data = [if loads { NATIVE_LOAD } else { &[] }, NATIVE_EXIT].concat();
+    host.segments[0].data = [native, NATIVE_EXIT].concat();
     // The same size, since the layouts are to be the same.
     let mut bytes = assemble(&code);
     let len = bytes.len().max(host.segments[0].data.len());
@@ -52,9 +69,9 @@ fn cut(e: &mut Elf) {
 
 #[test]
 fn a_file_may_end_before_its_segments_do() {
-    let [remu, native] = outcomes(cut, false);
+    let [remu, native] = outcomes(cut, First::Nothing);
     assert_eq!((remu, native), ((Some(7), None), (Some(7), None)));
-    let [remu, native] = outcomes(cut, true);
+    let [remu, native] = outcomes(cut, First::Load);
     assert_eq!((remu, native), ((None, Some(libc::SIGBUS)), (None, Some(libc::SIGBUS))));
 }
 
@@ -66,12 +83,43 @@ fn programs_may_begin_as_low_as_the_host_lets_them() {
                 e.segments[0] = Segment { flags: R | X, vaddr: start, ..e.segments[0].clone() };
                 e.entry = start;
             },
-            false,
+            First::Nothing,
         );
         // What the host's kernel does not map, it kills after the point of no return; remu says why not.
         let refused = native.1 == Some(libc::SIGSEGV);
         assert_eq!(remu, if refused { (Some(126), None) } else { native }, "{start:#x}");
     }
+}
+
+#[test]
+fn pages_of_zeroes_can_be_written_whatever_their_segment_says() {
+    let read_only = |e: &mut Elf| e.segments.push(Segment::load(R, 0x14000, []).mem_size(0x1000));
+    assert_eq!(outcomes(read_only, First::Store), [(Some(7), None); 2]);
+    // What comes from the file cannot, nor is the rest of its last page cleared.
+    let from_file = |e: &mut Elf| e.segments.push(Segment::load(R, 0x14000, [1; 8]).mem_size(0x1000));
+    assert_eq!(outcomes(from_file, First::Load), [(Some(7), None); 2]);
+    assert_eq!(outcomes(from_file, First::Store), [(None, Some(libc::SIGSEGV)); 2]);
+}
+
+#[test]
+fn a_position_independent_program_may_start_at_its_first_byte() {
+    let at_zero = |e: &mut Elf| {
+        e.kind = 3;
+        e.entry = 0;
+        e.segments[0].vaddr = 0;
+    };
+    assert_eq!(outcomes(at_zero, First::Nothing), [(Some(7), None); 2]);
+}
+
+#[test]
+fn segments_may_be_empty_overlap_and_come_in_any_order() {
+    let odd = |e: &mut Elf| {
+        e.segments.push(Segment::load(R, 0x20000, []));
+        e.segments.push(Segment { align: 3, ..Segment::load(R | W, 0x14000, [1; 8]).mem_size(0x3000) });
+        e.segments.push(Segment { align: 0, ..Segment::load(R | W, 0x15800, [2; 8]).mem_size(0x10) });
+        e.segments.push(Segment::load(R | W, 0x13f00, []).mem_size(0x80));
+    };
+    assert_eq!(outcomes(odd, First::Store), [(Some(7), None); 2]);
 }
 
 #[test]

@@ -297,11 +297,11 @@ fn map_program(space: &UserSpace, program: &Program, base: u64) -> Result<Placed
 fn map_segments(space: &UserSpace, program: &Program, placed: &Placed) -> Result<(), LoadError> {
     for (nth, segment) in program.plan.segments.iter().enumerate() {
         let maps = segment.map(placed.bias);
-        let map = |pages: &Range<u64>, backing: Backing<'_>| {
+        let map = |pages: &Range<u64>, prot: Prot, backing: Backing<'_>| {
             let start = GuestAddr(pages.start);
             // As in the kernel: the first may not replace anything, the others may replace the first's rest.
             let place = if nth == 0 { Place::Exactly(start) } else { Place::Fixed(start) };
-            let request = MapRequest::anonymous(place, pages.end - pages.start, segment.prot);
+            let request = MapRequest::anonymous(place, pages.end - pages.start, prot);
             space.map(&MapRequest { backing, ..request }).map_err(|MapError(error)| LoadError::MapSegment {
                 index: segment.index,
                 start: pages.start,
@@ -311,10 +311,11 @@ fn map_segments(space: &UserSpace, program: &Program, placed: &Placed) -> Result
         };
         if let Some((pages, offset)) = &maps.file {
             let fd = program.file.as_fd();
-            map(pages, Backing::File { fd, offset: *offset, path: program.path.clone() })?;
+            map(pages, segment.prot, Backing::File { fd, offset: *offset, path: program.path.clone() })?;
         }
         if let Some(pages) = &maps.zero {
-            map(pages, Backing::Anonymous(None))?;
+            let prot = Prot::READ | Prot::WRITE | segment.prot & Prot::EXEC;
+            map(pages, prot, Backing::Anonymous(None))?;
         }
         let clear = &maps.clear;
         if !clear.is_empty() && segment.prot.contains(Prot::WRITE) {

@@ -109,7 +109,8 @@ pub struct SegmentMap {
     /// The part of the last file page that is to be zero. Not cleared if the segment is not writable,
     /// as in the kernel.
     pub clear: Range<u64>,
-    /// Anonymous pages after it.
+    /// Anonymous pages after it. As in the kernel they can be written whatever the segment says, and
+    /// executed if it says so.
     pub zero: Option<Range<u64>>,
 }
 
@@ -189,8 +190,6 @@ pub struct LoadPlan {
     pub phnum: u16,
     /// PT_GNU_STACK.
     pub stack: StackExec,
-    /// Whether there is a PT_TLS. The program's own start-up code sets thread-local storage up.
-    pub tls: bool,
     /// PT_INTERP.
     pub interpreter: Option<CString>,
     /// Whether the code is marked as using compressed instructions.
@@ -228,7 +227,6 @@ impl LoadPlan {
             phdr: None,
             phnum: header.e_phnum,
             stack: StackExec::Unspecified,
-            tls: false,
             interpreter: None,
             compressed: header.e_flags & 1 != 0,
             float_abi: float_abi(header.e_flags)?,
@@ -240,14 +238,13 @@ impl LoadPlan {
                 ph::PT_GNU_STACK => {
                     plan.stack = if h.p_flags & ph::PF_X != 0 { StackExec::Yes } else { StackExec::No };
                 }
-                ph::PT_TLS => plan.tls = true,
                 _ => {}
             }
         }
         if plan.segments.is_empty() {
             return Err(ElfError::NothingToLoad);
         }
-        if plan.relocatable && plan.interpreter.is_none() && plan.entry == 0 {
+        if plan.relocatable && plan.interpreter.is_none() && plan.entry == 0 && !plan.has_code_at_zero() {
             return Err(ElfError::SharedLibrary);
         }
         Ok(plan)
@@ -282,8 +279,8 @@ impl LoadPlan {
         if file_size > 0 && vaddr % PAGE_SIZE != offset % PAGE_SIZE {
             return Err(ElfError::Misaligned { index, vaddr, offset });
         }
-        // The first segment that holds the headers decides, as in the kernel.
-        if self.phdr.is_none() && (offset..file_end).contains(&phoff) {
+        // As in the kernel, the last segment that holds the headers decides.
+        if (offset..file_end).contains(&phoff) {
             self.phdr = Some(phoff - offset + vaddr);
         }
         if mem_size == 0 {
@@ -294,6 +291,12 @@ impl LoadPlan {
         }
         self.segments.push(segment);
         Ok(())
+    }
+
+    /// Whether address 0, as linked, holds code. A shared library has its ELF header there.
+    fn has_code_at_zero(&self) -> bool {
+        let at_zero = |s: &&Segment| s.vaddr == 0 && s.file_size > 0 && s.prot.contains(Prot::EXEC);
+        self.segments.iter().rev().find(at_zero).is_some_and(|s| s.offset != 0)
     }
 
     /// The pages from the lowest segment's first to the highest's last, as linked.
@@ -328,7 +331,8 @@ impl LoadPlan {
             }
         }
         let entry = self.entry.wrapping_add(bias);
-        if entry >= window.high {
+        // Where there is an interpreter, the kernel starts that, and leaves this address to it.
+        if self.interpreter.is_none() && entry >= window.high {
             return Err(ElfError::BadEntry { entry });
         }
         Ok(Placed {

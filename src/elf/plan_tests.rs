@@ -32,7 +32,7 @@ fn error_of(bytes: &[u8]) -> String {
 #[test]
 fn an_executable_stays_where_it_was_linked() {
     let p = plan(&two_segments());
-    assert_eq!((p.relocatable, p.stack, p.tls, &p.interpreter), (false, StackExec::Unspecified, false, &None));
+    assert_eq!((p.relocatable, p.stack, &p.interpreter), (false, StackExec::Unspecified, &None));
     assert_eq!(p.segments.len(), 2);
     assert_eq!(p.segments[1].prot, Prot::READ | Prot::WRITE);
     let placed = p.place(&WINDOW).unwrap();
@@ -80,16 +80,31 @@ fn static_pie_goes_two_thirds_up_aligned_as_it_asks() {
 }
 
 #[test]
-fn stack_tls_and_interpreter_are_seen() {
-    let e = two_segments()
-        .segment(Part::new(build::PT_GNU_STACK, R | W | X, 0, []))
-        .segment(Part::new(build::PT_TLS, R, 0x12f00, [0; 8]))
-        .segment(Part::new(build::PT_INTERP, R, 0x10200, *b"/lib/ld-linux-riscv64-lp64d.so.1\0"));
+fn stack_and_interpreter_are_seen() {
+    let e = two_segments().segment(Part::new(build::PT_GNU_STACK, R | W | X, 0, [])).segment(Part::new(
+        build::PT_INTERP,
+        R,
+        0x10200,
+        *b"/lib/ld-linux-riscv64-lp64d.so.1\0",
+    ));
     let p = plan(&e);
-    assert_eq!((p.stack, p.tls), (StackExec::Yes, true));
+    assert_eq!(p.stack, StackExec::Yes);
     assert_eq!(p.interpreter.unwrap().to_str(), Ok("/lib/ld-linux-riscv64-lp64d.so.1"));
     let e = two_segments().segment(Part::new(build::PT_GNU_STACK, R | W, 0, []));
     assert_eq!(plan(&e).stack, StackExec::No);
+}
+
+#[test]
+fn the_last_segment_with_the_headers_says_where_they_are() {
+    let again = Part { offset: Some(0), file_size: Some(0x500), ..Part::load(R, 0x30000, []).mem_size(0x500) };
+    assert_eq!(plan(&two_segments().segment(again)).phdr, Some(0x30040));
+}
+
+#[test]
+fn the_entry_of_a_program_with_an_interpreter_is_for_that_to_judge() {
+    let mut e = two_segments().segment(Part::new(build::PT_INTERP, R, 0x10200, *b"/lib/ld.so\0"));
+    e.entry = u64::MAX;
+    assert!(plan(&e).place(&WINDOW).is_ok());
 }
 
 #[test]
