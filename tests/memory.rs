@@ -2,8 +2,8 @@
 //! is taken away from one thread does to another.
 
 use remu::memory::{
-    Access, Backing, CodeObserver, FaultKind, GuestAddr, GuestFault, MapError, MapRequest, Place, Prot, Source,
-    SpaceConfig, SpaceLimits, UserSpace,
+    Access, AtomicSize, Backing, CodeObserver, FaultKind, GuestAddr, GuestFault, GuestMemory, MapError, MapRequest,
+    Place, Prot, Source, SpaceConfig, SpaceLimits, UserSpace,
 };
 use rustix::io::Errno;
 use std::ops::Range;
@@ -50,6 +50,15 @@ fn a_mapping_moves_grows_and_shrinks_with_its_contents() {
     let moved = mem.remap(B, 0x5000, 0x6000, ANYWHERE).unwrap();
     assert_eq!((mem.read::<u32>(moved).unwrap(), mem.read::<u32>(moved.offset(0x4000)).unwrap()), (7, 1));
     assert!(mem.read::<u32>(B).is_err());
+}
+
+#[test]
+#[should_panic(expected = "an atomic access to a misaligned address")]
+fn an_atomic_access_is_aligned_before_it_comes_here() {
+    let mem = space();
+    map(&mem, A, 0x1000);
+    // Across a cache line, where a host may answer with SIGBUS.
+    let _ = mem.compare_exchange(AtomicSize::B8, A.offset(60), 0, 1);
 }
 
 #[test]

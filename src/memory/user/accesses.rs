@@ -28,6 +28,19 @@ impl UserSpace {
         Ok((self.window.base() + addr.0) as *mut u8)
     }
 
+    /// The host address for an atomic access of `size` bytes, a power of two. A misaligned one may cross a
+    /// cache line, and a host that detects split locks answers that with SIGBUS; callers check first, since
+    /// the guest has a fault of its own for it.
+    ///
+    /// # Panics
+    /// If the address is not aligned.
+    #[inline(always)]
+    fn host_atomic(&self, addr: GuestAddr, size: u64) -> Result<*mut u8, BadAddress> {
+        assert!(addr.0.is_multiple_of(size), "an atomic access to a misaligned address");
+        // The window's base is page-aligned, so the host address is aligned as the guest's is.
+        self.host_small(addr)
+    }
+
     /// Copies guest memory into `to`.
     pub fn read_bytes(&self, addr: GuestAddr, to: &mut [u8]) -> Result<(), BadAddress> {
         let len = to.len() as u64;
@@ -129,15 +142,14 @@ impl GuestMemory for UserSpace {
         addr: GuestAddr,
         operand: u64,
     ) -> Result<u64, BadAddress> {
-        let host = self.host_small(addr)?;
-        // SAFETY: `host_small` yields addresses in the window; the caller has checked the alignment,
-        // without which the access is merely slow.
+        let host = self.host_atomic(addr, size.bytes())?;
+        // SAFETY: `host_atomic` yields aligned addresses in the window.
         unsafe { access::read_modify_write(op, size, host, operand) }
     }
 
     #[inline(always)]
     fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, BadAddress> {
-        let host = self.host_small(addr)?;
+        let host = self.host_atomic(addr, size.bytes())?;
         // SAFETY: as for `read_modify_write`.
         unsafe { access::compare_exchange(size, host, expected, new) }
     }
@@ -149,10 +161,8 @@ impl GuestMemory for UserSpace {
         expected: [u64; 2],
         new: [u64; 2],
     ) -> Result<[u64; 2], BadAddress> {
-        let host = self.host_small(addr)?;
-        assert!(addr.0.is_multiple_of(16), "the instruction faults before an access that is not aligned");
-        // SAFETY: `host_small` yields addresses in the window, the base is page-aligned, and so the
-        // host address is aligned as the guest's is.
+        let host = self.host_atomic(addr, 16)?;
+        // SAFETY: `host_atomic` yields aligned addresses in the window.
         unsafe { access::cmpxchg128(host, expected, new) }
     }
 
