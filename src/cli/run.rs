@@ -12,7 +12,7 @@ use crate::host::{self, InheritedLimits};
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::abi::signal::RtSigframe;
 use crate::linux::{self, FatalSignal, Outcome, Task, TaskConfig, Vdso};
-use crate::memory::{GuestAddr, SpaceConfig, UserSpace};
+use crate::memory::{GuestAddr, Mdwe, SpaceConfig, UserSpace};
 use remu_isa::{Isa, Xlen};
 use std::ffi::CString;
 use std::fs::File;
@@ -55,6 +55,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
     let space = Arc::new(UserSpace::new(&SpaceConfig { limit: settings.mmu.limit(), identity: true })?);
     let limits = linux::limits::Limits::new(inherited, settings.stack_size);
     space.set_limits(limits.of_space());
+    space.set_mdwe(Mdwe::from_bits_truncate(host::mdwe())).expect("a new space has no flags yet");
     let maps = log.clone().filter(|_| settings.log.mmu || settings.log.page);
     let maps = maps.map(|log| Arc::new(MapLog::new(log, settings.log.mmu, settings.log.page)));
     if let Some(maps) = &maps {

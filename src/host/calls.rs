@@ -169,6 +169,14 @@ pub fn set_filter(socket: i32, level: i32, option: i32, count: u16, filter: Gues
     unsafe { syscall(libc::SYS_setsockopt, args) }
 }
 
+/// The flags of this process by which memory that can be written is not executed (PR_GET_MDWE); none where
+/// the kernel does not know them.
+pub fn mdwe() -> u32 {
+    // SAFETY: the call takes no pointer and changes nothing.
+    let flags = unsafe { syscall(libc::SYS_prctl, [libc::PR_GET_MDWE as u64, 0, 0, 0, 0, 0]) };
+    flags.map_or(0, |flags| flags as u32)
+}
+
 /// The host's personality(2) of this process, which it was started with.
 pub fn personality() -> u32 {
     const ASK: u64 = 0xffff_ffff;

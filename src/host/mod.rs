@@ -22,7 +22,7 @@ mod terminal;
 
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, attribute, epoll_wait, futex_requeue,
-    futex_wait_any, guest_fd, message, messages, mirror_personality, move_pages, notify_by_socket, personality,
+    futex_wait_any, guest_fd, mdwe, message, messages, mirror_personality, move_pages, notify_by_socket, personality,
     pselect, remap_file_pages, set_filter, stat_at,
 };
 pub use die::{die_by_signal, exit_now};

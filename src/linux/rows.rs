@@ -229,7 +229,7 @@ pub(super) static ROWS: &[Row] = rows! {
     165 getrusage(Enum(&RUSAGE_WHO), Out(&RUSAGE)) Never [pass Getrusage];
     166 umask(Mode) Never [Octal: pass Umask];
     167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
-        [part "PR_SET_MM, PR_SET_SECCOMP, PR_SET_MDWE, PR_SCHED_CORE and system call dispatch answer EINVAL" prctl::prctl];
+        [part "PR_SET_MM, PR_SET_SECCOMP, PR_SCHED_CORE and system call dispatch answer EINVAL" prctl::prctl];
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
     169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [native clock::gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];

@@ -14,7 +14,7 @@ mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
 pub use guest::{GuestMemory, Refusal};
-pub use user::{Backing, MapError, MapRequest, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
+pub use user::{Backing, MapError, MapRequest, Mdwe, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
 pub use vma::{Attachment, MlockMode, Prot, Source, Vma, page_len};
 pub use window::SpaceError;
 

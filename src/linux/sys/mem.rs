@@ -33,7 +33,7 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     let anonymous = flags & libc::MAP_ANONYMOUS != 0;
     let fd = if anonymous { None } else { Some(borrow(c, 4)?) };
     if flags & libc::MAP_HUGETLB != 0 {
-        return Err(no_huge_pages(flags, anonymous));
+        return Err(no_huge_pages(addr, len, flags, anonymous));
     }
     if len == 0 {
         return Err(Errno::INVAL);
@@ -101,13 +101,23 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     Ok(c.task.mm.map(&request)?.0)
 }
 
-/// Why there are no huge pages: as for a kernel whose pools are empty, if the size is one that it has.
-fn no_huge_pages(flags: i32, anonymous: bool) -> Errno {
+/// Why there are no huge pages: as for a kernel whose pools are empty, if the request is right otherwise.
+fn no_huge_pages(addr: GuestAddr, len: u64, flags: i32, anonymous: bool) -> Errno {
+    const FIXED: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE;
     // The binary logarithm; 0 stands for the usual size. 2 MiB and 1 GiB are those of all schemes.
-    match flags as u32 >> libc::MAP_HUGE_SHIFT & libc::MAP_HUGE_MASK as u32 {
-        0 | 21 | 30 if anonymous => Errno::NOMEM,
-        _ => Errno::INVAL,
-    }
+    let size = match flags as u32 >> libc::MAP_HUGE_SHIFT & libc::MAP_HUGE_MASK as u32 {
+        0 | 21 if anonymous => 2 << 20,
+        30 if anonymous => 1 << 30,
+        _ => return Errno::INVAL,
+    };
+    // A length that cannot be rounded up is none, to the kernel.
+    let is_empty = len.checked_next_multiple_of(size).is_none_or(|len| len == 0);
+    let is_misplaced = flags & FIXED != 0 && !addr.0.is_multiple_of(size);
+    let kind = flags & MAP_TYPE;
+    let bad_type = ![libc::MAP_PRIVATE, libc::MAP_SHARED, libc::MAP_SHARED_VALIDATE].contains(&kind);
+    // Huge pages are those of a file, which does not grow.
+    let grows = flags & libc::MAP_GROWSDOWN != 0;
+    if is_empty || is_misplaced || bad_type || grows { Errno::INVAL } else { Errno::NOMEM }
 }
 
 /// The path of an open file, for /proc/self/maps.

@@ -3,6 +3,7 @@
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::riscv::{PR_RISCV_SET_ICACHE_FLUSH_CTX, PR_RISCV_V_GET_CONTROL, PR_RISCV_V_SET_CONTROL};
 use crate::linux::call::{Call, SysResult};
+use crate::memory::Mdwe;
 use rustix::io::Errno;
 
 /// Options that riscv64 kernels refuse, being about the misaligned accesses, floating point, byte order,
@@ -83,13 +84,22 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
         | libc::PR_TASK_PERF_EVENTS_ENABLE
         | PR_SET_IO_FLUSHER
         | PR_GET_IO_FLUSHER
-        | libc::PR_GET_MDWE
         | libc::PR_SET_MEMORY_MERGE
         | libc::PR_GET_MEMORY_MERGE
         | libc::PR_SET_PTRACER => {
             let mut args = [option as u64, a, b, d, e].map(SysArg::Val);
             host::pass(Sys::Prctl, &mut args)
         }
+        libc::PR_SET_MDWE => {
+            let flags = u32::try_from(a).ok().and_then(Mdwe::from_bits).ok_or(Errno::INVAL)?;
+            if flags == Mdwe::NO_INHERIT || [b, d, e] != [0; 3] {
+                return Err(Errno::INVAL);
+            }
+            c.task.mm.set_mdwe(flags)?;
+            Ok(0)
+        }
+        libc::PR_GET_MDWE if [a, b, d, e] != [0; 4] => Err(Errno::INVAL),
+        libc::PR_GET_MDWE => Ok(c.task.mm.mdwe().bits().into()),
         // No filter is in force; setting one is refused as the call of that name is.
         libc::PR_GET_SECCOMP => Ok(0),
         // Names of anonymous mappings: what a kernel without CONFIG_ANON_VMA_NAME answers.

@@ -34,6 +34,12 @@ pub(in crate::linux) fn personality(c: &mut Call<'_>) -> SysResult {
     Ok(c.task.personality(new).into())
 }
 
+/// Whether hard limits may be raised.
+fn may_raise_limits() -> bool {
+    use rustix::thread::{CapabilitySet, capabilities};
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE))
+}
+
 /// Reads and sets a limit. Those that bind the address space are the guest's own: the host's would
 /// bind remu, its reservation above all.
 fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<Rlimit, Errno> {
@@ -45,7 +51,7 @@ fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<
         if let Some(limit) = limits.get_mut(which) {
             let old = *limit;
             if let Some(new) = new {
-                if new.max > old.max && !rustix::process::geteuid().is_root() {
+                if new.max > old.max && !may_raise_limits() {
                     return Err(Errno::PERM);
                 }
                 *limit = new;

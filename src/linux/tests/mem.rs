@@ -261,3 +261,67 @@ fn shared_memory_is_mapped_twice_by_a_length_of_zero() {
     b.task.mm.write(GuestAddr(twin), &9u8).unwrap();
     assert_eq!(b.get::<u8>(at), 9);
 }
+
+#[test]
+fn requests_for_huge_pages_are_checked_before_there_are_none() {
+    let mut b = Bench::new();
+    let huge = ANONYMOUS | libc::MAP_HUGETLB as u64;
+    let exactly = libc::MAP_FIXED_NOREPLACE as u64;
+    let gigabytes = 30 << libc::MAP_HUGE_SHIFT;
+    let (misplaced, right) = (NOWHERE / (2 << 20) * (2 << 20) + PAGE, NOWHERE / (2 << 20) * (2 << 20));
+    let mut answer = |at, len, flags| b.sys("mmap", &[at, len, RW, flags, NONE, 0]).unwrap_err();
+    assert_eq!(answer(misplaced, 2 << 20, huge | FIXED), Errno::INVAL);
+    assert_eq!(answer(misplaced, 2 << 20, huge | exactly), Errno::INVAL);
+    assert_eq!(answer(right, PAGE, huge | FIXED), Errno::NOMEM);
+    assert_eq!(answer(misplaced, 2 << 20, huge), Errno::NOMEM);
+    assert_eq!(answer((1 << 30) + (2 << 20), 2 << 20, huge | FIXED | gigabytes), Errno::INVAL);
+    assert_eq!(answer(1 << 30, 2 << 20, huge | FIXED | gigabytes), Errno::NOMEM);
+    assert_eq!(answer(0, 0, huge), Errno::INVAL);
+    assert_eq!(answer(0, u64::MAX, huge), Errno::INVAL);
+    assert_eq!(answer(0, 1 << 48, huge), Errno::NOMEM);
+    assert_eq!(answer(0, PAGE, huge | libc::MAP_GROWSDOWN as u64), Errno::INVAL);
+    assert_eq!(answer(0, PAGE, (libc::MAP_ANONYMOUS | libc::MAP_HUGETLB) as u64), Errno::INVAL);
+}
+
+#[test]
+fn a_process_may_deny_itself_memory_that_is_written_and_executed() {
+    // Line by line what the host's kernel answers.
+    let mut b = Bench::new();
+    let new = |b: &mut Bench, prot| b.sys("mmap", &[0, PAGE, prot, ANONYMOUS, NONE, 0]);
+    let [plain, code, both] = [3, 5, 7].map(|prot| new(&mut b, prot).unwrap());
+    let (set, get) = (libc::PR_SET_MDWE as u64, libc::PR_GET_MDWE as u64);
+    for wrong in [[2, 0], [4, 0], [1, 1], [1 << 32, 0]] {
+        assert_eq!(b.sys("prctl", &[set, wrong[0], wrong[1], 0, 0]), Err(Errno::INVAL));
+    }
+    assert_eq!(b.sys("prctl", &[get, 1, 0, 0, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("prctl", &[set, 0, 0, 0, 0]), Ok(0));
+    assert_eq!(b.sys("prctl", &[set, 1, 0, 0, 0]), Ok(0));
+    assert_eq!(b.sys("prctl", &[get, 0, 0, 0, 0]), Ok(1));
+    for other in [0, 3] {
+        assert_eq!(b.sys("prctl", &[set, other, 0, 0, 0]), Err(Errno::PERM));
+    }
+    assert_eq!(b.sys("prctl", &[set, 1, 0, 0, 0]), Ok(0));
+    for (prot, answer) in [(7, Err(Errno::ACCESS)), (6, Err(Errno::ACCESS)), (5, Ok(())), (4, Ok(()))] {
+        assert_eq!(new(&mut b, prot).map(drop), answer, "{prot}");
+    }
+    let refused = Err(Errno::ACCESS);
+    for (at, prot, answer) in [
+        (plain, 5, refused),
+        (plain, 7, refused),
+        (plain, 1, Ok(0)),
+        (plain, 5, refused),
+        (code, 7, refused),
+        (code, 5, Ok(0)),
+        (code, 4, Ok(0)),
+        (code, 1, Ok(0)),
+        (code, 5, refused),
+        (both, 7, refused),
+        (both, 5, Ok(0)),
+    ] {
+        assert_eq!(b.sys("mprotect", &[at, PAGE, prot]), answer, "{at:#x} {prot}");
+    }
+    // The rule comes before the seal.
+    assert_eq!(b.sys("mseal", &[plain, PAGE, 0]), Ok(0));
+    assert_eq!(b.sys("mprotect", &[plain, PAGE, 5]), refused);
+    assert_eq!(b.sys("mprotect", &[plain, PAGE, 3]), Err(Errno::PERM));
+}

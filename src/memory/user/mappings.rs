@@ -54,7 +54,14 @@ impl UserSpace {
 
     /// mmap(2).
     pub fn map(&self, request: &MapRequest<'_>) -> Result<GuestAddr, MapError> {
-        self.map_in(&mut self.state(), request)
+        let mut state = self.state();
+        let prot = effective(request.prot);
+        // The first stack is executable if the program asks for it, whatever the process has denied itself.
+        let is_stack = matches!(request.backing, Backing::Anonymous(Some("[stack]")));
+        if !is_stack {
+            state.check_exec_gain(prot, prot)?;
+        }
+        self.map_in(&mut state, request)
     }
 
     pub(super) fn map_in(&self, state: &mut State, request: &MapRequest<'_>) -> Result<GuestAddr, MapError> {
@@ -289,8 +296,9 @@ impl UserSpace {
             if area.range.start > at {
                 break;
             }
-            if area.sealed {
-                result = Err(failed(Errno::PERM));
+            let sealed = if area.sealed { Err(failed(Errno::PERM)) } else { Ok(()) };
+            if let Err(e) = state.check_exec_gain(area.prot, prot).and(sealed) {
+                result = Err(e);
                 break;
             }
             let part = area.range.start.max(range.start)..area.range.end.min(range.end);

@@ -1,6 +1,7 @@
 //! The address space of a user process: how it is laid out, and what the parts of it share.
 
 mod accesses;
+mod exec_gain;
 mod faults;
 mod file_pages;
 mod heap;
@@ -15,6 +16,7 @@ use super::vma::VmaTree;
 use super::window::Window;
 use super::{AreaObserver, CodeObserver, GuestAddr, MlockMode, Prot, SpaceError, Vma};
 use crate::host;
+pub use exec_gain::Mdwe;
 use layout::Layout;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
@@ -129,6 +131,7 @@ struct State {
     layout: Layout,
     /// What becomes of what is mapped from now on (mlockall with MCL_FUTURE).
     lock_future: MlockMode,
+    mdwe: Mdwe,
     /// How many segments have been attached.
     attachments: u64,
 }
@@ -192,6 +195,7 @@ impl UserSpace {
             limits: SpaceLimits::default(),
             layout: Layout::new(window.limit(), USUAL_STACK, None),
             lock_future: MlockMode::None,
+            mdwe: Mdwe::empty(),
             attachments: 0,
         };
         Ok(Self { window, state: Mutex::new(state) })
