@@ -1,6 +1,6 @@
 //! Programs: from an ELF file to a process image that is about to execute its first instruction.
 //!
-//! Steps that are tested apart. [`LoadPlan`] is what the file asks for, read from bounded pieces of
+//! Steps that are tested apart. [`LoadPlan`] is what the file asks for, read from bounded parts of
 //! it and checked as the kernel's `load_elf_binary` checks; it touches no memory. [`map()`] carries
 //! the plans of a program and its interpreter out in a user address space. [`StackImage`] is the
 //! initial stack, which [`Mapped::enter`] fills in. [`Script`] is the first line of a `#!` script.

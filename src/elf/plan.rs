@@ -1,7 +1,7 @@
 //! What an ELF file asks for: the pure part of loading, testable on bytes.
 //!
-//! The rules are those of the kernel's `load_elf_binary`, with one difference of manner: where the
-//! kernel says ENOEXEC or EINVAL, or kills the half-made process, this names what is wrong. Segments
+//! The rules are those of the kernel's `load_elf_binary`, but the errors say what is wrong, where the
+//! kernel answers ENOEXEC or EINVAL or kills the process. Segments
 //! may come in any order and may overlap, as for the kernel; later ones then replace earlier ones.
 
 use super::ElfError;

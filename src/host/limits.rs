@@ -50,7 +50,7 @@ impl InheritedLimits {
     pub fn restore_files(&self) {
         if getrlimit(Resource::Nofile) != self.files {
             // Lowering a limit is always allowed.
-            let _ = setrlimit(Resource::Nofile, self.files.clone());
+            let _ = setrlimit(Resource::Nofile, self.files);
         }
     }
 }
@@ -63,7 +63,7 @@ fn raise_to(resource: Resource, given: &Rlimit, wanted: Option<u64>) {
     }
     // Only a privileged process may raise a hard limit. Without, what there is has to do.
     let beyond = below(given.maximum).then_some(Rlimit { current: wanted, maximum: wanted });
-    if !beyond.is_some_and(|limit| setrlimit(resource, limit).is_ok()) {
+    if beyond.is_none_or(|limit| setrlimit(resource, limit).is_err()) {
         let current = if below(given.maximum) { given.maximum } else { wanted };
         let _ = setrlimit(resource, Rlimit { current, maximum: given.maximum });
     }

@@ -7,10 +7,10 @@ use crate::linux::task::Outcome;
 use rustix::io::Errno;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// The only thread of its process that ends ends the process.
+/// Exiting the last thread exits the process.
 pub(in crate::linux) fn exit(c: &mut Call<'_>) -> SysResult {
     if c.task.clear_child_tid != 0 {
-        // As in the kernel, an address that cannot be written is nobody's concern any more.
+        // The kernel ignores a bad address here.
         let _ = c.write(c.task.clear_child_tid, &0u32);
     }
     exit_group(c)

@@ -81,8 +81,8 @@ impl UserSpace {
                 None if self.grow_down(&mut state, at) => None,
                 None => Some(FaultKind::Unmapped),
                 Some(prot) if !prot.contains(needed) => Some(FaultKind::Denied),
-                // Tried here and now, under the lock: so every "again" comes of a change to the mapping,
-                // and no access that can never succeed is made for ever.
+                // Tried under the lock, so a retry always follows a change to the mapping: an access that cannot
+                // succeed is not retried forever.
                 Some(_) => match self.probe(at, access) {
                     Ok(()) => None,
                     Err(bad) if bad.is_bus() => Some(FaultKind::NoBacking),

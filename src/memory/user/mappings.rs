@@ -235,19 +235,18 @@ impl UserSpace {
         unsafe { rustix::mm::msync(at.cast(), len as usize, MsyncFlags::ASYNC) == Err(Errno::NOMEM) }
     }
 
-    /// After a mapping that the host has refused: it checks most things first, but may also fail after it has
-    /// made room.
+    /// Unmaps a range if the host has refused a mapping after it had removed the old one.
     pub(super) fn give_up_holes(&self, state: &mut State, range: &Range<GuestAddr>) {
         if self.has_hole(range) {
             self.give_up(state, range);
         }
     }
 
-    /// Takes a range, where a call has failed halfway, for unmapped, and makes it so.
+    /// Unmaps a range after a call has failed halfway.
     pub(super) fn give_up(&self, state: &mut State, range: &Range<GuestAddr>) {
         let lost = state.areas.remove(range);
         if self.reserve_hole(range).is_err() && self.reserve_again(range).is_err() {
-            // Nothing of the guest's may be put there, then.
+            // The guest may map nothing there then.
             state.areas.insert(unusable(range));
         }
         state.notify_replaced(&lost);

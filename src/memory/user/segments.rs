@@ -71,7 +71,7 @@ impl UserSpace {
             .filter(|area| is_part(area) == Some(attachment))
             .map(|area| area.range.clone());
         let gone: Vec<_> = std::iter::once(first).chain(rest).collect();
-        // As in the kernel, a part that cannot be taken away stays, and nobody is told.
+        // As in the kernel, a part that cannot be unmapped stays, without an error.
         for part in gone {
             let _ = self.unmap_in(&mut state, &part);
         }
