@@ -474,6 +474,10 @@ fn a_fatal_signal_is_passed_on_with_a_line() {
         ran.err,
         "remu: SIGILL (ILLOPC) at pc 0x11000 (illegal), illegal instruction 0x0000: no instruction has this encoding\n"
     );
+    illegal.segments[0] = Segment::load(R | X, 0x11000, [0x57, 0x70, 0, 0x0d]);
+    p.elf("vector", &illegal);
+    let what = "illegal instruction 0x0d007057: vsetvli belongs to V, which is not implemented";
+    assert_eq!(run(&p, &["./vector"]).err, format!("remu: SIGILL (ILLOPC) at pc 0x11000 (vector), {what}\n"));
     dies("abort", &kill_self(libc::SIGABRT), libc::SIGABRT, "SIGABRT at pc 0x11014 _start+0x14 (abort)");
 }
 

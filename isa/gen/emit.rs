@@ -1,6 +1,7 @@
 //! Writes the generated Rust: two enums and data.
 
 use super::XLENS;
+use super::absent::Absent;
 use super::expand::{Expansion, From};
 use super::exts::{Class as ExtClass, Csr, Exts};
 use super::parse::{Class, FLAGS, OPERANDS, Row};
@@ -46,6 +47,22 @@ pub fn emit(exts: &Exts, csrs: &[Csr], rows: &[Row], expansions: &[Option<Expans
         let list: Vec<String> = ops.iter().map(of).collect();
         let _ = writeln!(out, "pub(crate) static ROW_OF_OP{xlen}: [u16; Op::COUNT] = [{}];", list.join(", "));
     }
+    out
+}
+
+/// The instructions that are not in the tables.
+pub fn emit_absent(exts: &Exts, all: &[Absent]) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "pub(crate) static ABSENT: [Absent; {}] = [", all.len());
+    for Absent { mnemonic, ext, xlens: [rv32, rv64], cube, .. } in all {
+        let ext = &exts.list[*ext].name;
+        let _ = writeln!(
+            out,
+            "Absent {{ mask: {:#x}, value: {:#x}, rv32: {rv32}, rv64: {rv64}, mnemonic: {mnemonic:?}, ext: Ext::{ext} }},",
+            cube.mask, cube.value,
+        );
+    }
+    let _ = writeln!(out, "];");
     out
 }
 

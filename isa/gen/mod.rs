@@ -1,6 +1,7 @@
 //! The generator: reads the tables in `riscv/`, proves that no two rows claim the same bits, and writes the Rust that
 //! `src/` includes. `build.rs` runs it; the tests include it once more to see that it refuses bad tables.
 
+mod absent;
 mod emit;
 mod expand;
 mod exts;
@@ -43,10 +44,12 @@ pub fn generate(sources: &[Source]) -> Result<String, String> {
     let mut exts = None;
     let mut csrs = None;
     let mut tables = Vec::new();
+    let mut absent_tables = Vec::new();
     for source in sources {
         match source.name.as_str() {
             "exts.isa" => exts = Some(exts::parse(source)?),
             "csrs.isa" => csrs = Some(source),
+            name if name.starts_with("absent") => absent_tables.push(source),
             _ => tables.push(source),
         }
     }
@@ -62,5 +65,10 @@ pub fn generate(sources: &[Source]) -> Result<String, String> {
         overlap::check(&rows, xlen)?;
         trees.push(tree::build(&rows, xlen));
     }
-    Ok(emit::emit(&exts, &csrs, &rows, &expansions, &trees))
+    let mut absent = Vec::new();
+    for source in absent_tables {
+        absent::parse(source, &exts, &mut absent)?;
+    }
+    absent::check(&absent, &rows)?;
+    Ok(emit::emit(&exts, &csrs, &rows, &expansions, &trees) + &emit::emit_absent(&exts, &absent))
 }

@@ -4,6 +4,11 @@
 use super::XLENS;
 use super::parse::Row;
 
+/// Says that two rows, each with its place, share a word.
+pub fn message((a, a_at): (&str, &str), (b, b_at): (&str, &str), xlen: u8, word: u32) -> String {
+    format!("{a} ({a_at}) and {b} ({b_at}) overlap on RV{xlen}: {word:#010x} is both")
+}
+
 /// Rows of one XLEN, pair by pair.
 pub fn check(rows: &[Row], xlen: u8) -> Result<(), String> {
     let index = XLENS.iter().position(|x| *x == xlen).unwrap_or(0);
@@ -26,10 +31,7 @@ pub fn check(rows: &[Row], xlen: u8) -> Result<(), String> {
                     ));
                 }
                 (Some(word), None) => {
-                    return Err(format!(
-                        "{} ({}) and {} ({}) overlap on RV{xlen}: {word:#010x} is both",
-                        a.mnemonic, a.at, b.mnemonic, b.at
-                    ));
+                    return Err(message((&a.mnemonic, &a.at), (&b.mnemonic, &b.at), xlen, word));
                 }
                 (Some(_), Some((special, inner, general, outer))) => {
                     let contained = inner.iter().all(|x| outer.iter().any(|y| y.covers(*x) && x != y));

@@ -121,7 +121,7 @@ pub fn parse(source: &Source, exts: &Exts, rows: &mut Vec<Row>) -> Result<(), St
 }
 
 /// `rv64: Zbb | Zcb & Zba` without its brackets.
-fn parse_section(head: &str, exts: &Exts) -> Result<([bool; 2], Vec<Vec<usize>>), String> {
+pub fn parse_section(head: &str, exts: &Exts) -> Result<([bool; 2], Vec<Vec<usize>>), String> {
     let (xlens, needs) = match head.split_once(':') {
         None => ([true, true], head),
         Some(("rv32", needs)) => ([true, false], needs),

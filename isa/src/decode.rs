@@ -3,7 +3,7 @@
 use crate::ExtKind;
 use crate::ext::ExtSet;
 use crate::insn::Insn;
-use crate::tables::{Ext, Op, ROWS, TREE32, TREE64, Tree};
+use crate::tables::{Absent, Ext, Op, ROWS, TREE32, TREE64, Tree, absent};
 use std::fmt;
 
 /// The width of integer registers.
@@ -64,8 +64,15 @@ fn max() -> ExtSet {
 /// Why bits are not an instruction.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Illegal {
-    /// No instruction in the tables has this encoding.
+    /// No known instruction has this encoding.
     Reserved,
+    /// The encoding is that of an instruction whose extension is not implemented.
+    Unimplemented {
+        /// The instruction, as in assembly.
+        mnemonic: &'static str,
+        /// Its extension.
+        ext: Ext,
+    },
     /// The encoding is this instruction's, and its extension is off.
     Disabled {
         /// The instruction it would be.
@@ -90,6 +97,9 @@ impl fmt::Display for DecodeError {
         write!(f, "illegal instruction {:#0digits$x}", self.bits)?;
         match self.why {
             Illegal::Reserved => f.write_str(": no instruction has this encoding"),
+            Illegal::Unimplemented { mnemonic, ext } => {
+                write!(f, ": {mnemonic} belongs to {ext}, which is not implemented")
+            }
             Illegal::Disabled { op, ext } => write!(f, ": {op} belongs to {ext}, which is off"),
         }
     }
@@ -112,7 +122,7 @@ pub fn decode(bits: u32, isa: Isa) -> Result<Insn, DecodeError> {
             return Ok(row.layout().extract(bits, row.op, len));
         }
     }
-    Err(illegal(tree, bits, isa.exts))
+    Err(illegal(tree, bits, isa))
 }
 
 #[inline]
@@ -129,13 +139,16 @@ fn candidates(tree: &Tree, bits: u32) -> &'static [u16] {
 }
 
 #[cold]
-fn illegal(tree: &Tree, bits: u32, exts: ExtSet) -> DecodeError {
+fn illegal(tree: &Tree, bits: u32, isa: Isa) -> DecodeError {
     // The last candidate is the most general one.
     let row = candidates(tree, bits).iter().rev().map(|c| &ROWS[*c as usize]).find(|row| row.fits(bits));
     let why = match row {
-        None => Illegal::Reserved,
+        None => match absent(bits, isa.xlen) {
+            Some(Absent { mnemonic, ext, .. }) => Illegal::Unimplemented { mnemonic, ext: *ext },
+            None => Illegal::Reserved,
+        },
         Some(row) => {
-            let missing = row.need.difference(exts).iter().next();
+            let missing = row.need.difference(isa.exts).iter().next();
             Illegal::Disabled { op: row.op, ext: missing.unwrap_or(row.op.info().ext) }
         }
     };

@@ -20,6 +20,16 @@ pub(crate) struct Row {
 /// No word is in it.
 const NOTHING: (u32, u32) = (0, 1);
 
+/// An instruction of an extension that is not implemented.
+pub(crate) struct Absent {
+    pub mask: u32,
+    pub value: u32,
+    pub rv32: bool,
+    pub rv64: bool,
+    pub mnemonic: &'static str,
+    pub ext: Ext,
+}
+
 /// See `gen/tree.rs`.
 pub(crate) struct Tree {
     pub first: [u32; 64],
@@ -114,6 +124,12 @@ impl Row {
 }
 
 include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+
+/// The instruction with these bits, if its extension is known and not implemented.
+pub(crate) fn absent(bits: u32, xlen: Xlen) -> Option<&'static Absent> {
+    let exists = |a: &Absent| if xlen == Xlen::Rv32 { a.rv32 } else { a.rv64 };
+    ABSENT.iter().find(|a| bits & a.mask == a.value && exists(a))
+}
 
 /// The row of an op on an XLEN.
 pub(crate) fn row_of(op: Op, xlen: Xlen) -> Option<&'static Row> {
