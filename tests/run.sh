@@ -10,14 +10,20 @@ target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_director
 tmp=$target/x86_64-unknown-linux-gnu/tmp
 
 stage packages tests/setup.sh
+fetch() {
+    tests/debian/fetch.sh busybox-static
+    tests/debian/fetch.sh --root tests/programs/packages
+    tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
+    tests/debian/fetch.sh --newest qemu-system-riscv qemu-system-riscv32 qemu-system-riscv64
+    tests/riscv_tests/fetch.sh
+}
+
+# The network is waited for while programs are built.
+begin fetch
 stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprogs"
 stage "instruction suite" testprogs/isa/build.sh "$tmp/isa"
-stage "Debian's busybox" tests/debian/fetch.sh busybox-static
-stage "Debian's programs" tests/debian/fetch.sh --root tests/programs/packages
-stage "Debian's newest QEMU" tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
-stage "Debian's newest QEMU for machines" tests/debian/fetch.sh --newest qemu-system-riscv qemu-system-riscv32 qemu-system-riscv64
+finish "Debian's packages"
 stage "instruction suite on QEMU" testprogs/isa/check-qemu.sh "$tmp/isa"
-stage "riscv-tests" tests/riscv_tests/fetch.sh
 stage tests cargo test --workspace --locked --no-fail-fast
 cat "$tmp/busybox-times.txt" "$tmp/programs-times.txt" "$tmp/oracle-cases.txt" "$tmp/strace-calls.txt"
 stages_total tests/run.sh

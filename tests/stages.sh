@@ -15,6 +15,27 @@ stage() {
     echo "== $name: $((SECONDS - start)) s"
 }
 
+# begin COMMAND...: starts a command beside the stages that follow. `finish NAME` waits for it, as a stage that shows
+# what it has printed and the seconds that it took in all. One at a time.
+begin() {
+    begun_log=$(mktemp) begun_at=$SECONDS
+    "$@" >"$begun_log" 2>&1 &
+    begun=$!
+}
+
+finish() {
+    local name=$1 status=0
+    echo "== $name"
+    wait "$begun" || status=$?
+    cat "$begun_log"
+    rm "$begun_log"
+    if [ "$status" != 0 ]; then
+        echo "== $name FAILED (status $status)" >&2
+        exit 1
+    fi
+    echo "== $name: $((SECONDS - begun_at)) s, beside the stages before"
+}
+
 stages_total() {
     echo "== $1: all passed in $((SECONDS - stages_start)) s"
 }

@@ -5,11 +5,15 @@
 #
 # tests/debian/fetch.sh --newest PACKAGE [PROGRAM...] - fetches the newest the archive has (SUITE: sid), for amd64
 # alone and with all that it depends on, unpacked into one folder: a tool to be run from there, on whatever the
-# host is. Of the package's own programs only those named are kept.
+# host is. Of the package's own programs only those are kept that this call or an earlier one names; without a
+# name, all. The folder's file .kept says which, and in its first line the version.
 #
 # tests/debian/fetch.sh --root LIST - makes a root file system for riscv64 and one for amd64, from one suite, of the
 # packages that the file LIST names and of all that they depend on. No maintainer script runs; what programs need of
 # their work is done here. Prints ARCH SUITE FOLDER for both, then PACKAGE and its two versions for each in LIST.
+#
+# What is kept is whole or not there, whenever a run is interrupted: a folder is filled under another name, and the
+# file that says that it is complete comes last and goes first.
 #
 # Works with apt's own tools on private state: nothing of the host's package database is read or changed, and
 # no privilege is needed. SUITE chooses the suite (default: forky, and where it cannot be had, sid); MIRROR the
@@ -44,6 +48,7 @@ retry() {
     local n
     for n in 1 2 3; do
         "$@" >&2 && return 0
+        [[ $mirror != file:* ]] || return 1
         [ "$n" = 3 ] || sleep $((n * 3))
     done
     return 1
@@ -92,10 +97,17 @@ fetch() {
     version=$(dpkg-deb --field "$deb" Version)
     rm -rf "$work/$package.new"
     dpkg-deb --extract "$deb" "$work/$package.new"
-    rm -rf "${work:?}/$package"
-    mv "$work/$package.new" "$work/$package"
+    replace
     rm -f "$deb"
     echo "$version" >"$work/$package.version"
+}
+
+# replace: puts $work/$package.new in the place of $work/$package
+replace() {
+    rm -rf "$work/$package.old"
+    [ ! -e "$work/$package" ] || mv "$work/$package" "$work/$package.old"
+    mv "$work/$package.new" "$work/$package"
+    rm -rf "$work/$package.old"
 }
 
 # download PACKAGE...: fetches these and all that they depend on into $work/cache/archives, and names the files
@@ -121,16 +133,24 @@ fetch_tool() {
     for deb in $debs; do
         local members=()
         case $deb in "${package}"_*)
-            dpkg-deb --field "$work/cache/archives/$deb" Version >"$work/version.new"
+            { dpkg-deb --field "$work/cache/archives/$deb" Version && printf '%s\n' "${@:3}"; } >"$work/$package.new/.kept"
             members=("${@:3}")
             ;;
         esac
         unpack "$deb" "$work/$package.new" "${members[@]/#/./usr/bin/}" || return 1
     done
-    rm -rf "${work:?}/$package"
-    mv "$work/$package.new" "$work/$package"
-    mv "$work/version.new" "$work/$package.version"
+    replace
     rm -f "$work"/cache/archives/*.deb
+}
+
+# keeps PROGRAM...: whether the tool that is kept has these; without a name, whether it has all
+keeps() {
+    local kept=$work/$package/.kept program
+    [ -s "$kept" ] || return 1
+    # With nothing but a version in it, the file stands for all programs.
+    [ -n "$(sed -n 2p "$kept")" ] || return 0
+    [ $# -gt 0 ] || return 1
+    for program; do sed 1d "$kept" | grep -qxF -- "$program" || return 1; done
 }
 
 # named: the packages of $list. {NAME} stands for the package NAME.NUMBER that NAME depends on.
@@ -155,6 +175,7 @@ fetch_root() {
     wanted=$(named) || return 1
     debs=$(download $wanted) || return 1
     # What an older list asked for goes, too.
+    rm -f "${work:?}/${package%-*}"-*.version
     rm -rf "${work:?}/${package%-*}"-*
     # The merged /usr comes first, so that what a package has in /bin or /lib goes there.
     mkdir -p "$root"/usr/{bin,sbin,lib} "$root"/{dev,etc,in,proc,root,run,sys,tmp,work}
@@ -185,25 +206,32 @@ compile_python() {
 if [ "$mode" = newest ]; then
     suite=${SUITE:-sid}
     work=$cache/$suite/amd64
-    if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || [ ! -s "$work/$package.version" ]; then
-        fetch_tool "$suite" amd64 "$@" ||
+    if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || ! keeps "$@"; then
+        # What earlier calls asked for stays.
+        programs=("$@")
+        if [ $# -gt 0 ] && [ -s "$work/$package/.kept" ]; then
+            mapfile -t programs < <({ printf '%s\n' "$@" && sed 1d "$work/$package/.kept"; } | sort -u)
+        fi
+        fetch_tool "$suite" amd64 "${programs[@]}" ||
             fail "$package could not be fetched from $suite; is there a network? SUITE and MIRROR choose another source"
     fi
-    echo "amd64 $(cat "$work/$package.version") $work/$package"
+    echo "amd64 $(head -1 "$work/$package/.kept") $work/$package"
     exit
 fi
 
 complete() {
-    [ -s "$cache/$1/riscv64/$package.version" ] && [ -s "$cache/$1/amd64/$package.version" ]
+    [ -e "$cache/$1/$package.complete" ]
 }
 
 # both SUITE: what is asked for, for both architectures
 both() {
+    rm -f "$cache/$1/$package.complete"
     if [ "$mode" = root ]; then
-        fetch_root "$1" riscv64 && fetch_root "$1" amd64 && compile_python "$1"
+        fetch_root "$1" riscv64 && fetch_root "$1" amd64 && compile_python "$1" || return 1
     else
-        fetch "$1" riscv64 && fetch "$1" amd64
+        fetch "$1" riscv64 && fetch "$1" amd64 || return 1
     fi
+    touch "$cache/$1/$package.complete"
 }
 
 if [ "$mode" = root ]; then

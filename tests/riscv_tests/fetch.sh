@@ -6,7 +6,11 @@ crate=risc0-circuit-rv32im
 version=5.0.0-rc.1
 cache=${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/riscv-tests
 folder=$cache/$crate-$version
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9 # two tests may ask at the same time
 if [ ! -d "$folder/riscv-tests" ]; then
+    rm -rf "$folder.new"
     mkdir -p "$cache/manifest/src" "$folder.new"
     : >"$cache/manifest/src/lib.rs"
     cat >"$cache/manifest/Cargo.toml" <<END

@@ -1,0 +1,56 @@
+//! What `tests/debian/fetch.sh` keeps: it knows which programs a tool's folder has, and whether a folder is whole.
+//! Nothing is fetched: the archive that these calls are given is not there.
+
+mod common;
+
+use common::root;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn fetch(cache: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(root().join("tests/debian/fetch.sh"));
+    command.args(words).env("REMU_CACHE", cache).env("SUITE", "sid").env("MIRROR", "file:///nonexistent");
+    command.output().expect("bash")
+}
+
+/// Whether the call takes what is kept, and does not ask the archive.
+fn keeps(cache: &Path, words: &[&str]) -> bool {
+    let ran = fetch(cache, words);
+    let text = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success() || text.contains("could not be fetched"), "{words:?}: {text}");
+    ran.status.success()
+}
+
+#[test]
+fn a_tool_is_kept_with_the_programs_that_were_asked_for() {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let tool = cache.path().join("debian/sid/amd64/tool");
+    assert!(!keeps(cache.path(), &["--newest", "tool", "one"]));
+    fs::create_dir_all(&tool).expect("the folder");
+    // As an interrupted run may leave it.
+    assert!(!keeps(cache.path(), &["--newest", "tool", "one"]));
+    fs::write(tool.join(".kept"), "1.0\none\ntwo\n").expect("written");
+    assert!(keeps(cache.path(), &["--newest", "tool", "one"]));
+    assert!(keeps(cache.path(), &["--newest", "tool", "two", "one"]));
+    assert!(!keeps(cache.path(), &["--newest", "tool", "one", "three"]));
+    assert!(!keeps(cache.path(), &["--newest", "tool"]), "all of them are asked for");
+    fs::write(tool.join(".kept"), "1.0\n\n").expect("written");
+    assert!(keeps(cache.path(), &["--newest", "tool"]) && keeps(cache.path(), &["--newest", "tool", "three"]));
+    let told = fetch(cache.path(), &["--newest", "tool"]);
+    assert_eq!(String::from_utf8_lossy(&told.stdout).trim(), format!("amd64 1.0 {}", tool.display()));
+    assert!(tool.exists(), "what could not be replaced is still there");
+}
+
+#[test]
+fn a_package_is_kept_when_both_architectures_are_whole() {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let sid = cache.path().join("debian/sid");
+    for arch in ["riscv64", "amd64"] {
+        fs::create_dir_all(sid.join(arch).join("package")).expect("the folder");
+        fs::write(sid.join(arch).join("package.version"), "1.0\n").expect("written");
+    }
+    assert!(!keeps(cache.path(), &["package"]), "nothing says that it is complete");
+    fs::write(sid.join("package.complete"), "").expect("written");
+    assert!(keeps(cache.path(), &["package"]));
+}
