@@ -4,6 +4,7 @@
 use super::{CliError, Settings};
 use crate::elf::{self, Executable, LoadError, Program, Script};
 use crate::linux::sysroot::lookup;
+use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt;
 use std::fs::File;
@@ -170,7 +171,12 @@ impl Sysroot {
         if !host.is_absolute() {
             return if host.exists() { Ok(host) } else { Err(Searched::Relative) };
         }
-        let inside = |root: &Path| lookup(root, wanted, true).map(|p| PathBuf::from(OsStr::from_bytes(p.to_bytes())));
+        let inside = |root: &Path| match lookup(root, wanted) {
+            Ok(found) => Some(found),
+            Err(Errno::NOENT | Errno::NOTDIR) => None,
+            // Opening it reports the error.
+            Err(_) => Some(root.join(host.strip_prefix("/").unwrap_or(&host))),
+        };
         let ours = |path: &PathBuf| elf::is_for_riscv(path);
         if let Some(root) = &self.0 {
             // What is there is what is meant, whatever it turns out to be.

@@ -2,6 +2,7 @@
 
 use super::abi::file::Iovec;
 use super::proc::{self, Link};
+use super::sysroot::Intent;
 use super::table::{ArgKind, FollowLink, Row};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
@@ -104,12 +105,12 @@ impl Call<'_> {
     }
 
     /// A pathname that may be missing.
-    pub fn path_or_null(&self, i: usize, last: FollowLink) -> Result<Option<CString>, Errno> {
-        if self.args[i] == 0 { Ok(None) } else { self.path(i, last).map(Some) }
+    pub fn path_or_null(&self, i: usize, last: FollowLink, intent: Intent) -> Result<Option<CString>, Errno> {
+        if self.args[i] == 0 { Ok(None) } else { self.path(i, last, intent).map(Some) }
     }
 
-    /// A pathname as the host knows it.
-    pub fn path(&self, i: usize, last: FollowLink) -> Result<CString, Errno> {
+    /// A pathname as the host knows it, for a call with this intent.
+    pub fn path(&self, i: usize, last: FollowLink, intent: Intent) -> Result<CString, Errno> {
         let path = self.raw_path(i)?;
         let follow = match last {
             FollowLink::Follow => true,
@@ -119,6 +120,10 @@ impl Call<'_> {
             FollowLink::FollowUnlessSet(flags, bits) => self.args[flags] & bits == 0,
             FollowLink::KeepUnlessSet(flags, bits) => self.args[flags] & bits != 0,
         };
+        let intent = match intent {
+            Intent::WriteIf(flags, bits) if self.args[flags] & bits != 0 => Intent::Write,
+            other => other,
+        };
         let dir = match i.checked_sub(1).map(|before| self.row.args[before]) {
             Some(ArgKind::DirFd) => self.int(i - 1),
             _ => libc::AT_FDCWD,
@@ -126,7 +131,7 @@ impl Call<'_> {
         match proc::link(self.task, dir, &path) {
             Some(Link::Hidden) => Err(Errno::NOENT),
             Some(Link::Exe) if follow => Ok(self.task.fs.exe.clone()),
-            _ => Ok(self.task.fs.host_path(path, follow)),
+            _ => self.task.fs.host_path(dir, path, follow, intent),
         }
     }
 
@@ -168,27 +173,68 @@ impl Call<'_> {
 
     /// Hands the call through, its arguments as the row's kinds say.
     pub fn pass(&mut self, call: Sys) -> SysResult {
+        let mut length = None;
         // Pathnames live here while the host kernel reads them.
-        let mut paths: [Option<CString>; 6] = Default::default();
+        let mut paths: [Option<Vec<u8>>; 6] = Default::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             paths[i] = match *kind {
-                ArgKind::Path(last) | ArgKind::PathOrNull(last) => match self.path(i, last) {
-                    Ok(path) => Some(path),
+                ArgKind::Path(last, intent) | ArgKind::PathOrNull(last, intent) => match self.path(i, last, intent) {
+                    Ok(path) => Some(path.into_bytes_with_nul()),
                     // When that counts, and whether a missing one does, is for the host to say.
                     Err(Errno::FAULT) => None,
                     Err(e) => return Err(e),
                 },
+                ArgKind::InAddr(n, intent) => {
+                    let name = self.socket_name(i, self.length(n), intent)?;
+                    length = length.or(name.as_ref().map(|name| (n, name.len() as u64)));
+                    name
+                }
                 _ => None,
             };
         }
         let mut args = [const { SysArg::Val(0) }; 6];
         for (i, kind) in self.row.args.iter().enumerate() {
             args[i] = match &paths[i] {
-                Some(path) => SysArg::In(path.as_bytes_with_nul()),
+                Some(path) => SysArg::In(path),
                 None => self.argument(i, kind)?,
             };
         }
+        if let Some((n, len)) = length {
+            args[n] = SysArg::Val(len);
+        }
         host::pass(call, &mut args[..self.row.args.len()])
+    }
+
+    /// The address of a socket whose path leads elsewhere on the host.
+    fn socket_name(&self, i: usize, len: u64, intent: Intent) -> Result<Option<Vec<u8>>, Errno> {
+        const PATH: usize = std::mem::offset_of!(libc::sockaddr_un, sun_path);
+        const SIZE: usize = size_of::<libc::sockaddr_un>();
+        let len = len as usize;
+        if self.task.fs.sysroot.is_none() || !(PATH + 1..=SIZE).contains(&len) {
+            return Ok(None);
+        }
+        let mut name = vec![0; len];
+        // The host kernel reports what it cannot read.
+        if self.task.mm.read_bytes(self.addr(i), &mut name).is_err() {
+            return Ok(None);
+        }
+        let path: Vec<u8> = name[PATH..].iter().copied().take_while(|&b| b != 0).collect();
+        // An abstract address begins with a zero.
+        if name[..PATH] != (libc::AF_UNIX as u16).to_ne_bytes() || path.is_empty() {
+            return Ok(None);
+        }
+        let path = CString::new(path).expect("it ends at the first zero");
+        let binds = intent == Intent::Create;
+        let host = match self.task.fs.host_path(libc::AT_FDCWD, path.clone(), !binds, intent) {
+            Err(Errno::EXIST) => return Err(Errno::ADDRINUSE),
+            other => other?,
+        };
+        if host == path {
+            return Ok(None);
+        }
+        name.truncate(PATH);
+        name.extend_from_slice(host.as_bytes_with_nul());
+        if name.len() <= SIZE { Ok(Some(name)) } else { Err(Errno::NAMETOOLONG) }
     }
 
     fn argument(&self, i: usize, kind: &ArgKind) -> Result<SysArg<'static>, Errno> {
@@ -215,13 +261,13 @@ impl Call<'_> {
             | ArgKind::OutBits(n)
             | ArgKind::OutSet(n)
             | ArgKind::Dirents(n) => self.guest(value, self.length(n)),
-            ArgKind::InAddr(n) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
+            ArgKind::InAddr(n, _) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
             // The kernel writes no more than an address is long; the length's own pointer is followed
             // by the kernel.
             ArgKind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
             // A pathname that cannot be read.
-            ArgKind::Path(_) | ArgKind::PathOrNull(_) if value == 0 => SysArg::Null,
-            ArgKind::Path(_) | ArgKind::PathOrNull(_) => SysArg::Guest(GuestPtr::refused(value)),
+            ArgKind::Path(..) | ArgKind::PathOrNull(..) if value == 0 => SysArg::Null,
+            ArgKind::Path(..) | ArgKind::PathOrNull(..) => SysArg::Guest(GuestPtr::refused(value)),
             // The kernel stops at the zero, or at the length at which it refuses a string of that sort.
             ArgKind::Str => self.guest(value, 1),
             _ => SysArg::Val(value),

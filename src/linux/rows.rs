@@ -19,6 +19,7 @@ use super::sys::{
     admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program, robust, signal,
     vm, xattr,
 };
+use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
 use super::table::FollowLink::*;
 use super::table::{Restart, Row, Run, Shape, Support};
@@ -59,19 +60,19 @@ pub(super) static ROWS: &[Row] = rows! {
     2 io_submit(Hex, Long, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
     3 io_cancel(Hex, Ptr, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
     4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    5 setxattr(Path(Follow), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
-    6 lsetxattr(Path(Keep), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
+    5 setxattr(Path(Follow, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
+    6 lsetxattr(Path(Keep, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
     7 fsetxattr(Fd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
-    8 getxattr(Path(Follow), Str, OutBuf(3), Size) Never [pass Getxattr];
-    9 lgetxattr(Path(Keep), Str, OutBuf(3), Size) Never [pass Lgetxattr];
+    8 getxattr(Path(Follow, Read), Str, OutBuf(3), Size) Never [pass Getxattr];
+    9 lgetxattr(Path(Keep, Read), Str, OutBuf(3), Size) Never [pass Lgetxattr];
     10 fgetxattr(Fd, Str, OutBuf(3), Size) Never [pass Fgetxattr];
-    11 listxattr(Path(Follow), OutBuf(2), Size) Never [pass Listxattr];
-    12 llistxattr(Path(Keep), OutBuf(2), Size) Never [pass Llistxattr];
+    11 listxattr(Path(Follow, Read), OutBuf(2), Size) Never [pass Listxattr];
+    12 llistxattr(Path(Keep, Read), OutBuf(2), Size) Never [pass Llistxattr];
     13 flistxattr(Fd, OutBuf(2), Size) Never [pass Flistxattr];
-    14 removexattr(Path(Follow), Str) Never [pass Removexattr];
-    15 lremovexattr(Path(Keep), Str) Never [pass Lremovexattr];
+    14 removexattr(Path(Follow, Change), Str) Never [pass Removexattr];
+    15 lremovexattr(Path(Keep, Change), Str) Never [pass Lremovexattr];
     16 fremovexattr(Fd, Str) Never [pass Fremovexattr];
-    17 getcwd(OutStr(1), Size) Never [pass Getcwd];
+    17 getcwd(OutStr(1), Size) Never [native fs::getcwd];
     18 lookup_dcookie(Hex, Ptr, Size) Never [unimplemented "removed from Linux, which answers the same"];
     19 eventfd2(UInt, Flags(&EVENTFD)) Never [pass Eventfd2];
     20 epoll_create1(Flags(&EPOLL_CREATE)) Never [pass EpollCreate1];
@@ -82,40 +83,40 @@ pub(super) static ROWS: &[Row] = rows! {
     25 fcntl(Fd, Enum(&FCNTL), Special(&FCNTL_ARG)) RestartSys
         [Fcntl: native fd::fcntl];
     26 inotify_init1(Flags(&INOTIFY)) Never [pass InotifyInit1];
-    27 inotify_add_watch(Fd, Path(Follow), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
+    27 inotify_add_watch(Fd, Path(Follow, Read), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
     29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) RestartSys
         [part "requests of devices whose structures hold addresses or are not known answer ENOTTY" ioctl::ioctl];
     30 ioprio_set(Enum(&IOPRIO_WHO), Int, Special(&IO_PRIORITY)) Never [pass IoprioSet];
     31 ioprio_get(Enum(&IOPRIO_WHO), Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) RestartSys [pass Flock];
-    33 mknodat(DirFd, Path(Keep), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
-    34 mkdirat(DirFd, Path(Keep), Mode) Never [pass Mkdirat];
-    35 unlinkat(DirFd, Path(Keep), Flags(&AT_UNLINK)) Never [pass Unlinkat];
-    36 symlinkat(Str, DirFd, Path(Keep)) Never [pass Symlinkat];
-    37 linkat(DirFd, Path(KeepUnless(4)), DirFd, Path(Keep), Flags(&AT)) Never [pass Linkat];
-    39 umount2(Path(Follow), Flags(&UMOUNT)) Never [pass Umount2];
-    40 mount(Str, Path(Follow), Str, Flags(&MOUNT), Str) Never [pass Mount];
-    41 pivot_root(Path(Follow), Path(Follow)) Never [pass PivotRoot];
+    33 mknodat(DirFd, Path(Keep, Create), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
+    34 mkdirat(DirFd, Path(Keep, Create), Mode) Never [pass Mkdirat];
+    35 unlinkat(DirFd, Path(Keep, Change), Flags(&AT_UNLINK)) Never [pass Unlinkat];
+    36 symlinkat(Str, DirFd, Path(Keep, Create)) Never [pass Symlinkat];
+    37 linkat(DirFd, Path(KeepUnless(4), Link), DirFd, Path(Keep, Create), Flags(&AT)) Never [pass Linkat];
+    39 umount2(Path(Follow, Change), Flags(&UMOUNT)) Never [pass Umount2];
+    40 mount(Str, Path(Follow, Change), Str, Flags(&MOUNT), Str) Never [pass Mount];
+    41 pivot_root(Path(Follow, Change), Path(Follow, Change)) Never [pass PivotRoot];
     42 nfsservctl(Int, Ptr, Ptr) Never [unimplemented "removed from Linux, which answers the same"];
-    43 statfs(Path(Follow), Out(&STATFS)) Never [pass Statfs];
+    43 statfs(Path(Follow, Read), Out(&STATFS)) Never [pass Statfs];
     44 fstatfs(Fd, Out(&STATFS)) Never [pass Fstatfs];
-    45 truncate(Path(Follow), Long) Never [native program::truncate];
+    45 truncate(Path(Follow, Write), Long) Never [native program::truncate];
     46 ftruncate(Fd, Long) Never [pass Ftruncate];
     47 fallocate(Fd, Flags(&FALLOCATE), Long, Long) RestartSys [pass Fallocate];
-    48 faccessat(DirFd, Path(Follow), Flags(&ACCESS)) Never [pass Faccessat];
-    49 chdir(Path(Follow)) Never [pass Chdir];
+    48 faccessat(DirFd, Path(Follow, WriteIf(2, 2)), Flags(&ACCESS)) Never [pass Faccessat];
+    49 chdir(Path(Follow, Read)) Never [pass Chdir];
     50 fchdir(Fd) Never [pass Fchdir];
-    51 chroot(Path(Follow)) Never [pass Chroot];
+    51 chroot(Path(Follow, Read)) Never [pass Chroot];
     52 fchmod(Fd, Mode) Never [pass Fchmod];
-    53 fchmodat(DirFd, Path(Follow), Mode) Never [pass Fchmodat];
-    54 fchownat(DirFd, Path(FollowUnless(4)), Int, Int, Flags(&AT)) Never [pass Fchownat];
+    53 fchmodat(DirFd, Path(Follow, Change), Mode) Never [pass Fchmodat];
+    54 fchownat(DirFd, Path(FollowUnless(4), Change), Int, Int, Flags(&AT)) Never [pass Fchownat];
     55 fchown(Fd, Int, Int) Never [pass Fchown];
-    56 openat(DirFd, Path(Follow), Open, CreateMode) RestartSys [native fs::openat];
+    56 openat(DirFd, Path(Follow, Read), Open, CreateMode) RestartSys [native fs::openat];
     57 close(Fd) Never [pass Close];
     58 vhangup() Never [pass Vhangup];
     59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
-    60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl];
+    60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow, Read), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl];
     61 getdents64(Fd, Dirents(2), Size) Never [native fs::getdents64];
     62 lseek(Fd, Long, Enum(&WHENCE)) Never [pass Lseek];
     63 read(Fd, OutBuf(2), Size) RestartSys [native fd::read];
@@ -135,8 +136,8 @@ pub(super) static ROWS: &[Row] = rows! {
     75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) RestartSys [native fd::vmsplice];
     76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) RestartSys [native fd::splice];
     77 tee(Fd, Fd, Size, Flags(&SPLICE)) RestartSys [pass Tee];
-    78 readlinkat(DirFd, Path(Keep), OutStr(3), Size) Never [native fs::readlinkat];
-    79 newfstatat(DirFd, PathOrNull(FollowUnless(3)), Out(&STAT), Flags(&AT)) Never [native fs::newfstatat];
+    78 readlinkat(DirFd, Path(Keep, Read), OutStr(3), Size) Never [native fs::readlinkat];
+    79 newfstatat(DirFd, PathOrNull(FollowUnless(3), Read), Out(&STAT), Flags(&AT)) Never [native fs::newfstatat];
     80 fstat(Fd, Out(&STAT)) Never [native fs::fstat];
     81 sync() Never [pass Sync];
     82 fsync(Fd) Never [pass Fsync];
@@ -145,8 +146,8 @@ pub(super) static ROWS: &[Row] = rows! {
     85 timerfd_create(Enum(&CLOCK), Flags(&TIMERFD)) Never [pass TimerfdCreate];
     86 timerfd_settime(Fd, Flags(&TIMERFD_SET), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerfdSettime];
     87 timerfd_gettime(Fd, Out(&ITIMERSPEC)) Never [pass TimerfdGettime];
-    88 utimensat(DirFd, PathOrNull(FollowUnless(3)), In(&UTIMES), Flags(&AT)) Never [pass Utimensat];
-    89 acct(PathOrNull(Follow)) Never [pass Acct];
+    88 utimensat(DirFd, PathOrNull(FollowUnless(3), Change), In(&UTIMES), Flags(&AT)) Never [pass Utimensat];
+    89 acct(PathOrNull(Follow, Change)) Never [pass Acct];
     90 capget(In(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
     91 capset(In(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
     92 personality(Special(&PERSONALITY_ARG)) Never
@@ -262,13 +263,13 @@ pub(super) static ROWS: &[Row] = rows! {
     197 shmdt(Ptr) Never [native ipc::shmdt];
     198 socket(Enum(&AF), Special(&SOCKET_TYPE), Special(&PROTOCOL)) Never [pass Socket];
     199 socketpair(Enum(&AF), Special(&SOCKET_TYPE), UInt, Out(&INT_PAIR)) Never [pass Socketpair];
-    200 bind(Fd, InAddr(2), Int) Never [pass Bind];
+    200 bind(Fd, InAddr(2, Create), Int) Never [pass Bind];
     201 listen(Fd, Int) Never [pass Listen];
     202 accept(Fd, OutAddr(2), InOut(&INT)) RestartSys [pass Accept];
-    203 connect(Fd, InAddr(2), Int) RestartSys [pass Connect];
+    203 connect(Fd, InAddr(2, Read), Int) RestartSys [pass Connect];
     204 getsockname(Fd, OutAddr(2), InOut(&INT)) Never [pass Getsockname];
     205 getpeername(Fd, OutAddr(2), InOut(&INT)) Never [pass Getpeername];
-    206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5), Int) RestartSys [pass Sendto];
+    206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5, Read), Int) RestartSys [pass Sendto];
     207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) RestartSys [pass Recvfrom];
     208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_IN), Int) Never
         [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::setsockopt];
@@ -288,12 +289,12 @@ pub(super) static ROWS: &[Row] = rows! {
         [part "a key agreement with a derivation function answers EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
         Special(&CLONE_CHILD_TID)) Never [unimplemented "threads and processes are not there yet"];
-    221 execve(Path(Follow), Special(&ARGV), Special(&ENVP)) Never [unimplemented "threads and processes are not there yet"];
+    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [unimplemented "threads and processes are not there yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "there are no huge pages for MAP_HUGETLB" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
-    224 swapon(Path(Follow), Flags(&SWAP)) Never [pass Swapon];
-    225 swapoff(Path(Follow)) Never [pass Swapoff];
+    224 swapon(Path(Follow, Change), Flags(&SWAP)) Never [pass Swapon];
+    225 swapoff(Path(Follow, Change)) Never [pass Swapoff];
     226 mprotect(Ptr, Size, Flags(&PROT)) Never [native mem::mprotect];
     227 msync(Ptr, Size, Flags(&MSYNC)) Never [native mem::msync];
     228 mlock(Ptr, Size) Never [native mem::mlock];
@@ -319,9 +320,9 @@ pub(super) static ROWS: &[Row] = rows! {
     260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) RestartSys [pass Wait4];
     261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [native process::prlimit64];
     262 fanotify_init(Special(&FANOTIFY_FLAGS), Open) Never [pass FanotifyInit];
-    263 fanotify_mark(Fd, Flags(&FANOTIFY_MARK), Flags(&FANOTIFY_MASK), DirFd, PathOrNull(FollowUnlessSet(1, 4))) Never
+    263 fanotify_mark(Fd, Flags(&FANOTIFY_MARK), Flags(&FANOTIFY_MASK), DirFd, PathOrNull(FollowUnlessSet(1, 4), Read)) Never
         [pass FanotifyMark];
-    264 name_to_handle_at(DirFd, Path(KeepUnless(4)), InOut(&FILE_HANDLE), Out(&INT), Flags(&AT_HANDLE)) Never
+    264 name_to_handle_at(DirFd, Path(KeepUnless(4), Read), InOut(&FILE_HANDLE), Out(&INT), Flags(&AT_HANDLE)) Never
         [pass NameToHandleAt];
     265 open_by_handle_at(DirFd, In(&FILE_HANDLE), Open) Never [native program::open_by_handle_at];
     266 clock_adjtime(Enum(&CLOCK), Out(&TIMEX)) Never [pass ClockAdjtime];
@@ -336,12 +337,12 @@ pub(super) static ROWS: &[Row] = rows! {
     273 finit_module(Fd, Str, Hex) Never [unimplemented "the modules of the host's kernel are for another CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, Out(&SCHED_ATTR), UInt, UInt) Never [pass SchedGetattr];
-    276 renameat2(DirFd, Path(Keep), DirFd, Path(Keep), Flags(&RENAME)) Never [pass Renameat2];
+    276 renameat2(DirFd, Path(Keep, Change), DirFd, Path(Keep, Replace), Flags(&RENAME)) Never [pass Renameat2];
     277 seccomp(Int, Hex, Ptr) Never [unimplemented "a filter would see the host's calls, remu's own among them"];
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [unimplemented "programs and maps are the host kernel's, and so is what they trace"];
-    281 execveat(DirFd, Path(FollowUnless(4)), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [unimplemented "threads and processes are not there yet"];
+    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [unimplemented "threads and processes are not there yet"];
     282 userfaultfd(Hex) Never [unimplemented "its requests and messages hold addresses of the host's, and another thread has to answer them"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
     284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [native mem::mlock2];
@@ -351,7 +352,7 @@ pub(super) static ROWS: &[Row] = rows! {
     288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
     289 pkey_alloc(Hex, Hex) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
     290 pkey_free(Int) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
-    291 statx(DirFd, PathOrNull(FollowUnless(2)), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
+    291 statx(DirFd, PathOrNull(FollowUnless(2), Read), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
     292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
         [unsupported "restartable sequences would have to see the host's preemption; C libraries go on without"];
@@ -360,24 +361,24 @@ pub(super) static ROWS: &[Row] = rows! {
     425 io_uring_setup(UInt, Ptr) Never [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
     426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
     427 io_uring_register(Fd, UInt, Ptr, UInt) Never [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
-    428 open_tree(DirFd, Path(FollowUnless(2)), Flags(&OPEN_TREE)) Never [pass OpenTree];
-    429 move_mount(DirFd, Path(KeepUnlessSet(4, 1)), DirFd, Path(KeepUnlessSet(4, 0x10)), Flags(&MOVE_MOUNT)) Never
+    428 open_tree(DirFd, Path(FollowUnless(2), Read), Flags(&OPEN_TREE)) Never [pass OpenTree];
+    429 move_mount(DirFd, Path(KeepUnlessSet(4, 1), Change), DirFd, Path(KeepUnlessSet(4, 0x10), Change), Flags(&MOVE_MOUNT)) Never
         [pass MoveMount];
     430 fsopen(Str, Flags(&FSOPEN)) Never [pass Fsopen];
     431 fsconfig(Fd, Enum(&FSCONFIG), Str, Special(&FSCONFIG_VALUE), Special(&FSCONFIG_AUX)) Never [native admin::fsconfig];
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
-    433 fspick(DirFd, Path(FollowUnlessSet(2, 2)), Flags(&FSPICK)) Never [pass Fspick];
+    433 fspick(DirFd, Path(FollowUnlessSet(2, 2), Read), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
     435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [unimplemented "threads and processes are not there yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
-    437 openat2(DirFd, Path(Follow), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
+    437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never
         [part "the descriptors that another remu has for itself are not kept from the guest" admin::pidfd_getfd];
-    439 faccessat2(DirFd, Path(FollowUnless(3)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
+    439 faccessat2(DirFd, Path(FollowUnless(3), WriteIf(2, 2)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
     440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
         [part "other processes' memory answers EPERM" vm::process_madvise];
     441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [native poll::epoll_pwait2];
-    442 mount_setattr(DirFd, Path(FollowUnless(2)), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
+    442 mount_setattr(DirFd, Path(FollowUnless(2), Change), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass MountSetattr];
     443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl_fd];
     444 landlock_create_ruleset(Ptr, Size, Hex) Never [unimplemented "the rules would bind remu too, which needs files that the guest does not"];
@@ -388,7 +389,7 @@ pub(super) static ROWS: &[Row] = rows! {
     449 futex_waitv(InArray(&FUTEX_WAITV, 1), UInt, Hex, In(&TIMESPEC), Enum(&CLOCK)) Eintr [native futex::futex_waitv];
     450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [native numa::set_mempolicy_home_node];
     451 cachestat(Fd, In(&CACHESTAT_RANGE), Out(&CACHESTAT), Hex) Never [pass Cachestat];
-    452 fchmodat2(DirFd, Path(FollowUnless(3)), Mode, Flags(&AT)) Never [pass Fchmodat2];
+    452 fchmodat2(DirFd, Path(FollowUnless(3), Change), Mode, Flags(&AT)) Never [pass Fchmodat2];
     453 map_shadow_stack(Ptr, Size, Hex) Never [unimplemented "the CPU models have no shadow stacks: their kernel answers the same"];
     454 futex_wake(Ptr, Hex, Int, Flags(&FUTEX2)) Never [native futex::futex_wake];
     455 futex_wait(Ptr, Hex, Hex, Flags(&FUTEX2), In(&TIMESPEC), Enum(&CLOCK)) RestartSys [native futex::futex_wait];
@@ -399,15 +400,15 @@ pub(super) static ROWS: &[Row] = rows! {
     460 lsm_set_self_attr(Enum(&LSM_ATTR), InBuf(2), UInt, Hex) Never [pass LsmSetSelfAttr];
     461 lsm_list_modules(OutArray(&OBJECT_ID, 1), InOut(&UINT), Hex) Never [native admin::lsm_list_modules];
     462 mseal(Ptr, Size, Hex) Never [native vm::mseal];
-    463 setxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str, InSized(&XATTR_ARGS, 5), Size) Never
+    463 setxattrat(DirFd, PathOrNull(FollowUnless(2), Change), Flags(&AT), Str, InSized(&XATTR_ARGS, 5), Size) Never
         [native xattr::setxattrat];
-    464 getxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str, OutSized(&XATTR_ARGS, 5), Size) Never
+    464 getxattrat(DirFd, PathOrNull(FollowUnless(2), Read), Flags(&AT), Str, OutSized(&XATTR_ARGS, 5), Size) Never
         [native xattr::getxattrat];
-    465 listxattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), OutBuf(4), Size) Never [pass Listxattrat];
-    466 removexattrat(DirFd, PathOrNull(FollowUnless(2)), Flags(&AT), Str) Never [pass Removexattrat];
-    467 open_tree_attr(DirFd, Path(FollowUnless(2)), Flags(&OPEN_TREE), InSized(&MOUNT_ATTR, 4), Size) Never
+    465 listxattrat(DirFd, PathOrNull(FollowUnless(2), Read), Flags(&AT), OutBuf(4), Size) Never [pass Listxattrat];
+    466 removexattrat(DirFd, PathOrNull(FollowUnless(2), Change), Flags(&AT), Str) Never [pass Removexattrat];
+    467 open_tree_attr(DirFd, Path(FollowUnless(2), Read), Flags(&OPEN_TREE), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass OpenTreeAttr];
-    468 file_getattr(DirFd, PathOrNull(FollowUnless(4)), OutSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileGetattr];
-    469 file_setattr(DirFd, PathOrNull(FollowUnless(4)), InSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileSetattr];
+    468 file_getattr(DirFd, PathOrNull(FollowUnless(4), Read), OutSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileGetattr];
+    469 file_setattr(DirFd, PathOrNull(FollowUnless(4), Change), InSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileSetattr];
     470 listns(In(&NS_ID_REQ), OutArray(&OBJECT_ID, 2), Size, Hex) Never [pass Listns];
 };

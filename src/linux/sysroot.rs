@@ -1,16 +1,319 @@
-//! Where a guest's absolute path is on the host when its files are below a directory of their own.
+//! Which file of the host a path of the guest names when some of the guest's files are in a sysroot.
+//!
+//! Paths are resolved component by component in the guest's name space, because a link or `..` may lead from the
+//! sysroot to the host's files and back. Each component costs one or two readlink(2) calls, no descriptor and no
+//! procfs. A path that never meets the sysroot goes to the host kernel as the guest wrote it.
 
-use std::ffi::{CStr, CString};
-use std::os::fd::AsRawFd;
-use std::path::Path;
+use rustix::io::Errno;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
-/// The host's path of `path` inside `root`, with links resolved as if `root` were the root; `None` if
-/// there is no such file.
-pub fn lookup(root: &Path, path: &CStr, follow: bool) -> Option<CString> {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
-    let dir = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let flags = OFlags::PATH | OFlags::CLOEXEC | if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
-    let file = openat2(&dir, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS).ok()?;
-    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-    rustix::fs::readlink(link, Vec::new()).ok()
+/// What a call does with what a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Reads it or its attributes.
+    Read,
+    /// Changes or removes what exists.
+    Change,
+    /// Writes to what exists, which a device, a FIFO or a socket permits on a read-only file system.
+    Write,
+    /// Creates what must not exist.
+    Create,
+    /// Makes another name of it, which could then be written to.
+    Link,
+    /// Creates or replaces it.
+    Replace,
+    /// Opens it, and creates it if it is missing.
+    OpenOrCreate {
+        /// Whether it is opened for writing.
+        write: bool,
+    },
+    /// Writes to it if the argument has these bits, else reads.
+    WriteIf(usize, u64),
+}
+
+/// Directories whose files come from the sysroot first.
+fn sysroot_first(guest: &[u8]) -> bool {
+    let mut names = guest.split(|&b| b == b'/').skip(1);
+    match names.next().unwrap_or_default() {
+        b"bin" | b"sbin" | b"lib" | b"lib32" | b"lib64" | b"libx32" | b"usr" | b"etc" | b"opt" => true,
+        b"var" => names.next() == Some(b"lib"),
+        _ => false,
+    }
+}
+
+/// The most symbolic links in a path (MAXSYMLINKS).
+const MAX_LINKS: usize = 40;
+
+/// A directory with RISC-V files, which the guest sees as part of its own root.
+#[derive(Debug)]
+pub struct Sysroot {
+    root: Vec<u8>,
+}
+
+/// What is at a path of the host.
+enum Node {
+    Link(Vec<u8>),
+    Other,
+}
+
+/// Where a path leads.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The host's path, if the host kernel would resolve the written one differently.
+    pub host: Option<CString>,
+    /// Whether there was a symbolic link on the way.
+    pub linked: bool,
+}
+
+/// A canonical path of the guest's and where it is on the host. The root is empty.
+struct Place {
+    guest: Vec<u8>,
+    host: Vec<u8>,
+    exists: bool,
+}
+
+impl Sysroot {
+    /// The sysroot in a directory given by its canonical path; `None` for the root of the host.
+    pub fn new(root: &Path) -> Option<Self> {
+        let root = root.as_os_str().as_bytes().to_vec();
+        (root != b"/").then_some(Self { root })
+    }
+
+    /// The part of a host path below the sysroot, which itself is the empty path.
+    fn inside<'a>(&self, host: &'a [u8]) -> Option<&'a [u8]> {
+        host.strip_prefix(&self.root[..]).filter(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+
+    /// The guest's name of a canonical host path. Where the sysroot's file is hidden by the host's, it keeps its
+    /// host name.
+    pub fn guest_name<'a>(&self, host: &'a [u8]) -> &'a [u8] {
+        match self.inside(host) {
+            Some(rest) if sysroot_first(rest) || !rest.is_empty() && look(rest).is_err() => rest,
+            _ => host,
+        }
+    }
+
+    /// Resolves a path relative to a directory descriptor.
+    pub fn resolve(&self, dir: i32, path: &CStr, follow: bool, intent: Intent) -> Result<Resolved, Errno> {
+        let path = path.to_bytes();
+        let mut linked = false;
+        let as_written = |linked| Ok(Resolved { host: None, linked });
+        let mut at = Place { guest: Vec::new(), host: Vec::new(), exists: true };
+        if path.is_empty() {
+            return as_written(false);
+        }
+        if !path.starts_with(b"/") {
+            // The host kernel reports a bad descriptor, and a directory without a name has none below the sysroot.
+            let Some(host) = directory(dir) else { return as_written(false) };
+            at.guest = self.guest_name(&host).to_vec();
+            at.host = host;
+        }
+        // Whether the host kernel would have gone elsewhere.
+        let mut moved = false;
+        let mut links = 0;
+        let mut rest: Vec<Vec<u8>> = components(path);
+        let directory = path.ends_with(b"/") || path.ends_with(b"/.");
+        while let Some(name) = rest.pop() {
+            if name == b".." {
+                let below = at.host;
+                at.guest.truncate(at.guest.iter().rposition(|&b| b == b'/').unwrap_or(0));
+                at.host = self.locate(&at.guest);
+                moved |= at.host != parent(&below);
+                continue;
+            }
+            let last = rest.is_empty();
+            let kernels = join(&at.host, &name);
+            let (next, node) = match self.step(&at, &name) {
+                Ok(found) => found,
+                // The host kernel reports errors of its own files.
+                Err(_) if !moved && self.inside(&at.host).is_none() => return as_written(linked),
+                Err(Errno::NOENT) if last => {
+                    at = self.missing(&at, &name);
+                    moved |= at.host != kernels;
+                    break;
+                }
+                Err(e) => return Err(e),
+            };
+            moved |= next.host != kernels;
+            let target = match node {
+                Node::Link(target) if !last || follow || directory => target,
+                _ => {
+                    at = next;
+                    continue;
+                }
+            };
+            linked = true;
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(Errno::LOOP);
+            }
+            if is_magic(&next.host) {
+                // The target is an object, of which the text is only the name.
+                if last {
+                    if target.starts_with(b"/") && self.inside(&target).is_some() {
+                        self.permit(&Place { guest: Vec::new(), host: target, exists: true }, intent)?;
+                    }
+                    return Ok(Resolved { host: moved.then(|| with_end(next.host, path)), linked });
+                }
+                if !target.starts_with(b"/") || look(&target).is_err() {
+                    return if moved { Err(Errno::NOENT) } else { as_written(linked) };
+                }
+                at.host = if target == b"/" { Vec::new() } else { target };
+                at.guest = self.guest_name(&at.host).to_vec();
+                continue;
+            }
+            if target.starts_with(b"/") {
+                moved |= self.inside(&at.host).is_some();
+                at = Place { guest: Vec::new(), host: Vec::new(), exists: true };
+            }
+            rest.extend(components(&target));
+        }
+        self.permit(&at, intent)?;
+        Ok(Resolved { host: moved.then(|| with_end(at.host, path)), linked })
+    }
+
+    /// Finds a name in a directory.
+    fn step(&self, at: &Place, name: &[u8]) -> Result<(Place, Node), Errno> {
+        let guest = join(&at.guest, name);
+        let mut error = Errno::NOENT;
+        for host in self.candidates(&guest) {
+            match look(&host) {
+                Ok(node) => {
+                    // A path that spells the sysroot's own name means the files in it.
+                    let guest = if guest == host { self.guest_name(&host).to_vec() } else { guest };
+                    return Ok((Place { guest, host, exists: true }, node));
+                }
+                Err(e) if parent(&host) == at.host || e != Errno::NOTDIR => error = e,
+                Err(_) => {}
+            }
+        }
+        Err(error)
+    }
+
+    /// Where a canonical guest path can be on the host, the first that exists counts.
+    fn candidates(&self, guest: &[u8]) -> Vec<Vec<u8>> {
+        if self.inside(guest).is_some() {
+            return vec![guest.to_vec()];
+        }
+        let (root, host) = ([&self.root[..], guest].concat(), guest.to_vec());
+        if sysroot_first(guest) { vec![root, host] } else { vec![host, root] }
+    }
+
+    /// Where an existing directory of the guest's is.
+    fn locate(&self, guest: &[u8]) -> Vec<u8> {
+        if guest.is_empty() {
+            return Vec::new();
+        }
+        self.candidates(guest).into_iter().find(|host| look(host).is_ok()).unwrap_or(guest.to_vec())
+    }
+
+    /// Where a missing file would be created: on the host, unless only the sysroot has the directory.
+    fn missing(&self, at: &Place, name: &[u8]) -> Place {
+        let guest = join(&at.guest, name);
+        let directory = if at.guest.is_empty() { Path::new("/") } else { Path::new(OsStr::from_bytes(&at.guest)) };
+        let host = if directory.is_dir() { guest.clone() } else { join(&at.host, name) };
+        Place { guest, host, exists: false }
+    }
+
+    /// Whether the intent is allowed: what is in the sysroot is on a read-only file system.
+    fn permit(&self, at: &Place, intent: Intent) -> Result<(), Errno> {
+        if self.inside(&at.host).is_none() {
+            return Ok(());
+        }
+        let write = || match Path::new(OsStr::from_bytes(&at.host)).symlink_metadata().map(|m| m.file_type()) {
+            Ok(kind) if !kind.is_file() && !kind.is_dir() && !kind.is_symlink() => Ok(()),
+            _ => Err(Errno::ROFS),
+        };
+        match (intent, at.exists) {
+            (Intent::Read | Intent::WriteIf(..) | Intent::OpenOrCreate { write: false }, true) => Ok(()),
+            (Intent::Write | Intent::OpenOrCreate { write: true }, true) => write(),
+            (Intent::Create, true) => Err(Errno::EXIST),
+            (Intent::Link, true) => Err(Errno::XDEV),
+            (Intent::Change | Intent::Replace, true) => Err(Errno::ROFS),
+            (Intent::Create | Intent::Replace | Intent::OpenOrCreate { .. }, false) => Err(Errno::ROFS),
+            (Intent::Read | Intent::Change | Intent::Link | Intent::Write | Intent::WriteIf(..), false) => {
+                Err(Errno::NOENT)
+            }
+        }
+    }
+}
+
+/// The components of a path, the first at the end.
+fn components(path: &[u8]) -> Vec<Vec<u8>> {
+    let names = path.split(|&b| b == b'/').filter(|name| !matches!(*name, b"" | b"."));
+    names.rev().map(<[u8]>::to_vec).collect()
+}
+
+fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    [directory, b"/", name].concat()
+}
+
+fn parent(path: &[u8]) -> &[u8] {
+    &path[..path.iter().rposition(|&b| b == b'/').unwrap_or(0)]
+}
+
+/// A host path, with what the guest wrote after the last name.
+fn with_end(mut host: Vec<u8>, path: &[u8]) -> CString {
+    if host.is_empty() || path.ends_with(b"/") {
+        host.push(b'/');
+    } else if path.ends_with(b"/.") {
+        host.extend_from_slice(b"/.");
+    }
+    CString::new(host).expect("made of strings without zeroes")
+}
+
+/// What is at a canonical host path, apart from the last component.
+fn look(host: &[u8]) -> Result<Node, Errno> {
+    match rustix::fs::readlink(host, Vec::new()) {
+        Ok(target) => Ok(Node::Link(target.into_bytes())),
+        Err(Errno::INVAL) => Ok(Node::Other),
+        Err(e) => Err(e),
+    }
+}
+
+/// Whether a link's parent is in a process's directory of procfs, where links name objects.
+fn is_magic(host: &[u8]) -> bool {
+    host.strip_prefix(b"/proc/")
+        .is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_digit) && rest.contains(&b'/'))
+}
+
+/// The host path of a directory, where it has one; the root is empty.
+fn directory(dir: i32) -> Option<Vec<u8>> {
+    let path = if dir == libc::AT_FDCWD {
+        rustix::process::getcwd(Vec::new()).ok()?
+    } else {
+        rustix::fs::readlink(format!("/proc/self/fd/{dir}"), Vec::new()).ok()?
+    };
+    let path = path.into_bytes();
+    (path.starts_with(b"/") && look(&path).is_ok()).then(|| if path == b"/" { Vec::new() } else { path })
+}
+
+/// The host's path of `path` inside `root`, with links resolved as if `root` were the root.
+pub fn lookup(root: &Path, path: &CStr) -> Result<PathBuf, Errno> {
+    let mut host = root.as_os_str().as_bytes().to_vec();
+    let mut rest = components(path.to_bytes());
+    let mut links = 0;
+    while let Some(name) = rest.pop() {
+        if name == b".." {
+            if host.len() > root.as_os_str().len() {
+                host.truncate(parent(&host).len());
+            }
+            continue;
+        }
+        let next = join(&host, &name);
+        match look(&next)? {
+            Node::Other => host = next,
+            Node::Link(_) if links == MAX_LINKS => return Err(Errno::LOOP),
+            Node::Link(target) => {
+                links += 1;
+                if target.starts_with(b"/") {
+                    host = root.as_os_str().as_bytes().to_vec();
+                }
+                rest.extend(components(&target));
+            }
+        }
+    }
+    Ok(PathBuf::from(OsStr::from_bytes(&host)))
 }

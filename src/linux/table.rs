@@ -8,6 +8,7 @@ use super::abi::structs::Struct;
 use super::call::{Call, SysResult};
 use super::rows::ROWS;
 use super::strace::flags::Names;
+use super::sysroot::Intent;
 use crate::host::Sys;
 
 /// What an argument is.
@@ -33,10 +34,10 @@ pub enum ArgKind {
     Fd,
     /// A directory's descriptor, or `AT_FDCWD`.
     DirFd,
-    /// A pathname.
-    Path(FollowLink),
+    /// A pathname, and what the call does with what it names.
+    Path(FollowLink, Intent),
     /// A pathname that may be missing.
-    PathOrNull(FollowLink),
+    PathOrNull(FollowLink, Intent),
     /// A zero-terminated string that is no pathname.
     Str,
     /// Bits or-ed together.
@@ -97,8 +98,8 @@ pub enum ArgKind {
     InVec(usize),
     /// A list of as many pieces of memory to write to.
     OutVec(usize),
-    /// A socket address the kernel reads; the given argument is its length.
-    InAddr(usize),
+    /// A socket address the kernel reads; the given argument is its length. The intent is for a path in it.
+    InAddr(usize, Intent),
     /// A socket address the kernel writes; the given argument points at its length.
     OutAddr(usize),
     /// What another argument decides about: shown by a function of its own, never handed through.
@@ -276,7 +277,7 @@ mod tests {
                 | Dirents(n)
                 | InVec(n)
                 | OutVec(n)
-                | InAddr(n)
+                | InAddr(n, _)
                 | OutAddr(n)
                 | InSized(_, n)
                 | OutSized(_, n)

@@ -12,7 +12,7 @@ use super::limits::Limits;
 use super::proc::{self, OpenProc};
 use super::signal::{FatalSignal, Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
-use super::sysroot;
+use super::sysroot::{Intent, Sysroot};
 use super::table::{self, Restart, Row, Run};
 use super::vdso::Vdso;
 use crate::elf::at;
@@ -154,8 +154,8 @@ impl Deref for Mm {
 /// Where a process looks files up.
 #[derive(Debug)]
 pub struct Fs {
-    /// The directory in which absolute paths are looked up first.
-    pub sysroot: Option<PathBuf>,
+    /// The directory that has some of the guest's files.
+    pub sysroot: Option<Sysroot>,
     /// The program.
     pub exe: CString,
     /// Its device and inode.
@@ -232,7 +232,7 @@ impl Task {
         let (actions, blocked) = super::signal::inherited();
         let task = Self {
             files: Arc::new(Files { own: config.own_fds, proc: OpenProc::default() }),
-            fs: Arc::new(Fs { sysroot: config.sysroot, exe, exe_id }),
+            fs: Arc::new(Fs { sysroot: config.sysroot.as_deref().and_then(Sysroot::new), exe, exe_id }),
             sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
             mm: Arc::new(Mm { space: config.space, vdso: config.vdso }),
             process: Arc::new(Process {
@@ -395,20 +395,12 @@ pub fn as_register(result: SysResult) -> u64 {
 impl Fs {
     /// A path of the host's as the guest would write it: without the sysroot.
     pub fn guest_path<'a>(&self, path: &'a [u8]) -> &'a [u8] {
-        let root = self.sysroot.as_ref().map(|r| r.as_os_str().as_bytes());
-        match root.and_then(|root| path.strip_prefix(root)) {
-            Some(inside) if inside.starts_with(b"/") => inside,
-            _ => path,
-        }
+        self.sysroot.as_ref().map_or(path, |sysroot| sysroot.guest_name(path))
     }
 
-    /// The host's path for a guest's: an absolute one is looked up in the sysroot first and used if it
-    /// is there.
-    pub fn host_path(&self, path: CString, follow: bool) -> CString {
-        let bytes = path.as_bytes();
-        match &self.sysroot {
-            Some(root) if bytes.starts_with(b"/") => sysroot::lookup(root, &path, follow).unwrap_or(path),
-            _ => path,
-        }
+    /// The host's path for a guest's, relative to a directory descriptor.
+    pub fn host_path(&self, dir: i32, path: CString, follow: bool, intent: Intent) -> Result<CString, Errno> {
+        let Some(sysroot) = &self.sysroot else { return Ok(path) };
+        Ok(sysroot.resolve(dir, &path, follow, intent)?.host.unwrap_or(path))
     }
 }

@@ -64,7 +64,7 @@ const NETWORK: &[&str] = &[
 const CLASSES: &[Class] = &[
     Class {
         name: "%file",
-        kind: Some(|kind| matches!(kind, ArgKind::Path(_) | ArgKind::PathOrNull(_))),
+        kind: Some(|kind| matches!(kind, ArgKind::Path(..) | ArgKind::PathOrNull(..))),
         list: &["getcwd", "swapon", "swapoff", "quotactl"],
     },
     Class {

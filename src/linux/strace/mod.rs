@@ -238,7 +238,7 @@ impl<'a> CallPrinter<'a> {
             ArgKind::Ptr | ArgKind::NullOrPtr => Self::pointer(value),
             ArgKind::Fd => (value as i32).to_string(),
             ArgKind::DirFd => Self::dirfd(value as i32),
-            ArgKind::Path(_) | ArgKind::PathOrNull(_) => self.path(value),
+            ArgKind::Path(..) | ArgKind::PathOrNull(..) => self.path(value),
             ArgKind::Str => self.string(value),
             ArgKind::Flags(names) => names.show_flags(u64::from(value as u32)),
             ArgKind::Enum(names) => self.enumerated(names, value),
@@ -292,7 +292,7 @@ impl<'a> CallPrinter<'a> {
             }),
             ArgKind::InVec(n) => self.vector(value, self.args[n], u64::MAX),
             ArgKind::OutVec(n) => self.written(value, || self.vector(value, self.args[n], self.success().unwrap_or(0))),
-            ArgKind::InAddr(n) => sockets::socket_address(self, value, self.args[n]),
+            ArgKind::InAddr(n, _) => sockets::socket_address(self, value, self.args[n]),
             ArgKind::OutAddr(n) => self.written(value, || match self.mem.read::<u32>(GuestAddr(self.args[n])) {
                 // The kernel truncates an address that does not fit.
                 Ok(len) => sockets::socket_address(self, value, len.min(self.room_before(n)).into()),

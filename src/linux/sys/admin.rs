@@ -4,6 +4,7 @@
 use super::vm::{foreign, is_own};
 use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
+use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 
 /// Q_QUOTAON, without the type of quota below it.
@@ -11,13 +12,13 @@ const Q_QUOTAON: u32 = 0x80_0002;
 
 pub(in crate::linux) fn quotactl(c: &mut Call<'_>) -> SysResult {
     let [command, _, id, addr, ..] = c.args;
-    let device = c.path_or_null(1, FollowLink::Follow)?;
+    let device = c.path_or_null(1, FollowLink::Follow, Intent::Read)?;
     let device = device.as_ref().map_or(SysArg::Null, |path| SysArg::In(path.as_bytes_with_nul()));
     let numbers = [command, id].map(SysArg::Val);
     let [command_arg, id] = numbers;
     if command as u32 >> 8 == Q_QUOTAON {
         // What is wrong with the file's name is told after what is wrong with the device.
-        let file = c.path(3, FollowLink::Follow);
+        let file = c.path(3, FollowLink::Follow, Intent::Change);
         let file = file.as_ref().map_or_else(|_| c.guest(addr, 1), |path| SysArg::In(path.as_bytes_with_nul()));
         return host::pass(Sys::QuotactlFile, &mut [command_arg, device, id, file]);
     }
@@ -45,7 +46,7 @@ pub(in crate::linux) fn fsconfig(c: &mut Call<'_>) -> SysResult {
     let context = SysArg::Val(c.fd(0)? as u64);
     let key = c.guest(key, 1);
     let path = match command as u32 {
-        SET_PATH | SET_PATH_EMPTY => c.path_or_null(3, FollowLink::Follow)?,
+        SET_PATH | SET_PATH_EMPTY => c.path_or_null(3, FollowLink::Follow, Intent::Read)?,
         _ => None,
     };
     if matches!(command as u32, SET_PATH | SET_PATH_EMPTY | SET_FD) {

@@ -5,9 +5,10 @@ use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat};
 use crate::linux::call::{Call, SysResult};
 use crate::linux::proc::{self, Link};
+use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 use zerocopy::{FromBytes, IntoBytes};
@@ -21,7 +22,7 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     let path = match proc::link(c.task, dir, &path) {
         Some(Link::Hidden) => return Err(Errno::NOENT),
         Some(Link::Exe) if follow && how.resolve == 0 => c.task.fs.exe.clone(),
-        _ => c.task.fs.host_path(path, follow),
+        _ => host_path(c, dir, path, how)?,
     };
     program::check_open(c, how, |c, how| pass(c, how, &path))?;
     let fd = pass(c, how, &path)?;
@@ -35,6 +36,34 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     noted.map(|()| fd)
 }
 
+/// The host's path of a file to be opened.
+fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CString, Errno> {
+    let Some(sysroot) = &c.task.fs.sysroot else { return Ok(path) };
+    let has = |bits: i32| how.flags & bits as u64 != 0;
+    let write = program::writes(how.flags);
+    let intent = match () {
+        () if has(libc::O_PATH) => Intent::Read,
+        () if has(libc::O_TMPFILE & !libc::O_DIRECTORY) => Intent::Change,
+        () if has(libc::O_CREAT) && has(libc::O_EXCL) => Intent::Create,
+        () if has(libc::O_CREAT) => Intent::OpenOrCreate { write },
+        () if write => Intent::Write,
+        () => Intent::Read,
+    };
+    // O_EXCL does not follow a link either.
+    let follow = !has(libc::O_NOFOLLOW) && intent != Intent::Create;
+    let found = sysroot.resolve(dir, &path, follow, intent)?;
+    if how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0 {
+        // The path has a root of its own, and stays as it is.
+        return Ok(path);
+    }
+    match found.host {
+        // The links on the way are no longer in the path.
+        Some(_) if found.linked && how.resolve & RESOLVE_NO_SYMLINKS != 0 => Err(Errno::LOOP),
+        Some(host) => Ok(host),
+        None => Ok(path),
+    }
+}
+
 pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
     let how = OpenHow { flags: c.args[2] & 0xffff_ffff, mode: c.args[3], resolve: 0 };
     open(c, &how, |c, how, path| {
@@ -45,19 +74,33 @@ pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn openat2(c: &mut Call<'_>) -> SysResult {
     let how: OpenHow = c.read_sized(c.args[2], c.args[3])?;
-    // With a root of its own choosing, a path must stay as it is.
-    let in_root = how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0;
-    let raw = in_root.then(|| c.raw_path(1)).transpose()?;
     open(c, &how, |c, how, path| {
-        let path = SysArg::In(raw.as_deref().unwrap_or(path).to_bytes_with_nul());
+        let path = SysArg::In(path.to_bytes_with_nul());
         let bytes = how.as_bytes();
         let size = SysArg::Val(bytes.len() as u64);
         host::pass(Sys::Openat2, &mut [SysArg::Val(c.args[0]), path, SysArg::In(bytes), size])
     })
 }
 
+/// RESOLVE_NO_SYMLINKS.
+const RESOLVE_NO_SYMLINKS: u64 = 0x04;
+
 /// RESOLVE_BENEATH and RESOLVE_IN_ROOT.
 const RESOLVE_BENEATH_OR_IN_ROOT: u64 = 0x18;
+
+pub(in crate::linux) fn getcwd(c: &mut Call<'_>) -> SysResult {
+    if c.task.fs.sysroot.is_none() {
+        return c.pass(Sys::Getcwd);
+    }
+    let host = rustix::process::getcwd(Vec::new())?;
+    let mut name = c.task.fs.guest_path(host.as_bytes()).to_vec();
+    name.push(0);
+    if name.len() as u64 > c.args[1] {
+        return Err(Errno::RANGE);
+    }
+    c.task.mm.write_bytes(c.addr(0), &name)?;
+    Ok(name.len() as u64)
+}
 
 pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
     let dir = c.fd(0)?;
@@ -71,7 +114,7 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
         c.task.mm.write_bytes(c.addr(2), &target[..len])?;
         return Ok(len as u64);
     }
-    let path = c.task.fs.host_path(path, false);
+    let path = c.task.fs.host_path(dir, path, false, Intent::Read)?;
     let buffer = c.guest(c.args[2], size as u64);
     let path = SysArg::In(path.as_bytes_with_nul());
     host::pass(Sys::Readlinkat, &mut [SysArg::Val(dir as u64), path, buffer, SysArg::Val(size as u64)])
@@ -120,7 +163,7 @@ pub(in crate::linux) fn newfstatat(c: &mut Call<'_>) -> SysResult {
     let path = match c.args[1] {
         // Since Linux 6.11 a missing path is as good as an empty one.
         0 if flags & libc::AT_EMPTY_PATH != 0 => c"".into(),
-        _ => c.path(1, FollowLink::FollowUnless(3))?,
+        _ => c.path(1, FollowLink::FollowUnless(3), Intent::Read)?,
     };
     let stat = status(dir, &path, flags)?;
     c.write(c.args[2], &stat)?;

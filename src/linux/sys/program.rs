@@ -4,11 +4,12 @@
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::OpenHow;
 use crate::linux::call::{Call, SysResult};
+use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 
 /// Whether opening a file with these flags needs write access.
-fn writes(flags: u64) -> bool {
+pub(super) fn writes(flags: u64) -> bool {
     let flags = flags as i32;
     let access = flags & libc::O_ACCMODE;
     flags & libc::O_PATH == 0 && (matches!(access, libc::O_WRONLY | libc::O_RDWR) || flags & libc::O_TRUNC != 0)
@@ -42,7 +43,7 @@ pub(super) fn check_open(
 
 pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {
     if c.args[1] as i64 >= 0 {
-        let path = c.path(0, FollowLink::Follow)?;
+        let path = c.path(0, FollowLink::Follow, Intent::Write)?;
         check_open(c, &OpenHow { flags: libc::O_WRONLY as u64, mode: 0, resolve: 0 }, |_, how| {
             let (dir, path) = (SysArg::Val(libc::AT_FDCWD as u64), SysArg::In(path.as_bytes_with_nul()));
             host::pass(Sys::Openat, &mut [dir, path, SysArg::Val(how.flags), SysArg::Val(0)])

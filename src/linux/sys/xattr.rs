@@ -3,12 +3,13 @@
 use crate::host::{self, Attribute};
 use crate::linux::abi::file::XattrArgs;
 use crate::linux::call::{Call, SysResult};
+use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 
 fn attribute(c: &mut Call<'_>, set: bool) -> SysResult {
     let dir = c.fd(0)?;
     let XattrArgs { value, size, flags } = c.read_sized(c.args[4], c.args[5])?;
-    let path = c.path_or_null(1, FollowLink::FollowUnless(2))?;
+    let path = c.path_or_null(1, FollowLink::FollowUnless(2), if set { Intent::Change } else { Intent::Read })?;
     let attribute = Attribute {
         dir,
         path: path.as_deref(),

@@ -23,6 +23,7 @@ mod queue;
 mod readme;
 mod sched;
 mod signal;
+mod sysroot;
 mod system;
 mod trace;
 mod vm;
