@@ -75,8 +75,10 @@ struct Place {
 }
 
 impl Sysroot {
-    /// The sysroot in a directory given by its canonical path; `None` for the root of the host.
+    /// The sysroot in a directory; `None` for the root of the host.
     pub fn new(root: &Path) -> Option<Self> {
+        // The host reports paths without links.
+        let root = root.canonicalize().unwrap_or(root.to_path_buf());
         let root = root.as_os_str().as_bytes().to_vec();
         (root != b"/").then_some(Self { root })
     }

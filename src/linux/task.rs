@@ -58,7 +58,7 @@ pub struct TaskConfig {
     pub auxv: Vec<(u64, u64)>,
     /// The stack pointer it was given.
     pub start_stack: GuestAddr,
-    /// The directory in which absolute paths are looked up first.
+    /// The directory that has some of the guest's files, by its canonical path.
     pub sysroot: Option<PathBuf>,
     /// The kernel release to report, if not the host's.
     pub release: Option<String>,
