@@ -363,6 +363,30 @@ fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
+fn a_shell_reads_what_it_has_written_beside_its_sysroot() {
+    let (_dir, sysroot) = debian_root(&["libc6", "dash"]);
+    let work = tempfile::tempdir().expect("a temporary folder");
+    let work = work.path().canonicalize().expect("it exists");
+    let inside = sysroot.join(work.strip_prefix("/").expect("it is absolute"));
+    fs::create_dir_all(&inside).expect("the sysroot has the folder too");
+    fs::write(inside.join("file"), "sysroot\n").expect("and a file in it");
+    fs::write(work.join("file"), "host\n").expect("the host has another version");
+    let script = format!(
+        "cd {0}; echo hi >file; read x <file; echo $x; read x <{0}/file; echo $x; pwd -P
+         cd /; read x <proc/self/comm; echo $x; cd usr/bin; pwd -P; cd ../..; pwd -P; echo no >/usr/bin/dash",
+        work.display()
+    );
+    let prefix = sysroot.to_str().expect("a name in UTF-8");
+    let dash = sysroot.join("usr/bin/dash");
+    let ran = remu(&work, &["-L", prefix, dash.to_str().expect("a name in UTF-8"), "-c", &script]);
+    let expected = format!("hi\nhi\n{}\ndash\n/usr/bin\n/\n", work.display());
+    assert_eq!(text(&ran.stdout), expected, "{}", text(&ran.stderr));
+    assert!(text(&ran.stderr).contains("cannot create /usr/bin/dash: Read-only file system"), "{ran:?}");
+    assert_eq!(fs::read_to_string(work.join("file")).expect("it is there"), "hi\n");
+    assert_eq!(fs::read_to_string(inside.join("file")).expect("it is there"), "sysroot\n");
+}
+
+#[test]
 fn a_shell_of_debian_runs_in_its_own_root() {
     let (_dir, root) = debian_root(&["libc6", "dash"]);
     let ran = remu(&root, &["usr/bin/dash", "-c", "echo $0 $((6 * 7)) \"$@\"", "name", "a", "b  c"]);
