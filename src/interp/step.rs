@@ -499,7 +499,6 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
         match trap {
             Trap::EnvironmentCall => Stopped::TRAP,
             Trap::Breakpoint => Stopped::BREAKPOINT,
-            Trap::Illegal => Stopped::ILLEGAL,
         }
     }
 

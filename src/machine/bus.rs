@@ -95,7 +95,7 @@ impl Bus {
     }
 
     /// What a hart is told before it runs.
-    pub(super) fn outside(&self, hart: usize) -> ExternalInputs {
+    pub(super) fn inputs(&self, hart: usize) -> ExternalInputs {
         let clint = self.clint.borrow();
         let time = clint.time();
         ExternalInputs { time, interrupts: clint.pending(hart, time) }

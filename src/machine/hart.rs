@@ -71,8 +71,8 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     }
 
     /// Whether it waits for an interrupt, and none of these wakes it.
-    pub fn waits(&self, outside: &ExternalInputs) -> bool {
-        self.waiting && !self.privileged.wakes(outside.interrupts)
+    pub fn waits(&self, inputs: &ExternalInputs) -> bool {
+        self.waiting && !self.privileged.wakes(inputs.interrupts)
     }
 
     /// How many instructions it has begun: those that it has retired, and those that have trapped, which may
@@ -84,26 +84,26 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     /// Runs about so many instructions, fewer if it waits or the machine ends.
     pub(super) fn turn(&mut self, instructions: u64, bus: &Bus) {
         let hart = self.privileged.hart as usize;
-        if self.waits(&bus.outside(hart)) {
+        if self.waits(&bus.inputs(hart)) {
             return;
         }
         self.waiting = false;
         let end = self.begun() + instructions;
         while !self.waiting && !bus.is_over() {
             // Asked each time: a device that the hart has written to may have changed it.
-            self.interrupt(&bus.outside(hart));
+            self.interrupt(&bus.inputs(hart));
             let begun = self.begun();
             if begun >= end {
                 break;
             }
             let exit = self.run(end - begun);
-            self.handle_exit(exit, &bus.outside(hart));
+            self.handle_exit(exit, &bus.inputs(hart));
         }
     }
 
     /// Takes an interrupt, if one is pending and enabled.
-    fn interrupt(&mut self, outside: &ExternalInputs) {
-        if self.privileged.interrupt(&mut self.cell.cpu(), outside.interrupts) {
+    fn interrupt(&mut self, inputs: &ExternalInputs) {
+        if self.privileged.interrupt(&mut self.cell.cpu(), inputs.interrupts) {
             self.tell();
         }
     }
@@ -117,8 +117,8 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
 
     /// Runs on the engine of the present context.
     fn run(&mut self, instructions: u64) -> Exit {
-        let rules = self.privileged.rules();
-        if self.memory.set_rules(rules) {
+        let view = self.privileged.pmp_view();
+        if self.memory.set_pmp_view(view) {
             // Code was decoded with the permission to fetch it.
             self.code_changed();
         }
@@ -146,7 +146,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         self.contexts.iter_mut().for_each(|c| c.stale = true);
     }
 
-    fn handle_exit(&mut self, exit: Exit, outside: &ExternalInputs) {
+    fn handle_exit(&mut self, exit: Exit, inputs: &ExternalInputs) {
         let mut cpu = self.cell.cpu();
         let (cause, value) = match exit {
             Exit::Interrupted => return,
@@ -155,10 +155,10 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
             Exit::Fault(fault) => (cause_of(fault), fault.addr.0),
             // Engines of machines leave it to the privileged architecture to wait.
             Exit::Halt => (Cause::IllegalInstruction, 0),
-            Exit::Illegal { bits } => match execute::<B>(&mut self.privileged, &mut cpu, &self.memory, bits, outside) {
+            Exit::Illegal { bits } => match execute::<B>(&mut self.privileged, &mut cpu, &self.memory, bits, inputs) {
                 Done::Retired | Done::Again => return,
                 Done::Waits => {
-                    self.waiting = !self.privileged.wakes(outside.interrupts);
+                    self.waiting = !self.privileged.wakes(inputs.interrupts);
                     return;
                 }
                 Done::CodeChanged => {

@@ -145,7 +145,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
                     return ending;
                 }
             }
-            let waits = |(id, hart): (usize, &Hart<B, E>)| hart.waits(&self.bus.outside(id));
+            let waits = |(id, hart): (usize, &Hart<B, E>)| hart.waits(&self.bus.inputs(id));
             let all_wait = self.harts.iter().enumerate().all(waits);
             let left = self.bus.until_timer();
             let for_ever = all_wait && left.is_none();

@@ -169,7 +169,6 @@ fn goes(op: Op, calls: &[Call]) -> Vec<Goes> {
             Goes::Beside(2),
             Goes::Beside(-2),
             Goes::Beside(4),
-            Goes::Traps(Trap::Illegal),
             Goes::Traps(Trap::Breakpoint),
             Goes::Traps(Trap::EnvironmentCall),
         ],
@@ -277,7 +276,7 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
             instead(&formats(fmt).map(|other| Call::FpRound(other, exact)));
         }
         Call::FpToIntModular => instead(&[Call::FpToInt(Fmt::D, IntType::I32), Call::FpToInt(Fmt::D, IntType::I64)]),
-        Call::Trap(_) => instead(&[Trap::EnvironmentCall, Trap::Breakpoint, Trap::Illegal].map(Call::Trap)),
+        Call::Trap(_) => instead(&[Trap::EnvironmentCall, Trap::Breakpoint].map(Call::Trap)),
         Call::CasPair(w) => instead(&[Call::CasPair(other_width(w))]),
         _ => {}
     }

@@ -22,8 +22,6 @@ pub enum Trap {
     EnvironmentCall,
     /// EBREAK.
     Breakpoint,
-    /// The encoding is not allowed in this state: a reserved rounding mode, a missing CSR.
-    Illegal,
 }
 
 /// What differs between the two base instruction sets.

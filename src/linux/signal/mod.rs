@@ -37,8 +37,6 @@ pub struct FatalSignal {
     pub address: Option<GuestAddr>,
     /// The program counter.
     pub pc: GuestAddr,
-    /// The encoding, if the instruction was illegal.
-    pub bits: Option<u32>,
 }
 
 /// What a signal does where no handler is installed.
@@ -140,7 +138,6 @@ impl Task {
     /// Turns a fault of the running instruction into its signal, which cannot be blocked or ignored.
     pub(super) fn synchronous_fault(&mut self, cpu: &mut Cpu, exit: Exit) {
         let pc = cpu.pc;
-        let mut bits = None;
         let info = match exit {
             Exit::Fault(GuestFault { addr, access: _, kind }) => {
                 let (signal, code) = match kind {
@@ -152,16 +149,13 @@ impl Task {
                 // Of a misaligned access or jump the kernel tells where the instruction is.
                 Siginfo::fault(signal, code, if kind == FaultKind::Misaligned { pc } else { addr.0 })
             }
-            Exit::Illegal { bits: encoding } => {
-                bits = Some(encoding);
-                Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc)
-            }
+            Exit::Illegal { .. } => Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc),
             Exit::Breakpoint => Siginfo::fault(libc::SIGTRAP, TRAP_BRKPT, pc),
             // A user program may not wait for interrupts.
             Exit::Halt => Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc),
             Exit::Syscall | Exit::Interrupted => return,
         };
-        self.force(cpu, info, bits);
+        self.force(cpu, info);
         // The report of a fatal one tells what the instruction wanted, whatever a handler would be told.
         if let (Some(Outcome::Killed(fatal)), Exit::Fault(fault)) = (&mut self.ending, exit) {
             fatal.address = Some(fault.addr);
@@ -169,27 +163,26 @@ impl Task {
     }
 
     /// Sends a signal that cannot be held back: if it is blocked or ignored, it ends the process.
-    pub(super) fn force(&mut self, cpu: &Cpu, info: Siginfo, bits: Option<u32>) {
+    pub(super) fn force(&mut self, cpu: &Cpu, info: Siginfo) {
         let action = self.sighand.actions()[info.signo as usize - 1];
         let held = self.blocked & bit(info.signo) != 0;
         if action.handler <= SIG_IGN || held {
             if let Some(tracer) = &self.system.tracer {
                 tracer.signal(&info, self.tid());
             }
-            self.end(cpu, &info, bits);
+            self.end(cpu, &info);
         } else {
             self.pending.add(info);
         }
     }
 
-    fn end(&mut self, cpu: &Cpu, info: &Siginfo, bits: Option<u32>) {
+    fn end(&mut self, cpu: &Cpu, info: &Siginfo) {
         let fault = SYNCHRONOUS & bit(info.signo) != 0 && info.code > 0 && info.code != SI_KERNEL;
         self.ending = Some(Outcome::Killed(FatalSignal {
             signal: info.signo,
             code: info.code,
             address: fault.then(|| GuestAddr(info.addr())),
             pc: GuestAddr(cpu.pc),
-            bits,
         }));
     }
 
@@ -253,7 +246,7 @@ impl Task {
                 SIG_DFL => match default_action(info.signo) {
                     DefaultAction::Ignore => {}
                     DefaultAction::Stop => host::stop_self(info.signo),
-                    DefaultAction::End => self.end(cpu, &info, None),
+                    DefaultAction::End => self.end(cpu, &info),
                 },
                 _ => {
                     if let Some(call) = self.interrupted.take()
@@ -283,7 +276,7 @@ impl Task {
             if info.signo == libc::SIGSEGV {
                 self.sighand.actions()[libc::SIGSEGV as usize - 1].handler = SIG_DFL;
             }
-            self.force(cpu, failure, None);
+            self.force(cpu, failure);
             return;
         }
         if action.flags & SA_RESETHAND != 0 {

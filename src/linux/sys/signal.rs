@@ -105,7 +105,7 @@ pub(in crate::linux) fn rt_sigtimedwait(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn rt_sigreturn(c: &mut Call<'_>) -> SysResult {
     if c.task.pop_frame(c.cpu).is_err() {
         const SI_KERNEL: i32 = 0x80;
-        c.task.force(c.cpu, Siginfo::new(libc::SIGSEGV, SI_KERNEL), None);
+        c.task.force(c.cpu, Siginfo::new(libc::SIGSEGV, SI_KERNEL));
     }
     // What the frame has put into a0 is the result.
     Ok(c.cpu.x(10))

@@ -83,7 +83,7 @@ enum Place {
 /// Memory as one hart of a machine sees it.
 pub struct HartMemory {
     tlb: [Box<[Cell<Entry>]>; 3],
-    rules: RefCell<PmpView>,
+    pmp_view: RefCell<PmpView>,
     memories: Vec<Arc<Ram>>,
     mmio: Rc<dyn Mmio>,
     /// An address outside the hart's address width is no address.
@@ -98,10 +98,10 @@ impl HartMemory {
     /// The view of a hart, in machine mode, on memories that do not overlap.
     pub fn new(memories: Vec<Arc<Ram>>, mmio: Rc<dyn Mmio>) -> Self {
         let entries = || vec![Cell::new(Entry::EMPTY); ENTRIES].into_boxed_slice();
-        let rules = PmpView { machine_fetches: true, machine_accesses: true, ..PmpView::default() };
+        let view = PmpView { machine_fetches: true, machine_accesses: true, ..PmpView::default() };
         Self {
             tlb: [entries(), entries(), entries()],
-            rules: RefCell::new(rules),
+            pmp_view: RefCell::new(view),
             memories,
             mmio,
             limit: 1 << 56,
@@ -118,13 +118,13 @@ impl HartMemory {
     }
 
     /// Changes what the hart may access; true if the regions are others.
-    pub fn set_rules(&self, rules: PmpView) -> bool {
-        let mut present = self.rules.borrow_mut();
-        if *present == rules {
+    pub fn set_pmp_view(&self, view: PmpView) -> bool {
+        let mut present = self.pmp_view.borrow_mut();
+        if *present == view {
             return false;
         }
-        let others = present.regions != rules.regions;
-        *present = rules;
+        let others = present.regions != view.regions;
+        *present = view;
         for cell in self.tlb.iter().flatten() {
             cell.set(Entry::EMPTY);
         }
@@ -132,8 +132,8 @@ impl HartMemory {
     }
 
     /// What the hart may access.
-    pub fn rules(&self) -> PmpView {
-        self.rules.borrow().clone()
+    pub fn pmp_view(&self) -> PmpView {
+        self.pmp_view.borrow().clone()
     }
 
     /// The host address of an access within a page that is remembered.
@@ -149,8 +149,8 @@ impl HartMemory {
 
     /// Where an access that lies within a page goes; remembers the page if it can.
     fn locate(&self, access: Access, addr: u64, size: u64) -> Result<Place, BadAddress> {
-        let rules = self.rules.borrow();
-        if addr >= self.limit || !rules.allow(addr, size, access) {
+        let view = self.pmp_view.borrow();
+        if addr >= self.limit || !view.allow(addr, size, access) {
             return Err(BadAddress::REFUSED);
         }
         let Some((ram, host)) = self.memories.iter().find_map(|m| Some((m, m.host(addr, size)?))) else {
@@ -161,7 +161,7 @@ impl HartMemory {
         }
         let page = addr & !(PAGE_SIZE - 1);
         // A page that is remembered is accessed whatever the alignment.
-        if rules.is_uniform(page) && (!self.aligned_only || access == Access::Fetch) {
+        if view.is_uniform(page) && (!self.aligned_only || access == Access::Fetch) {
             let delta = (host as usize).wrapping_sub(addr as usize);
             self.tlb[access as usize][(addr / PAGE_SIZE) as usize % ENTRIES].set(Entry { page, delta });
         }

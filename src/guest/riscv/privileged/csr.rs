@@ -18,7 +18,7 @@ const COUNTERS: u32 = 0b111;
 /// Those that can be stopped: there is no bit for the time.
 const STOPPABLE: u32 = 0b101;
 
-/// What a hart is told from outside.
+/// What a hart is told by the devices around it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExternalInputs {
     /// The value of `mtime`.
@@ -29,7 +29,7 @@ pub struct ExternalInputs {
 
 impl Privileged {
     /// Reads a CSR; `None` if there is none of this number, or it may not be read in this mode.
-    pub(super) fn read_csr(&self, cpu: &Cpu, number: u16, outside: &ExternalInputs) -> Option<u64> {
+    pub(super) fn read_csr(&self, cpu: &Cpu, number: u16, inputs: &ExternalInputs) -> Option<u64> {
         self.permit(number)?;
         let rv32 = cpu.isa.xlen == Xlen::Rv32;
         let value = match number {
@@ -50,7 +50,7 @@ impl Privileged {
             0x341 => self.mepc(cpu),
             0x342 => self.mcause,
             0x343 => self.mtval,
-            0x344 => outside.interrupts.0,
+            0x344 => inputs.interrupts.0,
             0x3a0..=0x3a3 => self.pmp_configs(number, rv32)?,
             0x3b0..=0x3bf => self.pmp.addr(usize::from(number - 0x3b0)),
             // Triggers: none, which is what these say.
@@ -60,9 +60,9 @@ impl Privileged {
             0xb03..=0xb1f => 0,
             0xb83..=0xb9f if rv32 => 0,
             0xc00 | 0xc02 => self.counter(cpu, number == 0xc02),
-            0xc01 => outside.time,
+            0xc01 => inputs.time,
             0xc80 | 0xc82 if rv32 => self.counter(cpu, number == 0xc82) >> 32,
-            0xc81 if rv32 => outside.time >> 32,
+            0xc81 if rv32 => inputs.time >> 32,
             0xc03..=0xc1f => 0,
             0xc83..=0xc9f if rv32 => 0,
             // mvendorid, marchid, mimpid: not assigned; mconfigptr: there is none.

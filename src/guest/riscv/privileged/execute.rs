@@ -30,14 +30,14 @@ pub fn execute<B: Base>(
     cpu: &mut Cpu,
     memory: &impl GuestMemory,
     bits: u32,
-    outside: &ExternalInputs,
+    inputs: &ExternalInputs,
 ) -> Done {
     let illegal = Done::Traps(Cause::IllegalInstruction, bits.into());
     let Ok(insn) = B::decode(&bits.to_le_bytes(), &cpu.isa) else { return illegal };
     let machine = hart.mode == Mode::Machine;
     let done = match insn.op {
         Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci => {
-            match access(hart, cpu, &insn, outside) {
+            match access(hart, cpu, &insn, inputs) {
                 Some(()) => Done::Retired,
                 None => return illegal,
             }
@@ -78,7 +78,7 @@ fn is_float<B: Base>(bits: u32, cpu: &Cpu) -> bool {
 }
 
 /// A CSR instruction.
-fn access(hart: &mut Privileged, cpu: &mut Cpu, insn: &Insn, outside: &ExternalInputs) -> Option<()> {
+fn access(hart: &mut Privileged, cpu: &mut Cpu, insn: &Insn, inputs: &ExternalInputs) -> Option<()> {
     let number = insn.imm as u16;
     let (immediate, writes) = match insn.op {
         Op::Csrrw => (false, true),
@@ -88,7 +88,7 @@ fn access(hart: &mut Privileged, cpu: &mut Cpu, insn: &Insn, outside: &ExternalI
     };
     let operand = if immediate { insn.rs1.into() } else { cpu.x(insn.rs1) };
     let reads = insn.rd != 0 || !matches!(insn.op, Op::Csrrw | Op::Csrrwi);
-    let old = if reads { hart.read_csr(cpu, number, outside)? } else { 0 };
+    let old = if reads { hart.read_csr(cpu, number, inputs)? } else { 0 };
     if writes {
         let new = match insn.op {
             Op::Csrrw | Op::Csrrwi => operand,

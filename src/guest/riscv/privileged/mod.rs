@@ -113,7 +113,7 @@ impl Privileged {
     }
 
     /// What the hart may access.
-    pub fn rules(&self) -> PmpView {
+    pub fn pmp_view(&self) -> PmpView {
         let data = if self.mode == Mode::Machine && self.mstatus & mstatus::MPRV != 0 { self.mpp() } else { self.mode };
         PmpView {
             regions: self.pmp.regions(),
