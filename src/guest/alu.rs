@@ -166,8 +166,8 @@ pub fn compare(w: Width, c: Cond, a: u64, b: u64) -> bool {
     }
 }
 
-/// What an atomic operation stores, of the old value and the operand, both extended alike from the
-/// width of the access; signed ones sign-extended.
+/// The value an atomic operation stores. `old` and `operand` are both extended from the width of the access; signed
+/// operations need sign extension.
 #[inline(always)]
 pub fn amo(op: AmoOp, old: u64, operand: u64) -> u64 {
     match op {

@@ -1,7 +1,7 @@
-//! What a guest CPU is, to everything that runs or serves one: its state, how its instructions are
-//! decoded, what they mean, and why an engine stops.
+//! The interface of a guest CPU: its state, the decoding of instructions, their meaning, and the reasons for which an
+//! engine stops.
 //!
-//! Knows nothing of operating systems, engines or files.
+//! This module knows nothing of operating systems, engines or files.
 
 pub mod alu;
 pub mod riscv;
@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A guest architecture: the types an engine needs, and the way from bytes to meaning.
+/// A guest architecture: the types an engine needs, how instructions are decoded, and what they do.
 pub trait Guest: Sized + 'static {
     /// The architectural state of one hart.
     type Cpu: Debug;
@@ -31,33 +31,33 @@ pub trait Guest: Sized + 'static {
     /// `bytes` may be shorter than the instruction, which is then [`DecodeError::Truncated`].
     fn decode(bytes: &[u8], features: &Self::Features) -> Result<Self::Insn, DecodeError>;
 
-    /// Executes one instruction over an abstract value: the one place where its meaning is written.
+    /// Executes one instruction over an abstract value. This is the instruction's only definition.
     fn exec<S: Semantics>(s: &mut S, insn: &Self::Insn) -> Result<Flow<S::Value>, S::Stop>;
 }
 
-/// Why bytes are not an instruction.
+/// Why bytes did not decode to an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// More bytes are needed to tell.
+    /// The bytes end before the instruction does.
     #[error("the instruction is cut off")]
     Truncated,
-    /// No known instruction has this encoding, or its extension is switched off.
+    /// No known instruction has this encoding, or its extension is disabled.
     #[error("illegal instruction {bits:#010x}")]
     Illegal {
-        /// The encoding: 16 bits of it where the low two bits are not `11`.
+        /// The encoding: only 16 bits of it if the low two bits are not `11`.
         bits: u32,
     },
 }
 
-/// Why an engine stopped. The program counter is that of the instruction concerned; for
-/// [`Exit::Syscall`] too, so that whoever answers decides where to go on.
+/// Why an engine stopped. The program counter is that of the instruction that stopped it, also for [`Exit::Syscall`]:
+/// the kernel layer decides where execution resumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The environment-call instruction.
     Syscall,
-    /// An access or a fetch that memory refused.
+    /// Memory refused an access or a fetch.
     Fault(GuestFault),
-    /// An encoding that is no enabled instruction, or one that is not allowed in this state.
+    /// The encoding is not an enabled instruction, or is not allowed in this state.
     Illegal {
         /// The encoding.
         bits: u32,
@@ -70,11 +70,11 @@ pub enum Exit {
     Halt,
 }
 
-/// One hart as an engine and the rest of the process share it: the CPU state, borrowed by the engine
-/// while it runs and by the kernel layer between runs, and the flag by which others stop it.
+/// One hart, shared by its engine and the rest of the process: the CPU state, which the engine borrows while it runs
+/// and the kernel layer borrows between runs, and the flag by which other threads stop it.
 ///
-/// The state sits in a `RefCell`, not a bare `UnsafeCell`: the borrow is taken once per run, costs
-/// nothing beside it, and turns an overlap of engine and kernel layer into a panic instead of a race.
+/// The state is in a `RefCell` rather than an `UnsafeCell`. The borrow is taken once per run, so it costs nothing
+/// measurable, and an overlap of engine and kernel layer panics instead of racing.
 #[derive(Debug)]
 pub struct HartCell<G: Guest> {
     cpu: RefCell<G::Cpu>,
@@ -90,18 +90,18 @@ impl<G: Guest> HartCell<G> {
     /// The CPU state.
     ///
     /// # Panics
-    /// If an engine is running this hart: a bug in the caller.
+    /// If an engine is running this hart, which is a bug in the caller.
     pub fn cpu(&self) -> std::cell::RefMut<'_, G::Cpu> {
         self.cpu.borrow_mut()
     }
 
-    /// Asks the engine to leave with [`Exit::Interrupted`]: at the end of a block, within a bounded number
+    /// Asks the engine to leave with [`Exit::Interrupted`]. It does so at the end of a block, within a bounded number
     /// of instructions. Async-signal-safe.
     pub fn request_stop(&self) {
         self.stop.store(true, Ordering::Release);
     }
 
-    /// Takes the request back; true if there was one.
+    /// Withdraws the request; true if there was one.
     pub fn take_stop(&self) -> bool {
         self.stop.swap(false, Ordering::AcqRel)
     }
@@ -112,31 +112,31 @@ impl<G: Guest> HartCell<G> {
     }
 }
 
-/// Something that executes guest instructions until there is a reason to stop.
+/// Executes guest instructions until there is a reason to stop.
 pub trait Engine<G: Guest> {
-    /// The guest memory it works on.
+    /// The guest memory the engine works on.
     type Memory;
 
-    /// Makes it stop with [`Exit::Interrupted`] after about so many more instructions: at the end of the block
-    /// in which they are used up.
+    /// Makes the engine stop with [`Exit::Interrupted`] after about this many more instructions: at the end of the
+    /// block in which they are used up.
     fn limit(&mut self, instructions: u64);
 
     /// Runs the hart from its pc until an [`Exit`].
     fn run(&mut self, hart: &HartCell<G>, mem: &Self::Memory) -> Exit;
 
-    /// What it has counted so far, by name. The same program on the same input counts the same, as far as it does
-    /// the same: no time is among them.
+    /// The engine's counters so far, by name. None of them is a time: a program that takes the same path again gives
+    /// the same counts.
     fn statistics(&self) -> Vec<(&'static str, u64)>;
 }
 
-/// Sees what an engine decodes and runs.
+/// Observes what an engine decodes and runs.
 pub trait Tracer<G: Guest> {
-    /// A block has been decoded: instructions with their addresses.
+    /// Called after a block has been decoded, with its instructions and their addresses.
     fn decoded(&mut self, insns: &[(u64, G::Insn)]);
 
-    /// Whether [`Tracer::entered`] is to be called, which costs the links between blocks.
+    /// Whether [`Tracer::entered`] is to be called, which disables the links between blocks.
     fn wants_entries(&self) -> bool;
 
-    /// A block is about to run, in this state.
+    /// Called before a block runs, with the state it starts in.
     fn entered(&mut self, cpu: &G::Cpu);
 }

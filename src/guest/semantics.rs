@@ -1,16 +1,16 @@
-//! The vocabulary in which instructions are defined: operations over an abstract value, at the level
-//! of one machine template each (a division with RISC-V's edges, a saturating conversion), never bit
-//! tricks, so that an interpreter is a direct call and a compiler can pick its best sequence.
+//! The operations in which instructions are defined, over an abstract value. Each is at the level of one machine
+//! template (a division with RISC-V's edge cases, a saturating conversion), never of bit tricks. An interpreter
+//! implements one as a direct call, and a compiler can pick its best sequence for it.
 //!
-//! Two conventions make RV32 and RV64 one source. A value is 64 bits wide; an operation of
-//! [`Width::W32`] looks at the low halves of its operands and yields its 32-bit result sign-extended.
-//! A 32-bit hart's registers therefore always hold sign-extended values, and its `add` is the 64-bit
-//! hart's `addw`.
+//! Two conventions let one source serve RV32 and RV64. A value is 64 bits wide. An operation of [`Width::W32`] uses
+//! the low halves of its operands and yields its 32-bit result sign-extended. The registers of a 32-bit hart
+//! therefore always hold sign-extended values, and its `add` is the `addw` of a 64-bit hart.
 
 use super::riscv::fp::{Fmt, RmField};
 use crate::guest::riscv::Trap;
 
-/// The size of a cache block in bytes (Zic64b): what [`Semantics::zero_block`] and [`Semantics::manage_block`] work on.
+/// The size in bytes of a cache block (Zic64b), on which [`Semantics::zero_block`] and [`Semantics::manage_block`]
+/// operate.
 pub const CACHE_BLOCK: u64 = 64;
 
 /// A register number of the guest, 0..=31.
@@ -59,7 +59,7 @@ impl MemType {
         }
     }
 
-    /// Extends the low bytes of `v` as this type says.
+    /// Extends the low bytes of `v` according to this type.
     #[inline(always)]
     pub const fn extend(self, v: u64) -> u64 {
         match self {
@@ -192,14 +192,14 @@ pub enum Flow<V> {
     Indirect {
         /// The target.
         target: V,
-        /// What the calling convention says of this jump, for return prediction; not to be relied on by
-        /// an engine that renames registers.
+        /// The jump's role in the calling convention, for return prediction. An engine that renames registers must
+        /// not rely on it.
         hint: JumpHint,
     },
 }
 
-/// What an indirect jump is by the register-number convention of the unprivileged specification,
-/// table "Return-address stack prediction hints".
+/// The role of an indirect jump by the register-number convention of the unprivileged specification, table
+/// "Return-address stack prediction hints".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum JumpHint {
@@ -211,8 +211,8 @@ pub enum JumpHint {
 /// An abstract machine that instructions are executed on. The interpreter's `Value` is `u64`; a
 /// compiler's is a value of its IR.
 ///
-/// `Stop` is what ends the instruction early. An implementation for which a condition is only known
-/// at run time of emitted code emits the check and goes on.
+/// `Stop` ends the instruction early. A compiler learns of some conditions only when the emitted code runs: it emits
+/// the check and continues.
 pub trait Semantics {
     /// A 64-bit value.
     type Value: Copy;
@@ -230,8 +230,8 @@ pub trait Semantics {
     fn write(&mut self, r: Reg, v: Self::Value);
     /// A constant.
     fn imm(&mut self, v: i64) -> Self::Value;
-    /// The address of this instruction plus `offset`. Kept apart from [`Self::imm`] because it moves
-    /// with the code.
+    /// The address of this instruction plus `offset`. Separate from [`Self::imm`] because the value depends on where
+    /// the code is.
     fn pc(&mut self, offset: i64) -> Self::Value;
 
     // --- integer arithmetic ---
@@ -334,8 +334,8 @@ pub trait Semantics {
         expected: Self::Value,
         new: Self::Value,
     ) -> Result<Self::Value, Self::Stop>;
-    /// Compare-and-swap of a pair of registers' widths, low part first: 2 x 32 bits where `w` is
-    /// `W32` (`amocas.d` on RV32), 2 x 64 bits where it is `W64` (`amocas.q`).
+    /// Compare-and-swap of two adjacent values of width `w`, low part first: 2 x 32 bits for `W32` (`amocas.d` on
+    /// RV32), 2 x 64 bits for `W64` (`amocas.q`).
     fn cas_pair(
         &mut self,
         w: Width,
@@ -361,21 +361,21 @@ pub trait Semantics {
     fn fence_i(&mut self);
     /// Zeroes the naturally aligned cache block that holds `addr` (`cbo.zero`).
     fn zero_block(&mut self, addr: Self::Value) -> Result<(), Self::Stop>;
-    /// A cache-block management operation (`cbo.inval`, `cbo.clean`, `cbo.flush`): checks that the
-    /// block may be accessed, and is otherwise without effect on coherent memory.
+    /// A cache-block management operation (`cbo.inval`, `cbo.clean`, `cbo.flush`). It checks that the block may be
+    /// accessed, and has no other effect on coherent memory.
     fn manage_block(&mut self, addr: Self::Value) -> Result<(), Self::Stop>;
 
     // --- floating point ---
     // A value of a format is its bits in the low end of the 64-bit value, upper bits zero.
 
-    /// The floating-point register `r` as a number of format `fmt`: the canonical NaN where it is
-    /// not properly NaN-boxed.
+    /// The floating-point register `r` as a number of format `fmt`, or the canonical NaN if it is not properly
+    /// NaN-boxed.
     fn fp_read(&mut self, fmt: Fmt, r: Reg) -> Self::Value;
     /// Writes a number of format `fmt`, NaN-boxed.
     fn fp_write(&mut self, fmt: Fmt, r: Reg, v: Self::Value);
     /// All bits of the floating-point register.
     fn fp_read_bits(&mut self, r: Reg) -> Self::Value;
-    /// `a op b`. Stops as illegal where the rounding mode is reserved; so do all that take one.
+    /// `a op b`. Stops as illegal if the rounding mode is reserved, as all operations with a rounding mode do.
     fn fp_arith(
         &mut self,
         op: FpOp,
@@ -420,11 +420,11 @@ pub trait Semantics {
 
     // --- system ---
 
-    /// Reads a CSR. Stops as illegal where it does not exist or may not be read.
+    /// Reads a CSR. Stops as illegal if it does not exist or may not be read.
     fn csr_read(&mut self, csr: u16) -> Result<Self::Value, Self::Stop>;
     /// Writes a CSR; the caller ends the block with [`Flow::Refetch`] if anything else may depend on it.
     fn csr_write(&mut self, csr: u16, v: Self::Value) -> Result<(), Self::Stop>;
-    /// The instruction raises a trap of its own accord.
+    /// The stop for a trap that the instruction itself raises.
     fn trap(&mut self, trap: Trap) -> Self::Stop;
     /// An instruction of the privileged architecture that this machine may or may not allow
     /// (`mret`, `sret`, `wfi`, `sfence.vma`, ...). User-level machines stop as illegal.

@@ -13,7 +13,7 @@ pub enum UserCsr {
     Frm,
     /// Both.
     Fcsr,
-    /// Cycles; counted as retired instructions, which a model without a pipeline can honestly say.
+    /// Cycles. There is no pipeline model, so each retired instruction counts as one.
     Cycle,
     /// Real time, in units of [`TIMEBASE_HZ`].
     Time,
@@ -21,15 +21,15 @@ pub enum UserCsr {
     Instret,
 }
 
-/// The number of `fflags`.
+/// The CSR number of `fflags`.
 pub const FFLAGS: u16 = 0x001;
 
 /// Ticks per second of the `time` CSR.
 pub const TIMEBASE_HZ: u64 = 10_000_000;
 
 impl UserCsr {
-    /// The register of a number, and whether it is the upper half of a 64-bit one (RV32's `cycleh`).
-    /// `None` where the hart has no such register.
+    /// The register with this number, and whether the number names the upper half of a 64-bit register (RV32's
+    /// `cycleh`). `None` if the hart has no such register.
     pub fn find(number: u16, cpu: &Cpu) -> Option<(Self, bool)> {
         use UserCsr::*;
         let (csr, high) = match number {
@@ -49,7 +49,7 @@ impl UserCsr {
     }
 }
 
-/// Reads a CSR; `time` is the current time in ticks. `None`: there is no such register at user level.
+/// Reads a CSR; `time` is the current time in ticks. `None` if there is no such register at user level.
 pub fn read(cpu: &Cpu, number: u16, time: impl FnOnce() -> u64) -> Option<u64> {
     let (csr, high) = UserCsr::find(number, cpu)?;
     let value = match csr {
@@ -66,7 +66,7 @@ pub fn read(cpu: &Cpu, number: u16, time: impl FnOnce() -> u64) -> Option<u64> {
     })
 }
 
-/// Writes a CSR. `None`: there is no such register at user level, or it is read-only.
+/// Writes a CSR. `None` if there is no such register at user level, or it is read-only.
 pub fn write(cpu: &mut Cpu, number: u16, value: u64) -> Option<()> {
     let (csr, _) = UserCsr::find(number, cpu)?;
     match csr {

@@ -1,7 +1,7 @@
 //! The RISC-V guest: RV32 and RV64 from one source.
 //!
-//! [`sem`] says what each instruction means, [`fp`] how floating point is computed, [`Cpu`] what state
-//! a hart has. Decoding is the crate `remu-isa`.
+//! [`sem`] defines what each instruction does, [`fp`] is the floating-point arithmetic, and [`Cpu`] is the state of a
+//! hart. Decoding is in the crate `remu-isa`.
 
 pub mod csr;
 pub mod fp;
@@ -15,7 +15,7 @@ pub use state::{Cpu, Reservation, SINK, insn_align};
 use super::{DecodeError, Flow, Guest, Semantics, Width};
 use remu_isa::{Insn, Isa, Op, Xlen};
 
-/// A trap that an instruction raises of its own accord (privileged specification, table of causes).
+/// A trap raised by an instruction itself (privileged specification, table of causes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trap {
     /// ECALL.
@@ -29,8 +29,8 @@ pub trait Base: Guest<Cpu = Cpu, Insn = Insn, Features = Isa> {
     /// The width of the integer registers.
     const WIDTH: Width;
 
-    /// Whether [`Guest::exec`] gives instructions another meaning than [`sem`] does, whose functions engines
-    /// otherwise call without asking.
+    /// Whether [`Guest::exec`] defines some instructions differently from [`sem`]. If not, engines call the functions
+    /// of `sem` directly.
     const OWN_MEANINGS: bool = false;
 }
 
@@ -56,11 +56,11 @@ macro_rules! execute {
         fn execute<S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
             match insn.op {
                 $(Op::$op => sem::$function(s, insn),)*
-                // The decoder's users expand what is compressed; to do it here is merely slower.
+                // Callers normally expand compressed instructions beforehand. Expanding here is slower, but correct.
                 _ => {
                     let xlen = if S::XLEN == Width::W64 { Xlen::Rv64 } else { Xlen::Rv32 };
                     let expanded = insn.expand(xlen);
-                    assert!(expanded.op != insn.op, "{} has a meaning of its own", insn.op);
+                    assert!(expanded.op != insn.op, "{} expands to itself", insn.op);
                     execute(s, &expanded)
                 }
             }

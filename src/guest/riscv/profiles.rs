@@ -1,20 +1,20 @@
-//! CPU models: which extensions a guest CPU has, chosen by a profile's name and switches, and how a
-//! program is told of them. The one table here feeds `-cpu`, AT_HWCAP, riscv_hwprobe and the isa line
-//! of /proc/cpuinfo, so that they cannot disagree.
+//! CPU models: which extensions a guest CPU has, and how a program learns of them. A model is the name of a profile
+//! and switches. The table here feeds `-cpu`, AT_HWCAP, riscv_hwprobe and the isa line of /proc/cpuinfo, so they
+//! cannot disagree.
 
 use remu_isa::{Ext, ExtKind, ExtSet};
 
-/// The model when none is asked for: everything that is implemented.
+/// The default model: every implemented extension.
 pub const DEFAULT_MODEL: &str = "max";
 
 /// A named set of extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
-    /// As `-cpu` takes it.
+    /// The name that `-cpu` takes.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub summary: &'static str,
-    /// Its mandatory extensions; `None` for everything that is implemented.
+    /// The mandatory extensions; `None` means every implemented extension.
     mandatory: Option<&'static [&'static [Ext]]>,
 }
 
@@ -52,7 +52,7 @@ const RVA23: &[Ext] = &[
     Ext::Zawrs,
     Ext::Supm,
 ];
-/// What QEMU's generic model has beyond RV64GC, of that which a program can use.
+/// The extensions of QEMU's generic model beyond RV64GC that a program can use.
 const GENERIC: &[Ext] = &[
     Ext::Zicntr,
     Ext::Zihpm,
@@ -87,13 +87,13 @@ pub const PROFILES: &[Profile] = &[
 ];
 
 impl Profile {
-    /// The extensions of this model that are not implemented yet: choosing it fails unless empty.
+    /// The extensions of this model that are not implemented yet. The model can be chosen only if there are none.
     pub fn missing(&self) -> ExtSet {
         let listed = self.mandatory.unwrap_or_default().iter().copied().flatten().copied();
         listed.filter(|&e| support(e) == Support::Missing).collect()
     }
 
-    /// Its extensions and what they imply.
+    /// The model's extensions and those they imply.
     pub fn exts(&self) -> ExtSet {
         let listed: ExtSet = match self.mandatory {
             Some(lists) => lists.iter().copied().flatten().copied().collect(),
@@ -112,22 +112,23 @@ pub enum Support {
     OnRequest,
     /// Not implemented yet.
     Missing,
-    /// A matter between kernel and hart, or of another register width: no switch of a user program's CPU.
+    /// A privileged extension, or one of another register width: it cannot be switched on for a user program's CPU.
     NotForPrograms,
 }
 
 /// Whether a guest CPU can have `ext`.
 pub fn support(ext: Ext) -> Support {
-    // The names of what belongs to machine and supervisor level begin with S; pointer masking of programs does too.
+    // Machine-level and supervisor-level extensions have names that begin with S. So does pointer masking for
+    // programs.
     let privileged = (ext.name().starts_with('S') && ext != Ext::Supm) || matches!(ext, Ext::H | Ext::Zkr | Ext::Zcf);
     match ext.kind() {
         _ if privileged => Support::NotForPrograms,
         ExtKind::Absent => Support::Missing,
         ExtKind::Instructions => Support::Standard,
         ExtKind::Property => match ext {
-            // True of every access that an x86-64 host makes; not announced, since other hosts will not have it.
+            // An x86-64 host provides it. It is not announced because other hosts will not.
             Ext::Ztso => Support::OnRequest,
-            // Atomic misaligned accesses, pointer masking, and a promise about vector instructions.
+            // Atomic misaligned accesses, pointer masking, and a guarantee about vector instructions.
             Ext::Zama16b | Ext::Supm | Ext::Zvkt => Support::Missing,
             _ => Support::Standard,
         },
@@ -215,8 +216,8 @@ pub fn hwcap(exts: ExtSet) -> u64 {
     letters.into_iter().filter(|&(e, _)| exts.contains(e)).map(|(_, letter)| 1 << (letter as u32 - 'a' as u32)).sum()
 }
 
-/// The isa line of /proc/cpuinfo: `rv64imafdc_zicbom_…` in the canonical order. As in the kernel, B is
-/// not among the letters, nor is what only abbreviates a part of M.
+/// The isa line of /proc/cpuinfo: `rv64imafdc_zicbom_…` in the canonical order. As in the kernel, B and Zmmul are not
+/// listed.
 pub fn isa_string(xlen: u32, exts: ExtSet) -> String {
     let mut s = format!("rv{xlen}");
     for ext in exts.iter().filter(|&e| !matches!(e, Ext::B | Ext::Zmmul | Ext::S | Ext::Sm)) {
@@ -235,7 +236,7 @@ pub enum CpuError {
     /// No such model.
     #[error("no CPU model '{0}'; -cpu list shows them")]
     UnknownModel(String),
-    /// The model's mandatory set is not complete.
+    /// Some of the model's mandatory extensions are not implemented.
     #[error("CPU model {model} needs {missing}, not implemented yet")]
     Incomplete {
         /// The model.
@@ -249,7 +250,7 @@ pub enum CpuError {
     /// The extension has instructions that are not implemented.
     #[error("extension {0} is not implemented yet")]
     NotImplemented(&'static str),
-    /// Not something a program could use.
+    /// The extension is not one that a program can use.
     #[error("extension {0} is not for programs; only a whole machine has it")]
     NotForPrograms(&'static str),
     /// Not `NAME=on` or `NAME=off`.
@@ -281,7 +282,8 @@ impl Default for CpuModel {
 impl CpuModel {
     /// Parses `MODEL[,EXT=on|off]…`; `+ext` and `-ext` are short for `ext=on` and `ext=off`.
     ///
-    /// Switching an extension on brings what it implies; switching one off takes along what needs it.
+    /// Switching an extension on also switches on those it implies; switching one off also switches off those that
+    /// need it.
     pub fn parse(spec: &str) -> Result<Self, CpuError> {
         let mut words = spec.split(',');
         let name = words.next().unwrap_or_default();
@@ -299,7 +301,7 @@ impl CpuModel {
                 exts.with(ext).with_implied()
             } else {
                 let whole = exts.without_dependents(ext);
-                // M is more than its part that multiplies, but m=off takes both.
+                // Zmmul is a part of M and does not depend on it, but m=off disables both.
                 if ext == Ext::M { whole.without_dependents(Ext::Zmmul) } else { whole }
             };
         }
@@ -367,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn switches_take_along_what_hangs_on_them() {
+    fn switches_carry_implied_and_dependent_extensions_along() {
         assert!(model("rv64gc,zba=on").contains(Ext::Zba));
         assert!(model("rv64gc,+Zfa,-zifencei").contains(Ext::Zfa));
         let no_f = model("max,f=off");
@@ -381,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_is_named() {
+    fn errors_name_the_unusable_extension() {
         assert_eq!(error("rv128"), "no CPU model 'rv128'; -cpu list shows them");
         assert_eq!(error("max,zfoo=on"), "no extension 'zfoo'; -cpu list shows them");
         assert_eq!(error("max,zba=maybe"), "'zba=maybe': write NAME=on or NAME=off");
@@ -390,11 +392,11 @@ mod tests {
         assert_eq!(error("max,i=off"), "the base instruction set I cannot be switched off");
         assert_eq!(error("max,d=on,f=off"), "D=on contradicts the other switches");
         assert_eq!(error("max,zknd=on"), "extension Zknd is not implemented yet");
-        assert!(model("max,v=off") == model("max"), "switching off what is not there is no error");
+        assert!(model("max,v=off") == model("max"), "switching off an absent extension is not an error");
     }
 
     #[test]
-    fn programs_are_told_the_same_everywhere() {
+    fn hwcap_hwprobe_and_isa_line_agree() {
         let gc = model("rv64gc");
         assert_eq!(hwcap(gc), 0x112d);
         assert_eq!(hwcap(model("rv64gc,c=off,d=off,f=off")), 0x1101);

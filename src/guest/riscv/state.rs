@@ -4,8 +4,7 @@ use super::fp::Flags;
 use crate::memory::GuestAddr;
 use remu_isa::{Ext, Isa, Xlen};
 
-/// The integer register that writes to x0 are directed to by pre-decoded code, so that no engine
-/// needs to test for it.
+/// The scratch register to which pre-decoded code redirects writes to x0, so that engines need not test for x0.
 pub const SINK: u8 = 32;
 
 /// A reservation made by a load-reserved instruction.
@@ -13,7 +12,7 @@ pub const SINK: u8 = 32;
 pub struct Reservation {
     /// The address.
     pub addr: GuestAddr,
-    /// What was there, zero-extended: the store-conditional succeeds while it still is.
+    /// The value that was loaded, zero-extended. The store-conditional succeeds if memory still holds it.
     pub value: u64,
     /// The size of the access in bytes.
     pub size: u64,
@@ -24,13 +23,13 @@ pub struct Reservation {
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Cpu {
-    /// x0..x31; x0 is always zero. What lies above is scratch for engines, [`SINK`] first.
+    /// x0..x31; x0 is always zero. The registers above are scratch for engines, [`SINK`] first.
     pub x: [u64; 64],
     /// f0..f31, NaN-boxed where they hold less than 64 bits.
     pub f: [u64; 32],
     /// The program counter.
     pub pc: u64,
-    /// Accrued floating-point exception flags; while an engine runs, more may be in the host's.
+    /// Accrued floating-point exception flags. While an engine runs, more may be in the host's MXCSR.
     pub fflags: Flags,
     /// The dynamic rounding mode, 0..=7, as written.
     pub frm: u8,
@@ -42,7 +41,7 @@ pub struct Cpu {
     pub isa: Isa,
 }
 
-/// What the instructions of a hart are aligned to, in bytes.
+/// The alignment of instructions, in bytes.
 pub fn insn_align(isa: &Isa) -> u64 {
     if isa.exts.contains(Ext::Zca) { 2 } else { 4 }
 }
@@ -65,13 +64,12 @@ impl Cpu {
         }
     }
 
-    /// What instructions are aligned to, in bytes: four where none is compressed.
+    /// The alignment of instructions, in bytes: four without compressed instructions.
     pub fn insn_align(&self) -> u64 {
         insn_align(&self.isa)
     }
 
-    /// Goes on at an address of the kernel's or the program's choice, of which `sepc` keeps what can be one
-    /// of an instruction.
+    /// Sets pc as `sret` would: `sepc` drops the low bits that an instruction's address cannot have.
     pub fn enter(&mut self, addr: u64) {
         self.pc = addr & !(self.insn_align() - 1);
     }

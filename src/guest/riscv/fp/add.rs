@@ -21,7 +21,7 @@ pub(super) fn add<F: Format>(rm: Rm, a: u64, b: u64) -> (u64, Flags) {
     }
 }
 
-/// The zero that is the difference of equal numbers.
+/// The zero that subtracting equal numbers gives.
 #[inline(always)]
 pub(super) fn exact_zero<F: Format>(rm: Rm) -> u64 {
     zero::<F>(rm == Rm::Rdn)
@@ -30,9 +30,9 @@ pub(super) fn exact_zero<F: Format>(rm: Rm) -> u64 {
 #[inline(always)]
 fn add_finite<F: Format>(rm: Rm, x: Number, y: Number) -> (u64, Flags) {
     let (big, small) = if (x.exp, x.sig) >= (y.exp, y.sig) { (x, y) } else { (y, x) };
-    // One bit of room for the carry. Even a double leaves ten bits below, so that what is lost in
-    // aligning is sticky well under the rounding bit; and where a difference cancels more than one
-    // leading bit the distance was at most one and nothing was lost.
+    // Leave one bit of room for the carry. Even a double leaves ten bits below, so bits lost in aligning are sticky
+    // well below the rounding bit. If a difference cancels more than one leading bit, the exponents differ by at most
+    // one and nothing was lost.
     let kept = big.sig >> 1;
     let aligned = shift_right_sticky(small.sig >> 1, (big.exp - small.exp) as u32);
     let sum = if big.negative == small.negative { kept + aligned } else { kept - aligned };

@@ -1,13 +1,13 @@
-//! What needs no rounding: comparison, minimum and maximum, classification.
+//! Operations that do not round: comparison, minimum and maximum, classification.
 
 use super::Flags;
 use super::format::{FloatKind, Format, Number};
 use crate::guest::semantics::{FpCmp, FpMinMax};
 
-/// An encoding as an integer of the same order: -0 just below +0, NaNs outside of infinity.
+/// Maps an encoding to an integer of the same order: -0 just below +0, NaNs beyond the infinities.
 #[inline(always)]
 fn order<F: Format>(v: u64) -> i64 {
-    // Aligned at the top, so that the sign bit is the integer's.
+    // Shift the sign bit to the integer's sign bit.
     let v = (v << (63 - F::FRAC - F::EXP)) as i64;
     v ^ ((v >> 63) as u64 >> 1) as i64
 }

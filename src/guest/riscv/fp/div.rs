@@ -11,8 +11,8 @@ pub(super) fn div<F: Format>(rm: Rm, a: u64, b: u64) -> (u64, Flags) {
     let negative = x.negative != y.negative;
     match (x.kind, y.kind) {
         (FloatKind::Finite, FloatKind::Finite) => {
-            // A quotient of numbers in [1, 2) is in (1/2, 2): double the dividend where it is the
-            // smaller, so that the leading one is always in the same place.
+            // The quotient of numbers in [1, 2) is in (1/2, 2). Double the dividend if it is the smaller, so that the
+            // leading one is always in the same place.
             let less = x.sig < y.sig;
             let sig = quotient::<F>(x.sig, y.sig, less);
             round::<F>(rm, negative, x.exp - y.exp - i32::from(less), sig)

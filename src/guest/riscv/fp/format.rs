@@ -1,11 +1,11 @@
-//! What the arithmetic knows of a format at compile time, and numbers taken apart into sign, exponent
-//! and significand, so that no operation handles encodings.
+//! Formats as compile-time constants, and numbers unpacked into sign, exponent and significand. Operations work on
+//! unpacked numbers, never on encodings.
 
 use super::{Flags, Fmt};
 
 /// A binary interchange format, as constants.
 pub(super) trait Format {
-    /// The same as data.
+    /// The format as a run-time value.
     const FMT: Fmt;
     /// Bits of the fraction field.
     const FRAC: u32;
@@ -53,8 +53,8 @@ impl Format for Double {
     const EXP: u32 = 11;
 }
 
-/// What kind of number an encoding is, as far as arithmetic cares: subnormals are like all finite
-/// numbers once they are taken apart.
+/// The kind of a number, as far as arithmetic distinguishes it. An unpacked subnormal is like any other finite
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FloatKind {
     Zero,
@@ -64,8 +64,8 @@ pub(super) enum FloatKind {
     SignallingNan,
 }
 
-/// A number taken apart. If `kind` is `Finite` its magnitude is `sig / 2^63 * 2^exp`, bit 63 of `sig`
-/// being set; otherwise `sig` and `exp` mean nothing.
+/// An unpacked number. If `kind` is `Finite` its magnitude is `sig / 2^63 * 2^exp`, and bit 63 of `sig` is set;
+/// otherwise `sig` and `exp` are meaningless.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number {
     pub(super) negative: bool,
@@ -75,7 +75,7 @@ pub(super) struct Number {
 }
 
 impl Number {
-    /// Takes an encoding apart.
+    /// Unpacks an encoding.
     #[inline(always)]
     pub(super) fn unpack<F: Format>(bits: u64) -> Number {
         let negative = bits & F::SIGN != 0;
@@ -85,7 +85,7 @@ impl Number {
             if frac == 0 {
                 (FloatKind::Zero, 0, 0)
             } else {
-                // Of a subnormal, bring the leading one to bit 63 and count the exponent down.
+                // Normalize a subnormal: shift its leading one to bit 63 and lower the exponent.
                 let zeros = frac.leading_zeros();
                 let exp = 1 - F::BIAS + (63 - F::FRAC as i32) - zeros as i32;
                 (FloatKind::Finite, exp, frac << zeros)
@@ -144,7 +144,7 @@ pub(super) fn invalid<F: Format>() -> (u64, Flags) {
     (F::NAN, Flags::NV)
 }
 
-/// The result of an operation one of whose operands is a NaN.
+/// The result of an operation with a NaN operand.
 #[inline(always)]
 pub(super) fn nan<F: Format>(signalling: bool) -> (u64, Flags) {
     (F::NAN, Flags::NV.when(signalling))

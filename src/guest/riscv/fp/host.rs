@@ -1,14 +1,13 @@
-//! The same arithmetic on the host's unit: x86 instructions fixed up to RISC-V's rules.
+//! The same arithmetic on the host's floating-point unit: x86 instructions, corrected to RISC-V's rules.
 //!
-//! These run between [`enter`] and [`leave`], with the guest's rounding mode in MXCSR, whose sticky
-//! flags collect the guest's: results are returned, flags stay there. `None` leaves the operation to
-//! the integer arithmetic of the parent module, whose flags are then to be [`raise`]d: for half
-//! precision, for results that are NaNs, and for what the unit does not have. Flags that are raised by
-//! then are right. [`Rm::Rmm`] must not get here.
+//! These functions run between [`enter`] and [`leave`], with the guest's rounding mode in MXCSR. Results are
+//! returned; flags accrue in the sticky bits of MXCSR. `None` means that the unit cannot compute the operation: half
+//! precision, NaN results, and operations it does not have. The caller then uses the integer arithmetic of the parent
+//! module and [`raise`]s its flags. Flags that the unit has raised before that are correct. [`Rm::Rmm`] must not get
+//! here.
 //!
-//! Where x86 and RISC-V agree there is nothing to do, and that is more than one might fear: both judge
-//! tininess after rounding, raise invalid for signalling NaNs and for the same undefined operations,
-//! and raise nothing else with it. They differ in
+//! x86 and RISC-V agree on most rules: both detect tininess after rounding, raise invalid for signalling NaNs and for
+//! the same undefined operations, and raise nothing else with it. They differ in
 //! - NaN results: x86 propagates a payload or makes a negative one; here they are made canonical;
 //! - infinity times zero plus a quiet NaN, which is invalid only for RISC-V;
 //! - minimum and maximum, which x86 does not have in this form: they are integer comparisons here;
@@ -20,8 +19,8 @@ use super::{Flags, Fmt, Rm};
 use crate::guest::semantics::{FpCmp, FpMinMax, FpOp, IntType};
 use crate::host::fp::{self as unit, Mxcsr, NO_INEXACT, Rounding};
 
-/// The host's rounding mode for a guest's. [`Rm::Rmm`], which the host does not have, gets the nearest
-/// relation, so that an MXCSR exists for it; nothing must be computed with it.
+/// The host's rounding mode for a guest's. The host has no [`Rm::Rmm`]; it maps to the nearest mode so that MXCSR has
+/// a valid value, but nothing must be computed with it.
 #[inline]
 pub const fn rounding(rm: Rm) -> Rounding {
     match rm {
@@ -65,7 +64,7 @@ pub const fn sticky(flags: Flags) -> u32 {
     bits
 }
 
-/// The guest flags that the sticky bits of MXCSR stand for.
+/// The guest flags for the sticky bits of MXCSR.
 #[inline]
 pub const fn flags(mxcsr: Mxcsr) -> Flags {
     let bits = mxcsr.flags();
@@ -78,9 +77,8 @@ pub const fn flags(mxcsr: Mxcsr) -> Flags {
     )
 }
 
-/// The MXCSR under which guest code with the given `frm` and accrued flags runs: all exceptions
-/// masked, subnormals honoured. Flags given here come back from [`leave`]; a caller that keeps them
-/// elsewhere gives none.
+/// The MXCSR under which guest code with the given `frm` and accrued flags runs: all exceptions masked, subnormals
+/// honoured. Flags passed here are returned by [`leave`]; a caller that keeps them elsewhere passes none.
 #[inline]
 pub const fn for_guest(rm: Rm, accrued: Flags) -> Mxcsr {
     Mxcsr::new(rounding(rm)).with_flags(sticky(accrued))
@@ -90,7 +88,7 @@ pub const fn for_guest(rm: Rm, accrued: Flags) -> Mxcsr {
 #[inline]
 #[must_use = "the host's MXCSR must be restored"]
 pub fn enter(rm: Rm, accrued: Flags) -> Mxcsr {
-    // The unit's fused operations are used from the first time this is asked.
+    // Detects the host's fused operations, which are not used before the first call.
     unit::has_fma();
     for_guest(rm, accrued).replace()
 }
@@ -113,7 +111,7 @@ pub fn set(rm: Rm, accrued: Flags) {
     for_guest(rm, accrued).write();
 }
 
-/// Adds flags to those in MXCSR. Not for hot paths, and does nothing if there are none.
+/// Adds flags to those in MXCSR, if there are any. Slow: not for hot paths.
 #[inline]
 pub fn raise(new: Flags) {
     if !new.is_empty() {
@@ -121,9 +119,8 @@ pub fn raise(new: Flags) {
     }
 }
 
-/// A result of the unit, unless it is a NaN. The unit has it in a register of its own and is asked
-/// there, each format by itself: a test of one format must not be made early on the bits of another,
-/// where it could raise invalid.
+/// A result of the unit, unless it is a NaN. The test is made on the unit's own register, by one function per format:
+/// the compiler must not hoist a test in one format to bits of another, where it could raise invalid.
 #[inline(always)]
 fn single(v: u32) -> Option<u64> {
     (!f32::from_bits(v).is_nan()).then_some(v.into())
@@ -181,7 +178,7 @@ pub fn sqrt(fmt: Fmt, a: u64) -> Option<u64> {
 /// `a * b + c`, rounded once.
 #[inline(always)]
 pub fn fma(fmt: Fmt, a: u64, b: u64, c: u64) -> Option<u64> {
-    // What x86 raised for a NaN, RISC-V raises too; the integer arithmetic adds what x86 left out.
+    // For a NaN, RISC-V raises every flag that x86 has raised; the integer arithmetic adds the missing ones.
     match fmt {
         Fmt::H => None,
         Fmt::S => unit::fma_f32(a as u32, b as u32, c as u32).and_then(single),
@@ -227,7 +224,7 @@ pub fn convert(from: Fmt, to: Fmt, a: u64) -> Option<u64> {
     }
 }
 
-/// Which way a conversion to an integer rounds.
+/// How a conversion to an integer rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToInt {
     /// As MXCSR says.
@@ -239,10 +236,10 @@ pub enum ToInt {
 /// Converts to an integer, saturating; 32-bit results are sign-extended.
 #[inline(always)]
 pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> Option<u64> {
-    // Above this the unit's signed instruction does not give what the unsigned type needs, or raises
-    // inexact before the range is known. Positive encodings, up to the limit, are those not above it
-    // as unsigned integers; a sign makes them larger. For U32 the limit is the largest number that
-    // does not round out of range in any mode, for U64 the first that the signed instruction cannot do.
+    // Above the limit, the unit's signed instruction gives a wrong result for the unsigned type, or raises inexact
+    // before the range is checked. Encodings are compared as unsigned integers, where a sign bit makes an encoding
+    // larger than every limit. For U32 the limit is the largest number that no mode rounds out of range; for U64 it
+    // is the largest that the signed instruction can convert.
     let limit = match (fmt, ty) {
         (Fmt::H, _) => return None,
         (_, IntType::I32 | IntType::I64) => u64::MAX,
@@ -255,8 +252,8 @@ pub fn to_int(fmt: Fmt, ty: IntType, how: ToInt, a: u64) -> Option<u64> {
         return None;
     }
     let truncate = how == ToInt::Truncate;
-    // What does not fit is invalid and only that in both worlds, so that then the value alone must be
-    // had elsewhere. It shows as the smallest integer, which can also be right.
+    // x86 and RISC-V both raise only invalid for a number that does not fit, so only its value must be computed
+    // elsewhere. The unit then yields the smallest integer, which can also be a correct result.
     if ty == IntType::I32 {
         let v = match (fmt, truncate) {
             (Fmt::S, true) => unit::f32_to_i32_truncating(a as u32),
@@ -297,8 +294,7 @@ pub fn from_int(fmt: Fmt, ty: IntType, a: u64) -> Option<u64> {
     })
 }
 
-/// Rounds to an integral value of the same format in the given mode, whatever MXCSR's is; raises
-/// inexact if `exact`.
+/// Rounds to an integral value of the same format in the given mode, regardless of MXCSR; raises inexact if `exact`.
 #[inline(always)]
 pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> Option<u64> {
     const NEAREST: u8 = Rounding::Nearest as u8;

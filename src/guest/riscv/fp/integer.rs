@@ -16,7 +16,7 @@ pub(super) fn to_int<F: Format>(ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {
         FloatKind::Finite => {}
     }
     let (magnitude, inexact) = round_magnitude(rm, x);
-    // The magnitude of the limit on this side of zero.
+    // The magnitude of the type's limit for this sign.
     let most: u64 = match (ty, x.negative) {
         (IntType::I32, false) => i32::MAX as u64,
         (IntType::I32, true) => i32::MIN.unsigned_abs().into(),
@@ -46,7 +46,7 @@ pub(super) fn to_int_modular(a: u64) -> (u64, Flags) {
     let low = match x.exp {
         ..0 => 0,
         0..=63 => x.sig >> (63 - x.exp),
-        // What is shifted out at the top is a multiple of 2^64.
+        // The bits shifted out at the top are a multiple of 2^64.
         64..=126 => x.sig << (x.exp - 63),
         _ => 0,
     };
@@ -75,13 +75,13 @@ pub(super) fn round_to_integral<F: Format>(exact: bool, rm: Rm, a: u64) -> (u64,
         FloatKind::Finite => {}
     }
     let (magnitude, inexact) = round_magnitude(rm, x);
-    // There is always one: the exponent was below that of the format's last integral step.
+    // `magnitude` is never `None` here: numbers with an exponent of 63 have returned above.
     let (v, _) = from_magnitude::<F>(rm, x.negative, magnitude.unwrap_or(0));
     (v | zero::<F>(x.negative), Flags::NX.when(exact && inexact))
 }
 
-/// Rounds the magnitude of a finite number with an exponent of at most 63 to an integer; `None` if it
-/// becomes 2^64. Also tells whether it was none before.
+/// Rounds the magnitude of a finite number with an exponent of at most 63 to an integer, `None` if that is 2^64. Also
+/// tells whether rounding was inexact.
 #[inline(always)]
 fn round_magnitude(rm: Rm, x: Number) -> (Option<u64>, bool) {
     // `rest` is the fraction, scaled so that a half is bit 63.
@@ -116,7 +116,7 @@ fn limit(ty: IntType, negative: bool) -> u64 {
     }
 }
 
-/// A result as a register holds it: words sign-extended, unsigned ones too.
+/// The result as a register holds it: 32-bit results are sign-extended, unsigned ones too.
 #[inline(always)]
 fn extend(ty: IntType, v: u64) -> u64 {
     match ty {

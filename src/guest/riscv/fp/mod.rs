@@ -1,16 +1,14 @@
 //! Floating-point arithmetic as the RISC-V F, D, Zfh and Zfa extensions define it: IEEE 754-2019
 //! with canonical NaN results and tininess detected after rounding.
 //!
-//! Everything here but [`host`] is integer arithmetic on encodings, in every rounding mode, with the
-//! exact flags: the reference for the fast paths that use the host's unit, and what they fall back to.
+//! Except for [`host`], this is integer arithmetic on encodings, in every rounding mode and with exact flags. It is
+//! the reference for the fast paths on the host's unit, and their fallback.
 //!
-//! A number of a format is its encoding in the low bits of a `u64`, the upper bits zero; NaN-boxing
-//! ([`box_bits`], [`unbox`]) happens where registers are read and written. Flags are returned by
-//! value, never through a reference, so that a caller keeps no local alive whose address has escaped
-//! (it would lose its tail call).
+//! A number of a format is its encoding in the low bits of a `u64`, the upper bits zero; NaN-boxing ([`box_bits`],
+//! [`unbox`]) happens where registers are read and written. Flags are returned by value, never through a reference: a
+//! local whose address escapes costs the caller its tail call.
 //!
-//! The arithmetic is one generic source over a compile-time format; the functions of this module
-//! choose the instance.
+//! The arithmetic is generic over a compile-time format; the functions of this module choose the instance.
 
 /// Evaluates an expression with `$f` naming the compile-time format of the run-time `$fmt`.
 macro_rules! by_format {
@@ -76,7 +74,7 @@ impl Fmt {
         1 << (self.bits() - 1)
     }
 
-    /// The encoding of positive infinity. What is above it, the sign aside, is a NaN.
+    /// The encoding of positive infinity. Encodings above it, the sign aside, are NaNs.
     #[inline(always)]
     pub const fn infinity(self) -> u64 {
         match self {
@@ -91,7 +89,7 @@ impl Fmt {
     pub const fn is_nan(self, v: u64) -> bool {
         match self {
             Fmt::H | Fmt::S => v & (self.sign_bit() - 1) > self.infinity(),
-            // Shifting the sign out takes no 64-bit mask.
+            // Shifting the sign out needs no 64-bit mask.
             Fmt::D => v << 1 > self.infinity() << 1,
         }
     }
@@ -123,8 +121,8 @@ impl Rm {
     /// All modes, in the order of their encodings.
     pub const ALL: [Rm; 5] = [Rm::Rne, Rm::Rtz, Rm::Rdn, Rm::Rup, Rm::Rmm];
 
-    /// The mode that `frm` or an instruction encodes as `bits`; `None` for the reserved values and
-    /// for 7, which is no mode by itself.
+    /// The mode that `frm` or an instruction encodes as `bits`. `None` for the reserved values and for 7, which is
+    /// not a mode itself.
     #[inline]
     pub const fn from_bits(bits: u8) -> Option<Rm> {
         match bits {
@@ -155,7 +153,7 @@ impl RmField {
     /// For operations that do not round.
     pub const UNUSED: RmField = RmField(0);
 
-    /// The mode meant, given the `frm` CSR; `None` where it is reserved and the instruction illegal.
+    /// The mode in effect, given the `frm` CSR. `None` if it is reserved, which makes the instruction illegal.
     #[inline]
     pub const fn resolve(self, frm: u8) -> Option<Rm> {
         Rm::from_bits(if self.0 == Self::DYNAMIC.0 { frm } else { self.0 })
@@ -254,7 +252,7 @@ pub fn sqrt(fmt: Fmt, rm: Rm, a: u64) -> (u64, Flags) {
 
 /// `a * b + c`, rounded once. Infinity times zero is invalid whatever `c` is, a quiet NaN included.
 ///
-/// The negated forms are had by negating `a` or `c` beforehand: see [`negate`].
+/// For the negated forms, negate `a` or `c` beforehand: see [`negate`].
 pub fn fma(fmt: Fmt, rm: Rm, a: u64, b: u64, c: u64) -> (u64, Flags) {
     by_format!(fmt, F => mul::fma::<F>(rm, a, b, c))
 }
@@ -274,7 +272,7 @@ pub fn class(fmt: Fmt, a: u64) -> u64 {
     by_format!(fmt, F => compare::class::<F>(a))
 }
 
-/// `a` with a sign made of its own and that of `b`.
+/// `a` with a sign computed from its own and that of `b`.
 #[inline]
 pub fn sgnj(fmt: Fmt, kind: Sgnj, a: u64, b: u64) -> u64 {
     let sign = fmt.sign_bit();
@@ -302,7 +300,7 @@ pub fn to_int(fmt: Fmt, ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {
     by_format!(fmt, F => integer::to_int::<F>(ty, rm, a))
 }
 
-/// Converts from an integer; of a 32-bit type only the low half of `a` counts.
+/// Converts from an integer; a 32-bit type uses only the low half of `a`.
 pub fn from_int(fmt: Fmt, ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {
     by_format!(fmt, F => integer::from_int::<F>(ty, rm, a))
 }
@@ -313,8 +311,8 @@ pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> (u64, Flags) 
     by_format!(fmt, F => integer::round_to_integral::<F>(exact, rm, a))
 }
 
-/// `fcvtmod.w.d`: a double towards zero to an integer, of which the low 32 bits, sign-extended, are
-/// the result. The flags are those of `fcvt.w.d`.
+/// `fcvtmod.w.d`: truncates a double to an integer and yields the low 32 bits, sign-extended. The flags are those of
+/// `fcvt.w.d`.
 pub fn to_int_modular(a: u64) -> (u64, Flags) {
     integer::to_int_modular(a)
 }
@@ -334,7 +332,7 @@ pub const fn box_bits(fmt: Fmt, v: u64) -> u64 {
     }
 }
 
-/// The number in a 64-bit floating-point register: the canonical NaN where it is not NaN-boxed.
+/// The number in a 64-bit floating-point register, or the canonical NaN if it is not NaN-boxed.
 #[inline(always)]
 pub const fn unbox(fmt: Fmt, bits: u64) -> u64 {
     match fmt {

@@ -52,14 +52,14 @@ pub(super) fn fma<F: Format>(rm: Rm, a: u64, b: u64, c: u64) -> (u64, Flags) {
             (infinity::<F>(negative), Flags::NONE)
         };
     }
-    // The product is zero, or c is infinite: it is the result unless it is a zero of the other sign.
+    // The product is zero, or c is infinite. The result is c, except for a sum of zeroes of opposite sign.
     if z.is_zero() && z.negative != negative { (exact_zero::<F>(rm), Flags::NONE) } else { (c, Flags::NONE) }
 }
 
 #[inline(always)]
 fn fma_finite<F: Format>(rm: Rm, negative: bool, x: Number, y: Number, z: Number) -> (u64, Flags) {
-    // The exact product of two numbers in [1, 2), brought down so that its units bit is 125 and there
-    // is room above for a sum. The bit this drops is zero: so are the low 22 even for doubles.
+    // The exact product of two numbers in [1, 2), shifted down so that its units bit is 125, which leaves room for a
+    // sum. The bit shifted out is zero, as are the low 22 bits even for doubles.
     let product = (u128::from(x.sig) * u128::from(y.sig)) >> 1;
     let product_exp = x.exp + y.exp;
     let (negative, exp, sum) = if z.is_zero() {
@@ -67,8 +67,8 @@ fn fma_finite<F: Format>(rm: Rm, negative: bool, x: Number, y: Number, z: Number
     } else {
         let addend = u128::from(z.sig) << 62;
         let distance = product_exp - z.exp;
-        // Where aligning loses anything, the exponents are so far apart that at most one leading bit
-        // cancels: what is lost is sticky some hundred bits below the leading one.
+        // If aligning loses bits, the exponents are so far apart that at most one leading bit cancels. The lost bits
+        // are then sticky some hundred bits below the leading one.
         let (exp, product, addend) = if distance >= 0 {
             (product_exp, product, shift_right_sticky_wide(addend, distance as u32))
         } else {

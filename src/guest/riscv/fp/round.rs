@@ -1,10 +1,10 @@
-//! The one place where results are rounded, overflow and underflow, and are put together again.
+//! Rounding, overflow, underflow and the packing of results, all in one place.
 
 use super::format::{Format, infinity, zero};
 use super::{Flags, Rm};
 
-/// `v / 2^n`, with the lowest bit set if anything was lost: enough for rounding to see that the value
-/// is not exact, and on which side of a tie it is.
+/// `v / 2^n`, with the lowest bit set if any bit was lost. That suffices for rounding to see that the value is
+/// inexact, and on which side of a tie it is.
 #[inline(always)]
 pub(super) fn shift_right_sticky(v: u64, n: u32) -> u64 {
     if n == 0 {
@@ -16,7 +16,7 @@ pub(super) fn shift_right_sticky(v: u64, n: u32) -> u64 {
     }
 }
 
-/// As [`shift_right_sticky`], twice as wide.
+/// As [`shift_right_sticky`], for 128 bits.
 #[inline(always)]
 pub(super) fn shift_right_sticky_wide(v: u128, n: u32) -> u128 {
     if n == 0 {
@@ -34,8 +34,8 @@ pub(super) fn upper_half_sticky(v: u128) -> u64 {
     (v >> 64) as u64 | u64::from(v as u64 != 0)
 }
 
-/// Whether a magnitude is rounded up: `odd` is the last bit kept, and `rest` what is cut off, of which
-/// `half` would be a tie.
+/// Whether a magnitude is rounded up: `odd` is the last bit kept, `rest` the bits cut off, and `half` the value of
+/// `rest` at a tie.
 #[inline(always)]
 pub(super) fn rounds_up(rm: Rm, negative: bool, odd: bool, rest: u64, half: u64) -> bool {
     match rm {
@@ -67,8 +67,8 @@ pub(super) fn round<F: Format>(rm: Rm, negative: bool, exp: i32, sig: u64) -> (u
         let rest = kept & mask;
         let frac = kept >> cut;
         let up = rounds_up(rm, negative, frac & 1 != 0, rest, half);
-        // Tininess is judged on the result rounded to full precision as if exponents had no bound:
-        // just below the smallest normal number that can differ from what the result becomes.
+        // Tininess is detected on the result rounded to full precision with an unbounded exponent. Just below the
+        // smallest normal number, that can differ from the actual result.
         let tiny = field < 0 || {
             let full = sig >> cut;
             let reaches_normal = full == (1 << (F::FRAC + 1)) - 1;
@@ -80,7 +80,7 @@ pub(super) fn round<F: Format>(rm: Rm, negative: bool, exp: i32, sig: u64) -> (u
     let rest = sig & mask;
     let frac = sig >> cut;
     let up = rounds_up(rm, negative, frac & 1 != 0, rest, half);
-    // The leading one of `frac`, and a carry out of the fraction, add themselves to the exponent.
+    // The addition carries the leading one of `frac`, and a carry out of the fraction, into the exponent.
     let magnitude = ((field - 1) as u64) << F::FRAC;
     let magnitude = magnitude + frac + u64::from(up);
     if magnitude >= F::INFINITY {
@@ -89,7 +89,7 @@ pub(super) fn round<F: Format>(rm: Rm, negative: bool, exp: i32, sig: u64) -> (u
     (sign | magnitude, Flags::NX.when(rest != 0))
 }
 
-/// The result where a rounded number exceeds the format's largest.
+/// The result if a rounded number exceeds the format's largest.
 #[cold]
 fn overflow<F: Format>(rm: Rm, negative: bool) -> (u64, Flags) {
     let to_infinity = match rm {

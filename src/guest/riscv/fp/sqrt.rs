@@ -13,8 +13,8 @@ pub(super) fn sqrt<F: Format>(rm: Rm, a: u64) -> (u64, Flags) {
         _ if x.negative => invalid::<F>(),
         FloatKind::Infinite => (a, Flags::NONE),
         FloatKind::Finite => {
-            // The exponent must be even for its half to be whole; an odd one gives a bit to the
-            // significand, which is then in [1, 4) and its root in [1, 2).
+            // The exponent must be even to be halved. An odd one moves a factor of two to the significand, which is
+            // then in [1, 4) and its root in [1, 2).
             let odd = x.exp & 1 != 0;
             round::<F>(rm, false, x.exp >> 1, root::<F>(x.sig, odd))
         }
@@ -25,7 +25,7 @@ pub(super) fn sqrt<F: Format>(rm: Rm, a: u64) -> (u64, Flags) {
 #[inline(always)]
 fn root<F: Format>(sig: u64, twice: bool) -> u64 {
     if F::FRAC < 31 {
-        // The significand is short, so that its low bits are zero: 32 bits of root will do.
+        // The significand is short and its low bits are zero: 32 bits of root suffice.
         let n = sig >> u32::from(!twice);
         let r = n.isqrt();
         r << 32 | u64::from(r * r != n)

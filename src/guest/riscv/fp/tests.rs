@@ -1,5 +1,5 @@
-//! What is a table or a bit pattern rather than arithmetic: constants, classes, boxing, modes. The
-//! arithmetic is tested against SoftFloat in `tests/fp_vectors.rs`.
+//! Tests of tables and bit patterns: constants, classes, boxing, modes. The arithmetic is tested against SoftFloat in
+//! `tests/fp_vectors.rs`.
 
 use super::*;
 
@@ -108,7 +108,7 @@ fn boxing_fills_and_checks_the_upper_bits() {
 fn rounding_mode_fields_resolve_as_the_manual_says() {
     for rm in Rm::ALL {
         assert_eq!(Rm::from_bits(rm.bits()), Some(rm));
-        assert_eq!(RmField(rm.bits()).resolve(7), Some(rm), "a static mode does not look at frm");
+        assert_eq!(RmField(rm.bits()).resolve(7), Some(rm), "a static mode ignores frm");
         assert_eq!(RmField::DYNAMIC.resolve(rm.bits()), Some(rm));
     }
     for reserved in 5..=7 {
@@ -155,7 +155,7 @@ fn host_flags_and_modes_convert_both_ways() {
 }
 
 #[test]
-fn the_host_fuses_once_it_was_asked_whether_it_can() {
+fn fused_operations_are_used_once_detected() {
     use crate::host::fp as unit;
     if unit::has_fma() {
         let [two, three, seven] = [2.0f64, 3.0, 7.0].map(f64::to_bits);

@@ -63,7 +63,8 @@ reservations! {
     lr_d, sc_d = I64;
 }
 
-/// Compare-and-swap reads its destination, so that x0 is not replaced there: it is left alone here.
+/// Compare-and-swap reads its destination, so pre-decoding does not replace x0 there. The write to x0 is skipped
+/// here.
 #[inline(always)]
 fn write_unless_x0<S: Semantics>(s: &mut S, rd: Reg, v: S::Value) {
     if rd != 0 {
@@ -113,7 +114,7 @@ pub fn amocas_w<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap(s, i, MemType::I32)
 }
 
-/// `amocas.d`: of a register on RV64, of a pair of registers on RV32.
+/// `amocas.d`: one register on RV64, a register pair on RV32.
 #[inline(always)]
 pub fn amocas_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     match S::XLEN {

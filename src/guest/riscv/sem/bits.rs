@@ -40,7 +40,7 @@ register_immediate! {
     roriw = rotr(W32);
 }
 
-/// `rs2 + (rs1 << shift)`, of `rs1` as it is or of its low 32 bits.
+/// `rs2 + (rs1 << shift)`. With `word`, only the low 32 bits of `rs1` are used.
 #[inline(always)]
 fn shift_add<S: Semantics>(s: &mut S, i: &Insn, shift: i64, word: bool) -> ExecResult<S> {
     let (mut a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(shift));

@@ -42,7 +42,7 @@ pub fn jalr<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     Ok(Flow::Indirect { target, hint: jump_hint(i) })
 }
 
-/// Where `jalr` leads.
+/// The target of `jalr`.
 #[inline(always)]
 pub fn jalr_target<S: Semantics>(s: &mut S, i: &Insn) -> S::Value {
     let (base, even) = (s.read(i.rs1), s.imm(-2));
@@ -50,7 +50,7 @@ pub fn jalr_target<S: Semantics>(s: &mut S, i: &Insn) -> S::Value {
     s.and(target, even)
 }
 
-/// The hint that the choice of registers gives: x1 and x5 are link registers.
+/// The hint encoded by the choice of registers: x1 and x5 are link registers.
 #[inline(always)]
 fn jump_hint(i: &Insn) -> JumpHint {
     let is_link = |r: Reg| r == 1 || r == 5;

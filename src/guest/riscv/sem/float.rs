@@ -93,7 +93,7 @@ fn load_immediate<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> 
     Ok(Flow::Next)
 }
 
-/// One instruction in all formats: a name for each, and the call with the arguments after the format.
+/// Defines one instruction in all formats: its name in each, and the call with the arguments that follow the format.
 macro_rules! in_formats {
     ($($h:ident $s:ident $d:ident = $f:ident($($arg:expr),*);)*) => {$(
         in_formats! { @ $h = $f(Fmt::H $(, $arg)*); $s = $f(Fmt::S $(, $arg)*); $d = $f(Fmt::D $(, $arg)*); }

@@ -1,6 +1,6 @@
-//! The shapes that most integer instructions have: operands read, one operation of the vocabulary, the
-//! result written. Each macro defines functions from lines `name = operation(how);`, where `how` is what the operation
-//! takes before its operands: a width, a condition, a type, or nothing.
+//! The common shapes of integer instructions: read the operands, apply one operation of
+//! [`Semantics`](crate::guest::Semantics), write the result. Each macro defines functions from lines `name =
+//! operation(how);`, where `how` is the arguments before the operands: a width, a condition, a type, or nothing.
 
 /// Register-register operations.
 macro_rules! register_register {

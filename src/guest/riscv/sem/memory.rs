@@ -1,4 +1,4 @@
-//! Loads, stores and what is said about memory without moving data.
+//! Loads, stores, fences and cache-block operations.
 
 use super::ExecResult;
 use crate::guest::riscv::fp::Fmt;
@@ -88,7 +88,7 @@ pub fn fence<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 /// `fence.tso`
 #[inline(always)]
 pub fn fence_tso<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
-    // Everything but the order of an earlier store and a later load.
+    // Orders everything except an earlier store and a later load.
     s.fence(0b0010, 0b0011);
     s.fence(0b0001, 0b0001);
     Ok(Flow::Next)

@@ -14,16 +14,18 @@ enum Update {
     Clear,
 }
 
-/// `writes`: whether this form writes at all; setting or clearing with x0 or zero does not.
+/// `writes` is false for a form that does not write the CSR: setting or clearing bits with x0 or with an immediate of
+/// zero.
 #[inline(always)]
 fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> ExecResult<S> {
     let csr = i.imm as u16;
-    // Nothing is decoded or translated by the accrued exceptions, which compilers save and restore around a comparison.
+    // No decoding or translation depends on the accrued exceptions. Compilers save and restore them around
+    // comparisons, so a refetch would be costly.
     let written = if csr == FFLAGS { Flow::Next } else { Flow::Refetch };
     if let Update::Write = update
         && discards(i.rd)
     {
-        // Without a destination the register is not read, nor does reading it have side effects.
+        // With x0 as its destination, CSRRW does not read the CSR and has no side effects of a read.
         s.csr_write(csr, operand)?;
         return Ok(written);
     }
@@ -93,8 +95,8 @@ macro_rules! waits {
 
 waits! { pause wrs_nto wrs_sto }
 
-/// Instructions whose meaning belongs to the privileged architecture; `cbo.inval` is one because the
-/// supervisor decides whether a user may discard cached data.
+/// Instructions defined by the privileged architecture. `cbo.inval` is one of them because the supervisor decides
+/// whether a user may discard cached data.
 macro_rules! privileged {
     ($($name:ident = $op:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
