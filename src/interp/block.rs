@@ -1,19 +1,18 @@
-//! Pre-decoded code: records of one size, one after the other, and behind those that end a block
-//! where its exits lead.
+//! Pre-decoded code: fixed-size records, one after the other. Records that end a block are followed by its exits.
 
 use super::Leave;
 use super::env::Env;
 use crate::guest::riscv::Cpu;
 use remu_isa::Insn;
 
-/// The guest memory of the interpreter that a block belongs to, whose type its handlers know.
+/// The guest memory of the interpreter that owns the block. Its handlers know the actual type.
 pub(super) enum Memory {}
 
-/// Executes the record and all that follow, until there is a reason to return to the loop.
+/// Executes the record and those that follow, until there is a reason to return to the loop.
 ///
-/// `sysv64` passes all arguments in registers, where they stay from handler to handler. `last` is what
-/// was last written to an integer register in this block: see [`Forward`]; `fuel` counts down the
-/// instructions of the slice, by whole blocks.
+/// `sysv64` passes all arguments in registers, where they stay from handler to handler. `last` is the value last
+/// written to an integer register in this block: see [`Forward`]. `fuel` is what is left of the slice, in
+/// instructions; it is charged by whole blocks.
 ///
 /// # Safety
 /// The pointers are those of a running [`Interp`](super::Interp): valid, the CPU and environment
@@ -27,9 +26,9 @@ pub(super) type Handler = unsafe extern "sysv64" fn(
     fuel: i64,
 ) -> Leave;
 
-/// Which source operands are the result of the instruction before, as far as integer registers go.
-/// That result is handed on in a host register: reading it back from the state would cost the latency
-/// of a store and a load, several times that of most instructions.
+/// The integer source operands that are the result of the instruction before. That result is passed on in a host
+/// register: reading it back from the state would cost the latency of a store and a load, several times that of most
+/// instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Forward(pub u8);
 
@@ -45,7 +44,7 @@ impl Forward {
 #[repr(C)]
 pub(super) struct Record {
     pub handler: Handler,
-    /// Expanded; a destination x0 is the sink register, except where the op also reads it.
+    /// Expanded. A destination x0 is replaced by the sink register, unless the op also reads it.
     pub insn: Insn,
     /// How many instructions of the block come before this one.
     pub before: u32,
@@ -53,7 +52,7 @@ pub(super) struct Record {
     pub pc: u64,
 }
 
-/// Where a block goes when it ends in a branch, a direct jump, or by its length: the first record of
+/// Where a block continues when it ends in a branch, in a direct jump, or at its maximum length: the first record of
 /// the next block, or null while that is not known.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -74,11 +73,11 @@ pub(super) union Slot {
 
 const _: () = assert!(size_of::<Slot>() == 32);
 
-/// One of the two links of an [`Exits`], to be set when its target is known.
+/// One of the two links of an [`Exits`], to be set once its target is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link(pub *mut *const Slot);
 
-/// Slots that stay where they are: blocks point into each other.
+/// Slots with stable addresses, since blocks point into each other.
 pub(super) struct Arena {
     chunks: Vec<Vec<Slot>>,
     used: usize,
@@ -102,11 +101,11 @@ impl Arena {
         let at = chunk.len();
         chunk.extend_from_slice(slots);
         self.used += slots.len();
-        // SAFETY: the chunk has more than `at` elements. Not a reference to them: other blocks point in here.
+        // SAFETY: the chunk has more than `at` elements. No reference to them is made: other blocks point in here.
         unsafe { chunk.as_mut_ptr().add(at) }
     }
 
-    /// How many slots are in use, by live blocks or dropped ones.
+    /// How many slots are in use, by live and by dropped blocks.
     pub fn used(&self) -> usize {
         self.used
     }

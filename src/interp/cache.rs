@@ -1,5 +1,4 @@
-//! The blocks of one hart: by address, by page, and in the direct-mapped cache that indirect jumps
-//! look into first.
+//! The blocks of one hart: by address, by page, and in the direct-mapped cache that indirect jumps try first.
 
 use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
@@ -13,14 +12,14 @@ use std::ptr::null;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Past this many slots (64 MiB), dropped blocks included, all is dropped and decoded anew.
+/// Above this many slots (64 MiB), dropped blocks included, everything is dropped and decoded anew.
 const MAX_SLOTS: usize = 2 << 20;
 
 /// Entries of the jump cache; a power of two.
 const JUMP_CACHE: usize = 4096;
 
-/// An entry of the jump cache. The key is the complement of the address, which makes 0 the key of no
-/// block: its address would be odd.
+/// An entry of the jump cache. The key is the complement of the block's address. A key of 0 is free: it would be that
+/// of an odd address.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct JumpEntry {
@@ -30,7 +29,7 @@ pub(super) struct JumpEntry {
 
 const EMPTY: JumpEntry = JumpEntry { key: 0, start: null() };
 
-/// The place of an address in the jump cache.
+/// The index of an address in the jump cache.
 #[inline(always)]
 pub(super) fn jump_index(pc: u64) -> usize {
     (pc >> 1) as usize % JUMP_CACHE
@@ -50,7 +49,7 @@ impl Block {
     }
 }
 
-/// Code that others report as changed, until the hart's own thread gets to it.
+/// Reports of changed code, kept until the hart's own thread handles them.
 #[derive(Debug, Default)]
 pub struct CodeWatch {
     changed: AtomicBool,
@@ -100,7 +99,7 @@ impl<B: Base> Cache<B> {
         self.blocks.get(&pc).map(|b| b.start)
     }
 
-    /// Takes a decoded block in and yields its first record.
+    /// Adds a decoded block and returns its first record.
     pub fn insert(&mut self, decoded: &Decoded) -> *const Slot {
         let start = self.arena.push(&decoded.slots).cast_const();
         let block = Block { start, source: decoded.source.as_slice().into(), incoming: Vec::new() };
@@ -111,12 +110,12 @@ impl<B: Base> Cache<B> {
         start
     }
 
-    /// Lets a link lead to the block at `pc`.
+    /// Points a link at the block at `pc`.
     pub fn link(&mut self, link: Link, pc: u64, start: *const Slot) {
         let Some(block) = self.blocks.get_mut(&pc) else { return };
         block.incoming.push(link);
-        // SAFETY: the link is in the arena, which has not been cleared since the handler that
-        // reported it ran (the loop forgets its link when `apply_changes` says so), and no handler runs now.
+        // SAFETY: the link is in the arena, which has not been cleared since the handler that reported it ran (the
+        // loop drops its link when `apply_changes` says so), and no handler runs now.
         unsafe { *link.0 = start };
     }
 
@@ -135,8 +134,8 @@ impl<B: Base> Cache<B> {
     fn drop_block(&mut self, pc: u64) {
         let Some(block) = self.blocks.remove(&pc) else { return };
         for link in &block.incoming {
-            // SAFETY: the link's block may be dropped itself, but its slots stay until the arena is
-            // cleared, and with it this list; no handler runs now.
+            // SAFETY: the link's block may itself have been dropped, but its slots stay until the arena is cleared
+            // together with this list; no handler runs now.
             unsafe { *link.0 = null() };
         }
         for page in block.pages(pc) {
@@ -150,8 +149,8 @@ impl<B: Base> Cache<B> {
         }
     }
 
-    /// Drops what was reported as changed, and everything where the slots are used up; true if a link
-    /// that was noted before is to be forgotten. It is the one place that takes slots away.
+    /// Drops the blocks reported as changed, or all blocks if the slots are used up. True if a link noted before is
+    /// no longer valid. Slots are freed nowhere else.
     pub fn apply_changes(&mut self) -> bool {
         if self.arena.used() > self.max_slots {
             self.clear();
@@ -161,7 +160,7 @@ impl<B: Base> Cache<B> {
         self.drop_changed()
     }
 
-    /// Drops what was reported as changed; true if there was any report.
+    /// Drops the blocks reported as changed; true if there was any report.
     fn drop_changed(&mut self) -> bool {
         if !self.watch.changed.swap(false, Ordering::Acquire) {
             return false;
@@ -187,15 +186,15 @@ impl<B: Base> Cache<B> {
         true
     }
 
-    /// Drops the blocks whose bytes in memory are no longer those they were decoded from: what FENCE.I
-    /// promises, also for stores through other mappings of the page.
+    /// Drops the blocks whose bytes in memory differ from those they were decoded from. FENCE.I guarantees this, also
+    /// for stores through other mappings of the page.
     pub fn revalidate(&mut self, mem: &impl GuestMemory) {
         let mut now = [0; PAGE_SIZE as usize];
         let mut stale = Vec::new();
         for (page, starts) in &self.by_page {
             let page = page * PAGE_SIZE;
             let got = mem.fetch(GuestAddr(page), &mut now).unwrap_or(0) as u64;
-            // Of a block that lies on two pages, each page has its part.
+            // A block on two pages is compared page by page.
             let unchanged = |pc: u64| {
                 let source = &self.blocks[&pc].source;
                 let (start, end) = (pc.max(page), (pc + source.len() as u64).min(page + PAGE_SIZE));
@@ -219,7 +218,7 @@ mod tests {
     use remu_isa::Isa;
 
     #[test]
-    fn slots_are_taken_away_only_where_the_loop_is_told() {
+    fn the_loop_is_told_when_slots_are_freed() {
         const CODE: u64 = 0x10_0000;
         let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
         let code = Place::Fixed(GuestAddr(CODE));
@@ -232,7 +231,7 @@ mod tests {
         cache.insert(&block(CODE));
         cache.insert(&block(CODE + 4));
         assert!(cache.find(CODE).is_some(), "the loop may hold a link into this block");
-        assert!(cache.apply_changes(), "and has to be told when it goes");
+        assert!(cache.apply_changes(), "so it must be told when the block is dropped");
         assert!(cache.find(CODE).is_none() && cache.find(CODE + 4).is_none());
         assert!(!cache.apply_changes());
     }

@@ -9,23 +9,24 @@ use std::cell::Cell;
 
 /// What handlers share besides the CPU and memory.
 pub(super) struct Env {
-    /// Instructions left in this slice, while no handler runs; may go below zero by a block's length.
+    /// Instructions left in this slice, up to date only while no handler runs. It may go below zero by a block's
+    /// length.
     pub fuel: i64,
-    /// `fuel` when `Cpu::instret` was last brought up to date.
+    /// `fuel` when `Cpu::instret` was last updated.
     pub slice_start: i64,
     /// The jump cache.
     pub jumps: *const Cell<JumpEntry>,
     /// Why the handlers stopped.
     pub exit: Exit,
-    /// The link that would have been taken.
+    /// The link to set: the exit that was taken, but had no target yet.
     pub link: Option<Link>,
     /// Whether blocks are linked at all.
     pub chain: bool,
     /// Whether a FENCE.I has been executed.
     pub fence_i: bool,
-    /// The rounding mode that MXCSR has, as in an instruction.
+    /// The rounding mode in MXCSR, encoded as in an instruction.
     hardware_rm: u8,
-    /// Whether that is the mode that `frm` asks for.
+    /// Whether it is the mode that `frm` selects.
     dynamic_is_hardware: bool,
 }
 
@@ -46,18 +47,18 @@ impl Env {
         env
     }
 
-    /// The mode to have in MXCSR.
+    /// The rounding mode that MXCSR must have.
     pub fn hardware_mode(&self) -> Rm {
         Rm::from_bits(self.hardware_rm).expect("set by note_frm to a mode that the host has")
     }
 
-    /// Follows a change of `frm`.
+    /// Updates the modes after a change of `frm`.
     pub fn note_frm(&mut self, cpu: &Cpu) {
         self.dynamic_is_hardware = cpu.frm <= Rm::Rup.bits();
         self.hardware_rm = if self.dynamic_is_hardware { cpu.frm } else { Rm::Rne.bits() };
     }
 
-    /// Whether the host's unit rounds as the instruction asks.
+    /// Whether MXCSR has the rounding mode that the instruction selects.
     #[inline(always)]
     pub fn on_hardware(&self, rm: RmField) -> bool {
         if rm == RmField::DYNAMIC { self.dynamic_is_hardware } else { rm.0 == self.hardware_rm }

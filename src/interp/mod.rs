@@ -1,10 +1,10 @@
 //! The interpreter: the reference engine, and portable where the compiler is not.
 //!
-//! Code is decoded once, into [basic blocks](block) of fixed-size records that begin with the address
-//! of their handler. A handler executes its instruction through the one definition in
-//! [`sem`](crate::guest::riscv::sem), whose abstract values are plain `u64` [here](step), and jumps to
-//! the handler of the next record; blocks are linked to each other as they are first taken. What
-//! cannot be linked, and every reason to stop, returns to the loop in [`Interp::run`].
+//! Code is decoded once, into [basic blocks](block) of fixed-size records that begin with the address of their
+//! handler. A handler executes its instruction through the one definition in [`sem`](crate::guest::riscv::sem), with
+//! plain `u64`s as [abstract values](step), and jumps to the handler of the next record. Blocks are linked to each
+//! other when they are first taken. A handler that has no link to follow, or has a reason to stop, returns to the
+//! loop in [`Interp::run`].
 
 mod block;
 mod cache;
@@ -32,16 +32,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Leave {
-    /// The block at the pc is to be looked up; the link in `Env::link`, if any, then leads there.
+    /// The block at the pc must be looked up; then the link in `Env::link`, if any, is pointed at it.
     Lookup,
-    /// Decoded code must be compared with memory before it goes on at the pc.
+    /// Decoded code must be compared with memory before execution continues at the pc.
     Revalidate,
     /// `Env::exit` says why.
     Exit,
 }
 
-/// How often the stop flag is looked at, in instructions. Short beside what a person or a timer can
-/// notice, long beside a block.
+/// How often the stop flag is checked, in instructions: short compared with what a person or a timer can notice, long
+/// compared with a block.
 const SLICE: i64 = 20_000;
 
 /// Settings of an [`Interp`].
@@ -49,8 +49,8 @@ const SLICE: i64 = 20_000;
 pub struct InterpConfig {
     /// The most instructions a block may have; 1 makes every instruction a block of its own.
     pub max_block: usize,
-    /// Stops with [`Exit::Interrupted`] after about so many instructions: at the end of the block in
-    /// which they are used up.
+    /// Stops with [`Exit::Interrupted`] after about this many instructions: at the end of the block in which they are
+    /// used up.
     pub budget: Option<u64>,
 }
 
@@ -75,12 +75,12 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
         Self { cache: Cache::new(), config, tracer: None, statistics: Statistics::default(), memory: PhantomData }
     }
 
-    /// What tells this interpreter of code that changes; to be wired to the address space.
+    /// The observer to connect to the address space: it tells this interpreter of code that changes.
     pub fn code_observer(&self) -> Arc<dyn CodeObserver> {
         self.cache.watch()
     }
 
-    /// Shows the tracer what is decoded and run.
+    /// Reports what is decoded and run to the tracer.
     pub fn set_tracer(&mut self, tracer: Box<dyn Tracer<B>>) {
         self.tracer = Some(tracer);
     }
@@ -130,7 +130,7 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
         let mut link: Option<Link> = None;
         let mut slice = 0;
         loop {
-            // Account for what has run, and begin a new slice where the old one is used up.
+            // Account for the instructions that have run, and begin a new slice if the old one is used up.
             let ran = slice - env.fuel;
             slice = env.fuel;
             cpu.instret += ran as u64;

@@ -15,7 +15,7 @@ pub(super) struct Decoded {
     /// The bytes it was decoded from.
     pub source: Vec<u8>,
     insns: Vec<(u64, Insn)>,
-    /// The integer register that the last instruction to write any has written.
+    /// The integer register written last in this block.
     last_written: Option<u8>,
 }
 
@@ -26,9 +26,8 @@ impl Decoded {
     }
 }
 
-/// Decodes from `pc` to the first instruction after which control may go elsewhere, at most
-/// `max_block` instructions and not past the end of the page. Fails only where there is not even a
-/// first instruction.
+/// Decodes from `pc` up to the first instruction that may transfer control, at most `max_block` instructions and not
+/// past the end of the page. Fails only if there is no first instruction.
 pub(super) fn decode_block<B: Base, M: GuestMemory>(
     pc: u64,
     max_block: usize,
@@ -37,7 +36,7 @@ pub(super) fn decode_block<B: Base, M: GuestMemory>(
 ) -> Result<Decoded, Exit> {
     let limit = max_block.clamp(1, 1024);
     let in_page = PAGE_SIZE - pc % PAGE_SIZE;
-    // Two bytes of the next page complete an instruction that crosses into it.
+    // Two bytes of the next page complete an instruction that crosses the page boundary.
     let mut bytes = vec![0; (limit * 4).min(in_page as usize + 2)];
     let got = mem.fetch(GuestAddr(pc), &mut bytes).map_err(Exit::Fault)?;
     let mut block = Decoded { pc, slots: Vec::new(), source: Vec::new(), insns: Vec::new(), last_written: None };
@@ -46,7 +45,7 @@ pub(super) fn decode_block<B: Base, M: GuestMemory>(
         let insn_pc = pc + at as u64;
         let insn = match B::decode(&bytes[at..got], isa) {
             Ok(insn) => insn,
-            // Met again as the first of its own block, if it is ever reached.
+            // If it is ever reached, it is decoded again as the first of its own block, and fails there.
             Err(_) if at > 0 => break,
             Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
             Err(DecodeError::Truncated) => return Err(Exit::Fault(second_page_fault(wrap::<B>(insn_pc + 2), mem))),
@@ -66,7 +65,7 @@ pub(super) fn decode_block<B: Base, M: GuestMemory>(
     Ok(block)
 }
 
-/// An address in the guest's address width.
+/// An address truncated to the guest's address width.
 fn wrap<B: Base>(pc: u64) -> u64 {
     if B::WIDTH == Width::W32 { pc & 0xffff_ffff } else { pc }
 }
@@ -78,19 +77,18 @@ fn second_page_fault(addr: u64, mem: &impl GuestMemory) -> GuestFault {
     fault.unwrap_or(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped })
 }
 
-/// Whether the instruction reads its source registers once each, as operands and nothing else.
+/// Whether the instruction reads each source register once, as an operand and nothing else.
 fn is_simple(info: &OpInfo) -> bool {
     !info.is_atomic && !info.reads_rd && !info.operands.contains(&Operand::Csr)
 }
 
-/// Whether control can only leave the straight line here. CSR instructions can as well, but mostly do
-/// not: when they do, they return to the loop.
+/// Whether every path leaves the straight line here. CSR instructions rarely do; those that do return to the loop.
 fn ends_block(insn: &Insn) -> bool {
     let info = insn.op.info();
     info.ends_block && !info.operands.contains(&Operand::Csr)
 }
 
-/// Whether a control transfer can lead to where no instruction of four bytes can be.
+/// Whether a control transfer can lead to an address that no four-byte-aligned instruction has.
 fn may_misalign(insn: &Insn) -> bool {
     match insn.op {
         Op::Jalr => true,
@@ -100,7 +98,7 @@ fn may_misalign(insn: &Insn) -> bool {
 }
 
 impl Decoded {
-    /// Puts a check of where the control transfer that is pushed next will lead before it.
+    /// Inserts a check of the target of the control transfer that is pushed next.
     fn push_check<B: Base, M: GuestMemory>(&mut self, pc: u64, insn: Insn) {
         let before = self.insns.len() as u32;
         self.slots.push(Slot { record: Record { handler: threaded::check_target::<B, M>(), insn, before, pc } });
@@ -122,7 +120,7 @@ impl Decoded {
         self.slots.push(Slot { record: Record { handler, insn, before, pc } });
     }
 
-    /// Which operands are the register last written.
+    /// Which operands are the register written last.
     fn forward(&self, insn: &Insn) -> Forward {
         let info = insn.op.info();
         let is_last = |class, r| class == RegClass::X && self.last_written == Some(r);
@@ -131,7 +129,7 @@ impl Decoded {
         Forward(rs1 | rs2)
     }
 
-    /// Puts exits behind the last instruction, where it needs them.
+    /// Adds exits after the last instruction, if it needs them.
     fn finish<B: Base>(&mut self, next_pc: u64) {
         let &(pc, insn) = self.insns.last().expect("a block has at least one instruction");
         let target = wrap::<B>(pc.wrapping_add_signed(i64::from(insn.imm)));

@@ -1,22 +1,22 @@
-//! What the loop around the handlers counts. Handlers count nothing but instructions, which they need to
-//! themselves: what stays in them, such as a jump that its cache answers, is not seen here.
+//! Counters of the loop around the handlers. Handlers count only instructions, which they need themselves. Events
+//! inside them, such as hits in the jump cache, are not counted.
 
 use crate::guest::Exit;
 
-/// Counts since the interpreter was made.
+/// Counts since the interpreter was created.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Statistics {
     /// Instructions run.
     pub instructions: u64,
-    /// Blocks looked up by their address: neither a link nor the jump cache led there.
+    /// Blocks looked up by address, because neither a link nor the jump cache led to them.
     pub lookups: u64,
-    /// Blocks decoded, since a lookup found none.
+    /// Blocks decoded, because a lookup found none.
     pub blocks: u64,
     /// Instructions in them.
     pub decoded: u64,
     /// Links made from block to block.
     pub links: u64,
-    /// Times that all decoded code was compared with memory.
+    /// How often all decoded code was compared with memory.
     pub revalidations: u64,
     syscalls: u64,
     faults: u64,

@@ -1,4 +1,4 @@
-//! Semantics on plain values: each operation is done as it is asked for.
+//! Semantics on plain values: each operation is done at once.
 
 use super::block::Record;
 use super::env::Env;
@@ -17,9 +17,9 @@ use std::sync::atomic::{Ordering, fence};
 /// Stands for a register that is [forwarded](super::block::Forward).
 pub(super) const LAST_RESULT: Reg = 63;
 
-/// One instruction being executed, with the operands in `FORWARD` taken from the last result. With
-/// `FAST`, what takes calls to compute stops the instruction with [`Stopped::needs_calls`], to be
-/// started again without: a handler that calls nothing saves no registers.
+/// One instruction being executed, with the operands in `FORWARD` taken from the last result. With `FAST`, an
+/// operation that needs calls stops the instruction with [`Stopped::needs_calls`], and the instruction is run again
+/// without `FAST`: a handler that calls nothing saves no registers.
 pub(super) struct Step<'a, B, M, const FORWARD: u8, const FAST: bool> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
@@ -36,14 +36,14 @@ impl<'a, B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Step<'a, 
         Self { cpu, env, mem, record, last, fuel, base: PhantomData }
     }
 
-    /// What was last written to an integer register.
+    /// The value last written to an integer register.
     #[inline(always)]
     pub fn last(&self) -> u64 {
         self.last
     }
 
-    /// Computes in integers what the host's unit does not do, in the mode that the instruction asks
-    /// for, and raises the flags.
+    /// Computes in integers what the host's unit cannot, in the rounding mode of the instruction, and raises the
+    /// flags.
     #[inline(always)]
     fn software(&mut self, rm: RmField, f: impl FnOnce(Rm) -> (u64, fp::Flags)) -> Result<u64, Stopped> {
         if FAST {
@@ -80,7 +80,7 @@ impl<'a, B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Step<'a, 
     }
 }
 
-/// `run`: how many instructions `Cpu::instret` does not count yet.
+/// `run` is the number of instructions that `Cpu::instret` does not count yet.
 #[inline(never)]
 fn read_csr(cpu: &mut Cpu, run: u64, number: u16) -> Option<u64> {
     cpu.fflags = fp::host::accrued();
@@ -312,7 +312,7 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
 
     #[inline(always)]
     fn fence(&mut self, pred: u8, succ: u8) {
-        // The host keeps every order but that of an earlier store and a later load (I/O counts as both).
+        // The host keeps every order except that of an earlier store and a later load (I/O counts as both).
         if pred & 0b0101 != 0 && succ & 0b1010 != 0 {
             fence(Ordering::SeqCst);
         }
@@ -504,7 +504,7 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
 
     #[inline(always)]
     fn privileged(&mut self, _: Op, _: u64, _: u64) -> Result<Flow<u64>, Stopped> {
-        // User mode has none of them.
+        // User mode has no privileged instructions.
         Err(Stopped::ILLEGAL)
     }
 

@@ -42,11 +42,10 @@ impl Stopped {
     pub const BREAKPOINT: Self = Self::without_address(StopKind::Breakpoint);
     /// The encoding is not allowed in this state.
     pub const ILLEGAL: Self = Self::without_address(StopKind::Illegal);
-    /// A fast step has to be made again as a full one.
+    /// A fast step has to be run again as a full one.
     pub const NEEDS_CALLS: Self = Self::without_address(StopKind::NeedsCalls);
 
-    /// Whether a fast step has to be made again as a full one. It has had no effect but flags that are
-    /// raised either way.
+    /// Whether a fast step has to be run again as a full one. Its only effects are flags that are raised either way.
     #[inline(always)]
     pub fn needs_calls(&self) -> bool {
         self.reason.kind == StopKind::NeedsCalls
@@ -57,7 +56,7 @@ impl Stopped {
         Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read } }
     }
 
-    /// Memory refused an access of so many bytes.
+    /// Memory refused an access of `size` bytes.
     #[inline(always)]
     pub fn refused(addr: u64, size: u64, access: Access) -> Self {
         Self { addr, reason: Reason { kind: StopKind::Refused, size: size as u8, access } }
@@ -70,19 +69,19 @@ impl Stopped {
     }
 }
 
-/// How it goes on after an instruction that did not go through.
+/// What follows an instruction that did not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Back to whoever runs the engine, in the state before the instruction.
+    /// Return to the engine's caller, in the state before the instruction.
     Leave(Exit),
-    /// The instruction is executed again.
+    /// Execute the instruction again.
     Again,
-    /// It was carried out after all: the engine is left behind it, for a device that has news.
+    /// Completed after all; stop after it for a device event.
     Interrupted,
 }
 
 impl Reason {
-    /// How it goes on after the instruction of `record`.
+    /// What follows the instruction of `record`.
     pub fn next(self, addr: u64, record: &Record, mem: &impl GuestMemory) -> Next {
         let Reason { access, .. } = self;
         Next::Leave(match self.kind {
@@ -100,7 +99,7 @@ impl Reason {
             StopKind::Illegal => {
                 let mut bytes = [0; 4];
                 let len = usize::from(record.insn.len);
-                // The bytes are those that the block was decoded from, unless the page has gone since.
+                // These are the bytes that the block was decoded from, unless the page is gone.
                 let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
                 Exit::Illegal { bits: u32::from_le_bytes(bytes) }
             }

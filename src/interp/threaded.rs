@@ -1,9 +1,9 @@
 //! The handlers: one for each op and base, each ending in a jump to the next.
 //!
-//! Stable Rust promises no tail calls. In optimised builds the compiler makes them, provided nothing
-//! on the stack is referred to across the call; `tests/interp.rs` runs every op in a loop on a small
-//! stack to see that it does. Were one missed, the stack would still be bounded, as handlers return at
-//! the end of each slice; hence there is no second loop around a `match` to fall back on.
+//! Stable Rust guarantees no tail calls. Optimised builds make them if nothing on the stack is referenced across the
+//! call; `tests/interp.rs` checks this by running every op in a loop on a small stack. A missed tail call would not
+//! overflow the stack, as handlers return at the end of each slice. No second loop around a `match` is therefore
+//! needed as a fallback.
 
 use super::Leave;
 use super::block::{Forward, Handler, Link, Memory, Record, Slot};
@@ -25,11 +25,11 @@ pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &impl
     unsafe { ((*start).record.handler)(cpu, start, env, std::ptr::from_ref(mem).cast(), 0, fuel) }
 }
 
-/// Executes the record at `slot` by `f`, and what follows.
+/// Executes the record at `slot` with `f`, and the records that follow.
 ///
 /// # Safety
 /// As for a [`Handler`].
-// What a handler is passed, and two functions.
+// The arguments of a handler, and two functions.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
 unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
@@ -42,9 +42,9 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
     full: Handler,
     f: impl FnOnce(&mut Step<'a, B, M, FORWARD, true>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> Leave {
-    // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive: the
-    // references made here are gone before the next handler runs. The slot holds a record, a record
-    // that does not end its block is followed by another, and one that branches by exits.
+    // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive. The references made here
+    // are gone before the next handler runs. The slot holds a record; a record that does not end its block is
+    // followed by another, and one that branches by exits.
     unsafe {
         let record = &(*slot).record;
         let mut step = Step::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
@@ -57,9 +57,9 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
             }
             Ok(Flow::Jump { .. }) => follow(cpu, slot, env, mem, fuel, true, 1),
             Ok(Flow::Branch { taken, .. }) => {
-                // Two jumps for the host to predict, not one to an address chosen by the condition:
-                // all that follows would wait for the operands of the branch. The empty assembly keeps
-                // the compiler from merging them.
+                // Two jumps for the host to predict, rather than one to an address selected by the condition, which
+                // would make everything after it wait for the operands of the branch. The empty assembly keeps the
+                // compiler from merging them.
                 if taken != 0 {
                     asm!("", options(nomem, nostack, preserves_flags));
                     follow(cpu, slot, env, mem, fuel, true, 1)
@@ -88,9 +88,9 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
     }
 }
 
-/// Executes the record at `slot` by `f` without what follows, calls and all: in a function of its own,
-/// so that the handler around it has nothing on the stack. Yields the last result, and
-/// why to leave if there is a reason; in registers, as a `Result` of the two would not be.
+/// Executes only the record at `slot` with `f`, calls included. It is a function of its own, so that the handler
+/// around it has nothing on the stack. Returns the last result and the reason to leave, if there is one: a pair is
+/// returned in registers, a `Result` would not be.
 ///
 /// # Safety
 /// As for a [`Handler`].
@@ -124,8 +124,7 @@ unsafe fn execute_full<'a, B: Base, M: GuestMemory + 'a>(
     }
 }
 
-/// Leaves the block through the exits behind `slot`, with so many instructions run beyond those
-/// before it.
+/// Leaves the block through the exits after `slot`, with `retired` instructions run after those before the record.
 ///
 /// # Safety
 /// As for a [`Handler`]; the next slot holds exits.
@@ -153,8 +152,8 @@ unsafe fn follow(
     }
 }
 
-/// Executes any record by [`Guest::exec`](crate::guest::Guest::exec), and goes where that says: links follow what was
-/// decoded, and such a base may mean something else.
+/// Executes any record through [`Guest::exec`](crate::guest::Guest::exec), for a base whose semantics differ from
+/// those the links were decoded by: the result decides where execution continues.
 unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory>(
     cpu: *mut Cpu,
     slot: *const Slot,
@@ -188,14 +187,14 @@ unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory>(
     }
 }
 
-/// Hides from the compiler that a cold path always returns the same: it would have the handler put the
-/// constant in place after the call, which then is no tail call and needs a stack frame on all paths.
+/// Hides from the compiler that a cold path always returns the same value. Otherwise the handler would set the
+/// constant after the call, which then is not a tail call and needs a stack frame on all paths.
 #[inline(always)]
 fn opaque(leave: Leave) -> Leave {
     std::hint::black_box(leave)
 }
 
-/// Returns to the loop from a block whose exit is not linked, or because the slice is used up.
+/// Returns to the loop because the block's exit is not linked or the slice is used up.
 #[cold]
 #[inline(never)]
 unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, taken: bool) -> Leave {
@@ -213,12 +212,12 @@ unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mu
     opaque(Leave::Lookup)
 }
 
-/// Returns to the loop after the instruction, which has changed what decoding depends on.
+/// Returns to the loop after an instruction that changed what decoding depends on.
 #[cold]
 #[inline(never)]
 unsafe extern "sysv64" fn refetch(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, fuel: i64) -> Leave {
-    // SAFETY: as for a handler. An instruction that does not transfer control is followed by a record,
-    // be it the end of the block, whose address is the next, at the end of a 32-bit space as well.
+    // SAFETY: as for a handler. An instruction that does not transfer control is followed by a record (perhaps the
+    // end of the block), whose address is the next one, also at the end of a 32-bit space.
     unsafe {
         let record = &(*slot).record;
         (*env).fuel = fuel - i64::from(record.before) - 1;
@@ -227,7 +226,7 @@ unsafe extern "sysv64" fn refetch(cpu: *mut Cpu, slot: *const Slot, env: *mut En
     }
 }
 
-/// Returns to the loop before the instruction has had any effect, or, where a device wants that, after it.
+/// Returns to the loop before the instruction has had any effect, or after it if a device asked for that.
 #[cold]
 #[inline(never)]
 unsafe extern "sysv64" fn stop<M: GuestMemory>(
@@ -246,7 +245,7 @@ unsafe extern "sysv64" fn stop<M: GuestMemory>(
             Next::Leave(exit) => (*env).exit = exit,
             Next::Again => return opaque(Leave::Lookup),
             Next::Interrupted => {
-                // It is a store, so that a record follows.
+                // The instruction is a store, so a record follows.
                 (*cpu).pc = (*slot.add(1)).record.pc;
                 (*env).fuel -= 1;
                 (*env).exit = Exit::Interrupted;
@@ -256,7 +255,7 @@ unsafe extern "sysv64" fn stop<M: GuestMemory>(
     opaque(Leave::Exit)
 }
 
-/// The end of a block that is merely long enough.
+/// Ends a block that has reached its maximum length.
 unsafe extern "sysv64" fn end_of_block(
     cpu: *mut Cpu,
     slot: *const Slot,
@@ -269,13 +268,13 @@ unsafe extern "sysv64" fn end_of_block(
     unsafe { follow(cpu, slot, env, mem, fuel, true, 0) }
 }
 
-/// The handler of the record that ends a block which no instruction ends.
+/// The handler of the record that ends a block without a control transfer.
 pub(super) fn fall_through() -> Handler {
     end_of_block
 }
 
-/// Where the control transfer at `slot` leads, if no instruction can be there for being between two
-/// of four bytes; else 0. In a function of its own, as `execute_full` is.
+/// The target of the control transfer at `slot` if no instruction can be there because of its alignment; else 0. A
+/// function of its own for the same reason as `execute_full`.
 ///
 /// # Safety
 /// As for a [`Handler`].
@@ -294,7 +293,7 @@ unsafe fn misaligned_target<B: Base, M: GuestMemory>(
         let target = match insn.op {
             Op::Jalr => sem::jalr_target(&mut step, &insn),
             Op::Jal => near,
-            // A branch has no effect but to be taken or not.
+            // A branch has no other effect than to be taken or not.
             _ => match B::exec(&mut step, &insn) {
                 Ok(Flow::Branch { taken, .. }) if taken != 0 => near,
                 _ => pc,
@@ -304,8 +303,8 @@ unsafe fn misaligned_target<B: Base, M: GuestMemory>(
     }
 }
 
-/// Stops before the control transfer in the next record if it would lead between two instructions: the
-/// fault is the transfer's, which has had no effect yet.
+/// Stops before the control transfer in the next record if its target is misaligned: the fault belongs to the
+/// transfer, which has had no effect yet.
 unsafe extern "sysv64" fn check_before_transfer<B: Base, M: GuestMemory>(
     cpu: *mut Cpu,
     slot: *const Slot,
@@ -327,12 +326,12 @@ unsafe extern "sysv64" fn check_before_transfer<B: Base, M: GuestMemory>(
     }
 }
 
-/// The handler of a record before a control transfer, where instructions are aligned to four bytes.
+/// The handler of a record before a control transfer, on a hart whose instructions are aligned to four bytes.
 pub(super) fn check_target<B: Base, M: GuestMemory>() -> Handler {
     check_before_transfer::<B, M>
 }
 
-/// A compressed op, which the decoder expands.
+/// Handles a compressed op, which never gets here.
 unsafe extern "sysv64" fn unexpanded(
     _: *mut Cpu,
     _: *const Slot,
@@ -346,14 +345,14 @@ unsafe extern "sysv64" fn unexpanded(
     unreachable!("the decoder expands compressed instructions")
 }
 
-/// The instruction with the operands that are [`forwarded`](Forward) named as such.
+/// The instruction with its [forwarded](Forward) operands marked as such.
 ///
 /// # Safety
 /// Its register fields are those of a record.
 #[inline(always)]
 unsafe fn forwarded<const FORWARD: u8>(mut insn: Insn) -> Insn {
-    // SAFETY: the decoder yields registers below 32, and `predecode` at most the sink. Knowing it, the
-    // compiler leaves out the test for an operand that is not forwarded.
+    // SAFETY: the decoder yields registers below 32, and `predecode` at most the sink. The bound lets the compiler
+    // omit the test for an operand that is not forwarded.
     unsafe { std::hint::assert_unchecked(insn.rs1 < LAST_RESULT && insn.rs2 < LAST_RESULT) };
     if FORWARD & Forward::RS1 != 0 {
         insn.rs1 = LAST_RESULT;
@@ -366,7 +365,7 @@ unsafe fn forwarded<const FORWARD: u8>(mut insn: Insn) -> Insn {
 
 macro_rules! handlers {
     ($(($op:ident, $function:ident))*) => {
-        /// The handlers as records have them.
+        /// The handlers that records point to.
         mod by_op {
             use super::*;
             $(pub unsafe extern "sysv64" fn $function<B: Base, M: GuestMemory, const FORWARD: u8>(
@@ -383,7 +382,7 @@ macro_rules! handlers {
             })*
         }
 
-        /// The handlers that those jump to where they would have to call something.
+        /// The handlers that those jump to when an operation needs calls.
         mod full {
             use super::*;
             $(#[inline(never)]
@@ -395,8 +394,8 @@ macro_rules! handlers {
                 last: u64,
                 fuel: i64,
             ) -> Leave {
-                // SAFETY: the caller's promise is that of `execute_full`; the instruction does not end
-                // its block, so that a record follows.
+                // SAFETY: the caller's promise is that of `execute_full`; the instruction does not end its block, so
+                // a record follows.
                 unsafe {
                     match execute_full::<B, M>(cpu, slot, env, mem, last, fuel, sem::$function) {
                         (last, None) => {
