@@ -1,4 +1,4 @@
-//! What a handler finds on its stack, and the way back from it.
+//! The signal frame on a handler's stack, and the return from it.
 
 use crate::guest::riscv::Cpu;
 use crate::linux::abi::signal::{
@@ -20,7 +20,7 @@ impl From<BadAddress> for NoRoom {
 }
 
 impl Task {
-    /// Whether an address is on the alternate stack. One that disarms itself is never "on" it.
+    /// Whether an address is on the alternate stack. A stack with SS_AUTODISARM never counts as in use.
     pub(in crate::linux) fn on_altstack(&self, sp: u64) -> bool {
         let stack = &self.altstack;
         stack.flags & SS_AUTODISARM == 0 && sp > stack.sp && sp - stack.sp <= stack.size
@@ -46,7 +46,7 @@ impl Task {
         const SIZE: u64 = size_of::<RtSigframe>() as u64;
         let mut sp = cpu.x(2);
         let nested = self.on_altstack(sp);
-        // A frame that would leave the alternate stack it started on must not be written below it.
+        // A frame that would leave the alternate stack it started on must not be written below that stack.
         if nested && !self.on_altstack(sp.wrapping_sub(SIZE)) {
             return Err(NoRoom);
         }
@@ -58,7 +58,7 @@ impl Task {
         if switch && frame < self.altstack.sp {
             return Err(NoRoom);
         }
-        // The stack as it was set, not as sigaltstack would show it.
+        // The stack as it was set, not as sigaltstack would report it.
         let stack = self.altstack;
         let uc = Ucontext { flags: 0, link: 0, stack, sigmask: mask, unused: [0; 128], mcontext: context(cpu) };
         self.mm.write(GuestAddr(frame), &RtSigframe { info: *info, uc })?;
@@ -76,12 +76,12 @@ impl Task {
         Ok(())
     }
 
-    /// Goes back to where a signal came in between. A frame that cannot be read or that has been
-    /// spoilt is answered with SIGSEGV by the caller.
+    /// Returns to where the signal interrupted the thread. The caller raises SIGSEGV if the frame cannot be read or
+    /// is corrupt.
     pub(in crate::linux) fn pop_frame(&mut self, cpu: &mut Cpu) -> Result<(), Errno> {
         let frame: RtSigframe = self.mm.read(GuestAddr(cpu.x(2)))?;
         let context = &frame.uc.mcontext;
-        // No extension state is saved, so none may be brought back.
+        // No extension state is saved, so none may be restored.
         if context.reserved != 0 || context.end_magic != 0 || context.end_size != 0 {
             return Err(Errno::INVAL);
         }
@@ -93,7 +93,7 @@ impl Task {
         cpu.f = context.f;
         cpu.set_fcsr(context.fcsr);
         cpu.reservation = None;
-        // As in the kernel, a stack that cannot be set is no reason to fail.
+        // As in the kernel, failing to set the stack is not an error.
         let _ = self.set_altstack(&frame.uc.stack, cpu.x(2));
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Signals: what is pending, what a signal does, and faults that become signals.
 //!
-//! The host's kernel keeps the signals: dispositions and the mask are mirrored in it, so that what is
-//! ignored, held back, queued, stops the process or ends it is its affair. What the guest has a handler
-//! for arrives in a handler of [`host`]'s and is delivered here; faults of the guest are
-//! turned into signals here and never leave.
+//! The host kernel handles signals: dispositions and the mask are mirrored in it, so it decides which signals are
+//! ignored, blocked or queued, and which stop or end the process. Signals that have a guest handler arrive in a
+//! handler of [`host`] and are delivered here. Faults of the guest become signals here and never reach the host.
 
 mod frame;
 
@@ -23,23 +22,23 @@ const BUS_ADRALN: i32 = 1;
 const BUS_ADRERR: i32 = 2;
 const ILL_ILLOPC: i32 = 1;
 const TRAP_BRKPT: i32 = 1;
-/// si_code of a signal that the kernel makes of its own accord.
+/// si_code of a signal that the kernel itself generates.
 const SI_KERNEL: i32 = 0x80;
 
-/// How a signal has ended a process, for the line that tells of it.
+/// The signal that ended a process, for the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FatalSignal {
     /// Its number.
     pub signal: i32,
     /// si_code.
     pub code: i32,
-    /// The address, if it is a fault's.
+    /// The address, if the signal is for a fault.
     pub address: Option<GuestAddr>,
     /// The program counter.
     pub pc: GuestAddr,
 }
 
-/// What a signal does where no handler is installed.
+/// What a signal does if no handler is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DefaultAction {
     End,
@@ -63,7 +62,7 @@ pub const fn bit(signal: i32) -> u64 {
 /// SIGKILL and SIGSTOP, which nothing can block.
 pub const UNBLOCKABLE: u64 = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
 
-/// Signals that the kernel sends for what an instruction did.
+/// Signals that the kernel sends for a fault of an instruction.
 const SYNCHRONOUS: u64 = 1 << (libc::SIGSEGV - 1)
     | 1 << (libc::SIGBUS - 1)
     | 1 << (libc::SIGILL - 1)
@@ -71,25 +70,25 @@ const SYNCHRONOUS: u64 = 1 << (libc::SIGSEGV - 1)
     | 1 << (libc::SIGFPE - 1)
     | 1 << (libc::SIGSYS - 1);
 
-/// Signals whose default action leaves a core: which would be remu's, so the host must not take it.
+/// Signals whose default action dumps core. The host must not take it: the core would be remu's.
 const CORE: u64 = SYNCHRONOUS | bit(libc::SIGQUIT) | bit(libc::SIGABRT) | bit(libc::SIGXCPU) | bit(libc::SIGXFSZ);
 
-/// A call that a signal has interrupted, until it is known whether it starts again.
+/// A call interrupted by a signal, until it is known whether the call restarts.
 #[derive(Clone, Copy, Debug)]
 pub struct Interrupted {
-    /// What was in a0, which has the result by now.
+    /// The first argument: a0 has been overwritten by the result.
     a0: u64,
 }
 
-/// Signals that are on their way to their handlers: those that have just arrived, faults, and what the
-/// host cannot hold back for the guest (SIGSEGV and SIGBUS).
+/// Signals on their way to their handlers: those that have just arrived, faults, and SIGSEGV and SIGBUS, which the
+/// host cannot block for the guest.
 #[derive(Debug, Default)]
 pub struct Pending {
     queue: VecDeque<Siginfo>,
 }
 
 impl Pending {
-    /// Adds a signal: of the standard ones only the first counts, the real-time ones queue.
+    /// Adds a signal. A standard signal that is already pending is dropped; real-time signals queue.
     pub fn add(&mut self, info: Siginfo) {
         if info.signo < 32 && self.set() & bit(info.signo) != 0 {
             return;
@@ -114,7 +113,7 @@ impl Pending {
         self.queue.remove(at)
     }
 
-    /// Forgets a signal that is ignored from now on.
+    /// Drops a pending signal that is now ignored.
     pub fn discard(&mut self, signal: i32) {
         self.queue.retain(|info| info.signo != signal);
     }
@@ -126,8 +125,7 @@ impl From<SignalInfo> for Siginfo {
     }
 }
 
-/// Dispositions and mask as a program inherits them: what the host ignores is ignored, what it holds
-/// back is blocked.
+/// Dispositions and mask as a program inherits them: what the host ignores is ignored, and what it blocks is blocked.
 pub fn inherited() -> ([Sigaction; 64], u64) {
     let action = |handler| Sigaction { handler, flags: 0, mask: 0 };
     let actions = std::array::from_fn(|i| action(if host::is_ignored(i as i32 + 1) { SIG_IGN } else { SIG_DFL }));
@@ -135,7 +133,7 @@ pub fn inherited() -> ([Sigaction; 64], u64) {
 }
 
 impl Task {
-    /// Turns a fault of the running instruction into its signal, which cannot be blocked or ignored.
+    /// Turns a fault of the current instruction into its signal, which cannot be blocked or ignored.
     pub(super) fn synchronous_fault(&mut self, cpu: &mut Cpu, exit: Exit) {
         let pc = cpu.pc;
         let info = match exit {
@@ -146,7 +144,7 @@ impl Task {
                     FaultKind::NoBacking => (libc::SIGBUS, BUS_ADRERR),
                     FaultKind::Misaligned => (libc::SIGBUS, BUS_ADRALN),
                 };
-                // Of a misaligned access or jump the kernel tells where the instruction is.
+                // For a misaligned access or jump, the kernel reports the address of the instruction.
                 Siginfo::fault(signal, code, if kind == FaultKind::Misaligned { pc } else { addr.0 })
             }
             Exit::Illegal { .. } => Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc),
@@ -156,13 +154,13 @@ impl Task {
             Exit::Syscall | Exit::Interrupted => return,
         };
         self.force(cpu, info);
-        // The report of a fatal one tells what the instruction wanted, whatever a handler would be told.
+        // The report of a fatal fault gives the address that the instruction accessed, whatever si_addr says.
         if let (Some(Outcome::Killed(fatal)), Exit::Fault(fault)) = (&mut self.ending, exit) {
             fatal.address = Some(fault.addr);
         }
     }
 
-    /// Sends a signal that cannot be held back: if it is blocked or ignored, it ends the process.
+    /// Sends a signal that cannot be blocked: if it is blocked or ignored, it ends the process.
     pub(super) fn force(&mut self, cpu: &Cpu, info: Siginfo) {
         let action = self.sighand.actions()[info.signo as usize - 1];
         let held = self.blocked & bit(info.signo) != 0;
@@ -186,8 +184,8 @@ impl Task {
         }));
     }
 
-    /// Moves what has arrived to the pending signals; true if there was something. The host holds
-    /// everything back from then on, until the mask is set.
+    /// Moves the signals that have arrived to the pending ones; true if there were any. The host then blocks all
+    /// signals until the mask is set again.
     pub(super) fn collect_signals(&mut self) -> bool {
         let mut any = false;
         while let Some(info) = host::take_signal() {
@@ -197,20 +195,20 @@ impl Task {
         any
     }
 
-    /// A call that waited with this mask has been interrupted: the signals it lets through are delivered
-    /// with it, and the old one is for afterwards.
+    /// Ends a call that waited with `mask`. The signals that `mask` lets through are delivered, and the old mask is
+    /// restored afterwards.
     pub(super) fn woken(&mut self, mask: u64) -> Errno {
         self.saved_mask = Some(self.blocked);
         self.blocked = mask & !UNBLOCKABLE;
         Errno::INTR
     }
 
-    /// What a system call has come to goes into a0, or the call is to be made again.
+    /// Puts the result of a system call into a0, or makes the call again.
     pub(super) fn finish_call(&mut self, cpu: &mut Cpu, restart: Restart, a0: u64, result: Result<u64, Errno>) {
         let again = |cpu: &mut Cpu| cpu.pc = cpu.pc.wrapping_sub(4);
         match result {
             Err(host::NOT_BEGUN) => again(cpu),
-            // Of a call that waits for nothing, this is how the host tells that it has not begun.
+            // The call never waits, so this only means that the host has not begun it.
             Err(host::MAY_RESTART) if restart == Restart::Never => again(cpu),
             Err(host::MAY_RESTART) => {
                 self.interrupted = Some(Interrupted { a0 });
@@ -220,18 +218,18 @@ impl Task {
         }
     }
 
-    /// Delivers what is pending and not blocked, before the thread goes on in user mode.
+    /// Delivers the signals that are pending and not blocked, before the thread returns to user mode.
     pub(super) fn deliver_signals(&mut self, cpu: &mut Cpu) {
-        let mut held_back = false;
+        let mut host_blocks = false;
         while self.ending.is_none() {
-            held_back |= self.collect_signals();
+            host_blocks |= self.collect_signals();
             let Some(info) = self.pending.take(!self.blocked) else {
-                if !held_back {
+                if !host_blocks {
                     break;
                 }
-                // More may be waiting, and come at once.
+                // Unblocking makes waiting signals arrive at once.
                 host::set_signal_mask(self.blocked);
-                held_back = false;
+                host_blocks = false;
                 continue;
             };
             let slot = info.signo as usize - 1;
@@ -255,11 +253,11 @@ impl Task {
                         call.start_again(cpu);
                     }
                     self.run_handler(cpu, &action, &info);
-                    held_back = false;
+                    host_blocks = false;
                 }
             }
         }
-        // Interrupted by something that no handler was to see.
+        // The interrupting signal had no handler.
         if let Some(call) = self.interrupted.take() {
             call.start_again(cpu);
         }
@@ -271,7 +269,7 @@ impl Task {
     fn run_handler(&mut self, cpu: &mut Cpu, action: &Sigaction, info: &Siginfo) {
         let mask = self.saved_mask.take().unwrap_or(self.blocked);
         if self.push_frame(cpu, action, info, mask).is_err() {
-            // No room for the frame: SIGSEGV, and if it was that already, the end.
+            // No room for the frame: send SIGSEGV. If this signal is SIGSEGV itself, end the process.
             let failure = Siginfo::new(libc::SIGSEGV, SI_KERNEL);
             if info.signo == libc::SIGSEGV {
                 self.sighand.actions()[libc::SIGSEGV as usize - 1].handler = SIG_DFL;
@@ -288,13 +286,13 @@ impl Task {
         self.set_blocked(self.blocked | action.mask | own);
     }
 
-    /// Blocks exactly these signals, in the host too.
+    /// Sets the signal mask, in the host too.
     pub(super) fn set_blocked(&mut self, mask: u64) {
         self.blocked = mask & !UNBLOCKABLE;
         host::set_signal_mask(self.blocked);
     }
 
-    /// Lets the host do what the guest wants done on a signal, or tell of it.
+    /// Gives the host the disposition of a signal, or has the signal reported to remu.
     pub(super) fn mirror_disposition(&self, signal: i32, action: &Sigaction) {
         let disposition = match action.handler {
             SIG_IGN => Disposition::Ignore,
@@ -308,14 +306,14 @@ impl Task {
         }
     }
 
-    /// Whether a signal that does what it does by default must come here all the same: to end the
-    /// process without a core of remu's, or to be written down first.
+    /// Whether a signal with its default disposition must be reported all the same: to end the process without
+    /// dumping remu's core, or to be traced first.
     fn must_see(&self, signal: i32) -> bool {
         let written = self.system.tracer.is_some() && default_action(signal) == DefaultAction::End;
         CORE & bit(signal) != 0 || written
     }
 
-    /// Mirrors the dispositions that a process starts with.
+    /// Mirrors the initial dispositions of a process.
     pub(super) fn mirror_dispositions(&self) {
         let actions = *self.sighand.actions();
         for (signal, action) in (1..).zip(&actions) {

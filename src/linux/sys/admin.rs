@@ -1,5 +1,4 @@
-//! What has to do with the machine and with other processes: quotas, mounts, keys, security modules,
-//! comparisons.
+//! Calls that concern the machine and other processes: quotas, mounts, keys, security modules, comparisons.
 
 use super::vm::{foreign, is_own};
 use crate::host::{self, Sys, SysArg};
@@ -7,7 +6,7 @@ use crate::linux::call::{Call, SysResult};
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 
-/// Q_QUOTAON, without the type of quota below it.
+/// Q_QUOTAON, shifted down over the quota type.
 const Q_QUOTAON: u32 = 0x80_0002;
 
 pub(in crate::linux) fn quotactl(c: &mut Call<'_>) -> SysResult {
@@ -17,12 +16,12 @@ pub(in crate::linux) fn quotactl(c: &mut Call<'_>) -> SysResult {
     let numbers = [command, id].map(SysArg::Val);
     let [command_arg, id] = numbers;
     if command as u32 >> 8 == Q_QUOTAON {
-        // What is wrong with the file's name is told after what is wrong with the device.
+        // Errors of the device come before errors of the file's name.
         let file = c.path(3, FollowLink::Follow, Intent::Change);
         let file = file.as_ref().map_or_else(|_| c.guest(addr, 1), |path| SysArg::In(path.as_bytes_with_nul()));
         return host::pass(Sys::QuotactlFile, &mut [command_arg, device, id, file]);
     }
-    // The structures of all commands are the same everywhere, and small.
+    // The structures of all commands have the same layout on both architectures, and are small.
     host::pass(Sys::Quotactl, &mut [command_arg, device, id, c.guest(addr, 1)])
 }
 
@@ -32,7 +31,7 @@ pub(in crate::linux) fn quotactl_fd(c: &mut Call<'_>) -> SysResult {
     host::pass(Sys::QuotactlFd, &mut [fd, SysArg::Val(command), SysArg::Val(id), c.guest(addr, 1)])
 }
 
-/// The commands of fsconfig(2) whose value is more than a string.
+/// The fsconfig(2) commands whose value is more than a string.
 mod fsconfig_command {
     pub const SET_BINARY: u32 = 2;
     pub const SET_PATH: u32 = 3;
@@ -61,7 +60,8 @@ pub(in crate::linux) fn fsconfig(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
-    // By its kind in the row it is none of ours, which have the same numbers in all that comes of this process.
+    // The argument kinds in the row refuse remu's own descriptors, whose numbers are the same in every process
+    // descended from this one.
     c.pass(Sys::PidfdGetfd)
 }
 
@@ -71,7 +71,7 @@ pub(in crate::linux) fn reboot(c: &mut Call<'_>) -> SysResult {
     host::pass(Sys::Reboot, &mut [magic, magic2, command, c.guest(text, 1)])
 }
 
-/// What kcmp(2) compares beside objects of a process as a whole.
+/// What kcmp(2) compares besides objects that a process has only one of.
 const KCMP_FILE: i32 = 0;
 const KCMP_EPOLL_TFD: i32 = 7;
 
@@ -84,7 +84,7 @@ pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
     match kind {
         KCMP_EPOLL_TFD => {
             c.fd(3)?;
-            // Two descriptors and a number.
+            // `struct kcmp_epoll_slot`: two descriptors and a number.
             let slot = c.guest(c.args[4], 12);
             host::pass(Sys::KcmpEpoll, &mut [first, second, kind_arg, left, slot])
         }
@@ -98,7 +98,7 @@ pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
     }
 }
 
-/// The room for what a call writes, in the number that another argument points at.
+/// The size of a call's output buffer, from the number that another argument points at.
 fn room(c: &Call<'_>, at: u64, element: u64) -> u64 {
     c.read::<u32>(at).map_or(0, |size| u64::from(size) * element)
 }

@@ -1,4 +1,4 @@
-//! Clocks. The vDSO's functions end up here: so the host is asked in the way that costs least.
+//! Clocks. The vDSO's functions end up here, so these use the host's fastest path.
 
 use crate::host::{Sys, clock};
 use crate::linux::call::{Call, SysResult};
@@ -16,7 +16,7 @@ pub(in crate::linux) fn clock_getres(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn gettimeofday(c: &mut Call<'_>) -> SysResult {
-    // The time zone is the kernel's.
+    // The kernel's time zone, which only a system call returns.
     if c.args[0] == 0 || c.args[1] != 0 {
         return c.pass(Sys::Gettimeofday);
     }

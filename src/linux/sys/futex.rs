@@ -1,4 +1,4 @@
-//! futex(2), and the calls that have come for its operations since.
+//! futex(2), and the newer calls for its single operations.
 
 use crate::host::{self, FutexWaiter, Sys, SysArg};
 use crate::linux::abi::futex::FutexWaitv;
@@ -18,8 +18,8 @@ const FUTEX_LOCK_PI2: u64 = 13;
 /// FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
 const MODIFIERS: u64 = 0x180;
 
-/// The host's futexes serve: threads of the guest are threads of the host, by the same numbers, and a word
-/// of guest memory has one place in host memory.
+/// Passed to the host: guest threads are host threads with the same ids, and a guest word has one place in host
+/// memory.
 pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
     let [word, op, value, fourth, second, last] = c.args;
     let op = u64::from(op as u32);
@@ -34,12 +34,12 @@ pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
         FUTEX_REQUEUE | FUTEX_CMP_REQUEUE | FUTEX_WAKE_OP | FUTEX_CMP_REQUEUE_PI => {
             host::pass(Sys::FutexTwo, &mut [word, op_arg, value, SysArg::Val(fourth), second, last])
         }
-        // Those that neither wait nor have a second word, and those that nobody knows.
+        // Operations that neither wait nor have a second word, and unknown ones.
         _ => host::pass(Sys::FutexWait, &mut [word, op_arg, value, SysArg::Null, SysArg::Val(0), last]),
     }
 }
 
-/// A word as the guest's list describes it, as the host is told of it.
+/// A futex_waitv entry of the guest, converted for the host.
 fn waiter(c: &Call<'_>, list: u64, i: u64) -> Result<FutexWaiter, Errno> {
     let FutexWaitv { value, word, flags, reserved } = c.read(list.wrapping_add(i * size_of::<FutexWaitv>() as u64))?;
     Ok(FutexWaiter { value, word: c.pointer(word, 4), flags, reserved })

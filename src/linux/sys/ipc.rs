@@ -1,7 +1,7 @@
 //! System V shared memory, semaphores and message queues.
 //!
-//! The objects are the host's, by the host's numbers, so that they are shared with every other process;
-//! ours are the places of attached memory and the one structure that x86-64 lays out differently.
+//! The objects are the host's, with the host's ids, and so shared with every other process. remu keeps the addresses
+//! of attached segments, and converts the one structure that x86-64 lays out differently.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::ipc::command::*;
@@ -21,7 +21,7 @@ pub(in crate::linux) fn shmget(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn shmctl(c: &mut Call<'_>) -> SysResult {
-    // The largest of the structures, of which the command says which is meant.
+    // The largest of the structures; the command selects which one is meant.
     let structure = c.guest(c.args[2], size_of::<ShmidDs>() as u64);
     host::pass(Sys::Shmctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
 }
@@ -39,7 +39,7 @@ pub(in crate::linux) fn shmat(c: &mut Call<'_>) -> SysResult {
     if !addr.is_multiple_of(PAGE_SIZE) || addr == 0 && remap {
         return Err(Errno::INVAL);
     }
-    // Whoever may attach a segment may also ask how long it is.
+    // Permission to attach a segment includes permission to query its size.
     let mut status = ShmidDs::new_zeroed();
     let mut ask = [SysArg::Val(id as u64), SysArg::Val(IPC_STAT as u64), SysArg::Out(status.as_mut_bytes())];
     host::pass(Sys::ShmctlStatus, &mut ask)?;
@@ -72,7 +72,7 @@ pub(in crate::linux) fn shmdt(c: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// `struct semid64_ds` of x86-64, which has room behind each time.
+/// `struct semid64_ds` of x86-64, which has padding after each time.
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 struct HostSemidDs {
@@ -101,7 +101,7 @@ pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
             host_status.perm = new.perm;
             host::pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))
         }
-        // An array as long as the set is known only to the host, which goes through it from the front.
+        // Only the host knows the size of the set, and so of the array; it accesses the array in order.
         GETALL | SETALL | IPC_INFO | SEM_INFO => host::pass(Sys::SemctlPointer, &mut sys_args(c.guest(arg, 1))),
         _ => host::pass(Sys::Semctl, &mut sys_args(SysArg::Val(arg))),
     }
@@ -122,8 +122,8 @@ pub(in crate::linux) fn semtimedop(c: &mut Call<'_>) -> SysResult {
     operate(c, timeout)
 }
 
-/// A message with `len` bytes of text. The kernel takes no length that does not fit into an `int`, but it
-/// looks at the message's type first.
+/// A message with `len` bytes of text. The kernel refuses a length that does not fit into an `int`, but only after
+/// reading the message's type.
 fn message(c: &Call<'_>, len: u64) -> SysArg<'static> {
     let len = if len > i32::MAX as u64 { 0 } else { len };
     c.guest(c.args[1], len + size_of::<MsgHead>() as u64)

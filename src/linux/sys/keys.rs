@@ -1,4 +1,4 @@
-//! keyctl(2), whose operation decides which of its arguments are addresses.
+//! keyctl(2): the operation decides which arguments are addresses.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
@@ -25,7 +25,7 @@ const CAPABILITIES: i32 = 31;
 const DH_PARAMS: u64 = 12;
 /// `struct keyctl_pkey_query`.
 const PKEY_RESULT: u64 = 56;
-/// `struct keyctl_pkey_params`: a key, two lengths, and room.
+/// `struct keyctl_pkey_params`: a key id, two lengths, and reserved space.
 const PKEY_PARAMS: u64 = 40;
 
 pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
@@ -54,7 +54,7 @@ pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
             host::pass(Sys::KeyctlQuery, &mut [op, val(first), val(second), info, result])
         }
         PKEY_ENCRYPT | PKEY_DECRYPT | PKEY_SIGN | PKEY_VERIFY => {
-            // A key, then the lengths of what goes in and of what comes out or goes in beside it.
+            // The key id, then the lengths of the input and of the output or second input.
             let params: [u32; 3] = c.read(first)?;
             let (into, out) = (c.guest(third, params[1].into()), c.guest(fourth, params[2].into()));
             let params = c.guest(first, PKEY_PARAMS);
@@ -68,7 +68,7 @@ pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
             let (params, buffer) = (c.guest(first, DH_PARAMS), c.guest(second, third));
             host::pass(Sys::KeyctlAgree, &mut [op, params, buffer, val(third), val(0)])
         }
-        // Key and keyring numbers, owners, permissions, times; and what nobody knows.
+        // Key and keyring ids, owners, permissions and times; and unknown operations.
         _ => host::pass(Sys::Keyctl, &mut [op, val(first), val(second), val(third), val(fourth)]),
     }
 }

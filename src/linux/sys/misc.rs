@@ -1,4 +1,4 @@
-//! What the machine is: uname, hardware probing, the instruction cache.
+//! Properties of the machine: uname, hardware probing, the instruction cache.
 
 use crate::guest::CACHE_BLOCK;
 use crate::linux::abi::process::Utsname;
@@ -19,7 +19,7 @@ pub(in crate::linux) fn uname(c: &mut Call<'_>) -> SysResult {
         bytes
     };
     let release = c.task.system.release.as_deref().map_or(host.release().to_bytes(), str::as_bytes);
-    // PER_LINUX32, in the bits of PER_MASK: a program that wants to be told of the smaller machine.
+    // PER_LINUX32, in the bits of PER_MASK: the program asks for the 32-bit machine name.
     let wide = c.cpu.is_64bit() && c.task.personality(None) & 0xff != 8;
     let name = Utsname {
         sysname: field(host.sysname().to_bytes()),
@@ -33,11 +33,11 @@ pub(in crate::linux) fn uname(c: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// The value of a key of riscv_hwprobe; `None` for one that the kernel would not know.
+/// The value of a riscv_hwprobe key; `None` for a key that the kernel does not know.
 fn probe(c: &Call<'_>, key: i64) -> Option<u64> {
     let has = |name: &str| offered(c.cpu, name);
     Some(match key {
-        // No vendor, and none of the vendors' extensions.
+        // No vendor and no vendor extensions.
         key::MVENDORID | key::MARCHID | key::MIMPID => 0,
         key::VENDOR_EXT_THEAD_0 | key::VENDOR_EXT_SIFIVE_0 | key::VENDOR_EXT_MIPS_0 => 0,
         key::BASE_BEHAVIOR => {
@@ -63,7 +63,7 @@ fn probe(c: &Call<'_>, key: i64) -> Option<u64> {
     })
 }
 
-/// The size of a cache block, if there are instructions for them.
+/// The size of a cache block, or 0 without the instructions for it.
 fn block(there: bool) -> u64 {
     if there { CACHE_BLOCK } else { 0 }
 }
@@ -78,7 +78,7 @@ pub(in crate::linux) fn riscv_hwprobe(c: &mut Call<'_>) -> SysResult {
         HWPROBE_WHICH_CPUS => true,
         _ => return Err(Errno::INVAL),
     };
-    // All CPUs are alike, so only a set without any of them is refused.
+    // All CPUs are alike, so only an empty set is refused.
     let mut set = Vec::new();
     if which_cpus || cpus != 0 || cpu_bytes != 0 {
         if which_cpus && (cpu_bytes == 0 || cpus == 0) {
@@ -126,7 +126,7 @@ pub(in crate::linux) fn riscv_hwprobe(c: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// Whether a key's value is a set of bits, of which a CPU may have more than are asked for.
+/// Whether a key's value is a bitmask: a CPU matches if it has at least the requested bits.
 fn is_bitmask(key: i64) -> bool {
     matches!(key, key::BASE_BEHAVIOR | key::IMA_EXT_0 | key::IMA_EXT_1 | key::CPUPERF_0)
 }
@@ -144,7 +144,7 @@ pub(in crate::linux) fn riscv_flush_icache(c: &mut Call<'_>) -> SysResult {
     if c.args[2] & !FLUSH_ICACHE_LOCAL != 0 {
         return Err(Errno::INVAL);
     }
-    // The kernel flushes everything whatever the range; what changed is what the guest says changed.
+    // The kernel flushes everything whatever the range. The range tells which code changed.
     if c.args[0] < c.args[1] {
         c.task.mm.code_changed(c.addr(0)..c.addr(1));
     }

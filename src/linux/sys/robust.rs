@@ -1,6 +1,6 @@
-//! Robust lists: the locks that a thread holds, for others to be told of when it ends.
+//! Robust lists: locks that are marked when the thread holding them exits.
 //!
-//! The kernel walks the list when the thread is gone; so does this, on every end that remu sees.
+//! The kernel walks the list after the thread has exited. remu does so on every exit it sees.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
@@ -8,11 +8,11 @@ use crate::linux::task::Task;
 use crate::memory::{AtomicSize, GuestAddr, GuestMemory};
 use rustix::io::Errno;
 
-/// The size of `struct robust_list_head`: the first entry, the offset from an entry to its lock, and an
-/// entry that is being put in or taken out.
+/// The size of `struct robust_list_head`: the first entry, the offset from an entry to its lock, and the entry being
+/// added or removed.
 const HEAD: u64 = 24;
 
-/// How many locks are told of (ROBUST_LIST_LIMIT).
+/// The most locks that are handled (ROBUST_LIST_LIMIT).
 const LIMIT: usize = 2048;
 
 const FUTEX_WAITERS: u32 = 0x8000_0000;
@@ -30,7 +30,7 @@ pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn get_robust_list(c: &mut Call<'_>) -> SysResult {
     let who = c.int(0);
     if who != 0 && who != c.task.tid() {
-        // Whether there is such a thread the host says.
+        // The host knows whether the thread exists.
         host::pass(Sys::Kill, &mut [SysArg::Val(c.args[0]), SysArg::Val(0)])?;
         c.unimplemented("get_robust_list of another thread".to_owned());
         return Err(Errno::PERM);
@@ -42,18 +42,18 @@ pub(in crate::linux) fn get_robust_list(c: &mut Call<'_>) -> SysResult {
 }
 
 impl Task {
-    /// Marks the locks on the list as those of an owner that has died, and wakes one waiter of each.
+    /// Marks the locks on the list as those of a dead owner, and wakes one waiter of each.
     pub(in crate::linux) fn release_robust_list(&mut self) {
         let (head, _) = std::mem::take(&mut self.robust_list);
         if head != 0 {
-            // As in the kernel, a list that cannot be read is nobody's concern any more.
+            // As in the kernel, a list that cannot be read is ignored.
             let _ = self.walk_robust_list(head);
         }
     }
 
     fn walk_robust_list(&self, head: u64) -> Result<(), Errno> {
         let word = |addr: u64| self.mm.read::<u64>(GuestAddr(addr)).map_err(Errno::from);
-        // The lowest bit of an entry's address says that its lock inherits priorities.
+        // The lowest bit of an entry's address marks a priority-inheritance lock.
         let fetch = |addr: u64| word(addr).map(|entry| (entry & !1, entry & 1 != 0));
         let (mut entry, mut inherits) = fetch(head)?;
         let offset = word(head.wrapping_add(8))?;
@@ -80,7 +80,7 @@ impl Task {
             let value: u32 = self.mm.read(addr)?;
             let owner = value & FUTEX_TID_MASK;
             if pending && !inherits && owner == 0 {
-                // It was being unlocked, and the waiter may not have been woken yet.
+                // The owner was unlocking it, and may not have woken the waiter yet.
                 self.wake_one(addr);
                 return Ok(());
             }
@@ -101,7 +101,7 @@ impl Task {
         let Ok(word) = self.mm.host_range(lock, 4) else { return };
         let (wake, one) = (SysArg::Val(libc::FUTEX_WAKE as u64), SysArg::Val(1));
         let mut args = [SysArg::Guest(word), wake, one, SysArg::Null, SysArg::Val(0), SysArg::Val(0)];
-        // There may be nobody to wake.
+        // It is no error if nobody waits.
         let _ = host::pass(Sys::FutexWait, &mut args);
     }
 }

@@ -1,4 +1,4 @@
-//! The calls about signals.
+//! Signal system calls.
 
 use crate::host::{self, Sys};
 use crate::linux::abi::signal::{SA_KNOWN, SIG_DFL, SIG_IGN, Sigaction, Sigevent, Siginfo, StackT};
@@ -7,7 +7,7 @@ use crate::linux::call::{Call, SysResult};
 use crate::linux::signal::{UNBLOCKABLE, bit};
 use rustix::io::Errno;
 
-/// The size of the kernel's signal set, which every call has to name.
+/// The size of the kernel's signal set, which every call must pass.
 const SIGSET_SIZE: u64 = 8;
 
 fn check_size(c: &Call<'_>, i: usize) -> Result<(), Errno> {
@@ -107,12 +107,11 @@ pub(in crate::linux) fn rt_sigreturn(c: &mut Call<'_>) -> SysResult {
         const SI_KERNEL: i32 = 0x80;
         c.task.force(c.cpu, Siginfo::new(libc::SIGSEGV, SI_KERNEL));
     }
-    // What the frame has put into a0 is the result.
+    // The result is the a0 that the frame has restored.
     Ok(c.cpu.x(10))
 }
 
-/// There is nothing to go on with: the host's kernel resumes the calls that go on after a stop, and those
-/// that a handler has interrupted do not.
+/// The host keeps the restart block: it resumes calls after a stop, and no call resumes after a handler.
 pub(in crate::linux) fn restart_syscall(_: &mut Call<'_>) -> SysResult {
     Err(Errno::INTR)
 }
@@ -127,7 +126,7 @@ pub(in crate::linux) fn mq_notify(c: &mut Call<'_>) -> SysResult {
     const COOKIE: usize = 32;
     let queue = c.fd(0)?;
     match c.read_opt::<Sigevent>(c.args[1])? {
-        // The value points at what is to be sent to a netlink socket, whose number is in the signal's place.
+        // `value` points to the cookie to send to a netlink socket, whose descriptor is in `signo`.
         Some(event) if event.notify == libc::SIGEV_THREAD => {
             let cookie: [u8; COOKIE] = c.read(event.value)?;
             host::notify_by_socket(queue, &cookie, event.signo)
