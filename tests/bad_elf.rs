@@ -13,6 +13,8 @@
 
 #[path = "common/elf.rs"]
 mod elf;
+#[path = "common/rng.rs"]
+mod rng;
 #[path = "common/run.rs"]
 mod run;
 
@@ -21,6 +23,7 @@ use elf::{
     li, program, reg, store,
 };
 use remu_isa::Op;
+use rng::Rng;
 use run::{Programs, remu};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -40,23 +43,6 @@ const SECONDS: u64 = 2;
 const MEMORY: u64 = 256 << 10;
 /// How long nothing may come of a program until it is said to hang, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-}
 
 /// What part of the file is mutated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -225,12 +225,8 @@ fn random<const N: usize>(seed: Option<u64>) -> Result<[u8; N], CliError> {
             }
         }
         Some(seed) => {
-            // SplitMix64, whose outputs for neighbouring seeds have nothing in common.
-            for (i, chunk) in bytes.chunks_exact_mut(8).enumerate() {
-                let mut z = seed.wrapping_add((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-                z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-                chunk.copy_from_slice(&(z ^ z >> 31).to_le_bytes());
+            for (nth, chunk) in (1..).zip(bytes.chunks_exact_mut(8)) {
+                chunk.copy_from_slice(&host::split_mix(seed, nth).to_le_bytes());
             }
         }
     }

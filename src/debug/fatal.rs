@@ -2,6 +2,7 @@
 //! what is mapped there.
 
 use super::Symbols;
+use crate::host;
 use crate::memory::{GuestAddr, Source, UserSpace};
 use remu_isa::{Isa, decode};
 use std::fmt;
@@ -28,19 +29,6 @@ pub struct FatalReport<'a> {
     pub space: &'a UserSpace,
     /// What the CPU had, to tell a missing extension from garbage.
     pub isa: Isa,
-}
-
-/// The name of a signal.
-pub fn signal_name(signal: i32) -> String {
-    const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-        "WINCH", "IO", "PWR", "SYS",
-    ];
-    match usize::try_from(signal - 1).ok().and_then(|i| NAMES.get(i)) {
-        Some(name) => format!("SIG{name}"),
-        None => format!("signal {signal}"),
-    }
 }
 
 impl Death {
@@ -70,7 +58,10 @@ impl Death {
 impl fmt::Display for FatalReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let death = &self.death;
-        f.write_str(&signal_name(death.signal))?;
+        match host::signal_name(death.signal as u32) {
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "signal {}", death.signal)?,
+        }
         if let Some(code) = death.code_name() {
             write!(f, " ({code})")?;
         }

@@ -11,7 +11,7 @@ mod maps;
 mod symbols;
 mod trace;
 
-pub use fatal::{Death, FatalReport, signal_name};
+pub use fatal::{Death, FatalReport};
 pub use filter::AddressFilter;
 pub use log::Log;
 pub use maps::MapLog;

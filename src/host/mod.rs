@@ -15,6 +15,8 @@ mod ioctl;
 mod limits;
 mod pass;
 mod pointer;
+mod random;
+mod signal_names;
 mod signals;
 mod start;
 mod sys;
@@ -30,6 +32,8 @@ pub use ioctl::{Through, ioctl_through};
 pub use limits::InheritedLimits;
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
+pub use random::split_mix;
+pub use signal_names::{signal_name, signal_number};
 pub use signals::{
     Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
     set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,

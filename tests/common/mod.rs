@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its share")]
 
 pub mod files;
+pub mod rng;
 
 use std::fmt;
 use std::fs;

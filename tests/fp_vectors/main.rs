@@ -16,6 +16,8 @@
 mod operands;
 mod oracle;
 mod qemu;
+#[path = "../common/rng.rs"]
+mod rng;
 
 use operands::Operands;
 use remu::guest::riscv::fp::host::{self, ToInt};

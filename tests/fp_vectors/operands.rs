@@ -2,6 +2,7 @@
 //! chosen so that results cancel, tie, underflow and overflow, which uniform bits practically never do.
 
 use super::oracle;
+use super::rng::Rng;
 use remu::guest::FpOp;
 use remu::guest::riscv::fp::{Fmt, Rm};
 
@@ -70,7 +71,7 @@ pub struct Operands {
     fmt: Fmt,
     frac: u32,
     exp: u32,
-    state: u64,
+    rng: Rng,
     edges: Vec<u64>,
 }
 
@@ -78,15 +79,12 @@ impl Operands {
     pub fn new(fmt: Fmt, name: &str, rm: Rm) -> Self {
         let (frac, exp) = layout(fmt);
         let seed = name.bytes().fold(u64::from(rm.bits()), |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-        Self { fmt, frac, exp, state: seed, edges: edges(fmt) }
+        Self { fmt, frac, exp, rng: Rng(seed), edges: edges(fmt) }
     }
 
-    /// 64 random bits (splitmix64).
+    /// 64 random bits.
     fn bits(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.state ^ self.state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
+        self.rng.next()
     }
 
     fn below(&mut self, n: u64) -> u64 {

@@ -2,6 +2,7 @@
 //! commutative operation exchanged, the upper half of a 32-bit hart's registers, fields that have no effect.
 
 use crate::call::{Binary, Call, Unary};
+use crate::common::rng::Rng;
 use crate::mutant::{Act, Change, Field, Goes, Mutant};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::Fmt;
@@ -31,17 +32,14 @@ pub fn mutants(op: Op, isa: Isa, calls: &[Call]) -> Vec<Mutant> {
 
 // --- rows ---
 
-/// Words of a row, by chance.
+/// Random encodings of an op.
 pub fn words(op: Op, isa: Isa) -> impl Iterator<Item = (u32, Insn)> {
     let pattern = op.pattern(isa.xlen).expect("asked of ops that the width has");
     let width = if op.info().compressed { 0xffff } else { u32::MAX };
-    let mut state = op as u64;
+    let mut rng = Rng(op as u64);
     (0..SAMPLES).filter_map(move |_| {
-        // splitmix64
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let word = (pattern.value | (z >> 32) as u32 & !pattern.mask) & width;
+        let random = (rng.next() >> 32) as u32;
+        let word = (pattern.value | random & !pattern.mask) & width;
         decode(word, isa).ok().filter(|insn| insn.op == op).map(|insn| (word, insn))
     })
 }

@@ -1,8 +1,9 @@
 //! Which variants of an instruction are run - registers and their aliases, immediates, rounding modes -
 //! and on what.
 
-use crate::operands::{Fmt, Rng, conversion_integers, integer, integer_edges};
+use crate::operands::{Fmt, conversion_integers, integer, integer_edges};
 use crate::program::{Program, Record, SCRATCH, TEMP, Variant, insn, is_free};
+use crate::rng::Rng;
 use remu_isa::{Insn, Op, OpInfo, Operand, RegClass, Xlen, encode};
 
 /// rd, rs1, rs2, rs3: the first that can be encoded is run on the most operands, with every immediate.
@@ -316,7 +317,7 @@ fn reservations(i: &Insn) -> Vec<Vec<Insn>> {
 /// Adds all runs of an op to a program.
 pub fn add(program: &mut Program, op: Op) {
     let xlen = program.xlen;
-    let mut rng = Rng::new(u64::from(xlen.bits()) << 32 | op as u64);
+    let mut rng = Rng(u64::from(xlen.bits()) << 32 | op as u64);
     let format = source_format(op);
     let converts = op.mnemonic().starts_with("fcvt") || op.mnemonic().starts_with("fround");
     for (i, count) in variants(op, xlen, &mut rng) {

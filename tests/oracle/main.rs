@@ -14,6 +14,8 @@ mod operands;
 mod program;
 #[path = "../common/qemu.rs"]
 mod qemu;
+#[path = "../common/rng.rs"]
+mod rng;
 mod run;
 mod traps;
 

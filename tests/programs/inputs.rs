@@ -1,6 +1,7 @@
 //! What the programs read beside the inputs that all tests of real programs share: `/in` in their roots.
 
-use crate::common::files::{self, Rng, put};
+use crate::common::files::{self, put};
+use crate::common::rng::Rng;
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Who runs the programs, and everything that has to be there for it.
 
 use crate::catalogue::{Origin, Program};
-use crate::report::{EngineInfo, Kind};
+use crate::report::{EngineInfo, EngineKind};
 use crate::run::command_output;
 use std::ffi::OsString;
 use std::fs;
@@ -93,7 +93,7 @@ impl Lab {
 
     /// The engines: the native build, the QEMUs at these paths, and remu's own.
     pub fn engines(&self, qemus: &[PathBuf], remu: &Path) -> Result<Vec<Engine>, String> {
-        let mut engines = vec![self.engine("native", Kind::Native, "this machine", How::Native, None)?];
+        let mut engines = vec![self.engine("native", EngineKind::Native, "this machine", How::Native, None)?];
         for path in qemus {
             let told = command_output(Command::new(path).arg("--version")).map_err(|e| {
                 format!("{e}: apt-get install --no-install-recommends qemu-user, or name another with --qemu")
@@ -106,12 +106,12 @@ impl Lab {
                 name = format!("QEMU {number} ({})", engines.len());
             }
             let libraries = self.libraries(path, engines.len())?;
-            engines.push(self.engine(&name, Kind::Qemu, &version, How::Qemu { libraries }, Some(path))?);
+            engines.push(self.engine(&name, EngineKind::Qemu, &version, How::Qemu { libraries }, Some(path))?);
         }
         let version = command_output(Command::new(remu).arg("--version"))?;
         for (name, options) in REMU_ENGINES {
             let options = options.iter().map(|&o| o.to_owned()).collect();
-            engines.push(self.engine(name, Kind::Remu, version.trim(), How::Remu { options }, Some(remu))?);
+            engines.push(self.engine(name, EngineKind::Remu, version.trim(), How::Remu { options }, Some(remu))?);
         }
         Ok(engines)
     }
@@ -119,7 +119,7 @@ impl Lab {
     fn engine(
         &self,
         name: &str,
-        kind: Kind,
+        kind: EngineKind,
         version: &str,
         how: How,
         emulator: Option<&Path>,

@@ -4,7 +4,7 @@
 use crate::catalogue::{Category, Origin, Program};
 use crate::engines::{Engine, Lab, PREBUILT};
 use crate::measure::Plan;
-use crate::report::{Figures, Kind, Report};
+use crate::report::{EngineKind, Figures, Report};
 use crate::run::{Request, run};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ pub fn tool() -> Result<PathBuf, String> {
 /// is told, and left out.
 pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn Fn(&Report, &str) + Sync)) {
     let locked = || report.lock().expect("no panic happens with the lock held");
-    for engine in plan.engines.iter().filter(|e| e.info.kind == Kind::Remu) {
+    for engine in plan.engines.iter().filter(|e| e.info.kind == EngineKind::Remu) {
         let name = &engine.info.name;
         let told = |what: &str, counted: Result<Figures, String>| match counted {
             Ok(figures) => Some(figures),

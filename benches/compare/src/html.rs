@@ -4,7 +4,7 @@
 use crate::baseline::{Baseline, Change, Difference};
 use crate::catalogue::Category;
 use crate::measure::duration;
-use crate::report::{EngineInfo, Kind, Outcome, Report};
+use crate::report::{EngineInfo, EngineKind, Outcome, Report};
 use crate::svg::{Scale, tick};
 use crate::terminal::{mean, percent, ratio};
 use std::fmt::{self, Write};
@@ -33,9 +33,9 @@ pub fn colour(report: &Report, engine: &str, dark: bool) -> &'static str {
     let Some(info) = report.engines.iter().find(|e| e.name == engine) else { return "#888888" };
     let number = report.engines.iter().filter(|e| e.kind == info.kind).position(|e| e.name == engine).unwrap_or(0);
     let (on_light, on_dark) = match info.kind {
-        Kind::Native => ("#8a93a3", "#7b8596"),
-        Kind::Qemu => QEMU[number % QEMU.len()],
-        Kind::Remu => REMU[number % REMU.len()],
+        EngineKind::Native => ("#8a93a3", "#7b8596"),
+        EngineKind::Qemu => QEMU[number % QEMU.len()],
+        EngineKind::Remu => REMU[number % REMU.len()],
     };
     if dark { on_dark } else { on_light }
 }
@@ -349,7 +349,7 @@ impl Page<'_> {
                      <div class=\"scroll\"><table>\n<thead><tr><th>Program</th><th>guest instructions</th>\
                      <th>host for one</th><th>blocks decoded</th><th>lookups per million</th><th>found</th>\
                      <th>exits per million</th><th>system calls</th></tr></thead>\n<tbody>\n";
-        for engine in self.report.engines.iter().filter(|e| e.kind == Kind::Remu) {
+        for engine in self.report.engines.iter().filter(|e| e.kind == EngineKind::Remu) {
             for program in &self.report.programs {
                 let Some(figures) = program.figures.get(&engine.name) else { continue };
                 let count = |name: &str| figures.counts.get(name).map_or_else(|| "–".into(), |n| grouped(*n));

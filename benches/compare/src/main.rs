@@ -5,7 +5,7 @@ use compare::baseline::Baseline;
 use compare::catalogue::{self, Program};
 use compare::engines::{Engine, Lab, PREBUILT, shown};
 use compare::measure::{Plan, measure};
-use compare::report::{FORMAT, Kind, Machine, ProgramReport, Report, replace, replaceable};
+use compare::report::{EngineKind, FORMAT, Machine, ProgramReport, Report, replace, replaceable};
 use compare::run::command_output;
 use compare::{figures, html, markdown, processors, svg, terminal};
 use std::fs::{self, File};
@@ -137,7 +137,7 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
 /// What is remu's fault, or the programs' own. What QEMU does wrong is told in the report and no failure of this.
 fn wrong_results(report: &Report, program: &ProgramReport) -> Vec<String> {
     let of = |kind| report.engines.iter().filter(move |e| e.kind == kind);
-    let ours = of(Kind::Native).chain(of(Kind::Remu));
+    let ours = of(EngineKind::Native).chain(of(EngineKind::Remu));
     let failure = |name: &str| program.outcomes.get(name)?.failure.clone();
     ours.filter_map(|e| Some(format!("{} by {}: {}", program.name, e.name, failure(&e.name)?))).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::catalogue::Category;
 use crate::measure::duration;
-use crate::report::{EngineInfo, Kind, Outcome, ProgramReport, Report};
+use crate::report::{EngineInfo, EngineKind, Outcome, ProgramReport, Report};
 use crate::terminal::ratio;
 use std::fmt::Write;
 
@@ -66,7 +66,7 @@ fn engine_in_words(out: &mut String, report: &Report, engine: &EngineInfo) -> st
     let worst: Vec<_> = worst.iter().take(NAMED).map(|(r, name)| format!("`{name}` ({})", ratio(*r))).collect();
     let ahead: Vec<_> = report.led_by(engine).map(|p| format!("`{}`", p.name)).collect();
     write!(out, "- {} is ahead in {} of {}", engine.name, ahead.len(), report.counted().count())?;
-    if engine.kind == Kind::Remu && !ahead.is_empty() {
+    if engine.kind == EngineKind::Remu && !ahead.is_empty() {
         write!(out, ": {}", ahead.join(", "))?;
     }
     writeln!(out, "; worst in {}.", worst.join(", "))

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Category, Needs, Origin, Program};
 use crate::engines::{Engine, Lab};
-use crate::report::{Kind, Outcome, Report};
+use crate::report::{EngineKind, Outcome, Report};
 use crate::run::{Request, run};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -86,13 +86,13 @@ fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<
     let mut line = format!("{:24}", program.name);
     for engine in plan.engines {
         let name = &engine.info.name;
-        let lacks = program.needs.filter(|_| engine.info.kind == Kind::Remu);
+        let lacks = program.needs.filter(|_| engine.info.kind == EngineKind::Remu);
         let failed_before = {
             let report = report.lock().expect("no panic happens with the lock held");
             report.programs[index].outcomes.get(name).is_some_and(|o| o.failure.is_some())
         };
         // A failure stays one; it is not waited for again. The native build says what is right, though.
-        if lacks.is_some() || failed_before && engine.info.kind != Kind::Native {
+        if lacks.is_some() || failed_before && engine.info.kind != EngineKind::Native {
             note_absence(report, index, name, lacks);
             line += &format!("  {name} -");
             continue;

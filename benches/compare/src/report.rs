@@ -50,7 +50,7 @@ pub struct Machine {
 /// What kind of engine it is, which decides on its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum EngineKind {
     Native,
     Qemu,
     Remu,
@@ -61,7 +61,7 @@ pub enum Kind {
 pub struct EngineInfo {
     /// A short name, unlike any other.
     pub name: String,
-    pub kind: Kind,
+    pub kind: EngineKind,
     /// What it says of itself.
     pub version: String,
 }
@@ -188,12 +188,12 @@ impl Report {
 
     /// The name of the native engine.
     pub fn native(&self) -> &str {
-        self.engines.iter().find(|e| e.kind == Kind::Native).map_or("", |e| &e.name)
+        self.engines.iter().find(|e| e.kind == EngineKind::Native).map_or("", |e| &e.name)
     }
 
     /// The engines that are compared with the native build.
     pub fn emulators(&self) -> impl Iterator<Item = &EngineInfo> {
-        self.engines.iter().filter(|e| e.kind != Kind::Native)
+        self.engines.iter().filter(|e| e.kind != EngineKind::Native)
     }
 
     /// The categories that have programs.

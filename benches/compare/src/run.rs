@@ -2,7 +2,7 @@
 
 use crate::catalogue::Program;
 use crate::engines::{Engine, Lab};
-use crate::report::{Kind, Sample};
+use crate::report::{EngineKind, Sample};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
@@ -88,7 +88,7 @@ pub fn run(request: &Request<'_>) -> Result<Ran, String> {
 fn enter(lab: &Lab, engine: &Engine, program: &Program, work: &Path) -> Command {
     let root = lab.root_of(engine, program);
     // Where a guest executes another, the kernel has to know QEMU; nobody else is ever registered.
-    let registered = engine.info.kind == Kind::Qemu && program.executes;
+    let registered = engine.info.kind == EngineKind::Qemu && program.executes;
     if root.is_none() && !registered {
         return Command::new(&lab.helper);
     }

@@ -3,7 +3,7 @@
 use crate::baseline::{Baseline, Difference};
 use crate::catalogue::Category;
 use crate::measure::duration;
-use crate::report::{Kind, ProgramReport, Report};
+use crate::report::{EngineKind, ProgramReport, Report};
 use crate::statistics::Mean;
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -155,7 +155,7 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
         "  {:24} {:>13} {:>9} {:>8} {:>9} {:>7} {:>9}",
         "", "guest instr.", "host/inst", "blocks", "lookups/M", "found %", "exits/M"
     )?;
-    let engines = report.engines.iter().filter(|e| e.kind == Kind::Remu);
+    let engines = report.engines.iter().filter(|e| e.kind == EngineKind::Remu);
     for engine in engines {
         for program in &report.programs {
             let Some(figures) = program.figures.get(&engine.name) else { continue };

@@ -3,7 +3,7 @@
 use compare::baseline::{Baseline, Difference};
 use compare::catalogue::{self, Category, Needs, Origin};
 use compare::report::{
-    EngineInfo, FORMAT, Figures, Kind, Machine, Outcome, ProgramReport, Report, Sample, replace, replaceable,
+    EngineInfo, EngineKind, FORMAT, Figures, Machine, Outcome, ProgramReport, Report, Sample, replace, replaceable,
 };
 use compare::statistics::{Mean, Spread, geometric_mean, mean};
 use compare::{html, markdown, svg, terminal};
@@ -113,7 +113,11 @@ fn report() -> Report {
         jobs: 1,
         quick: false,
         complete: true,
-        engines: vec![engine("native", Kind::Native), engine("QEMU 7.2", Kind::Qemu), engine("remu", Kind::Remu)],
+        engines: vec![
+            engine("native", EngineKind::Native),
+            engine("QEMU 7.2", EngineKind::Qemu),
+            engine("remu", EngineKind::Remu),
+        ],
         programs,
     }
 }

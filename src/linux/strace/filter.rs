@@ -2,7 +2,7 @@
 //! `-e status=` as strace(1) has them.
 
 use super::classes;
-use super::flags::SIGNAL;
+use crate::host;
 use crate::linux::table::{self, LIMIT};
 
 /// The outcome of a call.
@@ -190,7 +190,7 @@ fn signal(text: &str) -> Option<u64> {
     }
     match name {
         "RTMIN" => Some(32),
-        _ => SIGNAL.list.iter().find(|(known, _)| known.strip_prefix("SIG") == Some(name)).map(|(_, n)| *n),
+        _ => host::signal_number(&format!("SIG{name}")),
     }
 }
 

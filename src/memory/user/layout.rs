@@ -1,6 +1,7 @@
 //! Where the parts of an address space are: the stack, what is mapped freely, position-independent
 //! programs and the heap, each moved by chance as the kernel moves it on riscv64.
 
+use crate::host::split_mix;
 use crate::memory::vma::GUARD_GAP;
 use crate::memory::{GuestAddr, PAGE_SIZE};
 
@@ -42,7 +43,7 @@ impl Layout {
     pub fn new(limit: u64, stack: u64, seed: Option<u64>) -> Self {
         // Small address spaces, which hosts with little to give have, are divided in proportion.
         let pages = MOST.min(limit / 32) / PAGE_SIZE;
-        let shift = |nth: u64| seed.map_or(0, |seed| scatter(seed, nth) % pages * PAGE_SIZE);
+        let shift = |nth: u64| seed.map_or(0, |seed| split_mix(seed, nth) % pages * PAGE_SIZE);
         let spread = if seed.is_some() { pages * PAGE_SIZE } else { 0 };
         let top = limit - PAGE_SIZE;
         let gap = stack.saturating_add(GUARD_GAP + spread);
@@ -58,17 +59,9 @@ impl Layout {
             // Two thirds up, as ELF_ET_DYN_BASE.
             program: GuestAddr(limit / 3 * 2 + shift(3)).page_floor(),
             heap_shift: shift(4),
-            stack_shift: seed.map_or(0, |seed| scatter(seed, 5) % PAGE_SIZE),
+            stack_shift: seed.map_or(0, |seed| split_mix(seed, 5) % PAGE_SIZE),
         }
     }
-}
-
-/// SplitMix64, whose outputs for neighbouring seeds have nothing in common.
-fn scatter(seed: u64, nth: u64) -> u64 {
-    let mut z = seed.wrapping_add(nth.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ z >> 31
 }
 
 #[cfg(test)]

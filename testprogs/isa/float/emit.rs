@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// What is in a register that an instruction reads or writes.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Kind {
+pub enum RegisterClass {
     /// A number in an f register: one that is not boxed is read as the canonical NaN.
     Float(Fmt),
     /// The 64 bits of an f register.
@@ -35,8 +35,8 @@ pub type Meaning = dyn Fn(Rm, &[u64]) -> (u64, Flags);
 pub struct Instruction {
     group: &'static str,
     name: String,
-    target: Kind,
-    sources: Vec<Kind>,
+    target: RegisterClass,
+    sources: Vec<RegisterClass>,
     modes: Modes,
     rows: Vec<Vec<u64>>,
     meaning: Box<Meaning>,
@@ -121,21 +121,21 @@ impl Program {
     }
 
     /// Writes a register: all 64 bits of an f register.
-    pub fn set(&mut self, kind: Kind, register: u32, v: u64) {
+    pub fn set(&mut self, kind: RegisterClass, register: u32, v: u64) {
         match kind {
-            Kind::Integer => self.line(format!("li x{register}, {:#x}", self.word(v))),
+            RegisterClass::Integer => self.line(format!("li x{register}, {:#x}", self.word(v))),
             _ => self.line(format!("fset f{register}, {v:#x}")),
         }
     }
 
     /// Fails unless the register has this.
-    pub fn expect(&mut self, kind: Kind, register: u32, v: u64) {
+    pub fn expect(&mut self, kind: RegisterClass, register: u32, v: u64) {
         match kind {
-            Kind::Integer if register == 0 => {
+            RegisterClass::Integer if register == 0 => {
                 self.line("mv x9, x0");
                 self.line("expect x9, 0");
             }
-            Kind::Integer => self.line(format!("expect x{register}, {:#x}", self.word(v))),
+            RegisterClass::Integer => self.line(format!("expect x{register}, {:#x}", self.word(v))),
             _ => self.line(format!("fexpect f{register}, {v:#x}")),
         }
     }
@@ -156,14 +156,15 @@ impl Instruction {
     pub fn new(
         group: &'static str,
         name: String,
-        target: Kind,
-        sources: &[Kind],
+        target: RegisterClass,
+        sources: &[RegisterClass],
         modes: Modes,
         rows: Vec<Vec<u64>>,
         meaning: Box<Meaning>,
     ) -> Self {
         // In the rows are encodings; registers have them boxed.
-        let fill = |(&kind, v): (&Kind, u64)| if let Kind::Float(fmt) = kind { boxed(fmt, v) } else { v };
+        let fill =
+            |(&kind, v): (&RegisterClass, u64)| if let RegisterClass::Float(fmt) = kind { boxed(fmt, v) } else { v };
         let rows = rows.into_iter().map(|row| sources.iter().zip(row).map(fill).collect()).collect();
         let mut instruction = Self { group, name, target, sources: sources.to_vec(), modes, rows, meaning };
         instruction.add_bad_boxes();
@@ -173,7 +174,7 @@ impl Instruction {
     /// Rows with an operand that is not boxed, each in turn.
     fn add_bad_boxes(&mut self) {
         for (i, &kind) in self.sources.iter().enumerate() {
-            let Kind::Float(fmt @ (Fmt::H | Fmt::S)) = kind else { continue };
+            let RegisterClass::Float(fmt @ (Fmt::H | Fmt::S)) = kind else { continue };
             let infinity = canonical_nan(fmt) & canonical_nan(fmt) << 1 & !sign(fmt);
             let good = [crate::rows::number(fmt, 1.0), crate::rows::number(fmt, -2.5)];
             let upper = match fmt {
@@ -193,8 +194,8 @@ impl Instruction {
 
     /// Operands of each source from a list of numbers.
     fn operands(&self, numbers: &[u64]) -> Vec<u64> {
-        let take = |(i, &kind): (usize, &Kind)| match kind {
-            Kind::Float(fmt) => boxed(fmt, numbers[i % numbers.len()]),
+        let take = |(i, &kind): (usize, &RegisterClass)| match kind {
+            RegisterClass::Float(fmt) => boxed(fmt, numbers[i % numbers.len()]),
             _ => numbers[i % numbers.len()],
         };
         self.sources.iter().enumerate().map(take).collect()
@@ -202,15 +203,17 @@ impl Instruction {
 
     /// What is in the target and which flags are raised, of what is in the sources.
     fn result(&self, rm: Rm, registers: &[u64]) -> (u64, u8) {
-        let read = |(&kind, &v): (&Kind, &u64)| if let Kind::Float(fmt) = kind { unboxed(fmt, v) } else { v };
+        let read = |(&kind, &v): (&RegisterClass, &u64)| {
+            if let RegisterClass::Float(fmt) = kind { unboxed(fmt, v) } else { v }
+        };
         let values: Vec<u64> = self.sources.iter().zip(registers).map(read).collect();
         let (v, flags) = (self.meaning)(rm, &values);
-        (if let Kind::Float(fmt) = self.target { boxed(fmt, v) } else { v }, flags.0)
+        (if let RegisterClass::Float(fmt) = self.target { boxed(fmt, v) } else { v }, flags.0)
     }
 
     /// The instruction as it is written, with its mode.
     fn text(&self, registers: Registers, mode: &str) -> String {
-        let letter = |kind| if kind == Kind::Integer { 'x' } else { 'f' };
+        let letter = |kind| if kind == RegisterClass::Integer { 'x' } else { 'f' };
         let mut text = format!("{} {}{}", self.name, letter(self.target), registers[0]);
         for (&kind, register) in self.sources.iter().zip(&registers[1..]) {
             _ = write!(text, ", {}{register}", letter(kind));
@@ -234,7 +237,7 @@ impl Instruction {
     /// One program for the instructions of a group whose flags alone make the unit's state dirty.
     pub fn flags_alone(list: &[Instruction], group: &str, xlen: u32) -> Program {
         let mut p = Program::new(group, "dirty", xlen);
-        for instruction in list.iter().filter(|i| i.group == group && i.target == Kind::Integer) {
+        for instruction in list.iter().filter(|i| i.group == group && i.target == RegisterClass::Integer) {
             if let Some(row) = instruction.raising() {
                 instruction.dirties(&mut p, [9, 12, 13, 14], row);
             }
@@ -267,14 +270,14 @@ impl Instruction {
         p.line("rows_begin");
         // Other f registers in each program; x10 and up.
         let place = |kind, n: usize| match kind {
-            Kind::Integer => 10 + n as u32,
+            RegisterClass::Integer => 10 + n as u32,
             _ => (10 + 5 * n + 7 * self.rows.len() + 3 * self.name.len()) as u32 % 32,
         };
         let mut registers = [place(self.target, 0); 4];
         for (i, &kind) in self.sources.iter().enumerate() {
             registers[i + 1] = place(kind, i + 1);
             match kind {
-                Kind::Integer => p.line(format!("load x{}, {}(s0)", registers[i + 1], 8 * i)),
+                RegisterClass::Integer => p.line(format!("load x{}, {}(s0)", registers[i + 1], 8 * i)),
                 _ => p.line(format!("fld f{}, {}(s0)", registers[i + 1], 8 * i)),
             }
         }
@@ -291,14 +294,14 @@ impl Instruction {
             p.line("addi gp, gp, 1");
             p.line("csrw fcsr, s3");
             let target = registers[0];
-            if self.target == Kind::Integer {
+            if self.target == RegisterClass::Integer {
                 p.line(format!("li x{target}, 0x5a5"));
             } else {
                 p.line(format!("fld f{target}, 8(s2)"));
             }
             p.line(self.text(registers, if k < 5 { NAMES[i] } else { "dyn" }));
             p.line(format!("row_flags {flags_at}"));
-            let kind = if self.target == Kind::Integer { "integer x" } else { "float f" };
+            let kind = if self.target == RegisterClass::Integer { "integer x" } else { "float f" };
             p.line(format!("row_{kind}{target}, {at}"));
         }
         p.line(format!("rows_next {}", 8 * (operands + results + 1)));
@@ -309,7 +312,7 @@ impl Instruction {
         let mut values = values.to_vec();
         for i in 0..values.len() {
             let same = (0..i).find(|&k| registers[k + 1] == registers[i + 1] && self.sources[k] == self.sources[i]);
-            if self.sources[i] == Kind::Integer && registers[i + 1] == 0 {
+            if self.sources[i] == RegisterClass::Integer && registers[i + 1] == 0 {
                 values[i] = 0;
             } else if let Some(k) = same {
                 values[i] = values[k];
@@ -317,7 +320,8 @@ impl Instruction {
         }
         let count = self.sources.len();
         let is_target = |i: usize| {
-            registers[i + 1] == registers[0] && (self.sources[i] == Kind::Integer) == (self.target == Kind::Integer)
+            registers[i + 1] == registers[0]
+                && (self.sources[i] == RegisterClass::Integer) == (self.target == RegisterClass::Integer)
         };
         // Every other one takes its mode from frm.
         let mode = p.cases % 5;
@@ -332,8 +336,8 @@ impl Instruction {
         }
         // Integers last: what sets the others uses some of their registers.
         let mut order: Vec<usize> =
-            (0..count).filter(|&i| self.sources[i] != Kind::Integer || registers[i + 1] != 0).collect();
-        order.sort_by_key(|&i| self.sources[i] == Kind::Integer);
+            (0..count).filter(|&i| self.sources[i] != RegisterClass::Integer || registers[i + 1] != 0).collect();
+        order.sort_by_key(|&i| self.sources[i] == RegisterClass::Integer);
         for i in order {
             p.set(self.sources[i], registers[i + 1], values[i]);
         }
@@ -343,7 +347,7 @@ impl Instruction {
         // And first, likewise.
         let mut checks = vec![(self.target, registers[0], v)];
         checks.extend((0..count).filter(|&i| !is_target(i)).map(|i| (self.sources[i], registers[i + 1], values[i])));
-        checks.sort_by_key(|&(kind, ..)| kind != Kind::Integer);
+        checks.sort_by_key(|&(kind, ..)| kind != RegisterClass::Integer);
         for (kind, register, v) in checks {
             p.expect(kind, register, v);
         }
@@ -353,23 +357,23 @@ impl Instruction {
     /// which hold.
     fn telling(&self, n: usize) -> Vec<u64> {
         let mut random = match self.sources[0] {
-            Kind::Float(fmt) => chance(fmt, &format!("{}{n}", self.name)),
+            RegisterClass::Float(fmt) => chance(fmt, &format!("{}{n}", self.name)),
             _ => chance(Fmt::D, &format!("{}{n}", self.name)),
         };
-        let compares = self.target == Kind::Integer && self.sources.len() == 2;
+        let compares = self.target == RegisterClass::Integer && self.sources.len() == 2;
         for attempt in n..n + 1000 {
             let mut numbers = match (self.sources[0], self.sources.len()) {
-                (Kind::Float(_), 1) => vec![random.near_integer()],
-                (Kind::Float(_), 2) => <[u64; 2]>::from(random.pair()).to_vec(),
-                (Kind::Float(_), _) => <[u64; 3]>::from(random.triple()).to_vec(),
+                (RegisterClass::Float(_), 1) => vec![random.near_integer()],
+                (RegisterClass::Float(_), 2) => <[u64; 2]>::from(random.pair()).to_vec(),
+                (RegisterClass::Float(_), _) => <[u64; 3]>::from(random.triple()).to_vec(),
                 _ => vec![random.integer(), random.integer()],
             };
             if compares && attempt % 2 == 0 {
                 numbers[1] = numbers[0];
             }
             let values = self.operands(&numbers);
-            let is_nan = |kind: Kind, v: u64| match kind {
-                Kind::Float(fmt) => oracle::class(fmt, unboxed(fmt, v)) >= 1 << 8,
+            let is_nan = |kind: RegisterClass, v: u64| match kind {
+                RegisterClass::Float(fmt) => oracle::class(fmt, unboxed(fmt, v)) >= 1 << 8,
                 _ => false,
             };
             let (v, flags) = self.result(Rm::Rne, &values);
@@ -385,9 +389,9 @@ impl Instruction {
     /// The registers: each of them in each place, then those that are the same.
     fn registers(&self, p: &mut Program) {
         let count = self.sources.len();
-        let place = |kind, n: u32| if kind == Kind::Integer { integer_register(n) } else { n % 32 };
+        let place = |kind, n: u32| if kind == RegisterClass::Integer { integer_register(n) } else { n % 32 };
         // Of comparisons more, as what another register holds compares alike in half the cases.
-        let compares = self.target == Kind::Integer && count == 2;
+        let compares = self.target == RegisterClass::Integer && count == 2;
         for n in 0..if compares { 96 } else { 32 } {
             let mut registers = [place(self.target, n); 4];
             for (i, &kind) in self.sources.iter().enumerate() {
@@ -422,13 +426,13 @@ impl Instruction {
         }
         // x0 is the target, or one of the sources, or all.
         for n in 0..4 {
-            if self.target == Kind::Integer {
+            if self.target == RegisterClass::Integer {
                 // Flags are raised all the same.
                 let values = self.raising().filter(|_| n > 1).cloned();
                 let values = values.unwrap_or_else(|| self.telling(60 + n as usize));
                 self.single(p, [0, 4 + n, 5 + n, 6 + n], &values, 0);
             }
-            if self.sources.contains(&Kind::Integer) {
+            if self.sources.contains(&RegisterClass::Integer) {
                 let registers = [[9, 0, 8, 0], [9, 8, 0, 0], [0, 0, 0, 0], [31, 0, 30, 0]][n as usize];
                 self.single(p, registers, &self.telling(70 + n as usize), 0);
             }
@@ -479,7 +483,7 @@ impl Instruction {
         p.line(format!("traps_off {text}"));
         unchanged(p, 0);
 
-        if self.target != Kind::Integer {
+        if self.target != RegisterClass::Integer {
             self.dirties(p, registers, row);
         }
 
@@ -502,7 +506,7 @@ impl Instruction {
         illegal(p, 0, 3 << 25);
         if self.sources.len() == 1 {
             illegal(p, 0, 16 << 20);
-            if p.xlen == 32 && (self.sources[0] == Kind::Integer || self.target == Kind::Integer) {
+            if p.xlen == 32 && (self.sources[0] == RegisterClass::Integer || self.target == RegisterClass::Integer) {
                 // To and from 64 bits; fmv and fclass have no such form at all.
                 illegal(p, 0, 2 << 20);
             }

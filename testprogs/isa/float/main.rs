@@ -9,9 +9,11 @@ mod memory;
 mod operands;
 #[path = "../../../tests/fp_vectors/oracle.rs"]
 mod oracle;
+#[path = "../../../tests/common/rng.rs"]
+mod rng;
 mod rows;
 
-use emit::{Instruction, Kind, Modes};
+use emit::{Instruction, Modes, RegisterClass};
 use remu::guest::riscv::fp::{Flags, Fmt, Rm};
 use remu::guest::{FpCmp, FpMinMax, FpOp, IntType};
 use rows::{letter, sign};
@@ -64,8 +66,8 @@ fn group(fmt: Fmt) -> &'static str {
 
 /// What every format has: arithmetic, comparisons, signs, classes.
 fn arithmetic(fmt: Fmt, list: &mut Vec<Instruction>) {
-    let float = Kind::Float(fmt);
-    let mut add = |name: &str, target, sources: &[Kind], modes, rows, f: Box<emit::Meaning>| {
+    let float = RegisterClass::Float(fmt);
+    let mut add = |name: &str, target, sources: &[RegisterClass], modes, rows, f: Box<emit::Meaning>| {
         list.push(Instruction::new(group(fmt), format!("{name}.{}", letter(fmt)), target, sources, modes, rows, f));
     };
 
@@ -89,7 +91,7 @@ fn arithmetic(fmt: Fmt, list: &mut Vec<Instruction>) {
     }
     for (name, op) in [("feq", FpCmp::Eq), ("flt", FpCmp::Lt), ("fle", FpCmp::Le)] {
         let f = Box::new(move |_, v: &[u64]| oracle::compare(op, fmt, v[0], v[1]));
-        add(name, Kind::Integer, &[float; 2], Modes::None, rows::pairs(fmt, name), f);
+        add(name, RegisterClass::Integer, &[float; 2], Modes::None, rows::pairs(fmt, name), f);
     }
     // The sign of the second, its opposite, or the product of both.
     for name in ["fsgnj", "fsgnjn", "fsgnjx"] {
@@ -104,23 +106,31 @@ fn arithmetic(fmt: Fmt, list: &mut Vec<Instruction>) {
         add(name, float, &[float; 2], Modes::None, rows::pairs(fmt, name), f);
     }
     let f = Box::new(move |_, v: &[u64]| (oracle::class(fmt, v[0]), Flags::NONE));
-    add("fclass", Kind::Integer, &[float], Modes::None, rows::singles(fmt, "fclass"), f);
+    add("fclass", RegisterClass::Integer, &[float], Modes::None, rows::singles(fmt, "fclass"), f);
 }
 
 fn conversions(fmt: Fmt, xlen: u32, list: &mut Vec<Instruction>) {
-    let float = Kind::Float(fmt);
+    let float = RegisterClass::Float(fmt);
     for (name, ty) in INT_TYPES {
         if xlen == 32 && matches!(ty, IntType::I64 | IntType::U64) {
             continue;
         }
         let f = Box::new(move |rm, v: &[u64]| oracle::to_int(fmt, ty, rm, v[0]));
         let to = format!("fcvt.{name}.{}", letter(fmt));
-        list.push(Instruction::new(group(fmt), to, Kind::Integer, &[float], Modes::Round, rows::to_integer(fmt), f));
+        list.push(Instruction::new(
+            group(fmt),
+            to,
+            RegisterClass::Integer,
+            &[float],
+            Modes::Round,
+            rows::to_integer(fmt),
+            f,
+        ));
 
         let f = Box::new(move |rm, v: &[u64]| oracle::from_int(fmt, ty, rm, v[0]));
         let from = format!("fcvt.{}.{name}", letter(fmt));
         let rows = rows::integers(fmt, &from);
-        list.push(Instruction::new(group(fmt), from, float, &[Kind::Integer], Modes::Round, rows, f));
+        list.push(Instruction::new(group(fmt), from, float, &[RegisterClass::Integer], Modes::Round, rows, f));
     }
     for to in FORMATS.into_iter().filter(|&to| to != fmt) {
         let name = format!("fcvt.{}.{}", letter(to), letter(fmt));
@@ -128,14 +138,14 @@ fn conversions(fmt: Fmt, xlen: u32, list: &mut Vec<Instruction>) {
         let group = if fmt == Fmt::H || to == Fmt::H { "uzfhmin" } else { "ud" };
         let f = Box::new(move |rm, v: &[u64]| oracle::convert(fmt, to, rm, v[0]));
         let rows = rows::to_format(fmt, to);
-        list.push(Instruction::new(group, name, Kind::Float(to), &[float], Modes::Round, rows, f));
+        list.push(Instruction::new(group, name, RegisterClass::Float(to), &[float], Modes::Round, rows, f));
     }
 }
 
 /// Zfa.
 fn additional(fmt: Fmt, list: &mut Vec<Instruction>) {
-    let float = Kind::Float(fmt);
-    let mut add = |name: &str, target, sources: &[Kind], modes, rows, f: Box<emit::Meaning>| {
+    let float = RegisterClass::Float(fmt);
+    let mut add = |name: &str, target, sources: &[RegisterClass], modes, rows, f: Box<emit::Meaning>| {
         list.push(Instruction::new("uzfa", format!("{name}.{}", letter(fmt)), target, sources, modes, rows, f));
     };
     for (name, op) in [("fminm", FpMinMax::MinM), ("fmaxm", FpMinMax::MaxM)] {
@@ -144,7 +154,7 @@ fn additional(fmt: Fmt, list: &mut Vec<Instruction>) {
     }
     for (name, op) in [("fltq", FpCmp::LtQuiet), ("fleq", FpCmp::LeQuiet)] {
         let f = Box::new(move |_, v: &[u64]| oracle::compare(op, fmt, v[0], v[1]));
-        add(name, Kind::Integer, &[float; 2], Modes::None, rows::pairs(fmt, name), f);
+        add(name, RegisterClass::Integer, &[float; 2], Modes::None, rows::pairs(fmt, name), f);
     }
     for (name, exact) in [("fround", false), ("froundnx", true)] {
         let f = Box::new(move |rm, v: &[u64]| oracle::round_to_integral(fmt, exact, rm, v[0]));
@@ -153,22 +163,22 @@ fn additional(fmt: Fmt, list: &mut Vec<Instruction>) {
     if fmt == Fmt::D {
         let f = Box::new(|_: Rm, v: &[u64]| oracle::to_int_modular(v[0]));
         let (name, float) = ("fcvtmod.w.d".to_owned(), &[float]);
-        list.push(Instruction::new("uzfa", name, Kind::Integer, float, Modes::Rtz, rows::to_integer(fmt), f));
+        list.push(Instruction::new("uzfa", name, RegisterClass::Integer, float, Modes::Rtz, rows::to_integer(fmt), f));
     }
 }
 
 /// Bits between the registers of the two kinds, whatever they mean.
 fn moves(xlen: u32, list: &mut Vec<Instruction>) {
-    let mut add = |group, name: &str, target, sources: &[Kind], f: fn(&[u64]) -> u64| {
+    let mut add = |group, name: &str, target, sources: &[RegisterClass], f: fn(&[u64]) -> u64| {
         let rows = rows::raw(sources.len());
         let f = Box::new(move |_, v: &[u64]| (f(v), Flags::NONE));
         list.push(Instruction::new(group, name.to_owned(), target, sources, Modes::None, rows, f));
     };
-    let (integer, raw) = (Kind::Integer, Kind::Raw);
+    let (integer, raw) = (RegisterClass::Integer, RegisterClass::Raw);
     add("uzfhmin", "fmv.x.h", integer, &[raw], |v| v[0] as i16 as u64);
-    add("uzfhmin", "fmv.h.x", Kind::Float(Fmt::H), &[integer], |v| v[0] as u16 as u64);
+    add("uzfhmin", "fmv.h.x", RegisterClass::Float(Fmt::H), &[integer], |v| v[0] as u16 as u64);
     add("uf", "fmv.x.w", integer, &[raw], |v| v[0] as i32 as u64);
-    add("uf", "fmv.w.x", Kind::Float(Fmt::S), &[integer], |v| v[0] as u32 as u64);
+    add("uf", "fmv.w.x", RegisterClass::Float(Fmt::S), &[integer], |v| v[0] as u32 as u64);
     if xlen == 64 {
         add("ud", "fmv.x.d", integer, &[raw], |v| v[0]);
         add("ud", "fmv.d.x", raw, &[integer], |v| v[0]);

@@ -1,6 +1,6 @@
 //! Loads and stores, in 32 bits and in 16, and the constants of Zfa.
 
-use crate::emit::{Kind, Program, boxed};
+use crate::emit::{Program, RegisterClass, boxed};
 use crate::rows::{chance, letter, number, sign, width};
 use remu::guest::riscv::fp::Fmt;
 
@@ -119,7 +119,7 @@ impl Access {
         let size = i64::from(width(self.fmt) / 8);
         let at = before + offset;
         p.next_case();
-        p.set(Kind::Raw, value, bits);
+        p.set(RegisterClass::Raw, value, bits);
         p.line(format!("la x{base}, middle + {before}"));
         p.line("set_fcsr 7, 21");
         self.instruction(p, &self.text(base, value, offset));
@@ -127,26 +127,26 @@ impl Access {
         p.line(format!("la x11, middle + {before}"));
         p.line(format!("sub x{base}, x{base}, x11"));
         if base != 11 {
-            p.expect(Kind::Integer, base, 0);
+            p.expect(RegisterClass::Integer, base, 0);
         }
         if self.is_store {
             let from = (at + REACH) as usize;
             memory[from..from + size as usize].copy_from_slice(&bits.to_le_bytes()[..size as usize]);
-            p.expect(Kind::Raw, value, bits);
+            p.expect(RegisterClass::Raw, value, bits);
             // All of it, and the bytes on both sides.
             for k in -1..=size {
                 p.line(format!("la x11, middle + {}", at + k));
                 p.line("lbu x12, (x11)");
-                p.expect(Kind::Integer, 12, read(memory, at + k, 1));
+                p.expect(RegisterClass::Integer, 12, read(memory, at + k, 1));
             }
         } else {
-            p.expect(Kind::Raw, value, boxed(self.fmt, read(memory, at, size as usize)));
+            p.expect(RegisterClass::Raw, value, boxed(self.fmt, read(memory, at, size as usize)));
         }
     }
 
     /// The instruction traps, with this cause, and f10 is as it was.
     fn trap(&self, p: &mut Program, cause: u32, text: &str) {
-        p.set(Kind::Raw, 10, 77);
+        p.set(RegisterClass::Raw, 10, 77);
         if cause == 2 {
             p.line("fs 0");
         }
@@ -165,7 +165,7 @@ impl Access {
         if cause == 2 {
             p.line("fs 0x4000");
         }
-        p.expect(Kind::Raw, 10, 77);
+        p.expect(RegisterClass::Raw, 10, 77);
     }
 
     /// With the unit off there is no access; faults; a load makes the unit's state dirty.
@@ -179,13 +179,13 @@ impl Access {
         p.line(format!("la x{base}, middle"));
         self.trap(p, 2, &text);
         p.line(format!("lbu x12, 8(x{base})"));
-        p.expect(Kind::Integer, 12, read(memory, 8, 1));
+        p.expect(RegisterClass::Integer, 12, read(memory, 8, 1));
 
         p.next_case();
         p.line(format!("li x{base}, 0x70000000"));
         self.trap(p, if self.is_store { 7 } else { 5 }, &text);
         p.line("csrr x12, mtval");
-        p.expect(Kind::Integer, 12, 0x7000_0008);
+        p.expect(RegisterClass::Integer, 12, 0x7000_0008);
 
         if !self.is_store {
             p.next_case();
@@ -248,18 +248,18 @@ pub fn constants(fmt: Fmt, xlen: u32) -> Program {
             };
             let register = (n * 13 + turn * 17 + 6) % 32;
             p.next_case();
-            p.set(Kind::Raw, register, !want & !sign(fmt));
+            p.set(RegisterClass::Raw, register, !want & !sign(fmt));
             p.line("set_fcsr 6, 9");
             p.line(format!("{name} f{register}, {constant}"));
             p.line("expect_fcsr 6, 9");
-            p.expect(Kind::Raw, register, boxed(fmt, want));
+            p.expect(RegisterClass::Raw, register, boxed(fmt, want));
         }
     }
     let text = format!("{name} f9, 1.0");
     p.next_case();
-    p.set(Kind::Raw, 9, 77);
+    p.set(RegisterClass::Raw, 9, 77);
     p.line(format!("traps_off {text}"));
-    p.expect(Kind::Raw, 9, 77);
+    p.expect(RegisterClass::Raw, 9, 77);
     p.next_case();
     p.line("fs 0x4000");
     p.line(&text);
@@ -267,7 +267,7 @@ pub fn constants(fmt: Fmt, xlen: u32) -> Program {
     for bits in [7 << 12, 3 << 25] {
         p.next_case();
         p.line(format!("illegal {bits:#x}, {text}"));
-        p.expect(Kind::Raw, 9, boxed(fmt, number(fmt, 1.0)));
+        p.expect(RegisterClass::Raw, 9, boxed(fmt, number(fmt, 1.0)));
     }
     p
 }

@@ -3,6 +3,7 @@
 mod shared;
 mod written;
 
+use crate::host;
 pub use shared::*;
 pub use written::*;
 
@@ -85,9 +86,9 @@ pub const CAPABILITIES: [&str; 41] = [
     "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
 ];
 
-/// The name of a signal: `SIGSEGV`, `SIGRT_3`.
+/// The name of a signal as strace prints it: `SIGSEGV`, `SIGRT_3`.
 pub fn signal_name(signal: u64) -> String {
-    match SIGNAL.find(signal) {
+    match host::signal_name(signal as u32) {
         Some(name) => name.to_owned(),
         None if signal == 32 => "SIGRTMIN".to_owned(),
         None if (33..=64).contains(&signal) => format!("SIGRT_{}", signal - 32),
