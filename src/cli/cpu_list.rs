@@ -3,7 +3,7 @@
 use crate::guest::riscv::profiles::{PROFILES, Support, join, support};
 use remu_isa::{Ext, ExtSet};
 
-/// Models and extensions, with what is missing.
+/// The CPU models and extensions, and what is missing.
 pub fn cpu_list() -> String {
     let mut text = String::from("CPU models (-cpu MODEL[,EXT=on|off]...):\n");
     for p in PROFILES {

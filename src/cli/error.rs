@@ -1,4 +1,4 @@
-//! What can go wrong before the guest runs, and which exit status each gives.
+//! Errors before the guest runs, and the exit status of each.
 
 use super::program::{Packages, Searched};
 use crate::elf::{ElfError, LoadError, OpenError};
@@ -8,7 +8,7 @@ use crate::memory::SpaceError;
 use std::io;
 use std::path::PathBuf;
 
-/// remu itself failed: wrong usage, no memory.
+/// remu itself failed, for example by wrong usage or lack of memory.
 pub const EXIT_OWN_ERROR: i32 = 125;
 /// The program cannot be executed.
 pub const EXIT_NOT_EXECUTABLE: i32 = 126;
@@ -27,7 +27,7 @@ pub enum CliError {
     /// A value for an option that takes none.
     #[error("option '{0}' takes no value")]
     UnexpectedValue(String),
-    /// One of QEMU's options that is not there yet.
+    /// A QEMU option that is not supported.
     #[error("option '{option}' is not supported yet: {what}")]
     Unsupported {
         /// As written.
@@ -35,7 +35,7 @@ pub enum CliError {
         /// What it is for.
         what: &'static str,
     },
-    /// The same by an environment variable.
+    /// A QEMU environment variable that is not supported.
     #[error("{variable} is set, and what it asks for is not supported yet: {what}; unset it")]
     UnsupportedVariable {
         /// Its name.
@@ -43,7 +43,7 @@ pub enum CliError {
         /// What it is for.
         what: &'static str,
     },
-    /// A value that makes no sense.
+    /// An invalid value.
     #[error("{source_name} '{value}': {why}")]
     BadValue {
         /// The option or environment variable.
@@ -53,7 +53,7 @@ pub enum CliError {
         /// What is wrong.
         why: &'static str,
     },
-    /// A CPU model.
+    /// An invalid CPU model.
     #[error("{source_name}: {error}")]
     Cpu {
         /// The option or environment variable.
@@ -61,7 +61,7 @@ pub enum CliError {
         /// What is wrong.
         error: CpuError,
     },
-    /// A log item.
+    /// A log item that does not exist.
     #[error("{source_name}: no log item '{item}'; -d help lists them")]
     UnknownLogItem {
         /// The option or environment variable.
@@ -69,7 +69,7 @@ pub enum CliError {
         /// As written.
         item: String,
     },
-    /// A log item of QEMU's that is not there yet.
+    /// A QEMU log item that is not supported.
     #[error("{source_name}: log item '{item}' is not supported yet; -d help lists those that are")]
     UnsupportedLogItem {
         /// The option or environment variable.
@@ -77,7 +77,7 @@ pub enum CliError {
         /// As written.
         item: String,
     },
-    /// Which system calls are to be logged.
+    /// An invalid filter expression for the system call log.
     #[error("{source_name} '{value}': {error}")]
     Filter {
         /// The option.
@@ -87,7 +87,7 @@ pub enum CliError {
         /// What is wrong.
         error: FilterError,
     },
-    /// Anything clap finds beyond what was looked for.
+    /// An error found by clap.
     #[error("{0}")]
     Usage(String),
     /// No PROGRAM.
@@ -96,15 +96,15 @@ pub enum CliError {
     /// The log cannot be opened.
     #[error("cannot write the log {}: {error}", path.display())]
     Log {
-        /// Where it was to go.
+        /// Its path.
         path: PathBuf,
-        /// What the host says.
+        /// The host's error.
         error: io::Error,
     },
-    /// Standard output does not take what was asked for.
+    /// Writing to standard output failed.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
-    /// The directory of -L.
+    /// The directory of -L is not usable.
     #[error("{source_name} '{}': {error}", path.display())]
     Prefix {
         /// The option or environment variable.
@@ -114,7 +114,7 @@ pub enum CliError {
         /// What is wrong with it.
         error: io::Error,
     },
-    /// No room for the guest.
+    /// The guest's address space cannot be reserved.
     #[error(transparent)]
     Space(#[from] SpaceError),
     /// The host gives no random bytes.
@@ -123,19 +123,19 @@ pub enum CliError {
     /// The process cannot be set up.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// There is no dynamic linker for the program.
+    /// The program's dynamic linker is not found.
     #[error("{}: needs the dynamic linker {interpreter}, and there is none for RISC-V {searched}; {packages}", path.display())]
     NoDynamicLinker {
         /// The program's path as given.
         path: PathBuf,
         /// What PT_INTERP says.
         interpreter: String,
-        /// Where it was looked for.
+        /// Where the search looked.
         searched: Searched,
-        /// What has it.
+        /// The packages that provide it.
         packages: Packages,
     },
-    /// There is no interpreter for a script.
+    /// The interpreter of a script is not found.
     #[error(
         "{}: is a script for {interpreter}, and there is none for RISC-V {searched}; name its root directory with -L",
         path.display()
@@ -145,10 +145,10 @@ pub enum CliError {
         path: PathBuf,
         /// What follows `#!`.
         interpreter: String,
-        /// Where it was looked for.
+        /// Where the search looked.
         searched: Searched,
     },
-    /// The interpreter of a script is a script, and so on.
+    /// The chain of script interpreters is too long.
     #[error("{}: is a script for a script, too often in a row", path.display())]
     TooManyScripts {
         /// The path as given.
@@ -165,7 +165,7 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// The exit status that tells it.
+    /// The exit status for this error.
     pub fn exit_status(&self) -> i32 {
         match self {
             CliError::Load { error, .. } => load_status(error),

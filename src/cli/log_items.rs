@@ -8,11 +8,11 @@ use crate::debug::TraceItems;
 pub struct LogItems {
     /// System calls.
     pub strace: bool,
-    /// What the program asked for that is not implemented.
+    /// Unimplemented system calls and options that the program uses.
     pub unimp: bool,
-    /// The memory map, at the start and when it has changed.
+    /// The memory map, at the start and after each change.
     pub page: bool,
-    /// What becomes of the address space.
+    /// Changes of the address space.
     pub mmu: bool,
     /// Faults and traps.
     pub int: bool,
@@ -21,7 +21,7 @@ pub struct LogItems {
 }
 
 impl LogItems {
-    /// Whether there is anything to log.
+    /// Whether anything is logged.
     pub fn any(&self) -> bool {
         *self != Self::default()
     }
@@ -29,25 +29,25 @@ impl LogItems {
 
 type Item = (&'static str, &'static str, fn(&mut LogItems));
 
-/// Those that both programs have.
+/// Items of both programs.
 const CODE: &[Item] = &[
-    ("in_asm", "guest code as it is decoded, block by block", |l| l.trace.in_asm = true),
-    ("exec", "each block as it begins to run", |l| l.trace.exec = true),
+    ("in_asm", "guest code when it is decoded, block by block", |l| l.trace.in_asm = true),
+    ("exec", "each block when it starts", |l| l.trace.exec = true),
     ("cpu", "the integer registers before each block", |l| l.trace.cpu = true),
-    ("fpu", "the floating-point registers too, where cpu is logged", |l| l.trace.fpu = true),
+    ("fpu", "with cpu: the floating-point registers, too", |l| l.trace.fpu = true),
     ("int", "faults, traps and interrupts", |l| l.int = true),
-    ("nochain", "make exec and cpu show every block, which they always do", |_| {}),
+    ("nochain", "accepted for QEMU: exec and cpu always show every block", |_| {}),
 ];
 
-/// Those of a process.
+/// Items of `remu`.
 const PROCESS: &[Item] = &[
     ("strace", "system calls, with arguments and results", |l| l.strace = true),
-    ("unimp", "what the program asks for and is not implemented", |l| l.unimp = true),
-    ("mmu", "what becomes of the address space, and accesses that it refuses", |l| l.mmu = true),
+    ("unimp", "unimplemented system calls and options that the program uses", |l| l.unimp = true),
+    ("mmu", "changes of the address space, and accesses that fault", |l| l.mmu = true),
     ("page", "the memory map at the start of the program and after each change", |l| l.page = true),
 ];
 
-/// What there is to log.
+/// What is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logged {
     /// A process.
@@ -63,7 +63,7 @@ impl Logged {
     }
 }
 
-/// QEMU's items that are not there yet, or not for what is logged.
+/// QEMU's items that are not supported, or not for this program.
 const UNSUPPORTED: &[&str] = &[
     "strace",
     "unimp",
@@ -84,7 +84,7 @@ const UNSUPPORTED: &[&str] = &[
     "all",
 ];
 
-/// Parses a list of items; `None` if it asks for help.
+/// Parses a list of items; `None` if help is requested.
 pub fn parse(logged: Logged, source_name: &str, list: &str) -> Result<Option<LogItems>, CliError> {
     let mut items = LogItems::default();
     for item in list.split(',') {

@@ -1,7 +1,7 @@
 //! The command line: options and environment variables, the errors a user sees, and the exit status.
 //!
-//! Nothing else in the library prints. What a user writes in QEMU's manner is understood; what cannot
-//! be honoured is refused by its name, and nothing is accepted and then ignored.
+//! Nothing else in the library prints. QEMU's option syntax is accepted. An unsupported option fails with an error
+//! that names it; no option is silently ignored.
 
 mod cpu_list;
 mod error;

@@ -1,5 +1,5 @@
-//! The options, as clap knows them: for the help, the completions and the values' places. What the
-//! values mean is in `resolve`, since environment variables give them too.
+//! The options as clap sees them, for help and completions. `resolve` interprets the values, because they may also
+//! come from environment variables.
 
 use clap::{Parser, ValueHint};
 use clap_complete::Shell;
@@ -10,17 +10,17 @@ Environment:
   REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
   REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR, REMU_DFILTER,
   REMU_STATISTICS and REMU_ONE_INSN_PER_TB set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0,
-  -seed, --mmu, --no-aslr, -dfilter, --statistics and -one-insn-per-tb set, unless the option is given.
-  The names with QEMU_ in the place of REMU_ work too; REMU_ wins.
+  -seed, --mmu, --no-aslr, -dfilter, --statistics and -one-insn-per-tb set. An option overrides its variable.
+  QEMU_ works in place of REMU_; REMU_ takes precedence.
 
 Exit status:
-  The program's; if a signal ends it, remu ends by the same signal. 125 if remu itself fails, 126 if
-  the program cannot be executed, 127 if there is no such program.";
+  The program's. If a signal kills the program, remu dies by the same signal. 125 if remu itself fails,
+  126 if the program cannot be executed, 127 if it is not found.";
 
 /// Runs a RISC-V Linux program on this machine
 ///
-/// Options end at PROGRAM: what follows it is the program's. Long options may be written with one
-/// dash or two.
+/// Options end at PROGRAM; everything after it is passed to the program. Options take one dash, as in
+/// QEMU, or two.
 #[derive(Parser, Clone, Debug, Default)]
 #[command(
     name = "remu",
@@ -32,7 +32,7 @@ Exit status:
     disable_version_flag = true,
 )]
 pub struct Options {
-    /// The program, by path (PATH is not searched)
+    /// Path of the program (PATH is not searched)
     #[arg(value_name = "PROGRAM", value_hint = ValueHint::ExecutablePath)]
     pub program: Option<OsString>,
 
@@ -40,8 +40,8 @@ pub struct Options {
     #[arg(value_name = "ARGS", value_hint = ValueHint::AnyPath, trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<OsString>,
 
-    /// Look absolute paths up below DIR first, such as the dynamic linker and libraries (default: the
-    /// nearest directory above PROGRAM that has its dynamic linker, else /usr/riscv64-linux-gnu)
+    /// Sysroot: look up absolute paths, such as the dynamic linker and libraries, below DIR first (default:
+    /// the nearest directory above PROGRAM that has its dynamic linker, else /usr/riscv64-linux-gnu)
     #[arg(short = 'L', long = "prefix", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Program")]
     pub prefix: Option<OsString>,
 
@@ -53,19 +53,19 @@ pub struct Options {
     #[arg(short = 'U', long = "unset-env", value_name = "NAME,...", action = clap::ArgAction::Append, help_heading = "Program")]
     pub unset_env: Vec<OsString>,
 
-    /// Name the program so (its first argument) instead of by its path
+    /// Set the program's argv[0] (default: its path)
     #[arg(short = '0', long = "argv0", value_name = "NAME", help_heading = "Program")]
     pub argv0: Option<OsString>,
 
-    /// How large its stack may become, in bytes, or with k, M or G (default: the limit here)
+    /// Maximum stack size in bytes, or with suffix k, M or G (default: the limit of ulimit -s)
     #[arg(short = 's', long = "stack-size", value_name = "SIZE", help_heading = "Program")]
     pub stack_size: Option<OsString>,
 
-    /// Kernel release that uname tells it
+    /// Kernel release that uname reports
     #[arg(short = 'r', long = "uname", value_name = "RELEASE", help_heading = "Program")]
     pub uname: Option<OsString>,
 
-    /// Take AT_RANDOM and the memory layout from N, so that runs can be repeated
+    /// Derive AT_RANDOM and the memory layout from N, so that runs are repeatable
     #[arg(long = "seed", value_name = "N", help_heading = "Program")]
     pub seed: Option<OsString>,
 
@@ -73,7 +73,7 @@ pub struct Options {
     #[arg(long = "mmu", value_name = "SCHEME", help_heading = "Program")]
     pub mmu: Option<OsString>,
 
-    /// Put stack, heap, program and libraries at fixed addresses (setarch -R does so too)
+    /// Do not randomize the addresses of stack, heap, program and libraries (as setarch -R does)
     #[arg(long = "no-aslr", help_heading = "Program")]
     pub no_aslr: bool,
 
@@ -81,7 +81,7 @@ pub struct Options {
     #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...", help_heading = "CPU")]
     pub cpu: Option<OsString>,
 
-    /// Make every instruction a block of its own
+    /// Execute one instruction per basic block
     #[arg(long = "one-insn-per-tb", visible_alias = "singlestep", help_heading = "CPU")]
     pub one_insn_per_tb: bool,
 
@@ -89,52 +89,52 @@ pub struct Options {
     #[arg(short = 'd', long = "log", value_name = "ITEM,...", action = clap::ArgAction::Append, help_heading = "Log")]
     pub log: Vec<OsString>,
 
-    /// Log only code of blocks that begin at these addresses: FIRST..LAST, FIRST+LENGTH or LAST-LENGTH,
-    /// separated by commas
+    /// Log only code of blocks that start in these address ranges: FIRST..LAST, FIRST+LENGTH or
+    /// LAST-LENGTH, separated by commas
     #[arg(long = "dfilter", value_name = "RANGE,...", help_heading = "Log")]
     pub dfilter: Option<OsString>,
 
-    /// Log to FILE instead of standard error; %d in it becomes the process number
+    /// Log to FILE instead of standard error; %d is replaced by the process ID
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub log_file: Option<OsString>,
 
-    /// When the program has ended, write what the engine has counted to FILE, a line 'name value' each;
-    /// %d in it becomes the process number
+    /// When the program exits, write the engine's counters to FILE, one 'name value' per line; %d is
+    /// replaced by the process ID
     #[arg(long = "statistics", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub statistics: Option<OsString>,
 
-    /// Log system calls in the form of strace(1); the same as -d strace, and implied by what follows
+    /// Log system calls in the format of strace(1); same as -d strace, implied by the options below
     #[arg(long = "strace", help_heading = "System calls")]
     pub strace: bool,
 
-    /// Log only what EXPR chooses, as with strace(1): trace=SET, signal=SET or status=SET, or SET alone
-    /// for trace=SET. SET is a list with commas, or what is not in it after '!'; of system calls by name,
-    /// by class (%file, %desc, %memory, %network, %process, %signal, %ipc, %stat, …) or by /REGEX
+    /// Log only what EXPR selects, as in strace(1): trace=SET (or just SET), signal=SET or status=SET. SET is
+    /// a comma-separated list; a leading '!' inverts it. System calls are given by name, by class (%file,
+    /// %desc, %memory, %network, %process, %signal, %ipc, %stat, …) or by /REGEX
     #[arg(short = 'e', long = "strace-filter", value_name = "EXPR", action = clap::ArgAction::Append, help_heading = "System calls")]
     pub strace_filter: Vec<OsString>,
 
-    /// Log only a table at the end: calls, errors, and the time they took here
+    /// Log only a summary table at the end: calls, errors and time
     #[arg(short = 'c', long = "strace-summary-only", help_heading = "System calls")]
     pub strace_summary_only: bool,
 
-    /// Log that table after the system calls
+    /// Log the system calls, then the summary table
     #[arg(short = 'C', long = "strace-summary", help_heading = "System calls")]
     pub strace_summary: bool,
 
-    /// Log system calls to FILE, apart from the rest; %d in it becomes the process number
+    /// Log system calls to FILE, separate from the other items; %d is replaced by the process ID
     #[arg(short = 'o', long = "strace-output", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "System calls")]
     pub strace_output: Option<OsString>,
 
-    /// Begin each line with the process number
+    /// Begin each line with the process ID
     #[arg(short = 'f', long = "strace-pids", help_heading = "System calls")]
     pub strace_pids: bool,
 
-    /// End each line with the seconds that the call took
+    /// End each line with the duration of the call in seconds
     #[arg(short = 'T', long = "strace-durations", help_heading = "System calls")]
     pub strace_durations: bool,
 
-    /// Begin each line with the time: s or us for the time of day, unix for seconds since 1970, relative
-    /// for those since the line before
+    /// Begin each line with a time: s or us for the time of day, unix for seconds since 1970, relative for
+    /// seconds since the previous line
     #[arg(long = "strace-timestamps", value_name = "FORMAT", help_heading = "System calls")]
     pub strace_timestamps: Option<OsString>,
 

@@ -1,5 +1,5 @@
-//! From the path on the command line to what is loaded: the interpreters of scripts, the dynamic linker
-//! of a program, and the sysroot that both are looked up in.
+//! Resolves the path on the command line: script interpreters, the program's dynamic linker, and the sysroot in which
+//! both are looked up.
 
 use super::{CliError, Settings};
 use crate::elf::{self, Executable, LoadError, Program, Script};
@@ -14,24 +14,24 @@ use std::path::{Path, PathBuf};
 /// Where Debian's cross compilation packages put a RISC-V C library.
 const CROSS_SYSROOT: &str = "/usr/riscv64-linux-gnu";
 
-/// Scripts may be interpreted by scripts this often (as measured on Linux 6.18: the sixth is ELOOP).
+/// The longest chain of script interpreters (measured on Linux 6.18: the sixth fails with ELOOP).
 const MAX_SCRIPTS: usize = 5;
 
-/// What is to be loaded.
+/// What to load.
 #[derive(Debug)]
 pub struct Target {
-    /// The program; if a script was given, its interpreter.
+    /// The program; for a script, its interpreter.
     pub program: Program,
     /// Its dynamic linker.
     pub interpreter: Option<Program>,
-    /// The arguments, which a script's interpreter is given more of.
+    /// The arguments; a script's interpreter gets additional ones.
     pub argv: Vec<CString>,
-    /// The directory in which the guest's absolute paths are looked up first.
+    /// The sysroot, in which absolute guest paths are looked up first.
     pub sysroot: Option<PathBuf>,
 }
 
 impl Target {
-    /// Finds and opens everything; `file` is the program where that is open.
+    /// Finds and opens all files. `file` is the program if it is already open.
     pub fn open(settings: &Settings, mut file: Option<File>) -> Result<Self, CliError> {
         let mut sysroot = Sysroot::new(settings.prefix.as_deref())?;
         let mut argv = settings.argv.clone();
@@ -94,12 +94,12 @@ fn dynamic_linker(
     })
 }
 
-/// A path of the guest's, for a message.
+/// A guest path for an error message.
 fn shown(path: &CStr) -> String {
     path.to_string_lossy().escape_default().to_string()
 }
 
-/// The Debian packages that have a dynamic linker.
+/// The Debian packages that provide a dynamic linker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packages(Option<&'static str>);
 
@@ -123,14 +123,14 @@ impl fmt::Display for Packages {
     }
 }
 
-/// Where a file was looked for in vain.
+/// Where a failed search looked for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Searched {
     /// In the directory of -L, then on the host.
     Given(PathBuf),
     /// In this directory and those above it, then in the cross sysroot.
     Around(PathBuf),
-    /// Only here: the path is not absolute.
+    /// In the working directory only, since the path is relative.
     Relative,
 }
 
@@ -146,12 +146,12 @@ impl fmt::Display for Searched {
     }
 }
 
-/// The directory that has the guest's files: given, or found with the first file that is looked for.
+/// The sysroot: given, or found by the first lookup.
 struct Sysroot(Option<PathBuf>);
 
 impl Sysroot {
     fn new(given: Option<&Path>) -> Result<Self, CliError> {
-        // Absolute, since the guest may change its working directory.
+        // Made absolute, since the guest may change its working directory.
         let absolute = |path: &Path| {
             std::fs::canonicalize(path).map_err(|error| CliError::Prefix {
                 source_name: "-L".into(),
@@ -162,10 +162,9 @@ impl Sysroot {
         Ok(Self(given.map(absolute).transpose()?))
     }
 
-    /// Finds a file of the guest's that is for RISC-V; `by` is the real path of what asks for it.
+    /// Finds a RISC-V file of the guest; `by` is the real path of the program or script that needs it.
     ///
-    /// The host's own root counts last among the directories above `by`, and decides nothing about
-    /// where other files are looked for.
+    /// The host's root is tried last among the directories above `by`. A file found there does not choose the sysroot.
     fn find(&mut self, wanted: &CStr, by: &Path) -> Result<PathBuf, Searched> {
         let host = PathBuf::from(OsStr::from_bytes(wanted.to_bytes()));
         if !host.is_absolute() {
@@ -174,7 +173,7 @@ impl Sysroot {
         let inside = |root: &Path| match lookup(root, wanted) {
             Ok(found) => Some(found),
             Err(Errno::NOENT | Errno::NOTDIR) => None,
-            // Opening it reports the error.
+            // Opening the file reports the error.
             Err(_) => Some(root.join(host.strip_prefix("/").unwrap_or(&host))),
         };
         let ours = |path: &PathBuf| elf::is_for_riscv(path);
@@ -183,14 +182,14 @@ impl Sysroot {
             let found = inside(root).or_else(|| Some(host).filter(ours));
             return found.ok_or_else(|| Searched::Given(root.clone()));
         }
-        // Who starts a program with more rights could have put it below a directory with a dynamic linker of their own.
+        // The caller of a privileged program could have linked it below a directory with a dynamic linker of their own.
         let secure = crate::host::is_secure();
         let dir = by.parent().filter(|_| !secure).unwrap_or(Path::new("/"));
         let at =
             |root: &Path| if root == Path::new("/") { host.canonicalize().ok() } else { inside(root) }.filter(ours);
         for root in dir.ancestors().chain([Path::new(CROSS_SYSROOT)]) {
             let Some(found) = at(root) else { continue };
-            // Where /lib is a link to /usr/lib, /usr has the file too; the root is what is above it.
+            // If /lib is a link to /usr/lib, the file is in /usr, too, but the root is the directory above.
             let root = root.parent().filter(|above| at(above).as_ref() == Some(&found)).unwrap_or(root);
             if root == Path::new("/") {
                 return Ok(host);
@@ -208,7 +207,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    /// What is found for a program in `usr/bin` of a root whose `/lib` is as `make_lib` leaves it.
+    /// The file and sysroot found for a program in `usr/bin` of a root whose `/lib` is made by `make_lib`.
     fn found_with(make_lib: impl FnOnce(&Path)) -> (PathBuf, Option<PathBuf>) {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let root = dir.path().canonicalize().expect("it exists");

@@ -1,6 +1,6 @@
-//! From words and environment variables to what is to be done.
+//! Turns options and environment variables into settings.
 //!
-//! An option wins over `REMU_…`, which wins over `QEMU_…`; only the changes to the environment add up.
+//! An option takes precedence over `REMU_…`, and `REMU_…` over `QEMU_…`. Changes to the environment accumulate.
 
 use super::log_items::{self, LogItems, Logged};
 use super::words::{UNSUPPORTED, normalize};
@@ -15,10 +15,10 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-/// The longest release that uname(2) can tell.
+/// The longest release that fits into utsname.
 const MAX_RELEASE: usize = 64;
 
-/// What is to be done.
+/// What the command line asks for.
 #[derive(Debug)]
 pub enum Action {
     /// Run a program.
@@ -27,21 +27,22 @@ pub enum Action {
     Print(String),
 }
 
-/// What a process has been started with.
+/// What the process was started with.
 #[derive(Debug)]
 pub struct Start {
     /// The arguments, beginning with remu's own name.
     pub words: Vec<OsString>,
     /// The environment.
     pub environ: Vec<(OsString, OsString)>,
-    /// What the kernel says, where it has started remu as the interpreter of a program.
+    /// Set if the kernel started remu as the interpreter of a program (binfmt_misc).
     pub registered: Option<Registered>,
-    /// Whether the program has rights that its caller has not, who could otherwise use them by variables that remu reads.
+    /// Whether the program has more privileges than its caller (AT_SECURE). remu then ignores its environment variables,
+    /// which the caller controls.
     pub is_secure: bool,
 }
 
 impl Start {
-    /// Takes the program and its arguments out of the words, where the kernel has put them. There are no options then.
+    /// Takes the program and its arguments out of the arguments that the kernel passed. There are no options then.
     fn take_program(&mut self) -> Option<(OsString, Vec<OsString>)> {
         let registered = self.registered.as_ref()?;
         let mut argv = self.words.split_off(self.words.len().min(1));
@@ -53,12 +54,12 @@ impl Start {
     }
 }
 
-/// How a program is to be run.
+/// How to run a program.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The program's path.
     pub program: PathBuf,
-    /// The path that was executed (AT_EXECFN): the program's or, where the kernel has found that by a script, the script's.
+    /// The executed path (AT_EXECFN): the program's, or the script's if the kernel started the program for a script.
     pub given_path: PathBuf,
     /// Its arguments, its own name first.
     pub argv: Vec<CString>,
@@ -68,33 +69,33 @@ pub struct Settings {
     pub prefix: Option<PathBuf>,
     /// The size of its stack.
     pub stack_size: Option<u64>,
-    /// The kernel release it is told.
+    /// The kernel release that uname reports.
     pub uname: Option<String>,
-    /// What AT_RANDOM is made from, if not from chance.
+    /// The seed of AT_RANDOM and the memory layout; `None` for random ones.
     pub seed: Option<u64>,
-    /// The scheme that its addresses follow.
+    /// The address translation scheme.
     pub mmu: Mmu,
-    /// Whether chance decides where its parts are.
+    /// Whether the memory layout is randomized.
     pub aslr: bool,
     /// The CPU.
     pub cpu: CpuModel,
-    /// Whether each instruction is a block.
+    /// Whether a basic block has one instruction only.
     pub one_insn_per_block: bool,
     /// What is logged.
     pub log: LogItems,
-    /// The addresses whose code is logged.
+    /// The address ranges whose code is logged.
     pub dfilter: AddressFilter,
-    /// Where to, if not to standard error.
+    /// The log file; `None` for standard error.
     pub log_file: Option<PathBuf>,
-    /// Where the engine's counts go, if anywhere.
+    /// The file for the engine's counters, if any.
     pub statistics: Option<PathBuf>,
-    /// How system calls are logged, if they are.
+    /// The options of the system call log, if system calls are logged.
     pub strace: TraceConfig,
-    /// Where to, if not with the rest.
+    /// The file of the system call log; `None` for the common log.
     pub strace_file: Option<PathBuf>,
 }
 
-/// An address translation scheme, of which a program sees how far its addresses reach.
+/// An address translation scheme. It decides how large the program's address space is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mmu {
     /// 39 bits.
@@ -104,7 +105,7 @@ pub enum Mmu {
 }
 
 impl Mmu {
-    /// The first address past user space: half of what there is.
+    /// The first address past user space, which is half the address space.
     pub fn limit(self) -> GuestAddr {
         match self {
             Self::Sv39 => GuestAddr(1 << 38),
@@ -113,7 +114,7 @@ impl Mmu {
     }
 }
 
-/// A value and where it came from, for messages.
+/// A value and its source, for error messages.
 pub(super) struct Given {
     pub source: String,
     pub value: OsString,
@@ -132,7 +133,7 @@ impl Given {
 /// The environment, as a function for tests.
 type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// An environment variable of ours or of QEMU's.
+/// The value of a REMU_ or QEMU_ variable.
 fn variable(env: Env<'_>, name: &str) -> Option<Given> {
     ["REMU_", "QEMU_"].into_iter().find_map(|prefix| {
         let source = format!("{prefix}{name}");
@@ -140,7 +141,7 @@ fn variable(env: Env<'_>, name: &str) -> Option<Given> {
     })
 }
 
-/// Decides what to do.
+/// Resolves the command line.
 pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     let registered = start.take_program();
     let Start { words, environ, registered: kernel, is_secure } = start;
@@ -232,14 +233,14 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     })))
 }
 
-/// One line of what clap would say in many.
+/// The first line of clap's error message.
 pub(super) fn usage(error: clap::Error) -> CliError {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     CliError::Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
 }
 
-/// The CPU; `None` if the list of them is asked for.
+/// The CPU; `None` if the list of models is requested.
 fn cpu(given: Option<Given>) -> Result<Option<CpuModel>, CliError> {
     let Some(given) = given else { return Ok(Some(CpuModel::default())) };
     match given.text()? {
@@ -251,11 +252,11 @@ fn cpu(given: Option<Given>) -> Result<Option<CpuModel>, CliError> {
     }
 }
 
-/// The log items; `None` if the list of them is asked for.
+/// The log items; `None` if the list of items is requested.
 fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
     let given = match options.log.as_slice() {
         [] => variable(env, "LOG"),
-        // Several -d add up.
+        // Several -d accumulate.
         lists => Some(Given { source: "-d".into(), value: lists.join(OsStr::new(",")) }),
     };
     match given {
@@ -264,7 +265,7 @@ fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
     }
 }
 
-/// A size in bytes, with a suffix perhaps.
+/// A size in bytes, with an optional suffix.
 fn size(given: &Given) -> Result<u64, CliError> {
     match bytes(given.text()?).map_err(|why| given.bad(why))? {
         0 => Err(given.bad("a program needs a stack")),
@@ -272,7 +273,7 @@ fn size(given: &Given) -> Result<u64, CliError> {
     }
 }
 
-/// A number of bytes, with k, M or G behind it or without; else what is wrong.
+/// A number of bytes with an optional suffix k, M or G; the error says what is wrong.
 pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
     let (digits, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
@@ -294,11 +295,11 @@ pub(super) fn parse_number(text: &str) -> Option<u64> {
         Some(digits) => (digits, 16),
         None => (text, 10),
     };
-    // `from_str_radix` would take a sign.
+    // `from_str_radix` accepts a sign.
     digits.starts_with(|c: char| c.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, radix).ok())?
 }
 
-/// The addresses that a program has.
+/// Parses the address translation scheme.
 fn mmu(given: &Given) -> Result<Mmu, CliError> {
     match given.value.as_bytes() {
         b"sv39" => Ok(Mmu::Sv39),
@@ -317,7 +318,7 @@ fn directory(given: Given) -> Result<PathBuf, CliError> {
     }
 }
 
-/// The log's path, with the process number for each `%d`.
+/// A log path with each `%d` replaced by the process ID.
 pub(super) fn log_path(value: &OsStr) -> PathBuf {
     let mut path = Vec::new();
     let mut rest = value.as_bytes();
@@ -333,7 +334,7 @@ pub(super) fn log_path(value: &OsStr) -> PathBuf {
 /// A change to the environment: a name, and its value if it is to be set.
 type Change = (OsString, Option<OsString>);
 
-/// The changes in the order in which they apply: by the environment, then by options as they come.
+/// The changes in the order they apply: those of the environment, then those of options in command-line order.
 fn environment_changes(options: &Options, matches: &clap::ArgMatches, env: Env<'_>) -> Result<Vec<Change>, CliError> {
     let mut changes = Vec::new();
     for (name, set) in [("SET_ENV", true), ("UNSET_ENV", false)] {
@@ -354,7 +355,7 @@ fn environment_changes(options: &Options, matches: &clap::ArgMatches, env: Env<'
     Ok(changes)
 }
 
-/// Takes a list apart at its commas, as QEMU does.
+/// Splits a list at commas, as QEMU does.
 fn add_changes(given: &Given, set: bool, changes: &mut Vec<Change>) -> Result<(), CliError> {
     for item in given.value.as_bytes().split(|&b| b == b',') {
         let equals = item.iter().position(|&b| b == b'=');
@@ -369,7 +370,7 @@ fn add_changes(given: &Given, set: bool, changes: &mut Vec<Change>) -> Result<()
     Ok(())
 }
 
-/// The program's environment: remu's own, changed.
+/// The program's environment: remu's own with the changes applied.
 fn apply(mut environ: Vec<(OsString, OsString)>, changes: Vec<Change>) -> Vec<CString> {
     for (name, value) in changes {
         match (environ.iter_mut().find(|(n, _)| *n == name), value) {
@@ -388,7 +389,7 @@ fn apply(mut environ: Vec<(OsString, OsString)>, changes: Vec<Change>) -> Vec<CS
         .collect()
 }
 
-/// The command line and the environment consist of C strings, so that there is no NUL in them.
+/// Arguments and environment variables come from C strings and thus contain no NUL.
 fn c_string(s: OsString) -> CString {
     CString::new(s.into_vec()).expect("an argument or environment variable has no NUL")
 }

@@ -1,5 +1,5 @@
-//! The user-mode program: wires options, loader, kernel layer and engine, runs the guest, and ends as
-//! it ended.
+//! The user-mode program: connects options, loader, kernel layer and engine, runs the guest, and exits as the guest
+//! did.
 
 use super::program::Target;
 use super::text::{complain, print};
@@ -19,7 +19,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// `remu [OPTIONS] PROGRAM [ARGS...]`: yields the exit status, if it does not end by a signal.
+/// `remu [OPTIONS] PROGRAM [ARGS...]`: returns the exit status, unless the process dies by a signal.
 pub fn user_main(limits: &InheritedLimits) -> i32 {
     install_panic_report();
     let mut registered = host::registered();
@@ -41,10 +41,10 @@ pub fn user_main(limits: &InheritedLimits) -> i32 {
     })
 }
 
-/// Runs a program to its end; `file` is the program where the kernel has opened it.
+/// Runs a program until it exits. `file` is the program if binfmt_misc opened it.
 fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> Result<i32, CliError> {
     let failed = |error: LoadError| CliError::Load { path: settings.program.clone(), error };
-    // Before any other file is opened, which would take the place of a standard error that is closed.
+    // Before any other file is opened: that file could become descriptor 2 if standard error is closed.
     let log = if settings.log.any() { Some(open_log(settings.log_file.as_deref())?) } else { None };
     let calls = match &settings.strace_file {
         Some(path) if settings.log.strace => Some(open_log(Some(path))?),
@@ -61,9 +61,9 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
     if let Some(maps) = &maps {
         space.observe_areas(maps.clone());
     }
-    // `setarch -R` switches it off as well, as it does on the kernel.
+    // `setarch -R` disables randomization, too, as on the kernel.
     let chance = settings.aslr && host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0;
-    // Other bytes than those that the program is shown.
+    // Not the bytes of AT_RANDOM: the program sees those.
     let seed = if chance { Some(u64::from_le_bytes(random(settings.seed.map(|seed| !seed))?)) } else { None };
     space.lay_out(limits.stack.cur, seed);
     let mapped = elf::map(&space, &target.program, target.interpreter.as_ref()).map_err(failed)?;
@@ -73,7 +73,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
     let mut cpu = Cpu::new(isa);
     cpu.enter(loaded.entry.0);
     cpu.set_x(2, loaded.sp.0);
-    // The thread's signal handler refers to it until the process ends.
+    // The thread's signal handler uses it until the process exits.
     let hart: &'static HartCell<Rv64> = Box::leak(Box::new(HartCell::new(cpu)));
     let Target { program, argv, sysroot, interpreter } = target;
     let exe = program.path.to_path_buf();
@@ -95,7 +95,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
         tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
         unimplemented: log.clone().filter(|_| settings.log.unimp).map(unimplemented_sink),
     })?;
-    // The guest is about to begin, and all that is remu's own is open.
+    // Last, since every file of remu's own is open by now.
     inherited.restore_files();
     let mut engine = Interp::<Rv64>::new(InterpConfig {
         max_block: if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block },
@@ -115,15 +115,15 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
         file.put(&lines.collect::<String>());
     }
     let fatal = match outcome {
-        // Nothing of ours is worth tidying up: the process is over.
+        // The process exits: there is nothing to clean up.
         Outcome::Exited(status) => host::exit_now(status),
         Outcome::Killed(fatal) => fatal,
-        Outcome::Resume => unreachable!("the loop ends with the process"),
+        Outcome::Resume => unreachable!("the loop returns only when the process exits"),
     };
     die(fatal, &space, isa)
 }
 
-/// What is logged where the engine has stopped.
+/// What is logged each time the engine stops.
 struct Watch {
     /// Faults and traps.
     traps: Option<Log>,
@@ -132,14 +132,14 @@ struct Watch {
 }
 
 impl Watch {
-    /// Before the engine goes on.
+    /// Called before the engine resumes.
     fn entered(&self, space: &UserSpace) {
         if let Some(maps) = &self.maps {
             maps.update(space);
         }
     }
 
-    /// When it has stopped.
+    /// Called after the engine stopped.
     fn left(&self, exit: Exit, pc: u64) {
         if let (Some(maps), Exit::Fault(fault)) = (&self.maps, &exit) {
             maps.fault(fault, pc);
@@ -156,7 +156,7 @@ impl Watch {
     }
 }
 
-/// Engine and kernel in turn until the process ends.
+/// Alternates between engine and kernel layer until the process exits.
 fn run_loop(
     engine: &mut Interp<Rv64>,
     hart: &HartCell<Rv64>,
@@ -176,7 +176,7 @@ fn run_loop(
     }
 }
 
-/// Says why the program died, if that is its own doing, and ends as it did.
+/// Reports why the program died if the signal indicates a defect, then dies by the same signal.
 fn die(fatal: FatalSignal, space: &UserSpace, isa: Isa) -> ! {
     let death = Death { signal: fatal.signal, code: fatal.code, addr: fatal.address, pc: fatal.pc.0 };
     if death.is_a_defect() {
@@ -210,7 +210,7 @@ fn layout<'a>(settings: &'a Settings, argv: &'a [CString], vdso: Vdso) -> Result
     })
 }
 
-/// Bytes from the host, or the same each time for the same seed.
+/// Random bytes: from the host, or derived from the seed.
 fn random<const N: usize>(seed: Option<u64>) -> Result<[u8; N], CliError> {
     let mut bytes = [0; N];
     match seed {
@@ -233,7 +233,7 @@ fn random<const N: usize>(seed: Option<u64>) -> Result<[u8; N], CliError> {
     Ok(bytes)
 }
 
-/// A log to a file, or to standard error.
+/// Opens the log: a file, or standard error.
 pub(super) fn open_log(path: Option<&Path>) -> Result<Log, CliError> {
     let opened = match path {
         Some(path) => File::create(path).and_then(Log::new),
@@ -260,7 +260,7 @@ fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
 }
 
-/// A panic is a defect of remu's: it is told in one line, like any error of its own.
+/// Reports a panic in one line. A panic is always a bug in remu.
 pub(super) fn install_panic_report() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));

@@ -1,5 +1,5 @@
-//! The options about the log of system calls. They are strace(1)'s where QEMU has no other use for the
-//! letter, and have `strace` in their long names since there are other logs.
+//! The options of the system call log. They have strace(1)'s letters unless QEMU uses the letter for something else,
+//! and long names with `strace`, to distinguish this log from others.
 
 use super::resolve::{Given, log_path, number};
 use super::{CliError, Options};
@@ -9,10 +9,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// The most of a string that can be asked for.
+/// The largest string limit.
 const STRING_MAX: u64 = 1 << 20;
 
-/// Whether any of the options is there: each of them asks for the log.
+/// Whether any of these options is given: each enables the log.
 pub(super) fn is_asked_for(o: &Options) -> bool {
     o.strace
         || !o.strace_filter.is_empty()
@@ -25,7 +25,7 @@ pub(super) fn is_asked_for(o: &Options) -> bool {
         || o.strace_string_limit.is_some()
 }
 
-/// What is logged, and to which file if not with the rest.
+/// The settings of the log, and its file if it has its own.
 pub(super) fn settings(o: &Options) -> Result<(TraceConfig, Option<PathBuf>), CliError> {
     let mut config = TraceConfig {
         lines: o.strace_summary || !o.strace_summary_only,

@@ -1,17 +1,17 @@
-//! The pre-pass over the words of the command line: it finds where PROGRAM is, and rewrites options
-//! in QEMU's manner (`-strace`, `-cpu x`) to clap's (`--strace`, `--cpu x`).
+//! The pre-pass over the command line: finds PROGRAM, and rewrites QEMU-style options (`-strace`, `-cpu x`) to
+//! clap's (`--strace`, `--cpu=x`).
 //!
-//! As in QEMU, the names of long options may be written with one dash or two, and a value may be the
-//! next word. Which options there are and which take a value is asked of clap, not listed again.
+//! Long options take one dash, as in QEMU, or two; a value may be the next argument. clap's definition says which
+//! options exist and which take a value.
 
 use super::CliError;
 use clap::{Arg, Command};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// An option of QEMU's user mode that cannot be honoured.
+/// An option of QEMU's user mode that is not supported.
 pub struct Unsupported {
-    /// The names it goes by, without dashes.
+    /// Its names, without dashes.
     pub options: &'static [&'static str],
     /// The environment variable, without the prefix.
     pub variable: &'static str,
@@ -34,14 +34,13 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     Unsupported { options: &["xtensa-abi-call0"], variable: "XTENSA_ABI_CALL0", what: "an ABI of Xtensa programs" },
 ];
 
-/// The command line of a program that takes options anywhere, in clap's terms: options, then `--`, then the
-/// rest.
+/// Normalizes a command line whose options may stand anywhere: options, then `--`, then the other arguments.
 pub fn normalize_all(
     command: &Command,
     unsupported: fn(&[u8]) -> Option<&'static str>,
     words: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<OsString>, CliError> {
-    // As in QEMU, where `-drive` is not `-d rive`.
+    // As in QEMU, `-drive` is not `-d rive`.
     let grammar = Grammar { command, unsupported, joined: false };
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
@@ -60,7 +59,7 @@ pub fn normalize_all(
     Ok(out)
 }
 
-/// The command line in clap's terms: options, then `--`, then PROGRAM and its arguments.
+/// Normalizes a command line whose options end at PROGRAM: options, then `--`, then PROGRAM and its arguments.
 pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
     let grammar = Grammar { command, unsupported, joined: true };
     let mut words = words.into_iter();
@@ -84,22 +83,22 @@ pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -
     Ok(out)
 }
 
-/// What an option of QEMU's user mode is for that cannot be honoured.
+/// The purpose of an unsupported option of QEMU's user mode.
 fn unsupported(name: &[u8]) -> Option<&'static str> {
     UNSUPPORTED.iter().find(|u| u.options.iter().any(|o| o.as_bytes() == name)).map(|u| u.what)
 }
 
-/// How the options of a program are written.
+/// The option syntax of a program.
 struct Grammar<'a> {
     command: &'a Command,
-    /// What an option is for that cannot be honoured.
+    /// The purpose of an option that is not supported.
     unsupported: fn(&[u8]) -> Option<&'static str>,
-    /// Whether the value of a short option may follow in the same word.
+    /// Whether a short option's value may follow in the same argument.
     joined: bool,
 }
 
 impl Grammar<'_> {
-    /// Rewrites one option, with the next word if it is its value.
+    /// Rewrites one option, taking the next argument if that is its value.
     fn option(
         &self,
         word: &OsStr,
@@ -133,13 +132,13 @@ impl Grammar<'_> {
         if let Some(what) = (self.unsupported)(name) {
             return Err(CliError::Unsupported { option: shown(), what });
         }
-        // A short option, its value perhaps in the same word.
+        // A short option; its value may follow in the same argument.
         if bytes[1] != b'-' && (self.joined || bytes.len() == 2) {
             let rest = &bytes[2..];
             if let Some(arg) =
                 self.command.get_arguments().find(|a| a.get_short().map(|c| c as u32) == Some(bytes[1].into()))
             {
-                // Written as a long option: clap would take `-E=x` for `-E x`.
+                // Rewritten as a long option, since clap reads `-E=x` as `-E x`.
                 let mut text = OsString::from(format!("--{}", arg.get_long().unwrap_or_default()));
                 match (takes_value(arg), rest) {
                     (false, []) => {}
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn qemus_words_become_claps() {
+    fn qemu_style_options_are_rewritten_for_clap() {
         assert_eq!(words("-cpu max,zba=on -seed 7 p"), Ok("--cpu=max,zba=on --seed=7 -- p".into()));
         assert_eq!(words("--cpu=max -singlestep p"), Ok("--cpu=max --one-insn-per-tb -- p".into()));
         assert_eq!(
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_option() {
         assert_eq!(words("-foo p"), Err("unknown option '-foo'; --help lists them".into()));
         assert_eq!(words("--foo=1 p"), Err("unknown option '--foo=1'; --help lists them".into()));
         assert_eq!(words("-hx p"), Err("unknown option '-hx'; --help lists them".into()));
