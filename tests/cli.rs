@@ -726,7 +726,35 @@ fn help_version_and_completions_are_printed() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = prints(run(&p, &["--completions", shell]));
         assert!(script.contains("one-insn-per-tb"), "{shell}");
+        match shell {
+            "zsh" => assert!(script.contains("\n'-cpu[") && script.contains("\n'*-log["), "{script}"),
+            "fish" => assert!(script.contains(" -l cpu -o cpu -d "), "{script}"),
+            _ => {}
+        }
     }
+}
+
+#[test]
+fn bash_completes_names_with_one_dash() {
+    let p = programs();
+    let script = p.file("remu.bash", prints(run(&p, &["--completions", "bash"])).as_bytes());
+    std::fs::create_dir(p.path().join("roots")).unwrap();
+    let complete = |before: &str, word: &str| {
+        let line = format!(
+            "source {}; COMP_WORDS=(remu {before} {word}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _remu remu '{word}' '{}' 2>/dev/null; echo \"${{COMPREPLY[*]}}\"",
+            script.display(),
+            if before.is_empty() { "remu" } else { before },
+        );
+        let mut bash = Command::new("bash");
+        let out = bash.args(["--norc", "-c", &line]).current_dir(p.path()).output().expect("bash");
+        String::from_utf8(out.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(complete("", "-cp"), "-cpu");
+    assert_eq!(complete("", "--cp"), "--cpu");
+    assert_eq!(complete("", "-one"), "-one-insn-per-tb");
+    assert_eq!(complete("", "-L"), "-L");
+    assert_eq!(complete("-completions", "fi"), "fish");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Nothing else in the library prints. QEMU's option syntax is accepted. An unsupported option fails with an error
 //! that names it; no option is silently ignored.
 
+mod completions;
 mod cpu_list;
 mod error;
 mod log_items;

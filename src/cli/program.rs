@@ -137,6 +137,7 @@ pub enum Searched {
 impl fmt::Display for Searched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Given(root) if root == Path::new("/") => f.write_str("in /"),
             Self::Given(root) => write!(f, "in {} or /", root.display()),
             Self::Around(dir) => {
                 write!(f, "in {}, the directories above it, or {CROSS_SYSROOT}", dir.display())

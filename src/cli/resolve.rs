@@ -4,7 +4,7 @@
 
 use super::log_items::{self, LogItems, Logged};
 use super::words::{UNSUPPORTED, normalize};
-use super::{CliError, Options, cpu_list, strace};
+use super::{CliError, Options, completions, cpu_list, strace};
 use crate::debug::AddressFilter;
 use crate::guest::riscv::profiles::CpuModel;
 use crate::host::Registered;
@@ -156,9 +156,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         return Ok(Action::Print(format!("remu {}\n", env!("CARGO_PKG_VERSION"))));
     }
     if let Some(shell) = options.completions {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Options::command(), "remu", &mut script);
-        return Ok(Action::Print(String::from_utf8_lossy(&script).into_owned()));
+        return Ok(Action::Print(completions::script(shell, &mut Options::command())));
     }
 
     let read: &[_] = if is_secure { &[] } else { &environ };

@@ -2,7 +2,7 @@
 //! did.
 
 use super::program::Target;
-use super::text::{complain, print};
+use super::text::{complain, complain_as, print};
 use super::{Action, CliError, EXIT_OWN_ERROR, Settings, Start, resolve};
 use crate::debug::{self, Death, FatalReport, Log, MapLog, MappedFiles};
 use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// `remu [OPTIONS] PROGRAM [ARGS...]`: returns the exit status, unless the process dies by a signal.
 pub fn user_main(limits: &InheritedLimits) -> i32 {
-    install_panic_report();
+    install_panic_report("remu");
     let mut registered = host::registered();
     let file = registered.as_mut().and_then(|registered| registered.file.take());
     let action = resolve(Start {
@@ -260,12 +260,12 @@ fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
 }
 
-/// Reports a panic in one line. A panic is always a bug in remu.
-pub(super) fn install_panic_report() {
-    std::panic::set_hook(Box::new(|info| {
+/// Reports a panic, which is always a bug, in one line after the program's name, like any other error.
+pub(super) fn install_panic_report(program: &'static str) {
+    std::panic::set_hook(Box::new(move |info| {
         let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
         let what = info.payload_as_str().unwrap_or("panic");
-        complain(&format_args!("bug: {what}{place}; please report this"));
+        complain_as(program, &format_args!("bug: {what}{place}; please report this"));
         host::exit_now(EXIT_OWN_ERROR);
     }));
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What the kernel tells a program's interpreter that is registered with binfmt_misc, in its auxiliary vector.
 #[derive(Debug)]
 pub struct Registered {
-    /// Whether the program's own argv[0] follows its path among the arguments (flag P).
+    /// Whether the program's own `argv[0]` follows its path among the arguments (flag P).
     pub has_argv0: bool,
     /// The program, open for reading (flags O and C).
     pub file: Option<OwnedFd>,

@@ -66,7 +66,7 @@ enum SystemError {
 
 /// `remu-system [OPTIONS] [ELF]`: yields the exit status.
 pub fn system_main(_: &InheritedLimits) -> i32 {
-    super::run::install_panic_report();
+    super::run::install_panic_report(NAME);
     run().unwrap_or_else(|error| {
         complain_as(NAME, &error);
         EXIT_OWN_ERROR

@@ -1,0 +1,61 @@
+//! Completion scripts. clap_complete writes them with two dashes before a long name; here the names with one
+//! dash, as in QEMU, are added.
+
+use clap::Command;
+use clap_complete::Shell;
+
+/// The script for a shell.
+pub fn script(shell: Shell, command: &mut Command) -> String {
+    let mut script = Vec::new();
+    let name = command.get_name().to_owned();
+    clap_complete::generate(shell, command, name, &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    let names: Vec<String> = command
+        .get_arguments()
+        .flat_map(|option| option.get_long_and_visible_aliases().unwrap_or_default())
+        .map(str::to_owned)
+        .collect();
+    let edited = script.lines().map(|line| match shell {
+        Shell::Bash => bash_line(line, &names),
+        Shell::Zsh => zsh_line(line, &names),
+        Shell::Fish => fish_line(line, &names),
+        _ => line.to_owned(),
+    });
+    edited.map(|line| line + "\n").collect()
+}
+
+/// The list of all options, and the patterns of those whose value is completed.
+fn bash_line(line: &str, names: &[String]) -> String {
+    let text = line.trim_start();
+    if let Some(list) = text.strip_prefix("opts=\"").filter(|list| list.contains("--")) {
+        let indent = &line[..line.len() - text.len()];
+        let single: String = names.iter().map(|name| format!("-{name} ")).collect();
+        return format!("{indent}opts=\"{single}{list}");
+    }
+    match text.strip_prefix("--").and_then(|rest| rest.strip_suffix(')')) {
+        Some(name) if names.iter().any(|known| known == name) => line.replace("--", &format!("-{name} | --")),
+        _ => line.to_owned(),
+    }
+}
+
+/// `'--name=[help]:VALUE:action' \` takes the value in the same word or the next, `'-name[help]…` in the next.
+fn zsh_line(line: &str, names: &[String]) -> String {
+    let (quote, rest) = line.split_at(line.find("--").unwrap_or(0));
+    let option = rest.strip_prefix("--").filter(|_| ["'", "'*"].contains(&quote));
+    let Some((name, help)) = option.and_then(|option| option.split_once('[')) else { return line.to_owned() };
+    let name = name.strip_suffix('=').unwrap_or(name);
+    if !names.iter().any(|known| known == name) {
+        return line.to_owned();
+    }
+    format!("{line}\n{quote}-{name}[{help}")
+}
+
+/// An option of the old style, `-o`, has a long name after one dash.
+fn fish_line(line: &str, names: &[String]) -> String {
+    let Some((before, after)) = line.split_once(" -l ") else { return line.to_owned() };
+    let (name, rest) = after.split_once(' ').unwrap_or((after, ""));
+    match names.iter().any(|known| known == name) {
+        true => format!("{before} -l {name} -o {name} {rest}"),
+        false => line.to_owned(),
+    }
+}
