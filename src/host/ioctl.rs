@@ -4,8 +4,7 @@ use super::pass::syscall;
 use super::pointer::{GuestPtr, raw_pointer};
 use rustix::io::Errno;
 
-/// A request whose structure holds one address, at which the kernel reads or writes no more than 2 GiB
-/// of plain data.
+/// A request whose structure holds one address, at which the kernel reads or writes plain data from the front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
     /// SIOCGIFCONF: `struct ifconf`.
@@ -40,6 +39,14 @@ impl Through {
     }
 }
 
+/// Makes such a request with a structure that no guest memory is at: it is for the kernel to say whether that or
+/// the descriptor is what it refuses first.
+pub fn ioctl_refused(fd: i32, through: Through, guest: u64) -> Result<u64, Errno> {
+    let structure = raw_pointer(GuestPtr::refused(guest));
+    // SAFETY: the kernel finds no memory at the address, and so reads no address there to follow.
+    unsafe { syscall(libc::SYS_ioctl, [fd as u64, through.request().into(), structure, 0, 0, 0]) }
+}
+
 /// Makes such a request. `target` yields the host's pointer for an address; to the guest, the structure
 /// keeps its own.
 ///
@@ -57,7 +64,9 @@ pub fn ioctl_through(
     let host = target(u64::from_ne_bytes(guest)).map_or(0, raw_pointer);
     structure[at.clone()].copy_from_slice(&host.to_ne_bytes());
     // SAFETY: the kernel reads and writes the structure, which is lent, and what it points to, which is
-    // guest memory or refused; what these requests have there holds no address.
+    // guest memory or refused; what these requests have there holds no address. The kernel goes through it from
+    // the front, in steps that are shorter than the smallest guard of the window, and stops at what is not
+    // mapped, so that it does not leave the window however much it wants to transfer.
     let result = unsafe {
         syscall(libc::SYS_ioctl, [fd as u64, through.request().into(), structure.as_mut_ptr() as u64, 0, 0, 0])
     };

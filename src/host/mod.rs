@@ -12,10 +12,12 @@ pub mod fault;
 pub mod fd;
 pub mod fp;
 mod ioctl;
+mod ioctl_table;
 mod limits;
 mod pass;
 mod pointer;
 mod random;
+mod requests;
 mod signal_names;
 mod signals;
 mod start;
@@ -28,11 +30,13 @@ pub use calls::{
     pselect, remap_file_pages, set_filter, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
-pub use ioctl::{Through, ioctl_through};
+pub use ioctl::{Through, ioctl_refused, ioctl_through};
+pub use ioctl_table::IoctlArg;
 pub use limits::InheritedLimits;
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use random::split_mix;
+pub use requests::{FcntlArg, kcmp_row, keyctl_row, prctl_row, semctl_row};
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
     Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,

@@ -3,9 +3,11 @@
 //! A system call can be made safely where the kernel touches no memory but what its pointer
 //! arguments name. For each call the table of [`Sys`] says which arguments are pointers; only a
 //! checked pointer is accepted there: guest memory ([`GuestPtr`](super::GuestPtr), which Rust never
-//! refers to), or a slice the caller lends.
+//! refers to), or a slice the caller lends. Where a request decides what the arguments are, it must be one of
+//! the closed lists in [`super::requests`].
 
 use super::pointer::{SysArg, raw_pointer};
+use super::requests::fits;
 use super::signals::interruptible;
 use super::sys::{Extent, Pointer, Sys};
 use rustix::io::Errno;
@@ -14,7 +16,7 @@ use rustix::io::Errno;
 /// zero.
 ///
 /// # Panics
-/// If an argument is not of the kind that the table asks for, or a slice is shorter than what the
+/// If an argument is not of the kind that the table asks for, the request belongs in another row, or a slice is shorter than what the
 /// kernel may access: a bug in the caller.
 pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, Errno> {
     let mut raw = [0u64; 6];
@@ -22,6 +24,7 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, Errno> {
     for (number, arg) in numbers.iter_mut().zip(args.iter()) {
         *number = if let SysArg::Val(v) = arg { *v } else { 0 };
     }
+    assert!(fits(call, &numbers), "{call:?}: the kernel may take a number of {numbers:x?} for an address");
     for (i, arg) in args.iter_mut().enumerate() {
         let pointer = call.pointers().iter().find(|p| p.arg == i);
         raw[i] = match (arg, pointer) {
@@ -43,7 +46,8 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, Errno> {
             (arg, _) => panic!("{call:?}: argument {i} may not be {arg:?}"),
         };
     }
-    // SAFETY: the calls in the table access no memory but through their pointer arguments, and each
+    // SAFETY: the calls in the table, with the requests that `fits` lets through, access no memory but through
+    // their pointer arguments, and each
     // of those is guest memory, null, or a live slice at least as long as the kernel's access and
     // mutable where the kernel writes: checked above.
     unsafe { interruptible(call.number(), raw) }

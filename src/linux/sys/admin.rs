@@ -5,6 +5,7 @@ use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
+use rustix::io::Errno;
 
 /// Q_QUOTAON, shifted down over the quota type.
 const Q_QUOTAON: u32 = 0x80_0002;
@@ -82,6 +83,7 @@ pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
     }
     let [first, second, kind_arg, left, right] = [0, 1, 2, 3, 4].map(|i| SysArg::Val(c.args[i]));
     match kind {
+        other if host::kcmp_row(other).is_none() => Err(Errno::INVAL),
         KCMP_EPOLL_TFD => {
             c.fd(3)?;
             // `struct kcmp_epoll_slot`: two descriptors and a number.

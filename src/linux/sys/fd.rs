@@ -1,7 +1,7 @@
 //! Descriptors: transfers, duplicates, fcntl.
 
-use crate::host::{self, IoVec, Sys, SysArg};
-use crate::linux::abi::file::{Flock, Iovec};
+use crate::host::{self, FcntlArg, IoVec, Sys, SysArg};
+use crate::linux::abi::file::Iovec;
 use crate::linux::call::{Call, SysResult};
 use crate::linux::proc::{self, Shown};
 use crate::memory::GuestAddr;
@@ -193,48 +193,14 @@ pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
     let number = |c: &Call<'_>, value| {
         host::pass(Sys::Fcntl, &mut [SysArg::Val(c.args[0]), SysArg::Val(command as u64), SysArg::Val(value)])
     };
-    let size = match command {
-        libc::F_DUPFD
-        | libc::F_DUPFD_CLOEXEC
-        | libc::F_GETFD
-        | libc::F_SETFD
-        | libc::F_GETFL
-        | libc::F_SETFL
-        | libc::F_GETOWN
-        | libc::F_SETOWN
-        | F_SETSIG
-        | F_GETSIG
-        | libc::F_SETLEASE
-        | libc::F_GETLEASE
-        | libc::F_NOTIFY
-        | F_CANCELLK
-        | libc::F_GETPIPE_SZ
-        | libc::F_SETPIPE_SZ
-        | libc::F_GET_SEALS
-        | libc::F_ADD_SEALS
-        | F_DUPFD_QUERY
-        | F_CREATED_QUERY => return number(c, c.args[2]),
-        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW => {
-            size_of::<Flock>()
-        }
-        F_GETOWN_EX | F_SETOWN_EX | F_GETOWNER_UIDS | F_GET_RW_HINT..=F_SET_FILE_RW_HINT => 8,
-        other => {
-            c.unimplemented(format!("fcntl command {other}"));
+    let size = match FcntlArg::of(command) {
+        Some(FcntlArg::Number) => return number(c, c.args[2]),
+        Some(FcntlArg::Struct(size)) => size,
+        None => {
+            c.unimplemented(format!("fcntl command {command}"));
             return Err(Errno::INVAL);
         }
     };
-    let structure = c.guest(c.args[2], size as u64);
+    let structure = c.guest(c.args[2], size);
     host::pass(Sys::FcntlStruct, &mut [fd, SysArg::Val(command as u64), structure])
 }
-
-// From `linux/fcntl.h`; not all of them are in libc for every target.
-const F_SETSIG: i32 = 10;
-const F_GETSIG: i32 = 11;
-const F_SETOWN_EX: i32 = 15;
-const F_GETOWN_EX: i32 = 16;
-const F_GETOWNER_UIDS: i32 = 17;
-const F_DUPFD_QUERY: i32 = 1027;
-const F_CREATED_QUERY: i32 = 1028;
-const F_CANCELLK: i32 = 1029;
-const F_GET_RW_HINT: i32 = 1035;
-const F_SET_FILE_RW_HINT: i32 = 1038;

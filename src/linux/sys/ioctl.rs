@@ -1,212 +1,24 @@
-//! ioctl(2): a closed table of requests, because only the request tells what its argument is.
-//!
-//! The host kernel follows what it is given. So a request is handed through only if it is known that
-//! its argument is a number, or a structure without addresses that is the same on both CPUs; the few
-//! that hold an address are taken apart by the host layer.
+//! ioctl(2): the argument of each request is as the host layer's table of requests says.
 
-use crate::host::{self, GuestPtr, Sys, SysArg, Through};
+use crate::host::{self, GuestPtr, IoctlArg, Sys, SysArg};
 use crate::linux::call::{Call, SysResult};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
-
-/// What the argument of a request is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Argument {
-    /// A number, or nothing.
-    Number,
-    /// A structure of this size, laid out as on the host and without addresses in it.
-    Struct(u64),
-    /// A structure that holds an address.
-    Holds(Through),
-}
-
-use Argument::{Holds, Number, Struct};
-
-/// The size of the kernel's `struct termios`, `struct termios2`, `struct termio` and `struct ifreq`.
-const TERMIOS: u64 = 36;
-const TERMIOS2: u64 = 44;
-const TERMIO: u64 = 18;
-const IFREQ: u64 = 40;
-
-/// The requests from before their numbers told direction and size (and those whose numbers lie).
-fn by_number(request: u32) -> Option<Argument> {
-    Some(match libc::Ioctl::from(request) {
-        // Terminals.
-        libc::TCGETS | libc::TCSETS | libc::TCSETSW | libc::TCSETSF => Struct(TERMIOS),
-        libc::TCGETS2 | libc::TCSETS2 | libc::TCSETSW2 | libc::TCSETSF2 => Struct(TERMIOS2),
-        // TCGETA, TCSETA, TCSETAW, TCSETAF.
-        0x5405..=0x5408 => Struct(TERMIO),
-        // TIOCGLCKTRMIOS, TIOCSLCKTRMIOS.
-        0x5456 | 0x5457 => Struct(TERMIOS),
-        libc::TIOCGWINSZ | libc::TIOCSWINSZ => Struct(8),
-        libc::TCSBRK
-        | libc::TCSBRKP
-        | libc::TCXONC
-        | libc::TCFLSH
-        | libc::TIOCEXCL
-        | libc::TIOCNXCL
-        | libc::TIOCSCTTY
-        | libc::TIOCNOTTY
-        | libc::TIOCSBRK
-        | libc::TIOCCBRK
-        | libc::TIOCCONS
-        | libc::TIOCGPTPEER
-        | libc::FIOCLEX
-        | libc::FIONCLEX => Number,
-        // TIOCSIG is a number in spite of its own; TIOCVHANGUP; TIOCMIWAIT.
-        0x4004_5436 | 0x5437 | 0x545c => Number,
-        libc::TIOCGPGRP
-        | libc::TIOCSPGRP
-        | libc::TIOCOUTQ
-        | libc::TIOCGSID
-        | libc::TIOCMGET
-        | libc::TIOCMSET
-        | libc::TIOCMBIS
-        | libc::TIOCMBIC
-        | libc::TIOCGSOFTCAR
-        | libc::TIOCSSOFTCAR
-        | libc::TIOCGETD
-        | libc::TIOCSETD
-        | libc::TIOCPKT
-        | libc::FIONREAD
-        | libc::FIONBIO
-        | libc::FIOASYNC
-        | libc::TIOCSERGETLSR => Struct(4),
-        libc::TIOCSTI => Struct(1),
-        // TIOCGSERIAL and TIOCSSERIAL, whose address is never followed; TIOCGICOUNT; TIOCGRS485, TIOCSRS485.
-        0x541e | 0x541f => Struct(72),
-        0x545d => Struct(80),
-        0x542e | 0x542f => Struct(32),
-        // Consoles: KIOCSOUND, KDMKTONE, KDSETLED, KDSETMODE, KDSKBMODE, KDSKBMETA, KDSKBLED; VT_RELDISP,
-        // VT_ACTIVATE, VT_WAITACTIVE, VT_DISALLOCATE.
-        0x4b2f | 0x4b30 | 0x4b32 | 0x4b3a | 0x4b45 | 0x4b63 | 0x4b65 | 0x5605..=0x5608 => Number,
-        // KDGETLED, KDGKBTYPE, KDGETMODE, KDGKBMODE, KDGKBMETA, KDGKBLED; VT_OPENQRY.
-        0x4b31 | 0x4b33 | 0x4b3b | 0x4b44 | 0x4b62 | 0x4b64 | 0x5600 => Struct(4),
-        // KDGKBENT and KDSKBENT; VT_GETMODE and VT_SETMODE; VT_GETSTATE.
-        0x4b46 | 0x4b47 => Struct(4),
-        0x5601 | 0x5602 => Struct(8),
-        0x5603 => Struct(6),
-        // Files: FIBMAP, FIGETBSZ, FIOQSIZE, FICLONE.
-        1 | 2 => Struct(4),
-        0x5460 => Struct(8),
-        libc::FICLONE => Number,
-        // Block devices: BLKROSET, BLKROGET, BLKRRPART, BLKGETSIZE, BLKFLSBUF, BLKRASET and BLKRAGET,
-        // BLKFRASET and BLKFRAGET, BLKSECTGET, BLKSSZGET.
-        0x125d | 0x125e | 0x1268 => Struct(4),
-        0x1260 | 0x1263 | 0x1265 => Struct(8),
-        0x125f | 0x1261 | 0x1262 | 0x1264 => Number,
-        0x1267 => Struct(2),
-        // BLKBSZGET and BLKBSZSET, an int in the kernel and a size_t in the number; BLKGETSIZE64.
-        0x8008_1270 | 0x4008_1271 | 0x8008_1272 => Struct(8),
-        // BLKDISCARD, BLKSECDISCARD, BLKZEROOUT; BLKIOMIN to BLKPBSZGET; BLKDISCARDZEROES; BLKROTATIONAL;
-        // BLKGETDISKSEQ.
-        0x1277 | 0x127d | 0x127f => Struct(16),
-        0x1278..=0x127c => Struct(4),
-        0x127e => Struct(2),
-        0x8008_1280 => Struct(8),
-        // HDIO_GETGEO; CDROMEJECT, CDROM_DRIVE_STATUS, CDROM_LOCKDOOR, CDROM_GET_CAPABILITY.
-        0x0301 => Struct(16),
-        0x5309 | 0x5326 | 0x5329 | 0x5331 => Number,
-        // Loop devices; LOOP_SET_STATUS and LOOP_GET_STATUS have a structure of each CPU's own.
-        0x4c00 | 0x4c01 | 0x4c06..=0x4c09 | 0x4c80..=0x4c82 => Number,
-        0x4c04 | 0x4c05 => Struct(232),
-        0x4c0a => Struct(304),
-        // Sockets: FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP, SIOCATMARK; SIOCGSTAMP, SIOCGSTAMPNS;
-        // SIOCOUTQNSD; SIOCGSKNS; SIOCUNIXFILE.
-        0x8901..=0x8905 | 0x894b => Struct(4),
-        0x8906 | 0x8907 => Struct(16),
-        0x894c | 0x89e0 => Number,
-        // `struct ifreq`, where it holds no address: names, indices, flags, addresses, sizes, queues, hardware,
-        // bridges.
-        0x8910
-        | 0x8911
-        | 0x8913..=0x891e
-        | 0x8921..=0x8927
-        | 0x8929
-        | 0x8930..=0x8938
-        | 0x8942
-        | 0x8943
-        | 0x8947..=0x8949
-        | 0x8970
-        | 0x8971
-        | 0x89a2
-        | 0x89a3 => Struct(IFREQ),
-        // SIOCBRADDBR and SIOCBRDELBR: a name. SIOCDARP, SIOCGARP, SIOCSARP. SIOCGIFVLAN and SIOCSIFVLAN.
-        0x89a0 | 0x89a1 => Struct(16),
-        0x8953..=0x8955 => Struct(68),
-        0x8982 | 0x8983 => Struct(56),
-        0x8912 => Holds(Through::InterfaceList),
-        // SIOCETHTOOL; SIOCSHWTSTAMP and SIOCGHWTSTAMP.
-        0x8946 => Holds(Through::Ethtool),
-        0x89b0 => Holds(Through::SetTimestamping),
-        0x89b1 => Holds(Through::GetTimestamping),
-        // TUN: TUNSETNOCSUM, TUNSETDEBUG, TUNSETPERSIST, TUNSETOWNER, TUNSETLINK, TUNSETGROUP and
-        // TUNSETOFFLOAD are numbers; TUNSETIFF, TUNGETIFF and TUNSETQUEUE are larger than they say.
-        0x4004_54c8 | 0x4004_54c9 | 0x4004_54cb | 0x4004_54cc | 0x4004_54cd | 0x4004_54ce | 0x4004_54d0 => Number,
-        0x4004_54ca | 0x8004_54d2 | 0x4004_54d9 => Struct(IFREQ),
-        // Name spaces: NS_GET_OWNER_UID.
-        0xb704 => Struct(4),
-        _ => return None,
-    })
-}
-
-/// The requests whose numbers tell direction and size, of the kinds in which no structure but those
-/// left out here holds an address.
-fn by_encoding(request: u32) -> Option<Argument> {
-    /// _IOC_READ: the kernel writes the structure.
-    const READ: u32 = 2;
-    let (direction, size) = (request >> 30, u64::from(request >> 16 & 0x3fff));
-    let (kind, number) = ((request >> 8) as u8, request as u8);
-    let flat = match (kind, number) {
-        // Files: PAGEMAP_SCAN, PROCMAP_QUERY, and two of fs-verity's.
-        (b'f', 16 | 17 | 133 | 135) => false,
-        // What is left are flags, encryption, fiemap, and ext4's; versions; names of file systems.
-        (b'f', _) | (b'v', 1 | 2) | (0x15, _) => true,
-        // FIFREEZE, FITHAW, FITRIM; FS_IOC_FSGETXATTR and FS_IOC_FSSETXATTR.
-        (b'X', 31 | 32 | 119..=121) => true,
-        // FICLONERANGE, labels, FIDEDUPERANGE.
-        (0x94, 13 | 49 | 50 | 54) => true,
-        // TUN's filters.
-        (b'T', 0xd5 | 0xd6 | 0xdb) => false,
-        // Terminals, timers and TUN; time stamps of sockets.
-        (b'T', _) | (0x89, 6 | 7) => true,
-        // Clocks, random numbers, watchdogs, joysticks.
-        (b'p', 0..=0x20) | (b'R', 0..=7) | (b'W', _) | (b'j', _) => true,
-        // Raw HID devices; what writes under the same numbers are images for sound cards.
-        (b'H', 1..=3) => direction == READ,
-        (b'H', 4..=9) => true,
-        // Input devices: EVIOCSFF, EVIOCGMASK, EVIOCSMASK.
-        (b'E', 0x80 | 0x92 | 0x93) => false,
-        (b'E', _) => true,
-        // Name spaces, processes, the device mapper, FUSE's clone, epoll's parameters, inotify.
-        (0xb7, _) | (0xff, _) | (0xfd, _) | (0xe5, 0) | (0x8a, 1 | 2) | (b'I', 0) => true,
-        _ => false,
-    };
-    match direction {
-        _ if !flat => None,
-        // Without a size the argument may be anything, but for those that are known to have none.
-        0 if matches!(kind, b'p' | b'R' | 0xb7 | 0xff) => Some(Number),
-        0 => None,
-        _ => Some(Struct(size)),
-    }
-}
 
 pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
     let fd = c.fd(0)?;
     let request = c.args[1] as u32;
     let (fd_arg, number) = (SysArg::Val(fd as u64), SysArg::Val(request.into()));
-    match by_number(request).or_else(|| by_encoding(request)) {
-        Some(Number) => host::pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(c.args[2])]),
-        Some(Struct(size)) => {
+    match IoctlArg::of(request) {
+        Some(IoctlArg::Number) => host::pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(c.args[2])]),
+        Some(IoctlArg::Struct(size)) => {
             let structure = c.guest(c.args[2], size);
             host::pass(Sys::IoctlStruct, &mut [fd_arg, number, structure])
         }
-        Some(Holds(through)) => {
+        Some(IoctlArg::Holds(through)) => {
             let mut structure = vec![0; through.size()];
             if c.task.mm.read_bytes(c.addr(2), &mut structure).is_err() {
-                // It is for the host to say whether that comes first.
-                let refused = SysArg::Guest(GuestPtr::refused(c.args[2]));
-                return host::pass(Sys::IoctlStruct, &mut [fd_arg, number, refused]);
+                return host::ioctl_refused(fd, through, c.args[2]);
             }
             let result = host::ioctl_through(fd, through, &mut structure, |addr| match addr {
                 0 => None,

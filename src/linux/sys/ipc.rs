@@ -103,6 +103,7 @@ pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
         }
         // Only the host knows the size of the set, and so of the array; it accesses the array in order.
         GETALL | SETALL | IPC_INFO | SEM_INFO => host::pass(Sys::SemctlPointer, &mut sys_args(c.guest(arg, 1))),
+        other if host::semctl_row(other).is_none() => Err(Errno::INVAL),
         _ => host::pass(Sys::Semctl, &mut sys_args(SysArg::Val(arg))),
     }
 }

@@ -68,7 +68,9 @@ pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
             let (params, buffer) = (c.guest(first, DH_PARAMS), c.guest(second, third));
             host::pass(Sys::KeyctlAgree, &mut [op, params, buffer, val(third), val(0)])
         }
-        // Key and keyring ids, owners, permissions and times; and unknown operations.
+        // What the kernel answers for an operation it does not know.
+        other if host::keyctl_row(other).is_none() => Err(Errno::OPNOTSUPP),
+        // Key and keyring ids, owners, permissions and times.
         _ => host::pass(Sys::Keyctl, &mut [op, val(first), val(second), val(third), val(fourth)]),
     }
 }

@@ -14,9 +14,7 @@ const OF_OTHER_CPUS: &[i32] = &[
     5, 6, 9, 10, 11, 12, 19, 20, 25, 26, 43, 44, 45, 46, 50, 51, 52, 53, 54, 55, 56, 60, 61, 63, 64, 72, 73, 74, 75, 76,
 ];
 
-// From `linux/prctl.h`; libc does not have them.
-const PR_SET_IO_FLUSHER: i32 = 57;
-const PR_GET_IO_FLUSHER: i32 = 58;
+// From `linux/prctl.h`; libc does not have it.
 const PR_GET_AUXV: i32 = 0x4155_5856;
 
 /// The size of what the kernel keeps of the auxiliary vector: twice as many words as there are entries
@@ -59,34 +57,7 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
             Ok(0)
         }
         PR_GET_AUXV => auxv(c),
-        libc::PR_SET_PDEATHSIG
-        | libc::PR_GET_DUMPABLE
-        | libc::PR_SET_DUMPABLE
-        | libc::PR_GET_KEEPCAPS
-        | libc::PR_SET_KEEPCAPS
-        | libc::PR_GET_TIMING
-        | libc::PR_SET_TIMING
-        | libc::PR_CAPBSET_READ
-        | libc::PR_CAPBSET_DROP
-        | libc::PR_GET_SECUREBITS
-        | libc::PR_SET_SECUREBITS
-        | libc::PR_SET_TIMERSLACK
-        | libc::PR_GET_TIMERSLACK
-        | libc::PR_SET_CHILD_SUBREAPER
-        | libc::PR_SET_NO_NEW_PRIVS
-        | libc::PR_GET_NO_NEW_PRIVS
-        | libc::PR_SET_THP_DISABLE
-        | libc::PR_GET_THP_DISABLE
-        | libc::PR_CAP_AMBIENT
-        | libc::PR_MCE_KILL
-        | libc::PR_MCE_KILL_GET
-        | libc::PR_TASK_PERF_EVENTS_DISABLE
-        | libc::PR_TASK_PERF_EVENTS_ENABLE
-        | PR_SET_IO_FLUSHER
-        | PR_GET_IO_FLUSHER
-        | libc::PR_SET_MEMORY_MERGE
-        | libc::PR_GET_MEMORY_MERGE
-        | libc::PR_SET_PTRACER => {
+        option if host::prctl_row(option) == Some(Sys::Prctl) => {
             let mut args = [option as u64, a, b, d, e].map(SysArg::Val);
             host::pass(Sys::Prctl, &mut args)
         }
