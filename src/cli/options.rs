@@ -53,7 +53,7 @@ pub struct Options {
     #[arg(short = 'U', long = "unset-env", value_name = "NAME,...", action = clap::ArgAction::Append, help_heading = "Program")]
     pub unset_env: Vec<OsString>,
 
-    /// Set the program's argv[0] (default: its path)
+    /// Set the program's first argument, its name (default: its path)
     #[arg(short = '0', long = "argv0", value_name = "NAME", help_heading = "Program")]
     pub argv0: Option<OsString>,
 

@@ -16,8 +16,8 @@ use rustix::io::Errno;
 /// zero.
 ///
 /// # Panics
-/// If an argument is not of the kind that the table asks for, the request belongs in another row, or a slice is shorter than what the
-/// kernel may access: a bug in the caller.
+/// If an argument is not of the kind that the table asks for, if the request belongs in another row, or if a slice is
+/// shorter than what the kernel may access: a bug in the caller.
 pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, Errno> {
     let mut raw = [0u64; 6];
     let mut numbers = [0u64; 6];
