@@ -1,14 +1,14 @@
 //! Accesses to guest memory at host addresses that may fault at any time.
 //!
-//! Each function here is one or two host instructions with an entry in the
-//! [exception table](crate::host::fault), so that a bad address is a value. Nothing in Rust ever
-//! holds a reference into guest memory: the guest, and other processes, may change it at any moment.
+//! Each function is one or two host instructions with an entry in the [exception table](crate::host::fault), so that
+//! a bad address becomes an error value. Rust never holds a reference into guest memory: the guest and other
+//! processes may change it at any moment.
 
 use crate::exception_entry;
 use crate::host::fault::FaultCode;
 use std::arch::asm;
 
-/// An access that could not be made.
+/// Memory refused an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("bad guest address")]
 pub struct BadAddress(pub(super) FaultCode);
@@ -16,7 +16,7 @@ pub struct BadAddress(pub(super) FaultCode);
 impl BadAddress {
     pub(super) const REFUSED: BadAddress = BadAddress(FaultCode::REFUSED);
 
-    /// Whether the mapping had nothing behind it (SIGBUS).
+    /// Whether the mapping had no backing there (SIGBUS).
     pub fn is_bus(self) -> bool {
         self.0.is_bus()
     }
@@ -200,16 +200,16 @@ compare_exchanges! {
     cmpxchg64 "qword ptr [{p}], {v}";
 }
 
-/// Compare-and-exchange of 16 bytes; yields what they were, low half first.
+/// Compare-and-exchange of 16 bytes; yields the old value, low half first.
 ///
 /// # Safety
 /// `host` must point into guest memory or its guard, aligned to 16 bytes.
 #[inline(always)]
 pub(super) unsafe fn cmpxchg128(host: *mut u8, expected: [u64; 2], new: [u64; 2]) -> Result<[u64; 2], BadAddress> {
     let (code, low, high): (u64, u64, u64);
-    // SAFETY: as for the narrower ones. rbx, which may not be named as an operand, is swapped in around
-    // the instruction and restored on both paths; the address has a register of its own, since one of
-    // the compiler's choice can be rbx.
+    // SAFETY: as for the narrower ones. rbx, which may not be named as an operand, is swapped in around the
+    // instruction and restored on both paths. The address is in rdi because the compiler could otherwise choose rbx
+    // for it.
     unsafe {
         asm!(
             "xor r11d, r11d",
@@ -227,7 +227,7 @@ pub(super) unsafe fn cmpxchg128(host: *mut u8, expected: [u64; 2], new: [u64; 2]
     Ok([low, high])
 }
 
-/// Copies out of the guest; the error says nothing about how much was copied.
+/// Copies out of the guest. On an error, any part may have been copied.
 ///
 /// # Safety
 /// `host` and the `to.len()` bytes from it must lie within the guest's window or its guard.
@@ -336,8 +336,8 @@ pub(super) unsafe fn compare_exchange(
     expected: u64,
     new: u64,
 ) -> Result<u64, BadAddress> {
-    // SAFETY: the caller's promise is that of the functions called. A narrow result leaves the upper
-    // bytes of its register as they were in `expected`, so they are cut off.
+    // SAFETY: the caller's promise is that of the functions called. A narrow result leaves the upper bytes of its
+    // register as they were in `expected`, so they are masked off.
     unsafe {
         match size {
             AtomicSize::B1 => Ok(cmpxchg8(host, expected, new)? & 0xff),

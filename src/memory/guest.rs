@@ -1,4 +1,4 @@
-//! What an engine asks of guest memory, be it a process's address space or a machine's.
+//! Guest memory as engines access it: the address space of a process or the memory of a machine.
 
 use super::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestFault};
 
@@ -29,26 +29,26 @@ pub trait GuestMemory {
     /// Fills memory with zeroes.
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;
 
-    /// Whether a load or a store of so many bytes could be made, all of which lie within a page; makes neither.
+    /// Whether a load or a store of `len` bytes within one page would succeed. Performs neither.
     fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;
 
-    /// Copies code into `to`: as many bytes as can be had, which may cross into the next page.
+    /// Copies code into `to`: as many bytes as can be fetched, possibly from two pages.
     ///
     /// # Errors
-    /// If there are none.
+    /// If no byte can be fetched.
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault>;
 
-    /// What it means that an access was refused.
+    /// Explains why an access was refused.
     fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal;
 }
 
-/// What it means that an access was refused.
+/// What a refused access means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It cannot be made.
+    /// It cannot succeed.
     Fault(GuestFault),
-    /// It can be made now: the instruction is to be executed again.
+    /// It can succeed now: execute the instruction again.
     Again,
-    /// It was made, by a device that has news: the engine stops behind the instruction.
+    /// Completed; stop after it for a device event.
     Completed,
 }

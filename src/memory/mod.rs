@@ -1,9 +1,9 @@
 //! Guest memory: guest addresses, permissions, the user address space, and the only way from a guest
 //! address to host memory.
 //!
-//! A guest pointer is never a host pointer. [`GuestAddr`] stays a type of its own also where the
-//! mapping happens to be the identity; what turns one into host memory is in this module and nowhere
-//! else. Knows the host, and neither guests, engines nor the kernel interface above it.
+//! A guest pointer is never a host pointer. [`GuestAddr`] is a separate type even where the mapping is the identity,
+//! and only this module turns one into host memory. The module builds on the host, and knows nothing of guests,
+//! engines or the kernel interface above it.
 
 mod access;
 mod guest;
@@ -70,7 +70,7 @@ impl fmt::Display for GuestAddr {
     }
 }
 
-/// What an instruction wanted of an address.
+/// The kind of access that an instruction made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Access {
@@ -89,7 +89,7 @@ pub enum FaultKind {
     Unmapped,
     /// The mapping's permissions forbid it (SEGV_ACCERR).
     Denied,
-    /// The mapping has nothing behind it there, such as past the end of a file (BUS_ADRERR).
+    /// The mapping has no backing there, such as past the end of a file (BUS_ADRERR).
     NoBacking,
     /// The address is not aligned as the instruction requires (BUS_ADRALN).
     Misaligned,
@@ -101,14 +101,14 @@ pub struct GuestFault {
     /// The first byte that could not be accessed: for an access that crosses into a bad page, the
     /// start of that page.
     pub addr: GuestAddr,
-    /// What was wanted.
+    /// The kind of access.
     pub access: Access,
     /// Why it was refused.
     pub kind: FaultKind,
 }
 
 impl fmt::Display for GuestFault {
-    /// As in `load from 0x8: not mapped`.
+    /// For example `load from 0x8: not mapped`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let access = match self.access {
             Access::Read => "load from",
@@ -125,8 +125,8 @@ impl fmt::Display for GuestFault {
     }
 }
 
-/// Told of ranges whose code can no longer be what it was: unmapped, mapped over, re-protected or
-/// flushed. Engines implement it; the binaries wire it.
+/// Receives the ranges in which decoded code may be stale: unmapped, mapped over, re-protected or flushed. Engines
+/// implement it; the binaries connect it.
 pub trait CodeObserver: Send + Sync {
     /// Code decoded from `range` must not be run again.
     fn code_changed(&self, range: Range<GuestAddr>);
@@ -135,18 +135,18 @@ pub trait CodeObserver: Send + Sync {
 /// A change to the areas of an address space.
 #[derive(Clone, Copy, Debug)]
 pub enum AreaChange<'a> {
-    /// This has been mapped.
+    /// An area was mapped.
     Mapped(&'a Vma),
-    /// What was here has been unmapped.
+    /// A range was unmapped.
     Unmapped(&'a Range<GuestAddr>),
-    /// What is here has these permissions now.
+    /// The permissions of a range were changed.
     Protected(&'a Range<GuestAddr>, Prot),
-    /// The area above has grown down by this.
+    /// The area above grew down by this part.
     Grown(&'a Range<GuestAddr>),
 }
 
-/// Told of every change to the areas, while it is made: it may not call the address space back.
+/// Receives every change to the areas, while the change is made. It must not call back into the address space.
 pub trait AreaObserver: Send + Sync {
-    /// This has happened.
+    /// Called for each change.
     fn areas_changed(&self, change: AreaChange<'_>);
 }

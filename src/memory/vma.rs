@@ -1,6 +1,6 @@
-//! Virtual memory areas: what is mapped where, with which permissions, in an ordered tree that
-//! mirrors the host's mappings. It answers what the host kernel does not tell us about the guest:
-//! whether a fault is MAPERR or ACCERR, whether a page may be executed, where there is room.
+//! Virtual memory areas: what is mapped where and with which permissions, in an ordered tree that mirrors the host's
+//! mappings. It answers what the host kernel cannot answer about the guest: whether a fault is MAPERR or ACCERR,
+//! whether a page may be executed, and where there is room.
 
 use super::{AreaChange, AreaObserver, GuestAddr, PAGE_SIZE};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ bitflags::bitflags! {
 }
 
 impl std::fmt::Display for Prot {
-    /// As in /proc/self/maps: `r-x`.
+    /// In the format of /proc/self/maps: `r-x`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bit = |p, c| if self.contains(p) { c } else { '-' };
         write!(f, "{}{}{}", bit(Prot::READ, 'r'), bit(Prot::WRITE, 'w'), bit(Prot::EXEC, 'x'))
@@ -38,9 +38,9 @@ pub enum Source {
     Named(&'static str),
     /// A file.
     File {
-        /// Its path when it was mapped, as the guest sees it.
+        /// The path when it was mapped, as the guest sees it.
         path: Arc<Path>,
-        /// The offset in the file of the area's first byte.
+        /// The file offset of the area's first byte.
         offset: u64,
         /// Device and inode, for /proc/self/maps.
         id: (u64, u64),
@@ -57,29 +57,28 @@ impl Source {
     }
 }
 
-/// Whether an area's pages are kept in memory (VM_LOCKED, VM_LOCKONFAULT).
+/// Whether an area's pages are locked in memory (VM_LOCKED, VM_LOCKONFAULT).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MlockMode {
-    /// They are not.
+    /// Not locked.
     #[default]
     None,
-    /// All of them, from now on.
+    /// All pages are locked at once.
     Now,
-    /// Each from its first use on.
+    /// Each page is locked from its first use.
     OnFault,
 }
 
-/// One attachment of a System V shared memory segment: what shmdt takes away together, however the
-/// guest has cut it up since.
+/// One attachment of a System V shared memory segment. shmdt unmaps all of it, even if the guest has split it since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// Different for each in an address space.
+    /// Unique within an address space.
     pub number: u64,
     /// The size of the segment in bytes.
     pub size: u64,
 }
 
-/// One area. Neighbours that differ in nothing are merged.
+/// One area. Adjacent areas with the same properties are merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vma {
     /// The addresses, page-aligned.
@@ -90,17 +89,17 @@ pub struct Vma {
     pub shared: bool,
     /// Whether the area grows downwards on access below it (MAP_GROWSDOWN).
     pub grows_down: bool,
-    /// Whether the host is to set no swap aside for it (MAP_NORESERVE).
+    /// Whether the host reserves no swap for it (MAP_NORESERVE).
     pub noreserve: bool,
-    /// Whether its pages may be lost when memory is short (MAP_DROPPABLE).
+    /// Whether its pages may be dropped when memory is short (MAP_DROPPABLE).
     pub droppable: bool,
     /// Whether it is locked in memory.
     pub lock: MlockMode,
-    /// What is behind it.
+    /// Where its contents come from.
     pub source: Source,
-    /// The attachment that it is part of.
+    /// The attachment it belongs to.
     pub attachment: Option<Attachment>,
-    /// Whether it has to stay as it is (mseal).
+    /// Whether it is sealed (mseal).
     pub sealed: bool,
 }
 
@@ -110,17 +109,17 @@ impl Vma {
         self.range.end.0 - self.range.start.0
     }
 
-    /// Never: an area has at least a page.
+    /// Always false.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether RLIMIT_DATA counts it: what belongs to this process alone and can be written, but for stacks.
+    /// Whether RLIMIT_DATA counts it: private and writable, but not a stack.
     pub fn is_data(&self) -> bool {
         self.prot.contains(Prot::WRITE) && !self.shared && !self.grows_down
     }
 
-    /// Where what is placed below has to end: short of the gap below an area that grows.
+    /// The highest end for a mapping placed below: leaves the gap below an area that grows.
     pub(super) fn floor(&self) -> GuestAddr {
         let gap = if self.grows_down { GUARD_GAP } else { 0 };
         GuestAddr(self.range.start.0.saturating_sub(gap))
@@ -133,7 +132,7 @@ impl Vma {
         Vma { range: start..end, source: self.source.advance(start.0 - self.range.start.0), ..self.clone() }
     }
 
-    /// Whether `next`, which begins where this ends, continues it.
+    /// Whether `next`, which begins at this area's end, can be merged with it.
     fn continues_into(&self, next: &Vma) -> bool {
         self.range.end == next.range.start
             && self.prot == next.prot
@@ -145,11 +144,11 @@ impl Vma {
             && self.attachment == next.attachment
             && self.sealed == next.sealed
             && self.source.advance(self.len()) == next.source
-        // Two separate named areas stay two lines of /proc/self/maps only by their names.
+        // Two adjacent named areas stay separate lines of /proc/self/maps only if their names differ.
     }
 }
 
-/// The areas of one address space, disjoint, by start address.
+/// The areas of one address space, disjoint and ordered by start address.
 #[derive(Default)]
 pub(super) struct VmaTree {
     areas: BTreeMap<GuestAddr, Vma>,
@@ -159,7 +158,7 @@ pub(super) struct VmaTree {
 }
 
 impl VmaTree {
-    /// Has an observer told of all changes from now on.
+    /// Reports all further changes to an observer.
     pub fn observe(&mut self, observer: Arc<dyn AreaObserver>) {
         self.observer = Some(observer);
     }
@@ -196,7 +195,7 @@ impl VmaTree {
         self.overlapping(range).next().is_none() && self.after(range.end).is_none_or(|v| range.end <= v.floor())
     }
 
-    /// What of `range` is mapped, neighbours joined.
+    /// The mapped parts of `range`, adjacent areas joined.
     pub fn parts(&self, range: &Range<GuestAddr>) -> Vec<Range<GuestAddr>> {
         let mut parts: Vec<Range<GuestAddr>> = Vec::new();
         for v in self.overlapping(range) {
@@ -224,7 +223,7 @@ impl VmaTree {
         self.data
     }
 
-    /// Removes `range` and yields what was there.
+    /// Removes `range` and returns the removed areas.
     pub fn remove(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
         let removed = self.cut_out(range);
         for v in &removed {
@@ -233,7 +232,7 @@ impl VmaTree {
         removed
     }
 
-    /// Removes `range` without a word.
+    /// Removes `range` without telling the observer.
     fn cut_out(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
         let touched: Vec<Vma> = self.overlapping(range).cloned().collect();
         for v in &touched {
@@ -248,7 +247,7 @@ impl VmaTree {
         touched.iter().map(|v| v.cut(range)).collect()
     }
 
-    /// Puts an area in the place of whatever is in its range, and yields that.
+    /// Inserts an area in place of what its range holds, and returns what it replaced.
     pub fn insert(&mut self, area: Vma) -> Vec<Vma> {
         let replaced = self.remove(&area.range);
         self.tell(AreaChange::Mapped(&area));
@@ -256,7 +255,7 @@ impl VmaTree {
         replaced
     }
 
-    /// Puts in what the area above has grown down by.
+    /// Inserts the part by which the area above has grown down.
     pub fn grow(&mut self, more: Vma) {
         self.tell(AreaChange::Grown(&more.range));
         self.merge_in(more);
@@ -270,7 +269,7 @@ impl VmaTree {
         }
     }
 
-    /// Changes what is no matter of addresses or permissions in the areas of `range`.
+    /// Changes properties other than addresses and permissions of the areas in `range`.
     pub fn update(&mut self, range: &Range<GuestAddr>, change: impl Fn(&mut Vma)) {
         for mut v in self.cut_out(range) {
             change(&mut v);
@@ -338,7 +337,7 @@ impl VmaTree {
     }
 }
 
-/// What the kernel keeps free below an area that grows: its stack_guard_gap.
+/// The gap that the kernel keeps free below an area that grows: its stack_guard_gap.
 pub(super) const GUARD_GAP: u64 = 256 * PAGE_SIZE;
 
 /// Rounds a length up to whole pages; `None` if that overflows.
@@ -389,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_is_told() {
+    fn observers_are_told_every_change() {
         #[derive(Default)]
         struct Told(std::sync::Mutex<Vec<String>>);
         impl AreaObserver for Told {

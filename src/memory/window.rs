@@ -1,8 +1,7 @@
-//! The window: one reservation of host address space that the whole of a guest's user space lies in.
+//! The window: one reservation of host address space that contains the guest's whole user space.
 //!
-//! Preferred is the identity, host address = guest address, below remu's own image. Where the host
-//! refuses that, or the guest's addresses are to be kept apart, the window lies elsewhere and its
-//! base is added to every access.
+//! The identity, host address = guest address, is preferred; it ends below remu's own image. If the host refuses it,
+//! or the guest's addresses are to be kept separate, the window lies elsewhere and its base is added to every access.
 
 use super::PAGE_SIZE;
 use rustix::io::Errno;
@@ -10,23 +9,23 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use rustix::process::{Resource, getrlimit};
 use std::ffi::c_void;
 
-/// Inaccessible space kept on both sides of a window that is not the identity, and above one that
-/// is: what an access reaches past the last checked address stays within it.
+/// Inaccessible space on both sides of a window that is not the identity, and above one that is. An access that
+/// starts at a checked address ends within it.
 const GUARD: u64 = 2 << 30;
 
-/// The same where the host allows little: more than any access reaches, and than one page of 64 KiB.
+/// The guard where address space is scarce: larger than any access, and than one page of 64 KiB.
 const SMALL_GUARD: u64 = 128 << 10;
 
-/// The smallest window that is worth trying.
+/// The smallest window to try.
 const SMALLEST: u64 = 16 << 20;
 
 /// The value of vm.mmap_min_addr on most hosts.
 const USUAL_MIN_ADDR: u64 = 0x1_0000;
 
-/// Where the search for the lowest address that may be mapped ends: far above what hosts are set to.
+/// Where the search for the lowest mappable address ends: far above the setting of any host.
 const LOWEST_AT_MOST: u64 = 16 << 20;
 
-/// The end of the widest identity window: remu's own image, being position-independent, lies above.
+/// The end of the widest identity window: remu's position-independent image lies above.
 const IDENTITY_END: u64 = 0x5500_0000_0000;
 
 /// A reserved range of host addresses, inaccessible until something is mapped in it.
@@ -36,15 +35,15 @@ pub(super) struct Window {
     base: u64,
     /// The lowest guest address that may be mapped.
     lowest: u64,
-    /// The lowest guest address that is chosen for a mapping or that one grows to.
+    /// The lowest guest address that is chosen for a mapping or that an area grows down to.
     lowest_chosen: u64,
     /// The first guest address past the usable part.
     limit: u64,
-    /// What was reserved, to be given back.
+    /// The reservation, to be released.
     reserved: (u64, u64),
 }
 
-/// The host gives no room for a guest's address space.
+/// The host has no room for a guest's address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "RLIMIT_AS (ulimit -v) is too low: the host refuses to reserve even {smallest:#x} bytes for the guest's address space ({errno})"
@@ -63,11 +62,11 @@ impl Window {
         if let Ok(window) = Self::reserve_exactly(lowest, limit, identity, GUARD) {
             return Ok(window);
         }
-        // RLIMIT_AS counts the reservation, inaccessible as it is: what may be had is asked for.
+        // RLIMIT_AS counts the reservation although it is inaccessible, so try smaller ones.
         let mut size = limit;
         let mut refused = Errno::NOMEM;
         while size >= SMALLEST {
-            // A window of half the size is worth less than the wide guards.
+            // Wide guards are worth less than a window of twice the size.
             for guard in [GUARD, SMALL_GUARD] {
                 match Self::reserve_exactly(lowest, size, identity, guard) {
                     Ok(window) => return Ok(window),
@@ -107,8 +106,8 @@ impl Window {
         self.limit
     }
 
-    /// The lowest guest address that may be mapped: the host's mmap_min_addr, or 0 for a process that is
-    /// privileged (CAP_SYS_RAWIO).
+    /// The lowest guest address that may be mapped: the host's mmap_min_addr, or 0 for a privileged process
+    /// (CAP_SYS_RAWIO).
     pub fn lowest(&self) -> u64 {
         self.lowest
     }
@@ -129,12 +128,12 @@ impl Drop for Window {
     }
 }
 
-/// The lowest addresses of mappings on this host.
+/// The lowest mappable addresses on this host.
 #[derive(Clone, Copy, Debug)]
 struct Lowest {
-    /// What the process may ask for.
+    /// The lowest address that the process may ask for.
     allowed: u64,
-    /// What it gets if it asks for nothing: vm.mmap_min_addr.
+    /// The lowest address that the kernel chooses: vm.mmap_min_addr.
     chosen: u64,
 }
 
@@ -150,8 +149,8 @@ impl Lowest {
     }
 }
 
-/// The lowest address that the host lets this process map. It is asked by mapping, since what counts is the
-/// privilege of the process and the host's security modules besides the number in /proc.
+/// The lowest address that the host lets this process map. Found by mapping, since the privileges of the process and
+/// the host's security modules count besides the number in /proc.
 fn lowest_allowed() -> u64 {
     let mut at = 0;
     while at < LOWEST_AT_MOST {
@@ -162,7 +161,7 @@ fn lowest_allowed() -> u64 {
                 return at;
             }
             Err(Errno::PERM | Errno::ACCESS) => at = (at * 2).max(PAGE_SIZE),
-            // Something is mapped there, or nothing more may be: it is not the address that is refused.
+            // Something is mapped there, or a limit is reached: the address itself is not refused.
             Err(_) => return at,
         }
     }
@@ -180,7 +179,7 @@ fn reserve_at(start: Option<u64>, len: u64) -> rustix::io::Result<u64> {
     // mapped is touched.
     let got = unsafe { mmap_anonymous(hint, len as usize, ProtFlags::empty(), flags)? } as u64;
     match start {
-        // A kernel older than 4.17 takes FIXED_NOREPLACE for a hint.
+        // A kernel before 4.17 takes FIXED_NOREPLACE as a hint.
         Some(wanted) if wanted != got => {
             // SAFETY: the mapping was made just above and is used by nobody.
             let _ = unsafe { munmap(got as *mut c_void, len as usize) };
@@ -190,7 +189,7 @@ fn reserve_at(start: Option<u64>, len: u64) -> rustix::io::Result<u64> {
     }
 }
 
-/// Whether remu itself has room left beside a window of that size. Only a limit can make it otherwise.
+/// Whether remu itself still has room beside a window of that size. Only a limit can prevent it.
 fn leaves_room(size: u64) -> rustix::io::Result<()> {
     if getrlimit(Resource::As).current.is_none() {
         return Ok(());

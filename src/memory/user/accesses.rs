@@ -1,5 +1,5 @@
-//! What the interpreter and the kernel layer read and write, and the host addresses of it: the only
-//! way from a guest address to a host address.
+//! Reads and writes of the interpreter and the kernel layer, and host addresses for the host kernel: the only way
+//! from a guest address to a host address.
 
 use super::UserSpace;
 use crate::host::{GuestPtr, IoVec};
@@ -19,7 +19,7 @@ impl UserSpace {
         }
     }
 
-    /// As [`Self::host`] for at most 16 bytes, which the guard makes cheaper.
+    /// As [`Self::host`] for at most 16 bytes. Cheaper, because the guard covers the length.
     #[inline(always)]
     pub(super) fn host_small(&self, addr: GuestAddr) -> Result<*mut u8, BadAddress> {
         if addr.0 >= self.window.limit() {
@@ -28,16 +28,16 @@ impl UserSpace {
         Ok((self.window.base() + addr.0) as *mut u8)
     }
 
-    /// The host address for an atomic access of `size` bytes, a power of two. A misaligned one may cross a
-    /// cache line, and a host that detects split locks answers that with SIGBUS; callers check first, since
-    /// the guest has a fault of its own for it.
+    /// The host address for an atomic access of `size` bytes, a power of two. Callers check the alignment first and
+    /// raise the guest's own fault: a misaligned access may cross a cache line, and a host that detects split locks
+    /// answers with SIGBUS.
     ///
     /// # Panics
     /// If the address is not aligned.
     #[inline(always)]
     fn host_atomic(&self, addr: GuestAddr, size: u64) -> Result<*mut u8, BadAddress> {
         assert!(addr.0.is_multiple_of(size), "an atomic access to a misaligned address");
-        // The window's base is page-aligned, so the host address is aligned as the guest's is.
+        // The window's base is page-aligned, so host and guest addresses have the same alignment.
         self.host_small(addr)
     }
 
@@ -50,7 +50,7 @@ impl UserSpace {
         copy().or_else(|bad| if self.grow_for(addr, len) { copy() } else { Err(bad) })
     }
 
-    /// Copies `from` into guest memory; up to a bad address, if there is one.
+    /// Copies `from` into guest memory, as far as the first bad address.
     pub fn write_bytes(&self, addr: GuestAddr, from: &[u8]) -> Result<(), BadAddress> {
         let host = self.host(addr, from.len() as u64)?;
         // SAFETY: `host` checked that the whole range is in the window.
@@ -87,7 +87,7 @@ impl UserSpace {
         let mut bytes = Vec::new();
         let mut at = addr;
         while bytes.len() < max {
-            // Page by page: what follows the string's own page may be unmapped.
+            // Page by page: the page after the string may be unmapped.
             let in_page = (PAGE_SIZE - at.0 % PAGE_SIZE).min((max - bytes.len()) as u64) as usize;
             let start = bytes.len();
             bytes.resize(start + in_page, 0);
@@ -101,11 +101,11 @@ impl UserSpace {
         Ok(None)
     }
 
-    /// The host's view of a range, for the host kernel to follow; it answers EFAULT itself for pages
+    /// The host's view of a range, for the host kernel to access. The host kernel itself returns EFAULT for pages
     /// that are not mapped as needed.
     pub fn host_range(&self, addr: GuestAddr, len: u64) -> Result<GuestPtr, BadAddress> {
         let host = self.host(addr, len)?;
-        // The host kernel does not know of areas that grow.
+        // The host kernel does not grow the guest's areas on access.
         self.grow_for(addr, len);
         // SAFETY: the whole range is in the window.
         Ok(unsafe { GuestPtr::new(host) })
@@ -123,14 +123,14 @@ impl GuestMemory for UserSpace {
     #[inline(always)]
     fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
         let host = self.host_small(addr)?;
-        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
+        // SAFETY: `host_small` yields addresses in the window, and the access ends at the latest in its guard.
         unsafe { access::load(size, host) }
     }
 
     #[inline(always)]
     fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
         let host = self.host_small(addr)?;
-        // SAFETY: `host_small` yields addresses in the window, and the access ends in its guard at most.
+        // SAFETY: `host_small` yields addresses in the window, and the access ends at the latest in its guard.
         unsafe { access::store(size, host, value) }
     }
 
@@ -171,7 +171,7 @@ impl GuestMemory for UserSpace {
     }
 
     fn probe(&self, addr: GuestAddr, _: u64) -> Result<(), BadAddress> {
-        // What may be written may be read, and a page's bytes are alike.
+        // Writable memory is readable, and all bytes of a page have the same permissions.
         self.load(1, addr).map(drop)
     }
 

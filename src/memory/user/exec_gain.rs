@@ -1,7 +1,7 @@
-//! Memory-deny-write-execute: a process that has asked for it (PR_SET_MDWE) gets no memory that can be
-//! written and executed, and no memory becomes executable that was not.
+//! Memory-deny-write-execute: a process that sets PR_SET_MDWE cannot map memory both writable and executable, nor
+//! make memory executable that was not.
 //!
-//! The host never sees the guest's PROT_EXEC, so its own rule would not hold here.
+//! The host never sees the guest's PROT_EXEC, so the host's own rule has no effect.
 
 use super::{MapError, State, UserSpace, failed};
 use crate::memory::Prot;
@@ -11,20 +11,20 @@ bitflags::bitflags! {
     /// PR_MDWE_*.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Mdwe: u32 {
-        /// The rule holds.
+        /// The rule is in force.
         const REFUSE_EXEC_GAIN = 1;
-        /// It does not hold for children.
+        /// Children do not inherit it.
         const NO_INHERIT = 2;
     }
 }
 
 impl UserSpace {
-    /// Which of the flags are set.
+    /// The flags that are set.
     pub fn mdwe(&self) -> Mdwe {
         self.state().mdwe
     }
 
-    /// Sets the flags, which cannot be taken back: EPERM if others are set.
+    /// Sets the flags, which cannot be cleared: EPERM if different flags are set.
     pub fn set_mdwe(&self, flags: Mdwe) -> Result<(), MapError> {
         let mut state = self.state();
         if !state.mdwe.is_empty() && state.mdwe != flags {
@@ -36,7 +36,7 @@ impl UserSpace {
 }
 
 impl State {
-    /// Whether an area that has `old` may have `new`. A mapping to be made has `new` already.
+    /// Whether an area with `old` may get `new`. For a new mapping, both are its permissions.
     pub(super) fn check_exec_gain(&self, old: Prot, new: Prot) -> Result<(), MapError> {
         let gains = new.contains(Prot::EXEC) && (new.contains(Prot::WRITE) || !old.contains(Prot::EXEC));
         if gains && self.mdwe.contains(Mdwe::REFUSE_EXEC_GAIN) { Err(failed(Errno::ACCESS)) } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! Fetches for decoding, and what is wrong with an access that the host has refused.
+//! Instruction fetches, and the classification of accesses that the host refused.
 
 use super::{State, UserSpace};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
@@ -8,8 +8,8 @@ use rustix::mm::MprotectFlags;
 use std::ffi::c_void;
 
 impl UserSpace {
-    /// Fetches code for decoding: up to `to.len()` bytes from pages that may be executed. Yields how
-    /// many there are, which is 0 only with a fault.
+    /// Fetches code for decoding: up to `to.len()` bytes from executable pages. Returns their number; no bytes at all
+    /// is a fault.
     pub fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
         let mut done = 0;
         let mut state = self.state();
@@ -17,7 +17,7 @@ impl UserSpace {
             let at = addr.offset(done as u64);
             let kind = match state.areas.find(at).map(|v| v.prot) {
                 Some(prot) if prot.contains(Prot::EXEC) => {
-                    // Page by page: of a file that is mapped past its end, only the first pages can be read.
+                    // Page by page: of a mapping past the end of its file, only the first pages can be read.
                     let len = (to.len() - done).min((PAGE_SIZE - at.0 % PAGE_SIZE) as usize);
                     let to = &mut to[done..done + len];
                     let readable = prot.contains(Prot::READ);
@@ -40,22 +40,22 @@ impl UserSpace {
         Ok(done)
     }
 
-    /// Reads where something is mapped. Unlike [`Self::read_bytes`] it takes no lock.
+    /// Reads mapped memory. Unlike [`Self::read_bytes`] it takes no lock.
     fn read_mapped(&self, addr: GuestAddr, to: &mut [u8]) -> Result<(), BadAddress> {
         let host = self.host(addr, to.len() as u64)?;
         // SAFETY: `host` checked that the whole range is in the window.
         unsafe { access::copy_from(host, to) }
     }
 
-    /// Reads pages that the host holds inaccessible. The state lock, which the caller holds, keeps
-    /// their mapping as it is.
+    /// Reads pages that are inaccessible on the host. The caller holds the state lock, which keeps their mapping
+    /// unchanged.
     fn read_execute_only(&self, addr: GuestAddr, to: &mut [u8]) -> Result<(), BadAddress> {
         let first = addr.page_floor();
         let len = addr.0 + to.len() as u64 - first.0;
         let len = page_len(len).ok_or(BadAddress::REFUSED)?;
         let host = self.host(first, len)?.cast::<c_void>();
-        // SAFETY: the pages are in the window and mapped; making them readable and inaccessible
-        // again breaks no view of Rust's.
+        // SAFETY: the pages are in the window and mapped; no Rust reference sees them become readable and
+        // inaccessible again.
         unsafe {
             rustix::mm::mprotect(host, len as usize, MprotectFlags::READ).map_err(|_| BadAddress::REFUSED)?;
         }
@@ -65,9 +65,8 @@ impl UserSpace {
         result
     }
 
-    /// Says what is wrong with an access that failed: where, and as which kind of fault. `None`: nothing
-    /// is any more, because another thread has changed the mapping since, or because the area there has
-    /// now grown; the access is to be made again.
+    /// Explains an access that failed: where, and with which kind of fault. `None` means that the access is to be
+    /// repeated, because another thread has changed the mapping or the area has just grown.
     pub fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
         let needed = match access {
             Access::Read => Prot::READ,
@@ -81,12 +80,12 @@ impl UserSpace {
                 None if self.grow_down(&mut state, at) => None,
                 None => Some(FaultKind::Unmapped),
                 Some(prot) if !prot.contains(needed) => Some(FaultKind::Denied),
-                // Tried under the lock, so a retry always follows a change to the mapping: an access that cannot
+                // Probed under the lock, so a retry always follows a change to the mapping: an access that cannot
                 // succeed is not retried forever.
                 Some(_) => match self.probe(at, access) {
                     Ok(()) => None,
                     Err(bad) if bad.is_bus() => Some(FaultKind::NoBacking),
-                    // Pages that madvise(2) has made guards of, which the areas know nothing about.
+                    // Guard pages of madvise(2), which the areas do not record.
                     Err(_) => Some(FaultKind::Unmapped),
                 },
             };
@@ -100,7 +99,7 @@ impl UserSpace {
         }
     }
 
-    /// Accesses one byte as an instruction would, and changes nothing.
+    /// Accesses one byte as an instruction would, without changing it.
     fn probe(&self, addr: GuestAddr, access: Access) -> Result<(), BadAddress> {
         match access {
             Access::Read => self.read_mapped(addr, &mut [0]),
@@ -123,7 +122,7 @@ impl UserSpace {
         self.grow_down(&mut state, at)
     }
 
-    /// Lets the stack, or another area that grows, reach down to `addr`, if it may.
+    /// Grows the stack, or another area that grows, down to `addr` if allowed.
     pub fn grow_stack(&self, addr: GuestAddr) {
         let mut state = self.state();
         if state.areas.find(addr).is_none() {
@@ -131,12 +130,12 @@ impl UserSpace {
         }
     }
 
-    /// Lets the area above `addr`, if it is one that grows (MAP_GROWSDOWN), grow to hold it: as far as
-    /// the limits and the gap to what is below allow.
+    /// Grows the area above `addr`, if it is MAP_GROWSDOWN, to include `addr`, within the limits and the gap to the
+    /// area below.
     pub(super) fn grow_down(&self, state: &mut State, addr: GuestAddr) -> bool {
         let start = addr.page_floor();
         let Some(area) = state.areas.after(start).filter(|v| v.grows_down).cloned() else { return false };
-        // Neither an inaccessible area below nor another that grows keeps its distance.
+        // No gap is needed to an inaccessible area, nor to another that grows.
         let crowded = state.areas.before(start).is_some_and(|below| {
             !below.grows_down && !below.prot.is_empty() && start.0 - below.range.end.0 < GUARD_GAP
         });

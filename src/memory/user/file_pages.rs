@@ -1,5 +1,5 @@
-//! Pages of a file in another order: remap_file_pages, which the kernel has reduced to a mapping over a
-//! mapping.
+//! remap_file_pages: reorders the pages of a file mapping. The kernel now emulates it by mapping over the mapping,
+//! and so does this.
 
 use super::{MapError, UserSpace, failed};
 use crate::host;
@@ -7,7 +7,7 @@ use crate::memory::{GuestAddr, PAGE_SIZE, Source, Vma};
 use rustix::io::Errno;
 
 impl UserSpace {
-    /// remap_file_pages(2): shows what is `page` pages into the file in a part of a shared mapping of it.
+    /// remap_file_pages(2): maps the file from page `page` on over a part of its shared mapping.
     pub fn remap_file_pages(&self, addr: GuestAddr, len: u64, page: u64, flags: u32) -> Result<(), MapError> {
         let invalid = failed(Errno::INVAL);
         let start = addr.page_floor();
@@ -47,7 +47,7 @@ impl UserSpace {
     }
 }
 
-/// Which file is behind an area.
+/// The file that an area maps.
 fn file(area: &Vma) -> Option<(u64, u64)> {
     match area.source {
         Source::File { id, .. } => Some(id),

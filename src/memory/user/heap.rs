@@ -6,21 +6,21 @@ use crate::memory::{GuestAddr, PAGE_SIZE, Prot};
 use rustix::io::Errno;
 
 impl UserSpace {
-    /// Where the heap begins, if it is not moved by randomisation; it is empty at first.
+    /// Sets the start of the heap, to which randomisation is added. The heap is empty at first.
     ///
     /// `program_data` is the size of the program's own data.
     pub fn set_heap(&self, start: GuestAddr, program_data: u64) {
         let start = start.page_ceil().unwrap_or(start);
         let mut state = self.state();
         let moved = start.offset(state.layout.heap_shift);
-        // In a small address space there may be something in the way.
+        // In a small address space, another mapping may be in the way.
         let free = moved.0 < self.window.limit() && state.areas.has_room(&(start..moved));
         let start = if free { moved.0 } else { start.0 };
         state.heap = start..start;
         state.program_data = program_data;
     }
 
-    /// brk(2): moves the end of the heap if that is possible, and yields where it is.
+    /// brk(2): moves the end of the heap if possible, and returns the end.
     pub fn brk(&self, new: GuestAddr) -> GuestAddr {
         let mut state = self.state();
         let heap = state.heap.clone();
@@ -33,7 +33,7 @@ impl UserSpace {
         let moved = match new_end.cmp(&old_end) {
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Less => self.unmap_in(&mut state, &(GuestAddr(new_end)..GuestAddr(old_end))),
-            // As in the kernel, the heap keeps a page's distance from what is above.
+            // As in the kernel, the heap keeps a page's distance to the area above.
             std::cmp::Ordering::Greater
                 if !state.areas.has_room(&(GuestAddr(old_end)..GuestAddr(new_end.saturating_add(PAGE_SIZE)))) =>
             {

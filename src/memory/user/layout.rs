@@ -1,47 +1,47 @@
-//! Where the parts of an address space are: the stack, what is mapped freely, position-independent
-//! programs and the heap, each moved by chance as the kernel moves it on riscv64.
+//! The layout of an address space: the places of the stack, the mmap area, position-independent programs and the
+//! heap, randomised as the kernel does on riscv64.
 
 use crate::host::split_mix;
 use crate::memory::vma::GUARD_GAP;
 use crate::memory::{GuestAddr, PAGE_SIZE};
 
-/// Where things are placed that say nothing of their own place.
+/// Where mappings without a fixed address are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     /// The end of the initial stack.
     pub stack_top: GuestAddr,
-    /// Where what is mapped freely ends, or begins.
+    /// The end of the mmap area if it grows down, its start if it grows up.
     pub mmap: MmapBase,
-    /// Where free memory is looked for if there is none there: the lowest address.
+    /// Where the search for free memory goes on if the mmap area is full: the lowest address.
     pub unmapped_base: GuestAddr,
     /// Where a position-independent program is.
     pub program: GuestAddr,
-    /// How far the heap is moved upwards, in bytes.
+    /// How far the heap is moved up at random, in bytes.
     pub heap_shift: u64,
-    /// How far the first stack pointer is moved downwards within its page, in bytes.
+    /// How far the first stack pointer is moved down within its page, in bytes.
     pub stack_shift: u64,
 }
 
-/// From where on free memory is looked for.
+/// Where the search for free memory starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MmapBase {
     /// Downwards from here.
     Down(GuestAddr),
-    /// Upwards from here, since the stack has no limit and so no place can be kept free for it.
+    /// Upwards from here: the stack has no limit, so no room can be reserved for it.
     Up(GuestAddr),
 }
 
-/// How far the kernel moves each part: 18 bits of pages (mmap_rnd_bits, STACK_RND_MASK), a gigabyte.
+/// The random range of each part: 18 bits of pages (mmap_rnd_bits, STACK_RND_MASK), a gigabyte.
 const MOST: u64 = 1 << 30;
 
-/// The least that is kept free for the stack to grow into.
+/// The least room reserved for the stack to grow.
 const SMALLEST_STACK_GAP: u64 = 128 << 20;
 
 impl Layout {
-    /// The layout of an address space that ends at `limit` for a stack of at most `stack` bytes. The same
-    /// seed gives the same distances; without one, nothing is moved.
+    /// The layout of an address space that ends at `limit`, for a stack of at most `stack` bytes. The same seed gives
+    /// the same layout; without a seed nothing is randomised.
     pub fn new(limit: u64, stack: u64, seed: Option<u64>) -> Self {
-        // Small address spaces, which hosts with little to give have, are divided in proportion.
+        // Small address spaces, on hosts with little to spare, are divided in proportion.
         let pages = MOST.min(limit / 32) / PAGE_SIZE;
         let shift = |nth: u64| seed.map_or(0, |seed| split_mix(seed, nth) % pages * PAGE_SIZE);
         let spread = if seed.is_some() { pages * PAGE_SIZE } else { 0 };
@@ -78,13 +78,13 @@ mod tests {
     }
 
     #[test]
-    fn without_chance_all_is_where_the_kernel_has_it() {
+    fn unrandomised_layout_is_the_kernels() {
         let layout = Layout::new(SV39, STACK, None);
         assert_eq!(layout.stack_top, GuestAddr(SV39 - PAGE_SIZE));
         assert_eq!(layout.mmap, MmapBase::Down(GuestAddr(SV39 - PAGE_SIZE - SMALLEST_STACK_GAP)));
         assert_eq!(layout.program, GuestAddr(0x2a_aaaa_a000));
         assert_eq!(layout.heap_shift, 0);
-        // A large stack keeps its room and its gap; a boundless one leaves the top alone.
+        // A large stack keeps its room and its gap; an unlimited one leaves the top alone.
         let large = Layout::new(SV39, 1 << 30, None);
         assert_eq!(mmap(&large), SV39 - PAGE_SIZE - (1 << 30) - GUARD_GAP);
         assert_eq!(Layout::new(SV39, u64::MAX, None).mmap, MmapBase::Up(GuestAddr(0x15_5555_5000)));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_moves_each_part_by_eighteen_bits_of_pages() {
+    fn each_part_is_randomised_by_eighteen_bits_of_pages() {
         let fixed = Layout::new(SV39, STACK, None);
         let mut seen = [[0u64; 2]; 4];
         let mut within_page = 0;
@@ -100,7 +100,7 @@ mod tests {
             let moved = Layout::new(SV39, STACK, Some(seed));
             assert_eq!(moved, Layout::new(SV39, STACK, Some(seed)));
             within_page |= moved.stack_shift;
-            // With chance, the room kept for the stack grows by how far the stack may be moved.
+            // With randomisation, the room reserved for the stack includes its largest random offset.
             let base = SV39 - PAGE_SIZE - STACK - GUARD_GAP - MOST;
             let distances = [
                 fixed.stack_top.0 - moved.stack_top.0,
@@ -110,7 +110,7 @@ mod tests {
             ];
             for (seen, distance) in seen.iter_mut().zip(distances) {
                 assert!(distance < MOST && distance.is_multiple_of(PAGE_SIZE));
-                // Which bits have been seen set, and which clear.
+                // The bits seen set, and those seen clear.
                 seen[0] |= distance;
                 seen[1] |= !distance;
             }

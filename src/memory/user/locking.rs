@@ -1,7 +1,7 @@
-//! Pages kept in memory: mlock and its relatives.
+//! Locked pages: mlock and its relatives.
 //!
-//! The host keeps them, and the count against RLIMIT_MEMLOCK; the areas know of it because what grows
-//! or is mapped later may have to be locked as well.
+//! The host locks the pages and counts them against RLIMIT_MEMLOCK. The areas record it because pages that grow or
+//! are mapped later may have to be locked as well.
 
 use super::{MapError, State, UserSpace, failed};
 use crate::memory::{GuestAddr, MlockMode};
@@ -11,7 +11,7 @@ use std::ffi::c_void;
 use std::ops::Range;
 
 impl UserSpace {
-    /// mlock2(2) and munlock(2) of whole pages: ENOMEM at the first hole, what comes before it done.
+    /// mlock2(2) and munlock(2) of whole pages: ENOMEM at the first hole, after locking what comes before it.
     pub fn lock(&self, range: &Range<GuestAddr>, lock: MlockMode) -> Result<(), MapError> {
         let mut state = self.state();
         let mut at = range.start;
@@ -25,8 +25,8 @@ impl UserSpace {
         if at < range.end { Err(failed(Errno::NOMEM)) } else { Ok(()) }
     }
 
-    /// mlockall(2) and munlockall(2): what is mapped now, if `now` says so, and what will be. That a page
-    /// cannot be locked is no error, as in the kernel. The limit is the caller's to check.
+    /// mlockall(2) and munlockall(2): `now` applies to existing mappings if given, `future` to new ones. As in the
+    /// kernel, a page that cannot be locked is not an error. The caller checks the limit.
     pub fn lock_all(&self, now: Option<MlockMode>, future: MlockMode) {
         let mut state = self.state();
         state.lock_future = future;
@@ -43,12 +43,12 @@ impl UserSpace {
         Ok(())
     }
 
-    /// Has the host lock, or no longer lock, what is mapped in `range`.
+    /// Has the host lock or unlock the mapped parts of `range`.
     pub(super) fn lock_on_host(&self, range: &Range<GuestAddr>, lock: MlockMode) -> Result<(), MapError> {
         let len = range.end.0 - range.start.0;
         let at = self.host(range.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
         let len = len as usize;
-        // SAFETY: guest memory inside the window, of which nothing that Rust can see changes.
+        // SAFETY: guest memory inside the window; locking changes nothing that Rust can see.
         let done = unsafe {
             match lock {
                 MlockMode::None => rustix::mm::munlock(at, len),

@@ -1,4 +1,4 @@
-//! Mappings made, taken away and protected: mmap, munmap and mprotect.
+//! Creating, removing and protecting mappings: mmap, munmap and mprotect.
 
 use super::layout::MmapBase;
 use super::{Backing, MapError, MapRequest, Place, State, UserSpace, effective, failed, host_prot};
@@ -27,12 +27,12 @@ impl UserSpace {
         self.state().areas.total()
     }
 
-    /// What of a range is mapped, in order; parts that touch are one.
+    /// The mapped parts of a range, in order, adjacent ones joined.
     pub fn mapped_parts(&self, range: &Range<GuestAddr>) -> Vec<Range<GuestAddr>> {
         self.state().areas.parts(range)
     }
 
-    /// Tells the observers of the code in `range`, if there can be any, that its contents have changed.
+    /// Tells the code observers that the contents of `range` have changed, if it can hold code.
     pub fn contents_changed(&self, range: &Range<GuestAddr>) {
         let mut state = self.state();
         let code = state.areas.overlapping(range).filter(|v| v.prot.contains(Prot::EXEC)).map(|v| v.range.clone());
@@ -40,7 +40,7 @@ impl UserSpace {
         state.notify_joined(parts);
     }
 
-    /// Whether a page-aligned range lies where the guest may map.
+    /// Checks that a page-aligned range is where the guest may map.
     pub(super) fn check_range(&self, addr: GuestAddr, len: u64) -> Result<Range<GuestAddr>, MapError> {
         if !addr.is_page_aligned() || len == 0 {
             return Err(failed(Errno::INVAL));
@@ -56,7 +56,7 @@ impl UserSpace {
     pub fn map(&self, request: &MapRequest<'_>) -> Result<GuestAddr, MapError> {
         let mut state = self.state();
         let prot = effective(request.prot);
-        // The first stack is executable if the program asks for it, whatever the process has denied itself.
+        // The initial stack is executable if the program asks for it, whatever the MDWE flags say.
         let is_stack = matches!(request.backing, Backing::Anonymous(Some("[stack]")));
         if !is_stack {
             state.check_exec_gain(prot, prot)?;
@@ -85,7 +85,7 @@ impl UserSpace {
         let taken: u64 = state.areas.parts(&range).iter().map(|part| part.end.0 - part.start.0).sum();
         let prot = effective(request.prot);
         let MapRequest { shared, grows_down, noreserve, droppable, .. } = *request;
-        // What may be dropped is not locked unless that is asked for, which the host refuses.
+        // mlockall does not apply to droppable memory. An explicit lock does, and the host refuses it.
         let lock = if request.lock == MlockMode::None && !droppable { state.lock_future } else { request.lock };
         let source = Source::Anonymous;
         let area = Vma {
@@ -112,7 +112,7 @@ impl UserSpace {
             && self.lock_on_host(&range, lock).is_err()
         {
             self.give_up(state, &range);
-            // The answer of mmap(2) to a limit that is reached.
+            // The errno of mmap(2) at the limit of locked memory.
             return Err(failed(Errno::AGAIN));
         }
         let attachment = matches!(request.backing, Backing::ShmSegment(_)).then(|| state.new_attachment(len));
@@ -132,7 +132,7 @@ impl UserSpace {
         };
         flags.set(MapFlags::NORESERVE, request.noreserve);
         flags.set(MapFlags::POPULATE, request.populate);
-        // The host knows RLIMIT_MEMLOCK, and refuses as the kernel would.
+        // The host enforces RLIMIT_MEMLOCK as the kernel would.
         flags.set(MapFlags::LOCKED, request.lock == MlockMode::Now);
         let source = match &request.backing {
             Backing::Anonymous(name) => {
@@ -141,7 +141,7 @@ impl UserSpace {
                 name.map_or(Source::Anonymous, Source::Named)
             }
             Backing::File { fd, offset, path } => {
-                // Before there is a mapping that the areas do not know of.
+                // Before mapping, so that a failure leaves no mapping unknown to the areas.
                 let stat = rustix::fs::fstat(fd).map_err(failed)?;
                 // SAFETY: as above.
                 unsafe { rustix::mm::mmap(at, len as usize, host_prot(prot), flags, fd, *offset) }.map_err(failed)?;
@@ -152,7 +152,7 @@ impl UserSpace {
         Ok(source)
     }
 
-    /// Maps fresh private memory like that of `area`.
+    /// Maps fresh private memory with the properties of `area`.
     pub(super) fn map_anonymous_on_host(&self, range: &Range<GuestAddr>, area: &Vma) -> Result<(), MapError> {
         let request = MapRequest {
             noreserve: area.noreserve,
@@ -170,7 +170,7 @@ impl UserSpace {
 
     pub(super) fn find_room(&self, state: &State, hint: Option<GuestAddr>, len: u64) -> Result<GuestAddr, MapError> {
         if let Some(hint) = hint {
-            // As in the kernel, a hint below all that can be mapped means the lowest there is.
+            // As in the kernel, a hint below the lowest mappable address is raised to it.
             let at = hint.page_floor();
             let at = if at.0 == 0 { at } else { at.max(GuestAddr(self.window.lowest_chosen())) };
             if at.0 != 0
@@ -185,7 +185,7 @@ impl UserSpace {
             MmapBase::Up(base) => state.areas.gap_bottom_up(len, &(base..limit)),
             MmapBase::Down(base) => {
                 let lowest = GuestAddr(self.window.lowest_chosen());
-                // Where that is full, what was to be kept for the stack is taken as well.
+                // If the mmap area is full, use the room reserved for the stack too.
                 let above = || state.areas.gap_bottom_up(len, &(state.layout.unmapped_base..limit));
                 state.areas.gap_top_down(len, &(lowest..base)).or_else(above)
             }
@@ -205,14 +205,14 @@ impl UserSpace {
         let Some(first) = touched.next() else { return Ok(()) };
         let end = touched.last().map_or(first.end, |v| v.end);
         state.check_unsealed(range)?;
-        // The host first, and in one go: where it refuses, everything is as it was.
+        // The host first, and in one call: if it refuses, nothing has changed.
         self.reserve_again(&(first.start.max(range.start)..end.min(range.end)))?;
         let removed = state.areas.remove(range);
         state.notify_replaced(&removed);
         Ok(())
     }
 
-    /// Puts the inaccessible reservation back.
+    /// Restores the inaccessible reservation.
     pub(super) fn reserve_again(&self, range: &Range<GuestAddr>) -> Result<(), MapError> {
         self.reserve_with(range, MapFlags::FIXED)
     }
@@ -226,44 +226,43 @@ impl UserSpace {
         Ok(())
     }
 
-    /// Whether the host has nothing at all somewhere in `range`, not even the reservation.
+    /// Whether some part of `range` has no host mapping at all, not even the reservation.
     fn has_hole(&self, range: &Range<GuestAddr>) -> bool {
         let len = range.end.0 - range.start.0;
         let Ok(at) = self.host(range.start, len) else { return false };
-        // With MS_ASYNC, msync looks for holes and does nothing else.
+        // With MS_ASYNC, msync only looks for holes.
         // SAFETY: the call changes nothing.
         unsafe { rustix::mm::msync(at.cast(), len as usize, MsyncFlags::ASYNC) == Err(Errno::NOMEM) }
     }
 
-    /// Unmaps a range if the host has refused a mapping after it had removed the old one.
+    /// Unmaps a range if the host removed the old mapping and then refused the new one.
     pub(super) fn give_up_holes(&self, state: &mut State, range: &Range<GuestAddr>) {
         if self.has_hole(range) {
             self.give_up(state, range);
         }
     }
 
-    /// Unmaps a range after a call has failed halfway.
+    /// Unmaps a range after a half-failed call.
     pub(super) fn give_up(&self, state: &mut State, range: &Range<GuestAddr>) {
         let lost = state.areas.remove(range);
         if self.reserve_hole(range).is_err() && self.reserve_again(range).is_err() {
-            // The guest may map nothing there then.
+            // The guest can no longer map anything there.
             state.areas.insert(unusable(range));
         }
         state.notify_replaced(&lost);
     }
 
-    /// Reserves where the host has a hole, unless somebody else in the process has been quicker.
+    /// Reserves a hole in the host's mappings, unless another thread has mapped something there first.
     pub(super) fn reserve_hole(&self, range: &Range<GuestAddr>) -> Result<(), MapError> {
         self.reserve_with(range, MapFlags::FIXED_NOREPLACE)
     }
 
-    /// mprotect(2): stops with ENOMEM at the first hole, the areas before it changed.
+    /// mprotect(2): fails with ENOMEM at the first hole, after changing the areas before it.
     pub fn protect(&self, addr: GuestAddr, len: u64, prot: Prot) -> Result<(), MapError> {
         self.protect_from(addr, len, prot, false)
     }
 
-    /// mprotect(2) with PROT_GROWSDOWN: the same from the start of the area on, which has to be one that
-    /// grows.
+    /// mprotect(2) with PROT_GROWSDOWN: starts at the start of the area, which must be one that grows.
     pub fn protect_growing(&self, addr: GuestAddr, len: u64, prot: Prot) -> Result<(), MapError> {
         self.protect_from(addr, len, prot, true)
     }
@@ -275,7 +274,7 @@ impl UserSpace {
         if len == 0 {
             return Ok(());
         }
-        // An end past the limit is a hole like any other.
+        // An end past the limit is treated as a hole.
         let end = page_len(len).and_then(|l| addr.0.checked_add(l)).ok_or(failed(Errno::NOMEM))?;
         let mut range = addr..GuestAddr(end);
         let prot = effective(prot);
@@ -303,7 +302,7 @@ impl UserSpace {
             let part = area.range.start.max(range.start)..area.range.end.min(range.end);
             let len = part.end.0 - part.start.0;
             let before = area.prot;
-            // What turns into data counts as that from now on.
+            // Memory that becomes data counts against RLIMIT_DATA from now on.
             let becomes = Vma { prot, ..area.clone() }.is_data() && !area.is_data();
             if becomes && state.check_growth(len, true).is_err() && state.check_growth(len, false).is_ok() {
                 result = Err(failed(Errno::NOMEM));
@@ -328,7 +327,7 @@ impl UserSpace {
     }
 }
 
-/// What stands for guest addresses that something else of the process occupies.
+/// The area for guest addresses that another part of the process occupies.
 pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
     Vma {
         range: range.clone(),

@@ -1,4 +1,4 @@
-//! The address space of a user process: how it is laid out, and what the parts of it share.
+//! The address space of a user process: its configuration, its limits and the state its operations share.
 
 mod accesses;
 mod exec_gain;
@@ -25,33 +25,33 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-/// How to lay out a user address space.
+/// The configuration of a user address space.
 #[derive(Clone, Debug)]
 pub struct SpaceConfig {
     /// The first address past what the guest may map; 2^47 for sv48, 2^38 for sv39, 2^32 for RV32.
     pub limit: GuestAddr,
-    /// Whether host address = guest address is wanted.
+    /// Whether the identity is wanted: host address = guest address.
     pub identity: bool,
 }
 
-/// Where a mapping goes.
+/// Where a mapping is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Anywhere there is room, from the top of the mmap area down; at the hint if that is free.
+    /// Anywhere there is room, from the top of the mmap area down, or at the hint if that is free.
     Anywhere {
         /// The address asked for, page-aligned or rounded down.
         hint: Option<GuestAddr>,
     },
     /// At this address, over whatever is there (MAP_FIXED).
     Fixed(GuestAddr),
-    /// At this address, or not at all if anything is there (MAP_FIXED_NOREPLACE).
+    /// At this address, or an error if anything is there (MAP_FIXED_NOREPLACE).
     Exactly(GuestAddr),
 }
 
-/// What is behind a mapping.
+/// The backing of a mapping.
 #[derive(Clone, Debug)]
 pub enum Backing<'a> {
-    /// Zeroes; with a name for /proc/self/maps or none.
+    /// Zeroes; optionally with a name for /proc/self/maps.
     Anonymous(Option<&'static str>),
     /// A file from `offset` (page-aligned).
     File {
@@ -66,14 +66,14 @@ pub enum Backing<'a> {
     ShmSegment(ShmSegment),
 }
 
-/// One mmap.
+/// The arguments of one mmap.
 #[derive(Clone, Debug)]
 pub struct MapRequest<'a> {
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// Bytes, rounded up to pages.
+    /// The length in bytes, rounded up to pages.
     pub len: u64,
-    /// The guest's permissions. WRITE implies READ, as on the kernel's riscv64.
+    /// The guest's permissions. WRITE implies READ, as on riscv64 Linux.
     pub prot: Prot,
     /// MAP_SHARED.
     pub shared: bool,
@@ -85,13 +85,13 @@ pub struct MapRequest<'a> {
     pub droppable: bool,
     /// MAP_POPULATE.
     pub populate: bool,
-    /// MAP_LOCKED, or as mlockall(2) has asked.
+    /// MAP_LOCKED, or the mode set by mlockall(2).
     pub lock: MlockMode,
-    /// What is behind it.
+    /// The backing.
     pub backing: Backing<'a>,
 }
 
-/// Why a mapping call failed, by the errno that the kernel would give.
+/// Why a mapping call failed: the errno that the kernel would return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot map guest memory: {0}")]
 pub struct MapError(pub rustix::io::Errno);
@@ -129,21 +129,21 @@ struct State {
     observers: Vec<Weak<dyn CodeObserver>>,
     limits: SpaceLimits,
     layout: Layout,
-    /// What becomes of what is mapped from now on (mlockall with MCL_FUTURE).
+    /// The lock mode of new mappings (mlockall with MCL_FUTURE).
     lock_future: MlockMode,
     mdwe: Mdwe,
-    /// How many segments have been attached.
+    /// The number of segments attached so far.
     attachments: u64,
 }
 
-/// What setrlimit lets an address space have, in bytes.
+/// The limits of an address space set by setrlimit, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpaceLimits {
-    /// RLIMIT_AS: the areas' sizes together.
+    /// RLIMIT_AS: the total size of the areas.
     pub total: u64,
-    /// RLIMIT_DATA: the areas that are [data](Vma::is_data) together.
+    /// RLIMIT_DATA: the total size of the areas that are [data](Vma::is_data).
     pub data: u64,
-    /// The same for the heap with the program's own data, which the kernel checks apart.
+    /// RLIMIT_DATA for the heap with the program's own data, which the kernel checks separately.
     pub heap: u64,
     /// RLIMIT_STACK: the size of an area that grows.
     pub stack: u64,
@@ -161,15 +161,15 @@ impl std::fmt::Debug for UserSpace {
     }
 }
 
-/// The stack's limit that a layout is made for until [`UserSpace::lay_out`] says another.
+/// The stack limit for which the layout is made until [`UserSpace::lay_out`] is called.
 const USUAL_STACK: u64 = 8 << 20;
 
 fn failed(errno: Errno) -> MapError {
     MapError(errno)
 }
 
-/// What the host needs to allow for the guest to have `prot`: execution never reaches the host, so a
-/// page that can only be executed is inaccessible there.
+/// The host's permissions for a guest page with `prot`. Execution never reaches the host, so an execute-only page is
+/// inaccessible there.
 fn host_prot(prot: Prot) -> ProtFlags {
     let mut p = ProtFlags::empty();
     p.set(ProtFlags::READ, prot.contains(Prot::READ));
@@ -177,13 +177,13 @@ fn host_prot(prot: Prot) -> ProtFlags {
     p
 }
 
-/// WRITE implies READ, as the kernel's protection map for RISC-V has it.
+/// WRITE implies READ, as in the kernel's protection map for RISC-V.
 fn effective(prot: Prot) -> Prot {
     if prot.contains(Prot::WRITE) { prot | Prot::READ } else { prot }
 }
 
 impl UserSpace {
-    /// Reserves an address space. Also makes sure that faults in it are caught.
+    /// Reserves an address space, and makes sure that faults in it are caught.
     pub fn new(config: &SpaceConfig) -> Result<Self, SpaceError> {
         host::fault::install();
         let window = Window::reserve(config.limit.0, config.identity)?;
@@ -216,7 +216,7 @@ impl UserSpace {
         self.state().layout.stack_top
     }
 
-    /// How far below its place the first stack pointer is to be, in bytes: less than a page.
+    /// How far the first stack pointer is below the top of the stack, in bytes: less than a page.
     pub fn stack_shift(&self) -> u64 {
         self.state().layout.stack_shift
     }
@@ -226,42 +226,41 @@ impl UserSpace {
         self.state().layout.program
     }
 
-    /// Decides where the stack, what is mapped freely, position-independent programs and the heap are, for
-    /// a stack of at most `stack` bytes, as the kernel does when it begins a program: later changes of
-    /// the limit move nothing. The seed stands for the kernel's address space randomisation; the same
-    /// one gives the same layout. To be called before anything is mapped.
+    /// Decides where the stack, the mmap area, position-independent programs and the heap are, for a stack of at most
+    /// `stack` bytes. The kernel does so at execve: later changes of the limit move nothing. `seed` takes the place
+    /// of the kernel's random numbers; the same seed gives the same layout. Must be called before anything is mapped.
     pub fn lay_out(&self, stack: u64, seed: Option<u64>) {
         let mut state = self.state();
         state.layout = Layout::new(self.window.limit(), stack, seed);
         state.limits.stack = stack;
     }
 
-    /// What the areas may come to; at first, there are no limits.
+    /// The limits. At first there are none.
     pub fn limits(&self) -> SpaceLimits {
         self.state().limits
     }
 
-    /// Is told of code that changes from now on, as long as it lives.
+    /// Reports all further changes of code to the observer, as long as it exists.
     pub fn observe_code(&self, observer: Weak<dyn CodeObserver>) {
         self.state().observers.push(observer);
     }
 
-    /// Has an observer told of all changes to the areas from now on.
+    /// Reports all further changes of the areas to the observer.
     pub fn observe_areas(&self, observer: Arc<dyn AreaObserver>) {
         self.state().areas.observe(observer);
     }
 
-    /// Sets what the areas may come to from now on.
+    /// Sets the limits for further changes of the areas.
     pub fn set_limits(&self, limits: SpaceLimits) {
         self.state().limits = limits;
     }
 
-    /// What the host's own account of its memory (/proc) adds to a guest address.
+    /// The offset from guest addresses to those in the host's own /proc.
     pub fn host_offset(&self) -> u64 {
         self.window.base()
     }
 
-    /// Tells the observers that code in `range` is not to be run as it was.
+    /// Tells the observers that code decoded from `range` must not be run again.
     pub fn code_changed(&self, range: Range<GuestAddr>) {
         self.state().notify(&range);
     }
@@ -272,7 +271,7 @@ impl UserSpace {
 }
 
 impl State {
-    /// Whether the limits let the areas grow by so many bytes, which are data or not.
+    /// Checks that the limits let the areas grow by `more` bytes, of data or not.
     fn check_growth(&self, more: u64, is_data: bool) -> Result<(), MapError> {
         let fits = |now: u64, limit: u64| now.saturating_add(more) <= limit;
         let allowed =
@@ -290,7 +289,7 @@ impl State {
         });
     }
 
-    /// Tells of ranges in order, those that touch as one.
+    /// Reports ranges in order, adjacent ones joined.
     fn notify_joined(&mut self, ranges: impl IntoIterator<Item = Range<GuestAddr>>) {
         let mut pending: Option<Range<GuestAddr>> = None;
         for range in ranges {
@@ -308,7 +307,7 @@ impl State {
         }
     }
 
-    /// Tells of those areas that were executable.
+    /// Reports those of the areas that were executable.
     fn notify_replaced(&mut self, areas: &[Vma]) {
         self.notify_joined(areas.iter().filter(|v| v.prot.contains(Prot::EXEC)).map(|v| v.range.clone()));
     }

@@ -1,4 +1,4 @@
-//! Mappings moved and resized: mremap.
+//! Moving and resizing mappings: mremap.
 
 use super::mappings::unusable;
 use super::{MapError, Place, State, UserSpace, failed, host_prot};
@@ -10,9 +10,9 @@ use std::ffi::c_void;
 use std::ops::Range;
 
 impl UserSpace {
-    /// mremap(2) without MREMAP_DONTUNMAP: to `place` if that is fixed, else in place if there is room,
-    /// else, if there is a `place`, where there is some. An old length of zero makes a second mapping of
-    /// what is shared.
+    /// mremap(2) without MREMAP_DONTUNMAP. Moves to `place` if that is fixed. Otherwise resizes in place if there is
+    /// room, or else, with a `place`, moves to where there is. An old length of zero makes a second mapping of shared
+    /// memory.
     pub fn remap(
         &self,
         old: GuestAddr,
@@ -35,7 +35,7 @@ impl UserSpace {
             return self.duplicate(&mut state, &area, old, new_len, place);
         }
         if new_len < old_len {
-            // As for munmap(2), of which it is one.
+            // Shrinking is a munmap, and checked as one.
             self.check_range(old.offset(new_len), old_len - new_len).map_err(|_| failed(Errno::INVAL))?;
         }
         let end = old.offset(old_len);
@@ -48,7 +48,7 @@ impl UserSpace {
         if let Some(at) = target.filter(|_| new_len == old_len) {
             return self.move_areas(&mut state, &(old..end), at);
         }
-        // Only what is dropped may reach over more than one area.
+        // Only the part that shrinking unmaps may extend beyond one area.
         let kept = old..old.offset(old_len.min(new_len));
         if area.range.end < kept.end {
             return Err(failed(Errno::FAULT));
@@ -70,7 +70,7 @@ impl UserSpace {
             (None, None) if place.is_some() => self.find_room(&state, None, new_len)?,
             (None, None) => return Err(failed(Errno::NOMEM)),
         };
-        // As in the kernel, what is not to be moved goes first.
+        // As in the kernel, the part that is not moved is unmapped first.
         if kept.end < end {
             self.unmap_in(&mut state, &(kept.end..end))?;
         }
@@ -79,7 +79,7 @@ impl UserSpace {
         Ok(target)
     }
 
-    /// mremap(2) with MREMAP_DONTUNMAP: what was there stays, as if it had just been mapped.
+    /// mremap(2) with MREMAP_DONTUNMAP: the old range stays mapped, as if freshly mapped.
     pub fn remap_keeping(&self, old: GuestAddr, len: u64, place: Place) -> Result<GuestAddr, MapError> {
         let (len, _) = self.check_lengths(old, len, len)?;
         let old_range = old..old.offset(len);
@@ -103,23 +103,23 @@ impl UserSpace {
         Ok(target)
     }
 
-    /// The lengths in whole pages.
+    /// The lengths rounded up to whole pages.
     fn check_lengths(&self, old: GuestAddr, old_len: u64, new_len: u64) -> Result<(u64, u64), MapError> {
-        // A length that overflows is zero, to the kernel.
+        // The kernel treats a length that overflows as zero.
         let (old_len, new_len) = (page_len(old_len).unwrap_or(0), page_len(new_len).unwrap_or(0));
         let possible = old.is_page_aligned() && new_len != 0 && new_len <= self.window.limit();
         if possible { Ok((old_len, new_len)) } else { Err(failed(Errno::INVAL)) }
     }
 
-    /// Whether MREMAP_FIXED may move `old` there.
+    /// Checks that MREMAP_FIXED may move `old` there.
     fn check_target(&self, at: GuestAddr, len: u64, old: &Range<GuestAddr>) -> Result<(), MapError> {
         let end = at.0.checked_add(len).filter(|&end| end <= self.window.limit()).ok_or(failed(Errno::INVAL))?;
         let overlap = at < old.end && old.start.0 < end;
         if !at.is_page_aligned() || overlap { Err(failed(Errno::INVAL)) } else { Ok(()) }
     }
 
-    /// Moves all that is in `old`, which begins with an area, to `target`: areas and holes alike, as Linux
-    /// does since 6.17.
+    /// Moves everything in `old`, which begins with an area, to `target`: areas and holes alike, as Linux does since
+    /// 6.17.
     fn move_areas(&self, state: &mut State, old: &Range<GuestAddr>, target: GuestAddr) -> Result<GuestAddr, MapError> {
         let areas: Vec<_> = state.areas.overlapping(old).map(|v| v.range.clone()).collect();
         for area in areas {
@@ -130,7 +130,7 @@ impl UserSpace {
         Ok(target)
     }
 
-    /// Moves a part of an area, and lets it grow. What it leaves is a hole or, if it is kept, fresh pages.
+    /// Moves a part of an area, and lets it grow. With `keep`, fresh pages are left in its place, else a hole.
     fn move_area(
         &self,
         state: &mut State,
@@ -145,7 +145,7 @@ impl UserSpace {
         state.check_unsealed(new)?;
         let area = state.areas.find(old.start).ok_or(failed(Errno::FAULT))?.clone();
         if let Err(e) = self.move_on_host(old, new, &area, keep) {
-            // The host does not tell whether it has unmapped the target before it failed.
+            // The host does not report whether it unmapped the target before it failed.
             self.give_up(state, new);
             return Err(e);
         }
@@ -165,7 +165,7 @@ impl UserSpace {
         Ok(())
     }
 
-    /// mremap with an old length of zero: a second mapping of shared memory.
+    /// mremap with an old length of zero: maps shared memory a second time.
     fn duplicate(
         &self,
         state: &mut State,
@@ -211,7 +211,7 @@ impl UserSpace {
         let behind = match area.lock {
             _ if keep => Behind::Pages,
             MlockMode::None => Behind::Anything,
-            // The host would count what is kept as locked, and never again as free.
+            // The host would count pages left behind as locked, and never release them.
             MlockMode::Now | MlockMode::OnFault => Behind::Hole,
         };
         // SAFETY: the ranges are guest memory or reservation inside the window, and do not overlap.
@@ -223,16 +223,16 @@ impl UserSpace {
             Err((moved, e)) => (moved, Err(failed(e))),
         };
         if outcome.is_err() {
-            // SAFETY: as above. It may not come back either, but then memory is at its very end.
+            // SAFETY: as above. Moving back can fail too, but only when memory is exhausted.
             let _ = unsafe { move_pages(to, from, moved, Behind::Hole) };
         }
         outcome
     }
 
-    /// Maps `more`, which is reserved and follows a page of `area`, as the continuation of that.
+    /// Maps `more`, which is reserved and follows a page of `area`, as the continuation of `area`.
     ///
-    /// The host's mremap would do it if the reservation were taken away first; but such a hole in it,
-    /// however short, another thread of the process might fill.
+    /// The host's mremap could do it after unmapping the reservation, but another thread of the process could map
+    /// something into that hole.
     fn grow_on_host(&self, more: &Range<GuestAddr>, area: &Vma) -> Result<(), MapError> {
         if !area.shared && !matches!(area.source, Source::File { .. }) {
             return self.map_anonymous_on_host(more, area);
@@ -242,18 +242,18 @@ impl UserSpace {
         let last = self.host(GuestAddr(more.start.0 - PAGE_SIZE), PAGE_SIZE).map_err(|_| failed(Errno::FAULT))?;
         let to = self.host(more.start, len as u64).map_err(|_| failed(Errno::NOMEM))?;
         let last = last.cast::<c_void>();
-        // SAFETY: `last` is a page of guest memory, `to` guest memory or reservation after it. Whatever
-        // lies elsewhere was mapped here by the call before and is used by nobody.
+        // SAFETY: `last` is a page of guest memory, `to` guest memory or reservation after it. Any other address was
+        // returned by the call before and is used by nobody else.
         unsafe {
             if area.shared {
-                // A second view of the same object, of which the first page is dropped.
+                // A second view of the same object, whose first page is dropped.
                 let view = rustix::mm::mremap(last, 0, page + len, MremapFlags::MAYMOVE).map_err(failed)?;
                 let moved = rustix::mm::mremap_fixed(view.byte_add(page), len, len, MremapFlags::MAYMOVE, to.cast());
                 let _ = rustix::mm::munmap(view, if moved.is_ok() { page } else { page + len });
                 return moved.map(|_| ()).map_err(failed);
             }
-            // A private page may differ from the file's. It leaves for elsewhere, where there is room to
-            // grow, and comes back; what is seen in its place until then is a page that cannot be accessed.
+            // A private page may differ from the file's. Move it to a place where it can grow, and move it back.
+            // Until then, an inaccessible page takes its place.
             let prot = MprotectFlags::from_bits_retain(host_prot(area.prot).bits());
             rustix::mm::mprotect(last, page, MprotectFlags::empty()).map_err(failed)?;
             let away = rustix::mm::mremap(last, page, page, KEEP).map_err(failed);
@@ -277,19 +277,19 @@ impl UserSpace {
 
 const KEEP: MremapFlags = MremapFlags::MAYMOVE.union(MremapFlags::from_bits_retain(libc::MREMAP_DONTUNMAP as u32));
 
-/// What is to be where pages were before they moved.
+/// What is left in the place of pages that have moved.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Behind {
-    /// Pages as if they had just been mapped.
+    /// Pages as if freshly mapped.
     Pages,
-    /// Those, if the host can do that, rather than a hole into which another thread of the process could
-    /// map something.
+    /// Fresh pages if the host supports that. They are better than a hole, into which another thread of the process
+    /// could map something.
     Anything,
     /// A hole.
     Hole,
 }
 
-/// The address, if there is only one.
+/// The address, if the place is a fixed one.
 fn fixed(place: Place) -> Option<GuestAddr> {
     match place {
         Place::Fixed(at) | Place::Exactly(at) => Some(at),
@@ -297,22 +297,22 @@ fn fixed(place: Place) -> Option<GuestAddr> {
     }
 }
 
-/// Moves memory. What is one area to the guest may be several to the host, which moves only one at a
-/// time: where it refuses, half as much is tried. Fails with the bytes moved until then.
+/// Moves memory. One area of the guest may be several on the host, which moves only one at a time: on a refusal, half
+/// as much is tried. An error tells the number of bytes moved before it.
 ///
 /// # Safety
 /// Both ranges are guest memory or reservation and do not overlap.
 unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> Result<(), (u64, Errno)> {
-    let (mut done, mut piece) = (0, len);
+    let (mut done, mut part) = (0, len);
     while done < len {
         let (at, there) = (from.wrapping_add(done as usize), to.wrapping_add(done as usize));
-        // SAFETY: as promised by the caller: the pieces lie in the ranges.
-        match unsafe { move_piece(at, there, piece, behind) } {
+        // SAFETY: as promised by the caller: the parts lie in the ranges.
+        match unsafe { move_part(at, there, part, behind) } {
             Ok(()) => {
-                done += piece;
-                piece = len - done;
+                done += part;
+                part = len - done;
             }
-            Err(Errno::FAULT) if piece > PAGE_SIZE => piece = (piece / 2).next_multiple_of(PAGE_SIZE),
+            Err(Errno::FAULT) if part > PAGE_SIZE => part = (part / 2).next_multiple_of(PAGE_SIZE),
             Err(e) => return Err((done, e)),
         }
     }
@@ -323,13 +323,13 @@ unsafe fn move_pages(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> Re
 ///
 /// # Safety
 /// Both ranges are guest memory or reservation and do not overlap.
-unsafe fn move_piece(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> rustix::io::Result<()> {
+unsafe fn move_part(from: *mut u8, to: *mut u8, len: u64, behind: Behind) -> rustix::io::Result<()> {
     let (from, to, len) = (from.cast::<c_void>(), to.cast::<c_void>(), len as usize);
     // SAFETY: as promised by the caller.
     unsafe {
         if behind != Behind::Hole {
             match rustix::mm::mremap_fixed(from, len, len, KEEP, to) {
-                // Kernels before 5.13 know it for some mappings only; and it counts twice for a moment.
+                // Kernels before 5.13 support it for some mappings only, and the memory briefly counts twice.
                 Err(Errno::INVAL | Errno::NOMEM) if behind == Behind::Anything => {}
                 other => return other.map(|_| ()),
             }

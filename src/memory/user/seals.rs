@@ -1,6 +1,6 @@
-//! Areas that have to stay as they are: mseal.
+//! Sealed areas: mseal.
 //!
-//! The host's mappings are not sealed: remu has to be able to take them away when the address space goes.
+//! The host's mappings are not sealed: remu must be able to unmap them when the address space is dropped.
 
 use super::{MapError, State, UserSpace, failed};
 use crate::memory::vma::page_len;
@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use std::ops::Range;
 
 impl UserSpace {
-    /// mseal(2) without flags: seals all areas of a range that is mapped throughout, or none.
+    /// mseal(2) without flags: seals all areas of a fully mapped range, or none.
     pub fn seal(&self, addr: GuestAddr, len: u64) -> Result<(), MapError> {
         let invalid = failed(Errno::INVAL);
         let end = page_len(len).and_then(|len| addr.0.checked_add(len)).ok_or(invalid)?;
@@ -28,8 +28,8 @@ impl UserSpace {
         Ok(())
     }
 
-    /// Where the first area in `range` begins whose contents may not be thrown away: it is sealed, and who
-    /// cannot write to it is not to have zeroes in it either. What comes from a file comes back.
+    /// The start of the first area in `range` whose contents may not be discarded: sealed, not writable, and private
+    /// memory. The contents of a file mapping are not lost by discarding.
     pub fn first_kept(&self, range: &Range<GuestAddr>) -> Option<GuestAddr> {
         let kept = |v: &&Vma| {
             let private_memory = !v.shared && !matches!(v.source, Source::File { .. });
@@ -40,7 +40,7 @@ impl UserSpace {
 }
 
 impl State {
-    /// Refuses a change to a range with a sealed area in it.
+    /// Refuses to change a range that contains a sealed area.
     pub(super) fn check_unsealed(&self, range: &Range<GuestAddr>) -> Result<(), MapError> {
         if self.areas.overlapping(range).any(|v| v.sealed) { Err(failed(Errno::PERM)) } else { Ok(()) }
     }

@@ -1,6 +1,6 @@
-//! System V shared memory: segments attached and detached.
+//! System V shared memory: attaching and detaching segments.
 //!
-//! An attachment of the guest's is one of the host's at the same place, so that the host counts them.
+//! A guest attachment is a host attachment at the same place, so the host counts them.
 
 use super::{MapError, State, UserSpace, failed};
 use crate::host;
@@ -16,24 +16,24 @@ use std::path::Path;
 pub struct ShmSegment {
     /// Its number (shmid).
     pub id: i32,
-    /// Its key, which its name in /proc/self/maps is made of.
+    /// Its key, from which its name in /proc/self/maps is made.
     pub key: i32,
     /// SHM_RDONLY and SHM_EXEC, for which the host checks the segment's permissions.
     pub flags: i32,
 }
 
 impl ShmSegment {
-    /// Attaches it over what is at `at`.
+    /// Attaches the segment at `at`, replacing what is mapped there.
     pub(super) fn attach(&self, at: *mut c_void, len: u64, prot: ProtFlags) -> Result<Source, MapError> {
-        // The kernel keeps segments in the file system that it keeps memory files in.
+        // The kernel keeps segments in the same file system as memory files.
         let memory = rustix::fs::memfd_create(c"segment", MemfdFlags::CLOEXEC).map_err(failed)?;
         let dev = rustix::fs::fstat(&memory).map_err(failed)?.st_dev;
-        // SAFETY: replaces guest memory inside the window, which Rust holds no reference into: the caller
-        // has made the range as long as the host says the segment is, whose size never changes.
+        // SAFETY: replaces guest memory inside the window, which Rust holds no reference into. The caller has made
+        // the range as long as the segment, whose size never changes.
         unsafe { host::attach_segment(self.id, at, self.flags) }.map_err(failed)?;
         if self.flags & libc::SHM_EXEC != 0 {
             let prot = MprotectFlags::from_bits_retain(prot.bits());
-            // SAFETY: changes the guest memory that has just been mapped.
+            // SAFETY: changes only the guest memory just mapped.
             unsafe { rustix::mm::mprotect(at, len as usize, prot) }.map_err(failed)?;
         }
         let path = format!("/SYSV{:08x} (deleted)", self.key);
@@ -42,14 +42,14 @@ impl ShmSegment {
 }
 
 impl State {
-    /// What belongs to the attachment made now of a segment of `size` bytes, whole pages.
+    /// The attachment for a segment of `size` bytes, whole pages, that has just been attached.
     pub(super) fn new_attachment(&mut self, size: u64) -> Attachment {
         self.attachments += 1;
         Attachment { number: self.attachments, size }
     }
 }
 
-/// Where the attachment begins, or began, that `area` is part of.
+/// The attachment that `area` belongs to, and the address at which it begins or began.
 fn base(area: &Vma) -> Option<(Attachment, u64)> {
     match (area.attachment, &area.source) {
         (Some(attachment), Source::File { offset, .. }) => Some((attachment, area.range.start.0.wrapping_sub(*offset))),
@@ -58,7 +58,7 @@ fn base(area: &Vma) -> Option<(Attachment, u64)> {
 }
 
 impl UserSpace {
-    /// shmdt(2): takes away what is left in its place of the segment that was attached at `addr`.
+    /// shmdt(2): unmaps what is left, in its original place, of the segment attached at `addr`.
     pub fn detach(&self, addr: GuestAddr) -> Result<(), MapError> {
         let mut state = self.state();
         let from = addr..self.limit().max(addr);
@@ -71,7 +71,7 @@ impl UserSpace {
             .filter(|area| is_part(area) == Some(attachment))
             .map(|area| area.range.clone());
         let gone: Vec<_> = std::iter::once(first).chain(rest).collect();
-        // As in the kernel, a part that cannot be unmapped stays, without an error.
+        // As in the kernel, a part that cannot be unmapped stays without an error.
         for part in gone {
             let _ = self.unmap_in(&mut state, &part);
         }
