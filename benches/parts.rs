@@ -1,7 +1,7 @@
-//! What the parts of remu cost, by criterion: decoding and encoding, the interpreter's dispatch, its blocks, guest
-//! memory, a system call, a fault that the guest handles, and loading a program.
+//! Microbenchmarks with criterion: decoding and encoding, the interpreter's dispatch and blocks, guest memory, a system
+//! call, a fault that the guest handles, and loading a program.
 //!
-//! `cargo bench --bench parts [FILTER]`, for example `interpreter/`. How whole programs do is `benches/compare`.
+//! `cargo bench --bench parts [FILTER]`, for example `interpreter/`. Whole programs are measured by `benches/compare`.
 
 #[path = "../tests/common/elf.rs"]
 mod elf;

@@ -1,15 +1,14 @@
-//! Mutated ELF files, each run in a child with limits: whatever the file, the outcome is the guest's —
-//! an exit status, a signal with its line, an endless loop — or one line that refuses the file. Never
-//! a panic, a hang, or a fault of remu's own.
+//! Mutated ELF files, each run in a child process with limits. Either the guest runs (and exits, dies by a signal that
+//! is reported, or loops), or remu refuses the file in one line. remu itself never panics, hangs or faults.
 //!
-//! A share of the files runs by default. All of them, as many as are asked for:
+//! A small number of files runs by default. To run more:
 //!
 //! ```text
 //! REMU_BAD_ELF_COUNT=10000 cargo test --test bad_elf -- --nocapture
 //! ```
 //!
-//! `REMU_BAD_ELF_FIRST` begins at another file, `REMU_BAD_ELF_BASES` (paths separated by `:`) adds files
-//! to mutate. A file is made from its number alone; one that fails is kept and named.
+//! `REMU_BAD_ELF_FIRST` is the number of the first file; `REMU_BAD_ELF_BASES` (paths separated by `:`) adds files to
+//! mutate. A file's number alone determines its contents. A file that fails is kept, and its path is printed.
 
 #[path = "common/elf.rs"]
 mod elf;
@@ -35,16 +34,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Files by default: the share of every change's tests.
+/// The default number of files.
 const DEFAULT_COUNT: u64 = 600;
-/// How long a child may run, in seconds of CPU time and, a little longer, of real time.
+/// A child's limit of CPU time in seconds. Its limit of real time is slightly longer.
 const SECONDS: u64 = 2;
-/// How much private memory a child may have, in KiB.
+/// A child's limit of private memory in KiB.
 const MEMORY: u64 = 256 << 10;
-/// How long nothing may come of a program until it is said to hang, however busy the machine is.
+/// How long a program may make no progress before it counts as hanging. Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What part of the file is mutated.
+/// The part of the file that is mutated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Header,
@@ -57,7 +56,7 @@ enum Part {
 
 const PARTS: [Part; 6] = [Part::Header, Part::ProgramHeaders, Part::Dynamic, Part::Code, Part::Data, Part::Length];
 
-/// A file to mutate, and where its parts are.
+/// A file to mutate, and the ranges of its parts.
 struct Base {
     bytes: Vec<u8>,
     parts: Vec<(Part, Range<usize>)>,
@@ -168,7 +167,7 @@ fn relocating() -> Elf {
     e
 }
 
-/// A program whose stack and signal use go deep: recursion until its counter is used up.
+/// A program with deep recursion: it recurses until its counter reaches zero.
 fn recursive() -> Elf {
     let mut code = vec![
         elf::lui(T0, 0x1000),
@@ -201,7 +200,7 @@ fn bases() -> Vec<Base> {
     files.into_iter().map(Base::new).collect()
 }
 
-/// Values that bounds are often wrong about.
+/// Values at which bounds checks are often wrong.
 const INTERESTING: [u64; 16] = [
     0,
     1,
@@ -221,7 +220,7 @@ const INTERESTING: [u64; 16] = [
     u64::MAX,
 ];
 
-/// Makes file number `n`, and says which part of it was changed.
+/// Makes file number `n`; returns it with the part that was mutated.
 fn mutate(bases: &[Base], n: u64) -> (Part, Vec<u8>) {
     let mut rng = Rng(n.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let wanted = PARTS[n as usize % PARTS.len()];
@@ -265,7 +264,7 @@ fn mutate(bases: &[Base], n: u64) -> (Part, Vec<u8>) {
     (wanted, bytes)
 }
 
-/// What became of a file.
+/// The outcome of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     Refused,
@@ -274,7 +273,7 @@ enum Outcome {
     Endless,
 }
 
-/// A child's end: its status, or none if it had to be stopped.
+/// How a child ended: its status, or `None` if it was killed at the limit.
 struct Ended {
     status: Option<ExitStatus>,
     err: String,
@@ -302,7 +301,7 @@ fn run_limited(dir: &Path, file: &Path) -> Ended {
     Ended { status, err }
 }
 
-/// Waits for a child, and ends it at the deadline.
+/// Waits for a child, and kills it at the deadline.
 fn wait_until(child: &mut std::process::Child, deadline: Instant) -> Option<ExitStatus> {
     let mut pause = Duration::from_micros(200);
     loop {
@@ -319,7 +318,7 @@ fn wait_until(child: &mut std::process::Child, deadline: Instant) -> Option<Exit
     }
 }
 
-/// Tells the outcome, or what is wrong with it.
+/// Classifies the outcome; the error says what is wrong.
 fn judge(ended: &Ended, still_runs: impl FnOnce() -> bool) -> Result<Outcome, String> {
     let err = &ended.err;
     let ours = err.lines().rev().find_map(|l| l.strip_prefix("remu: "));
@@ -352,8 +351,8 @@ fn judge(ended: &Ended, still_runs: impl FnOnce() -> bool) -> Result<Outcome, St
     }
 }
 
-/// Whether a file that does not end is run on and on: its log of instructions and calls grows, or the
-/// last thing in it is a call that waits.
+/// Whether a program that does not exit makes progress: its log of instructions and calls grows, or ends with a
+/// blocking call.
 fn makes_progress(dir: &Path, file: &Path) -> bool {
     let log = dir.join("log");
     let _ = std::fs::remove_file(&log);

@@ -1,5 +1,5 @@
-//! The command line as a user meets it: every option and variable by its effect, every error by its
-//! line, every exit status.
+//! The command line: the effect of every option and environment variable, the text of every error, and every exit
+//! status.
 
 #[path = "common/elf.rs"]
 mod elf;
@@ -25,7 +25,7 @@ fn programs() -> Programs {
     p
 }
 
-/// The error line of a run that must fail with this status.
+/// The error line of a run that fails with this status.
 #[track_caller]
 fn fails(ran: Ran, status: i32) -> String {
     assert_eq!((ran.status, ran.out.as_str()), (Some(status), ""), "{ran:?}");
@@ -40,7 +40,7 @@ fn prints(ran: Ran) -> String {
     ran.out
 }
 
-// --- the program's own ---
+// --- the program's environment ---
 
 #[test]
 fn the_exit_status_is_the_programs() {
@@ -87,7 +87,7 @@ fn the_environment_reaches_the_program() {
 }
 
 #[test]
-fn the_stack_is_as_large_as_asked() {
+fn the_stack_has_the_requested_size() {
     let p = programs();
     // prlimit64(0, RLIMIT_STACK, NULL, buffer)
     p.code("limit", &run::write_result(261, &[(A0, 0), (A1, 3), (A2, 0)], A3, 8));
@@ -113,7 +113,7 @@ fn the_stack_is_as_large_as_asked() {
 }
 
 #[test]
-fn uname_tells_the_release_asked_for() {
+fn uname_reports_the_requested_release() {
     let p = programs();
     p.code("uname", &run::write_result(160, &[], A0, 325));
     let release = |words: &[&str], vars: &[(&str, &str)]| {
@@ -146,7 +146,7 @@ fn a_seed_makes_runs_repeatable() {
 }
 
 #[test]
-fn the_prefix_is_looked_at_first() {
+fn the_prefix_is_searched_first() {
     let p = programs();
     p.elf("read", &run::write_file("/remu-test-file"));
     std::fs::create_dir(p.path().join("root")).unwrap();
@@ -162,7 +162,7 @@ fn the_prefix_is_looked_at_first() {
 }
 
 #[test]
-fn the_cpu_has_what_it_is_said_to() {
+fn the_cpu_has_the_requested_extensions() {
     let p = programs();
     let mut code = vec![li(T0, 3), reg(Op::Sh1add, A0, T0, T0), li(A7, 94), ecall()];
     code.push(jump(0));
@@ -372,7 +372,7 @@ fn code_is_logged_by_address() {
 }
 
 #[test]
-fn what_is_missing_and_what_faults_is_logged() {
+fn unimplemented_calls_and_faults_are_logged() {
     let p = programs();
     let mut code = vec![li(A7, 1999), ecall()];
     code.extend(exit(0));
@@ -393,7 +393,7 @@ fn what_is_missing_and_what_faults_is_logged() {
 }
 
 #[test]
-fn what_the_engine_counts_is_written_when_the_program_ends() {
+fn statistics_are_written_when_the_program_exits() {
     let p = programs();
     let file = p.path().join("counts");
     let counts = |name: &str, options: &[&str], environ: &[(&str, &str)]| {
@@ -481,7 +481,7 @@ fn a_fatal_signal_is_passed_on_with_a_line() {
     dies("abort", &kill_self(libc::SIGABRT), libc::SIGABRT, "SIGABRT at pc 0x11014 _start+0x14 (abort)");
 }
 
-/// `tgkill(getpid(), gettid(), signal)`, which for the first thread are one number.
+/// `tgkill(getpid(), gettid(), signal)`; the main thread's ID is the process ID.
 fn kill_self(signal: i32) -> Vec<Insn> {
     let mut code = vec![li(A7, 172), ecall(), li(A1, signal), li(A7, 129), ecall()];
     code.extend(exit(0));
@@ -489,7 +489,7 @@ fn kill_self(signal: i32) -> Vec<Insn> {
 }
 
 #[test]
-fn a_signal_that_is_no_defect_needs_no_line() {
+fn a_signal_that_indicates_no_defect_is_not_reported() {
     let p = programs();
     for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGUSR1, libc::SIGUSR2, libc::SIGPIPE, 40] {
         p.code("kill", &kill_self(signal));
@@ -499,7 +499,7 @@ fn a_signal_that_is_no_defect_needs_no_line() {
 }
 
 #[test]
-fn a_fault_signal_that_was_sent_is_no_defect_of_remus() {
+fn a_fault_signal_sent_by_a_process_is_not_a_bug_in_remu() {
     let p = programs();
     for signal in [libc::SIGSEGV, libc::SIGBUS] {
         // `kill(0, signal)`: to the process group, which goes through the host.
@@ -517,7 +517,7 @@ fn a_signal_from_outside_runs_the_handler_or_ends_the_program() {
     use std::io::Read;
     let p = programs();
     let (sp, handler) = (2, 0x100);
-    // Handles SIGTERM, says that it is ready, and runs in circles.
+    // Handles SIGTERM, prints that it is ready, and loops.
     let mut code = vec![here(T0), imm(Op::Addi, T0, T0, handler), imm(Op::Addi, sp, sp, -32)];
     code.extend([store(Op::Sd, T0, sp, 0), store(Op::Sd, ZERO, sp, 8), store(Op::Sd, ZERO, sp, 16)]);
     code.extend([li(A0, libc::SIGTERM), imm(Op::Addi, A1, sp, 0), li(A2, 0), li(A3, 8), li(A7, 134), ecall()]);
@@ -576,10 +576,10 @@ impl KeepStdout for Command {
     }
 }
 
-// --- what cannot be run ---
+// --- programs that cannot be run ---
 
 #[test]
-fn files_that_are_no_programs_are_named() {
+fn files_that_are_not_programs_are_refused_by_name() {
     let p = programs();
     let line = |status, name: &str| fails(run(&p, &[name]), status);
     assert_eq!(line(127, "./missing"), "./missing: no such file; give the path of a program (PATH is not searched)");
@@ -775,7 +775,7 @@ fn closed_and_full_descriptors_cause_no_panic() {
     assert_eq!(fails(full, 125), "cannot write to standard output: No space left on device (os error 28)");
     assert_eq!(with_closed("2>/dev/full", "./missing").status, Some(127));
 
-    // A descriptor that was closed is closed for the program too: fstat(0) is EBADF.
+    // A closed descriptor stays closed for the program: fstat(0) is EBADF.
     let mut code = vec![li(A0, 0), imm(Op::Addi, A1, 2, -512), li(A7, 80), ecall(), reg(Op::Sub, A0, ZERO, A0)];
     code.extend([li(A7, 94), ecall()]);
     p.code("fstat", &code);

@@ -1,11 +1,11 @@
-//! Who may import whom. Reads every path in `src/` that starts at the crate's root and fails where one
-//! crosses a wall; holds `unsafe` and printing to the modules that own them.
+//! Checks the module layering: no path in `src/` that starts at the crate root names a module that its own module may
+//! not import. Restricts `unsafe` and printing to the modules that own them.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each module may name; `*` is everything. `remu_isa` is the crate below.
+/// The modules that each module may import; `*` means all. `remu_isa` is the decoder's crate.
 const WALLS: &[(&str, &[&str])] = &[
     ("host", &[]),
     ("memory", &["host"]),
@@ -25,10 +25,10 @@ const WALLS: &[(&str, &[&str])] = &[
     ("lib", &["*"]),
 ];
 
-/// Where `unsafe` may stand.
+/// The modules that may contain `unsafe`.
 const UNSAFE: &[&str] = &["host", "memory", "interp", "jit::runtime"];
 
-/// Where the program may print or leave.
+/// The modules that may print or exit.
 const PRINTS: &[&str] = &["cli", "bin"];
 
 const PRINTING: &[&str] =
@@ -47,14 +47,14 @@ impl fmt::Display for Breach {
     }
 }
 
-/// A name or a mark of the source, with its line.
+/// A name or punctuation mark of the source, with its line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Token<'a> {
     text: &'a str,
     line: usize,
 }
 
-/// The source as names and marks: comments and literals are left out, `::` is one mark.
+/// Splits the source into names and punctuation. Comments and literals are skipped; `::` is one token.
 fn tokens(source: &str) -> Vec<Token<'_>> {
     let bytes = source.as_bytes();
     let mut all = Vec::new();
@@ -132,8 +132,7 @@ fn is_char_literal(rest: &str) -> bool {
     matches!((chars.next(), chars.next()), (Some('\\'), _) | (Some(_), Some('\'')))
 }
 
-/// Every path that starts at `crate`, `super` or a crate named in the walls, groups written out, as names
-/// from the root.
+/// Every path that starts at `crate`, `super` or a crate in `WALLS`, as names from the root, with groups expanded.
 fn paths(tokens: &[Token], module: &[String]) -> Vec<(Vec<String>, usize)> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -141,7 +140,7 @@ fn paths(tokens: &[Token], module: &[String]) -> Vec<(Vec<String>, usize)> {
         let start = tokens[at];
         let continues = at > 0 && tokens[at - 1].text == "::";
         let is_path = tokens.get(at + 1).is_some_and(|t| t.text == "::") && !continues;
-        // `pub(in crate::x)` is no import.
+        // `pub(in crate::x)` is not an import.
         let visibility = at > 0 && tokens[at - 1].text == "in";
         let mut prefix = match start.text {
             "crate" | "remu" if is_path && !visibility => Vec::new(),
@@ -162,7 +161,7 @@ fn paths(tokens: &[Token], module: &[String]) -> Vec<(Vec<String>, usize)> {
     found
 }
 
-/// Reads one use-tree or path from `at`; returns where it ends.
+/// Parses a use tree or path at `at`; returns its end.
 fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<(Vec<String>, usize)>) -> usize {
     let mut path = prefix.to_vec();
     while let Some(token) = tokens.get(at) {
@@ -205,7 +204,7 @@ fn within(path: &[String], names: &[&str]) -> bool {
     names.iter().any(|n| *n == "*" || joined == *n || joined.strip_prefix(n).is_some_and(|rest| rest.starts_with("::")))
 }
 
-/// The module a file is, as names from the root.
+/// The module of a file, as names from the root.
 fn module_of(file: &Path) -> Vec<String> {
     let mut names: Vec<String> = file.with_extension("").iter().map(|n| n.to_string_lossy().into_owned()).collect();
     if names.last().is_some_and(|n| n == "mod") {
@@ -226,13 +225,13 @@ fn check(file: &Path, source: &str) -> Vec<Breach> {
         Some((home, allowed)) => {
             let mut last = None;
             for (path, line) in paths(&tokens, &module) {
-                // `jit::ir` and below is known by two names, everything else by one.
+                // Modules of `jit` have two names, all others one.
                 let names = if path[0] == "jit" { 2 } else { 1 };
                 let target = &path[..path.len().min(names)];
                 if target.len() < names || within(target, &[home]) || within(target, allowed) {
                     continue;
                 }
-                // What lib.rs itself defines belongs to nobody.
+                // Items of lib.rs belong to no module.
                 let is_module =
                     target[0] == "remu_isa" || WALLS.iter().any(|(n, _)| n.split("::").next() == Some(&target[0]));
                 if is_module && last != Some((line, target[0].clone())) {
@@ -248,7 +247,7 @@ fn check(file: &Path, source: &str) -> Vec<Breach> {
         }
     }
     if !within(&module, PRINTS) {
-        // `sys::process::exit` is a system call of the guest's, and no business of this rule.
+        // `sys::process::exit` is a system call of the guest.
         let std_process = tokens.windows(3).any(|t| [t[0].text, t[1].text, t[2].text] == ["std", "::", "process"]);
         for (at, token) in tokens.iter().enumerate() {
             let next = |n: usize| tokens.get(at + n).map_or("", |t| t.text);
@@ -275,7 +274,7 @@ fn files(dir: &Path, into: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn the_walls_stand() {
+fn no_module_breaks_the_layering() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
     files(&src, &mut all);
@@ -289,13 +288,13 @@ fn the_walls_stand() {
     assert!(breaches.is_empty(), "{} breaches:\n{}", lines.len(), lines.join("\n"));
 }
 
-/// The lines at which a made-up file breaks a rule.
+/// The lines of a made-up file that break a rule.
 fn lines(file: &str, source: &str) -> Vec<usize> {
     check(Path::new(file), source).iter().map(|b| b.line).collect()
 }
 
 #[test]
-fn a_breach_is_found_in_every_form() {
+fn every_form_of_forbidden_import_is_found() {
     assert_eq!(lines("linux/sys/fs.rs", "use crate::memory::UserSpace;\nuse crate::interp::Interp;\n"), [2]);
     assert_eq!(lines("linux/mod.rs", "use crate::{\n    memory::{self, GuestAddr},\n    interp::Interp,\n};\n"), [3]);
     assert_eq!(lines("memory/vma.rs", "fn f() -> u64 {\n    crate::guest::riscv::Cpu::new()\n}\n"), [2]);
@@ -312,7 +311,7 @@ fn a_breach_is_found_in_every_form() {
 }
 
 #[test]
-fn what_is_allowed_passes() {
+fn allowed_imports_pass() {
     let everything =
         "use crate::host::Sys;\nuse remu::interp::Interp;\nfn main() { println!(\"x\"); std::process::exit(1) }\n";
     assert_eq!(lines("bin/remu.rs", everything), []);
@@ -323,7 +322,7 @@ fn what_is_allowed_passes() {
 }
 
 #[test]
-fn unsafe_and_printing_are_found_and_words_in_text_are_not() {
+fn unsafe_and_printing_are_found_except_in_text() {
     assert_eq!(
         lines(
             "guest/x.rs",

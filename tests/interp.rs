@@ -12,8 +12,7 @@ use std::path::Path;
 const CODE: u64 = 0x10_0000;
 const DATA: u64 = 0x20_0000;
 
-/// A hart with a page of code and a page of data, outside the identity window so that tests can run
-/// side by side.
+/// A hart with a page of code and a page of data, outside the identity window so that tests can run in parallel.
 struct Bench<B: Base> {
     mem: UserSpace,
     hart: HartCell<B>,
@@ -138,7 +137,7 @@ fn rv32_values_are_sign_extended_and_addresses_wrap() {
 #[test]
 fn a_fault_leaves_exact_state() {
     let mut b = rv64();
-    // The load crosses from the last data page into nothing.
+    // The load crosses from the last data page into unmapped memory.
     b.hart.cpu().x[11] = DATA + 0x3ffc;
     b.put(CODE, &[addi(5, 5, 1), insn(Op::Ld, 5, 11, 0, 0), addi(5, 5, 1)]);
     let addr = GuestAddr(DATA + 0x4000);
@@ -183,7 +182,7 @@ fn an_instruction_whose_second_half_is_missing_faults_on_the_second_page() {
 }
 
 #[test]
-fn code_in_front_of_the_end_of_its_file_runs() {
+fn code_before_the_end_of_its_file_runs() {
     let mut b = rv64();
     let file = rustix::fs::memfd_create("code", rustix::fs::MemfdFlags::empty()).unwrap();
     rustix::fs::ftruncate(&file, 0x1000).unwrap();
@@ -194,7 +193,7 @@ fn code_in_front_of_the_end_of_its_file_runs() {
     b.put(at + 0xff8, &[addi(5, 0, 9), ecall()]);
     b.hart.cpu().pc = at + 0xff8;
     assert_eq!(b.run(), Exit::Syscall);
-    // Beyond it there is nothing.
+    // Memory beyond is unmapped.
     b.put(at + 0xffc, &[addi(5, 0, 8)]);
     b.mem.code_changed(GuestAddr(at)..GuestAddr(at + 0x1000));
     b.hart.cpu().pc = at + 0xff8;
@@ -204,7 +203,7 @@ fn code_in_front_of_the_end_of_its_file_runs() {
 }
 
 #[test]
-fn the_end_of_a_32_bit_space_is_followed_by_its_start() {
+fn a_32_bit_address_space_wraps_around() {
     let mut b = rv32();
     let place = Place::Fixed(GuestAddr(0xffff_f000));
     b.mem.map(&MapRequest::anonymous(place, 0x1000, Prot::all())).unwrap();
@@ -272,7 +271,7 @@ fn a_changed_instruction_is_seen_after_fence_i_and_not_before() {
 }
 
 #[test]
-fn flushed_and_unmapped_code_is_not_run_again() {
+fn flushed_or_unmapped_code_is_not_executed_again() {
     let mut b = rv64();
     b.put(CODE, &[addi(6, 0, 1), ecall()]);
     assert_eq!(b.run(), Exit::Syscall);
@@ -313,7 +312,7 @@ fn counters_count_exactly() {
 
 #[test]
 fn accrued_exceptions_are_saved_and_restored_within_a_block() {
-    // What compilers make of `isless`: the comparison may raise invalid, the expression may not.
+    // The code of `isless`: the comparison may raise invalid, the expression may not.
     let mut b = rv64();
     let fflags = 1;
     b.put(
@@ -362,7 +361,7 @@ fn uncompressed() -> Isa {
 }
 
 #[test]
-fn a_jump_between_two_instructions_is_the_fault_of_the_jump() {
+fn a_misaligned_jump_faults_at_the_jump() {
     let misaligned = |addr| {
         let kind = FaultKind::Misaligned;
         Exit::Fault(GuestFault { addr: GuestAddr(addr), access: Access::Fetch, kind })
@@ -383,15 +382,15 @@ fn a_jump_between_two_instructions_is_the_fault_of_the_jump() {
         match target {
             Some(target) => {
                 assert_eq!(b.run(), misaligned(target), "{jump:?}");
-                // Nothing has happened: not even the link is written.
+                // The jump has no effect: the link register is not written either.
                 assert_eq!((b.pc(), b.x(7), b.x(5)), (CODE + 12, 1, next), "{jump:?}");
                 assert_eq!(b.hart.cpu().instret, 3);
             }
-            // Not taken, or misaligned by no more than the bit that is ignored.
+            // Not taken, or misaligned only in bit 0, which is ignored.
             None => assert_eq!((b.run(), b.pc()), (Exit::Syscall, next), "{jump:?}"),
         }
     }
-    // Many in a row do not fill the stack, and the same jumps are well where instructions may be short.
+    // Many in a row do not fill the stack. With compressed instructions, the same jumps are legal.
     let mut b: Bench<Rv64> = Bench::new(uncompressed());
     b.put(CODE, &[insn(Op::Auipc, 5, 0, 0, 0), addi(6, 6, 1)]);
     b.put(CODE + 8, &[insn(Op::Beq, 0, 6, 11, 10), insn(Op::Jalr, 0, 5, 0, 4)]);
@@ -404,7 +403,7 @@ fn a_jump_between_two_instructions_is_the_fault_of_the_jump() {
     assert_eq!((b.run(), b.pc()), (Exit::Syscall, CODE + 6));
 }
 
-/// Every op in a long block on a small stack: a handler that is not a tail call would run out of it.
+/// Every op in a long block on a small stack. A handler that does not tail-call would overflow it.
 #[test]
 fn handlers_do_not_grow_the_stack() {
     let body = || {
@@ -452,7 +451,7 @@ fn handlers_do_not_grow_the_stack() {
 }
 
 #[test]
-fn a_store_below_an_area_that_grows_is_made_again() {
+fn a_store_below_a_growing_area_is_restarted() {
     let mut b = rv64();
     let place = Place::Fixed(GuestAddr(DATA + (1 << 24)));
     b.mem

@@ -1,5 +1,5 @@
-//! Programs at the edges of what the kernel loads. The oracle is the host's kernel, on a program for the host
-//! that is laid out in the same way.
+//! Unusual ELF files that the kernel loads. The oracle is the host kernel, which loads an x86-64 program of the same
+//! layout.
 
 #[path = "common/elf.rs"]
 mod elf;
@@ -18,7 +18,7 @@ const NATIVE_LOAD: &[u8] = &[0xb8, 0, 0x40, 1, 0, 0x8a, 0];
 /// `mov eax, 0x14000; mov [rax], al`.
 const NATIVE_STORE: &[u8] = &[0xb8, 0, 0x40, 1, 0, 0x88, 0];
 
-/// What a program does before it exits.
+/// The memory access of a program before it exits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum First {
     Nothing,

@@ -1,5 +1,4 @@
-//! The address space of a user process by its calls: what is mapped afterwards, and what a range that
-//! is taken away from one thread does to another.
+//! The address space of a user process: the mappings after each call, and the effect of an unmapping on other threads.
 
 use remu::memory::{
     Access, AtomicSize, Backing, CodeObserver, FaultKind, GuestAddr, GuestFault, GuestMemory, MapError, MapRequest,
@@ -11,7 +10,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-/// Where mremap may put what it moves, if not in place.
+/// Where mremap may move a mapping.
 const ANYWHERE: Option<Place> = Some(Place::Anywhere { hint: None });
 
 const A: GuestAddr = GuestAddr(0x20_0000);
@@ -54,15 +53,15 @@ fn a_mapping_moves_grows_and_shrinks_with_its_contents() {
 
 #[test]
 #[should_panic(expected = "an atomic access to a misaligned address")]
-fn an_atomic_access_is_aligned_before_it_comes_here() {
+fn atomic_accesses_must_be_aligned() {
     let mem = space();
     map(&mem, A, 0x1000);
-    // Across a cache line, where a host may answer with SIGBUS.
+    // Across a cache line: a host may raise SIGBUS.
     let _ = mem.compare_exchange(AtomicSize::B8, A.offset(60), 0, 1);
 }
 
 #[test]
-fn unmapping_takes_what_is_in_the_range_and_no_more() {
+fn unmapping_removes_exactly_the_range() {
     let mem = space();
     for page in [0, 2, 3, 5] {
         map(&mem, A.offset(page * 0x1000), 0x1000);
@@ -93,7 +92,7 @@ fn threads_may_change_the_same_range_at_once() {
     assert!(!failed);
 }
 
-/// What an engine would be told of.
+/// Records the notifications that an engine would get.
 #[derive(Default)]
 struct Seen(Mutex<Vec<(u64, u64)>>);
 
@@ -120,7 +119,7 @@ const RW: Prot = Prot::READ.union(Prot::WRITE);
 const RX: Prot = Prot::READ.union(Prot::EXEC);
 
 #[test]
-fn observers_hear_of_code_and_of_nothing_else() {
+fn observers_are_notified_of_code_changes_only() {
     let mem = space();
     let seen = Seen::of(&mem);
     map(&mem, A, 0x6000);
@@ -143,7 +142,7 @@ fn observers_hear_of_code_and_of_nothing_else() {
 }
 
 #[test]
-fn a_fault_that_is_repaired_by_now_is_none() {
+fn a_fault_repaired_meanwhile_is_not_reported() {
     let mem = space();
     let fault = |addr, access, kind| Some(GuestFault { addr, access, kind });
     assert_eq!(mem.classify(A, 8, Access::Read), fault(A, Access::Read, FaultKind::Unmapped));
@@ -154,7 +153,7 @@ fn a_fault_that_is_repaired_by_now_is_none() {
     assert_eq!(mem.classify(A.offset(0xffc), 8, Access::Write), fault(next, Access::Write, FaultKind::Unmapped));
     mem.protect(A, 0x1000, Prot::READ).unwrap();
     assert_eq!(mem.classify(A, 8, Access::Write), fault(A, Access::Write, FaultKind::Denied));
-    // Mapped, allowed, and nothing there: past the end of the file.
+    // Mapped and permitted, but past the end of the file.
     let file = tempfile::tempfile().unwrap();
     let backing = Backing::File { fd: file.as_fd(), offset: 0, path: Path::new("/f").into() };
     mem.map(&MapRequest { backing, ..MapRequest::anonymous(Place::Fixed(B), 0x1000, RW) }).unwrap();
@@ -163,7 +162,7 @@ fn a_fault_that_is_repaired_by_now_is_none() {
 }
 
 #[test]
-fn a_refused_mapping_over_another_leaves_that_as_it_was() {
+fn a_failed_mapping_over_another_leaves_it_unchanged() {
     let mem = space();
     map(&mem, A, 0x2000);
     mem.write(A, &7u32).unwrap();
@@ -176,7 +175,7 @@ fn a_refused_mapping_over_another_leaves_that_as_it_was() {
 }
 
 #[test]
-fn what_the_host_has_in_pieces_moves_as_one() {
+fn an_area_of_several_host_mappings_moves_as_one() {
     let mem = space();
     // Two areas with pages of their own do not become one for the host; one that grows in place does.
     for page in [0, 1, 2] {
@@ -210,7 +209,7 @@ fn areas_and_the_holes_between_them_move_together() {
     assert_eq!(mem.remap(A, 0x4000, 0x4000, Some(Place::Fixed(B))), Ok(B));
     assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "code that has moved is told of");
     let there = ranges(&mem);
-    // What was where there is a hole now stays.
+    // A mapping at the destination of the hole stays.
     assert_eq!(there, [(B.0, B.0 + 0x1000), (B.0 + 0x1000, B.0 + 0x2000), (B.0 + 0x2000, B.0 + 0x4000)]);
     for page in [0, 1, 3] {
         assert_eq!(mem.read::<u64>(B.offset(page * 0x1000)).unwrap(), page + 1);
@@ -274,7 +273,7 @@ fn the_lowest_address_is_the_hosts() {
 }
 
 #[test]
-fn a_hint_below_all_means_the_lowest() {
+fn a_hint_below_the_minimum_means_the_minimum() {
     let mem = space();
     let hint = |hint| Place::Anywhere { hint: Some(GuestAddr(hint)) };
     assert_eq!(mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)), Ok(GuestAddr(lowest_chosen().max(0x2000))));
@@ -318,7 +317,7 @@ fn an_area_grows_down_to_an_access_and_keeps_its_distance() {
 }
 
 #[test]
-fn the_limit_counts_what_is_new() {
+fn the_limit_counts_new_pages_only() {
     let mem = space();
     map(&mem, A, 0x4000);
     mem.set_limits(SpaceLimits { total: 0x6000, ..SpaceLimits::default() });
@@ -326,7 +325,7 @@ fn the_limit_counts_what_is_new() {
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(B), 0x3000, RW)), refused);
     assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x6000, RW)), Ok(A), "four of the pages are counted");
     assert_eq!(mem.remap(A, 0x6000, 0x7000, ANYWHERE), refused);
-    // What does not grow may move, even where too much is mapped already.
+    // A mapping that does not grow may move, even beyond the limit.
     mem.set_limits(SpaceLimits { total: 0x1000, ..SpaceLimits::default() });
     assert_eq!(mem.remap(A, 0x6000, 0x5000, Some(Place::Fixed(B))), Ok(B));
     assert_eq!(mem.remap(B, 0x5000, 0x5000, Some(Place::Fixed(A))), Ok(A));
@@ -337,7 +336,7 @@ fn the_limit_counts_what_is_new() {
 }
 
 #[test]
-fn a_terabyte_that_is_only_reserved_costs_nothing() {
+fn reserving_a_terabyte_costs_no_memory() {
     let pages = || -> u64 {
         let text = std::fs::read_to_string("/proc/self/status").unwrap();
         let field = |name: &str| -> u64 {
@@ -359,17 +358,17 @@ fn a_terabyte_that_is_only_reserved_costs_nothing() {
 }
 
 #[test]
-fn free_memory_is_looked_for_downwards_then_upwards() {
+fn free_memory_is_searched_downwards_then_upwards() {
     let anywhere = |mem: &UserSpace, len| {
         mem.map(&MapRequest { noreserve: true, ..MapRequest::anonymous(Place::Anywhere { hint: None }, len, RW) })
     };
-    // For a stack without a limit no place can be kept free: all is below where it can be.
+    // No gap can be reserved for an unlimited stack: mappings go below the lowest place it can reach.
     let mem = space();
     mem.lay_out(u64::MAX, None);
     let third = ((1 << 32) / 3) & !0xfff;
     assert_eq!(anywhere(&mem, 0x3000), Ok(GuestAddr(third)));
     assert_eq!(anywhere(&mem, 0x1000), Ok(GuestAddr(third + 0x3000)));
-    // Otherwise from the top; where that is full, between there and the stack.
+    // Otherwise from the top down; if that is full, between the top and the stack.
     let mem = space();
     mem.lay_out(8 << 20, None);
     let top = mem.stack_top();
@@ -387,7 +386,7 @@ fn free_memory_is_looked_for_downwards_then_upwards() {
 }
 
 #[test]
-fn a_seed_moves_stack_program_and_what_is_mapped() {
+fn a_seed_moves_stack_program_and_mappings() {
     let layout = |seed: Option<u64>| {
         let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity: false }).unwrap();
         mem.lay_out(8 << 20, seed);
@@ -406,12 +405,12 @@ fn a_seed_moves_stack_program_and_what_is_mapped() {
 }
 
 #[test]
-fn a_mapping_that_fails_late_leaves_areas_and_host_in_agreement() {
+fn a_mapping_that_fails_late_keeps_areas_and_host_consistent() {
     let mem = space();
     map(&mem, A, 0x3000);
     mem.protect(A, 0x3000, RX).unwrap();
     let seen = Seen::of(&mem);
-    // Only a socket's own function says no, when some kernels have unmapped what was there.
+    // A socket's mmap function fails after some kernels have already unmapped the range.
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let over = GuestAddr(A.0 + 0x1000);
     let backing = Backing::File { fd: socket.as_fd(), offset: 0, path: Path::new("socket").into() };

@@ -15,13 +15,13 @@ pub const R: u32 = 4;
 pub const W: u32 = 2;
 pub const X: u32 = 1;
 
-/// One program header and what it refers to.
+/// A program header and its contents.
 #[derive(Clone, Debug)]
 pub struct Segment {
     pub kind: u32,
     pub flags: u32,
     pub vaddr: u64,
-    /// The physical address, if it is another.
+    /// The physical address, if it differs.
     pub paddr: Option<u64>,
     pub data: Vec<u8>,
     /// Bytes in memory; at least `data` unless a test wants otherwise.
@@ -49,7 +49,7 @@ impl Segment {
     }
 }
 
-/// A file to be.
+/// An ELF file under construction.
 #[derive(Clone, Debug)]
 pub struct Elf {
     pub class: u8,
@@ -65,7 +65,7 @@ pub struct Elf {
     pub symbols: Vec<(&'static str, u64, u64)>,
 }
 
-/// A riscv64 executable with a double-float ABI and nothing in it.
+/// An empty riscv64 executable with the double-float ABI.
 pub fn elf(entry: u64) -> Elf {
     Elf {
         class: 2,
@@ -97,12 +97,12 @@ impl Elf {
         self
     }
 
-    /// The file.
+    /// The bytes of the file.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = vec![0; 64 + 56 * self.segments.len()];
         let mut table = Vec::new();
         for s in &self.segments {
-            // At the next offset that agrees with the address modulo the page size.
+            // At the next offset congruent to the address modulo the page size.
             let mut at = out.len() as u64;
             if s.kind == PT_LOAD && !s.data.is_empty() {
                 at += (s.vaddr % 0x1000 + 0x1000 - at % 0x1000) % 0x1000;

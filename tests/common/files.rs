@@ -1,5 +1,5 @@
-//! The files that tests of real programs read: generated, the same everywhere. And what a program
-//! leaves behind, in a form that two sides can be held to.
+//! Input files for tests of real programs, generated from fixed seeds, and snapshots of the files that a program
+//! leaves, for comparison.
 
 #![allow(dead_code, reason = "each test uses a part")]
 
@@ -28,7 +28,7 @@ fn text(rng: &mut Rng) -> String {
     text
 }
 
-/// Writes a file, and the folders it lies in.
+/// Writes a file and creates its parent folders.
 pub fn put(dir: &Path, name: &str, data: &[u8]) {
     let path = dir.join(name);
     fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("making a folder");
@@ -72,7 +72,7 @@ pub fn generate(dir: &Path) {
     }
 }
 
-/// Puts the time stamps of everything under `dir` into the past, so that what a program did to one shows.
+/// Sets the time stamps of everything under `dir` to the past, so that changes by a program are visible.
 pub fn age(dir: &Path) {
     age_from(dir, &mut 0);
 }
@@ -89,18 +89,18 @@ fn age_from(dir: &Path, count: &mut u64) {
         *count += 1;
         let seconds = if path.ends_with("old") { 0 } else { *count * 1009 };
         let time = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000 + seconds, 123_456_789);
-        // Reading does not change an access time that is fresh (relatime), and `stat` prints it.
+        // With relatime, reading does not update a recent access time, which `stat` prints.
         let times = FileTimes::new().set_modified(time).set_accessed(SystemTime::now());
         File::open(path).and_then(|f| f.set_times(times)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 }
 
-/// One entry of a folder, as far as both sides have to agree on it.
+/// The properties of a directory entry that both sides must agree on.
 #[derive(PartialEq)]
 pub struct Entry {
     mode: u32,
     links: u64,
-    /// Only what was set on purpose: a time of today is the time of the run.
+    /// The modification time if the program set it; `None` if it is the time of the run.
     modified: Option<i64>,
     content: Vec<u8>,
 }
@@ -130,7 +130,7 @@ fn collect(dir: &Path, base: &Path, into: &mut BTreeMap<PathBuf, Entry>) {
     }
 }
 
-/// Splits a command line at blanks outside of quotes.
+/// Splits a command line at blanks outside quotes.
 pub fn split(step: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
     for c in step.chars() {

@@ -1,4 +1,4 @@
-//! What the tests that run programs share: running one with a time limit, and building the guests.
+//! Shared by tests that run programs: running a command with a time limit, and building guest programs.
 
 #![allow(dead_code, reason = "each test binary uses its share")]
 
@@ -55,11 +55,11 @@ impl fmt::Display for Status {
     }
 }
 
-/// What a program did.
+/// The outcome of a program.
 #[derive(Debug)]
 pub struct Outcome {
     pub status: Status,
-    /// Whether the kernel says that a core was written.
+    /// Whether the kernel reports a core dump.
     pub core: bool,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
@@ -76,7 +76,7 @@ pub fn run(command: &mut Command, stdin: Vec<u8>, limit: Duration) -> Outcome {
         .spawn()
         .unwrap_or_else(|e| panic!("{}: {e}", command.get_program().display()));
     let mut to_child = child.stdin.take().expect("stdin is piped");
-    // A child that does not read all its input closes the pipe early, which is its right.
+    // A child need not read all its input.
     let writer = thread::spawn(move || drop(to_child.write_all(&stdin)));
     let mut out = child.stdout.take().expect("stdout is piped");
     let mut err = child.stderr.take().expect("stderr is piped");
@@ -115,17 +115,17 @@ fn read_all(from: &mut impl Read) -> Vec<u8> {
     all
 }
 
-/// The clone this test was built from.
+/// The repository of this test.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A folder in cargo's target directory for what the tests build.
+/// A folder in cargo's target directory for files that tests build.
 pub fn build_dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Runs one of our scripts; its own message is the failure.
+/// Runs a script of the repository; panics with its message if it fails.
 pub fn script(path: &str, args: &[&Path]) -> String {
     let out = Command::new(root().join(path)).args(args).stdin(Stdio::null()).output();
     let out = out.unwrap_or_else(|e| panic!("{path}: {e}"));
@@ -135,7 +135,7 @@ pub fn script(path: &str, args: &[&Path]) -> String {
 
 /// One line of a list of guest programs.
 pub struct Program {
-    /// What it was built as.
+    /// The name of the build.
     pub name: String,
     /// Whether it makes sense on the host too.
     pub has_native: bool,
@@ -144,7 +144,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The name without what tells builds of one source apart.
+    /// The name without the suffix that distinguishes builds of one source.
     pub fn base(&self) -> &str {
         self.name.split('@').next().expect("a split has a first part")
     }
@@ -178,7 +178,7 @@ fn bad(list: &Path, line: usize) -> ! {
     panic!("{}:{}: not a line of the form in its head", list.display(), line + 1)
 }
 
-/// Where two outputs part, in a form that fits a test's message.
+/// The first difference between two outputs, for a test's message.
 pub fn difference(want: &[u8], got: &[u8]) -> String {
     let (want, got) = (String::from_utf8_lossy(want), String::from_utf8_lossy(got));
     let (mut a, mut b) = (want.lines(), got.lines());
@@ -197,7 +197,7 @@ pub fn difference(want: &[u8], got: &[u8]) -> String {
     }
 }
 
-/// Whether a program did under remu what the host's build of it did, which has to end as a check says.
+/// Compares a program under remu with its host build, which must end as expected.
 pub fn compare(want: &Outcome, got: &Outcome, status: Status) -> Result<(), String> {
     let said = |of: &Outcome| format!("{}{}", String::from_utf8_lossy(&of.stdout), String::from_utf8_lossy(&of.stderr));
     if want.status != status {
@@ -214,7 +214,7 @@ pub fn compare(want: &Outcome, got: &Outcome, status: Status) -> Result<(), Stri
     Ok(())
 }
 
-/// Does the same with each item, as many at a time as there are processors; the results in the items' order.
+/// Maps the items in parallel, one thread per processor; results are in the order of the items.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], task: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let worker = || {

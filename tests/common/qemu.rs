@@ -1,4 +1,4 @@
-//! The newest QEMU that Debian has, unpacked by `tests/debian/fetch.sh --newest`.
+//! Debian's newest QEMU, unpacked by `tests/debian/fetch.sh --newest`.
 
 use remu_isa::Xlen;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 /// The command that fetches QEMU.
 pub const FETCH: &str = "tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64";
 
-/// QEMU's binaries, or what to do to have them.
+/// QEMU's binaries; if missing, the error says how to get them.
 pub fn qemu(xlen: Xlen) -> Result<PathBuf, String> {
     let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let cache = set("REMU_CACHE")
@@ -18,7 +18,7 @@ pub fn qemu(xlen: Xlen) -> Result<PathBuf, String> {
     if bin.exists() { Ok(bin) } else { Err(format!("{} is missing: run {FETCH}", bin.display())) }
 }
 
-/// A command that runs a QEMU binary: by the dynamic linker it came with, if it came with one.
+/// A command that runs a QEMU binary, with the dynamic linker unpacked beside it, if any.
 pub fn command(bin: &Path) -> Command {
     let root = bin.ancestors().nth(3).unwrap_or(bin);
     let linker = root.join("usr/lib64/ld-linux-x86-64.so.2");

@@ -12,7 +12,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A command that runs remu in an environment without settings for it.
+/// A command that runs remu without REMU_ and QEMU_ variables.
 pub fn remu() -> Command {
     let mut c = Command::new(env!("CARGO_BIN_EXE_remu"));
     for (name, _) in std::env::vars_os() {
@@ -53,7 +53,7 @@ impl Programs {
     }
 }
 
-/// What has become of a run.
+/// The outcome of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ran {
     pub status: Option<i32>,
@@ -75,12 +75,12 @@ impl From<Output> for Ran {
     }
 }
 
-/// Runs remu with these words in the directory of the programs.
+/// Runs remu with these arguments in the directory of the programs.
 pub fn run(programs: &Programs, words: &[&str]) -> Ran {
     run_with(programs, words, &[])
 }
 
-/// The same with environment variables.
+/// As [`run`], with environment variables.
 pub fn run_with(programs: &Programs, words: &[&str], vars: &[(&str, &str)]) -> Ran {
     let mut c = remu();
     c.args(words).envs(vars.iter().copied()).current_dir(programs.path());
@@ -173,7 +173,7 @@ pub fn write_result(number: i32, args: &[(u8, i32)], buffer_in: u8, count: i32) 
     code
 }
 
-/// Opens a file, and writes what it reads of it, 100 bytes at most; exits with 1 if it cannot.
+/// Copies up to 100 bytes of a file to standard output; exits with 1 if it cannot be opened.
 pub fn write_file(path: &str) -> Elf {
     let mut code = vec![
         here(A1),

@@ -1,13 +1,13 @@
-//! Floating point against Berkeley SoftFloat 3: every operation, format and rounding mode, results and
-//! flags, of the integer arithmetic and of the host's unit under the same operands.
+//! Compares floating point with Berkeley SoftFloat 3: results and flags of every operation, format and rounding mode,
+//! both for the integer implementation and for the one on the host's FPU.
 //!
 //! SoftFloat is built with its RISC-V specialisation (canonical NaNs, saturating conversions, tininess
 //! after rounding, invalid for infinity times zero plus a NaN), so results are compared bit by bit.
 //! Its mode and flags are thread-local, and each test stays on its thread.
 //!
-//! Half precision with one operand is tested exhaustively. All else gets the cross product of edge
-//! values, then structured random operands from a fixed seed: as many per operation, format and
-//! rounding mode as `REMU_FP_VECTORS` says. A thorough run:
+//! Half precision with one operand is tested exhaustively. All other cases get the cross product of edge values, then
+//! structured random operands from a fixed seed. `REMU_FP_VECTORS` is the number per operation, format and rounding
+//! mode. A thorough run:
 //!
 //! ```text
 //! REMU_FP_VECTORS=1000000 cargo test --release --test fp_vectors -- --nocapture

@@ -1,5 +1,5 @@
-//! Operands that are likely to go wrong: edge values, and random ones whose relation to each other is
-//! chosen so that results cancel, tie, underflow and overflow, which uniform bits practically never do.
+//! Operands: edge values, and related random values whose results cancel, tie, underflow or overflow. Uniform random
+//! bits practically never do.
 
 use super::oracle;
 use super::rng::Rng;

@@ -1,5 +1,5 @@
-//! What the right answer is: SoftFloat's where it has the operation, and otherwise a definition
-//! written from the manual in terms of what SoftFloat has.
+//! The expected results: SoftFloat's, or, for operations that it lacks, a definition from the manual in terms of
+//! SoftFloat's operations.
 
 use remu::guest::riscv::fp::{Flags, Fmt, Rm};
 use remu::guest::{FpCmp, FpMinMax, FpOp, IntType};

@@ -1,5 +1,5 @@
-//! A second oracle: the instructions themselves as QEMU executes them, which shares neither our code
-//! nor SoftFloat's present one, and which has what SoftFloat lacks (fmin, fmax, fclass, fsgnj).
+//! A second oracle: QEMU executes the instructions. It shares no code with remu or the current SoftFloat, and has the
+//! operations that SoftFloat lacks (fmin, fmax, fclass, fsgnj).
 
 use crate::FORMATS;
 use crate::operands::{Operands, edges, integer_edges};
@@ -18,7 +18,7 @@ struct Record {
     operands: [u64; 3],
 }
 
-/// What remu says of a record.
+/// remu's result for a record.
 fn ours(r: Record) -> (u64, Flags) {
     let Record { op, fmt, rm, operands: [a, b, c] } = r;
     match op {

@@ -1,4 +1,4 @@
-//! Mutants that no program can tell from what they are mutants of, and why.
+//! Equivalent mutants: those that no program can distinguish from the original, and why.
 
 use crate::call::Call;
 use crate::mutant::{Act, Change, Field, Mutant};
@@ -8,7 +8,7 @@ use remu::guest::IntType;
 use remu::guest::riscv::fp::Fmt;
 use remu_isa::{Insn, Op, RegClass, Xlen, decode};
 
-/// Why nobody can tell, if that is so.
+/// Why the mutant is equivalent, if it is.
 pub fn reason(mutant: &Mutant) -> Option<&'static str> {
     use Op::{Csrrc, Csrrci, Csrrs, Csrrsi, Csrrw, Csrrwi};
     let Mutant { op, xlen, change } = *mutant;

@@ -1,4 +1,4 @@
-//! The guests that the mutants are: RISC-V, but for one instruction. Which one is said to the thread.
+//! The mutant guests: RISC-V with one changed instruction. A thread-local variable selects the mutant.
 
 use crate::call::{Call, How, Watch, Watched};
 use crate::mutant::{Change, Changer, Mutant};
@@ -8,7 +8,7 @@ use remu_isa::{Insn, Isa, Op, Xlen, decode};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is to be seen of a program.
+/// The record of a program's run.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// The ops that have been decoded, compressed ones as such and as what they are short for.
@@ -22,7 +22,7 @@ thread_local! {
     static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
 }
 
-/// Has this thread's harts be a mutant from now on.
+/// Makes this thread's harts run a mutant from now on.
 pub fn become_mutant(mutant: Mutant) {
     MUTANT.set(Some(mutant));
 }

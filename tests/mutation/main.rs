@@ -1,12 +1,11 @@
-//! The mutation run: how much of what could be wrong with an instruction the suite in `testprogs/isa` notices.
+//! Mutation testing of the instruction suite in `testprogs/isa`: how many faults of an instruction does it detect?
 //!
 //!     cargo test --test mutation [-- MNEMONIC...]
 //!
-//! A mutant is RISC-V with one change: in the row that an instruction is decoded by, or in one of the calls that its
-//! meaning makes (see [`operators`]). All are in one build: the base that the interpreter is compiled for decodes and
-//! executes through [`guest`], which changes what the thread's mutant is about. A mutant is killed by a program that
-//! ends otherwise than it should. Survivors are listed; those that no program could tell are in [`equivalent`].
-//! It takes minutes, so that `cargo test` leaves it out.
+//! A mutant is RISC-V with one change: in the table row that decodes an instruction, or in one of the calls of its
+//! semantics (see [`operators`]). One build holds all mutants: the interpreter is compiled for the base in [`guest`],
+//! which applies the mutant of the current thread. A program kills a mutant if it fails on it. Survivors are listed,
+//! except for those in [`equivalent`]. The run takes minutes, so plain `cargo test` leaves it out.
 
 mod call;
 #[path = "../common/mod.rs"]
@@ -27,16 +26,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use suite::Program;
 
-/// What has to be killed of those that are not equivalent, in percent.
+/// The required share of killed mutants, not counting equivalent ones, in percent.
 const REQUIRED: f64 = 98.0;
 
 /// Handlers call each other, as one that means what the mutant says has to; the compiler need not make that a jump.
 const STACK: usize = 256 << 20;
 
-/// After how many mutants it says how far it is.
+/// The number of mutants between progress messages.
 const PROGRESS: usize = 2000;
 
-/// Does `f` to each, on as many threads as the host has; results come in the order of `list`.
+/// Applies `f` to each item in parallel; results are in the order of `list`.
 fn each<T: Sync, R: Send>(list: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
@@ -59,7 +58,7 @@ fn each<T: Sync, R: Send>(list: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     results.into_inner().unwrap().into_values().collect()
 }
 
-/// The programs that could tell, the likeliest and the shortest first.
+/// The programs that could kill the mutant, likely and short ones first.
 fn candidates<'a>(programs: &'a [Program], mutant: &Mutant) -> Vec<&'a Program> {
     let named = format!("-p-{}", mutant.op.mnemonic().replace('.', "_"));
     let mut list: Vec<_> =

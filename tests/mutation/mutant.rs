@@ -1,4 +1,4 @@
-//! A mutant: an instruction of one width, and what is wrong with it.
+//! A mutant: an instruction of one width, and its fault.
 
 use crate::call::{Call, How, Watch};
 use remu::guest::riscv::Trap;
@@ -44,10 +44,10 @@ impl Field {
     }
 }
 
-/// What is wrong.
+/// The fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The row is missing.
+    /// The row is missing from the table.
     NoRow,
     /// A constant bit of the row is inverted: its words are decoded as those of another row are.
     ConstantBit(u8),
@@ -59,7 +59,7 @@ pub enum Change {
     NoSign(u8),
     /// The immediate is off by so much.
     ImmOff(i32),
-    /// Two fields are taken for each other.
+    /// Two fields are exchanged.
     Exchanged(Field, Field),
     /// The call of the meaning with this number.
     Call(usize, Call, Act),
@@ -74,9 +74,9 @@ pub enum Act {
     Instead(Call),
     /// The call with two operands exchanged.
     Exchange(usize, usize),
-    /// Nothing; one of its operands is what it yields.
+    /// No call; the result is one of its operands.
     Yield(usize),
-    /// Nothing; it yields a constant.
+    /// No call; the result is a constant.
     YieldConstant(i64),
     /// A constant of the call, or else its result, is off by so much.
     Off(i64),

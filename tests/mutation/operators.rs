@@ -1,5 +1,5 @@
-//! The operators: which mutants an instruction has. What is known to change nothing is not made: operands of a
-//! commutative operation exchanged, the upper half of a 32-bit hart's registers, fields that have no effect.
+//! The mutation operators: the mutants of an instruction. Mutants known to be equivalent are not made: exchanged operands
+//! of a commutative operation, the upper half of a 32-bit hart's registers, fields without effect.
 
 use crate::call::{Binary, Call, Unary};
 use crate::common::rng::Rng;
@@ -9,10 +9,10 @@ use remu::guest::riscv::fp::Fmt;
 use remu::guest::{AmoOp, Cond, FpCmp, FpMinMax, FpOp, IntType, MemType, Sgnj, Width};
 use remu_isa::{Insn, Isa, Op, Operand, RegClass, Xlen, decode};
 
-/// How many words of a row are looked at to learn which bits its fields have.
+/// The number of sample encodings that determine the bits of a row's fields.
 const SAMPLES: u32 = 4000;
 
-/// Mutants that an instruction has at least.
+/// The least number of mutants of an instruction.
 pub const EACH: usize = 5;
 
 /// All mutants of an op, whose meaning makes these calls. A compressed op has no meaning of its own.

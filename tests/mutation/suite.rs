@@ -1,4 +1,4 @@
-//! The programs of the instruction suite, and how one ends on a mutant.
+//! The programs of the instruction suite, and their outcome on a mutant.
 
 use crate::common;
 use crate::guest::{Mutant32, Mutant64, Seen, watch};
@@ -24,7 +24,7 @@ thread_local! {
     static RUNS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
-/// An engine that is not run for ever to no purpose: a mutant that traps in the handler of traps does nothing else.
+/// Limits an engine: a mutant that traps in its trap handler would never end.
 struct Bounded<E>(E);
 
 impl<B: Base, E: Engine<B>> Engine<B> for Bounded<E> {

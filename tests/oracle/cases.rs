@@ -1,12 +1,11 @@
-//! Which variants of an instruction are run - registers and their aliases, immediates, rounding modes -
-//! and on what.
+//! The variants of an instruction that are run (registers and aliases, immediates, rounding modes) and their operands.
 
 use crate::operands::{Fmt, conversion_integers, integer, integer_edges};
 use crate::program::{Program, Record, SCRATCH, TEMP, Variant, insn, is_free};
 use crate::rng::Rng;
 use remu_isa::{Insn, Op, OpInfo, Operand, RegClass, Xlen, encode};
 
-/// rd, rs1, rs2, rs3: the first that can be encoded is run on the most operands, with every immediate.
+/// rd, rs1, rs2, rs3. The first encodable choice is run on the most operands and with every immediate.
 const REGISTERS: &[[u8; 4]] = &[
     [10, 11, 12, 13],
     [14, 11, 12, 13],
@@ -85,13 +84,13 @@ fn can_run(i: &Insn, xlen: Xlen) -> bool {
     if fields.iter().any(|&(class, r)| class == RegClass::X && !is_free(r)) {
         return false;
     }
-    // Nothing useful is at address 0, and a jump to itself never ends.
+    // Address 0 is not mapped, and a jump to itself never ends.
     let based = accesses(&e) || e.op == Op::Jalr;
     let lands = !is_jump(e.op) || e.op == Op::Jalr || e.imm.abs() >= 4 || e.imm == i32::from(i.len);
     !(based && e.rs1 == 0) && lands
 }
 
-/// A variant, and how often it is run.
+/// A variant and its number of runs.
 fn variants(op: Op, xlen: Xlen, rng: &mut Rng) -> Vec<(Insn, usize)> {
     let info = op.info();
     let zimm = has(info, Operand::Zimm);
@@ -201,7 +200,7 @@ impl Filler<'_> {
     fn fcsr(&mut self, i: &Insn) -> u64 {
         let flags = if self.rng.one_in(2) { 0 } else { self.rng.next() & 31 };
         let dynamic = i.op.info().has_rm && i.rm == 7;
-        // A mode that is not used may be any.
+        // An unused mode may have any value.
         flags | (self.rng.below(if dynamic { 5 } else { 8 }) as u64) << 5
     }
 
@@ -305,7 +304,7 @@ impl Filler<'_> {
     }
 }
 
-/// What is run before a store-conditional: it succeeds after the first, and fails after the others.
+/// Setup code before a store-conditional, which succeeds after the first and fails after the others.
 fn reservations(i: &Insn) -> Vec<Vec<Insn>> {
     let (lr, store) = if i.op == Op::ScD { (Op::LrD, Op::Sd) } else { (Op::LrW, Op::Sw) };
     let lr = insn(lr, TEMP, i.rs1, 0, 0);

@@ -1,13 +1,12 @@
-//! Every instruction of the tables in remu's interpreter and in QEMU, on the same operands: results,
-//! flags and memory have to be the same bytes.
+//! Compares every instruction in remu's interpreter with QEMU on the same operands: results, flags and memory must be
+//! equal.
 //!
-//! The programs are composed here, with no assembler, and both sides run the same bytes. QEMU is the
-//! newest that Debian has; `tests/debian/fetch.sh --newest qemu-user` fetches it.
+//! The test composes the programs without an assembler; both sides run the same bytes. QEMU is Debian's newest, which
+//! `tests/debian/fetch.sh --newest qemu-user` fetches.
 //!
-//! Every op of the tables is here: in the runs of `cases`, among those that `traps` shows to end a
-//! program, or in the two lists below. Left out, because the specification leaves it open: a
-//! store-conditional of another size than the reservation, or after a store of the same value.
-//! The counters are read, but what they say is not compared.
+//! Every op is covered: by `cases`, by `traps` if it ends a program, or by one of the two lists below. Two cases are
+//! left out because their result is unspecified: a store-conditional whose size differs from the reservation's, and one
+//! after a store of the same value. Counters are read, but their values are not compared.
 
 mod cases;
 mod operands;
@@ -27,7 +26,7 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The one op that every program executes, and that therefore needs no runs of its own.
+/// Every program executes this op, so it needs no cases.
 const CALLS: &[Op] = &[Op::Ecall];
 
 /// Ops that QEMU refuses in user mode and Linux does not: by the specification of Zicbom they execute in
@@ -39,7 +38,7 @@ fn has(op: Op, xlen: Xlen) -> bool {
     if xlen == Xlen::Rv64 { op.info().rv64 } else { op.info().rv32 }
 }
 
-/// A program of these ops.
+/// Composes a program of these ops.
 fn compose(xlen: Xlen, ops: &[Op]) -> Program {
     let mut p = Program::new(xlen);
     ops.iter().for_each(|&op| cases::add(&mut p, op));
@@ -56,10 +55,10 @@ fn words(p: &Placed, bytes: &[u8]) -> Vec<(String, u64)> {
     names.zip(bytes.chunks_exact(8).map(|w| u64::from_le_bytes(w.try_into().expect("eight bytes")))).collect()
 }
 
-/// Compares the results of a program; yields the ops that differ with the first differences.
+/// Compares the results of a program; returns the ops that differ, each with its first differences.
 fn compare(program: &Program, qemu: &[u8], remu: &[u8]) -> BTreeMap<Op, (usize, String)> {
     let mut found: BTreeMap<Op, (usize, String)> = BTreeMap::new();
-    // What an earlier variant left in a register that is not loaded again is not a later one's fault.
+    // A later variant is not blamed for a register that an earlier one left different.
     let mut stale = vec![false; dumped().count()];
     for p in &program.placed {
         let v = &p.variant;
@@ -113,7 +112,7 @@ fn compare(program: &Program, qemu: &[u8], remu: &[u8]) -> BTreeMap<Op, (usize, 
     found
 }
 
-/// Runs a program on both sides. `Err` is a message for people.
+/// Runs a program on both sides. `Err` is an error message.
 fn check(xlen: Xlen, ops: &[Op]) -> Result<usize, String> {
     let program = compose(xlen, ops);
     let (qemu, remu) = (under_qemu(&program), under_remu(&program));
@@ -121,7 +120,7 @@ fn check(xlen: Xlen, ops: &[Op]) -> Result<usize, String> {
         return Err(format!("RV{} {ops:?}: another result one instruction at a time\n", xlen.bits()));
     }
     let (End::Output(theirs), End::Output(ours)) = (&qemu, &remu) else {
-        // Somebody did not reach the end: find out over which op.
+        // One side did not finish: find the op.
         if let [op] = ops {
             let brief = |e: &End| match e {
                 End::Output(_) => "runs it".to_owned(),
@@ -146,7 +145,7 @@ fn check(xlen: Xlen, ops: &[Op]) -> Result<usize, String> {
     Err(found.into_iter().map(|(op, (n, text))| format!("{op}: {n} results differ\n{text}")).collect())
 }
 
-/// A transfer of control that never went one of its ways has not been tested.
+/// Lists branches and jumps with an outcome (taken or not) that no run had.
 fn unseen_outcomes(program: &Program, results: &[u8]) -> String {
     let mut seen: BTreeMap<(Op, bool), BTreeSet<u64>> = BTreeMap::new();
     for p in &program.placed {
@@ -167,7 +166,7 @@ fn unseen_outcomes(program: &Program, results: &[u8]) -> String {
     missing.map(|((op, back), left)| format!("{op}, backward {back}: outcomes {left:?} not seen\n")).collect()
 }
 
-/// What `UNCHANGING` promises. Yields the number of cases.
+/// Checks the ops of `UNCHANGING`; returns the number of cases.
 fn check_unchanging(xlen: Xlen, op: Op) -> usize {
     let program = compose(xlen, &[op]);
     assert_eq!(under_qemu(&program), End::Signal(libc::SIGILL), "{op}: QEMU runs it now: take it off the list");

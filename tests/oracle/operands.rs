@@ -1,8 +1,8 @@
-//! What instructions are run on: edge values and seeded random ones.
+//! Operands: edge values and seeded random ones.
 
 use crate::rng::Rng;
 
-/// Integers: what carries, overflows, and is counted or shifted out.
+/// Integer edge values for carries, overflows, counts and shifts.
 pub fn integer_edges() -> Vec<u64> {
     let mut v: Vec<u64> = vec![0, 1, 2, 3, 5, 7, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff];
     v.extend([0x0f0f_3355_aa01_80ff, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, 0x8000_0000_0000_0001]);
@@ -19,7 +19,7 @@ pub fn integer_edges() -> Vec<u64> {
 /// Integers that floating-point formats cannot hold, on both sides of halfway between those they can.
 pub fn conversion_integers() -> Vec<u64> {
     let mut v = integer_edges();
-    // The bits of precision of each format, and the first number that is too large for the least.
+    // Each format's bits of precision, and the first number too large for half precision.
     for precision in [11, 24, 53] {
         for up in [1, 2, 5, 8, 10] {
             let (one, halfway) = (1u64 << (precision + up), 1u64 << up);
@@ -133,7 +133,7 @@ impl Fmt {
         }
     }
 
-    /// In a register: boxed, or now and then not.
+    /// The register contents: NaN-boxed most of the time.
     pub fn in_register(self, v: u64, rng: &mut Rng) -> u64 {
         match rng.below(16) {
             0 if self != Fmt::D => v | rng.next() << self.bits(),

@@ -1,16 +1,16 @@
-//! Composes the programs: for every variant of an instruction a loop that loads operands from a
-//! record, executes the instruction and stores what it left behind to another record.
+//! Composes the programs. Each variant of an instruction is a loop that loads operands from a record, executes the
+//! instruction, and stores the results to another record.
 
 use remu_isa::{Insn, Op, RegClass, Xlen, encode};
 
-/// Memory that instructions under test read and write.
+/// Memory for instructions under test.
 pub const SCRATCH: u64 = 0x0040_0000;
 pub const SCRATCH_SIZE: u64 = 0x3000;
 pub const CODE: u64 = 0x0100_0000;
 pub const DATA: u64 = 0x1000_0000;
 pub const OUT: u64 = 0x3000_0000;
 
-/// The program's own registers; variants use no others than those below and above.
+/// Registers reserved for the program; variants use the others.
 const MARK: u8 = 22;
 pub const TEMP: u8 = 23;
 const COUNT: u8 = 24;
@@ -25,18 +25,18 @@ pub fn is_free(r: u8) -> bool {
     r == 0 || FREE.iter().any(|f| f.contains(&r))
 }
 
-/// What one run of a variant begins with; registers in the order of [`Variant::x`] and [`Variant::f`].
+/// The initial state of a run; registers in the order of [`Variant::x`] and [`Variant::f`].
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     pub fcsr: u64,
     pub x: Vec<u64>,
     pub f: Vec<u64>,
-    /// The address of the window of memory to look at, if the variant has one.
+    /// The address of the memory window, if the variant accesses memory.
     pub window: u64,
     pub memory: Vec<u8>,
 }
 
-/// An instruction with its operands, and what is run before it.
+/// An instruction with its operands and setup code.
 #[derive(Clone, Debug)]
 pub struct Variant {
     pub insn: Insn,
@@ -45,7 +45,7 @@ pub struct Variant {
     /// The registers it reads or writes.
     pub x: Vec<u8>,
     pub f: Vec<u8>,
-    /// Bytes of memory to look at, a multiple of 8.
+    /// The size of the memory window, a multiple of 8.
     pub window: usize,
 }
 
@@ -74,7 +74,7 @@ impl Variant {
     }
 }
 
-/// Where in the input and the output a variant's runs are.
+/// The location of a variant's runs in the input and the output.
 pub struct Placed {
     pub variant: Variant,
     /// The address of the instruction.
@@ -99,13 +99,13 @@ impl Placed {
 /// The bytes of the dump of all registers after the last run of a variant.
 const REGISTERS: usize = 8 * (21 + 4 + 32);
 
-/// What the dump holds, in its order: class and number.
+/// The registers in the dump, in order: class and number.
 pub fn dumped() -> impl Iterator<Item = (RegClass, u8)> {
     let x = FREE.into_iter().flatten().map(|r| (RegClass::X, r));
     x.chain((0..32).map(|r| (RegClass::F, r)))
 }
 
-/// A program in the making.
+/// A program under construction.
 pub struct Program {
     pub xlen: Xlen,
     pub code: Vec<u8>,
@@ -282,7 +282,7 @@ impl Program {
                     self.emit(addi(MARK, MARK, 2));
                     self.jump(done);
                 }
-                // Nothing that can be executed.
+                // Not executable code.
                 self.code.resize((target - CODE) as usize + distance, 0);
                 self.emit(i);
                 self.emit(addi(MARK, MARK, 1));

@@ -13,14 +13,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
-/// How a program ended, as both sides can say it.
+/// How a program ended, in terms common to both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// With status 0 and this output.
     Output(Vec<u8>),
     /// By a signal: its number.
     Signal(i32),
-    /// Otherwise: what was said.
+    /// Otherwise: the error message.
     Other(String),
 }
 
@@ -29,10 +29,10 @@ pub fn qemu_version() -> Result<String, String> {
     Ok(String::from_utf8_lossy(&out.stdout).lines().next().unwrap_or("").to_owned())
 }
 
-/// What QEMU makes of it.
+/// Runs the program under QEMU.
 pub fn under_qemu(program: &Program) -> End {
     let bin = qemu(program.xlen).unwrap_or_else(|e| panic!("{e}"));
-    // A folder of its own, also for the core that a program may leave.
+    // A temporary folder, which also takes core dumps.
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("program");
     std::fs::write(&file, program.elf()).expect("writing a program");
@@ -51,7 +51,7 @@ pub fn under_qemu(program: &Program) -> End {
     child.stdout.take().expect("stdout is piped").read_to_end(&mut out).expect("reading QEMU's output");
     child.stderr.take().expect("stderr is piped").read_to_string(&mut err).expect("reading QEMU's messages");
     let status = child.wait().expect("waiting for QEMU");
-    // What went wrong is in the first line, on either stream; registers may follow.
+    // The first line on either stream is the error; registers may follow.
     let said = err + &String::from_utf8_lossy(if status.success() { b"" } else { &out });
     let said = said.lines().find(|l| !l.is_empty()).unwrap_or("");
     match (status.code(), status.signal()) {
@@ -61,12 +61,12 @@ pub fn under_qemu(program: &Program) -> End {
     }
 }
 
-/// What remu makes of it.
+/// Runs the program in remu.
 pub fn under_remu(program: &Program) -> End {
     interpret(program, InterpConfig::default())
 }
 
-/// The same, with every instruction in a block of its own.
+/// As above, with one instruction per basic block.
 pub fn single_stepped(program: &Program) -> End {
     interpret(program, InterpConfig { max_block: 1, ..InterpConfig::default() })
 }

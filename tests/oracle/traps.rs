@@ -1,5 +1,5 @@
-//! Instructions that end a program: always, with a bad address, or in an encoding or state that is not
-//! allowed. Linux turns each into a signal; QEMU and remu have to agree on which.
+//! Instructions that trap: always, on a bad address, or in an illegal encoding or state. Linux turns each trap into a
+//! signal; QEMU and remu must agree on which.
 
 use crate::has;
 use crate::program::{CODE, Program, SCRATCH, Variant, insn};
@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Ops that always end a program, and by which signal: breakpoints, and what is not for user mode.
-/// `cbo.inval` is there because Linux leaves senvcfg.CBIE at 0, with which it is illegal.
+/// Ops that always trap, with their signals: breakpoints and privileged instructions. `cbo.inval` is illegal because
+/// Linux leaves senvcfg.CBIE at 0.
 const TRAPS: &[(Op, i32)] = &[
     (Op::Ebreak, libc::SIGTRAP),
     (Op::CEbreak, libc::SIGTRAP),
@@ -24,22 +24,22 @@ const TRAPS: &[(Op, i32)] = &[
     (Op::CboInval, libc::SIGILL),
 ];
 
-/// Whether the op never lets a program go on.
+/// Whether the op always traps.
 pub fn always(op: Op) -> bool {
     TRAPS.iter().any(|t| t.0 == op)
 }
 
 /// A base register for accesses, one of those compressed instructions can name.
 const BASE: u8 = 11;
-/// Nothing is mapped there.
+/// An unmapped address.
 const NOWHERE: u64 = 0x0800_0000;
 
-/// A program that runs one instruction, and what is expected of it.
+/// A program of one instruction, and the expected outcome.
 struct Trial {
     what: String,
     program: Program,
     remu: End,
-    /// What QEMU does, where it is wrong.
+    /// QEMU's outcome, where QEMU is wrong.
     qemu: Option<End>,
 }
 
@@ -63,7 +63,7 @@ fn survives() -> End {
     End::Output(Vec::new())
 }
 
-/// Runs all of them on both sides.
+/// Runs all programs on both sides.
 fn judge(trials: Vec<Trial>) {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(String::new());
@@ -156,7 +156,7 @@ fn reserved_modes_and_missing_csrs_are_illegal() {
             let bits = encode(&i, xlen).unwrap_or_else(|e| panic!("{i:?}: {e}"));
             trials.push(Trial { what, program: program(xlen, before, bits), remu, qemu: None });
         };
-        // Every op that rounds, with a mode that there is not: in the instruction, and in frm.
+        // Every op that rounds, with a reserved mode in the instruction and in frm.
         for op in Op::ALL.into_iter().filter(|op| has(*op, xlen) && op.info().has_rm) {
             let with = |rm| Insn { rm, rs3: 0, ..insn(op, 10, 11, 0, 0) };
             let mode = 5 + (op as u8 & 1);

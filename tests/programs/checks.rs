@@ -1,4 +1,4 @@
-//! The checks, as they stand in `checks/PROGRAM`:
+//! The checks. The format of `checks/PROGRAM`:
 //!
 //! ```text
 //! == what is checked
@@ -7,9 +7,9 @@
 //! text
 //! ```
 //!
-//! A step begins with `$` and the status that it must end with, if not 0. Assignments to the environment may stand
-//! before the command, `<FILE`, `>FILE` and, for a standard error that cannot be the same twice, `2>-` after it. The text
-//! below a step is a file for it, `script`.
+//! A step begins with `$` and the expected status, if not 0. Assignments of environment variables may precede the
+//! command; `<FILE` and `>FILE` may follow it, and `2>-` if standard error is not reproducible. The text below a step is
+//! the content of its file `script`.
 
 use crate::common::files::split;
 use std::fs;

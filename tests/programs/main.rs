@@ -1,11 +1,10 @@
-//! Debian's riscv64 programs under remu, against the same packages' amd64 programs run by the host: for every check
-//! standard output, standard error, status and the files left behind are the same bytes.
+//! Debian's riscv64 programs under remu, compared with the same packages' amd64 programs on the host: standard output,
+//! standard error, status and resulting files of every check are equal.
 //!
-//! A root file system for either architecture comes from one suite (`tests/debian/fetch.sh --root`); nothing here
-//! depends on a version. Each program runs with its root as `/`, so that it sees the same paths on both sides. The
-//! test starts itself anew in a mount namespace for this, which takes root or a kernel with user namespaces.
-//! `REMU_PROGRAMS=bash,sed` runs the checks of these alone. The times are left in cargo's target directory, as
-//! `programs-times.txt`.
+//! The root file systems of both architectures come from one suite (`tests/debian/fetch.sh --root`); nothing depends on
+//! its version. Each program runs with its root as `/`, so both sides see the same paths. For this the test restarts
+//! itself in a mount namespace, which requires root or user namespaces. `REMU_PROGRAMS=bash,sed` runs only the checks of
+//! these programs. The times are written to `programs-times.txt` in cargo's target directory.
 
 mod checks;
 #[path = "../common/mod.rs"]
@@ -79,7 +78,7 @@ fn enter() {
     assert!(failures.is_empty(), "checks failed:\n{failures}");
 }
 
-/// What the test says that is started in the namespace: the table, and a line for each check that failed.
+/// Output of the test inside the namespace: the table, and a line per failed check.
 const REPORT: &str = "report";
 const FAILURES: &str = "failures";
 

@@ -1,4 +1,4 @@
-//! What has changed since an earlier measurement.
+//! Changes since an earlier measurement.
 
 use crate::report::{Figures, ProgramReport, Report};
 use crate::statistics::geometric_mean;

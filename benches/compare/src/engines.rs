@@ -1,4 +1,4 @@
-//! Who runs the programs, and everything that has to be there for it.
+//! The engines that run the programs, and everything they need.
 
 use crate::catalogue::{Origin, Program};
 use crate::report::{EngineInfo, EngineKind};
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// Where Debian's cross packages put the dynamic linker and libraries, which QEMU has to be told.
+/// Where Debian's cross packages put the dynamic linker and libraries (QEMU's `-L`).
 const SYSROOT: &str = "/usr/riscv64-linux-gnu";
 
-/// A guest program that is in the clone as it is, and does next to nothing.
+/// A prebuilt guest program of the repository that does almost nothing.
 pub const PREBUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testprogs/prebuilt/hello-riscv64");
 
-/// Someone who runs programs.
+/// An engine that runs programs.
 pub struct Engine {
     pub info: EngineInfo,
     how: How,

@@ -1,5 +1,5 @@
-//! Counts that do not depend on the moment: what remu's engines count of a run, and how many instructions of the host it
-//! takes, as Callgrind counts them. Both of runs in the quick size.
+//! Deterministic counts: the counters of remu's engines, and host instructions as counted by Callgrind. Both are taken
+//! from runs in the quick size.
 
 use crate::catalogue::{Category, Origin, Program};
 use crate::engines::{Engine, Lab, PREBUILT};
@@ -35,8 +35,8 @@ pub fn tool() -> Result<PathBuf, String> {
     ))
 }
 
-/// Counts for all programs that remu can run. After each, `note` is given the report as it is then; what cannot be counted
-/// is told, and left out.
+/// Counts all programs that remu can run. `note` gets the report after each. A program that cannot be counted is reported
+/// and left out.
 pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn Fn(&Report, &str) + Sync)) {
     let locked = || report.lock().expect("no panic happens with the lock held");
     for engine in plan.engines.iter().filter(|e| e.info.kind == EngineKind::Remu) {

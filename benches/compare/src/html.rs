@@ -1,5 +1,5 @@
-//! The report as one page that needs nothing else: charts of bars, tables, how it was measured. Light or dark as the reader
-//! has it, and narrow enough for a phone.
+//! The report as a self-contained HTML page: bar charts, tables and the measuring conditions. It follows the reader's
+//! light or dark theme and fits a phone.
 
 use crate::baseline::{Baseline, Change, Difference};
 use crate::catalogue::Category;

@@ -1,10 +1,9 @@
-//! The comparison of remu with QEMU user mode and with the native build of the same programs: who runs what, what it
-//! costs, and the report of it.
+//! Compares remu with QEMU user mode and with the native build of the same programs: engines, measurement and report.
 //!
-//! The programs are those of `benches/programs/programs.toml` ([`catalogue`]). [`Lab`](engines::Lab) makes everything
-//! that runs need and knows the [engines](engines::Engine); [`measure`] takes turns between them; [`figures`] counts
-//! what does not depend on the moment. What comes of it is a [`Report`](report::Report), kept as JSON, from which
-//! [`terminal`], [`html`], [`svg`] and [`markdown`] draw, alone or [beside an earlier one](baseline).
+//! The programs are listed in `benches/programs/programs.toml` ([`catalogue`]). [`Lab`](engines::Lab) prepares what runs
+//! need and knows the [engines](engines::Engine); [`measure`] alternates between them; [`figures`] takes deterministic
+//! counts. The result is a [`Report`](report::Report), kept as JSON. [`terminal`], [`html`], [`svg`] and [`markdown`]
+//! render it, alone or [beside an earlier one](baseline).
 
 #![allow(missing_docs, reason = "an interface of this package's own programs and tests: many a name says it all")]
 

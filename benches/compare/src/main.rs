@@ -38,24 +38,24 @@ struct Options {
     #[arg(long, value_name = "PATH")]
     qemu: Vec<PathBuf>,
 
-    /// Compare with Debian's newest QEMU besides, which is fetched and not installed; REMU_DEBIAN_UPDATE=1 in the
-    /// environment asks for one newer than that fetched before
+    /// Compare with Debian's newest QEMU, too. It is fetched, not installed; set REMU_DEBIAN_UPDATE=1 to fetch a newer
+    /// one
     #[arg(long)]
     newest_qemu: bool,
 
-    /// The remu to measure (default: the release build, made anew)
+    /// The remu to measure (default: a fresh release build)
     #[arg(long, value_name = "PATH")]
     remu: Option<PathBuf>,
 
-    /// Run so many programs of one thread at a time, each bound to a processor of its own
+    /// Number of single-threaded programs to run in parallel, each bound to its own processor
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     jobs: u64,
 
-    /// How long a run may take, in seconds
+    /// Time limit of a run in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86400))]
     limit: u64,
 
-    /// Count, too: guest and host instructions, blocks and exits, of runs in the small size
+    /// Also count guest and host instructions, blocks and exits, in runs of the small size
     #[arg(long)]
     figures: bool,
 
@@ -63,15 +63,15 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Draw the report as a page of its own
+    /// Write the report as an HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 
-    /// Draw the means by category
+    /// Write a chart of the means by category
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 
-    /// Write the means, and what a start costs, as a table for a README
+    /// Write the means and the start-up cost as a table for a README
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 
@@ -79,7 +79,7 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// Measure nothing, report what is kept in this file
+    /// Measure nothing; report the measurement in this file
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 

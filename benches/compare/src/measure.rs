@@ -1,4 +1,4 @@
-//! Turns: every program in every engine, round after round.
+//! The measurement: each round runs every program in every engine.
 
 use crate::catalogue::{Category, Needs, Origin, Program};
 use crate::engines::{Engine, Lab};

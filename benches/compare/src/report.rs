@@ -1,4 +1,4 @@
-//! What a measurement yields, as it is kept in a file, and what is computed from it.
+//! The result of a measurement, its file format, and values computed from it.
 
 use crate::catalogue::{Category, Needs};
 use crate::statistics::{Mean, Spread, mean};
@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// The form of the file; a reader refuses another.
+/// The version of the file format; a reader refuses others.
 pub const FORMAT: u32 = 1;
 
 /// A measurement.
@@ -30,7 +30,7 @@ pub struct Report {
     pub jobs: usize,
     /// Whether the programs did less work than they do for a comparison.
     pub quick: bool,
-    /// Whether it went to its end.
+    /// Whether it was completed.
     pub complete: bool,
     /// Who ran the programs: native first, then QEMUs, then remu's engines.
     pub engines: Vec<EngineInfo>,
@@ -47,7 +47,7 @@ pub struct Machine {
     pub system: String,
 }
 
-/// What kind of engine it is, which decides on its colour.
+/// The kind of an engine, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
@@ -59,14 +59,14 @@ pub enum EngineKind {
 /// An engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineInfo {
-    /// A short name, unlike any other.
+    /// A short, unique name.
     pub name: String,
     pub kind: EngineKind,
-    /// What it says of itself.
+    /// The version that it reports.
     pub version: String,
 }
 
-/// A program, and what each engine made of it.
+/// A program and its outcome in each engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProgramReport {
     pub name: String,
@@ -83,7 +83,7 @@ pub struct ProgramReport {
     pub figures: BTreeMap<String, Figures>,
 }
 
-/// What became of a program in an engine.
+/// The outcome of a program in an engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub samples: Vec<Sample>,

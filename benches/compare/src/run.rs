@@ -1,4 +1,4 @@
-//! One run of a program: where it runs, what it prints, and what it costs.
+//! One run of a program: its environment, output and cost.
 
 use crate::catalogue::Program;
 use crate::engines::{Engine, Lab};

@@ -1,4 +1,4 @@
-//! The report as a table of text with bars.
+//! The report as a text table with bars.
 
 use crate::baseline::{Baseline, Difference};
 use crate::catalogue::Category;

@@ -1,5 +1,4 @@
-//! Programs of the suite: the table of an instruction and the loop over it, then its registers one by one, then
-//! what traps.
+//! Writes a program of the suite: a table of operands and the loop over it, then each register, then the cases that trap.
 
 use crate::oracle;
 use crate::rows::{chance, sign, width};
@@ -7,7 +6,7 @@ use remu::guest::riscv::fp::{Flags, Fmt, Rm};
 use std::fmt::{self, Write};
 use std::path::Path;
 
-/// What is in a register that an instruction reads or writes.
+/// The class and contents of a register operand.
 #[derive(Clone, Copy, PartialEq)]
 pub enum RegisterClass {
     /// A number in an f register: one that is not boxed is read as the canonical NaN.

@@ -1,7 +1,7 @@
 //! isa_float DIR XLEN - writes the tests of floating point of the instruction suite, as assembly, into DIR.
 //!
-//! What an instruction has to do is told by SoftFloat, through the oracle of `tests/fp_vectors`, whose operands
-//! are used too. Of remu there are the names of formats, modes and operations, and nothing that computes.
+//! The expected results come from SoftFloat, through the oracle of `tests/fp_vectors`; its operands are used, too. From
+//! remu only the names of formats, modes and operations are used, none of its arithmetic.
 
 mod emit;
 mod memory;

@@ -1,4 +1,4 @@
-//! The operands that the tests have in their tables.
+//! The operands in the tables of the tests.
 
 use crate::operands::{Operands, edges, integer_edges};
 use crate::oracle;
