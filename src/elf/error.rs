@@ -1,12 +1,12 @@
-//! Why a file is not a program that can be run: each with what to do about it, since the reader of
-//! the line is usually holding the wrong file and wants to know which the right one is.
+//! Why a file cannot be run as a program. Each message says what to do about it: the reader usually has the wrong
+//! file and wants to know which is the right one.
 
 use super::ScriptError;
 use goblin::elf::header;
 use std::borrow::Cow;
 use std::io;
 
-/// A file that could not be had as a program, before a look inside.
+/// Why a file could not be opened as a program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// ENOENT or ENOTDIR.
@@ -21,7 +21,7 @@ pub enum OpenError {
     /// No execute permission.
     #[error("is not executable; if it is a program, chmod +x it")]
     NotExecutable,
-    /// No read permission: an interpreter has to read what it interprets.
+    /// No read permission: unlike the kernel, an emulator has to read the program.
     #[error("cannot be read: permission denied")]
     NotReadable,
     /// Anything else.
@@ -35,7 +35,7 @@ pub enum ElfError {
     /// Reading failed.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// Nothing in it.
+    /// An empty file.
     #[error("is an empty file")]
     Empty,
     /// A script that the kernel would not run.
@@ -44,7 +44,7 @@ pub enum ElfError {
     /// Not ELF at all.
     #[error("is not an ELF program")]
     NotElf,
-    /// The file ends inside something it must have.
+    /// The file ends inside a required structure.
     #[error("is cut off: {what} ends at byte {end:#x}, the file at {len:#x}; copy or download it again")]
     Truncated {
         /// What is incomplete.
@@ -54,7 +54,7 @@ pub enum ElfError {
         /// Where the file ends.
         len: u64,
     },
-    /// A program of another CPU.
+    /// A program for another CPU.
     #[error("is built for {}; {}", machine_name(*.machine), advice(*.machine))]
     WrongMachine {
         /// `e_machine`.
@@ -120,7 +120,7 @@ pub enum ElfError {
         /// `p_memsz`.
         size: u64,
     },
-    /// The segment is not inside what a program may use.
+    /// The segment is not inside the user address space.
     #[error("segment {index} at {start:#x}..{end:#x} is outside user memory, {low:#x}..{high:#x}")]
     OutsideUserMemory {
         /// The program header's index.
@@ -149,12 +149,12 @@ pub enum ElfError {
     /// The float ABI passes quad-precision values in registers.
     #[error("uses the quad-precision float ABI, which needs the extension Q; build it with -mabi=lp64d")]
     QuadFloatAbi,
-    /// The flags ask for an extension that is switched off.
+    /// The flags require an extension that is switched off.
     #[error("needs the extension {0}, which -cpu switches off")]
     NeedsExtension(&'static str),
 }
 
-/// An ELF machine by its name, or by its number if it is a rare one.
+/// The name of an ELF machine, or its number if it is a rare one.
 pub(super) fn machine_name(machine: u16) -> Cow<'static, str> {
     Cow::Borrowed(match machine {
         header::EM_X86_64 => "x86-64",

@@ -1,46 +1,45 @@
-//! ELF files that are put into the memory of a machine as they are: no loader, no process, by physical
-//! addresses.
+//! ELF files loaded into the memory of a machine as they are, by physical address: no loader, no process.
 
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_RISCV, ET_EXEC};
 use goblin::elf::program_header::{PF_X, PT_LOAD};
 use std::ops::Range;
 
-/// Why a file is no image for a machine.
+/// Why a file is not an image for a machine.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// It is no ELF file, or a broken one.
+    /// The file is not ELF, or is malformed.
     #[error("not an ELF file: {0}")]
     Malformed(#[from] goblin::error::Error),
-    /// It is built for another machine.
+    /// The file is built for another machine.
     #[error("built for {}, not for RISC-V", super::machine_name(*.0))]
     Machine(u16),
-    /// It is no executable.
+    /// The file is not an executable.
     #[error("ELF type {0} is no executable")]
     Type(u16),
-    /// A segment is not in the file.
+    /// The file does not contain a segment.
     #[error("segment {index} is not in the file")]
     Truncated {
-        /// Its index among the program headers.
+        /// The segment's index among the program headers.
         index: usize,
     },
-    /// There is nothing in it.
+    /// The file has nothing to load.
     #[error("there is nothing to load")]
     Empty,
 }
 
-/// A piece of memory as it is at the start.
+/// A range of memory and its initial contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Its physical address.
+    /// The physical address.
     pub addr: u64,
-    /// Where its bytes are in the file.
+    /// The file range of its bytes.
     pub file: Range<usize>,
-    /// How many bytes there are in memory: zero behind those of the file.
+    /// The size in memory in bytes. Zeroes follow the bytes of the file.
     pub size: u64,
 }
 
-/// Where a program has the two words of the host-target interface.
+/// The addresses of the two words of the host-target interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HtifAddresses {
     /// `tohost`.
@@ -49,20 +48,20 @@ pub struct HtifAddresses {
     pub fromhost: Option<u64>,
 }
 
-/// What is to be loaded.
+/// A machine's program.
 #[derive(Clone, Debug)]
 pub struct Image {
     /// Whether it is for RV64.
     pub is_64bit: bool,
-    /// The physical address at which it starts.
+    /// The physical address of the entry point.
     pub entry: u64,
-    /// What it has in memory.
+    /// The initial memory.
     pub pieces: Vec<Piece>,
     symbols: Vec<(String, u64)>,
 }
 
 impl Image {
-    /// Reads a whole file.
+    /// Parses a whole file.
     pub fn parse(bytes: &[u8]) -> Result<Self, ImageError> {
         let elf = Elf::parse(bytes)?;
         if elf.header.e_machine != EM_RISCV {
@@ -96,12 +95,12 @@ impl Image {
         self.symbols.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
     }
 
-    /// All symbols, by value and name.
+    /// All symbols, as values and names.
     pub fn symbols(&self) -> impl Iterator<Item = (u64, &str)> {
         self.symbols.iter().map(|(name, value)| (*value, name.as_str()))
     }
 
-    /// The words of the host-target interface, if it has them.
+    /// The words of the host-target interface, if the program has them.
     pub fn htif(&self) -> Option<HtifAddresses> {
         Some(HtifAddresses { tohost: self.symbol("tohost")?, fromhost: self.symbol("fromhost") })
     }

@@ -1,8 +1,8 @@
-//! Carries a [`LoadPlan`] out: maps the program, its interpreter and the stack, as the kernel would.
+//! Executes a [`LoadPlan`]: maps the program, its interpreter and the stack, as the kernel would.
 //!
-//! Segments are private mappings of the file, so that a large program costs what it touches. The stack
-//! is as small as the kernel makes it, and grows on access: were all of it mapped from the start, limits
-//! and /proc/self/maps would count what has never been used.
+//! Segments are private mappings of the file, so that a large program costs only what it touches. The stack starts as
+//! small as in the kernel and grows on access. Were it mapped as a whole, limits and /proc/self/maps would count
+//! memory that was never used.
 
 use super::script::LINE_MAX;
 use super::{
@@ -21,16 +21,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the kernel maps of a stack below what it has put there (`stack_expand` of setup_arg_pages).
+/// How much the kernel maps below the initial contents of the stack (`stack_expand` of setup_arg_pages).
 const STACK_EXPAND: u64 = 128 << 10;
 
-/// Why a program cannot be run. The path is the caller's to add.
+/// Why a program cannot be run. The caller adds the path.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file cannot be had.
+    /// The file cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The file is no program for us.
+    /// The file is not a program for this CPU.
     #[error(transparent)]
     Elf(#[from] ElfError),
     /// Arguments and environment are too large.
@@ -41,15 +41,15 @@ pub enum LoadError {
     Interpreter {
         /// Its path on the host.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: Box<LoadError>,
     },
     /// There is no room for a position-independent file.
     #[error("{len} bytes of guest memory cannot be had: {error}")]
     NoRoom {
-        /// From its first to its last page.
+        /// The size from its first to its last page.
         len: u64,
-        /// What the address space says.
+        /// The error of the address space.
         error: Errno,
     },
     /// A segment could not be mapped.
@@ -61,10 +61,10 @@ pub enum LoadError {
         start: u64,
         /// The end of its last page.
         end: u64,
-        /// What the host says.
+        /// The error of the host.
         error: Errno,
     },
-    /// A part of the file that must be cleared is past the file's end.
+    /// A part that must be cleared is past the end of the file.
     #[error("segment {index} cannot be cleared from {start:#x} on: the file has nothing there")]
     Clear {
         /// The program header's index.
@@ -79,7 +79,7 @@ pub enum LoadError {
         size: u64,
         /// Its end.
         top: GuestAddr,
-        /// What the host says.
+        /// The error of the host.
         error: Errno,
     },
 }
@@ -90,11 +90,11 @@ pub struct Program {
     file: File,
     /// The absolute path, for /proc/self/maps and /proc/self/exe.
     pub path: Arc<Path>,
-    /// What it asks for.
+    /// The plan to load it.
     pub plan: LoadPlan,
 }
 
-/// What a file that may be executed turns out to be.
+/// The kinds of files that can be executed.
 #[derive(Debug)]
 pub enum Executable {
     /// An ELF program.
@@ -123,7 +123,7 @@ impl Executable {
 }
 
 impl Program {
-    /// Opens a program file that has to be ELF, such as a program interpreter, and reads its headers.
+    /// Opens a file that must be an ELF program, such as a program interpreter, and reads its headers.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         let file = open(path)?;
         let plan = LoadPlan::read(&file)?;
@@ -161,7 +161,7 @@ fn open(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Whether a file looks like something to run here: an ELF file for RISC-V, or a script.
+/// Whether remu would run a file: an ELF file for RISC-V, or a script.
 pub fn is_for_riscv(path: &Path) -> bool {
     let mut first = [0; 20];
     let read = open(path).is_ok_and(|file| FileSource::read_at(&file, &mut first, 0).is_ok());
@@ -169,14 +169,14 @@ pub fn is_for_riscv(path: &Path) -> bool {
     read && (first.starts_with(b"#!") || first.starts_with(header::ELFMAG) && machine == header::EM_RISCV)
 }
 
-/// The file's absolute path: by /proc in one call, or, where that is not mounted, by name.
+/// The file's absolute path: from /proc in one call, or from the given name if /proc is not mounted.
 fn absolute(file: &File, path: &Path) -> PathBuf {
     std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
         .or_else(|_| std::fs::canonicalize(path))
         .unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// How the process that is to be is started.
+/// What a new process starts with.
 #[derive(Clone, Debug)]
 pub struct Layout<'a> {
     /// The path as given, for AT_EXECFN.
@@ -187,16 +187,16 @@ pub struct Layout<'a> {
     pub envp: &'a [CString],
     /// Sixteen bytes for AT_RANDOM.
     pub random: [u8; 16],
-    /// The auxiliary vector's variable part, but for where the interpreter is.
+    /// The variable part of the auxiliary vector, except for the interpreter's address.
     pub auxv: Auxv,
 }
 
-/// A program and its interpreter in memory, with a stack that holds nothing yet.
+/// A program and its interpreter in memory, with an empty stack.
 #[derive(Clone, Debug)]
 pub struct Mapped {
-    /// The program's own addresses.
+    /// The program's addresses.
     pub placed: Placed,
-    /// Where its interpreter is, and where that begins.
+    /// The interpreter's addresses and its base.
     pub interpreter: Option<Placed>,
     /// The end of the stack.
     pub stack_top: GuestAddr,
@@ -214,27 +214,27 @@ pub struct Loaded {
     pub args: Range<GuestAddr>,
     /// The environment strings.
     pub env: Range<GuestAddr>,
-    /// The auxiliary vector, its end included.
+    /// The auxiliary vector, AT_NULL included.
     pub auxv: Vec<(u64, u64)>,
 }
 
-/// Maps a stack, a program and its interpreter into an empty address space, and sets the heap up. How
-/// large the stack may become is the address space's limit.
+/// Maps a stack, a program and its interpreter into an empty address space, and sets the start of the heap. The stack
+/// may grow to the limit of the address space.
 ///
-/// What else the kernel maps before the first instruction, the vDSO, comes between this and
+/// The vDSO, the other thing that the kernel maps before the first instruction, is mapped between this and
 /// [`Mapped::enter`].
 pub fn map(space: &UserSpace, program: &Program, interpreter: Option<&Program>) -> Result<Mapped, LoadError> {
     let plan = &program.plan;
     let stack = || map_stack(space, plan);
-    // As in the kernel: a program with an interpreter goes to its own region; one without is perhaps
-    // the dynamic linker itself, and stays out of the way of what it will load.
+    // As in the kernel: a program with an interpreter goes to its own region. One without may be the dynamic linker
+    // itself, and stays clear of what it will load.
     let alone = plan.relocatable && interpreter.is_none();
     let (placed, stack_top) = if alone {
-        // What is placed freely goes around the stack.
+        // The stack is placed first, so that mappings without a fixed address avoid it.
         let stack = stack()?;
         (map_program(space, program, free_range(space, plan)?)?, stack)
     } else {
-        // A stack, unlike a segment, never replaces what is there: one in its place is refused.
+        // Unlike a segment, the stack never replaces a mapping: one in its place is an error.
         (map_program(space, program, space.dynamic_base().0)?, stack()?)
     };
     space.set_heap(if alone { space.dynamic_base() } else { placed.brk }, plan.data_len());
@@ -247,10 +247,10 @@ pub fn map(space: &UserSpace, program: &Program, interpreter: Option<&Program>) 
 }
 
 impl Mapped {
-    /// Fills the stack in: what is left to do before the first instruction.
+    /// Fills the stack, the last step before the first instruction.
     pub fn enter(&self, space: &UserSpace, layout: &Layout<'_>) -> Result<Loaded, LoadError> {
         let (top, size) = (self.stack_top, space.limits().stack);
-        // A path comes from the command line, where a NUL cannot be.
+        // A path from the command line cannot contain a NUL.
         let path = CString::new(layout.given_path.as_os_str().as_bytes()).unwrap_or_default();
         let interpreter_base = GuestAddr(self.interpreter.map_or(0, |i| i.bias));
         let image = StackImage::build(&StackRequest {
@@ -265,7 +265,7 @@ impl Mapped {
             phnum: self.phnum,
             auxv: Auxv { interpreter_base, ..layout.auxv },
         })?;
-        // The kernel has mapped so much below the strings before it goes on; where the limit is near, less.
+        // The kernel maps this much below the strings, or less if the limit is near.
         let below = image.args.start.page_floor().0.saturating_sub(STACK_EXPAND);
         space.grow_stack(GuestAddr(below.max(top.0.saturating_sub(size))));
         if space.write_bytes(image.sp, &image.bytes).is_err() {
@@ -276,7 +276,7 @@ impl Mapped {
     }
 }
 
-/// Where in the mmap area a file fits, at its alignment.
+/// A free range in the mmap area for a file, at its alignment.
 fn free_range(space: &UserSpace, plan: &LoadPlan) -> Result<u64, LoadError> {
     let span = plan.span();
     let len = (span.end - span.start).saturating_add(plan.align - PAGE_SIZE);
@@ -287,7 +287,7 @@ fn free_range(space: &UserSpace, plan: &LoadPlan) -> Result<u64, LoadError> {
     Ok(start.0.next_multiple_of(plan.align))
 }
 
-/// Maps a file's segments, from `base` on if it can be loaded anywhere.
+/// Maps a file's segments, from `base` on if the file is position-independent.
 fn map_program(space: &UserSpace, program: &Program, base: u64) -> Result<Placed, LoadError> {
     let placed = program.plan.place(&LoadRange { low: space.lowest().0, high: space.limit().0, dyn_base: base })?;
     map_segments(space, program, &placed)?;
@@ -299,7 +299,8 @@ fn map_segments(space: &UserSpace, program: &Program, placed: &Placed) -> Result
         let maps = segment.map(placed.bias);
         let map = |pages: &Range<u64>, prot: Prot, backing: Backing<'_>| {
             let start = GuestAddr(pages.start);
-            // As in the kernel: the first may not replace anything, the others may replace the first's rest.
+            // As in the kernel: the first segment may not replace anything, the others may replace the rest of the
+            // first.
             let place = if nth == 0 { Place::Exactly(start) } else { Place::Fixed(start) };
             let request = MapRequest::anonymous(place, pages.end - pages.start, prot);
             space.map(&MapRequest { backing, ..request }).map_err(|MapError(error)| LoadError::MapSegment {
@@ -327,7 +328,7 @@ fn map_segments(space: &UserSpace, program: &Program, placed: &Placed) -> Result
     Ok(())
 }
 
-/// Maps the last page of the stack, from which it grows.
+/// Maps the last page of the stack, which grows from there.
 fn map_stack(space: &UserSpace, plan: &LoadPlan) -> Result<GuestAddr, LoadError> {
     let top = space.stack_top();
     let exec = if plan.stack == StackExec::Yes { Prot::EXEC } else { Prot::empty() };

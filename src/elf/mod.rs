@@ -1,11 +1,11 @@
 //! Programs: from an ELF file to a process image that is about to execute its first instruction.
 //!
-//! Steps that are tested apart. [`LoadPlan`] is what the file asks for, read from bounded parts of
-//! it and checked as the kernel's `load_elf_binary` checks; it touches no memory. [`map()`] carries
-//! the plans of a program and its interpreter out in a user address space. [`StackImage`] is the
-//! initial stack, which [`Mapped::enter`] fills in. [`Script`] is the first line of a `#!` script.
-//! [`Image`] is what whole machines load instead.
-//! Knows guest memory and the kernel's loading rules, and neither engines nor system calls.
+//! The steps can be tested separately. [`LoadPlan`] is what the file requests, read from bounded parts of it and
+//! checked as in the kernel's `load_elf_binary`; it touches no memory. [`map()`] executes the plans of a program and
+//! its interpreter in a user address space. [`StackImage`] is the initial stack, which [`Mapped::enter`] copies in.
+//! [`Script`] is the first line of a `#!` script. [`Image`] is what whole machines load.
+//!
+//! The module knows guest memory and the kernel's loading rules, but no engines and no system calls.
 
 mod error;
 mod image;

@@ -1,8 +1,8 @@
-//! What an ELF file asks for: the pure part of loading, testable on bytes.
+//! The plan to load an ELF file: the part of loading without side effects, which can be tested on bytes.
 //!
-//! The rules are those of the kernel's `load_elf_binary`, but the errors say what is wrong, where the
-//! kernel answers ENOEXEC or EINVAL or kills the process. Segments
-//! may come in any order and may overlap, as for the kernel; later ones then replace earlier ones.
+//! The rules are those of the kernel's `load_elf_binary`. Where the kernel returns ENOEXEC or EINVAL or kills the
+//! process, the errors here name the cause. As in the kernel, segments may come in any order and may overlap; later
+//! ones replace earlier ones.
 
 use super::ElfError;
 use crate::memory::{GuestAddr, PAGE_SIZE, Prot};
@@ -17,14 +17,14 @@ use std::os::unix::fs::FileExt;
 
 /// The kernel reads at most this many bytes of program headers (one 64 KiB, `load_elf_phdrs`).
 const MAX_PHDR_BYTES: usize = 65536;
-/// PATH_MAX, which bounds PT_INTERP.
+/// PATH_MAX, the limit of PT_INTERP.
 const PATH_MAX: u64 = 4096;
-/// Read at once: almost always the header, the program headers and PT_INTERP are all in it.
+/// The size of the first read: almost always it contains the header, the program headers and PT_INTERP.
 const FIRST_READ: usize = 2048;
 
-/// Somewhere to read pieces of a file from.
+/// A source from which parts of a file can be read.
 pub trait FileSource {
-    /// Reads at `offset` as far as `buf` and the file reach; yields the number of bytes.
+    /// Reads at `offset` until `buf` or the file ends; returns the number of bytes.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// The file's size.
     fn size(&self) -> io::Result<u64>;
@@ -73,10 +73,10 @@ pub enum FloatAbi {
     Double,
 }
 
-/// What PT_GNU_STACK says.
+/// The permissions that PT_GNU_STACK requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StackExec {
-    /// There is none; on riscv64 the stack is then not executable either.
+    /// No PT_GNU_STACK; on riscv64 the stack is then not executable either.
     Unspecified,
     /// The stack may not be executed.
     No,
@@ -93,29 +93,28 @@ pub struct Segment {
     pub vaddr: u64,
     /// The offset in the file of its first byte.
     pub offset: u64,
-    /// How many bytes come from the file.
+    /// The number of bytes from the file.
     pub file_size: u64,
-    /// How many bytes it has in memory; the rest are zero.
+    /// The size in memory in bytes; the rest are zero.
     pub mem_size: u64,
     /// The permissions.
     pub prot: Prot,
 }
 
-/// A [`Segment`] in pages: what to map, what to clear.
+/// The mappings of a [`Segment`], in whole pages, and what to clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentMap {
-    /// A private mapping of the file: the pages, and the page-aligned file offset.
+    /// A private mapping of the file: the pages and the page-aligned file offset.
     pub file: Option<(Range<u64>, u64)>,
-    /// The part of the last file page that is to be zero. Not cleared if the segment is not writable,
-    /// as in the kernel.
+    /// The part of the last file page that must be zero. As in the kernel, it is not cleared if the segment is not
+    /// writable.
     pub clear: Range<u64>,
-    /// Anonymous pages after it. As in the kernel they can be written whatever the segment says, and
-    /// executed if it says so.
+    /// The anonymous pages that follow. As in the kernel they are always writable, and executable if the segment is.
     pub zero: Option<Range<u64>>,
 }
 
 impl Segment {
-    /// The mappings that make the segment, moved by `bias`.
+    /// The mappings of the segment, moved by `bias`.
     pub fn map(&self, bias: u64) -> SegmentMap {
         let start = self.vaddr.wrapping_add(bias);
         let page = page_floor(start);
@@ -142,51 +141,51 @@ fn page_up(a: u64) -> u64 {
     page_floor(a + (PAGE_SIZE - 1))
 }
 
-/// The part of the address space that programs may be placed in.
+/// The part of the address space in which programs may be placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadRange {
     /// The first usable address.
     pub low: u64,
     /// The address after the last usable one.
     pub high: u64,
-    /// Where position-independent programs go: two thirds up, as on the kernel (ELF_ET_DYN_BASE).
+    /// Where position-independent programs are placed: two thirds up, as in the kernel (ELF_ET_DYN_BASE).
     pub dyn_base: u64,
 }
 
 impl LoadRange {
-    /// A window with the kernel's place for position-independent programs.
+    /// A range with the kernel's place for position-independent programs.
     pub fn new(low: u64, high: u64) -> Self {
         Self { low, high, dyn_base: page_floor(high / 3 * 2) }
     }
 }
 
-/// A plan whose addresses have been fixed.
+/// The addresses of a plan that has been placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
-    /// What was added to the addresses in the file, modulo 2^64.
+    /// The value added to the addresses in the file, modulo 2^64.
     pub bias: u64,
     /// The first instruction.
     pub entry: GuestAddr,
-    /// Where the program headers are in memory; 0 if no segment holds them, as in the kernel.
+    /// The address of the program headers in memory; as in the kernel, 0 if no segment contains them.
     pub phdr: GuestAddr,
-    /// The end of the highest segment, rounded up: where the heap begins.
+    /// The end of the highest segment, rounded up: the start of the heap.
     pub brk: GuestAddr,
 }
 
-/// What a program file asks for.
+/// What a program file requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadPlan {
-    /// ET_DYN: it can be loaded anywhere.
+    /// ET_DYN: the program can be loaded anywhere.
     pub relocatable: bool,
     /// The entry point as linked.
     pub entry: u64,
     /// The PT_LOAD segments in file order.
     pub segments: Vec<Segment>,
-    /// The largest alignment a segment asks for; at least a page.
+    /// The largest alignment of a segment; at least a page.
     pub align: u64,
-    /// The address of the program headers as linked, if a segment holds them.
+    /// The address of the program headers as linked, if a segment contains them.
     pub phdr: Option<u64>,
-    /// How many program headers there are.
+    /// The number of program headers.
     pub phnum: u16,
     /// PT_GNU_STACK.
     pub stack: StackExec,
@@ -267,7 +266,7 @@ impl LoadPlan {
         if file_size > mem_size {
             return Err(ElfError::FileLargerThanMemory { index, file: file_size, mem: mem_size });
         }
-        // User memory ends far below 2^63, so this refuses nothing that could be loaded.
+        // User memory ends far below 2^63, so every refused segment could not be loaded anyway.
         let top = 1 << 63;
         if vaddr.checked_add(mem_size).is_none_or(|end| end >= top) {
             return Err(ElfError::Wraps { index, vaddr, size: mem_size });
@@ -275,11 +274,11 @@ impl LoadPlan {
         let Some(file_end) = offset.checked_add(file_size).filter(|&end| end < top) else {
             return Err(ElfError::Wraps { index, vaddr: offset, size: file_size });
         };
-        // The file need not reach as far as the segment: only an access to a page that has nothing of it fails.
+        // The file may end before the segment: only accesses to pages wholly past its end fail.
         if file_size > 0 && vaddr % PAGE_SIZE != offset % PAGE_SIZE {
             return Err(ElfError::Misaligned { index, vaddr, offset });
         }
-        // As in the kernel, the last segment that holds the headers decides.
+        // As in the kernel, the last segment that contains the headers decides.
         if (offset..file_end).contains(&phoff) {
             self.phdr = Some(phoff - offset + vaddr);
         }
@@ -306,15 +305,15 @@ impl LoadPlan {
         start..end
     }
 
-    /// The size of its initialised data, which the kernel counts with the heap: what the file has of the
-    /// highest segment.
+    /// The size of the initialised data, which the kernel counts with the heap: the part of the highest segment that
+    /// is in the file.
     pub fn data_len(&self) -> u64 {
         let start = self.segments.iter().map(|s| s.vaddr).max().unwrap_or(0);
         let end = self.segments.iter().map(|s| s.vaddr + s.file_size).max().unwrap_or(0);
         end.saturating_sub(start)
     }
 
-    /// Decides where the program goes, and checks that all of it is inside the window.
+    /// Decides where the program is placed, and checks that all of it is inside the range.
     pub fn place(&self, window: &LoadRange) -> Result<Placed, ElfError> {
         let bias = if self.relocatable {
             let base = window.dyn_base & !(self.align - 1);
@@ -331,7 +330,7 @@ impl LoadPlan {
             }
         }
         let entry = self.entry.wrapping_add(bias);
-        // Where there is an interpreter, the kernel starts that, and leaves this address to it.
+        // With an interpreter, the kernel starts that and ignores this address.
         if self.interpreter.is_none() && entry >= window.high {
             return Err(ElfError::BadEntry { entry });
         }
@@ -343,8 +342,8 @@ impl LoadPlan {
         })
     }
 
-    /// Checks that the extensions the file's flags speak of are there. The kernel does not; without
-    /// it such a program dies of its first such instruction.
+    /// Checks that the CPU has the extensions that the file's flags require. The kernel does not check: such a
+    /// program dies of its first such instruction.
     ///
     /// EF_RISCV_TSO needs no check: the host's memory order is total store order.
     pub fn check_extensions(&self, exts: &ExtSet) -> Result<(), ElfError> {
@@ -360,7 +359,7 @@ impl LoadPlan {
     }
 }
 
-/// Reads pieces of the file, most of them out of what was read first.
+/// Reads parts of the file, most of them from the first read.
 struct Reader<'a, F: ?Sized> {
     file: &'a F,
     first: &'a [u8],
@@ -382,7 +381,7 @@ impl<F: FileSource + ?Sized> Reader<'_, F> {
     }
 }
 
-/// The file header, of a program that this could be.
+/// The file header, checked to be that of a program for this CPU.
 fn file_header(first: &[u8], size: u64) -> Result<header64::Header, ElfError> {
     if first.is_empty() {
         return Err(ElfError::Empty);
@@ -391,7 +390,7 @@ fn file_header(first: &[u8], size: u64) -> Result<header64::Header, ElfError> {
         return Err(ElfError::NotElf);
     }
     let cut = |end: usize| ElfError::Truncated { what: "the ELF header".into(), end: end as u64, len: size };
-    // The machine is named before the class, so that an i386 program is told as one.
+    // Check the machine before the class, so that an i386 program is reported as one.
     let ident = first.get(..20).ok_or_else(|| cut(header64::SIZEOF_EHDR))?;
     let (class, data) = (ident[header::EI_CLASS], ident[header::EI_DATA]);
     let half = |at: usize| match data {
@@ -441,7 +440,7 @@ fn interpreter<F: FileSource + ?Sized>(h: &ProgramHeader, reader: &Reader<'_, F>
     if bytes.last() != Some(&0) {
         return Err(ElfError::BadInterpreter);
     }
-    // As a C string: up to the first NUL.
+    // A C string ends at its first NUL.
     let path: Vec<u8> = bytes.into_iter().take_while(|&b| b != 0).collect();
     match CString::new(path) {
         Ok(path) if !path.is_empty() => Ok(path),

@@ -1,4 +1,4 @@
-//! Plans of composed files, and the refusals.
+//! Plans of synthetic files, and the errors.
 
 use super::*;
 
@@ -7,7 +7,7 @@ use build::{Elf, R, Segment as Part, W, X, elf};
 
 const WINDOW: LoadRange = LoadRange { low: 0x1_0000, high: 0x5500_0000_0000, dyn_base: 0x38aa_aaaa_a000 };
 
-/// Text that holds the headers, then data with bss.
+/// Text that contains the headers, then data with bss.
 fn two_segments() -> Elf {
     elf(0x10400)
         .segment(Part { offset: Some(0), file_size: Some(0x500), ..Part::load(R | X, 0x10000, []).mem_size(0x500) })
@@ -46,7 +46,7 @@ fn bss_is_the_rest_of_a_page_and_pages_of_zeroes() {
     assert_eq!(m.file, Some((0x12000..0x13000, p.segments[1].offset - 0xf00)));
     assert_eq!(m.clear, 0x12f80..0x13000);
     assert_eq!(m.zero, Some(0x13000..0x15000));
-    // Exactly full, and nothing in the file at all.
+    // A segment that is exactly full, and one with nothing in the file.
     let segment = |file_size, mem_size| Segment { file_size, mem_size, vaddr: 0x2f00, offset: 0xf00, ..p.segments[1] };
     assert_eq!(segment(0x100, 0x100).map(0).zero, None);
     assert!(segment(0x100, 0x101).map(0).clear.is_empty());
@@ -80,7 +80,7 @@ fn static_pie_goes_two_thirds_up_aligned_as_it_asks() {
 }
 
 #[test]
-fn stack_and_interpreter_are_seen() {
+fn the_plan_has_stack_permissions_and_interpreter() {
     let e = two_segments().segment(Part::new(build::PT_GNU_STACK, R | W | X, 0, [])).segment(Part::new(
         build::PT_INTERP,
         R,
@@ -95,20 +95,20 @@ fn stack_and_interpreter_are_seen() {
 }
 
 #[test]
-fn the_last_segment_with_the_headers_says_where_they_are() {
+fn the_last_segment_with_the_headers_gives_their_address() {
     let again = Part { offset: Some(0), file_size: Some(0x500), ..Part::load(R, 0x30000, []).mem_size(0x500) };
     assert_eq!(plan(&two_segments().segment(again)).phdr, Some(0x30040));
 }
 
 #[test]
-fn the_entry_of_a_program_with_an_interpreter_is_for_that_to_judge() {
+fn the_entry_is_not_checked_if_there_is_an_interpreter() {
     let mut e = two_segments().segment(Part::new(build::PT_INTERP, R, 0x10200, *b"/lib/ld.so\0"));
     e.entry = u64::MAX;
     assert!(plan(&e).place(&WINDOW).is_ok());
 }
 
 #[test]
-fn other_files_are_named() {
+fn errors_name_files_that_are_not_programs() {
     let with = |change: fn(&mut Elf)| {
         let mut e = two_segments();
         change(&mut e);
@@ -184,12 +184,12 @@ fn malformed_headers_are_refused() {
 }
 
 #[test]
-fn a_file_cut_anywhere_is_told_so_or_loads() {
+fn a_truncated_file_is_an_error_or_loads() {
     let whole = two_segments().bytes();
     for len in 4..whole.len() {
         match LoadPlan::read(&whole[..len]) {
             Err(ElfError::Truncated { end, len: told, .. }) => assert!(told == len as u64 && end > told),
-            // What is missing of the last page is read as zeroes, and all of this file is one page.
+            // The missing rest of the last page is read as zeroes, and this file has only one page.
             Ok(_) => assert!(len >= 64 + 2 * 56, "{len:#x}"),
             Err(e) => panic!("{len:#x}: {e}"),
         }
@@ -197,7 +197,7 @@ fn a_file_cut_anywhere_is_told_so_or_loads() {
 }
 
 #[test]
-fn the_flags_ask_for_extensions() {
+fn the_flags_require_extensions() {
     let mut e = two_segments();
     e.flags = 5;
     let p = plan(&e);

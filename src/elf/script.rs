@@ -2,10 +2,10 @@
 
 use std::ffi::CString;
 
-/// How much of a file the kernel looks at (BINPRM_BUF_SIZE); a first line may not be longer.
+/// How much of a file the kernel reads (BINPRM_BUF_SIZE); a first line may not be longer.
 pub(super) const LINE_MAX: usize = 256;
 
-/// What a script asks for.
+/// The interpreter and argument of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// The interpreter's path, as the guest sees it.
@@ -14,25 +14,25 @@ pub struct Script {
     pub argument: Option<CString>,
 }
 
-/// Why the kernel says ENOEXEC to a script.
+/// Why the kernel refuses a script with ENOEXEC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
     /// Nothing after `#!`.
     #[error("is a script that names no interpreter after #!")]
     NoInterpreter,
-    /// The name may go on past what the kernel looks at.
+    /// The path may continue past the bytes that the kernel reads.
     #[error("is a script whose interpreter's path does not end within the first {LINE_MAX} bytes")]
     TooLong,
 }
 
 impl Script {
-    /// Parses the beginning of a file; `None` if it is no script.
+    /// Parses the beginning of a file; `None` if it is not a script.
     pub fn parse(first: &[u8]) -> Option<Result<Self, ScriptError>> {
         let rest = first[..first.len().min(LINE_MAX)].strip_prefix(b"#!")?;
         let blank = |b: &u8| matches!(b, b' ' | b'\t');
         let (line, whole) = match rest.iter().position(|&b| b == b'\n') {
             Some(end) => (&rest[..end], true),
-            // A file shorter than the buffer is followed by zeroes there, which end the line too.
+            // If the file is shorter than the buffer, zeroes follow it there, which end the line too.
             None => (rest, first.len() < LINE_MAX),
         };
         let Some(start) = line.iter().position(|b| !blank(b)) else { return Some(Err(ScriptError::NoInterpreter)) };
@@ -46,7 +46,7 @@ impl Script {
         if name.is_empty() {
             return Some(Err(ScriptError::NoInterpreter));
         }
-        // A cut-off argument is given as far as it goes; a zero byte ends it, since it is a C string.
+        // A cut-off argument is passed as far as it was read. A zero byte ends it, since it is a C string.
         let argument = argument.split(|&b| b == 0).next().unwrap_or_default();
         let from = argument.iter().position(|b| !blank(b)).unwrap_or(argument.len());
         let to = argument.iter().rposition(|b| !blank(b)).map_or(from, |last| last + 1);

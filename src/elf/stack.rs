@@ -1,5 +1,5 @@
-//! The initial stack: what `create_elf_tables` of the kernel leaves for the program's first
-//! instruction, byte for byte, as a pure function of its inputs.
+//! The initial stack: what the kernel's `create_elf_tables` builds for the program's first instruction, byte for
+//! byte, as a pure function of its inputs.
 //!
 //! From the top down: eight zero bytes, the path of the program, the strings of the environment and of
 //! the arguments (each group in memory order), sixteen random bytes, then — 16-byte aligned, with sp at
@@ -53,7 +53,7 @@ pub struct Credentials {
     pub egid: u32,
 }
 
-/// What the auxiliary vector says besides what follows from the program file.
+/// The entries of the auxiliary vector that do not follow from the program file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Auxv {
     /// AT_HWCAP.
@@ -64,20 +64,20 @@ pub struct Auxv {
     pub vdso: Option<GuestAddr>,
     /// Size and alignment of the rseq area, if the rseq system call works.
     pub rseq: Option<(u64, u64)>,
-    /// AT_BASE: where the program interpreter is; 0 without one.
+    /// AT_BASE: the address of the program interpreter; 0 without one.
     pub interpreter_base: GuestAddr,
     /// The user and group ids.
     pub credentials: Credentials,
-    /// AT_SECURE: whether these are rights that the caller does not have.
+    /// AT_SECURE: whether the program has rights that the caller does not have.
     pub secure: bool,
 }
 
-/// What the initial stack is made of.
+/// The contents of the initial stack.
 #[derive(Clone, Copy, Debug)]
 pub struct StackRequest<'a> {
     /// The address after the stack's last byte.
     pub top: GuestAddr,
-    /// How large the stack may become, of which arguments and environment may take a quarter, as on the kernel.
+    /// The largest size of the stack. As in the kernel, arguments and environment may take a quarter.
     pub size: u64,
     /// The arguments, the program's name first.
     pub argv: &'a [CString],
@@ -87,47 +87,47 @@ pub struct StackRequest<'a> {
     pub path: &'a CStr,
     /// Sixteen bytes for AT_RANDOM.
     pub random: [u8; 16],
-    /// How many bytes are left free below the strings (arch_align_stack): chance, which decides where in
-    /// its page the stack pointer is.
+    /// The random number of bytes left free below the strings (arch_align_stack), which decides where in its page the
+    /// stack pointer is.
     pub shift: u64,
-    /// Where the program is.
+    /// The program's addresses.
     pub placed: &'a Placed,
-    /// How many program headers it has.
+    /// The number of program headers.
     pub phnum: u16,
     /// The rest of the auxiliary vector.
     pub auxv: Auxv,
 }
 
-/// The initial stack does not fit.
+/// Why the initial stack does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StackError {
-    /// All together (E2BIG).
+    /// Arguments and environment together (E2BIG).
     #[error("the arguments and the environment take {need} bytes; a stack of {size} has room for {room}: use -s")]
     TooLarge {
-        /// Bytes wanted.
+        /// The bytes needed.
         need: u64,
-        /// Bytes allowed.
+        /// The bytes allowed.
         room: u64,
         /// The stack's size.
         size: u64,
     },
-    /// One string (E2BIG).
+    /// One string is too long (E2BIG).
     #[error("an argument or environment string has {0} bytes; Linux allows {MAX_STRING}")]
     StringTooLong(usize),
 }
 
-/// The initial stack, ready to be copied to [`StackImage::sp`].
+/// The initial stack, to be copied to [`StackImage::sp`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackImage {
-    /// The stack pointer, where `bytes` belong.
+    /// The stack pointer, and the address of `bytes`.
     pub sp: GuestAddr,
-    /// Everything from sp to the top of the stack.
+    /// The contents from sp to the top of the stack.
     pub bytes: Vec<u8>,
-    /// Where the argument strings are (/proc/self/cmdline).
+    /// The addresses of the argument strings (/proc/self/cmdline).
     pub args: Range<GuestAddr>,
-    /// Where the environment strings are (/proc/self/environ).
+    /// The addresses of the environment strings (/proc/self/environ).
     pub env: Range<GuestAddr>,
-    /// The auxiliary vector, its end included (/proc/self/auxv).
+    /// The auxiliary vector, AT_NULL included (/proc/self/auxv).
     pub auxv: Vec<(u64, u64)>,
 }
 
@@ -141,13 +141,13 @@ impl StackImage {
         }
         let string_bytes: u64 = strings().map(|s| s.count_bytes() as u64 + 1).sum();
         let pointers = 8 * (r.argv.len() + r.envp.len()) as u64;
-        // The kernel's bound on strings and pointers together: a quarter of the stack, 6 MiB at most.
+        // The kernel's limit for strings and pointers together: a quarter of the stack, at most 6 MiB.
         let room = (r.size / 4).min(6 << 20);
         if string_bytes + pointers > room {
             return Err(StackError::TooLarge { need: string_bytes + pointers, room, size: r.size });
         }
 
-        // The strings, whose addresses follow from the top.
+        // The strings, whose addresses count down from the top.
         let path = r.top.0 - 8 - (r.path.count_bytes() as u64 + 1);
         let env = path - r.envp.iter().map(|s| s.count_bytes() as u64 + 1).sum::<u64>();
         let args = r.top.0 - 8 - string_bytes;
@@ -198,7 +198,7 @@ fn auxv_entries(r: &StackRequest<'_>, path: u64, random: u64) -> Vec<(u64, u64)>
     let ids = a.credentials;
     let mut v = Vec::with_capacity(32);
     v.extend(a.vdso.map(|vdso| (at::SYSINFO_EHDR, vdso.0)));
-    // Cache sizes and geometries: 0 is the kernel's word for "not described".
+    // Cache sizes and geometries: 0 means "not described" in the kernel.
     v.extend((at::L1I_CACHESIZE..=at::L3_CACHEGEOMETRY).map(|kind| (kind, 0)));
     v.extend([
         (at::MINSIGSTKSZ, a.min_signal_stack),

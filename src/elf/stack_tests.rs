@@ -58,7 +58,7 @@ impl View<'_> {
 }
 
 #[test]
-fn a_program_finds_everything_where_the_kernel_puts_it() {
+fn everything_is_where_the_kernel_puts_it() {
     let (argv, envp) = (strings(&["hello", "", "a b"]), strings(&["A=1", "LANG=C"]));
     let image = StackImage::build(&request(&argv, &envp, c"./hello")).unwrap();
     let v = View(&image);
@@ -100,7 +100,7 @@ fn a_program_finds_everything_where_the_kernel_puts_it() {
 }
 
 #[test]
-fn vdso_rseq_and_interpreter_are_told_when_there() {
+fn vdso_rseq_and_interpreter_have_auxv_entries() {
     let argv = strings(&["x"]);
     let mut r = request(&argv, &[], c"x");
     r.auxv.vdso = Some(GuestAddr(0x7000));
@@ -125,7 +125,7 @@ fn sp_is_aligned_for_any_number_of_arguments() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn arguments_that_do_not_fit_are_refused() {
     let argv = strings(&["x".repeat(1000).as_str(); 100]);
     let mut r = request(&argv, &[], c"x");
     assert!(StackImage::build(&r).is_ok());
