@@ -9,8 +9,11 @@ use super::ioctl::Through;
 /// What the argument of an ioctl(2) request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IoctlArg {
-    /// A number, or nothing.
+    /// A number.
     Number,
+    /// Nothing: the kernel is given 0, whatever the caller has there. The number of such a request may mean another
+    /// one on another kind of file, with an address.
+    Nothing,
     /// A structure of this size, laid out as on the host and without addresses in it.
     Struct(u64),
     /// A structure that holds an address.
@@ -24,7 +27,7 @@ impl IoctlArg {
     }
 }
 
-use IoctlArg::{Holds, Number, Struct};
+use IoctlArg::{Holds, Nothing, Number, Struct};
 
 /// The size of the kernel's `struct termios`, `struct termios2`, `struct termio` and `struct ifreq`.
 const TERMIOS: u64 = 36;
@@ -43,22 +46,18 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         // TIOCGLCKTRMIOS, TIOCSLCKTRMIOS.
         0x5456 | 0x5457 => Struct(TERMIOS),
         libc::TIOCGWINSZ | libc::TIOCSWINSZ => Struct(8),
-        libc::TCSBRK
-        | libc::TCSBRKP
-        | libc::TCXONC
-        | libc::TCFLSH
-        | libc::TIOCEXCL
+        libc::TCSBRK | libc::TCSBRKP | libc::TCXONC | libc::TCFLSH | libc::TIOCSCTTY | libc::TIOCGPTPEER => Number,
+        libc::TIOCEXCL
         | libc::TIOCNXCL
-        | libc::TIOCSCTTY
         | libc::TIOCNOTTY
         | libc::TIOCSBRK
         | libc::TIOCCBRK
         | libc::TIOCCONS
-        | libc::TIOCGPTPEER
         | libc::FIOCLEX
-        | libc::FIONCLEX => Number,
-        // TIOCSIG is a number in spite of its own; TIOCVHANGUP; TIOCMIWAIT.
-        0x4004_5436 | 0x5437 | 0x545c => Number,
+        | libc::FIONCLEX => Nothing,
+        // TIOCSIG is a number in spite of its own; TIOCMIWAIT; TIOCVHANGUP.
+        0x4004_5436 | 0x545c => Number,
+        0x5437 => Nothing,
         libc::TIOCGPGRP
         | libc::TIOCSPGRP
         | libc::TIOCOUTQ
@@ -98,7 +97,8 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         // BLKFRASET and BLKFRAGET, BLKSECTGET, BLKSSZGET.
         0x125d | 0x125e | 0x1268 => Struct(4),
         0x1260 | 0x1263 | 0x1265 => Struct(8),
-        0x125f | 0x1261 | 0x1262 | 0x1264 => Number,
+        0x1262 | 0x1264 => Number,
+        0x125f | 0x1261 => Nothing,
         0x1267 => Struct(2),
         // BLKBSZGET and BLKBSZSET, an int in the kernel and a size_t in the number; BLKGETSIZE64.
         0x8008_1270 | 0x4008_1271 | 0x8008_1272 => Struct(8),
@@ -116,10 +116,10 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         0x4c04 | 0x4c05 => Struct(232),
         0x4c0a => Struct(304),
         // Sockets: FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP, SIOCATMARK; SIOCGSTAMP, SIOCGSTAMPNS;
-        // SIOCOUTQNSD; SIOCGSKNS; SIOCUNIXFILE.
+        // SIOCOUTQNSD; SIOCGSKNS; SIOCUNIXFILE, whose number is SIOCGETVIFCNT of a multicast router.
         0x8901..=0x8905 | 0x894b => Struct(4),
         0x8906 | 0x8907 => Struct(16),
-        0x894c | 0x89e0 => Number,
+        0x894c | 0x89e0 => Nothing,
         // `struct ifreq`, where it holds no address: names, indices, flags, addresses, sizes, queues, hardware,
         // bridges.
         0x8910

@@ -153,7 +153,11 @@ pub fn kcmp_row(kind: i32) -> Option<Sys> {
 pub(super) fn fits(call: Sys, numbers: &[u64; 6]) -> bool {
     let int = |i: usize| numbers[i] as i32;
     match call {
-        Sys::Ioctl => IoctlArg::of(numbers[1] as u32) == Some(IoctlArg::Number),
+        Sys::Ioctl => match IoctlArg::of(numbers[1] as u32) {
+            Some(IoctlArg::Number) => true,
+            Some(IoctlArg::Nothing) => numbers[2] == 0,
+            _ => false,
+        },
         Sys::IoctlStruct => matches!(IoctlArg::of(numbers[1] as u32), Some(IoctlArg::Struct(_))),
         Sys::Fcntl => FcntlArg::of(int(1)) == Some(FcntlArg::Number),
         Sys::FcntlStruct => matches!(FcntlArg::of(int(1)), Some(FcntlArg::Struct(_))),
@@ -182,7 +186,8 @@ mod tests {
     /// Each request that the kernel would follow a number of, in the row for numbers.
     #[test]
     fn a_number_where_the_kernel_takes_an_address_is_refused() {
-        let followed: [(Sys, &[u64]); 7] = [
+        let followed: [(Sys, &[u64]); 8] = [
+            (Sys::Ioctl, &[0, 0x89e0, 8]),
             (Sys::Ioctl, &[0, libc::TIOCGWINSZ, 8]),
             (Sys::Fcntl, &[0, libc::F_GETLK as u64, 8]),
             (Sys::Prctl, &[libc::PR_GET_NAME as u64, 8]),

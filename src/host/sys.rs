@@ -346,7 +346,7 @@ calls! {
     /// syncfs(2)
     Syncfs = SYS_syncfs [];
     /// sched_setattr(2)
-    SchedSetattr = SYS_sched_setattr [1 reads Fixed(56)];
+    SchedSetattr = SYS_sched_setattr [1 writes Fixed(56)];
     /// sched_getattr(2)
     SchedGetattr = SYS_sched_getattr [1 writes Arg(2)];
     /// renameat2(2)

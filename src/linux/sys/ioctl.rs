@@ -11,6 +11,7 @@ pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
     let (fd_arg, number) = (SysArg::Val(fd as u64), SysArg::Val(request.into()));
     match IoctlArg::of(request) {
         Some(IoctlArg::Number) => host::pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(c.args[2])]),
+        Some(IoctlArg::Nothing) => host::pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(0)]),
         Some(IoctlArg::Struct(size)) => {
             let structure = c.guest(c.args[2], size);
             host::pass(Sys::IoctlStruct, &mut [fd_arg, number, structure])
