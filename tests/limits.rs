@@ -31,7 +31,7 @@ fn the_guest_has_the_limits_and_remu_runs() {
     for limits in [
         "ulimit -S -d 1000",
         "ulimit -d 1000",
-        "ulimit -d 500",
+        "ulimit -d 700",
         "ulimit -S -s 16",
         "ulimit -s 16",
         "ulimit -s unlimited",
