@@ -45,6 +45,10 @@ impl Session {
         // SAFETY: the calls may be made between fork and exec.
         unsafe {
             command.pre_exec(move || {
+                // A shell has commands in the background ignore some of them, and so would the program.
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 libc::close(user);
                 libc::setsid();
                 libc::ioctl(0, libc::TIOCSCTTY, 0);
