@@ -88,8 +88,9 @@ fn real_code() -> Vec<u32> {
     let file = std::fs::read(hello()).expect("it is in the repository");
     let image = remu::elf::Image::parse(&file).expect("it is an ELF file");
     let start = image.entry;
-    let piece = image.pieces.iter().find(|p| (p.addr..p.addr + p.size).contains(&start)).expect("the entry's segment");
-    let text = &file[piece.file.clone()][(start - piece.addr) as usize..];
+    let segment = image.segments.iter().find(|s| (s.addr..s.addr + s.size).contains(&start));
+    let segment = segment.expect("a segment contains the entry point");
+    let text = &file[segment.file.clone()][(start - segment.addr) as usize..];
     let mut words = Vec::new();
     let mut at = 0;
     while let Some(&[a, b, c, d]) = text.get(at..at + 4) {

@@ -437,15 +437,15 @@ fn what_does_not_fit_is_refused() {
     };
     let low = MachineConfig { ram_base: 0, ..config(Isa::rv64_max()) };
     let wide = MachineConfig { ram_size: 0x100_1000, ram_base: 0x100_0000, ..config(Isa::rv64_max()) };
-    assert_eq!(refused(&wide), "memory from 0x1000000 to 0x2001000 is where the CLINT is, at 0x2000000");
-    assert_eq!(refused(&low), "it starts at 0x80000000, and there is memory from 0x0 to 0x100000");
+    assert_eq!(refused(&wide), "memory at 0x1000000..0x2001000 overlaps the CLINT at 0x2000000");
+    assert_eq!(refused(&low), "its entry point is at 0x80000000, outside memory, 0x0..0x100000");
     let none = MachineConfig { ram_size: 0, ..config(Isa::rv64_max()) };
     assert_eq!(refused(&none), "memory of 0x0 bytes cannot start at 0x80000000");
     let bytes = image(&[jump(0)]);
     let narrow = BootPlan::new(None, Some(&bytes)).unwrap();
     let error =
         Machine::<Rv32, Engine<Rv32>>::new(&config(Isa::rv32_max()), &narrow, Box::new(Terminal::default()), engine);
-    assert_eq!(error.err().unwrap().to_string(), "a 64-bit program on 32-bit harts");
+    assert_eq!(error.err().unwrap().to_string(), "a 64-bit program cannot run on 32-bit harts");
 }
 
 #[test]

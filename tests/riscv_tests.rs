@@ -35,8 +35,8 @@ const ENGINES: [(&str, usize); 2] = [("interpreter", 64), ("interpreter, instruc
 fn run_bare(file: &[u8]) -> Result<(), String> {
     let image = Image::parse(file).map_err(|e| e.to_string())?;
     let ram = Arc::new(Ram::new(0, 128 << 20).unwrap());
-    for piece in &image.pieces {
-        ram.write(piece.addr, &file[piece.file.clone()]).ok_or("it does not fit")?;
+    for segment in &image.segments {
+        ram.write(segment.addr, &file[segment.file.clone()]).ok_or("it does not fit")?;
     }
     let memory = HartMemory::new(vec![ram], Rc::new(NoDevices));
     let mut cpu = Cpu::new(Isa::rv32_max());

@@ -142,14 +142,14 @@ fn segments_outside_memory_are_left_out() {
         let ran = system(&p, &["-bios", "none", "-kernel", name]);
         assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(7), "hello\n", ""), "{name}");
     }
-    let memory = "and there is memory from 0x80000000 to 0x88000000";
+    let memory = "outside memory, 0x80000000..0x88000000";
     let mut e = program("", 7);
     e.symbols.push(("tohost", 0x10000, 8));
     p.elf("htif", &e);
     let mut e = program("", 7);
     e.segments[1] = e.segments[1].clone().mem_size(0x1000_0000);
     p.elf("large", &e);
-    for (name, line) in [("htif", "its tohost is at 0x10000"), ("large", "it wants 0x10000000 bytes at 0x80001000")] {
+    for (name, line) in [("htif", "its tohost is at 0x10000"), ("large", "needs 0x10000000 bytes at 0x80001000")] {
         let ran = system(&p, &[name]);
         assert_eq!((ran.status, ran.err), (Some(125), format!("remu-system: {name}: {line}, {memory}\n")));
     }
@@ -182,7 +182,7 @@ fn what_is_wrong_is_told_in_a_line() {
     p.elf("x86", &elf::Elf { machine: 62, ..program("", 0) });
     p.code("low", &[jump(0)]);
     let cases: &[(&[&str], &str)] = &[
-        (&[], "there is nothing to run: name an ELF file, or --bios or --kernel"),
+        (&[], "no program to run: name an ELF file, or use --bios or --kernel"),
         (&["-M", "toaster", "seven"], "no machine 'toaster'; there are virt and spike"),
         (&["-M", "virt,aclint=on", "seven"], "-machine: 'aclint=on' is not supported"),
         (&["-accel", "kvm", "seven"], "-accel 'kvm': there is only tcg"),
@@ -198,13 +198,13 @@ fn what_is_wrong_is_told_in_a_line() {
         (&["-dint", "seven"], "unknown option '-dint'; --help lists them"),
         (&["missing"], "missing: No such file or directory (os error 2)"),
         (&["x86"], "x86: built for x86-64, not for RISC-V"),
-        (&["low"], "low: it starts at 0x11000, and there is memory from 0x80000000 to 0x88000000"),
+        (&["low"], "low: its entry point is at 0x11000, outside memory, 0x80000000..0x88000000"),
         (&["-m", "lots", "seven"], "-m 'lots': a size is a number, with k, M or G behind it or without"),
         (&["-smp", "0", "seven"], "-smp '0': from 1 to 64"),
         (&["--isa", "rv64iq", "seven"], "--isa 'rv64iq': no extension 'q'"),
         (&["--isa", "rv64gcv", "seven"], "--isa 'rv64gcv': extension V is not implemented yet"),
         (&["--isa", "x86", "seven"], "--isa 'x86': an ISA string begins with rv32i, rv64i, rv32g or rv64g"),
-        (&["-cpu", "rv32", "seven"], "seven: a 64-bit program on 32-bit harts"),
+        (&["-cpu", "rv32", "seven"], "seven: a 64-bit program cannot run on 32-bit harts"),
         (&["-cpu", "max,zfoo=on", "seven"], "-cpu: no extension 'zfoo'; -cpu list shows them"),
         (&["-d", "exec,mmu", "seven"], "-d: log item 'mmu' is not supported yet; -d help lists those that are"),
         (&["-d", "lots", "seven"], "-d: no log item 'lots'; -d help lists them"),
@@ -214,9 +214,9 @@ fn what_is_wrong_is_told_in_a_line() {
         (&["-m", "0", "seven"], "seven: memory of 0x0 bytes cannot start at 0x80000000"),
         (
             &["--memory-base", "0x1000", "-m", "1", "seven"],
-            "seven: memory from 0x1000 to 0x101000 is where the power-off device is, at 0x100000",
+            "seven: memory at 0x1000..0x101000 overlaps the power-off device at 0x100000",
         ),
-        (&["--isa", "rv32i", "seven"], "seven: a 64-bit program on 32-bit harts"),
+        (&["--isa", "rv32i", "seven"], "seven: a 64-bit program cannot run on 32-bit harts"),
         (&["-frobnicate", "seven"], "unknown option '-frobnicate'; --help lists them"),
         (&["seven", "twice"], "unexpected argument 'twice'"),
         (&["--max-instructions", "10", "-M", "spike", "seven"], "not ended after 10 instructions"),

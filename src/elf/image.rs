@@ -15,27 +15,27 @@ pub enum ImageError {
     #[error("built for {}, not for RISC-V", super::machine_name(*.0))]
     Machine(u16),
     /// The file is not an executable.
-    #[error("ELF type {0} is no executable")]
+    #[error("ELF type {0} is not an executable")]
     Type(u16),
-    /// The file does not contain a segment.
-    #[error("segment {index} is not in the file")]
+    /// The file range of a segment exceeds the file, or `p_filesz > p_memsz`.
+    #[error("segment {index} has more bytes in the file than the file or its memory holds")]
     Truncated {
         /// The segment's index among the program headers.
         index: usize,
     },
     /// The file has nothing to load.
-    #[error("there is nothing to load")]
+    #[error("has nothing to load: no PT_LOAD segment")]
     Empty,
 }
 
-/// A range of memory and its initial contents.
+/// A PT_LOAD segment, to be loaded at its physical address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// The physical address.
+pub struct PhysicalSegment {
+    /// The physical address (`p_paddr`).
     pub addr: u64,
-    /// The file range of its bytes.
+    /// The range of the file that holds the segment's bytes.
     pub file: Range<usize>,
-    /// The size in memory in bytes. Zeroes follow the bytes of the file.
+    /// The size in memory in bytes (`p_memsz`). The part past the bytes of the file is zero.
     pub size: u64,
 }
 
@@ -55,8 +55,8 @@ pub struct Image {
     pub is_64bit: bool,
     /// The physical address of the entry point.
     pub entry: u64,
-    /// The initial memory.
-    pub pieces: Vec<Piece>,
+    /// The segments in file order.
+    pub segments: Vec<PhysicalSegment>,
     symbols: Vec<(String, u64)>,
 }
 
@@ -70,24 +70,25 @@ impl Image {
         if elf.header.e_type != ET_EXEC {
             return Err(ImageError::Type(elf.header.e_type));
         }
-        let mut pieces = Vec::new();
+        let mut segments = Vec::new();
         let mut entry = elf.entry;
         for (index, p) in elf.program_headers.iter().enumerate().filter(|(_, p)| p.p_type == PT_LOAD && p.p_memsz > 0) {
             let start = usize::try_from(p.p_offset).ok();
             let file = start.and_then(|start| Some(start..start.checked_add(usize::try_from(p.p_filesz).ok()?)?));
             let file = file.filter(|f| f.end <= bytes.len() && p.p_filesz <= p.p_memsz);
             if p.p_flags & PF_X != 0 && elf.entry.wrapping_sub(p.p_vaddr) < p.p_memsz {
-                // The header has the virtual address.
+                // `e_entry` is a virtual address.
                 entry = elf.entry.wrapping_sub(p.p_vaddr).wrapping_add(p.p_paddr);
             }
-            pieces.push(Piece { addr: p.p_paddr, file: file.ok_or(ImageError::Truncated { index })?, size: p.p_memsz });
+            let file = file.ok_or(ImageError::Truncated { index })?;
+            segments.push(PhysicalSegment { addr: p.p_paddr, file, size: p.p_memsz });
         }
-        if pieces.is_empty() {
+        if segments.is_empty() {
             return Err(ImageError::Empty);
         }
         let named = |s: goblin::elf::Sym| Some((elf.strtab.get_at(s.st_name)?.to_owned(), s.st_value));
         let symbols = elf.syms.iter().filter(|s| s.st_shndx != 0).filter_map(named).collect();
-        Ok(Self { is_64bit: elf.is_64, entry, pieces, symbols })
+        Ok(Self { is_64bit: elf.is_64, entry, segments, symbols })
     }
 
     /// The value of a symbol.

@@ -1,18 +1,17 @@
-//! What is in memory when a machine is switched on: programs, the device tree, and the code at which
-//! harts come out of reset.
+//! Memory at power-on: the programs, the device tree and the reset code.
 
 use super::{MachineConfig, MachineError};
-use crate::elf::{Image, Piece};
+use crate::elf::{Image, PhysicalSegment};
 use crate::memory::machine::Ram;
 use remu_isa::{EncodeError, Insn, Op, Xlen, encode};
 
-/// Where harts start.
+/// The reset vector.
 const RESET: u64 = 0x1000;
-/// Where they start if memory is there; no device is here.
+/// The reset vector if RAM covers [`RESET`]. No device is mapped here.
 const RESET_ELSEWHERE: u64 = 0x3000_0000;
 const ROM_SIZE: u64 = 0x1000;
 
-/// How far behind the start of memory a kernel is put that firmware is to start: a large page.
+/// The offset from the start of RAM of a kernel that firmware starts: one large page.
 const fn kernel_offset(xlen: Xlen) -> u64 {
     match xlen {
         Xlen::Rv32 => 0x40_0000,
@@ -20,7 +19,7 @@ const fn kernel_offset(xlen: Xlen) -> u64 {
     }
 }
 
-/// A program to be put into memory: an ELF file, or bytes.
+/// A program to load: an ELF file or a raw binary.
 pub struct Program<'a> {
     bytes: &'a [u8],
     image: Option<Image>,
@@ -33,58 +32,58 @@ impl<'a> Program<'a> {
     }
 }
 
-/// What a machine starts.
+/// The programs that a machine starts.
 pub struct BootPlan<'a> {
     firmware: Option<Program<'a>>,
     kernel: Option<Program<'a>>,
 }
 
-/// Why something cannot be started.
+/// Why a machine cannot start its programs.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// It is an ELF file that cannot be loaded.
+    /// The ELF file cannot be loaded.
     #[error(transparent)]
     Image(#[from] crate::elf::ImageError),
-    /// There is nothing to start.
-    #[error("there is nothing to run: name an ELF file, or --bios or --kernel")]
+    /// No program was given.
+    #[error("no program to run: name an ELF file, or use --bios or --kernel")]
     Nothing,
-    /// Harts of the machine cannot run it.
-    #[error("a {}-bit program on {}-bit harts", if *.is_64bit { 64 } else { 32 }, if *.is_64bit { 32 } else { 64 })]
+    /// The program is for the other register width.
+    #[error("a {}-bit program cannot run on {}-bit harts", if *.is_64bit { 64 } else { 32 }, if *.is_64bit { 32 } else { 64 })]
     Width {
         /// Whether the program is for RV64.
         is_64bit: bool,
     },
-    /// What it cannot do without is where there is no memory.
-    #[error("{what} at {addr:#x}, and there is memory from {start:#x} to {end:#x}")]
+    /// An address that the program needs is outside RAM.
+    #[error("{what} at {addr:#x}, outside memory, {start:#x}..{end:#x}")]
     LeftOut {
-        /// What that is, as the subject of a sentence.
+        /// The beginning of the message, such as "its entry point is".
         what: &'static str,
-        /// Where it is.
+        /// The address.
         addr: u64,
-        /// Where memory starts.
+        /// The first address of RAM.
         start: u64,
-        /// Where it ends.
+        /// The address after the last of RAM.
         end: u64,
     },
-    /// It does not fit into memory.
-    #[error("it wants {size:#x} bytes at {addr:#x}, and there is memory from {start:#x} to {end:#x}")]
+    /// A segment, a raw binary or the device tree does not fit into RAM.
+    #[error("needs {size:#x} bytes at {addr:#x}, outside memory, {start:#x}..{end:#x}")]
     NoMemory {
-        /// Where.
+        /// The first address needed.
         addr: u64,
-        /// How much.
+        /// The size in bytes.
         size: u64,
-        /// Where memory starts.
+        /// The first address of RAM.
         start: u64,
-        /// Where it ends.
+        /// The address after the last of RAM.
         end: u64,
     },
-    /// The code at reset cannot be encoded: a defect.
-    #[error("the code at reset: {0}")]
+    /// The reset code cannot be encoded: a defect of remu.
+    #[error("the reset code cannot be encoded: {0}")]
     Reset(#[from] EncodeError),
 }
 
 impl<'a> BootPlan<'a> {
-    /// Starts firmware, which is told of a kernel; without firmware the kernel itself.
+    /// Starts the firmware, which starts the kernel. Without firmware, starts the kernel directly.
     pub fn new(firmware: Option<&'a [u8]>, kernel: Option<&'a [u8]>) -> Result<Self, BootError> {
         if firmware.is_none() && kernel.is_none() {
             return Err(BootError::Nothing);
@@ -97,19 +96,19 @@ impl<'a> BootPlan<'a> {
         self.firmware.as_ref().or(self.kernel.as_ref())
     }
 
-    /// The ELF file that is started.
+    /// The ELF file that runs first.
     pub fn image(&self) -> Option<&Image> {
         self.first().and_then(|program| program.image.as_ref())
     }
 
-    /// The width of the harts that it wants, if it says so.
+    /// The register width of the program, if it is an ELF file.
     pub fn xlen(&self) -> Option<Xlen> {
         self.image().map(|image| if image.is_64bit { Xlen::Rv64 } else { Xlen::Rv32 })
     }
 }
 
-/// Loads a program, at `at` if it does not say where; yields where it starts.
-fn put(program: &Program<'_>, at: u64, xlen: Xlen, ram: &Ram) -> Result<u64, BootError> {
+/// Loads a program and returns its entry point. A raw binary is loaded at `at`.
+fn load_program(program: &Program<'_>, at: u64, xlen: Xlen, ram: &Ram) -> Result<u64, BootError> {
     let range = ram.range();
     let no_memory = |addr, size| BootError::NoMemory { addr, size, start: range.start, end: range.end };
     let Some(image) = &program.image else {
@@ -120,12 +119,12 @@ fn put(program: &Program<'_>, at: u64, xlen: Xlen, ram: &Ram) -> Result<u64, Boo
     if image.is_64bit != (xlen == Xlen::Rv64) {
         return Err(BootError::Width { is_64bit: image.is_64bit });
     }
-    for piece in &image.pieces {
-        load_piece(piece, program.bytes, ram).ok_or_else(|| no_memory(piece.addr, piece.size))?;
+    for segment in &image.segments {
+        load_segment(segment, program.bytes, ram).ok_or_else(|| no_memory(segment.addr, segment.size))?;
     }
     let htif = image.htif();
     let needed = [
-        ("it starts", Some(image.entry)),
+        ("its entry point is", Some(image.entry)),
         ("its tohost is", htif.map(|at| at.tohost)),
         ("its fromhost is", htif.and_then(|at| at.fromhost)),
     ];
@@ -135,32 +134,31 @@ fn put(program: &Program<'_>, at: u64, xlen: Xlen, ram: &Ram) -> Result<u64, Boo
     }
 }
 
-/// Loads the part of a segment that is in memory. Linkers put the headers and the build id of a bare-metal program
-/// far below its code, where a machine has no memory; QEMU leaves them out too. `None` if memory ends before the
-/// segment does: the program then needs more.
-fn load_piece(piece: &Piece, file: &[u8], ram: &Ram) -> Option<()> {
+/// Loads the part of a segment that is in RAM. Linkers put the headers and the build id of a bare-metal program far
+/// below its code, outside RAM; QEMU skips them too. `None` if RAM ends inside the segment: the program needs more.
+fn load_segment(segment: &PhysicalSegment, file: &[u8], ram: &Ram) -> Option<()> {
     let range = ram.range();
-    let end = piece.addr.checked_add(piece.size)?;
-    if end <= range.start || piece.addr >= range.end {
+    let end = segment.addr.checked_add(segment.size)?;
+    if end <= range.start || segment.addr >= range.end {
         return Some(());
     }
-    let bytes = &file[piece.file.clone()];
-    let below = range.start.saturating_sub(piece.addr);
+    let bytes = &file[segment.file.clone()];
+    let below = range.start.saturating_sub(segment.addr);
     let bytes = usize::try_from(below).ok().and_then(|below| bytes.get(below..)).unwrap_or_default();
-    if end > range.end { None } else { ram.write(piece.addr + below, bytes) }
+    if end > range.end { None } else { ram.write(segment.addr + below, bytes) }
 }
 
-/// Puts all into memory; yields the read-only memory with the code at reset.
+/// Loads the programs and the device tree into RAM, and returns a ROM with the reset code.
 pub(super) fn load(config: &MachineConfig, plan: &BootPlan<'_>, ram: &Ram, tree: &[u8]) -> Result<Ram, MachineError> {
     let range = ram.range();
     let xlen = config.isa.xlen;
     let first = plan.first().ok_or(BootError::Nothing)?;
-    let entry = put(first, range.start, xlen, ram)?;
+    let entry = load_program(first, range.start, xlen, ram)?;
     let kernel = match (&plan.firmware, &plan.kernel) {
-        (Some(_), Some(kernel)) => put(kernel, range.start + kernel_offset(xlen), xlen, ram)?,
+        (Some(_), Some(kernel)) => load_program(kernel, range.start + kernel_offset(xlen), xlen, ram)?,
         _ => 0,
     };
-    // As far up as it can be, where programs that start at the bottom will not meet it.
+    // At the top of RAM, away from programs, which start at the bottom.
     let at = (range.end - tree.len() as u64) & !0xfff;
     let no_room = || BootError::NoMemory { addr: at, size: tree.len() as u64, start: range.start, end: range.end };
     ram.write(at, tree).ok_or_else(no_room)?;
@@ -171,8 +169,7 @@ pub(super) fn load(config: &MachineConfig, plan: &BootPlan<'_>, ram: &Ram, tree:
     Ok(rom.read_only())
 }
 
-/// What harts run at reset: a0 is the hart's number, a1 the device tree, a2 what firmware is told of the
-/// kernel (OpenSBI's `fw_dynamic_info`), and on to the entry.
+/// The reset code: jumps to the entry point with a0 = hart id, a1 = device tree, a2 = OpenSBI's `fw_dynamic_info`.
 fn reset_code(xlen: Xlen, entry: u64, tree: u64, kernel: u64) -> Result<Vec<u8>, EncodeError> {
     const T0: u8 = 5;
     const A0: u8 = 10;
@@ -193,7 +190,7 @@ fn reset_code(xlen: Xlen, entry: u64, tree: u64, kernel: u64) -> Result<Vec<u8>,
         bytes.extend(encode(&insn, xlen)?.to_le_bytes());
     }
     bytes.resize(DATA as usize, 0);
-    /// `fw_dynamic_info`: its magic, its version, and the mode the kernel is entered in.
+    /// `fw_dynamic_info`: magic, version, and the privilege mode in which the kernel starts.
     const MAGIC: u64 = 0x4942_534f;
     const VERSION: u64 = 2;
     const SUPERVISOR: u64 = 1;

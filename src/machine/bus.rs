@@ -1,4 +1,4 @@
-//! What harts share beside memory: devices, and the word on how it ends.
+//! The bus: the devices that all harts share, and the request to end the machine.
 
 use super::clint::{self, Clint};
 use super::htif::Htif;
@@ -13,25 +13,24 @@ use std::time::Duration;
 
 /// The power-off device of `virt` (`sifive,test0`).
 pub const FINISHER: u64 = 0x10_0000;
-/// How far its register reaches.
+/// Its size in bytes.
 pub const FINISHER_SIZE: u64 = 0x1000;
 
-/// How a machine has ended.
+/// Why a machine stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The guest has ended it with this code; 0 is success.
+    /// The guest powered off with this exit code; 0 is success.
     Exited(u64),
-    /// The guest wants it to start anew.
+    /// The guest requested a reset.
     Reset,
-    /// The guest wants something that there is not.
+    /// The guest requested something that is not implemented.
     Unsupported(String),
-    /// The user at the console has ended it.
+    /// The user ended it from the console.
     ByUser,
-    /// As many instructions as allowed have been run.
+    /// The instruction limit was reached.
     OutOfInstructions,
 }
 
-/// A device.
 #[derive(Clone, Copy, PartialEq)]
 enum Device {
     Clint,
@@ -46,12 +45,12 @@ const DEVICES: [(Device, &str, u64, u64); 3] = [
     (Device::Finisher, "power-off device", FINISHER, FINISHER_SIZE),
 ];
 
-/// Those of a machine.
+/// The devices of a machine.
 fn devices(kind: MachineKind) -> impl Iterator<Item = (Device, &'static str, u64, u64)> {
     DEVICES.into_iter().filter(move |(device, ..)| *device != Device::Finisher || kind == MachineKind::Virt)
 }
 
-/// What harts share beside memory.
+/// The devices of a machine, as its harts reach them.
 pub struct Bus {
     kind: MachineKind,
     clint: RefCell<Clint>,
@@ -60,8 +59,8 @@ pub struct Bus {
     ram: Arc<Ram>,
     console: RefCell<Box<dyn Console>>,
     ending: RefCell<Option<Ending>>,
-    /// A store has changed what interrupts are pending, or ended the machine.
-    has_news: Cell<bool>,
+    /// A store changed the pending interrupts or ended the machine.
+    event: Cell<bool>,
 }
 
 impl Bus {
@@ -79,7 +78,7 @@ impl Bus {
             ram,
             console: RefCell::new(console),
             ending: RefCell::default(),
-            has_news: Cell::new(false),
+            event: Cell::new(false),
         }
     }
 
@@ -88,20 +87,20 @@ impl Bus {
         devices(kind).map(|(_, name, base, size)| (name, base, size))
     }
 
-    /// The device that all of an access lies in, and the access's place in it.
+    /// The device that contains the whole access, and the offset into it.
     fn device(&self, addr: u64, size: u64) -> Option<(Device, u64)> {
         let offset = |base, len| addr.checked_sub(base).filter(|offset| offset + size <= len);
         devices(self.kind).find_map(|(device, _, base, len)| Some((device, offset(base, len)?)))
     }
 
-    /// What a hart is told before it runs.
+    /// The time and the pending interrupts, which a hart samples before it runs.
     pub(super) fn inputs(&self, hart: usize) -> ExternalInputs {
         let clint = self.clint.borrow();
         let time = clint.time();
         ExternalInputs { time, interrupts: clint.pending(hart, time) }
     }
 
-    /// How long it is until the first timer goes off.
+    /// The time until the next timer interrupt.
     pub(super) fn until_timer(&self) -> Option<Duration> {
         self.clint.borrow().until_timer()
     }
@@ -111,13 +110,13 @@ impl Bus {
         self.ending.borrow().is_some()
     }
 
-    /// Attends to what takes no interrupt, and tells whether it is over.
-    pub(super) fn news(&self) -> Option<Ending> {
+    /// Polls HTIF and the console, which raise no interrupts. Returns why the machine stops, if it does.
+    pub(super) fn poll(&self) -> Option<Ending> {
         let mut console = self.console.borrow_mut();
-        let told = self.htif.as_ref().and_then(|htif| htif.borrow_mut().poll(&self.ram, &mut **console));
+        let by_htif = self.htif.as_ref().and_then(|htif| htif.borrow_mut().poll(&self.ram, &mut **console));
         console.flush();
         let by_user = console.wants_end().then_some(Ending::ByUser);
-        told.or_else(|| self.ending.borrow_mut().take()).or(by_user)
+        by_htif.or_else(|| self.ending.borrow_mut().take()).or(by_user)
     }
 }
 
@@ -136,7 +135,7 @@ impl Mmio for Bus {
     fn write(&self, addr: u64, size: u64, value: u64) -> Option<()> {
         match self.device(addr, size)? {
             (Device::Clint, offset) => {
-                self.has_news.set(true);
+                self.event.set(true);
                 self.clint.borrow_mut().write(offset, size, value)
             }
             (Device::Uart, offset) if size == 1 => {
@@ -150,7 +149,7 @@ impl Mmio for Bus {
                     0x7777 => Some(Ending::Reset),
                     _ => None,
                 };
-                self.has_news.set(ending.is_some());
+                self.event.set(ending.is_some());
                 *self.ending.borrow_mut() = ending;
                 Some(())
             }
@@ -158,11 +157,11 @@ impl Mmio for Bus {
         }
     }
 
-    fn answers(&self, addr: u64) -> bool {
+    fn has_device(&self, addr: u64) -> bool {
         self.device(addr, 1).is_some()
     }
 
-    fn take_news(&self) -> bool {
-        self.has_news.take()
+    fn take_event(&self) -> bool {
+        self.event.take()
     }
 }

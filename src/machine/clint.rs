@@ -1,13 +1,13 @@
-//! The core-local interruptor: software interrupts between harts, and the timer (SiFive's CLINT, whose
-//! registers the RISC-V ACLINT specification has taken over).
+//! The core-local interruptor (SiFive's CLINT): inter-processor interrupts and the timer. The RISC-V ACLINT
+//! specification keeps its registers.
 
 use crate::guest::riscv::csr::TIMEBASE_HZ;
 use crate::guest::riscv::privileged::Interrupts;
 use std::time::{Duration, Instant};
 
-/// Where it is.
+/// Its address.
 pub const BASE: u64 = 0x200_0000;
-/// How far its registers reach.
+/// The size of its registers in bytes.
 pub const SIZE: u64 = 0x1_0000;
 
 const MTIMECMP: u64 = 0x4000;
@@ -19,12 +19,12 @@ pub struct Clint {
     software: Vec<bool>,
     compare: Vec<u64>,
     start: Instant,
-    /// What has been written to `mtime`, less what had passed then.
+    /// `mtime` minus the ticks since `start`; changed by writes to `mtime`.
     offset: u64,
 }
 
 impl Clint {
-    /// For so many harts, all quiet.
+    /// The interruptor of `harts` harts, with no interrupt pending.
     pub fn new(harts: usize) -> Self {
         Self { software: vec![false; harts], compare: vec![u64::MAX; harts], start: Instant::now(), offset: 0 }
     }
@@ -38,20 +38,20 @@ impl Clint {
         (self.start.elapsed().as_nanos() * u128::from(TIMEBASE_HZ) / 1_000_000_000) as u64
     }
 
-    /// What is pending for a hart.
+    /// The interrupts that are pending for a hart.
     pub fn pending(&self, hart: usize, time: u64) -> Interrupts {
         Interrupts::default()
             .with(Interrupts::SOFTWARE, self.software[hart])
             .with(Interrupts::TIMER, time >= self.compare[hart])
     }
 
-    /// How long it is until the first timer goes off; `None` if that is not to be expected.
+    /// The time until the next timer interrupt; `None` if it is too far away for a [`Duration`].
     pub fn until_timer(&self) -> Option<Duration> {
         let ticks = self.compare.iter().min()?.saturating_sub(self.time());
         Some(Duration::from_nanos(ticks.checked_mul(1_000_000_000 / TIMEBASE_HZ)?))
     }
 
-    /// The register an offset lies in, and the first byte of it.
+    /// The register at an offset, and the byte within the register.
     fn register(&mut self, offset: u64) -> Option<(Register, u64)> {
         let harts = self.software.len() as u64;
         match offset {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interrupts_are_raised_and_taken_back() {
+    fn interrupts_are_raised_and_cleared() {
         let mut clint = Clint::new(2);
         assert_eq!(clint.pending(1, clint.time()), Interrupts::default());
         clint.write(4, 4, 1).unwrap();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_register_does_not_answer() {
+    fn reserved_offsets_and_sizes_fail() {
         let mut clint = Clint::new(1);
         assert_eq!((clint.read(4, 4), clint.read(0, 1), clint.write(0x8000, 4, 0)), (None, None, None));
     }

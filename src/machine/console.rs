@@ -1,23 +1,23 @@
 //! The terminal of a machine.
 
-/// What a machine's serial port and HTIF console are connected to.
+/// The other end of a machine's serial port and HTIF console.
 pub trait Console {
-    /// Writes a byte, now or by the next [`Console::flush`].
+    /// Writes a byte, at the latest at the next [`Console::flush`].
     fn put(&mut self, byte: u8);
 
-    /// The next byte that has been typed, if there is one.
+    /// The next byte of input, if one has arrived.
     fn get(&mut self) -> Option<u8>;
 
-    /// Writes what has not been written yet. Called between the turns of harts.
+    /// Writes buffered output. Called between the turns of harts.
     fn flush(&mut self);
 
-    /// Whether the user wants the machine to end.
+    /// Whether the user asked to end the machine.
     fn wants_end(&self) -> bool {
         false
     }
 }
 
-/// A terminal that is not connected.
+/// A console without input, which discards its output.
 #[derive(Debug, Default)]
 pub struct Silent;
 

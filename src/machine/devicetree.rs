@@ -1,4 +1,4 @@
-//! What a machine tells software about itself: the flattened device tree.
+//! The flattened device tree, which describes a machine to its software.
 
 use super::bus::{FINISHER, FINISHER_SIZE};
 use super::{MachineConfig, MachineKind, clint, uart};
@@ -7,16 +7,16 @@ use crate::guest::riscv::profiles::isa_string;
 use remu_isa::Xlen;
 use vm_fdt::{Error, FdtWriter};
 
-/// The tree cannot be written: a defect.
+/// The tree cannot be written: a defect of remu.
 #[derive(Debug, thiserror::Error)]
 #[error("the device tree: {0}")]
 pub struct DeviceTreeError(#[from] Error);
 
-/// The machine-level interrupts of a hart, as the interruptor names them.
+/// The interrupt numbers of a hart's machine-level interrupts.
 const MACHINE_SOFTWARE: u32 = 3;
 const MACHINE_TIMER: u32 = 7;
 
-/// The first handle of a hart's interrupt controller; they follow each other.
+/// The phandle of hart 0's interrupt controller. The other harts' follow it.
 const FIRST_CONTROLLER: u32 = 1;
 
 pub(super) fn compose(config: &MachineConfig) -> Result<Vec<u8>, DeviceTreeError> {

@@ -1,4 +1,4 @@
-//! A hart of a machine: engines run it, and what they stop at is answered by the privileged architecture.
+//! A hart of a machine. Engines run it; the privileged architecture handles their exits.
 
 use super::bus::Bus;
 use crate::guest::riscv::privileged::{Cause, Done, ExternalInputs, Mode, Privileged, TakenTrap, execute};
@@ -10,22 +10,22 @@ use remu_isa::{ExtSet, Isa};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Told of each trap that is taken, with the number of the hart.
+/// Called for each trap that is taken, with the hart id.
 pub type TrapWatcher = Rc<dyn Fn(u64, &TakenTrap)>;
 
-/// An engine, and what is to be told of code that changes.
+/// An engine, and its observer of code changes.
 pub type EngineParts<E> = (E, Arc<dyn CodeObserver>);
 
-/// The most contexts whose decoded code is kept.
+/// The most contexts whose decoded code is cached.
 const CONTEXTS: usize = 8;
 
-/// What decoded code depends on besides memory, and the engine that has it.
+/// An engine with its decoded code, and the state other than memory on which that code depends.
 struct Context<E> {
     mode: Mode,
     exts: ExtSet,
     engine: E,
     code: Arc<dyn CodeObserver>,
-    /// Code may have changed since it last ran.
+    /// Code may have changed since the engine last ran.
     stale: bool,
 }
 
@@ -60,7 +60,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         }
     }
 
-    /// Tells of the traps that it takes from now on.
+    /// Calls `watcher` for each trap taken from now on.
     pub(super) fn watch_traps(&mut self, watcher: TrapWatcher) {
         self.watcher = Some(watcher);
     }
@@ -70,18 +70,17 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         self.cell.cpu()
     }
 
-    /// Whether it waits for an interrupt, and none of these wakes it.
+    /// Whether it waits for an interrupt and `inputs` do not wake it.
     pub fn waits(&self, inputs: &ExternalInputs) -> bool {
         self.waiting && !self.privileged.wakes(inputs.interrupts)
     }
 
-    /// How many instructions it has begun: those that it has retired, and those that have trapped, which may
-    /// be all that it does.
+    /// The number of instructions that retired or trapped. Limits count traps too, since a hart may do nothing else.
     pub fn begun(&self) -> u64 {
         self.cell.cpu().instret + self.traps
     }
 
-    /// Runs about so many instructions, fewer if it waits or the machine ends.
+    /// Runs about `instructions` instructions, fewer if the hart waits or the machine stops.
     pub(super) fn turn(&mut self, instructions: u64, bus: &Bus) {
         let hart = self.privileged.hart as usize;
         if self.waits(&bus.inputs(hart)) {
@@ -90,7 +89,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         self.waiting = false;
         let end = self.begun() + instructions;
         while !self.waiting && !bus.is_over() {
-            // Asked each time: a device that the hart has written to may have changed it.
+            // Sampled each time: a store to a device may have changed them.
             self.interrupt(&bus.inputs(hart));
             let begun = self.begun();
             if begun >= end {
@@ -104,22 +103,22 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     /// Takes an interrupt, if one is pending and enabled.
     fn interrupt(&mut self, inputs: &ExternalInputs) {
         if self.privileged.interrupt(&mut self.cell.cpu(), inputs.interrupts) {
-            self.tell();
+            self.report_trap();
         }
     }
 
-    /// Tells of the trap that has been taken.
-    fn tell(&self) {
+    /// Calls the watcher for the trap that was just taken.
+    fn report_trap(&self) {
         if let Some(watcher) = &self.watcher {
             watcher(self.privileged.hart, &self.privileged.taken(&self.cell.cpu()));
         }
     }
 
-    /// Runs on the engine of the present context.
+    /// Runs on the engine of the current context.
     fn run(&mut self, instructions: u64) -> Exit {
         let view = self.privileged.pmp_view();
         if self.memory.set_pmp_view(view) {
-            // Code was decoded with the permission to fetch it.
+            // Decoded code has passed the old fetch permissions.
             self.code_changed();
         }
         let (mode, exts) = (self.privileged.mode, self.privileged.engine_exts(self.isa.exts));
@@ -153,7 +152,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
             Exit::Syscall => (self.privileged.environment_call(), 0),
             Exit::Breakpoint => (Cause::Breakpoint, cpu.pc),
             Exit::Fault(fault) => (cause_of(fault), fault.addr.0),
-            // Engines of machines leave it to the privileged architecture to wait.
+            // Not expected: for machines, WFI is handled by `execute`.
             Exit::Halt => (Cause::IllegalInstruction, 0),
             Exit::Illegal { bits } => match execute::<B>(&mut self.privileged, &mut cpu, &self.memory, bits, inputs) {
                 Done::Retired | Done::Again => return,
@@ -173,11 +172,11 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         self.privileged.trap(&mut cpu, cause, value);
         self.traps += 1;
         drop(cpu);
-        self.tell();
+        self.report_trap();
     }
 }
 
-/// What a refused access raises.
+/// The exception of a fault.
 fn cause_of(fault: GuestFault) -> Cause {
     match (fault.kind, fault.access) {
         (FaultKind::Misaligned, Access::Fetch) => Cause::InstructionAddressMisaligned,

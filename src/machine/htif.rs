@@ -1,33 +1,33 @@
-//! The host-target interface, by which test programs end and print: two words in memory, found by the
-//! symbols `tohost` and `fromhost`.
+//! The host-target interface (HTIF), through which test programs exit and print: two words in memory, at the symbols
+//! `tohost` and `fromhost`.
 
 use super::{Console, Ending};
 use crate::elf::HtifAddresses;
 use crate::memory::machine::Ram;
 
-/// The console is device 1; what the frontend does itself is device 0.
+/// The console is device 1. Device 0 is the frontend itself: exit and proxied system calls.
 const CONSOLE: u64 = 1;
 /// The console's commands.
 const GET: u64 = 0;
 const PUT: u64 = 1;
-/// The only call that is made for a program.
+/// The only system call that is proxied.
 const SYS_WRITE: u64 = 64;
 
 /// The interface.
 #[derive(Debug)]
 pub struct Htif {
     at: HtifAddresses,
-    /// The program waits for a key.
+    /// The program waits for console input.
     wants_key: bool,
 }
 
 impl Htif {
-    /// With its words at these addresses.
+    /// The interface with its words at these addresses.
     pub fn new(at: HtifAddresses) -> Self {
         Self { at, wants_key: false }
     }
 
-    /// Looks whether the program has said something, and answers it.
+    /// Handles a request in `tohost`, if there is one.
     pub fn poll(&mut self, ram: &Ram, console: &mut dyn Console) -> Option<Ending> {
         if self.wants_key
             && let Some(key) = console.get()
@@ -42,7 +42,7 @@ impl Htif {
             (0, 0) if payload & 1 != 0 => return Some(Ending::Exited(payload >> 1)),
             (0, 0) => {
                 if let Err(call) = proxy(ram, payload, console) {
-                    return Some(Ending::Unsupported(format!("HTIF's proxy for system call {call}")));
+                    return Some(Ending::Unsupported(format!("system call {call} through HTIF")));
                 }
                 self.answer(ram, 1);
             }
@@ -70,12 +70,12 @@ fn word(ram: &Ram, at: u64) -> Option<u64> {
     Some(u64::from_le_bytes(bytes))
 }
 
-/// Makes the call described by eight words at `at`, of which the first becomes its result. Fails with the
-/// number of a call that cannot be made.
+/// Makes the system call described by eight words at `at`, and stores the result in the first. The error is the
+/// number of an unsupported call.
 fn proxy(ram: &Ram, at: u64, console: &mut dyn Console) -> Result<(), u64> {
     const EBADF: i64 = -9;
     const EFAULT: i64 = -14;
-    /// The most that is written at once.
+    /// The largest write. Longer ones are short writes.
     const LONGEST: u64 = 1 << 20;
     let argument = |i: u64| word(ram, at.wrapping_add(8 * i)).unwrap_or(0);
     let [call, fd, buffer, len] = [0, 1, 2, 3].map(argument);

@@ -1,8 +1,7 @@
-//! Whole machines: harts, what they share, and how they start and end.
+//! Whole machines: harts, devices, and how they boot and stop.
 //!
-//! A [`Machine`] runs its harts in turn on engines that it is given, answers why they stop by the
-//! privileged architecture, and owns the devices. Knows guests, memory, ELF images and the host, and
-//! neither engines nor the kernel interface of user mode.
+//! A [`Machine`] owns the devices and runs its harts in turn, on engines that its caller provides. The module knows
+//! guests, memory, ELF images and the host, but no engine and no system call.
 
 mod boot;
 mod bus;
@@ -28,64 +27,64 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many instructions a hart runs before it is the next one's turn and devices are looked at.
+/// The number of instructions that a hart runs before devices are polled and the next hart runs.
 const TURN: u64 = 5_000;
 
-/// How long a machine sleeps at most in which all harts wait: a device may have news that nothing tells of.
+/// The longest sleep between polls of devices while all harts wait.
 const NAP: Duration = Duration::from_millis(5);
 
-/// Which machine it is to be.
+/// The machine model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MachineKind {
-    /// QEMU's `virt`, as far as it goes here.
+    /// A subset of QEMU's `virt`.
     Virt,
-    /// Spike's: no power-off device, the end is told by HTIF.
+    /// Spike's: no power-off device; programs exit through HTIF.
     Spike,
 }
 
 impl MachineKind {
-    /// All there are, by their names.
+    /// All models by name.
     pub const ALL: [(&'static str, MachineKind); 2] = [("virt", MachineKind::Virt), ("spike", MachineKind::Spike)];
 }
 
-/// What a machine is made of.
+/// The configuration of a machine.
 #[derive(Debug)]
 pub struct MachineConfig {
-    /// Which one.
+    /// The model.
     pub kind: MachineKind,
-    /// What its harts implement.
+    /// The ISA of its harts.
     pub isa: Isa,
-    /// Where its memory starts.
+    /// The first address of RAM.
     pub ram_base: u64,
-    /// How much there is, in bytes.
+    /// The size of RAM in bytes.
     pub ram_size: u64,
-    /// How many harts there are, at least one.
+    /// The number of harts, at least one.
     pub harts: usize,
     /// The kernel's command line.
     pub arguments: String,
-    /// Whether loads and stores that are not aligned trap.
+    /// Whether misaligned loads and stores trap.
     pub aligned_only: bool,
 }
 
-/// Why a machine cannot be made.
+/// Why a machine cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
-    /// No memory.
+    /// RAM cannot be allocated.
     #[error(transparent)]
     Ram(#[from] RamError),
-    /// Memory where devices are.
-    #[error("memory from {start:#x} to {end:#x} is where the {device} is, at {at:#x}")]
+    /// RAM and a device overlap.
+    #[error("memory at {start:#x}..{end:#x} overlaps the {device} at {at:#x}")]
     Overlap {
-        /// Where memory starts.
+        /// The first address of RAM.
         start: u64,
-        /// Where it ends.
+        /// The address after the last of RAM.
         end: u64,
         /// The device.
         device: &'static str,
         /// Its address.
         at: u64,
     },
-    /// What is to be run does not fit.
+    /// The programs cannot be started.
     #[error(transparent)]
     Boot(#[from] BootError),
     /// The device tree cannot be composed.
@@ -101,7 +100,7 @@ pub struct Machine<B: Base, E> {
 }
 
 impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
-    /// A machine that is about to start what `plan` says, on engines that `engine` makes.
+    /// A machine at reset, with the programs of `plan` loaded. `engine` makes the engines of the harts.
     pub fn new(
         config: &MachineConfig,
         plan: &BootPlan<'_>,
@@ -128,20 +127,20 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         Ok(Self { harts, bus, ram })
     }
 
-    /// Tells of the traps that harts take from now on.
+    /// Calls `watcher` for each trap taken from now on.
     pub fn watch_traps(&mut self, watcher: TrapWatcher) {
         for hart in &mut self.harts {
             hart.watch_traps(watcher.clone());
         }
     }
 
-    /// Runs until the guest ends it; with a limit, until each hart has run so many instructions, or all wait
-    /// and no timer is set.
+    /// Runs until the guest or the user stops it. With a limit, also until each hart has run `limit` instructions,
+    /// or until all harts wait and no timer is set.
     pub fn run(&mut self, limit: Option<u64>) -> Ending {
         loop {
             for id in 0..self.harts.len() {
                 self.harts[id].turn(TURN, &self.bus);
-                if let Some(ending) = self.bus.news() {
+                if let Some(ending) = self.bus.poll() {
                     return ending;
                 }
             }
@@ -163,7 +162,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         &self.harts
     }
 
-    /// Copies out of memory; `None` if the range is not all memory.
+    /// Copies bytes from RAM; `None` if the range is not all RAM.
     pub fn read(&self, addr: u64, to: &mut [u8]) -> Option<()> {
         self.ram.read(addr, to)
     }

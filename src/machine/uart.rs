@@ -1,19 +1,19 @@
-//! The serial port: a 16550A as far as polling goes; its interrupt is not connected.
+//! The serial port: a 16550A for polled use. Its interrupt is not connected.
 
 use super::Console;
 
-/// Where it is.
+/// Its address.
 pub const BASE: u64 = 0x1000_0000;
-/// How far its registers reach.
+/// The size of its registers in bytes.
 pub const SIZE: u64 = 0x100;
 
-/// Line control: the first two registers are the divisor.
+/// LCR, divisor latch access: the first two registers are the divisor.
 const DLAB: u8 = 0x80;
-/// Line status: a byte has arrived; there is room to send; all has been sent.
+/// LSR: data ready, transmitter holding register empty, transmitter empty.
 const DATA_READY: u8 = 0x01;
 const SEND_EMPTY: u8 = 0x20;
 const ALL_SENT: u8 = 0x40;
-/// Modem control: what is sent comes back.
+/// MCR, loopback: sent bytes are received.
 const LOOP: u8 = 0x10;
 
 /// The serial port.
@@ -39,7 +39,7 @@ impl Uart {
                 self.received.take().unwrap_or(0)
             }
             1 => self.interrupt_enable,
-            // No interrupt is pending; the upper bits say that there is a FIFO.
+            // No interrupt is pending. The upper bits say that the FIFOs are enabled.
             2 => 1 | if self.fifo_enabled { 0xc0 } else { 0 },
             3 => self.line_control,
             4 => self.modem_control,
@@ -47,7 +47,7 @@ impl Uart {
                 self.receive(console);
                 SEND_EMPTY | ALL_SENT | if self.received.is_some() { DATA_READY } else { 0 }
             }
-            // Carrier, ready to send, clear to send; or, looped back, what modem control says.
+            // DCD, DSR and CTS; in loopback mode, the outputs of MCR.
             6 if self.modem_control & LOOP != 0 => {
                 let control = self.modem_control;
                 (control & 1) << 5 | (control & 2) << 3 | (control & 4) << 4 | (control & 8) << 4
@@ -69,7 +69,7 @@ impl Uart {
             2 => self.fifo_enabled = value & 1 != 0,
             3 => self.line_control = value,
             4 => self.modem_control = value & 0x1f,
-            // The status registers cannot be written.
+            // The status registers are read-only.
             5 | 6 => {}
             7 => self.scratch = value,
             _ => return None,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_go_out_and_come_in() {
+    fn bytes_are_sent_and_received() {
         let (mut uart, mut terminal) = (Uart::default(), Echo(Vec::new(), Some(b'a')));
         uart.write(0, b'x', &mut terminal).unwrap();
         assert_eq!(terminal.0, b"x");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn drivers_find_it_by_its_loop() {
+    fn drivers_probe_it_in_loopback_mode() {
         let (mut uart, mut terminal) = (Uart::default(), Echo(Vec::new(), None));
         uart.write(4, LOOP | 0x0a, &mut terminal).unwrap();
         assert_eq!(uart.read(6, &mut terminal).map(|v| v & 0xf0), Some(0x90));

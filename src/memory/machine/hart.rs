@@ -9,28 +9,28 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A range of physical addresses with permissions of its own. The first that has any byte of an access
-/// decides, and has to have all of it (privileged specification, "Physical Memory Protection").
+/// A PMP region. The first region that contains any byte of an access decides, and fails the access unless it
+/// contains all of it (privileged specification, "Physical Memory Protection").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
     /// The first address.
     pub start: u64,
     /// The last address.
     pub last: u64,
-    /// Whether loads, stores and fetches are allowed: in order of [`Access`].
+    /// Whether each kind of access is allowed, in the order of [`Access`].
     pub allows: [bool; 3],
-    /// Whether machine mode is bound by it as well.
+    /// Whether it applies to machine mode too.
     pub locked: bool,
 }
 
-/// What a hart may access.
+/// The memory protection of a hart, as its CSRs currently set it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PmpView {
-    /// In order of priority.
+    /// The regions in order of priority.
     pub regions: Vec<Region>,
-    /// Whether instructions are fetched in machine mode.
+    /// Whether fetches have the privilege of machine mode.
     pub machine_fetches: bool,
-    /// Whether data is accessed with the privilege of machine mode.
+    /// Whether loads and stores have the privilege of machine mode.
     pub machine_accesses: bool,
 }
 
@@ -42,12 +42,12 @@ impl PmpView {
         match self.regions.iter().find(|r| addr <= r.last && last >= r.start) {
             Some(r) if addr < r.start || last > r.last => false,
             Some(r) => (machine && !r.locked) || r.allows[access as usize],
-            // What no region has is machine mode's alone, also where none is switched on.
+            // Only machine mode may access memory that matches no region, even if no region is enabled.
             None => machine,
         }
     }
 
-    /// Whether all of a page is decided alike.
+    /// Whether the same rule applies to the whole page.
     fn is_uniform(&self, page: u64) -> bool {
         let last = page + (PAGE_SIZE - 1);
         self.regions
@@ -57,24 +57,24 @@ impl PmpView {
     }
 }
 
-/// A page that may be accessed in one way, and where it is in the host.
+/// A TLB entry: a page that permits one kind of access, and its host address.
 #[derive(Clone, Copy)]
 struct Entry {
-    /// The address of the page, or [`Entry::NONE`].
+    /// The address of the page; that of [`Entry::EMPTY`] matches no page.
     page: u64,
-    /// The host address less the guest's.
+    /// The host address minus the guest address.
     delta: usize,
 }
 
 impl Entry {
-    /// No page: it is not a multiple of the size of one.
+    /// Matches no access, since its address is not page-aligned.
     const EMPTY: Self = Self { page: u64::MAX, delta: 0 };
 }
 
-/// Pages that a hart remembers for each kind of access.
+/// The number of TLB entries for each kind of access.
 const ENTRIES: usize = 256;
 
-/// Where an access goes.
+/// The target of an access.
 enum Place {
     Ram(*mut u8),
     Device,
@@ -86,16 +86,16 @@ pub struct HartMemory {
     pmp_view: RefCell<PmpView>,
     memories: Vec<Arc<Ram>>,
     mmio: Rc<dyn Mmio>,
-    /// An address outside the hart's address width is no address.
+    /// The first address past the physical address space.
     limit: u64,
-    /// Whether loads and stores that are not aligned fault.
+    /// Whether misaligned loads and stores fault.
     aligned_only: bool,
-    /// The store that was refused last has been made.
-    made: Cell<bool>,
+    /// The store last reported as refused did happen.
+    completed: Cell<bool>,
 }
 
 impl HartMemory {
-    /// The view of a hart, in machine mode, on memories that do not overlap.
+    /// The memory of a hart in machine mode. `memories` do not overlap.
     pub fn new(memories: Vec<Arc<Ram>>, mmio: Rc<dyn Mmio>) -> Self {
         let entries = || vec![Cell::new(Entry::EMPTY); ENTRIES].into_boxed_slice();
         let view = PmpView { machine_fetches: true, machine_accesses: true, ..PmpView::default() };
@@ -106,37 +106,37 @@ impl HartMemory {
             mmio,
             limit: 1 << 56,
             aligned_only: false,
-            made: Cell::new(false),
+            completed: Cell::new(false),
         }
     }
 
-    /// Makes loads and stores fault that are not aligned.
+    /// Makes misaligned loads and stores fault.
     #[must_use]
     pub fn aligned_only(mut self) -> Self {
         self.aligned_only = true;
         self
     }
 
-    /// Changes what the hart may access; true if the regions are others.
+    /// Changes the memory protection; true if the regions changed.
     pub fn set_pmp_view(&self, view: PmpView) -> bool {
-        let mut present = self.pmp_view.borrow_mut();
-        if *present == view {
+        let mut current = self.pmp_view.borrow_mut();
+        if *current == view {
             return false;
         }
-        let others = present.regions != view.regions;
-        *present = view;
+        let regions_changed = current.regions != view.regions;
+        *current = view;
         for cell in self.tlb.iter().flatten() {
             cell.set(Entry::EMPTY);
         }
-        others
+        regions_changed
     }
 
-    /// What the hart may access.
+    /// The memory protection.
     pub fn pmp_view(&self) -> PmpView {
         self.pmp_view.borrow().clone()
     }
 
-    /// The host address of an access within a page that is remembered.
+    /// The host address of an access that hits the TLB.
     #[inline(always)]
     fn hit(&self, access: Access, addr: u64, size: u64) -> Option<*mut u8> {
         let index = (addr / PAGE_SIZE) as usize % ENTRIES;
@@ -147,7 +147,7 @@ impl HartMemory {
             .then(|| addr.wrapping_add(entry.delta as u64) as *mut u8)
     }
 
-    /// Where an access that lies within a page goes; remembers the page if it can.
+    /// The target of an access that does not cross a page boundary. Fills the TLB if the whole page allows it.
     fn locate(&self, access: Access, addr: u64, size: u64) -> Result<Place, BadAddress> {
         let view = self.pmp_view.borrow();
         if addr >= self.limit || !view.allow(addr, size, access) {
@@ -160,7 +160,7 @@ impl HartMemory {
             return Err(BadAddress::REFUSED);
         }
         let page = addr & !(PAGE_SIZE - 1);
-        // A page that is remembered is accessed whatever the alignment.
+        // TLB hits do not check alignment.
         if view.is_uniform(page) && (!self.aligned_only || access == Access::Fetch) {
             let delta = (host as usize).wrapping_sub(addr as usize);
             self.tlb[access as usize][(addr / PAGE_SIZE) as usize % ENTRIES].set(Entry { page, delta });
@@ -193,13 +193,13 @@ impl HartMemory {
             return if self.aligned_only { Err(BadAddress::REFUSED) } else { self.load_bytes(addr, size) };
         }
         match self.locate(Access::Read, addr, size)? {
-            // SAFETY: `locate` yields the address of so many bytes of RAM.
+            // SAFETY: `locate` returned the address of `size` bytes of RAM.
             Place::Ram(host) => unsafe { access::load(size, host) },
             Place::Device => self.mmio.read(addr, size).ok_or(BadAddress::REFUSED),
         }
     }
 
-    /// A load that is not aligned: of RAM, byte by byte.
+    /// A misaligned load: byte by byte, RAM only.
     fn load_bytes(&self, addr: u64, size: u64) -> Result<u64, BadAddress> {
         let mut value = 0;
         for i in 0..size {
@@ -218,18 +218,18 @@ impl HartMemory {
             return if self.aligned_only { Err(BadAddress::REFUSED) } else { self.store_bytes(addr, size, value) };
         }
         match self.locate(Access::Write, addr, size)? {
-            // SAFETY: `locate` yields the address of so many bytes of RAM.
+            // SAFETY: `locate` returned the address of `size` bytes of RAM.
             Place::Ram(host) => unsafe { access::store(size, host, value) },
             Place::Device => {
                 self.mmio.write(addr, size, value).ok_or(BadAddress::REFUSED)?;
-                // Refused, so that the engine leaves its fast path; `classify` tells it better.
-                self.made.set(self.mmio.take_news());
-                if self.made.get() { Err(BadAddress::REFUSED) } else { Ok(()) }
+                // After a device event, refuse the completed store so that the engine calls `classify`.
+                self.completed.set(self.mmio.take_event());
+                if self.completed.get() { Err(BadAddress::REFUSED) } else { Ok(()) }
             }
         }
     }
 
-    /// A store that is not aligned: to RAM, byte by byte, if all of it may be written.
+    /// A misaligned store: byte by byte, RAM only, and only if all bytes are writable.
     fn store_bytes(&self, addr: u64, size: u64, value: u64) -> Result<(), BadAddress> {
         for i in 0..size {
             match self.locate(Access::Write, addr.wrapping_add(i), 1)? {
@@ -248,7 +248,7 @@ impl GuestMemory for HartMemory {
     #[inline(always)]
     fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
         match self.hit(Access::Read, addr.0, size) {
-            // SAFETY: what is remembered leads to RAM, to the end of the page.
+            // SAFETY: TLB entries map whole pages of RAM, and `hit` checks that the access ends within the page.
             Some(host) => unsafe { access::load(size, host) },
             None => self.load_slow(addr.0, size),
         }
@@ -272,7 +272,7 @@ impl GuestMemory for HartMemory {
         operand: u64,
     ) -> Result<u64, BadAddress> {
         let host = self.ram(addr, size.bytes())?;
-        // SAFETY: `ram` yields the address of so many bytes of RAM.
+        // SAFETY: `ram` returned the address of `size` bytes of RAM.
         unsafe { access::read_modify_write(op, size, host, operand) }
     }
 
@@ -290,9 +290,9 @@ impl GuestMemory for HartMemory {
         expected: [u64; 2],
         new: [u64; 2],
     ) -> Result<[u64; 2], BadAddress> {
-        assert!(addr.0.is_multiple_of(16), "the instruction faults before an access that is not aligned");
+        assert!(addr.0.is_multiple_of(16), "the instruction checks alignment before the access");
         let host = self.ram(addr, 16)?;
-        // SAFETY: as for `read_modify_write`; RAM starts at page boundaries, in the host too.
+        // SAFETY: as for `read_modify_write`. The host address is aligned too, since RAM is page-aligned in both.
         unsafe { access::cmpxchg128(host, expected, new) }
     }
 
@@ -309,14 +309,14 @@ impl GuestMemory for HartMemory {
     fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
         let load = self.locate(Access::Read, addr.0, len);
         match load.or_else(|_| self.locate(Access::Write, addr.0, len))? {
-            Place::Device if !self.mmio.answers(addr.0) => Err(BadAddress::REFUSED),
+            Place::Device if !self.mmio.has_device(addr.0) => Err(BadAddress::REFUSED),
             Place::Device | Place::Ram(_) => Ok(()),
         }
     }
 
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
         let mut done = 0;
-        // Permissions may end at any multiple of four, and instructions are multiples of two.
+        // Permissions may change at any multiple of four bytes; instructions are aligned to two.
         for half in to.chunks_exact_mut(2) {
             let at = addr.0.wrapping_add(done as u64);
             let host = match self.hit(Access::Fetch, at, 2) {
@@ -341,13 +341,13 @@ impl GuestMemory for HartMemory {
     }
 
     fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal {
-        if self.made.take() {
+        if self.completed.take() {
             return Refusal::Completed;
         }
         if self.aligned_only && !addr.0.is_multiple_of(size) {
             return Refusal::Fault(GuestFault { addr, access, kind: FaultKind::Misaligned });
         }
-        // An access that is not aligned is made in parts: the first that is refused counts.
+        // A misaligned access is made byte by byte: report the first byte that is refused.
         let mut parts = if addr.0.is_multiple_of(size) { 0..0 } else { 0..size };
         let bad = parts.find(|&i| match self.locate(access, addr.0.wrapping_add(i), 1) {
             Ok(Place::Ram(_)) => false,

@@ -1,8 +1,8 @@
-//! The memory of a whole machine: physical RAM, what answers elsewhere, and how a hart sees both.
+//! The memory of a whole machine: RAM, memory-mapped devices, and how a hart accesses both.
 //!
-//! [`HartMemory`] is what engines run on. A software TLB leads from a page to host memory; what it does
-//! not hold takes the slow path, which asks whether the hart may make the access, and tells RAM from
-//! devices. Knows no devices: the machine above hands in what answers as [`Mmio`].
+//! Engines run on [`HartMemory`]. Its software TLB maps pages of RAM to host memory. A miss takes the slow path,
+//! which checks the memory protection and distinguishes RAM from devices. The module knows no particular device: the
+//! machine passes them in as [`Mmio`].
 
 mod hart;
 mod ram;
@@ -10,22 +10,22 @@ mod ram;
 pub use hart::{HartMemory, PmpView, Region};
 pub use ram::{Ram, RamError};
 
-/// What answers at physical addresses that are no RAM.
+/// Memory-mapped devices, at physical addresses outside RAM.
 pub trait Mmio {
-    /// A load of 1, 2, 4 or 8 bytes at an aligned address; `None` if nothing answers there.
+    /// A load of 1, 2, 4 or 8 bytes at an aligned address; `None` is an access fault.
     fn read(&self, addr: u64, size: u64) -> Option<u64>;
 
-    /// A store of 1, 2, 4 or 8 bytes at an aligned address; `None` if nothing answers there.
+    /// A store of 1, 2, 4 or 8 bytes at an aligned address; `None` is an access fault.
     fn write(&self, addr: u64, size: u64, value: u64) -> Option<()>;
 
     /// Whether a device is at an address.
-    fn answers(&self, addr: u64) -> bool;
+    fn has_device(&self, addr: u64) -> bool;
 
-    /// Whether a store since the last call is to be attended to before the hart goes on.
-    fn take_news(&self) -> bool;
+    /// Whether a store since the last call raised an event, for which the hart must stop.
+    fn take_event(&self) -> bool;
 }
 
-/// Nothing answers outside of memory.
+/// A bus without devices.
 #[derive(Clone, Copy, Debug)]
 pub struct NoDevices;
 
@@ -38,11 +38,11 @@ impl Mmio for NoDevices {
         None
     }
 
-    fn answers(&self, _: u64) -> bool {
+    fn has_device(&self, _: u64) -> bool {
         false
     }
 
-    fn take_news(&self) -> bool {
+    fn take_event(&self) -> bool {
         false
     }
 }

@@ -1,12 +1,11 @@
-//! Physical memory.
+//! RAM of a machine.
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// A range of physical memory, zero at first. Bytes in it are shared with every hart, and only reached
-/// through pointers.
+/// A range of physical memory, initially zero. All harts share it and access it only through raw pointers.
 #[derive(Debug)]
 pub struct Ram {
     host: *mut u8,
@@ -14,34 +13,33 @@ pub struct Ram {
     writable: bool,
 }
 
-// SAFETY: the memory is reached through raw pointers only, as the harts of a machine do: accesses that
-// race are those of the guest.
+// SAFETY: no reference to the bytes exists. They are accessed through raw pointers only, and races are the guest's.
 unsafe impl Send for Ram {}
 // SAFETY: as above.
 unsafe impl Sync for Ram {}
 
-/// RAM that cannot be had.
+/// Why RAM cannot be allocated.
 #[derive(Debug, thiserror::Error)]
 pub enum RamError {
-    /// Its end is past the end of the address space, or its bounds are no page boundaries.
+    /// The end is past the end of the address space, or the bounds are not page-aligned.
     #[error("memory of {size:#x} bytes cannot start at {start:#x}")]
     Range {
-        /// Where it was to start.
+        /// The first address.
         start: u64,
         /// Its size in bytes.
         size: u64,
     },
-    /// The host has not enough.
+    /// The host does not have enough memory.
     #[error("the host cannot provide {size:#x} bytes of memory: {error}")]
     Host {
         /// The size in bytes.
         size: u64,
-        /// The host's reason.
+        /// The error of the host.
         error: rustix::io::Errno,
     },
 }
 
-/// Accesses that a hart makes past the end of a page, at most.
+/// The most bytes that a hart may access past the end of a page.
 const GUARD: usize = 4096;
 
 impl Ram {
@@ -60,7 +58,7 @@ impl Ram {
         Ok(Self { host, range: start..end, writable: true })
     }
 
-    /// Makes it memory that harts cannot write.
+    /// Makes it ROM.
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.writable = false;
@@ -87,17 +85,17 @@ impl Ram {
         Some(unsafe { self.host.add((addr - self.range.start) as usize) })
     }
 
-    /// Copies out of memory; `None` if the range is not all memory.
+    /// Copies bytes out; `None` if the range is not all in this memory.
     pub fn read(&self, addr: u64, to: &mut [u8]) -> Option<()> {
         let from = self.host(addr, to.len() as u64)?;
         for (i, byte) in to.iter_mut().enumerate() {
-            // SAFETY: `host` has checked the range; bytes are read one by one, as the guest may write them.
+            // SAFETY: `host` checked the range. Atomic, because a hart may write the byte at the same time.
             *byte = unsafe { AtomicU8::from_ptr(from.add(i)) }.load(Ordering::Relaxed);
         }
         Some(())
     }
 
-    /// Copies into memory; `None` if the range is not all memory.
+    /// Copies bytes in; `None` if the range is not all in this memory.
     pub fn write(&self, addr: u64, from: &[u8]) -> Option<()> {
         let to = self.host(addr, from.len() as u64)?;
         for (i, byte) in from.iter().enumerate() {
@@ -111,8 +109,8 @@ impl Ram {
 impl Drop for Ram {
     fn drop(&mut self) {
         let len = (self.range.end - self.range.start) as usize + GUARD;
-        // SAFETY: the mapping made by `new`; nobody has a pointer into it once this is dropped, as they
-        // hold a reference.
+        // SAFETY: this is the mapping made by `new`. Users of pointers into it hold a reference to this value, so none
+        // remains.
         let unmapped = unsafe { munmap(self.host.cast(), len) };
         debug_assert!(unmapped.is_ok());
     }
