@@ -1,10 +1,12 @@
-//! The system calls of riscv64 Linux, one row each: number, name, arguments, what an interruption
-//! does to the call, and in brackets how its result is shown if not as a number, and who answers it.
+//! The system calls of riscv64 Linux, one row each: the number, the name, the arguments, and what happens when a signal
+//! interrupts the call. Brackets hold the format of the result (if it is not a plain number) and the implementation.
 //!
-//! `pass` hands the call to the host kernel, with paths looked up and descriptors and pointers checked
-//! as the arguments' kinds say; `native` names our function; `part` says first what is missing;
-//! `unimplemented` says why the answer is ENOSYS; `unsupported` does too, for a call that every C library
-//! tries, and is not logged.
+//! * `pass` hands the call to the host kernel. Paths are looked up, and descriptors and pointers checked, as the
+//!   argument kinds say.
+//! * `native` names our function.
+//! * `part` names what is missing, then our function.
+//! * `unimplemented` says why the call returns ENOSYS. `-d unimp` logs it.
+//! * `unsupported` is the same without the log, for calls that every C library tries.
 
 use super::abi::structs::*;
 use super::strace::admin::*;
@@ -55,11 +57,11 @@ macro_rules! rows {
 
 /// The table.
 pub(super) static ROWS: &[Row] = rows! {
-    0 io_setup(UInt, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    1 io_destroy(Hex) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    2 io_submit(Hex, Long, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    3 io_cancel(Hex, Ptr, Ptr) Never [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
-    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    0 io_setup(UInt, Ptr) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
+    1 io_destroy(Hex) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
+    2 io_submit(Hex, Long, Ptr) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
+    3 io_cancel(Hex, Ptr, Ptr) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
+    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
     5 setxattr(Path(Follow, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
     6 lsetxattr(Path(Keep, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
     7 fsetxattr(Fd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
@@ -73,7 +75,7 @@ pub(super) static ROWS: &[Row] = rows! {
     15 lremovexattr(Path(Keep, Change), Str) Never [pass Lremovexattr];
     16 fremovexattr(Fd, Str) Never [pass Fremovexattr];
     17 getcwd(OutStr(1), Size) Never [native fs::getcwd];
-    18 lookup_dcookie(Hex, Ptr, Size) Never [unimplemented "removed from Linux, which answers the same"];
+    18 lookup_dcookie(Hex, Ptr, Size) Never [unimplemented "removed from Linux, which also returns ENOSYS"];
     19 eventfd2(UInt, Flags(&EVENTFD)) Never [pass Eventfd2];
     20 epoll_create1(Flags(&EPOLL_CREATE)) Never [pass EpollCreate1];
     21 epoll_ctl(Fd, Enum(&EPOLL_OP), Fd, In(&EPOLL_EVENT)) Never [native poll::epoll_ctl];
@@ -86,7 +88,7 @@ pub(super) static ROWS: &[Row] = rows! {
     27 inotify_add_watch(Fd, Path(Follow, Read), Flags(&INOTIFY_MASK)) Never [pass InotifyAddWatch];
     28 inotify_rm_watch(Fd, Int) Never [pass InotifyRmWatch];
     29 ioctl(Fd, Special(&IOCTL_REQUEST), Special(&IOCTL_ARG)) RestartSys
-        [part "requests of devices whose structures hold addresses or are not known answer ENOTTY" ioctl::ioctl];
+        [part "device requests whose structures are unknown or contain addresses return ENOTTY" ioctl::ioctl];
     30 ioprio_set(Enum(&IOPRIO_WHO), Int, Special(&IO_PRIORITY)) Never [pass IoprioSet];
     31 ioprio_get(Enum(&IOPRIO_WHO), Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) RestartSys [pass Flock];
@@ -98,7 +100,7 @@ pub(super) static ROWS: &[Row] = rows! {
     39 umount2(Path(Follow, Change), Flags(&UMOUNT)) Never [pass Umount2];
     40 mount(Str, Path(Follow, Change), Str, Flags(&MOUNT), Str) Never [pass Mount];
     41 pivot_root(Path(Follow, Change), Path(Follow, Change)) Never [pass PivotRoot];
-    42 nfsservctl(Int, Ptr, Ptr) Never [unimplemented "removed from Linux, which answers the same"];
+    42 nfsservctl(Int, Ptr, Ptr) Never [unimplemented "removed from Linux, which also returns ENOSYS"];
     43 statfs(Path(Follow, Read), Out(&STATFS)) Never [pass Statfs];
     44 fstatfs(Fd, Out(&STATFS)) Never [pass Fstatfs];
     45 truncate(Path(Follow, Write), Long) Never [native program::truncate];
@@ -132,7 +134,7 @@ pub(super) static ROWS: &[Row] = rows! {
         [native poll::pselect6];
     73 ppoll(InOutArray(&POLLFD, 1), UInt, InOut(&TIMESPEC), In(&SIGSET), Size) RestartNoHand [native poll::ppoll];
     74 signalfd4(Fd, In(&SIGSET), Size, Flags(&SIGNALFD)) Never
-        [part "SIGSEGV and SIGBUS sent by processes are delivered, not read from it" signal::signalfd4];
+        [part "SIGSEGV and SIGBUS from other processes are delivered, never read from the descriptor" signal::signalfd4];
     75 vmsplice(Fd, InVec(2), Size, Flags(&SPLICE)) RestartSys [native fd::vmsplice];
     76 splice(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Flags(&SPLICE)) RestartSys [native fd::splice];
     77 tee(Fd, Fd, Size, Flags(&SPLICE)) RestartSys [pass Tee];
@@ -151,7 +153,7 @@ pub(super) static ROWS: &[Row] = rows! {
     90 capget(In(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
     91 capset(In(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
     92 personality(Special(&PERSONALITY_ARG)) Never
-        [Hex: part "READ_IMPLIES_EXEC changes nothing" process::personality];
+        [Hex: part "READ_IMPLIES_EXEC has no effect" process::personality];
     93 exit(Int) Never [NoReturn: native process::exit];
     94 exit_group(Int) Never [NoReturn: native process::exit_group];
     95 waitid(Enum(&WAITID), Int, Out(&SIGINFO), Flags(&WAIT), Out(&RUSAGE)) RestartSys [pass Waitid];
@@ -160,14 +162,14 @@ pub(super) static ROWS: &[Row] = rows! {
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
         RestartBlock [native futex::futex];
     99 set_robust_list(Ptr, Size) Never
-        [part "an owner that SIGKILL ends is not told of" robust::set_robust_list];
-    100 get_robust_list(Int, Ptr, Ptr) Never [part "only one's own list can be asked for" robust::get_robust_list];
+        [part "waiters are not woken when SIGKILL kills the owner" robust::set_robust_list];
+    100 get_robust_list(Int, Ptr, Ptr) Never [part "only the caller's own list can be read" robust::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
     103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never [pass Setitimer];
-    104 kexec_load(Hex, Size, Ptr, Hex) Never [unimplemented "a kernel for the guest's CPU cannot be started on the host"];
-    105 init_module(Ptr, Size, Str) Never [unimplemented "the modules of the host's kernel are for another CPU"];
-    106 delete_module(Str, Hex) Never [unimplemented "the modules of the host's kernel are for another CPU"];
+    104 kexec_load(Hex, Size, Ptr, Hex) Never [unimplemented "the host cannot boot a kernel for the guest's CPU"];
+    105 init_module(Ptr, Size, Str) Never [unimplemented "the host kernel cannot load modules built for the guest's CPU"];
+    106 delete_module(Str, Hex) Never [unimplemented "the host kernel cannot load modules built for the guest's CPU"];
     107 timer_create(Enum(&CLOCK), In(&SIGEVENT), Out(&INT)) Never [pass TimerCreate];
     108 timer_gettime(Int, Out(&ITIMERSPEC)) Never [pass TimerGettime];
     109 timer_getoverrun(Int) Never [pass TimerGetoverrun];
@@ -230,7 +232,7 @@ pub(super) static ROWS: &[Row] = rows! {
     165 getrusage(Enum(&RUSAGE_WHO), Out(&RUSAGE)) Never [pass Getrusage];
     166 umask(Mode) Never [Octal: pass Umask];
     167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
-        [part "PR_SET_MM, PR_SET_SECCOMP, PR_SCHED_CORE and system call dispatch answer EINVAL" prctl::prctl];
+        [part "PR_SET_MM, PR_SET_SECCOMP, PR_SCHED_CORE and system call user dispatch return EINVAL" prctl::prctl];
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
     169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [native clock::gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
@@ -272,9 +274,9 @@ pub(super) static ROWS: &[Row] = rows! {
     206 sendto(Fd, InBuf(2), Size, Flags(&MSG), InAddr(5, Read), Int) RestartSys [pass Sendto];
     207 recvfrom(Fd, OutBuf(2), Size, Flags(&MSG), OutAddr(5), InOut(&INT)) RestartSys [pass Recvfrom];
     208 setsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_IN), Int) Never
-        [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::setsockopt];
+        [part "options whose values contain addresses (netfilter tables) return ENOPROTOOPT" net::setsockopt];
     209 getsockopt(Fd, Enum(&SOL), Special(&SOCKET_OPTION), Special(&OPTION_VALUE), InOut(&INT)) Never
-        [part "the few options whose values hold addresses (netfilter's tables) answer ENOPROTOOPT" net::getsockopt];
+        [part "options whose values contain addresses (netfilter tables) return ENOPROTOOPT" net::getsockopt];
     210 shutdown(Fd, Enum(&SHUT)) Never [pass Shutdown];
     211 sendmsg(Fd, In(&MSGHDR), Flags(&MSG)) RestartSys [native net::sendmsg];
     212 recvmsg(Fd, InOut(&MSGHDR), Flags(&MSG)) RestartSys [native net::recvmsg];
@@ -286,12 +288,12 @@ pub(super) static ROWS: &[Row] = rows! {
     217 add_key(Str, Str, InBuf(3), Size, Special(&KEY)) Never [pass AddKey];
     218 request_key(Str, Str, Str, Special(&KEY)) Never [pass RequestKey];
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
-        [part "a key agreement with a derivation function answers EOPNOTSUPP" keys::keyctl];
+        [part "KEYCTL_DH_COMPUTE with a key derivation function returns EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
-        Special(&CLONE_CHILD_TID)) Never [unimplemented "threads and processes are not there yet"];
-    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [unimplemented "threads and processes are not there yet"];
+        Special(&CLONE_CHILD_TID)) Never [unimplemented "threads and processes are not implemented yet"];
+    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [unimplemented "threads and processes are not implemented yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
-        [Hex: part "there are no huge pages for MAP_HUGETLB" mem::mmap];
+        [Hex: part "MAP_HUGETLB always fails: no huge pages" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
     224 swapon(Path(Follow, Change), Flags(&SWAP)) Never [pass Swapon];
     225 swapoff(Path(Follow, Change)) Never [pass Swapoff];
@@ -309,9 +311,9 @@ pub(super) static ROWS: &[Row] = rows! {
     237 set_mempolicy(Special(&POLICY), InNodes(2), Size) Never [native numa::set_mempolicy];
     238 migrate_pages(Int, Size, InNodes(1), InNodes(1)) Never [native numa::migrate_pages];
     239 move_pages(Int, Size, InArray(&PAGE_ADDRESS, 1), InArray(&NODE, 1), OutAll(&PAGE_STATUS, 1), Flags(&MPOL_MF)) Never
-        [part "other processes' memory answers EPERM" numa::move_pages];
+        [part "access to another process's memory gives EPERM" numa::move_pages];
     240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [pass RtTgsigqueueinfo];
-    241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [unimplemented "the counters would count remu's work, by the host's clock"];
+    241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [unimplemented "the counters would measure remu, not the guest"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) RestartSys [pass Accept4];
     243 recvmmsg(Fd, Special(&MESSAGES_IN), UInt, Flags(&MSG), In(&TIMESPEC)) RestartSys
         [native net::recvmmsg];
@@ -330,37 +332,37 @@ pub(super) static ROWS: &[Row] = rows! {
     268 setns(Fd, Flags(&NAMESPACE)) Never [pass Setns];
     269 sendmmsg(Fd, Special(&MESSAGES_OUT), UInt, Flags(&MSG)) RestartSys [native net::sendmmsg];
     270 process_vm_readv(Int, OutVec(2), Size, InVec(4), Size, Hex) Never
-        [part "other processes' memory answers EPERM" vm::process_vm_readv];
+        [part "access to another process's memory gives EPERM" vm::process_vm_readv];
     271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
-        [part "other processes' memory answers EPERM" vm::process_vm_writev];
-    272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [part "other processes answer EPERM" admin::kcmp];
-    273 finit_module(Fd, Str, Hex) Never [unimplemented "the modules of the host's kernel are for another CPU"];
+        [part "access to another process's memory gives EPERM" vm::process_vm_writev];
+    272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [part "other processes give EPERM" admin::kcmp];
+    273 finit_module(Fd, Str, Hex) Never [unimplemented "the host kernel cannot load modules built for the guest's CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, Out(&SCHED_ATTR), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep, Change), DirFd, Path(Keep, Replace), Flags(&RENAME)) Never [pass Renameat2];
-    277 seccomp(Int, Hex, Ptr) Never [unimplemented "a filter would see the host's calls, remu's own among them"];
+    277 seccomp(Int, Hex, Ptr) Never [unimplemented "a filter would apply to the host's calls, including remu's own"];
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
-    280 bpf(Int, Ptr, UInt) Never [unimplemented "programs and maps are the host kernel's, and so is what they trace"];
-    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [unimplemented "threads and processes are not there yet"];
-    282 userfaultfd(Hex) Never [unimplemented "its requests and messages hold addresses of the host's, and another thread has to answer them"];
+    280 bpf(Int, Ptr, UInt) Never [unimplemented "BPF programs run in the host kernel and trace the host, not the guest"];
+    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [unimplemented "threads and processes are not implemented yet"];
+    282 userfaultfd(Hex) Never [unimplemented "its requests and messages contain host addresses, and handling them takes a second thread"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
     284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [native mem::mlock2];
     285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) RestartSys [pass CopyFileRange];
     286 preadv2(Fd, OutVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) RestartSys [native fd::preadv2];
     287 pwritev2(Fd, InVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) RestartSys [native fd::pwritev2];
-    288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
-    289 pkey_alloc(Hex, Hex) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
-    290 pkey_free(Int) Never [unimplemented "no riscv64 CPU has protection keys: its kernel answers the same"];
+    288 pkey_mprotect(Ptr, Size, Flags(&PROT), Int) Never [unimplemented "no riscv64 CPU has protection keys; its kernel also returns ENOSYS"];
+    289 pkey_alloc(Hex, Hex) Never [unimplemented "no riscv64 CPU has protection keys; its kernel also returns ENOSYS"];
+    290 pkey_free(Int) Never [unimplemented "no riscv64 CPU has protection keys; its kernel also returns ENOSYS"];
     291 statx(DirFd, PathOrNull(FollowUnless(2), Read), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
-    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [unimplemented "a context is a ring that the host's kernel maps where it likes, out of the guest's reach"];
+    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
-        [unsupported "restartable sequences would have to see the host's preemption; C libraries go on without"];
-    294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [unimplemented "a kernel for the guest's CPU cannot be started on the host"];
+        [unsupported "remu cannot observe when the host preempts it; C libraries work without rseq"];
+    294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [unimplemented "the host cannot boot a kernel for the guest's CPU"];
     424 pidfd_send_signal(Fd, Signal, In(&SIGINFO), Hex) Never [pass PidfdSendSignal];
-    425 io_uring_setup(UInt, Ptr) Never [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
-    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
-    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [unimplemented "rings hold addresses that the host's kernel would follow unchecked"];
+    425 io_uring_setup(UInt, Ptr) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
+    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
+    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
     428 open_tree(DirFd, Path(FollowUnless(2), Read), Flags(&OPEN_TREE)) Never [pass OpenTree];
     429 move_mount(DirFd, Path(KeepUnlessSet(4, 1), Change), DirFd, Path(KeepUnlessSet(4, 0x10), Change), Flags(&MOVE_MOUNT)) Never
         [pass MoveMount];
@@ -369,28 +371,28 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2), Read), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [unimplemented "threads and processes are not there yet"];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [unimplemented "threads and processes are not implemented yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
     437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never
-        [part "the descriptors that another remu has for itself are not kept from the guest" admin::pidfd_getfd];
+        [part "the internal descriptors of another remu process are not hidden" admin::pidfd_getfd];
     439 faccessat2(DirFd, Path(FollowUnless(3), WriteIf(2, 2)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
     440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
-        [part "other processes' memory answers EPERM" vm::process_madvise];
+        [part "access to another process's memory gives EPERM" vm::process_madvise];
     441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [native poll::epoll_pwait2];
     442 mount_setattr(DirFd, Path(FollowUnless(2), Change), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass MountSetattr];
     443 quotactl_fd(Fd, Special(&QUOTA_COMMAND), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl_fd];
-    444 landlock_create_ruleset(Ptr, Size, Hex) Never [unimplemented "the rules would bind remu too, which needs files that the guest does not"];
-    445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [unimplemented "the rules would bind remu too, which needs files that the guest does not"];
-    446 landlock_restrict_self(Fd, Hex) Never [unimplemented "the rules would bind remu too, which needs files that the guest does not"];
+    444 landlock_create_ruleset(Ptr, Size, Hex) Never [unimplemented "the rules would also restrict remu, which needs files that the guest does not"];
+    445 landlock_add_rule(Fd, Int, Ptr, Hex) Never [unimplemented "the rules would also restrict remu, which needs files that the guest does not"];
+    446 landlock_restrict_self(Fd, Hex) Never [unimplemented "the rules would also restrict remu, which needs files that the guest does not"];
     447 memfd_secret(Flags(&MEMFD_SECRET)) Never [pass MemfdSecret];
     448 process_mrelease(Fd, Hex) Never [pass ProcessMrelease];
     449 futex_waitv(InArray(&FUTEX_WAITV, 1), UInt, Hex, In(&TIMESPEC), Enum(&CLOCK)) Eintr [native futex::futex_waitv];
     450 set_mempolicy_home_node(Ptr, Size, Size, Hex) Never [native numa::set_mempolicy_home_node];
     451 cachestat(Fd, In(&CACHESTAT_RANGE), Out(&CACHESTAT), Hex) Never [pass Cachestat];
     452 fchmodat2(DirFd, Path(FollowUnless(3), Change), Mode, Flags(&AT)) Never [pass Fchmodat2];
-    453 map_shadow_stack(Ptr, Size, Hex) Never [unimplemented "the CPU models have no shadow stacks: their kernel answers the same"];
+    453 map_shadow_stack(Ptr, Size, Hex) Never [unimplemented "the CPU models have no shadow stacks; their kernel also returns ENOSYS"];
     454 futex_wake(Ptr, Hex, Int, Flags(&FUTEX2)) Never [native futex::futex_wake];
     455 futex_wait(Ptr, Hex, Hex, Flags(&FUTEX2), In(&TIMESPEC), Enum(&CLOCK)) RestartSys [native futex::futex_wait];
     456 futex_requeue(In(&FUTEX_PAIR), Hex, Int, Int) Never [native futex::futex_requeue];
