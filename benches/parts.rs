@@ -12,8 +12,9 @@ use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
 use remu::host::InheritedLimits;
 use remu::interp::{Interp, InterpConfig};
+use remu::linux::exec::{Image, ProcessSpec};
 use remu::linux::limits::Limits;
-use remu::linux::{Outcome, Task, TaskConfig, Vdso};
+use remu::linux::{Outcome, Services, Task, TaskConfig, Vdso};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu::memory::{GuestAddr, GuestMemory, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, Isa, Op, Xlen, decode, encode};
@@ -227,20 +228,26 @@ fn kernel(c: &mut Criterion) {
     ];
     let mut bench = Bench::new(space, &[calls.as_slice(), &[elf::ebreak()]].concat());
     let mut task = Task::new(TaskConfig {
-        space: bench.space.clone(),
-        vdso,
-        exe: hello(),
-        args: Vec::new(),
-        env: Vec::new(),
-        auxv: Vec::new(),
-        start_stack: GuestAddr(STACK + SIZE),
-        sysroot: None,
-        release: None,
-        limits: Limits::new(&InheritedLimits::current(), Some(SIZE)),
-        own_fds: Vec::new(),
+        image: Image {
+            space: bench.space.clone(),
+            vdso,
+            exe: hello(),
+            args: Vec::new(),
+            env: Vec::new(),
+            auxv: Vec::new(),
+            start_stack: GuestAddr(STACK + SIZE),
+        },
+        spec: ProcessSpec {
+            sysroot: None,
+            exts: Isa::rv64_max().exts,
+            release: None,
+            limits: Limits::new(&InheritedLimits::current(), Some(SIZE)),
+            address_limit: bench.space.limit(),
+            is_randomized: false,
+            seed: None,
+        },
+        services: Services::default(),
         stop: bench.hart.stop_flag(),
-        tracer: None,
-        unimplemented: None,
     })
     .expect("a process");
     let mut group = c.benchmark_group("kernel");

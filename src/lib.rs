@@ -12,6 +12,7 @@ pub mod interp;
 pub mod linux;
 pub mod machine;
 pub mod memory;
+pub mod user;
 
 /// Composes ELF files for the tests of `elf` and `debug`, as the tests in `tests/` do.
 #[cfg(test)]

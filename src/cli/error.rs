@@ -1,10 +1,9 @@
 //! Errors before the guest runs, and the exit status of each.
 
-use super::program::{Packages, Searched};
 use crate::elf::{ElfError, LoadError, OpenError};
 use crate::guest::riscv::profiles::CpuError;
-use crate::linux::{TaskError, strace::FilterError};
-use crate::memory::SpaceError;
+use crate::linux::exec::ExecError;
+use crate::linux::strace::FilterError;
 use std::io;
 use std::path::PathBuf;
 
@@ -114,64 +113,20 @@ pub enum CliError {
         /// What is wrong with it.
         error: io::Error,
     },
-    /// The guest's address space cannot be reserved.
+    /// The program cannot be started.
     #[error(transparent)]
-    Space(#[from] SpaceError),
-    /// The host gives no random bytes.
-    #[error("the host gives no random bytes for AT_RANDOM: {0}")]
-    Random(io::Error),
-    /// The process cannot be set up.
-    #[error(transparent)]
-    Task(#[from] TaskError),
-    /// The program's dynamic linker is not found.
-    #[error("{}: needs the dynamic linker {interpreter}, and there is none for RISC-V {searched}; {packages}", path.display())]
-    NoDynamicLinker {
-        /// The program's path as given.
-        path: PathBuf,
-        /// What PT_INTERP says.
-        interpreter: String,
-        /// Where the search looked.
-        searched: Searched,
-        /// The packages that provide it.
-        packages: Packages,
-    },
-    /// The interpreter of a script is not found.
-    #[error(
-        "{}: is a script for {interpreter}, and there is none for RISC-V {searched}; name its root directory with -L",
-        path.display()
-    )]
-    NoScriptInterpreter {
-        /// The script's path.
-        path: PathBuf,
-        /// What follows `#!`.
-        interpreter: String,
-        /// Where the search looked.
-        searched: Searched,
-    },
-    /// The chain of script interpreters is too long.
-    #[error("{}: is a script for a script, too often in a row", path.display())]
-    TooManyScripts {
-        /// The path as given.
-        path: PathBuf,
-    },
-    /// The program cannot be loaded.
-    #[error("{}: {error}", path.display())]
-    Load {
-        /// The path as given.
-        path: PathBuf,
-        /// Why.
-        error: LoadError,
-    },
+    Exec(#[from] ExecError),
 }
 
 impl CliError {
     /// The exit status for this error.
     pub fn exit_status(&self) -> i32 {
-        match self {
-            CliError::Load { error, .. } => load_status(error),
-            CliError::NoDynamicLinker { .. }
-            | CliError::NoScriptInterpreter { .. }
-            | CliError::TooManyScripts { .. } => EXIT_NOT_EXECUTABLE,
+        let CliError::Exec(error) = self else { return EXIT_OWN_ERROR };
+        match error {
+            ExecError::Load { error, .. } => load_status(error),
+            ExecError::NoDynamicLinker { .. }
+            | ExecError::NoScriptInterpreter { .. }
+            | ExecError::TooManyScripts { .. } => EXIT_NOT_EXECUTABLE,
             _ => EXIT_OWN_ERROR,
         }
     }

@@ -8,7 +8,6 @@ mod cpu_list;
 mod error;
 mod log_items;
 mod options;
-mod program;
 mod resolve;
 mod run;
 mod strace;

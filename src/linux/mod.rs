@@ -6,6 +6,7 @@
 
 pub mod abi;
 pub mod call;
+pub mod exec;
 pub mod limits;
 pub mod proc;
 mod rows;
@@ -21,5 +22,5 @@ pub mod vdso;
 
 pub use signal::FatalSignal;
 pub use strace::{TraceConfig, TraceSink, Tracer};
-pub use task::{Outcome, Task, TaskConfig, TaskError};
+pub use task::{Outcome, Services, Task, TaskConfig};
 pub use vdso::Vdso;

@@ -8,6 +8,7 @@
 
 use super::abi::signal::{Sigaction, StackT};
 use super::call::{Call, SysResult};
+use super::exec::{ExecError, Image, ProcessSpec};
 use super::limits::Limits;
 use super::proc::{self, OpenProc};
 use super::signal::{FatalSignal, Interrupted, Pending};
@@ -18,13 +19,12 @@ use super::vdso::Vdso;
 use crate::elf::at;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::memory::{GuestAddr, MapError, UserSpace};
+use crate::memory::{GuestAddr, UserSpace};
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -44,45 +44,25 @@ pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What a process starts from.
 pub struct TaskConfig {
-    /// Its address space, with the program loaded.
-    pub space: Arc<UserSpace>,
-    /// The vDSO that has been mapped in it.
-    pub vdso: Vdso,
-    /// The host's path of the program.
-    pub exe: PathBuf,
-    /// Its arguments, for /proc/self/cmdline.
-    pub args: Vec<CString>,
-    /// Its environment, for /proc/self/environ.
-    pub env: Vec<CString>,
-    /// The auxiliary vector it was given, for /proc/self/auxv.
-    pub auxv: Vec<(u64, u64)>,
-    /// The stack pointer it was given.
-    pub start_stack: GuestAddr,
-    /// The directory that has some of the guest's files, by its canonical path.
-    pub sysroot: Option<PathBuf>,
-    /// The kernel release to report, if not the host's.
-    pub release: Option<String>,
-    /// The limits on its memory.
-    pub limits: Limits,
-    /// Descriptors that the guest may not see.
-    pub own_fds: Vec<i32>,
+    /// The loaded program.
+    pub image: Image,
+    /// How the process runs.
+    pub spec: ProcessSpec,
+    /// Where the kernel layer reports.
+    pub services: Services,
     /// The flag that stops the engine of the first thread, which is the calling one.
     pub stop: &'static AtomicBool,
-    /// Where calls are written, if they are.
-    pub tracer: Option<Tracer>,
-    /// Where what is missing is told, if anywhere.
-    pub unimplemented: Option<UnimplementedSink>,
 }
 
-/// Why a process cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum TaskError {
-    /// There is no room for the vDSO.
-    #[error("cannot map the vDSO: {0}")]
-    Vdso(#[from] MapError),
-    /// The program's path is not one.
-    #[error("the program's path {0:?} contains a zero byte")]
-    Path(PathBuf),
+/// Where the kernel layer reports what the process does.
+#[derive(Default)]
+pub struct Services {
+    /// Descriptors that the guest may not see.
+    pub own_fds: Vec<i32>,
+    /// The log of system calls.
+    pub tracer: Option<Tracer>,
+    /// The log of what is missing.
+    pub unimplemented: Option<UnimplementedSink>,
 }
 
 /// The descriptor table: the host's, less what is ours.
@@ -121,6 +101,8 @@ impl Sighand {
 /// What the threads of a process share beside the rest.
 #[derive(Debug)]
 pub struct Process {
+    /// How it runs.
+    pub spec: ProcessSpec,
     /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
     pub limits: Mutex<Limits>,
     /// What personality(2) was told.
@@ -141,6 +123,13 @@ pub struct Mm {
     space: Arc<UserSpace>,
     /// The vDSO in it.
     pub vdso: Vdso,
+}
+
+impl Mm {
+    /// The address space.
+    pub fn space(&self) -> &Arc<UserSpace> {
+        &self.space
+    }
 }
 
 impl Deref for Mm {
@@ -166,15 +155,13 @@ pub struct Fs {
 pub struct System {
     /// Where calls are written.
     pub tracer: Option<Tracer>,
-    /// The kernel release to report.
-    pub release: Option<String>,
     unimplemented: Option<UnimplementedSink>,
     reported: Mutex<HashSet<String>>,
 }
 
 impl std::fmt::Debug for System {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("System").field("release", &self.release).finish_non_exhaustive()
+        f.debug_struct("System").finish_non_exhaustive()
     }
 }
 
@@ -225,28 +212,29 @@ pub struct Task {
 
 impl Task {
     /// The first thread of a process.
-    pub fn new(config: TaskConfig) -> Result<Self, TaskError> {
-        let exe = std::path::absolute(&config.exe).unwrap_or(config.exe);
-        let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| TaskError::Path(exe.clone()))?;
+    pub fn new(config: TaskConfig) -> Result<Self, ExecError> {
+        let TaskConfig { image, spec, services, stop } = config;
+        let exe = std::path::absolute(&image.exe).unwrap_or(image.exe);
+        let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| ExecError::Path(exe.clone()))?;
         let exe_id = rustix::fs::stat(exe.as_c_str()).ok().map(|file| (file.st_dev, file.st_ino));
         let (actions, blocked) = super::signal::inherited();
         let task = Self {
-            files: Arc::new(Files { own: config.own_fds, proc: OpenProc::default() }),
-            fs: Arc::new(Fs { sysroot: config.sysroot.as_deref().and_then(Sysroot::new), exe, exe_id }),
+            files: Arc::new(Files { own: services.own_fds, proc: OpenProc::default() }),
+            fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new), exe, exe_id }),
             sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
-            mm: Arc::new(Mm { space: config.space, vdso: config.vdso }),
+            mm: Arc::new(Mm { space: image.space, vdso: image.vdso }),
             process: Arc::new(Process {
-                limits: Mutex::new(config.limits),
+                limits: Mutex::new(spec.limits.clone()),
                 personality: AtomicU32::new(crate::host::personality()),
-                args: config.args,
-                env: config.env,
-                auxv: config.auxv,
-                start_stack: config.start_stack,
+                args: image.args,
+                env: image.env,
+                auxv: image.auxv,
+                start_stack: image.start_stack,
+                spec,
             }),
             system: Arc::new(System {
-                tracer: config.tracer,
-                release: config.release,
-                unimplemented: config.unimplemented,
+                tracer: services.tracer,
+                unimplemented: services.unimplemented,
                 reported: Mutex::default(),
             }),
             blocked,
@@ -266,7 +254,7 @@ impl Task {
             // What may not be opened was not opened by the guest.
             let _ = proc::opened(&task, file);
         }
-        crate::host::attach(config.stop);
+        crate::host::attach(stop);
         Ok(task)
     }
 

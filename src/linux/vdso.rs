@@ -4,7 +4,6 @@
 //! frame by the bytes of `__vdso_rt_sigreturn`. Every function makes its system call. `build/vdso.rs` assembles the
 //! image when remu is built.
 
-use super::task::TaskError;
 use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
 use rustix::io::Errno;
 
@@ -26,7 +25,7 @@ pub struct Vdso {
 
 impl Vdso {
     /// Maps the vDSO at a free address.
-    pub fn map(space: &UserSpace) -> Result<Self, TaskError> {
+    pub fn map(space: &UserSpace) -> Result<Self, MapError> {
         let backing = Backing::Anonymous(Some("[vdso]"));
         let place = Place::Anywhere { hint: None };
         let request = MapRequest { backing, ..MapRequest::anonymous(place, PAGE_SIZE, Prot::READ | Prot::WRITE) };

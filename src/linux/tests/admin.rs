@@ -307,7 +307,7 @@ fn descriptors_of_our_own_are_not_to_be_had() {
     use std::os::fd::AsRawFd;
     let ours = tempfile::tempfile().unwrap();
     let fd = ours.as_raw_fd();
-    let mut b = Bench::with(|config| config.own_fds.push(fd));
+    let mut b = Bench::with(|config| config.services.own_fds.push(fd));
     let pid = b.task.pid() as u64;
     let pidfd = b.sys("pidfd_open", &[pid, 0]).unwrap();
     assert_eq!(b.sys("pidfd_getfd", &[pidfd, fd as u64, 0]), Err(Errno::BADF));

@@ -194,7 +194,7 @@ fn links_in_the_sysroot_are_followed_as_the_flags_say() {
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("inside"), "abcd").unwrap();
     std::os::unix::fs::symlink("/inside", root.path().join("link")).unwrap();
-    let mut b = Bench::with(|config| config.sysroot = Some(root.path().canonicalize().unwrap()));
+    let mut b = Bench::with(|config| config.spec.sysroot = Some(root.path().canonicalize().unwrap()));
     let link = b.text("/link");
     let group = b.sys("fanotify_init", &[0x200 | 2, 0]).unwrap();
     const ADD: u64 = 1;

@@ -116,7 +116,7 @@ fn fcntl_reads_and_sets_flags_and_locks() {
 fn our_descriptors_do_not_exist_for_the_guest() {
     let file = std::fs::File::open("/dev/null").unwrap();
     let ours = std::os::fd::AsRawFd::as_raw_fd(&file) as u64;
-    let mut b = Bench::with(|c| c.own_fds = vec![ours as i32]);
+    let mut b = Bench::with(|c| c.services.own_fds = vec![ours as i32]);
     let at = b.room(256);
     assert_eq!(b.sys("close", &[ours]), Err(Errno::BADF));
     assert_eq!(b.sys("read", &[ours, at, 1]), Err(Errno::BADF));
@@ -134,7 +134,7 @@ fn our_descriptors_do_not_exist_for_the_guest() {
 fn ranges_of_descriptors_are_closed_around_ours() {
     alone(|| {
         let ours = 702;
-        let mut b = Bench::with(|c| c.own_fds = vec![ours]);
+        let mut b = Bench::with(|c| c.services.own_fds = vec![ours]);
         let fd = b.file(b"");
         let open = |b: &mut Bench, at: u64| b.sys("fcntl", &[at, libc::F_GETFD as u64]);
         for at in 700..705 {

@@ -287,8 +287,8 @@ fn absolute_paths_are_looked_up_in_the_sysroot_first() {
     std::os::unix::fs::symlink("/etc/only-here", dir.path().join("etc/link")).unwrap();
     let root = dir.path().canonicalize().unwrap();
     let mut b = Bench::with(|c| {
-        c.exe = root.join("bin/guest");
-        c.sysroot = Some(root.clone());
+        c.image.exe = root.join("bin/guest");
+        c.spec.sysroot = Some(root.clone());
     });
     let buf = b.room(256);
     for name in ["/etc/only-here", "/etc/link"] {

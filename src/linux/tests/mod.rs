@@ -29,9 +29,10 @@ mod trace;
 mod vm;
 pub(super) mod zeroed;
 
+use super::exec::{Image, ProcessSpec};
 use super::limits::Limits;
 use super::table;
-use super::task::{Outcome, Task, TaskConfig};
+use super::task::{Outcome, Services, Task, TaskConfig};
 use super::vdso::Vdso;
 use super::{TraceConfig, TraceSink, Tracer};
 use crate::guest::Exit;
@@ -115,28 +116,39 @@ impl Bench {
         let name = SCRATCH + strings.len() as u64 - 15;
         space.write_bytes(GuestAddr(SCRATCH), strings).unwrap();
         space.set_heap(GuestAddr(0x80_0000), 0);
+        let isa = Isa::rv64_max();
         let (trace, missing) = (Shared::default(), Shared::default());
         let sink = missing.clone();
         let mut config = TaskConfig {
-            vdso: Vdso::map(&space).unwrap(),
-            space,
-            exe: "/usr/bin/guest".into(),
-            args: vec![c"guest".into(), c"-x".into()],
-            env: vec![c"A=1".into()],
-            auxv: vec![(6, 4096), (31, name), (0, 0)],
-            start_stack: GuestAddr(SCRATCH + SCRATCH_SIZE),
-            sysroot: None,
-            release: None,
-            limits: Limits::new(&InheritedLimits::current(), Some(8 << 20)),
-            own_fds: Vec::new(),
+            image: Image {
+                vdso: Vdso::map(&space).unwrap(),
+                space,
+                exe: "/usr/bin/guest".into(),
+                args: vec![c"guest".into(), c"-x".into()],
+                env: vec![c"A=1".into()],
+                auxv: vec![(6, 4096), (31, name), (0, 0)],
+                start_stack: GuestAddr(SCRATCH + SCRATCH_SIZE),
+            },
+            spec: ProcessSpec {
+                sysroot: None,
+                exts: isa.exts,
+                release: None,
+                limits: Limits::new(&InheritedLimits::current(), Some(8 << 20)),
+                address_limit: config.limit,
+                is_randomized: false,
+                seed: None,
+            },
+            services: Services {
+                own_fds: Vec::new(),
+                tracer: Some(Tracer::new(Box::new(trace.clone()), TraceConfig { column: 0, ..TraceConfig::default() })),
+                unimplemented: Some(Box::new(move |what| writeln!(sink.clone(), "{what}").unwrap())),
+            },
             stop: Box::leak(Box::default()),
-            tracer: Some(Tracer::new(Box::new(trace.clone()), TraceConfig { column: 0, ..TraceConfig::default() })),
-            unimplemented: Some(Box::new(move |what| writeln!(sink.clone(), "{what}").unwrap())),
         };
         change(&mut config);
         // What an earlier task in the same thread has blocked.
         crate::host::set_signal_mask(0);
-        let mut cpu = Cpu::new(Isa::rv64_max());
+        let mut cpu = Cpu::new(isa);
         cpu.pc = 0x1000;
         cpu.set_x(2, SCRATCH + SCRATCH_SIZE);
         Self { task: Task::new(config).unwrap(), cpu, trace, missing, next: SCRATCH + 64 }

@@ -107,7 +107,7 @@ fn exe_is_the_guests_program() {
     let dir = tempfile::tempdir().unwrap();
     let exe = dir.path().canonicalize().unwrap().join("program");
     std::fs::write(&exe, "the program").unwrap();
-    let mut b = Bench::with(|c| c.exe.clone_from(&exe));
+    let mut b = Bench::with(|c| c.image.exe.clone_from(&exe));
     let buf = b.room(256);
     for path in ["/proc/self/exe".to_owned(), format!("/proc/self/task/{}/exe", b.task.tid())] {
         assert_eq!(read(&mut b, &path), "the program");
@@ -139,7 +139,7 @@ fn exe_is_the_guests_program() {
 fn our_descriptors_are_not_listed() {
     let file = std::fs::File::open("/dev/null").unwrap();
     let ours = std::os::fd::AsRawFd::as_raw_fd(&file);
-    let mut b = Bench::with(|c| c.own_fds = vec![ours]);
+    let mut b = Bench::with(|c| c.services.own_fds = vec![ours]);
     let buf = b.room(4096);
     for kind in ["fd", "fdinfo"] {
         let path = b.text(&format!("/proc/self/{kind}"));
@@ -178,8 +178,8 @@ fn paths_do_not_contain_the_sysroot() {
     std::fs::create_dir(root.join("lib")).unwrap();
     std::fs::write(root.join("lib/data"), "x").unwrap();
     let mut b = Bench::with(|c| {
-        c.exe = root.join("bin/guest");
-        c.sysroot = Some(root.clone());
+        c.image.exe = root.join("bin/guest");
+        c.spec.sysroot = Some(root.clone());
     });
     let path = b.text("/lib/data");
     let fd = b.sys("openat", &[CWD, path, 0]).unwrap();

@@ -58,7 +58,7 @@ fn ids_are_those_of_the_host_process() {
 
 #[test]
 fn uname_names_a_riscv_machine() {
-    let mut b = Bench::with(|c| c.release = Some("6.6.6-test".to_owned()));
+    let mut b = Bench::with(|c| c.spec.release = Some("6.6.6-test".to_owned()));
     let at = b.room(390);
     assert_eq!(b.sys("uname", &[at]), Ok(0));
     let name: Utsname = b.get(at);

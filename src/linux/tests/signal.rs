@@ -532,7 +532,7 @@ fn a_segmentation_fault_that_was_sent_can_be_blocked_and_handled() {
 #[test]
 fn a_signal_that_would_leave_a_core_ends_the_process_by_ours() {
     alone(|| {
-        let mut b = Bench::with(|config| config.tracer = None);
+        let mut b = Bench::with(|config| config.services.tracer = None);
         let outcome = raise(&mut b, libc::SIGXCPU as u64);
         assert!(matches!(outcome, Outcome::Killed(FatalSignal { signal: libc::SIGXCPU, .. })), "{outcome:?}");
     });

@@ -37,7 +37,7 @@ impl Roots {
 
     fn bench(&self) -> Bench {
         let root = self.root.clone();
-        Bench::with(|config| config.sysroot = Some(root))
+        Bench::with(|config| config.spec.sysroot = Some(root))
     }
 
     fn host(&self, name: &str) -> String {

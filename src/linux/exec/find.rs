@@ -1,13 +1,11 @@
-//! Resolves the path on the command line: script interpreters, the program's dynamic linker, and the sysroot in which
-//! both are looked up.
+//! Finds the files of a program: script interpreters, its dynamic linker, and the sysroot in which both are looked up.
 
-use super::{CliError, Settings};
+use super::{ExecError, ExecRequest, ProcessSpec};
 use crate::elf::{self, Executable, LoadError, Program, Script};
 use crate::linux::sysroot::lookup;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt;
-use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,15 +29,16 @@ pub struct Target {
 }
 
 impl Target {
-    /// Finds and opens all files. `file` is the program if it is already open.
-    pub fn open(settings: &Settings, mut file: Option<File>) -> Result<Self, CliError> {
-        let mut sysroot = Sysroot::new(settings.prefix.as_deref())?;
-        let mut argv = settings.argv.clone();
-        let mut path = settings.program.clone();
+    /// Finds and opens all files.
+    pub fn find(spec: &ProcessSpec, request: &mut ExecRequest) -> Result<Self, ExecError> {
+        let mut sysroot = FoundSysroot(spec.sysroot.clone());
+        let mut file = request.file.take();
+        let mut argv = request.argv.clone();
+        let mut path = request.program.clone();
         let mut name = CString::new(path.as_os_str().as_bytes()).unwrap_or_default();
         let mut scripts = 0;
         let program = loop {
-            let failed = |error: LoadError| CliError::Load { path: path.clone(), error };
+            let failed = |error: LoadError| ExecError::Load { path: path.clone(), error };
             let opened = match file.take() {
                 Some(file) => Executable::from_file(file, &path),
                 None => Executable::open(&path),
@@ -50,21 +49,19 @@ impl Target {
             };
             scripts += 1;
             if scripts > MAX_SCRIPTS {
-                return Err(CliError::TooManyScripts { path: settings.program.clone() });
+                return Err(ExecError::TooManyScripts { path: request.program.clone() });
             }
-            let found = sysroot.find(&script.interpreter, &real).map_err(|searched| CliError::NoScriptInterpreter {
-                path: path.clone(),
-                interpreter: shown(&script.interpreter),
-                searched,
+            let found = sysroot.find(&script.interpreter, &real).map_err(|searched| {
+                ExecError::NoScriptInterpreter { path: path.clone(), interpreter: shown(&script.interpreter), searched }
             })?;
             let Script { interpreter, argument } = script;
             let first = [interpreter.clone()].into_iter().chain(argument).chain([name]);
             argv.splice(..argv.len().min(1), first);
             (path, name) = (found, interpreter);
         };
-        program.plan.check_extensions(&settings.cpu.exts).map_err(|e| CliError::Load { path, error: e.into() })?;
+        program.plan.check_extensions(&spec.exts).map_err(|e| ExecError::Load { path, error: e.into() })?;
         let interpreter = match &program.plan.interpreter {
-            Some(wanted) => Some(dynamic_linker(settings, &mut sysroot, &program, wanted)?),
+            Some(wanted) => Some(dynamic_linker(spec, request, &mut sysroot, &program, wanted)?),
             None => None,
         };
         Ok(Self { program, interpreter, argv, sysroot: sysroot.0 })
@@ -72,23 +69,24 @@ impl Target {
 }
 
 fn dynamic_linker(
-    settings: &Settings,
-    sysroot: &mut Sysroot,
+    spec: &ProcessSpec,
+    request: &ExecRequest,
+    sysroot: &mut FoundSysroot,
     program: &Program,
     wanted: &CStr,
-) -> Result<Program, CliError> {
-    let path = || settings.program.clone();
-    let found = sysroot.find(wanted, &program.path).map_err(|searched| CliError::NoDynamicLinker {
+) -> Result<Program, ExecError> {
+    let path = || request.program.clone();
+    let found = sysroot.find(wanted, &program.path).map_err(|searched| ExecError::NoDynamicLinker {
         path: path(),
         interpreter: shown(wanted),
         searched,
         packages: Packages::of(wanted),
     })?;
     let opened = Program::open(&found).and_then(|linker| {
-        linker.plan.check_extensions(&settings.cpu.exts)?;
+        linker.plan.check_extensions(&spec.exts)?;
         Ok(linker)
     });
-    opened.map_err(|error| CliError::Load {
+    opened.map_err(|error| ExecError::Load {
         path: path(),
         error: LoadError::Interpreter { path: found, error: Box::new(error) },
     })
@@ -148,21 +146,9 @@ impl fmt::Display for Searched {
 }
 
 /// The sysroot: given, or found by the first lookup.
-struct Sysroot(Option<PathBuf>);
+struct FoundSysroot(Option<PathBuf>);
 
-impl Sysroot {
-    fn new(given: Option<&Path>) -> Result<Self, CliError> {
-        // Made absolute, since the guest may change its working directory.
-        let absolute = |path: &Path| {
-            std::fs::canonicalize(path).map_err(|error| CliError::Prefix {
-                source_name: "-L".into(),
-                path: path.to_path_buf(),
-                error,
-            })
-        };
-        Ok(Self(given.map(absolute).transpose()?))
-    }
-
+impl FoundSysroot {
     /// Finds a RISC-V file of the guest; `by` is the real path of the program or script that needs it.
     ///
     /// The host's root is tried last among the directories above `by`. A file found there does not choose the sysroot.
@@ -218,7 +204,7 @@ mod tests {
         let riscv = Path::new(env!("CARGO_MANIFEST_DIR")).join("testprogs/prebuilt/hello-riscv64");
         fs::copy(riscv, root.join("usr/lib/linker")).expect("a file for RISC-V");
         make_lib(&root);
-        let mut sysroot = Sysroot(None);
+        let mut sysroot = FoundSysroot(None);
         let found = sysroot.find(c"/lib/linker", &root.join("usr/bin/program")).expect("it is found");
         let below = |path: &Path| path.strip_prefix(&root).expect("in the root").to_path_buf();
         (below(&found), sysroot.0.as_deref().map(below))

@@ -1,0 +1,63 @@
+//! Why a program cannot be started.
+
+use super::find::{Packages, Searched};
+use crate::elf::LoadError;
+use crate::memory::{MapError, SpaceError};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a program cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// The guest's address space cannot be reserved.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
+    /// The host gives no random bytes.
+    #[error("the host gives no random bytes for AT_RANDOM: {0}")]
+    Random(io::Error),
+    /// There is no room for the vDSO.
+    #[error("cannot map the vDSO: {0}")]
+    Vdso(#[from] MapError),
+    /// The program's path is not a C string.
+    #[error("the program's path {0:?} contains a zero byte")]
+    Path(PathBuf),
+    /// The program's dynamic linker is not found.
+    #[error("{}: needs the dynamic linker {interpreter}, and there is none for RISC-V {searched}; {packages}", path.display())]
+    NoDynamicLinker {
+        /// The program's path as given.
+        path: PathBuf,
+        /// What PT_INTERP says.
+        interpreter: String,
+        /// Where the search looked.
+        searched: Searched,
+        /// The packages that provide it.
+        packages: Packages,
+    },
+    /// The interpreter of a script is not found.
+    #[error(
+        "{}: is a script for {interpreter}, and there is none for RISC-V {searched}; name its root directory with -L",
+        path.display()
+    )]
+    NoScriptInterpreter {
+        /// The script's path.
+        path: PathBuf,
+        /// What follows `#!`.
+        interpreter: String,
+        /// Where the search looked.
+        searched: Searched,
+    },
+    /// The chain of script interpreters is too long.
+    #[error("{}: is a script for a script, too often in a row", path.display())]
+    TooManyScripts {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The program cannot be loaded.
+    #[error("{}: {error}", path.display())]
+    Load {
+        /// The path as given.
+        path: PathBuf,
+        /// Why.
+        error: LoadError,
+    },
+}
