@@ -307,16 +307,6 @@ pub fn move_pages(
     unsafe { syscall(libc::SYS_move_pages, args) }
 }
 
-/// shmat(2): attaches a segment over whatever is mapped at `at`.
-///
-/// # Safety
-/// The pages from `at`, as many as the segment has, must be the caller's to replace.
-pub unsafe fn attach_segment(id: i32, at: *mut std::ffi::c_void, flags: i32) -> Result<(), Errno> {
-    let flags = flags | libc::SHM_REMAP;
-    // SAFETY: as promised by the caller.
-    unsafe { syscall(libc::SYS_shmat, [id as u64, at as u64, flags as u64, 0, 0, 0]) }.map(|_| ())
-}
-
 /// remap_file_pages(2): maps other pages of a file over some that are mapped.
 ///
 /// # Safety

@@ -18,6 +18,7 @@ mod pass;
 mod pointer;
 mod random;
 mod requests;
+mod segment;
 mod signal_names;
 mod signals;
 mod start;
@@ -25,9 +26,9 @@ mod sys;
 mod terminal;
 
 pub use calls::{
-    Attribute, EpollEvent, FutexWaiter, Message, Timespec, attach_segment, attribute, epoll_wait, futex_requeue,
-    futex_wait_any, guest_fd, mdwe, message, messages, mirror_personality, move_pages, notify_by_socket, personality,
-    pselect, remap_file_pages, set_filter, stat_at,
+    Attribute, EpollEvent, FutexWaiter, Message, Timespec, attribute, epoll_wait, futex_requeue, futex_wait_any,
+    guest_fd, mdwe, message, messages, mirror_personality, move_pages, notify_by_socket, personality, pselect,
+    remap_file_pages, set_filter, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
 pub use ioctl::{Through, ioctl_refused, ioctl_through};
@@ -37,6 +38,7 @@ pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use random::split_mix;
 pub use requests::{FcntlArg, kcmp_row, keyctl_row, prctl_row, semctl_row};
+pub use segment::AttachedSegment;
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
     Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,

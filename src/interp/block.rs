@@ -92,8 +92,11 @@ impl Arena {
     }
 
     /// Copies a block in; the pointer is valid until [`Arena::clear`].
+    ///
+    /// # Panics
+    /// If the block is empty or longer than [`CHUNK`].
     pub fn push(&mut self, slots: &[Slot]) -> *mut Slot {
-        assert!(slots.len() <= CHUNK, "blocks are limited in length");
+        assert!((1..=CHUNK).contains(&slots.len()), "blocks are limited in length");
         if self.chunks.last().is_none_or(|c| c.len() + slots.len() > CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
@@ -101,7 +104,8 @@ impl Arena {
         let at = chunk.len();
         chunk.extend_from_slice(slots);
         self.used += slots.len();
-        // SAFETY: the chunk has more than `at` elements. No reference to them is made: other blocks point in here.
+        // SAFETY: the chunk has more than `at` elements, since a block has at least one. No reference to them is made:
+        // other blocks point in here.
         unsafe { chunk.as_mut_ptr().add(at) }
     }
 

@@ -164,7 +164,9 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
             } else {
                 self.cache.remember(cpu.pc, start);
             }
-            match threaded::enter(cpu, start, env, mem) {
+            // SAFETY: `start` was found in or inserted into our cache just now, and nothing was dropped since. The cache
+            // decodes for `M` only, and `env` was made for its jump cache.
+            match unsafe { threaded::enter(cpu, start, env, mem) } {
                 Leave::Lookup => link = env.link.take(),
                 Leave::Revalidate => {
                     link = None;

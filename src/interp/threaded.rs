@@ -18,10 +18,13 @@ use remu_isa::{Insn, Op};
 use std::arch::asm;
 
 /// Runs from `start` until a handler returns.
-pub(super) fn enter(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &impl GuestMemory) -> Leave {
+///
+/// # Safety
+/// `start` must be the first record of a block in the cache that `env` belongs to, decoded for memory of type `M`.
+pub(super) unsafe fn enter<M: GuestMemory>(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &M) -> Leave {
     let fuel = env.fuel;
-    // SAFETY: `start` is the first record of a block in the cache that `env` belongs to, and the
-    // other pointers are live references, exclusive where they are mutable.
+    // SAFETY: the record is as the caller promises, and the other pointers are live references, exclusive where they
+    // are mutable.
     unsafe { ((*start).record.handler)(cpu, start, env, std::ptr::from_ref(mem).cast(), 0, fuel) }
 }
 

@@ -168,9 +168,14 @@ impl HartMemory {
         Ok(Place::Ram(host))
     }
 
-    /// The host address of an aligned access to RAM, for atomic operations.
+    /// The host address of an aligned access of `size` bytes to RAM, a power of two, for atomic operations. The
+    /// instruction checks the alignment first and raises its own fault.
+    ///
+    /// # Panics
+    /// If the address is not aligned.
     #[inline(always)]
     fn ram(&self, addr: GuestAddr, size: u64) -> Result<*mut u8, BadAddress> {
+        assert!(addr.0.is_multiple_of(size), "an atomic access to a misaligned address");
         match self.hit(Access::Write, addr.0, size) {
             Some(host) => Ok(host),
             None => self.ram_slow(addr.0, size),
@@ -272,7 +277,8 @@ impl GuestMemory for HartMemory {
         operand: u64,
     ) -> Result<u64, BadAddress> {
         let host = self.ram(addr, size.bytes())?;
-        // SAFETY: `ram` returned the address of `size` bytes of RAM.
+        // SAFETY: `ram` yields the address of so many bytes of RAM. It is aligned: `ram` checks the guest's address, and
+        // RAM starts at page boundaries, in the host too.
         unsafe { access::read_modify_write(op, size, host, operand) }
     }
 
@@ -290,9 +296,8 @@ impl GuestMemory for HartMemory {
         expected: [u64; 2],
         new: [u64; 2],
     ) -> Result<[u64; 2], BadAddress> {
-        assert!(addr.0.is_multiple_of(16), "the instruction checks alignment before the access");
         let host = self.ram(addr, 16)?;
-        // SAFETY: as for `read_modify_write`. The host address is aligned too, since RAM is page-aligned in both.
+        // SAFETY: as for `read_modify_write`.
         unsafe { access::cmpxchg128(host, expected, new) }
     }
 
@@ -354,5 +359,27 @@ impl GuestMemory for HartMemory {
             Ok(Place::Device) | Err(_) => true,
         });
         Refusal::Fault(GuestFault { addr: addr.offset(bad.unwrap_or(0)), access, kind: FaultKind::Denied })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::NoDevices;
+    use super::*;
+
+    fn memory() -> HartMemory {
+        HartMemory::new(vec![Arc::new(Ram::new(0x8000_0000, PAGE_SIZE).unwrap())], Rc::new(NoDevices))
+    }
+
+    #[test]
+    #[should_panic(expected = "an atomic access to a misaligned address")]
+    fn an_atomic_operation_is_never_made_at_a_misaligned_address() {
+        let _ = memory().read_modify_write(AtomicRmw::Add, AtomicSize::B4, GuestAddr(0x8000_003e), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "an atomic access to a misaligned address")]
+    fn nor_is_a_compare_and_exchange() {
+        let _ = memory().compare_exchange(AtomicSize::B8, GuestAddr(0x8000_003c), 0, 1);
     }
 }

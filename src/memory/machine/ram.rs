@@ -13,9 +13,11 @@ pub struct Ram {
     writable: bool,
 }
 
-// SAFETY: no reference to the bytes exists. They are accessed through raw pointers only, and races are the guest's.
+// SAFETY: the pointer is to a mapping that this value alone owns. Neither access nor unmapping depends on the thread.
 unsafe impl Send for Ram {}
-// SAFETY: as above.
+// SAFETY: no reference into the mapping is ever made. Its bytes are read and written by atomic operations here, and
+// by single host instructions in `memory::access`, which are opaque to the compiler. Accesses of several threads may
+// therefore race as those of harts do, without a data race in Rust's sense.
 unsafe impl Sync for Ram {}
 
 /// Why RAM cannot be allocated.
@@ -39,7 +41,7 @@ pub enum RamError {
     },
 }
 
-/// The most bytes that a hart may access past the end of a page.
+/// Space after the memory: more than an access that starts in it can go past its end.
 const GUARD: usize = 4096;
 
 impl Ram {
@@ -109,8 +111,8 @@ impl Ram {
 impl Drop for Ram {
     fn drop(&mut self) {
         let len = (self.range.end - self.range.start) as usize + GUARD;
-        // SAFETY: this is the mapping made by `new`. Users of pointers into it hold a reference to this value, so none
-        // remains.
+        // SAFETY: the mapping made by `new`. Whoever keeps host addresses in it (`HartMemory`, for its TLB) keeps the
+        // memory itself too.
         let unmapped = unsafe { munmap(self.host.cast(), len) };
         debug_assert!(unmapped.is_ok());
     }

@@ -4,7 +4,7 @@
 
 use super::{MapError, State, UserSpace, failed};
 use crate::host;
-use crate::memory::{Attachment, GuestAddr, Source, Vma};
+use crate::memory::{Attachment, GuestAddr, Source, Vma, page_len};
 use rustix::fs::MemfdFlags;
 use rustix::io::Errno;
 use rustix::mm::{MprotectFlags, ProtFlags};
@@ -23,14 +23,19 @@ pub struct ShmSegment {
 }
 
 impl ShmSegment {
-    /// Attaches the segment at `at`, replacing what is mapped there.
+    /// Attaches the segment, which should be `len` bytes, at `at`, replacing what is mapped there.
     pub(super) fn attach(&self, at: *mut c_void, len: u64, prot: ProtFlags) -> Result<Source, MapError> {
         // The kernel keeps segments in the same file system as memory files.
         let memory = rustix::fs::memfd_create(c"segment", MemfdFlags::CLOEXEC).map_err(failed)?;
         let dev = rustix::fs::fstat(&memory).map_err(failed)?.st_dev;
-        // SAFETY: replaces guest memory inside the window, which Rust holds no reference into. The caller has made
-        // the range as long as the segment, whose size never changes.
-        unsafe { host::attach_segment(self.id, at, self.flags) }.map_err(failed)?;
+        let attached = host::AttachedSegment::attach(self.id, self.flags).map_err(failed)?;
+        // Since the caller asked for the size, the number may have become that of another segment.
+        if page_len(attached.size()) != Some(len) {
+            return Err(failed(Errno::INVAL));
+        }
+        // SAFETY: replaces guest memory inside the window, which Rust holds no reference into. The segment is as long
+        // as the range: it was measured while attached, and an attached segment keeps its size.
+        unsafe { attached.move_to(at) }.map_err(failed)?;
         if self.flags & libc::SHM_EXEC != 0 {
             let prot = MprotectFlags::from_bits_retain(prot.bits());
             // SAFETY: changes only the guest memory just mapped.
@@ -76,5 +81,46 @@ impl UserSpace {
             let _ = self.unmap_in(&mut state, &part);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{Sys, SysArg};
+    use crate::memory::{Backing, MapRequest, PAGE_SIZE, Place, Prot, SpaceConfig};
+
+    fn pass(call: Sys, numbers: &[i32]) -> u64 {
+        let mut args: Vec<_> = numbers.iter().map(|&n| SysArg::Val(n as u64)).collect();
+        host::pass(call, &mut args).unwrap()
+    }
+
+    /// The caller asks for a segment's size and then attaches it. Another process may meanwhile remove the segment
+    /// and create a larger or smaller one that gets the same number.
+    #[test]
+    fn a_segment_of_another_size_than_expected_replaces_nothing() {
+        let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
+        let at = Place::Fixed(GuestAddr(0x20_0000));
+        mem.map(&MapRequest::anonymous(at, 4 * PAGE_SIZE, Prot::READ | Prot::WRITE)).unwrap();
+        for page in 0..4 {
+            mem.write(GuestAddr(0x20_0000 + page * PAGE_SIZE), &(page + 1)).unwrap();
+        }
+        let id = pass(Sys::Shmget, &[libc::IPC_PRIVATE, 2 * PAGE_SIZE as i32, 0o600]) as i32;
+        let backing = Backing::ShmSegment(ShmSegment { id, key: 0, flags: 0 });
+        let attach = |pages: u64| {
+            let request = MapRequest::anonymous(at, pages * PAGE_SIZE, Prot::READ | Prot::WRITE);
+            mem.map(&MapRequest { shared: true, backing: backing.clone(), ..request })
+        };
+        let results = [1, 3].map(attach);
+        let word = |page: u64| mem.read::<u64>(GuestAddr(0x20_0000 + page * PAGE_SIZE)).unwrap();
+        let kept = [0, 1, 2, 3].map(word);
+        let fits = attach(2);
+        let after = [0, 1, 2, 3].map(word);
+        let mut remove = [SysArg::Val(id as u64), SysArg::Val(libc::IPC_RMID as u64), SysArg::Null];
+        host::pass(Sys::Shmctl, &mut remove).unwrap();
+        assert_eq!(results, [Err(failed(Errno::INVAL)); 2]);
+        assert_eq!(kept, [1, 2, 3, 4]);
+        assert!(fits.is_ok());
+        assert_eq!(after, [0, 0, 3, 4]);
     }
 }
