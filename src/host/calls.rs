@@ -3,7 +3,7 @@
 
 use super::pass::syscall;
 use super::pointer::{GuestPtr, IoVec, raw_pointer};
-use super::signals::interruptible;
+use super::signals::{CallError, interruptible};
 use rustix::io::Errno;
 
 /// The kernel's `struct timespec`.
@@ -25,7 +25,7 @@ pub fn pselect(
     sets: [Option<GuestPtr>; 3],
     timeout: Option<&mut Timespec>,
     mask: Option<u64>,
-) -> Result<u64, Errno> {
+) -> Result<u64, CallError> {
     let set = |i: usize| sets[i].map_or(0, raw_pointer);
     let timeout = timeout.map_or(std::ptr::null_mut(), std::ptr::from_mut);
     let mask_ptr = mask.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
@@ -56,7 +56,7 @@ pub fn epoll_wait(
     events: &mut [EpollEvent],
     timeout: Option<Timespec>,
     mask: Option<u64>,
-) -> Result<u64, Errno> {
+) -> Result<u64, CallError> {
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let mask = mask.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let (at, count) = (events.as_mut_ptr() as u64, events.len() as u64);
@@ -119,7 +119,7 @@ impl Message<'_> {
 }
 
 /// sendmsg(2) or, if `receive`, recvmsg(2).
-pub fn message(receive: bool, socket: i32, message: &mut Message<'_>, flags: u32) -> Result<u64, Errno> {
+pub fn message(receive: bool, socket: i32, message: &mut Message<'_>, flags: u32) -> Result<u64, CallError> {
     let mut raw = message.raw();
     let number = if receive { libc::SYS_recvmsg } else { libc::SYS_sendmsg };
     // SAFETY: `raw` is live and in the kernel's layout; the addresses in it are of guest memory, and
@@ -145,7 +145,7 @@ pub fn messages(
     list: &mut [Message<'_>],
     flags: u32,
     timeout: Option<&mut Timespec>,
-) -> Result<Vec<u32>, Errno> {
+) -> Result<Vec<u32>, CallError> {
     let mut raw: Vec<_> = list.iter().map(|m| RawMessages { message: m.raw(), len: 0, pad: 0 }).collect();
     let timeout = timeout.map_or(std::ptr::null_mut(), std::ptr::from_mut);
     let number = if receive { libc::SYS_recvmmsg } else { libc::SYS_sendmmsg };
@@ -216,7 +216,7 @@ pub fn guest_fd<'a>(fd: i32) -> Option<std::os::fd::BorrowedFd<'a>> {
 }
 
 /// mq_notify(2) by a message to a netlink socket, which is how C libraries start a thread for it.
-pub fn notify_by_socket(queue: i32, cookie: &[u8; 32], socket: i32) -> Result<u64, Errno> {
+pub fn notify_by_socket(queue: i32, cookie: &[u8; 32], socket: i32) -> Result<u64, CallError> {
     #[repr(C)]
     struct Sigevent {
         value: u64,
@@ -244,7 +244,7 @@ pub struct FutexWaiter {
 }
 
 /// futex_waitv(2).
-pub fn futex_wait_any(words: &[FutexWaiter], timeout: Option<GuestPtr>, clock: i32) -> Result<u64, Errno> {
+pub fn futex_wait_any(words: &[FutexWaiter], timeout: Option<GuestPtr>, clock: i32) -> Result<u64, CallError> {
     let (at, count) = (words.as_ptr() as u64, words.len() as u64);
     let timeout = timeout.map_or(0, raw_pointer);
     // SAFETY: the kernel reads the list, which is live and in its layout; the addresses in it and that of the

@@ -31,6 +31,7 @@ pub use calls::{
     remap_file_pages, set_filter, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
+pub use fd::close;
 pub use ioctl::{Through, ioctl_refused, ioctl_through};
 pub use ioctl_table::IoctlArg;
 pub use limits::InheritedLimits;
@@ -41,8 +42,8 @@ pub use requests::{FcntlArg, kcmp_row, keyctl_row, prctl_row, semctl_row};
 pub use segment::AttachedSegment;
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
-    Disposition, MAY_RESTART, NOT_BEGUN, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
-    set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
+    CallError, Disposition, SignalInfo, attach, is_ignored, pending_signals, set_disposition, set_signal_mask,
+    signal_mask, stop_self, suspend, take_signal, wait_for_signal,
 };
 pub use start::{Registered, is_secure, registered, start};
 pub use sys::Sys;

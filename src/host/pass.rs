@@ -8,7 +8,7 @@
 
 use super::pointer::{SysArg, raw_pointer};
 use super::requests::fits;
-use super::signals::interruptible;
+use super::signals::{CallError, interruptible};
 use super::sys::{Extent, Pointer, Sys};
 use rustix::io::Errno;
 
@@ -18,7 +18,7 @@ use rustix::io::Errno;
 /// # Panics
 /// If an argument is not of the kind that the table asks for, if the request belongs in another row, or if a slice is
 /// shorter than what the kernel may access: a bug in the caller.
-pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, Errno> {
+pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     let mut raw = [0u64; 6];
     let mut numbers = [0u64; 6];
     for (number, arg) in numbers.iter_mut().zip(args.iter()) {

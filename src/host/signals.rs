@@ -19,13 +19,27 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
 const SIGSET_SIZE: u64 = 8;
 
-/// What an interruptible call answers that has not begun: a signal is to be delivered first, and then
-/// the call to be made as if for the first time. The kernel's ERESTARTNOINTR.
-pub const NOT_BEGUN: Errno = Errno::from_raw_os_error(513);
+/// Why an interruptible call has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// It failed.
+    Errno(Errno),
+    /// A signal arrived before the call began. The call is made after the signal has been delivered (ERESTARTNOINTR).
+    NotBegun,
+    /// A signal interrupted the call, which restarts if the signal's handler has SA_RESTART (ERESTARTSYS).
+    MayRestart,
+}
 
-/// What an interruptible call answers that a signal has interrupted, and that starts again if its
-/// handler wants that. The kernel's ERESTARTSYS.
-pub const MAY_RESTART: Errno = Errno::from_raw_os_error(512);
+impl From<Errno> for CallError {
+    fn from(errno: Errno) -> Self {
+        Self::Errno(errno)
+    }
+}
+
+/// What the assembly returns for [`CallError::NotBegun`] and [`CallError::MayRestart`]: the kernel's errors, which it
+/// never returns to a process.
+const ERESTARTNOINTR: i64 = 513;
+const ERESTARTSYS: i64 = 512;
 
 /// The kernel's `siginfo_t`: what all signals have in common, and the union behind it.
 #[repr(C)]
@@ -220,18 +234,23 @@ unsafe extern "C" {
 /// Makes a system call for a guest, which a signal interrupts: see the module.
 ///
 /// # Errors
-/// The host's, [`NOT_BEGUN`] and [`MAY_RESTART`].
+/// The host's, and those of a call that a signal interrupted.
 ///
 /// # Safety
 /// The call with these arguments must not break Rust's view of memory.
-pub(super) unsafe fn interruptible(number: libc::c_long, a: [u64; 6]) -> Result<u64, Errno> {
+pub(super) unsafe fn interruptible(number: libc::c_long, a: [u64; 6]) -> Result<u64, CallError> {
     static NEVER: AtomicBool = AtomicBool::new(false);
     let stop = MAILBOX.with(|mailbox| mailbox.stop.load(Ordering::Relaxed).cast_const());
     let flag = if stop.is_null() { &raw const NEVER } else { stop };
     let call = [number as u64, a[0], a[1], a[2], a[3], a[4], a[5]];
     // SAFETY: the flag and the array are live; what the call does is the caller's promise.
     let result = unsafe { remu_syscall(flag, &raw const call) };
-    if (-4095..0).contains(&result) { Err(Errno::from_raw_os_error(-result as i32)) } else { Ok(result as u64) }
+    match -result {
+        ERESTARTNOINTR => Err(CallError::NotBegun),
+        ERESTARTSYS => Err(CallError::MayRestart),
+        errno @ 1..=4095 => Err(Errno::from_raw_os_error(errno as i32).into()),
+        _ => Ok(result as u64),
+    }
 }
 
 /// What the host does on a signal.
@@ -325,7 +344,7 @@ pub fn pending_signals() -> u64 {
 }
 
 /// rt_sigtimedwait(2): takes a signal that is held back.
-pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<SignalInfo, Errno> {
+pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<SignalInfo, CallError> {
     let mut info = SignalInfo::NONE;
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: the kernel reads a set and a time, and writes a siginfo, which is 128 bytes.
@@ -337,7 +356,7 @@ pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<SignalI
 }
 
 /// rt_sigsuspend(2): waits with another mask for a signal that is caught.
-pub fn suspend(mask: u64) -> Errno {
+pub fn suspend(mask: u64) -> CallError {
     let mask = mask & ALL_BLOCKED;
     // SAFETY: the kernel reads a set.
     let result = unsafe { interruptible(libc::SYS_rt_sigsuspend, [(&raw const mask) as u64, SIGSET_SIZE, 0, 0, 0, 0]) };

@@ -1,6 +1,7 @@
 //! One system call under way: its arguments, and the safe ways to follow them.
 
 use super::abi::file::Iovec;
+use super::outcome::SysResult;
 use super::proc::{self, Link};
 use super::sysroot::Intent;
 use super::table::{ArgKind, FollowLink, Row};
@@ -11,9 +12,6 @@ use crate::memory::{BadAddress, GuestAddr, MapError, PAGE_SIZE};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
-
-/// What a system call answers.
-pub type SysResult = Result<u64, Errno>;
 
 impl From<BadAddress> for Errno {
     fn from(_: BadAddress) -> Self {
@@ -32,6 +30,11 @@ const VECTOR_MAX: u64 = 1024;
 
 /// The most bytes that one call transfers (MAX_RW_COUNT).
 const TRANSFER_MAX: u64 = i32::MAX as u64 & !(PAGE_SIZE - 1);
+
+/// Makes a host system call for the guest, which a signal interrupts.
+pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> SysResult {
+    Ok(host::pass(call, args)?)
+}
 
 /// A system call under way.
 pub struct Call<'a> {
@@ -182,7 +185,7 @@ impl Call<'_> {
                     Ok(path) => Some(path.into_bytes_with_nul()),
                     // When that counts, and whether a missing one does, is for the host to say.
                     Err(Errno::FAULT) => None,
-                    Err(e) => return Err(e),
+                    Err(e) => return Err(e.into()),
                 },
                 ArgKind::InAddr(n, intent) => {
                     let name = self.socket_name(i, self.length(n), intent)?;
@@ -202,7 +205,7 @@ impl Call<'_> {
         if let Some((n, len)) = length {
             args[n] = SysArg::Val(len);
         }
-        host::pass(call, &mut args[..self.row.args.len()])
+        pass(call, &mut args[..self.row.args.len()])
     }
 
     /// The address of a socket whose path leads elsewhere on the host.

@@ -8,6 +8,7 @@ pub mod abi;
 pub mod call;
 pub mod exec;
 pub mod limits;
+pub mod outcome;
 pub mod proc;
 mod rows;
 pub mod signal;
@@ -20,7 +21,8 @@ pub mod task;
 mod tests;
 pub mod vdso;
 
+pub use outcome::Outcome;
 pub use signal::FatalSignal;
 pub use strace::{TraceConfig, TraceSink, Tracer};
-pub use task::{Outcome, Services, Task, TaskConfig};
+pub use task::{Services, Task, TaskConfig};
 pub use vdso::Vdso;

@@ -5,7 +5,8 @@
 //! of it when a signal interrupts it, and how much of it is there.
 
 use super::abi::structs::Struct;
-use super::call::{Call, SysResult};
+use super::call::Call;
+use super::outcome::SysResult;
 use super::rows::ROWS;
 use super::strace::flags::Names;
 use super::sysroot::Intent;

@@ -7,11 +7,12 @@
 //! the credentials of a guest thread are those of the host thread that runs it.
 
 use super::abi::signal::{Sigaction, StackT};
-use super::call::{Call, SysResult};
+use super::call::Call;
 use super::exec::{ExecError, Image, ProcessSpec};
 use super::limits::Limits;
+use super::outcome::{Outcome, SysResult};
 use super::proc::{self, OpenProc};
-use super::signal::{FatalSignal, Interrupted, Pending};
+use super::signal::{Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
 use super::sysroot::{Intent, Sysroot};
 use super::table::{self, Restart, Row, Run};
@@ -27,17 +28,6 @@ use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// What becomes of the thread after an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It goes on.
-    Resume,
-    /// The process has left by itself, with this status.
-    Exited(i32),
-    /// A signal has ended the process.
-    Killed(FatalSignal),
-}
 
 /// What is told of something that is missing, once for each.
 pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
@@ -206,8 +196,6 @@ pub struct Task {
     pub clear_child_tid: u64,
     /// The robust list: its head and the head's size.
     pub robust_list: (u64, u64),
-    /// Set once the process is to end.
-    pub ending: Option<Outcome>,
 }
 
 impl Task {
@@ -244,7 +232,6 @@ impl Task {
             interrupted: None,
             clear_child_tid: 0,
             robust_list: (0, 0),
-            ending: None,
         };
         task.apply_limits();
         task.take_name();
@@ -268,17 +255,17 @@ impl Task {
         let _ = rustix::thread::set_name(&name);
     }
 
-    /// Answers why the engine has stopped.
+    /// Handles an exit of the engine: makes a system call, or turns a fault into a signal. Then delivers signals.
     pub fn handle_exit(&mut self, cpu: &mut Cpu, exit: Exit) -> Outcome {
-        match exit {
+        let outcome = match exit {
             Exit::Syscall => self.system_call(cpu),
-            Exit::Interrupted => {}
+            Exit::Interrupted => Outcome::Resume,
             other => self.synchronous_fault(cpu, other),
+        };
+        let outcome = if outcome == Outcome::Resume { self.deliver_signals(cpu) } else { outcome };
+        if outcome == Outcome::Resume {
+            return outcome;
         }
-        if self.ending.is_none() {
-            self.deliver_signals(cpu);
-        }
-        let Some(outcome) = self.ending else { return Outcome::Resume };
         self.release_robust_list();
         if let Some(tracer) = &self.system.tracer {
             match outcome {
@@ -290,7 +277,7 @@ impl Task {
         outcome
     }
 
-    fn system_call(&mut self, cpu: &mut Cpu) {
+    fn system_call(&mut self, cpu: &mut Cpu) -> Outcome {
         let number = cpu.x(17);
         let args = std::array::from_fn(|i| cpu.x(10 + i as u8));
         // Whatever looks at the pc from here on, a signal frame above all, sees the call behind it.
@@ -306,12 +293,10 @@ impl Task {
                 if let Some(tracer) = &self.system.tracer {
                     tracer.unknown(number, &args, self.tid());
                 }
-                Err(Errno::NOSYS)
+                Err(Errno::NOSYS.into())
             }
         };
-        if self.ending.is_none() {
-            self.finish_call(cpu, restart, args[0], result);
-        }
+        self.finish_call(cpu, restart, args[0], result)
     }
 
     fn traced_call(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
@@ -322,8 +307,7 @@ impl Task {
         let traced = tracer.enter(call, self.tid());
         let result = self.dispatch(cpu, row, args);
         if let Some(traced) = traced {
-            // A process that ends in a call gets no result of it.
-            traced.leave(self.ending.is_none().then_some(result));
+            traced.leave(result);
         }
         result
     }
@@ -340,9 +324,9 @@ impl Task {
             Run::Passthrough(host) => call.pass(host),
             Run::Unimplemented => {
                 call.unimplemented(format!("{} (system call {})", row.name, row.number));
-                Err(Errno::NOSYS)
+                Err(Errno::NOSYS.into())
             }
-            Run::Unsupported => Err(Errno::NOSYS),
+            Run::Unsupported => Err(Errno::NOSYS.into()),
         }
     }
 
@@ -369,14 +353,6 @@ impl Task {
     pub fn apply_limits(&self) {
         let limits = self.process.limits.lock().expect("no panic happens with the lock held");
         self.mm.set_limits(limits.of_space());
-    }
-}
-
-/// A result as it goes into a0.
-pub fn as_register(result: SysResult) -> u64 {
-    match result {
-        Ok(value) => value,
-        Err(errno) => (-i64::from(errno.raw_os_error())) as u64,
     }
 }
 

@@ -7,8 +7,9 @@
 mod frame;
 
 use super::abi::signal::{SA_NODEFER, SA_RESETHAND, SA_RESTART, SIG_DFL, SIG_IGN, Sigaction, Siginfo};
+use super::outcome::{CallEnd, Outcome, SysResult};
 use super::table::Restart;
-use super::task::{Outcome, Task};
+use super::task::Task;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, Disposition, SignalInfo};
@@ -36,6 +37,18 @@ pub struct FatalSignal {
     pub address: Option<GuestAddr>,
     /// The program counter.
     pub pc: GuestAddr,
+}
+
+impl FatalSignal {
+    fn of(cpu: &Cpu, info: &Siginfo) -> Self {
+        let is_fault = SYNCHRONOUS & bit(info.signo) != 0 && info.code > 0 && info.code != SI_KERNEL;
+        Self {
+            signal: info.signo,
+            code: info.code,
+            address: is_fault.then(|| GuestAddr(info.addr())),
+            pc: GuestAddr(cpu.pc),
+        }
+    }
 }
 
 /// What a signal does if no handler is installed.
@@ -134,7 +147,7 @@ pub fn inherited() -> ([Sigaction; 64], u64) {
 
 impl Task {
     /// Turns a fault of the current instruction into its signal, which cannot be blocked or ignored.
-    pub(super) fn synchronous_fault(&mut self, cpu: &mut Cpu, exit: Exit) {
+    pub(super) fn synchronous_fault(&mut self, cpu: &mut Cpu, exit: Exit) -> Outcome {
         let pc = cpu.pc;
         let info = match exit {
             Exit::Fault(GuestFault { addr, access: _, kind }) => {
@@ -151,37 +164,30 @@ impl Task {
             Exit::Breakpoint => Siginfo::fault(libc::SIGTRAP, TRAP_BRKPT, pc),
             // A user program may not wait for interrupts.
             Exit::Halt => Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc),
-            Exit::Syscall | Exit::Interrupted => return,
+            Exit::Syscall | Exit::Interrupted => return Outcome::Resume,
         };
-        self.force(cpu, info);
+        let outcome = self.force(cpu, info);
         // The report of a fatal fault gives the address that the instruction accessed, whatever si_addr says.
-        if let (Some(Outcome::Killed(fatal)), Exit::Fault(fault)) = (&mut self.ending, exit) {
-            fatal.address = Some(fault.addr);
+        match (outcome, exit) {
+            (Outcome::Killed(fatal), Exit::Fault(fault)) => {
+                Outcome::Killed(FatalSignal { address: Some(fault.addr), ..fatal })
+            }
+            _ => outcome,
         }
     }
 
     /// Sends a signal that cannot be blocked: if it is blocked or ignored, it ends the process.
-    pub(super) fn force(&mut self, cpu: &Cpu, info: Siginfo) {
+    pub(super) fn force(&mut self, cpu: &Cpu, info: Siginfo) -> Outcome {
         let action = self.sighand.actions()[info.signo as usize - 1];
-        let held = self.blocked & bit(info.signo) != 0;
-        if action.handler <= SIG_IGN || held {
-            if let Some(tracer) = &self.system.tracer {
-                tracer.signal(&info, self.tid());
-            }
-            self.end(cpu, &info);
-        } else {
+        let is_blocked = self.blocked & bit(info.signo) != 0;
+        if action.handler > SIG_IGN && !is_blocked {
             self.pending.add(info);
+            return Outcome::Resume;
         }
-    }
-
-    fn end(&mut self, cpu: &Cpu, info: &Siginfo) {
-        let fault = SYNCHRONOUS & bit(info.signo) != 0 && info.code > 0 && info.code != SI_KERNEL;
-        self.ending = Some(Outcome::Killed(FatalSignal {
-            signal: info.signo,
-            code: info.code,
-            address: fault.then(|| GuestAddr(info.addr())),
-            pc: GuestAddr(cpu.pc),
-        }));
+        if let Some(tracer) = &self.system.tracer {
+            tracer.signal(&info, self.tid());
+        }
+        Outcome::Killed(FatalSignal::of(cpu, &info))
     }
 
     /// Moves the signals that have arrived to the pending ones; true if there were any. The host then blocks all
@@ -204,24 +210,29 @@ impl Task {
     }
 
     /// Puts the result of a system call into a0, or makes the call again.
-    pub(super) fn finish_call(&mut self, cpu: &mut Cpu, restart: Restart, a0: u64, result: Result<u64, Errno>) {
-        let again = |cpu: &mut Cpu| cpu.pc = cpu.pc.wrapping_sub(4);
+    pub(super) fn finish_call(&mut self, cpu: &mut Cpu, restart: Restart, a0: u64, result: SysResult) -> Outcome {
+        let failure = |errno: Errno| (-i64::from(errno.raw_os_error())) as u64;
         match result {
-            Err(host::NOT_BEGUN) => again(cpu),
+            Ok(value) => cpu.set_x(10, value),
+            Err(CallEnd::Errno(errno)) => cpu.set_x(10, failure(errno)),
+            Err(CallEnd::NotBegun) => cpu.pc = cpu.pc.wrapping_sub(4),
             // The call never waits, so this only means that the host has not begun it.
-            Err(host::MAY_RESTART) if restart == Restart::Never => again(cpu),
-            Err(host::MAY_RESTART) => {
+            Err(CallEnd::MayRestart) if restart == Restart::Never => cpu.pc = cpu.pc.wrapping_sub(4),
+            Err(CallEnd::MayRestart) => {
                 self.interrupted = Some(Interrupted { a0 });
-                cpu.set_x(10, super::task::as_register(Err(Errno::INTR)));
+                cpu.set_x(10, failure(Errno::INTR));
             }
-            result => cpu.set_x(10, super::task::as_register(result)),
+            // Exiting the last thread exits the process.
+            Err(CallEnd::ExitThread(status) | CallEnd::ExitGroup(status)) => return Outcome::Exited(status),
+            Err(CallEnd::Killed(fatal)) => return Outcome::Killed(fatal),
         }
+        Outcome::Resume
     }
 
     /// Delivers the signals that are pending and not blocked, before the thread returns to user mode.
-    pub(super) fn deliver_signals(&mut self, cpu: &mut Cpu) {
+    pub(super) fn deliver_signals(&mut self, cpu: &mut Cpu) -> Outcome {
         let mut host_blocks = false;
-        while self.ending.is_none() {
+        loop {
             host_blocks |= self.collect_signals();
             let Some(info) = self.pending.take(!self.blocked) else {
                 if !host_blocks {
@@ -232,8 +243,7 @@ impl Task {
                 host_blocks = false;
                 continue;
             };
-            let slot = info.signo as usize - 1;
-            let action = self.sighand.actions()[slot];
+            let action = self.sighand.actions()[info.signo as usize - 1];
             if let Some(tracer) = &self.system.tracer
                 && action.handler != SIG_IGN
             {
@@ -244,7 +254,7 @@ impl Task {
                 SIG_DFL => match default_action(info.signo) {
                     DefaultAction::Ignore => {}
                     DefaultAction::Stop => host::stop_self(info.signo),
-                    DefaultAction::End => self.end(cpu, &info),
+                    DefaultAction::End => return Outcome::Killed(FatalSignal::of(cpu, &info)),
                 },
                 _ => {
                     if let Some(call) = self.interrupted.take()
@@ -252,7 +262,10 @@ impl Task {
                     {
                         call.start_again(cpu);
                     }
-                    self.run_handler(cpu, &action, &info);
+                    let outcome = self.run_handler(cpu, &action, &info);
+                    if outcome != Outcome::Resume {
+                        return outcome;
+                    }
                     host_blocks = false;
                 }
             }
@@ -264,9 +277,10 @@ impl Task {
         if let Some(mask) = self.saved_mask.take() {
             self.set_blocked(mask);
         }
+        Outcome::Resume
     }
 
-    fn run_handler(&mut self, cpu: &mut Cpu, action: &Sigaction, info: &Siginfo) {
+    fn run_handler(&mut self, cpu: &mut Cpu, action: &Sigaction, info: &Siginfo) -> Outcome {
         let mask = self.saved_mask.take().unwrap_or(self.blocked);
         if self.push_frame(cpu, action, info, mask).is_err() {
             // No room for the frame: send SIGSEGV. If this signal is SIGSEGV itself, end the process.
@@ -274,8 +288,7 @@ impl Task {
             if info.signo == libc::SIGSEGV {
                 self.sighand.actions()[libc::SIGSEGV as usize - 1].handler = SIG_DFL;
             }
-            self.force(cpu, failure);
-            return;
+            return self.force(cpu, failure);
         }
         if action.flags & SA_RESETHAND != 0 {
             let reset = Sigaction { handler: SIG_DFL, ..*action };
@@ -284,6 +297,7 @@ impl Task {
         }
         let own = if action.flags & SA_NODEFER != 0 { 0 } else { bit(info.signo) };
         self.set_blocked(self.blocked | action.mask | own);
+        Outcome::Resume
     }
 
     /// Sets the signal mask, in the host too.

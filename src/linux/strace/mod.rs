@@ -26,9 +26,8 @@ pub use filter::{Filter, FilterError};
 pub use tracer::{PidStyle, Timestamps, TraceConfig, TraceSink, Traced, Tracer};
 
 use super::abi::structs::{INT, SIGSET, Struct, TIMESPEC};
-use super::call::SysResult;
+use super::outcome::{CallEnd, SysResult};
 use super::table::{ArgKind, Restart, Row, Shape};
-use crate::host;
 use crate::memory::{GuestAddr, UserSpace};
 use errno::{errno_name, errno_text};
 use flags::{Names, signal_name};
@@ -257,7 +256,7 @@ impl<'a> CallPrinter<'a> {
             ArgKind::Out(s) | ArgKind::OutSized(s, _) => self.written(value, || self.structure(s, value)),
             ArgKind::InOut(s) => self.changed(i, s),
             ArgKind::OutOnInterrupt(s) => match self.result {
-                Some(Err(Errno::INTR | host::MAY_RESTART)) => self.structure(s, value),
+                Some(Err(CallEnd::Errno(Errno::INTR) | CallEnd::MayRestart)) => self.structure(s, value),
                 _ => Self::pointer(value),
             },
             ArgKind::InArray(s, n) => self.array(s, value, self.args[n]),
@@ -346,16 +345,19 @@ impl<'a> CallPrinter<'a> {
     }
 
     /// The kernel's internal error for an interrupted call. Whether the program sees EINTR is decided later.
-    fn interruption(&self, errno: Errno) -> i32 {
-        match (errno, self.row.restart) {
-            (host::NOT_BEGUN, _) | (host::MAY_RESTART, Restart::Never) => ERESTARTNOINTR,
+    fn interruption(&self, end: CallEnd) -> i32 {
+        match (end, self.row.restart) {
+            (CallEnd::NotBegun, _) | (CallEnd::MayRestart, Restart::Never) => ERESTARTNOINTR,
             // Without a time limit, there is no restart block.
-            (host::MAY_RESTART, Restart::RestartBlock) if self.row.name == "futex" && self.args[3] == 0 => ERESTARTSYS,
-            (host::MAY_RESTART | Errno::INTR, Restart::RestartBlock) => ERESTART_RESTARTBLOCK,
-            (host::MAY_RESTART | Errno::INTR, Restart::RestartNoHand) => ERESTARTNOHAND,
-            (host::MAY_RESTART, Restart::RestartSys) => ERESTARTSYS,
-            (host::MAY_RESTART, Restart::Eintr) => libc::EINTR,
-            _ => errno.raw_os_error(),
+            (CallEnd::MayRestart, Restart::RestartBlock) if self.row.name == "futex" && self.args[3] == 0 => {
+                ERESTARTSYS
+            }
+            (CallEnd::MayRestart | CallEnd::Errno(Errno::INTR), Restart::RestartBlock) => ERESTART_RESTARTBLOCK,
+            (CallEnd::MayRestart | CallEnd::Errno(Errno::INTR), Restart::RestartNoHand) => ERESTARTNOHAND,
+            (CallEnd::MayRestart, Restart::RestartSys) => ERESTARTSYS,
+            (CallEnd::MayRestart, Restart::Eintr) => libc::EINTR,
+            (CallEnd::Errno(errno), _) => errno.raw_os_error(),
+            _ => unreachable!("{} does not return", self.row.name),
         }
     }
 

@@ -5,7 +5,7 @@ use super::summary::Summary;
 use super::{CallPrinter, STRING_LIMIT, failure, signals};
 use crate::host::clock;
 use crate::linux::abi::signal::Siginfo;
-use crate::linux::call::SysResult;
+use crate::linux::outcome::SysResult;
 use rustix::io::Errno;
 use std::fmt::Write;
 use std::ops::Range;
@@ -259,8 +259,8 @@ impl Tracer {
 }
 
 impl Traced<'_> {
-    /// Writes the rest of the call; without a result, the process ended in it.
-    pub fn leave(mut self, result: Option<SysResult>) {
+    /// Writes the rest of the call. A call that ends the process is shown without a result.
+    pub fn leave(mut self, result: SysResult) {
         let tracer = self.tracer;
         let TraceConfig { summary, durations, .. } = tracer.config;
         let took = if summary || durations {
@@ -269,12 +269,13 @@ impl Traced<'_> {
             Default::default()
         };
         // The result of rt_sigreturn is a0 of the interrupted code, which may look like an error.
-        let result = result.map(|result| match result {
+        let result = match result {
+            Err(end) if end.is_exit() => None,
             Ok(value) if self.call.row.name == "rt_sigreturn" && value > -4096i64 as u64 => {
-                Err(Errno::from_raw_os_error(-(value as i64) as i32))
+                Some(Err(Errno::from_raw_os_error(-(value as i64) as i32).into()))
             }
-            other => other,
-        });
+            other => Some(other),
+        };
         self.call.result = result;
         if summary {
             tracer.state().summary.add(self.call.row.name, took.1, matches!(result, Some(Err(_))));

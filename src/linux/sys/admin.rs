@@ -2,7 +2,8 @@
 
 use super::vm::{foreign, is_own};
 use crate::host::{self, Sys, SysArg};
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
@@ -20,16 +21,16 @@ pub(in crate::linux) fn quotactl(c: &mut Call<'_>) -> SysResult {
         // Errors of the device come before errors of the file's name.
         let file = c.path(3, FollowLink::Follow, Intent::Change);
         let file = file.as_ref().map_or_else(|_| c.guest(addr, 1), |path| SysArg::In(path.as_bytes_with_nul()));
-        return host::pass(Sys::QuotactlFile, &mut [command_arg, device, id, file]);
+        return pass(Sys::QuotactlFile, &mut [command_arg, device, id, file]);
     }
     // The structures of all commands have the same layout on both architectures, and are small.
-    host::pass(Sys::Quotactl, &mut [command_arg, device, id, c.guest(addr, 1)])
+    pass(Sys::Quotactl, &mut [command_arg, device, id, c.guest(addr, 1)])
 }
 
 pub(in crate::linux) fn quotactl_fd(c: &mut Call<'_>) -> SysResult {
     let [_, command, id, addr, ..] = c.args;
     let fd = SysArg::Val(c.fd(0)? as u64);
-    host::pass(Sys::QuotactlFd, &mut [fd, SysArg::Val(command), SysArg::Val(id), c.guest(addr, 1)])
+    pass(Sys::QuotactlFd, &mut [fd, SysArg::Val(command), SysArg::Val(id), c.guest(addr, 1)])
 }
 
 /// The fsconfig(2) commands whose value is more than a string.
@@ -57,7 +58,7 @@ pub(in crate::linux) fn fsconfig(c: &mut Call<'_>) -> SysResult {
         (None, SET_BINARY) => c.guest(value, u64::from(aux as u32)),
         (None, _) => c.guest(value, 1),
     };
-    host::pass(Sys::Fsconfig, &mut [context, SysArg::Val(command), key, value, SysArg::Val(aux)])
+    pass(Sys::Fsconfig, &mut [context, SysArg::Val(command), key, value, SysArg::Val(aux)])
 }
 
 pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
@@ -69,7 +70,7 @@ pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn reboot(c: &mut Call<'_>) -> SysResult {
     let [magic, magic2, command, text, ..] = c.args;
     let [magic, magic2, command] = [magic, magic2, command].map(SysArg::Val);
-    host::pass(Sys::Reboot, &mut [magic, magic2, command, c.guest(text, 1)])
+    pass(Sys::Reboot, &mut [magic, magic2, command, c.guest(text, 1)])
 }
 
 /// What kcmp(2) compares besides objects that a process has only one of.
@@ -83,19 +84,19 @@ pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
     }
     let [first, second, kind_arg, left, right] = [0, 1, 2, 3, 4].map(|i| SysArg::Val(c.args[i]));
     match kind {
-        other if host::kcmp_row(other).is_none() => Err(Errno::INVAL),
+        other if host::kcmp_row(other).is_none() => Err(Errno::INVAL.into()),
         KCMP_EPOLL_TFD => {
             c.fd(3)?;
             // `struct kcmp_epoll_slot`: two descriptors and a number.
             let slot = c.guest(c.args[4], 12);
-            host::pass(Sys::KcmpEpoll, &mut [first, second, kind_arg, left, slot])
+            pass(Sys::KcmpEpoll, &mut [first, second, kind_arg, left, slot])
         }
         _ => {
             if kind == KCMP_FILE {
                 c.fd(3)?;
                 c.fd(4)?;
             }
-            host::pass(Sys::Kcmp, &mut [first, second, kind_arg, left, right])
+            pass(Sys::Kcmp, &mut [first, second, kind_arg, left, right])
         }
     }
 }
@@ -108,11 +109,11 @@ fn room(c: &Call<'_>, at: u64, element: u64) -> u64 {
 pub(in crate::linux) fn lsm_get_self_attr(c: &mut Call<'_>) -> SysResult {
     let [attribute, contexts, size, flags, ..] = c.args;
     let (contexts, size) = (c.guest(contexts, room(c, size, 1)), c.guest(size, 4));
-    host::pass(Sys::LsmGetSelfAttr, &mut [SysArg::Val(attribute), contexts, size, SysArg::Val(flags)])
+    pass(Sys::LsmGetSelfAttr, &mut [SysArg::Val(attribute), contexts, size, SysArg::Val(flags)])
 }
 
 pub(in crate::linux) fn lsm_list_modules(c: &mut Call<'_>) -> SysResult {
     let [ids, size, flags, ..] = c.args;
     let (ids, size) = (c.guest(ids, room(c, size, 1)), c.guest(size, 4));
-    host::pass(Sys::LsmListModules, &mut [ids, size, SysArg::Val(flags)])
+    pass(Sys::LsmListModules, &mut [ids, size, SysArg::Val(flags)])
 }

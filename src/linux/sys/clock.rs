@@ -1,7 +1,8 @@
 //! Clocks. The vDSO's functions end up here, so these use the host's fastest path.
 
 use crate::host::{Sys, clock};
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::Call;
+use crate::linux::outcome::SysResult;
 
 pub(in crate::linux) fn clock_gettime(c: &mut Call<'_>) -> SysResult {
     let now = clock::now(c.int(0))?;

@@ -1,8 +1,9 @@
 //! Descriptors: transfers, duplicates, fcntl.
 
-use crate::host::{self, FcntlArg, IoVec, Sys, SysArg};
+use crate::host::{FcntlArg, IoVec, Sys, SysArg};
 use crate::linux::abi::file::Iovec;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::linux::proc::{self, Shown};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
@@ -14,12 +15,12 @@ fn transfer(c: &mut Call<'_>, call: Sys, rest: &[u64]) -> SysResult {
     let make = |list: &[IoVec]| {
         let mut args = vec![SysArg::Val(fd as u64), SysArg::Pieces(list), SysArg::Val(list.len() as u64)];
         args.extend(rest.iter().map(|&value| SysArg::Val(value)));
-        host::pass(call, &mut args)
+        pass(call, &mut args)
     };
     match c.vector(c.args[1], c.args[2]) {
         Ok(list) => make(&list),
         // The kernel looks at the descriptor first: let it, with nothing to transfer.
-        Err(e) => Err(make(&[]).err().unwrap_or(e)),
+        Err(e) => Err(make(&[]).err().unwrap_or(e.into())),
     }
 }
 
@@ -37,7 +38,7 @@ fn read_shown(
         }
         shown.read(c.task, c.cpu, &buffers, offset, flags)
     };
-    Some(buffers().and_then(answer))
+    Some(buffers().and_then(answer).map_err(Into::into))
 }
 
 /// The only buffer of a call.
@@ -83,7 +84,7 @@ pub(in crate::linux) fn sendfile(c: &mut Call<'_>) -> SysResult {
     let Some((shown, file)) = spliced(c, 1)? else { return c.pass(Sys::Sendfile) };
     let (file, count) = (SysArg::Val(file.as_raw_fd() as u64), SysArg::Val(c.args[3]));
     splice_shown(c, &shown, c.args[2], |offset| {
-        host::pass(Sys::Sendfile, &mut [SysArg::Val(out as u64), file, SysArg::Out(offset), count])
+        pass(Sys::Sendfile, &mut [SysArg::Val(out as u64), file, SysArg::Out(offset), count])
     })
 }
 
@@ -94,7 +95,7 @@ pub(in crate::linux) fn splice(c: &mut Call<'_>) -> SysResult {
     let (file, out_at) = (SysArg::Val(file.as_raw_fd() as u64), c.guest(out_at, size_of::<u64>() as u64));
     splice_shown(c, &shown, at, |offset| {
         let mut args = [file, SysArg::Out(offset), out, out_at, SysArg::Val(count), SysArg::Val(flags)];
-        host::pass(Sys::Splice, &mut args)
+        pass(Sys::Splice, &mut args)
     })
 }
 
@@ -115,14 +116,14 @@ fn positioned(c: &mut Call<'_>, call: Sys, flags: u64) -> SysResult {
 
 /// Without `flags`, the offset has to be one.
 fn at_offset(c: &mut Call<'_>, call: Sys) -> SysResult {
-    if (c.args[3] as i64) < 0 { Err(Errno::INVAL) } else { positioned(c, call, 0) }
+    if (c.args[3] as i64) < 0 { Err(Errno::INVAL.into()) } else { positioned(c, call, 0) }
 }
 
 /// With `flags`, offset -1 stands for the file's own position.
 fn with_flags(c: &mut Call<'_>, call: Sys) -> SysResult {
     let offset = c.args[3];
     if offset != u64::MAX && (offset as i64) < 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     positioned(c, call, u64::from(c.args[5] as u32))
 }
@@ -130,7 +131,7 @@ fn with_flags(c: &mut Call<'_>, call: Sys) -> SysResult {
 pub(in crate::linux) fn preadv(c: &mut Call<'_>) -> SysResult {
     let offset = c.args[3];
     if (offset as i64) < 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let buffers = || c.pieces(c.args[1], c.args[2], Ok);
     read_shown(c, buffers, Some(offset), 0).unwrap_or_else(|| at_offset(c, Sys::Preadv2))
@@ -143,7 +144,7 @@ pub(in crate::linux) fn pwritev(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn preadv2(c: &mut Call<'_>) -> SysResult {
     let offset = Some(c.args[3]).filter(|&offset| offset != u64::MAX);
     if offset.is_some_and(|offset| (offset as i64) < 0) {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let buffers = || c.pieces(c.args[1], c.args[2], Ok);
     read_shown(c, buffers, offset, c.args[5] as u32).unwrap_or_else(|| with_flags(c, Sys::Preadv2))
@@ -162,14 +163,14 @@ pub(in crate::linux) fn vmsplice(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn dup3(c: &mut Call<'_>) -> SysResult {
     let (old, new) = (c.fd(0)?, c.fd(1)?);
-    host::pass(Sys::Dup3, &mut [SysArg::Val(old as u64), SysArg::Val(new as u64), SysArg::Val(c.args[2])])
+    pass(Sys::Dup3, &mut [SysArg::Val(old as u64), SysArg::Val(new as u64), SysArg::Val(c.args[2])])
 }
 
 pub(in crate::linux) fn close_range(c: &mut Call<'_>) -> SysResult {
     let (first, last) = (c.args[0] as u32, c.args[1] as u32);
     let range = |first: u32, last: u32| {
         let mut args = [SysArg::Val(first.into()), SysArg::Val(last.into()), SysArg::Val(c.args[2])];
-        host::pass(Sys::CloseRange, &mut args)
+        pass(Sys::CloseRange, &mut args)
     };
     let mut ours: Vec<u32> = c.task.files.ours().iter().map(|&fd| fd as u32).collect();
     ours.retain(|fd| (first..=last).contains(fd));
@@ -191,16 +192,16 @@ pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
     let fd = SysArg::Val(c.fd(0)? as u64);
     let command = c.int(1);
     let number = |c: &Call<'_>, value| {
-        host::pass(Sys::Fcntl, &mut [SysArg::Val(c.args[0]), SysArg::Val(command as u64), SysArg::Val(value)])
+        pass(Sys::Fcntl, &mut [SysArg::Val(c.args[0]), SysArg::Val(command as u64), SysArg::Val(value)])
     };
     let size = match FcntlArg::of(command) {
         Some(FcntlArg::Number) => return number(c, c.args[2]),
         Some(FcntlArg::Struct(size)) => size,
         None => {
             c.unimplemented(format!("fcntl command {command}"));
-            return Err(Errno::INVAL);
+            return Err(Errno::INVAL.into());
         }
     };
     let structure = c.guest(c.args[2], size);
-    host::pass(Sys::FcntlStruct, &mut [fd, SysArg::Val(command as u64), structure])
+    pass(Sys::FcntlStruct, &mut [fd, SysArg::Val(command as u64), structure])
 }

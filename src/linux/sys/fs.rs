@@ -3,7 +3,8 @@
 use super::program;
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat};
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::linux::proc::{self, Link};
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
@@ -20,7 +21,7 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     let follow = how.flags & libc::O_NOFOLLOW as u64 == 0;
     // Where links are not to be followed it is the host that refuses them.
     let path = match proc::link(c.task, dir, &path) {
-        Some(Link::Hidden) => return Err(Errno::NOENT),
+        Some(Link::Hidden) => return Err(Errno::NOENT.into()),
         Some(Link::Exe) if follow && how.resolve == 0 => c.task.fs.exe.clone(),
         _ => host_path(c, dir, path, how)?,
     };
@@ -31,9 +32,10 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     }
     let noted = host::guest_fd(fd as i32).map_or(Ok(()), |file| proc::opened(c.task, file));
     if noted.is_err() {
-        host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
+        host::close(fd as i32);
     }
-    noted.map(|()| fd)
+    noted?;
+    Ok(fd)
 }
 
 /// The host's path of a file to be opened.
@@ -68,7 +70,7 @@ pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
     let how = OpenHow { flags: c.args[2] & 0xffff_ffff, mode: c.args[3], resolve: 0 };
     open(c, &how, |c, how, path| {
         let (dir, flags, mode) = (SysArg::Val(c.args[0]), SysArg::Val(how.flags), SysArg::Val(how.mode));
-        host::pass(Sys::Openat, &mut [dir, SysArg::In(path.to_bytes_with_nul()), flags, mode])
+        pass(Sys::Openat, &mut [dir, SysArg::In(path.to_bytes_with_nul()), flags, mode])
     })
 }
 
@@ -78,7 +80,7 @@ pub(in crate::linux) fn openat2(c: &mut Call<'_>) -> SysResult {
         let path = SysArg::In(path.to_bytes_with_nul());
         let bytes = how.as_bytes();
         let size = SysArg::Val(bytes.len() as u64);
-        host::pass(Sys::Openat2, &mut [SysArg::Val(c.args[0]), path, SysArg::In(bytes), size])
+        pass(Sys::Openat2, &mut [SysArg::Val(c.args[0]), path, SysArg::In(bytes), size])
     })
 }
 
@@ -96,7 +98,7 @@ pub(in crate::linux) fn getcwd(c: &mut Call<'_>) -> SysResult {
     let mut name = c.task.fs.guest_path(host.as_bytes()).to_vec();
     name.push(0);
     if name.len() as u64 > c.args[1] {
-        return Err(Errno::RANGE);
+        return Err(Errno::RANGE.into());
     }
     c.task.mm.write_bytes(c.addr(0), &name)?;
     Ok(name.len() as u64)
@@ -106,7 +108,7 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
     let dir = c.fd(0)?;
     let size = c.int(3);
     if size <= 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let path = c.raw_path(1)?;
     if let Some(target) = proc::target(c.task, dir, &path)? {
@@ -117,7 +119,7 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
     let path = c.task.fs.host_path(dir, path, false, Intent::Read)?;
     let buffer = c.guest(c.args[2], size as u64);
     let path = SysArg::In(path.as_bytes_with_nul());
-    host::pass(Sys::Readlinkat, &mut [SysArg::Val(dir as u64), path, buffer, SysArg::Val(size as u64)])
+    pass(Sys::Readlinkat, &mut [SysArg::Val(dir as u64), path, buffer, SysArg::Val(size as u64)])
 }
 
 /// The host's entries, less those of descriptors that are ours.

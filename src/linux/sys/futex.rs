@@ -3,7 +3,8 @@
 use crate::host::{self, FutexWaiter, Sys, SysArg};
 use crate::linux::abi::futex::FutexWaitv;
 use crate::linux::abi::structs::TIMESPEC;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use rustix::io::Errno;
 
 const FUTEX_WAIT: u64 = 0;
@@ -28,14 +29,14 @@ pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
     let timeout = |c: &Call<'_>| c.guest(fourth, TIMESPEC.size);
     match op & !MODIFIERS {
         FUTEX_WAIT | FUTEX_WAIT_BITSET | FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => {
-            host::pass(Sys::FutexWait, &mut [word, op_arg, value, timeout(c), SysArg::Val(0), last])
+            pass(Sys::FutexWait, &mut [word, op_arg, value, timeout(c), SysArg::Val(0), last])
         }
-        FUTEX_WAIT_REQUEUE_PI => host::pass(Sys::FutexWaitTwo, &mut [word, op_arg, value, timeout(c), second, last]),
+        FUTEX_WAIT_REQUEUE_PI => pass(Sys::FutexWaitTwo, &mut [word, op_arg, value, timeout(c), second, last]),
         FUTEX_REQUEUE | FUTEX_CMP_REQUEUE | FUTEX_WAKE_OP | FUTEX_CMP_REQUEUE_PI => {
-            host::pass(Sys::FutexTwo, &mut [word, op_arg, value, SysArg::Val(fourth), second, last])
+            pass(Sys::FutexTwo, &mut [word, op_arg, value, SysArg::Val(fourth), second, last])
         }
         // Operations that neither wait nor have a second word, and unknown ones.
-        _ => host::pass(Sys::FutexWait, &mut [word, op_arg, value, SysArg::Null, SysArg::Val(0), last]),
+        _ => pass(Sys::FutexWait, &mut [word, op_arg, value, SysArg::Null, SysArg::Val(0), last]),
     }
 }
 
@@ -50,29 +51,29 @@ pub(in crate::linux) fn futex_waitv(c: &mut Call<'_>) -> SysResult {
     let [list, count, flags, timeout, ..] = c.args;
     let count = u64::from(count as u32);
     if flags as u32 != 0 || count == 0 || count > MOST || list == 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let words = (0..count).map(|i| waiter(c, list, i)).collect::<Result<Vec<_>, _>>()?;
     let timeout = (timeout != 0).then(|| c.pointer(timeout, TIMESPEC.size));
-    host::futex_wait_any(&words, timeout, c.int(4))
+    Ok(host::futex_wait_any(&words, timeout, c.int(4))?)
 }
 
 pub(in crate::linux) fn futex_requeue(c: &mut Call<'_>) -> SysResult {
     let list = c.args[0];
     if c.args[1] as u32 != 0 || list == 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
-    host::futex_requeue(&[waiter(c, list, 0)?, waiter(c, list, 1)?], c.int(2), c.int(3))
+    Ok(host::futex_requeue(&[waiter(c, list, 0)?, waiter(c, list, 1)?], c.int(2), c.int(3))?)
 }
 
 pub(in crate::linux) fn futex_wake(c: &mut Call<'_>) -> SysResult {
     let word = c.guest(c.args[0], 4);
     let [mask, count, flags] = [c.args[1], c.args[2], c.args[3]].map(SysArg::Val);
-    host::pass(Sys::FutexWake, &mut [word, mask, count, flags])
+    pass(Sys::FutexWake, &mut [word, mask, count, flags])
 }
 
 pub(in crate::linux) fn futex_wait(c: &mut Call<'_>) -> SysResult {
     let (word, timeout) = (c.guest(c.args[0], 4), c.guest(c.args[4], TIMESPEC.size));
     let [value, mask, flags, clock] = [c.args[1], c.args[2], c.args[3], c.args[5]].map(SysArg::Val);
-    host::pass(Sys::FutexWaitOne, &mut [word, value, mask, flags, timeout, clock])
+    pass(Sys::FutexWaitOne, &mut [word, value, mask, flags, timeout, clock])
 }

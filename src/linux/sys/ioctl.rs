@@ -1,7 +1,8 @@
 //! ioctl(2): the argument of each request is as the host layer's table of requests says.
 
 use crate::host::{self, GuestPtr, IoctlArg, Sys, SysArg};
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 
@@ -10,16 +11,16 @@ pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
     let request = c.args[1] as u32;
     let (fd_arg, number) = (SysArg::Val(fd as u64), SysArg::Val(request.into()));
     match IoctlArg::of(request) {
-        Some(IoctlArg::Number) => host::pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(c.args[2])]),
-        Some(IoctlArg::Nothing) => host::pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(0)]),
+        Some(IoctlArg::Number) => pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(c.args[2])]),
+        Some(IoctlArg::Nothing) => pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(0)]),
         Some(IoctlArg::Struct(size)) => {
             let structure = c.guest(c.args[2], size);
-            host::pass(Sys::IoctlStruct, &mut [fd_arg, number, structure])
+            pass(Sys::IoctlStruct, &mut [fd_arg, number, structure])
         }
         Some(IoctlArg::Holds(through)) => {
             let mut structure = vec![0; through.size()];
             if c.task.mm.read_bytes(c.addr(2), &mut structure).is_err() {
-                return host::ioctl_refused(fd, through, c.args[2]);
+                return Ok(host::ioctl_refused(fd, through, c.args[2])?);
             }
             let result = host::ioctl_through(fd, through, &mut structure, |addr| match addr {
                 0 => None,
@@ -31,9 +32,9 @@ pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
         }
         None => {
             // A descriptor that is not open comes first, as in the kernel.
-            host::pass(Sys::Fcntl, &mut [fd_arg, SysArg::Val(libc::F_GETFD as u64), SysArg::Val(0)])?;
+            pass(Sys::Fcntl, &mut [fd_arg, SysArg::Val(libc::F_GETFD as u64), SysArg::Val(0)])?;
             c.unimplemented(format!("ioctl request {request:#x}"));
-            Err(Errno::NOTTY)
+            Err(Errno::NOTTY.into())
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::ipc::command::*;
 use crate::linux::abi::ipc::{IpcPerm, MsgHead, MsqidDs, Sembuf, SemidDs, ShmidDs};
 use crate::linux::abi::structs::TIMESPEC;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::memory::{Backing, GuestAddr, MapRequest, PAGE_SIZE, Place, Prot, ShmSegment};
 use rustix::io::Errno;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
@@ -15,7 +16,7 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 pub(in crate::linux) fn shmget(c: &mut Call<'_>) -> SysResult {
     if c.int(2) & libc::SHM_HUGETLB != 0 {
         c.unimplemented("shmget with SHM_HUGETLB".to_owned());
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     c.pass(Sys::Shmget)
 }
@@ -23,30 +24,30 @@ pub(in crate::linux) fn shmget(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn shmctl(c: &mut Call<'_>) -> SysResult {
     // The largest of the structures; the command selects which one is meant.
     let structure = c.guest(c.args[2], size_of::<ShmidDs>() as u64);
-    host::pass(Sys::Shmctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
+    pass(Sys::Shmctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
 }
 
 pub(in crate::linux) fn shmat(c: &mut Call<'_>) -> SysResult {
     let (id, mut addr, flags) = (c.int(0), c.args[1], c.int(2));
     let (round, remap) = (flags & libc::SHM_RND != 0, flags & libc::SHM_REMAP != 0);
     if id < 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let anywhere = addr == 0;
     if !addr.is_multiple_of(PAGE_SIZE) && round {
         addr -= addr % PAGE_SIZE;
     }
     if !addr.is_multiple_of(PAGE_SIZE) || addr == 0 && remap {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     // Permission to attach a segment includes permission to query its size.
     let mut status = ShmidDs::new_zeroed();
     let mut ask = [SysArg::Val(id as u64), SysArg::Val(IPC_STAT as u64), SysArg::Out(status.as_mut_bytes())];
-    host::pass(Sys::ShmctlStatus, &mut ask)?;
+    pass(Sys::ShmctlStatus, &mut ask)?;
     let place = if anywhere {
         Place::Anywhere { hint: None }
     } else if addr.checked_add(status.segsz).is_none() {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     } else if remap {
         Place::Fixed(GuestAddr(addr))
     } else {
@@ -59,14 +60,14 @@ pub(in crate::linux) fn shmat(c: &mut Call<'_>) -> SysResult {
     let backing = Backing::ShmSegment(segment);
     let request = MapRequest { shared: true, backing, ..MapRequest::anonymous(place, status.segsz, prot) };
     match c.task.mm.map(&request).map_err(Errno::from) {
-        Err(Errno::EXIST) => Err(Errno::INVAL),
+        Err(Errno::EXIST) => Err(Errno::INVAL.into()),
         other => Ok(other?.0),
     }
 }
 
 pub(in crate::linux) fn shmdt(c: &mut Call<'_>) -> SysResult {
     if !c.addr(0).is_page_aligned() {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     c.task.mm.detach(c.addr(0))?;
     Ok(0)
@@ -91,7 +92,7 @@ pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
     let sys_args = |last| [SysArg::Val(id), SysArg::Val(number), SysArg::Val(command), last];
     match command as i32 {
         IPC_STAT | SEM_STAT | SEM_STAT_ANY => {
-            let result = host::pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))?;
+            let result = pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))?;
             let HostSemidDs { perm, otime, ctime, nsems, .. } = host_status;
             c.write(arg, &SemidDs { perm, otime, ctime, nsems, unused: [0; 2] })?;
             Ok(result)
@@ -99,19 +100,19 @@ pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
         IPC_SET => {
             let new: SemidDs = c.read(arg)?;
             host_status.perm = new.perm;
-            host::pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))
+            pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))
         }
         // Only the host knows the size of the set, and so of the array; it accesses the array in order.
-        GETALL | SETALL | IPC_INFO | SEM_INFO => host::pass(Sys::SemctlPointer, &mut sys_args(c.guest(arg, 1))),
-        other if host::semctl_row(other).is_none() => Err(Errno::INVAL),
-        _ => host::pass(Sys::Semctl, &mut sys_args(SysArg::Val(arg))),
+        GETALL | SETALL | IPC_INFO | SEM_INFO => pass(Sys::SemctlPointer, &mut sys_args(c.guest(arg, 1))),
+        other if host::semctl_row(other).is_none() => Err(Errno::INVAL.into()),
+        _ => pass(Sys::Semctl, &mut sys_args(SysArg::Val(arg))),
     }
 }
 
 fn operate(c: &mut Call<'_>, timeout: SysArg<'static>) -> SysResult {
     let count = u64::from(c.args[2] as u32);
     let operations = c.guest(c.args[1], count * size_of::<Sembuf>() as u64);
-    host::pass(Sys::Semtimedop, &mut [SysArg::Val(c.args[0]), operations, SysArg::Val(count), timeout])
+    pass(Sys::Semtimedop, &mut [SysArg::Val(c.args[0]), operations, SysArg::Val(count), timeout])
 }
 
 pub(in crate::linux) fn semop(c: &mut Call<'_>) -> SysResult {
@@ -132,17 +133,17 @@ fn message(c: &Call<'_>, len: u64) -> SysArg<'static> {
 
 pub(in crate::linux) fn msgsnd(c: &mut Call<'_>) -> SysResult {
     let [queue, _, len, flags, ..] = c.args;
-    host::pass(Sys::Msgsnd, &mut [SysArg::Val(queue), message(c, len), SysArg::Val(len), SysArg::Val(flags)])
+    pass(Sys::Msgsnd, &mut [SysArg::Val(queue), message(c, len), SysArg::Val(len), SysArg::Val(flags)])
 }
 
 pub(in crate::linux) fn msgrcv(c: &mut Call<'_>) -> SysResult {
     let [queue, _, len, which, flags, _] = c.args;
     let numbers = [len, which, flags].map(SysArg::Val);
     let [len_arg, which, flags] = numbers;
-    host::pass(Sys::Msgrcv, &mut [SysArg::Val(queue), message(c, len), len_arg, which, flags])
+    pass(Sys::Msgrcv, &mut [SysArg::Val(queue), message(c, len), len_arg, which, flags])
 }
 
 pub(in crate::linux) fn msgctl(c: &mut Call<'_>) -> SysResult {
     let structure = c.guest(c.args[2], size_of::<MsqidDs>() as u64);
-    host::pass(Sys::Msgctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
+    pass(Sys::Msgctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
 }

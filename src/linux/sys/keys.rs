@@ -1,7 +1,8 @@
 //! keyctl(2): the operation decides which arguments are addresses.
 
 use crate::host::{self, Sys, SysArg};
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use rustix::io::Errno;
 
 const JOIN_SESSION_KEYRING: i32 = 1;
@@ -33,44 +34,44 @@ pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
     let val = SysArg::Val;
     let op = val(operation);
     match operation as i32 {
-        JOIN_SESSION_KEYRING => host::pass(Sys::KeyctlFirst, &mut [op, c.guest(first, 1)]),
-        CAPABILITIES => host::pass(Sys::KeyctlFirst, &mut [op, c.guest(first, second), val(second)]),
+        JOIN_SESSION_KEYRING => pass(Sys::KeyctlFirst, &mut [op, c.guest(first, 1)]),
+        CAPABILITIES => pass(Sys::KeyctlFirst, &mut [op, c.guest(first, second), val(second)]),
         UPDATE | DESCRIBE | READ | INSTANTIATE | GET_SECURITY => {
             let buffer = c.guest(second, third);
-            host::pass(Sys::KeyctlSecond, &mut [op, val(first), buffer, val(third), val(fourth)])
+            pass(Sys::KeyctlSecond, &mut [op, val(first), buffer, val(third), val(fourth)])
         }
         INSTANTIATE_IOV => {
             let list = c.vector(second, third)?;
             let count = val(list.len() as u64);
-            host::pass(Sys::KeyctlPieces, &mut [op, val(first), SysArg::Pieces(&list), count, val(fourth)])
+            pass(Sys::KeyctlPieces, &mut [op, val(first), SysArg::Pieces(&list), count, val(fourth)])
         }
         SEARCH | RESTRICT_KEYRING => {
             let strings = [second, third].map(|addr| c.guest(addr, 1));
             let [kind, text] = strings;
-            host::pass(Sys::KeyctlStrings, &mut [op, val(first), kind, text, val(fourth)])
+            pass(Sys::KeyctlStrings, &mut [op, val(first), kind, text, val(fourth)])
         }
         PKEY_QUERY => {
             let (info, result) = (c.guest(third, 1), c.guest(fourth, PKEY_RESULT));
-            host::pass(Sys::KeyctlQuery, &mut [op, val(first), val(second), info, result])
+            pass(Sys::KeyctlQuery, &mut [op, val(first), val(second), info, result])
         }
         PKEY_ENCRYPT | PKEY_DECRYPT | PKEY_SIGN | PKEY_VERIFY => {
             // The key id, then the lengths of the input and of the output or second input.
             let params: [u32; 3] = c.read(first)?;
             let (into, out) = (c.guest(third, params[1].into()), c.guest(fourth, params[2].into()));
             let params = c.guest(first, PKEY_PARAMS);
-            host::pass(Sys::KeyctlCrypt, &mut [op, params, c.guest(second, 1), into, out])
+            pass(Sys::KeyctlCrypt, &mut [op, params, c.guest(second, 1), into, out])
         }
         DH_COMPUTE if fourth != 0 => {
             c.unimplemented("keyctl: a key agreement with a derivation function".to_owned());
-            Err(Errno::OPNOTSUPP)
+            Err(Errno::OPNOTSUPP.into())
         }
         DH_COMPUTE => {
             let (params, buffer) = (c.guest(first, DH_PARAMS), c.guest(second, third));
-            host::pass(Sys::KeyctlAgree, &mut [op, params, buffer, val(third), val(0)])
+            pass(Sys::KeyctlAgree, &mut [op, params, buffer, val(third), val(0)])
         }
         // What the kernel answers for an operation it does not know.
-        other if host::keyctl_row(other).is_none() => Err(Errno::OPNOTSUPP),
+        other if host::keyctl_row(other).is_none() => Err(Errno::OPNOTSUPP.into()),
         // Key and keyring ids, owners, permissions and times.
-        _ => host::pass(Sys::Keyctl, &mut [op, val(first), val(second), val(third), val(fourth)]),
+        _ => pass(Sys::Keyctl, &mut [op, val(first), val(second), val(third), val(fourth)]),
     }
 }

@@ -1,8 +1,9 @@
 //! Memory: the mmap family on the guest's address space.
 
 use super::fs::borrow;
-use crate::host::{self, Sys, SysArg};
-use crate::linux::call::{Call, SysResult};
+use crate::host::{Sys, SysArg};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::memory::{Backing, GuestAddr, MapRequest, MlockMode, PAGE_SIZE, Place, Prot, page_len};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -28,15 +29,15 @@ pub(in crate::linux) fn brk(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     let (addr, len, flags, offset) = (c.addr(0), c.args[1], c.int(3), c.args[5]);
     if !offset.is_multiple_of(PAGE_SIZE) {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let anonymous = flags & libc::MAP_ANONYMOUS != 0;
     let fd = if anonymous { None } else { Some(borrow(c, 4)?) };
     if flags & libc::MAP_HUGETLB != 0 {
-        return Err(no_huge_pages(addr, len, flags, anonymous));
+        return Err(no_huge_pages(addr, len, flags, anonymous).into());
     }
     if len == 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let known = libc::MAP_FIXED
         | libc::MAP_ANONYMOUS
@@ -54,16 +55,16 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     let shared = match flags & MAP_TYPE {
         libc::MAP_PRIVATE => false,
         libc::MAP_SHARED => true,
-        libc::MAP_SHARED_VALIDATE if anonymous => return Err(Errno::INVAL),
-        libc::MAP_SHARED_VALIDATE if flags & !known != 0 => return Err(Errno::OPNOTSUPP),
+        libc::MAP_SHARED_VALIDATE if anonymous => return Err(Errno::INVAL.into()),
+        libc::MAP_SHARED_VALIDATE if flags & !known != 0 => return Err(Errno::OPNOTSUPP.into()),
         libc::MAP_SHARED_VALIDATE => true,
         MAP_DROPPABLE if anonymous => false,
-        _ => return Err(Errno::INVAL),
+        _ => return Err(Errno::INVAL.into()),
     };
     let grows_down = flags & libc::MAP_GROWSDOWN != 0;
     let droppable = flags & MAP_TYPE == MAP_DROPPABLE;
     if grows_down && (shared || droppable || !anonymous) {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let place = if flags & libc::MAP_FIXED_NOREPLACE != 0 {
         Place::Exactly(addr)
@@ -77,14 +78,14 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         Some(fd) => {
             let end = page_len(len).and_then(|len| offset.checked_add(len)).ok_or(Errno::OVERFLOW)?;
             if end > i64::MAX as u64 {
-                return Err(Errno::OVERFLOW);
+                return Err(Errno::OVERFLOW.into());
             }
             Backing::File { fd, offset, path: path_of(fd.as_raw_fd()).into() }
         }
     };
     let lock = if flags & libc::MAP_LOCKED != 0 { MlockMode::Now } else { MlockMode::None };
     if lock != MlockMode::None && !may_lock() {
-        return Err(Errno::PERM);
+        return Err(Errno::PERM.into());
     }
     let request = MapRequest {
         place,
@@ -138,23 +139,23 @@ pub(in crate::linux) fn mprotect(c: &mut Call<'_>) -> SysResult {
     let (start, len, bits) = (c.addr(0), c.args[1], c.args[2]);
     let grows = bits & (GROWS_DOWN | GROWS_UP);
     if grows == GROWS_DOWN | GROWS_UP || !start.is_page_aligned() {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     if len == 0 {
         return Ok(0);
     }
     let end = page_len(len).and_then(|len| start.0.checked_add(len)).ok_or(Errno::NOMEM)?;
     if bits & !(7 | SEM | grows) != 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     match grows {
         0 => c.task.mm.protect(start, len, prot(bits))?,
         GROWS_DOWN => c.task.mm.protect_growing(start, len, prot(bits))?,
         // No area grows upwards on this architecture.
         _ if c.task.mm.mapped_parts(&(start..GuestAddr(end))).first().is_some_and(|part| part.start == start) => {
-            return Err(Errno::INVAL);
+            return Err(Errno::INVAL.into());
         }
-        _ => return Err(Errno::NOMEM),
+        _ => return Err(Errno::NOMEM.into()),
     }
     Ok(0)
 }
@@ -166,7 +167,7 @@ pub(in crate::linux) fn mremap(c: &mut Call<'_>) -> SysResult {
     let [old, old_len, new_len, flags, new, _] = c.args;
     let bound = flags & (FIXED | KEEP) != 0;
     if flags & !(MAY_MOVE | FIXED | KEEP) != 0 || (bound && flags & MAY_MOVE == 0) {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let mm = &c.task.mm;
     let old = GuestAddr(old);
@@ -177,7 +178,7 @@ pub(in crate::linux) fn mremap(c: &mut Call<'_>) -> SysResult {
         _ => Some(Place::Fixed(GuestAddr(new))),
     };
     let at = match place {
-        Some(_) if flags & KEEP != 0 && page_len(old_len) != page_len(new_len) => return Err(Errno::INVAL),
+        Some(_) if flags & KEEP != 0 && page_len(old_len) != page_len(new_len) => return Err(Errno::INVAL.into()),
         Some(place) if flags & KEEP != 0 => mm.remap_keeping(old, old_len, place)?,
         place => mm.remap(old, old_len, new_len, place)?,
     };
@@ -204,23 +205,23 @@ fn on_range(c: &Call<'_>, call: Sys, start: GuestAddr, len: u64, holes: Holes, r
         if part.start != at {
             missing = Err(Errno::NOMEM);
             if holes == Holes::End {
-                return missing;
+                return Ok(missing?);
             }
         }
         let size = part.end.0 - part.start.0;
         let mut args = vec![c.guest(part.start.0, size), SysArg::Val(size)];
         args.extend(rest.iter().map(|&value| SysArg::Val(value)));
-        host::pass(call, &mut args)?;
+        pass(call, &mut args)?;
         at = part.end;
     }
-    if at < end { Err(Errno::NOMEM) } else { missing }
+    if at < end { Err(Errno::NOMEM.into()) } else { Ok(missing?) }
 }
 
 pub(in crate::linux) fn msync(c: &mut Call<'_>) -> SysResult {
     let flags = c.int(2);
     let both = libc::MS_ASYNC | libc::MS_SYNC;
     if !c.addr(0).is_page_aligned() || flags & !(both | libc::MS_INVALIDATE) != 0 || flags & both == both {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     match page_len(c.args[1]) {
         // A length that overflows is none, to the kernel.
@@ -250,7 +251,7 @@ fn lock_limit() -> u64 {
 /// Locks or unlocks a range, whose start need not be at a page boundary.
 fn set_lock(c: &Call<'_>, lock: MlockMode) -> SysResult {
     if lock != MlockMode::None && !may_lock() {
-        return Err(Errno::PERM);
+        return Err(Errno::PERM.into());
     }
     let start = c.addr(0).page_floor();
     let len = page_len(c.args[1].wrapping_add(c.args[0] - start.0)).unwrap_or(0);
@@ -270,7 +271,7 @@ pub(in crate::linux) fn mlock2(c: &mut Call<'_>) -> SysResult {
     match c.int(2) {
         0 => set_lock(c, MlockMode::Now),
         ON_FAULT => set_lock(c, MlockMode::OnFault),
-        _ => Err(Errno::INVAL),
+        _ => Err(Errno::INVAL.into()),
     }
 }
 
@@ -282,14 +283,14 @@ pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
     let flags = c.int(0);
     let all = libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT;
     if flags & !all != 0 || flags == 0 || flags == libc::MCL_ONFAULT {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     if !may_lock() {
-        return Err(Errno::PERM);
+        return Err(Errno::PERM.into());
     }
     let (now, future) = (flags & libc::MCL_CURRENT != 0, flags & libc::MCL_FUTURE != 0);
     if now && c.task.mm.mapped_bytes() > lock_limit() {
-        return Err(Errno::NOMEM);
+        return Err(Errno::NOMEM.into());
     }
     let lock = if flags & libc::MCL_ONFAULT != 0 { MlockMode::OnFault } else { MlockMode::Now };
     // Not by the host's own mlockall, which would lock the whole reservation, and remu.
@@ -305,22 +306,22 @@ pub(in crate::linux) fn munlockall(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn mincore(c: &mut Call<'_>) -> SysResult {
     let start = c.addr(0);
     if !start.is_page_aligned() {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let limit = c.task.mm.limit().0;
     let inside = |start: u64, len: u64| start.checked_add(len).is_some_and(|end| end <= limit);
     let len = page_len(c.args[1]).filter(|&len| inside(start.0, len)).ok_or(Errno::NOMEM)?;
     if !inside(c.args[2], len / PAGE_SIZE) {
-        return Err(Errno::FAULT);
+        return Err(Errno::FAULT.into());
     }
     // What comes before a hole is answered, then the hole is told of.
     let mapped = c.task.mm.mapped_parts(&(start..start.offset(len)));
     let covered = mapped.first().filter(|part| part.start == start).map_or(0, |part| part.end.0 - start.0);
     if covered > 0 {
         let (memory, vector) = (c.guest(start.0, covered), c.guest(c.args[2], covered / PAGE_SIZE));
-        host::pass(Sys::Mincore, &mut [memory, SysArg::Val(covered), vector])?;
+        pass(Sys::Mincore, &mut [memory, SysArg::Val(covered), vector])?;
     }
-    if covered < len { Err(Errno::NOMEM) } else { Ok(0) }
+    if covered < len { Err(Errno::NOMEM.into()) } else { Ok(0) }
 }
 
 const MADV_DONTNEED_LOCKED: i32 = 24;
@@ -345,12 +346,12 @@ pub(super) fn advise(c: &Call<'_>, start: GuestAddr, len: u64, advice: i32) -> S
     );
     if !known {
         c.unimplemented(format!("madvise advice {advice}"));
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let len = page_len(len).ok_or(Errno::INVAL)?;
     let end = GuestAddr(start.0.checked_add(len).ok_or(Errno::INVAL)?);
     if !start.is_page_aligned() {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let holes = match advice {
         libc::MADV_POPULATE_READ | libc::MADV_POPULATE_WRITE => Holes::End,
@@ -364,11 +365,11 @@ pub(super) fn advise(c: &Call<'_>, start: GuestAddr, len: u64, advice: i32) -> S
     let kept = if discards { c.task.mm.first_kept(&(start..end)) } else { None };
     let end = kept.unwrap_or(end);
     let result = match end.0 - start.0 {
-        0 => host::pass(Sys::Madvise, &mut [SysArg::Null, SysArg::Val(0), SysArg::Val(advice as u64)]),
+        0 => pass(Sys::Madvise, &mut [SysArg::Null, SysArg::Val(0), SysArg::Val(advice as u64)]),
         len => on_range(c, Sys::Madvise, start, len, holes, &[advice as u64]),
     };
     if drops.contains(&advice) {
         c.task.mm.contents_changed(&(start..end));
     }
-    if kept.is_some() { Err(Errno::PERM) } else { result }
+    if kept.is_some() { Err(Errno::PERM.into()) } else { result }
 }

@@ -6,7 +6,8 @@ use crate::linux::abi::riscv::{
     BASE_BEHAVIOR_IMA, FLUSH_ICACHE_LOCAL, HWPROBE_WHICH_CPUS, HwprobePair, IMA_EXT_0, MISALIGNED_FAST,
     MISALIGNED_VECTOR_UNSUPPORTED, key,
 };
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::Call;
+use crate::linux::outcome::SysResult;
 use crate::linux::proc::offered;
 use rustix::io::Errno;
 
@@ -76,13 +77,13 @@ pub(in crate::linux) fn riscv_hwprobe(c: &mut Call<'_>) -> SysResult {
     let which_cpus = match flags as u32 as u64 {
         0 => false,
         HWPROBE_WHICH_CPUS => true,
-        _ => return Err(Errno::INVAL),
+        _ => return Err(Errno::INVAL.into()),
     };
     // All CPUs are alike, so only an empty set is refused.
     let mut set = Vec::new();
     if which_cpus || cpus != 0 || cpu_bytes != 0 {
         if which_cpus && (cpu_bytes == 0 || cpus == 0) {
-            return Err(Errno::INVAL);
+            return Err(Errno::INVAL.into());
         }
         set = vec![0; cpu_bytes.min(128) as usize];
         c.task.mm.read_bytes(crate::memory::GuestAddr(cpus), &mut set)?;
@@ -92,7 +93,7 @@ pub(in crate::linux) fn riscv_hwprobe(c: &mut Call<'_>) -> SysResult {
         }
         set.iter_mut().zip(&online).for_each(|(byte, online)| *byte &= online);
         if !which_cpus && set.iter().all(|&b| b == 0) {
-            return Err(Errno::INVAL);
+            return Err(Errno::INVAL.into());
         }
     }
     let mut all_agree = true;
@@ -142,7 +143,7 @@ fn online_cpus(bytes: usize) -> Vec<u8> {
 
 pub(in crate::linux) fn riscv_flush_icache(c: &mut Call<'_>) -> SysResult {
     if c.args[2] & !FLUSH_ICACHE_LOCAL != 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     // The kernel flushes everything whatever the range. The range tells which code changed.
     if c.args[0] < c.args[1] {

@@ -3,7 +3,8 @@
 use crate::host::{self, GuestPtr, IoVec, Message, Sys, SysArg, Timespec as HostTime};
 use crate::linux::abi::net::{Mmsghdr, Msghdr, SockFprog};
 use crate::linux::abi::time::Timespec;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::mem::offset_of;
@@ -50,7 +51,7 @@ const SOCK_FILTER: u64 = 8;
 
 fn refuse(c: &Call<'_>) -> SysResult {
     c.unimplemented(format!("{}: option {} of level {}", c.row.name, c.int(2), c.int(1)));
-    Err(Errno::NOPROTOOPT)
+    Err(Errno::NOPROTOOPT.into())
 }
 
 pub(in crate::linux) fn setsockopt(c: &mut Call<'_>) -> SysResult {
@@ -67,14 +68,14 @@ pub(in crate::linux) fn setsockopt(c: &mut Call<'_>) -> SysResult {
                 let size = u64::from(program.len) * SOCK_FILTER;
                 let filter = c.task.mm.host_range(GuestAddr(program.filter), size);
                 let filter = filter.unwrap_or(GuestPtr::refused(program.filter));
-                return host::set_filter(socket, c.int(1), c.int(2), program.len, filter);
+                return Ok(host::set_filter(socket, c.int(1), c.int(2), program.len, filter)?);
             }
             Err(_) => SysArg::Guest(GuestPtr::refused(value)),
         }
     } else {
         c.guest(value, u64::from(len as u32))
     };
-    host::pass(Sys::Setsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, SysArg::Val(len)])
+    pass(Sys::Setsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, SysArg::Val(len)])
 }
 
 pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
@@ -89,7 +90,7 @@ pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
     // that meanwhile, what follows guest memory is a guard.
     let room: u32 = c.read(len).unwrap_or(0);
     let (value, len) = (c.guest(value, u64::from(room) * unit), c.guest(len, 4));
-    host::pass(Sys::Getsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, len])
+    pass(Sys::Getsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, len])
 }
 
 /// A message as the guest describes it, checked as far as the kernel checks it first.
@@ -152,7 +153,7 @@ fn one_message(c: &mut Call<'_>, receive: bool, at: u64, flags: u32) -> SysResul
         Err(e) => {
             // Whether this is a socket comes first. Sending nothing tells, and leaves its error alone.
             host::messages(false, fd, &mut [], 0, None)?;
-            return Err(e);
+            return Err(e.into());
         }
     };
     let mut message = described.message();
@@ -194,13 +195,13 @@ fn messages(c: &mut Call<'_>, receive: bool, timeout: Option<&mut HostTime>) -> 
     // Also if there is none: whether this is a socket comes first.
     let lengths = host::messages(receive, fd, &mut list, flags, timeout)?;
     if let Some(e) = failed.filter(|_| described.is_empty()) {
-        return Err(e);
+        return Err(e.into());
     }
     for (i, (len, one)) in lengths.iter().zip(&list).enumerate() {
         let told = if receive { received(c, at(i), described[i].header.name != 0, one) } else { Ok(()) };
         match told.and_then(|()| c.write(at(i) + offset_of!(Mmsghdr, len) as u64, len)) {
             Ok(()) => {}
-            Err(e) if i == 0 => return Err(e),
+            Err(e) if i == 0 => return Err(e.into()),
             Err(_) => return Ok(i as u64),
         }
     }

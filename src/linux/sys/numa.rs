@@ -2,7 +2,8 @@
 
 use super::vm::{foreign, is_own};
 use crate::host::{self, GuestPtr, Sys, SysArg};
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::memory::{GuestAddr, PAGE_SIZE, page_len};
 use rustix::io::Errno;
 
@@ -28,14 +29,14 @@ pub(in crate::linux) fn mbind(c: &mut Call<'_>) -> SysResult {
     let bind = |len| {
         let (at, mask) = (c.guest(start, 1), nodes(c, mask, bits));
         let [len, mode, bits, flags] = [len, mode, bits, flags].map(SysArg::Val);
-        host::pass(Sys::Mbind, &mut [at, len, mode, mask, bits, flags])
+        pass(Sys::Mbind, &mut [at, len, mode, mask, bits, flags])
     };
     if is_mapped(c, c.addr(0).page_floor(), len) {
         return bind(len);
     }
     // What else may be wrong comes first.
     bind(0)?;
-    if start.checked_add(len).is_none() { Err(Errno::INVAL) } else { Err(Errno::FAULT) }
+    if start.checked_add(len).is_none() { Err(Errno::INVAL.into()) } else { Err(Errno::FAULT.into()) }
 }
 
 pub(in crate::linux) fn get_mempolicy(c: &mut Call<'_>) -> SysResult {
@@ -44,24 +45,24 @@ pub(in crate::linux) fn get_mempolicy(c: &mut Call<'_>) -> SysResult {
     let [bits, flags_arg] = [bits, flags].map(SysArg::Val);
     let unmapped = flags & MPOL_F_ADDR != 0 && c.task.mm.vma_at(GuestAddr(addr)).is_none();
     let at = if unmapped { GuestPtr::refused(addr).into() } else { c.guest(addr, 1) };
-    host::pass(Sys::GetMempolicy, &mut [mode, mask, bits, at, flags_arg])
+    pass(Sys::GetMempolicy, &mut [mode, mask, bits, at, flags_arg])
 }
 
 pub(in crate::linux) fn set_mempolicy(c: &mut Call<'_>) -> SysResult {
     let [mode, mask, bits, ..] = c.args;
-    host::pass(Sys::SetMempolicy, &mut [SysArg::Val(mode), nodes(c, mask, bits), SysArg::Val(bits)])
+    pass(Sys::SetMempolicy, &mut [SysArg::Val(mode), nodes(c, mask, bits), SysArg::Val(bits)])
 }
 
 pub(in crate::linux) fn set_mempolicy_home_node(c: &mut Call<'_>) -> SysResult {
     let [start, len, node, flags, ..] = c.args;
     let [len, node, flags] = [len, node, flags].map(SysArg::Val);
-    host::pass(Sys::SetMempolicyHomeNode, &mut [c.guest(start, c.args[1]), len, node, flags])
+    pass(Sys::SetMempolicyHomeNode, &mut [c.guest(start, c.args[1]), len, node, flags])
 }
 
 pub(in crate::linux) fn migrate_pages(c: &mut Call<'_>) -> SysResult {
     let [pid, bits, from, to, ..] = c.args;
     let (from, to) = (nodes(c, from, bits), nodes(c, to, bits));
-    host::pass(Sys::MigratePages, &mut [SysArg::Val(pid), SysArg::Val(bits), from, to])
+    pass(Sys::MigratePages, &mut [SysArg::Val(pid), SysArg::Val(bits), from, to])
 }
 
 pub(in crate::linux) fn move_pages(c: &mut Call<'_>) -> SysResult {
@@ -80,5 +81,5 @@ pub(in crate::linux) fn move_pages(c: &mut Call<'_>) -> SysResult {
         list.push(if mapped { c.pointer(page, 1) } else { GuestPtr::refused(page) });
     }
     let numbers = |addr: u64| (addr != 0).then(|| c.pointer(addr, count.saturating_mul(4)));
-    host::move_pages(&list, numbers(targets), numbers(status), flags as u32)
+    Ok(host::move_pages(&list, numbers(targets), numbers(status), flags as u32)?)
 }

@@ -3,7 +3,8 @@
 use crate::host::{self, EpollEvent as HostEvent, Sys, SysArg, Timespec as HostTime};
 use crate::linux::abi::poll::EpollEvent;
 use crate::linux::abi::time::Timespec;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::{CallEnd, SysResult};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -27,8 +28,8 @@ fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
 fn waiting(c: &mut Call<'_>, mask: Option<u64>, wait: impl FnOnce(&mut Call<'_>) -> SysResult) -> SysResult {
     let Some(mask) = mask else { return wait(c) };
     // What the host cannot hold back may be there already.
-    let result = if c.task.pending.set() & !mask != 0 { Err(Errno::INTR) } else { wait(c) };
-    result.map_err(|e| if e == Errno::INTR { c.task.woken(mask) } else { e })
+    let result = if c.task.pending.set() & !mask != 0 { Err(Errno::INTR.into()) } else { wait(c) };
+    result.map_err(|e| if e == CallEnd::Errno(Errno::INTR) { c.task.woken(mask).into() } else { e })
 }
 
 pub(in crate::linux) fn ppoll(c: &mut Call<'_>) -> SysResult {
@@ -59,7 +60,7 @@ pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {
         addr => Some(c.task.mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::refused(addr))),
     };
     let sets = [set(1), set(2), set(3)];
-    let result = waiting(c, mask, |_| host::pselect(count, sets, timeout.as_mut(), mask));
+    let result = waiting(c, mask, |_| Ok(host::pselect(count, sets, timeout.as_mut(), mask)?));
     if let Some(left) = timeout {
         // As in the kernel, not being able to write this back is no failure.
         let _ = c.write(c.args[4], &Timespec { sec: left.sec, nsec: left.nsec });
@@ -77,7 +78,7 @@ pub(in crate::linux) fn epoll_ctl(c: &mut Call<'_>) -> SysResult {
     let mut packed = [0; 12];
     packed[..4].copy_from_slice(&event.events.to_ne_bytes());
     packed[4..].copy_from_slice(&event.data.to_ne_bytes());
-    host::pass(
+    pass(
         Sys::EpollCtl,
         &mut [SysArg::Val(epoll as u64), SysArg::Val(c.args[1]), SysArg::Val(target as u64), SysArg::In(&packed)],
     )
@@ -86,20 +87,20 @@ pub(in crate::linux) fn epoll_ctl(c: &mut Call<'_>) -> SysResult {
 fn epoll_wait(c: &mut Call<'_>, timeout: Option<HostTime>, mask: Option<u64>) -> SysResult {
     let (epoll, max) = (c.fd(0)?, c.int(2));
     if max <= 0 || max > EVENTS_MAX {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     // Before anything is waited for, there has to be user space for all of them.
     let end = c.args[1].checked_add(max as u64 * size_of::<EpollEvent>() as u64);
     if end.is_none_or(|end| end > c.task.mm.limit().0) {
-        return Err(Errno::FAULT);
+        return Err(Errno::FAULT.into());
     }
     let mut events = vec![HostEvent::default(); (max as usize).min(EVENTS_AT_ONCE)];
-    let count = waiting(c, mask, |_| host::epoll_wait(epoll, &mut events, timeout, mask))?;
+    let count = waiting(c, mask, |_| Ok(host::epoll_wait(epoll, &mut events, timeout, mask)?))?;
     for (i, event) in events[..count as usize].iter().enumerate() {
         let event = EpollEvent { events: event.events, pad: 0, data: event.data };
         // Events that have been written count, if there are any.
         if let Err(e) = c.write(c.args[1].wrapping_add((i * size_of::<EpollEvent>()) as u64), &event) {
-            return if i == 0 { Err(e) } else { Ok(i as u64) };
+            return if i == 0 { Err(e.into()) } else { Ok(i as u64) };
         }
     }
     Ok(count)

@@ -2,7 +2,8 @@
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::riscv::{PR_RISCV_SET_ICACHE_FLUSH_CTX, PR_RISCV_V_GET_CONTROL, PR_RISCV_V_SET_CONTROL};
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::memory::Mdwe;
 use rustix::io::Errno;
 
@@ -24,7 +25,7 @@ const SAVED_AUXV: usize = 2 * (22 + 9 + 1) * 8;
 /// Copies as much of the auxiliary vector as there is room for, and tells the size of all of it.
 fn auxv(c: &mut Call<'_>) -> SysResult {
     if c.args[3] != 0 || c.args[4] != 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let mut bytes: Vec<u8> =
         c.task.process.auxv.iter().flat_map(|(key, value)| [*key, *value]).flat_map(u64::to_le_bytes).collect();
@@ -59,36 +60,36 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
         PR_GET_AUXV => auxv(c),
         option if host::prctl_row(option) == Some(Sys::Prctl) => {
             let mut args = [option as u64, a, b, d, e].map(SysArg::Val);
-            host::pass(Sys::Prctl, &mut args)
+            pass(Sys::Prctl, &mut args)
         }
         libc::PR_SET_MDWE => {
             let flags = u32::try_from(a).ok().and_then(Mdwe::from_bits).ok_or(Errno::INVAL)?;
             if flags == Mdwe::NO_INHERIT || [b, d, e] != [0; 3] {
-                return Err(Errno::INVAL);
+                return Err(Errno::INVAL.into());
             }
             c.task.mm.set_mdwe(flags)?;
             Ok(0)
         }
-        libc::PR_GET_MDWE if [a, b, d, e] != [0; 4] => Err(Errno::INVAL),
+        libc::PR_GET_MDWE if [a, b, d, e] != [0; 4] => Err(Errno::INVAL.into()),
         libc::PR_GET_MDWE => Ok(c.task.mm.mdwe().bits().into()),
         // No filter is in force; setting one is refused as the call of that name is.
         libc::PR_GET_SECCOMP => Ok(0),
         // Names of anonymous mappings: what a kernel without CONFIG_ANON_VMA_NAME answers.
-        libc::PR_SET_VMA => Err(Errno::INVAL),
+        libc::PR_SET_VMA => Err(Errno::INVAL.into()),
         // There are no vectors yet; the kernel answers this where the CPU has none.
-        other if matches!(other as u64, PR_RISCV_V_SET_CONTROL | PR_RISCV_V_GET_CONTROL) => Err(Errno::INVAL),
+        other if matches!(other as u64, PR_RISCV_V_SET_CONTROL | PR_RISCV_V_GET_CONTROL) => Err(Errno::INVAL.into()),
         // fence.i works on every hart in any case.
         other if other as u64 == PR_RISCV_SET_ICACHE_FLUSH_CTX => {
             if a <= 1 && b <= 1 {
                 Ok(0)
             } else {
-                Err(Errno::INVAL)
+                Err(Errno::INVAL.into())
             }
         }
-        other if OF_OTHER_CPUS.contains(&other) => Err(Errno::INVAL),
+        other if OF_OTHER_CPUS.contains(&other) => Err(Errno::INVAL.into()),
         other => {
             c.unimplemented(format!("prctl option {other}"));
-            Err(Errno::INVAL)
+            Err(Errno::INVAL.into())
         }
     }
 }
@@ -99,5 +100,5 @@ fn pointer(c: &Call<'_>, option: i32, size: u64) -> SysResult {
     let target = c.guest(a, size);
     let rest = [b, d, e].map(SysArg::Val);
     let [b, d, e] = rest;
-    host::pass(Sys::PrctlPointer, &mut [SysArg::Val(option as u64), target, b, d, e])
+    pass(Sys::PrctlPointer, &mut [SysArg::Val(option as u64), target, b, d, e])
 }

@@ -2,23 +2,21 @@
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::process::Rlimit;
-use crate::linux::call::{Call, SysResult};
-use crate::linux::task::Outcome;
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::{CallEnd, SysResult};
 use rustix::io::Errno;
 use zerocopy::{FromBytes, IntoBytes};
 
-/// Exiting the last thread exits the process.
 pub(in crate::linux) fn exit(c: &mut Call<'_>) -> SysResult {
     if c.task.clear_child_tid != 0 {
         // The kernel ignores a bad address here.
         let _ = c.write(c.task.clear_child_tid, &0u32);
     }
-    exit_group(c)
+    Err(CallEnd::ExitThread(c.int(0) & 0xff))
 }
 
 pub(in crate::linux) fn exit_group(c: &mut Call<'_>) -> SysResult {
-    c.task.ending = Some(Outcome::Exited(c.int(0) & 0xff));
-    Ok(0)
+    Err(CallEnd::ExitGroup(c.int(0) & 0xff))
 }
 
 pub(in crate::linux) fn set_tid_address(c: &mut Call<'_>) -> SysResult {
@@ -42,9 +40,9 @@ fn may_raise_limits() -> bool {
 
 /// Reads and sets a limit. Those that bind the address space are the guest's own: the host's would
 /// bind remu, its reservation above all.
-fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<Rlimit, Errno> {
+fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<Rlimit, CallEnd> {
     if new.is_some_and(|n| n.cur > n.max) {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     if pid == 0 || pid == c.task.pid() {
         let mut limits = c.task.process.limits.lock().expect("no panic happens with the lock held");
@@ -52,7 +50,7 @@ fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<
             let old = *limit;
             if let Some(new) = new {
                 if new.max > old.max && !may_raise_limits() {
-                    return Err(Errno::PERM);
+                    return Err(Errno::PERM.into());
                 }
                 *limit = new;
             }
@@ -68,7 +66,7 @@ fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<
         new.as_ref().map_or(SysArg::Null, |new| SysArg::In(new.as_bytes())),
         SysArg::Out(old.as_mut_bytes()),
     ];
-    host::pass(Sys::Prlimit64, &mut args)?;
+    pass(Sys::Prlimit64, &mut args)?;
     Ok(old)
 }
 

@@ -3,7 +3,8 @@
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::OpenHow;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::{CallEnd, SysResult};
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
@@ -21,13 +22,13 @@ pub(super) fn check_open(
     c: &mut Call<'_>,
     how: &OpenHow,
     open: impl Fn(&mut Call<'_>, &OpenHow) -> SysResult,
-) -> Result<(), Errno> {
+) -> Result<(), CallEnd> {
     let Some(program) = c.task.fs.exe_id.filter(|_| writes(how.flags)) else { return Ok(()) };
     let place = libc::O_PATH | libc::O_CLOEXEC | how.flags as i32 & libc::O_NOFOLLOW;
     // The call itself reports the error.
     let Ok(fd) = open(c, &OpenHow { flags: place as u64, mode: 0, resolve: how.resolve }) else { return Ok(()) };
     let found = host::stat_at(fd as i32, c"", libc::AT_EMPTY_PATH);
-    host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
+    host::close(fd as i32);
     if !found.is_ok_and(|file| (file.st_dev, file.st_ino) == program) {
         return Ok(());
     }
@@ -37,8 +38,8 @@ pub(super) fn check_open(
         flags |= libc::O_RDWR as u64;
     }
     let fd = open(c, &OpenHow { flags: flags | libc::O_CLOEXEC as u64, ..*how })?;
-    host::pass(Sys::Close, &mut [SysArg::Val(fd)])?;
-    Err(Errno::TXTBSY)
+    host::close(fd as i32);
+    Err(Errno::TXTBSY.into())
 }
 
 pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {
@@ -46,7 +47,7 @@ pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {
         let path = c.path(0, FollowLink::Follow, Intent::Write)?;
         check_open(c, &OpenHow { flags: libc::O_WRONLY as u64, mode: 0, resolve: 0 }, |_, how| {
             let (dir, path) = (SysArg::Val(libc::AT_FDCWD as u64), SysArg::In(path.as_bytes_with_nul()));
-            host::pass(Sys::Openat, &mut [dir, path, SysArg::Val(how.flags), SysArg::Val(0)])
+            pass(Sys::Openat, &mut [dir, path, SysArg::Val(how.flags), SysArg::Val(0)])
         })?;
     }
     c.pass(Sys::Truncate)

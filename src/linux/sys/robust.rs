@@ -2,8 +2,9 @@
 //!
 //! The kernel walks the list after the thread has exited. remu does so on every exit it sees.
 
-use crate::host::{self, Sys, SysArg};
-use crate::linux::call::{Call, SysResult};
+use crate::host::{Sys, SysArg};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::SysResult;
 use crate::linux::task::Task;
 use crate::memory::{AtomicSize, GuestAddr, GuestMemory};
 use rustix::io::Errno;
@@ -21,7 +22,7 @@ const FUTEX_TID_MASK: u32 = 0x3fff_ffff;
 
 pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
     if c.args[1] != HEAD {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     c.task.robust_list = (c.args[0], c.args[1]);
     Ok(0)
@@ -31,9 +32,9 @@ pub(in crate::linux) fn get_robust_list(c: &mut Call<'_>) -> SysResult {
     let who = c.int(0);
     if who != 0 && who != c.task.tid() {
         // The host knows whether the thread exists.
-        host::pass(Sys::Kill, &mut [SysArg::Val(c.args[0]), SysArg::Val(0)])?;
+        pass(Sys::Kill, &mut [SysArg::Val(c.args[0]), SysArg::Val(0)])?;
         c.unimplemented("get_robust_list of another thread".to_owned());
-        return Err(Errno::PERM);
+        return Err(Errno::PERM.into());
     }
     let (head, size) = c.task.robust_list;
     c.write(c.args[2], &size)?;
@@ -102,6 +103,6 @@ impl Task {
         let (wake, one) = (SysArg::Val(libc::FUTEX_WAKE as u64), SysArg::Val(1));
         let mut args = [SysArg::Guest(word), wake, one, SysArg::Null, SysArg::Val(0), SysArg::Val(0)];
         // It is no error if nobody waits.
-        let _ = host::pass(Sys::FutexWait, &mut args);
+        let _ = pass(Sys::FutexWait, &mut args);
     }
 }

@@ -1,9 +1,10 @@
 //! Signal system calls.
 
-use crate::host::{self, Sys};
+use crate::host::{self, CallError, Sys};
 use crate::linux::abi::signal::{SA_KNOWN, SIG_DFL, SIG_IGN, Sigaction, Sigevent, Siginfo, StackT};
 use crate::linux::abi::time::Timespec;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::Call;
+use crate::linux::outcome::{CallEnd, Outcome, SysResult};
 use crate::linux::signal::{UNBLOCKABLE, bit};
 use rustix::io::Errno;
 
@@ -19,7 +20,7 @@ pub(in crate::linux) fn rt_sigaction(c: &mut Call<'_>) -> SysResult {
     let signal = c.int(0);
     let new: Option<Sigaction> = c.read_opt(c.args[1])?;
     if !(1..=64).contains(&signal) || (new.is_some() && bit(signal) & UNBLOCKABLE != 0) {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let slot = signal as usize - 1;
     let old = c.task.sighand.actions()[slot];
@@ -44,7 +45,7 @@ pub(in crate::linux) fn rt_sigprocmask(c: &mut Call<'_>) -> SysResult {
             libc::SIG_BLOCK => old | set,
             libc::SIG_UNBLOCK => old & !set,
             libc::SIG_SETMASK => set,
-            _ => return Err(Errno::INVAL),
+            _ => return Err(Errno::INVAL.into()),
         };
         c.task.set_blocked(new);
     }
@@ -55,7 +56,7 @@ pub(in crate::linux) fn rt_sigprocmask(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn rt_sigpending(c: &mut Call<'_>) -> SysResult {
     let size = c.args[1];
     if size > SIGSET_SIZE {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let set = (c.task.pending.set() | host::pending_signals()) & c.task.blocked;
     c.task.mm.write_bytes(c.addr(0), &set.to_le_bytes()[..size as usize])?;
@@ -77,11 +78,11 @@ pub(in crate::linux) fn rt_sigsuspend(c: &mut Call<'_>) -> SysResult {
     let mask: u64 = c.read(c.args[0])?;
     while c.task.pending.set() & !mask == 0 {
         match host::suspend(mask) {
-            Errno::INTR => c.task.collect_signals(),
-            other => return Err(other),
+            CallError::Errno(Errno::INTR) => c.task.collect_signals(),
+            other => return Err(other.into()),
         };
     }
-    Err(c.task.woken(mask))
+    Err(c.task.woken(mask).into())
 }
 
 pub(in crate::linux) fn rt_sigtimedwait(c: &mut Call<'_>) -> SysResult {
@@ -89,7 +90,7 @@ pub(in crate::linux) fn rt_sigtimedwait(c: &mut Call<'_>) -> SysResult {
     let wanted: u64 = c.read::<u64>(c.args[0])? & !UNBLOCKABLE;
     let timeout: Option<Timespec> = c.read_opt(c.args[2])?;
     if timeout.is_some_and(|t| t.sec < 0 || !(0..1_000_000_000).contains(&t.nsec)) {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let info = match c.task.pending.take(wanted) {
         Some(info) => info,
@@ -105,7 +106,9 @@ pub(in crate::linux) fn rt_sigtimedwait(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn rt_sigreturn(c: &mut Call<'_>) -> SysResult {
     if c.task.pop_frame(c.cpu).is_err() {
         const SI_KERNEL: i32 = 0x80;
-        c.task.force(c.cpu, Siginfo::new(libc::SIGSEGV, SI_KERNEL));
+        if let Outcome::Killed(fatal) = c.task.force(c.cpu, Siginfo::new(libc::SIGSEGV, SI_KERNEL)) {
+            return Err(CallEnd::Killed(fatal));
+        }
     }
     // The result is the a0 that the frame has restored.
     Ok(c.cpu.x(10))
@@ -113,7 +116,7 @@ pub(in crate::linux) fn rt_sigreturn(c: &mut Call<'_>) -> SysResult {
 
 /// The host keeps the restart block: it resumes calls after a stop, and no call resumes after a handler.
 pub(in crate::linux) fn restart_syscall(_: &mut Call<'_>) -> SysResult {
-    Err(Errno::INTR)
+    Err(Errno::INTR.into())
 }
 
 pub(in crate::linux) fn signalfd4(c: &mut Call<'_>) -> SysResult {
@@ -129,7 +132,7 @@ pub(in crate::linux) fn mq_notify(c: &mut Call<'_>) -> SysResult {
         // `value` points to the cookie to send to a netlink socket, whose descriptor is in `signo`.
         Some(event) if event.notify == libc::SIGEV_THREAD => {
             let cookie: [u8; COOKIE] = c.read(event.value)?;
-            host::notify_by_socket(queue, &cookie, event.signo)
+            Ok(host::notify_by_socket(queue, &cookie, event.signo)?)
         }
         _ => c.pass(Sys::MqNotify),
     }

@@ -2,15 +2,16 @@
 //! memory they mean, which here is one's own.
 
 use super::mem::advise;
-use crate::host::{self, IoVec, Sys, SysArg};
+use crate::host::{IoVec, Sys, SysArg};
 use crate::linux::abi::file::Iovec;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::{Call, pass};
+use crate::linux::outcome::{CallEnd, SysResult};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 
 pub(in crate::linux) fn mseal(c: &mut Call<'_>) -> SysResult {
     if c.args[2] != 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     c.task.mm.seal(c.addr(0), c.args[1])?;
     Ok(0)
@@ -19,7 +20,7 @@ pub(in crate::linux) fn mseal(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn remap_file_pages(c: &mut Call<'_>) -> SysResult {
     let [_, len, prot, page, flags, _] = c.args;
     if prot != 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     c.task.mm.remap_file_pages(c.addr(0), len, page, flags as u32)?;
     Ok(0)
@@ -32,15 +33,15 @@ pub(super) fn is_own(c: &Call<'_>, pid: i32) -> bool {
 
 /// What becomes of a call on the memory of a process that is not this one: its addresses are for that
 /// process' emulator to know. ESRCH is the host's.
-pub(super) fn foreign(c: &Call<'_>, pid: i32) -> Errno {
+pub(super) fn foreign(c: &Call<'_>, pid: i32) -> CallEnd {
     if pid <= 0 {
-        return Errno::SRCH;
+        return Errno::SRCH.into();
     }
-    if let Err(e) = host::pass(Sys::Kill, &mut [SysArg::Val(pid as u64), SysArg::Val(0)]) {
+    if let Err(e) = pass(Sys::Kill, &mut [SysArg::Val(pid as u64), SysArg::Val(0)]) {
         return e;
     }
     c.unimplemented(format!("{} on another process", c.row.name));
-    Errno::PERM
+    Errno::PERM.into()
 }
 
 /// The list of what is in the process that is named: an address at which nothing can be ends the transfer.
@@ -55,7 +56,7 @@ fn transfer(c: &mut Call<'_>, call: Sys) -> SysResult {
     let [_, local, local_count, remote_list, remote_count, flags] = c.args;
     let pid = c.int(0);
     if flags != 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let local = c.vector(local, local_count)?;
     let remote = remote(c, remote_list, remote_count)?;
@@ -65,7 +66,7 @@ fn transfer(c: &mut Call<'_>, call: Sys) -> SysResult {
     let counts = [local.len(), remote.len()].map(|n| SysArg::Val(n as u64));
     let [local_count, remote_count] = counts;
     let own = SysArg::Val(c.task.pid() as u64);
-    host::pass(call, &mut [own, SysArg::Pieces(&local), local_count, SysArg::Pieces(&remote), remote_count])
+    pass(call, &mut [own, SysArg::Pieces(&local), local_count, SysArg::Pieces(&remote), remote_count])
 }
 
 pub(in crate::linux) fn process_vm_readv(c: &mut Call<'_>) -> SysResult {
@@ -96,7 +97,7 @@ pub(in crate::linux) fn process_madvise(c: &mut Call<'_>) -> SysResult {
     let [_, list, count, _, flags, _] = c.args;
     let advice = c.int(3);
     if flags as u32 != 0 {
-        return Err(Errno::INVAL);
+        return Err(Errno::INVAL.into());
     }
     let pieces: Vec<Iovec> = c.pieces(list, count, Ok)?;
     let pid = process_of(c, c.fd(0)?)?;

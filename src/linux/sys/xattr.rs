@@ -2,7 +2,8 @@
 
 use crate::host::{self, Attribute};
 use crate::linux::abi::file::XattrArgs;
-use crate::linux::call::{Call, SysResult};
+use crate::linux::call::Call;
+use crate::linux::outcome::SysResult;
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 
@@ -19,7 +20,7 @@ fn attribute(c: &mut Call<'_>, set: bool) -> SysResult {
         size,
         flags,
     };
-    host::attribute(set, &attribute)
+    Ok(host::attribute(set, &attribute)?)
 }
 
 pub(in crate::linux) fn setxattrat(c: &mut Call<'_>) -> SysResult {

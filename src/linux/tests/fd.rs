@@ -3,7 +3,7 @@
 use super::alone::alone;
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::{Flock, Iovec};
-use crate::linux::task::Outcome;
+use crate::linux::outcome::Outcome;
 use rustix::io::Errno;
 
 #[test]

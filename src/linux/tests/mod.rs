@@ -31,8 +31,9 @@ pub(super) mod zeroed;
 
 use super::exec::{Image, ProcessSpec};
 use super::limits::Limits;
+use super::outcome::Outcome;
 use super::table;
-use super::task::{Outcome, Services, Task, TaskConfig};
+use super::task::{Services, Task, TaskConfig};
 use super::vdso::Vdso;
 use super::{TraceConfig, TraceSink, Tracer};
 use crate::guest::Exit;

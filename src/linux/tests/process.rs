@@ -6,7 +6,7 @@ use crate::guest::Exit;
 use crate::linux::abi::process::{Rlimit, Rusage, Sysinfo, Utsname};
 use crate::linux::abi::riscv::{HwprobePair, key};
 use crate::linux::abi::time::{Itimerval, Timespec, Timeval};
-use crate::linux::task::Outcome;
+use crate::linux::outcome::Outcome;
 use crate::memory::GuestAddr;
 use remu_isa::{Ext, Isa, Xlen};
 use rustix::io::Errno;

@@ -10,8 +10,8 @@ use crate::linux::abi::signal::{
     RtSigframe, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SIG_IGN, Sigaction, Sigevent, Siginfo, StackT,
 };
 use crate::linux::abi::time::{Itimerspec, Itimerval, Timespec, Timeval};
+use crate::linux::outcome::Outcome;
 use crate::linux::signal::{FatalSignal, bit};
-use crate::linux::task::Outcome;
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
 

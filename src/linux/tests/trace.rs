@@ -6,7 +6,7 @@ use crate::linux::abi::poll::Pollfd;
 use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::Sigaction;
 use crate::linux::abi::time::Timespec;
-use crate::linux::call::SysResult;
+use crate::linux::outcome::SysResult;
 use crate::linux::strace::CallPrinter;
 use rustix::io::Errno;
 
@@ -110,15 +110,15 @@ fn new_processes_and_programs() {
     let (one, none) = (b.put(&[word, 0]), b.put(&0u64));
     let missing = "= -1 ENOENT (No such file or directory)";
     assert_eq!(
-        made(&b, "execve", &[path, argv, one, 0, 0, 0], Err(Errno::NOENT)),
+        made(&b, "execve", &[path, argv, one, 0, 0, 0], Err(Errno::NOENT.into())),
         format!(r#"execve("/nowhere", ["/nowhere", "x\"y"], {one:#x} /* 1 var */) {missing}"#)
     );
     assert_eq!(
-        made(&b, "execve", &[path, 0, none, 0, 0, 0], Err(Errno::NOENT)),
+        made(&b, "execve", &[path, 0, none, 0, 0, 0], Err(Errno::NOENT.into())),
         format!(r#"execve("/nowhere", NULL, {none:#x} /* 0 vars */) {missing}"#)
     );
     let many = b.put(&[[word; 40].as_slice(), &[0]].concat()[..]);
-    let text = made(&b, "execve", &[path, many, NOWHERE, 0, 0, 0], Err(Errno::NOENT));
+    let text = made(&b, "execve", &[path, many, NOWHERE, 0, 0, 0], Err(Errno::NOENT.into()));
     assert_eq!(text.matches("x\\\"y").count(), 32, "{text}");
     assert!(text.ends_with(&format!(r#", ...], 0x10000000) {missing}"#)), "{text}");
     let flags = (libc::CLONE_CHILD_CLEARTID | libc::CLONE_CHILD_SETTID | libc::SIGCHLD) as u64;
@@ -143,11 +143,11 @@ fn new_processes_and_programs() {
         format!("clone3({shown} => {{parent_tid=[9754]}}, 88) = 7")
     );
     assert_eq!(
-        made(&b, "clone3", &[all, 88, 0, 0, 0, 0], Err(Errno::INVAL)),
+        made(&b, "clone3", &[all, 88, 0, 0, 0, 0], Err(Errno::INVAL.into())),
         format!("clone3({shown}, 88) = -1 EINVAL (Invalid argument)")
     );
     assert_eq!(
-        made(&b, "clone3", &[8, 88, 0, 0, 0, 0], Err(Errno::FAULT)),
+        made(&b, "clone3", &[8, 88, 0, 0, 0, 0], Err(Errno::FAULT.into())),
         "clone3(0x8, 88) = -1 EFAULT (Bad address)"
     );
     let status = b.put(&(3i32 << 8));
@@ -164,7 +164,7 @@ fn new_processes_and_programs() {
 
 #[test]
 fn interrupted_calls_show_the_kernels_internal_errors() {
-    use crate::host::{MAY_RESTART, NOT_BEGUN};
+    use crate::linux::outcome::CallEnd::{MayRestart, NotBegun};
     let b = Bench::new();
     let result = |name: &str, args: &[u64; 6], errno| {
         let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
@@ -173,16 +173,16 @@ fn interrupted_calls_show_the_kernels_internal_errors() {
         call.result_text()
     };
     let none = [0; 6];
-    assert_eq!(result("read", &none, MAY_RESTART), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
-    assert_eq!(result("read", &none, NOT_BEGUN), "? ERESTARTNOINTR (To be restarted)");
-    assert_eq!(result("getpid", &none, MAY_RESTART), "? ERESTARTNOINTR (To be restarted)");
-    assert_eq!(result("ppoll", &none, MAY_RESTART), "? ERESTARTNOHAND (To be restarted if no handler)");
-    assert_eq!(result("rt_sigsuspend", &none, Errno::INTR), "? ERESTARTNOHAND (To be restarted if no handler)");
-    assert_eq!(result("nanosleep", &none, MAY_RESTART), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
-    assert_eq!(result("futex", &none, MAY_RESTART), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
-    assert_eq!(result("futex", &[0, 0, 0, 1, 0, 0], MAY_RESTART), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
-    assert_eq!(result("epoll_pwait", &none, MAY_RESTART), "-1 EINTR (Interrupted system call)");
-    assert_eq!(result("read", &none, Errno::INTR), "-1 EINTR (Interrupted system call)");
+    assert_eq!(result("read", &none, MayRestart), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+    assert_eq!(result("read", &none, NotBegun), "? ERESTARTNOINTR (To be restarted)");
+    assert_eq!(result("getpid", &none, MayRestart), "? ERESTARTNOINTR (To be restarted)");
+    assert_eq!(result("ppoll", &none, MayRestart), "? ERESTARTNOHAND (To be restarted if no handler)");
+    assert_eq!(result("rt_sigsuspend", &none, Errno::INTR.into()), "? ERESTARTNOHAND (To be restarted if no handler)");
+    assert_eq!(result("nanosleep", &none, MayRestart), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
+    assert_eq!(result("futex", &none, MayRestart), "? ERESTARTSYS (To be restarted if SA_RESTART is set)");
+    assert_eq!(result("futex", &[0, 0, 0, 1, 0, 0], MayRestart), "? ERESTART_RESTARTBLOCK (Interrupted by signal)");
+    assert_eq!(result("epoll_pwait", &none, MayRestart), "-1 EINTR (Interrupted system call)");
+    assert_eq!(result("read", &none, Errno::INTR.into()), "-1 EINTR (Interrupted system call)");
 }
 
 #[test]

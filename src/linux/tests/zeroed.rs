@@ -4,7 +4,7 @@
 //! The tests run in processes of their own, told by the environment. The first run writes down which
 //! test makes which call, so that the runs after it are short.
 
-use super::super::call::SysResult;
+use super::super::outcome::SysResult;
 use super::super::table::{self, Row, Support};
 use super::alone::test_name;
 use rustix::io::Errno;
@@ -56,7 +56,7 @@ pub(in crate::linux) fn instead_of(row: &Row, args: &[u64; 6]) -> Option<SysResu
     let foreign = zeroed.strip_suffix("get").is_some_and(|kind| row.name.starts_with(kind)) && args[0] == 0;
     match row.name {
         name if name == zeroed => Some(Ok(0)),
-        "msgctl" | "semctl" | "shmctl" if foreign => Some(Err(Errno::INVAL)),
+        "msgctl" | "semctl" | "shmctl" if foreign => Some(Err(Errno::INVAL.into())),
         _ => None,
     }
 }
