@@ -392,6 +392,49 @@ fn unimplemented_calls_and_faults_are_logged() {
     assert!(ran.err.starts_with("int at 0x11000: illegal instruction 0x20a52533\n"), "{ran:?}");
 }
 
+/// Makes these system calls with all arguments 0, then exits with 0.
+fn calls(numbers: &[i32]) -> Vec<Insn> {
+    let clear = (10..16).map(|register| li(register, 0));
+    let code = numbers.iter().flat_map(|&number| clear.clone().chain([li(A7, number), ecall()]));
+    code.chain(exit(0)).collect()
+}
+
+#[test]
+fn the_user_is_told_once_of_a_call_that_the_program_needs() {
+    let p = programs();
+    let told = |name: &str, numbers: &[i32], options: &[&str]| {
+        p.code(name, &calls(numbers));
+        let ran = run(&p, &[options, &[&format!("./{name}")]].concat());
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        ran.err
+    };
+    for (number, name) in [(117, "ptrace"), (220, "clone"), (221, "execve"), (281, "execveat"), (435, "clone3")] {
+        assert_eq!(told(name, &[number, number], &[]), format!("remu: ./{name}: {name} is not implemented yet\n"));
+    }
+    let tries = told("tries", &[435, 220, 117], &[]);
+    assert_eq!(
+        tries, "remu: ./tries: clone3 is not implemented yet\nremu: ./tries: ptrace is not implemented yet\n",
+        "one line for what is missing for one reason"
+    );
+    assert_eq!(told("probes", &[0, 280, 293, 425], &[]), "", "programs do without these");
+    // It does not end up within the line of a call.
+    assert_eq!(
+        told("shown", &[221], &["-e", "execve"]),
+        "execve(NULL, NULL, NULL <unfinished ...>\nremu: ./shown: execve is not implemented yet\n\
+         <... execve resumed>)                   = -1 ENOSYS (Function not implemented)\n+++ exited with 0 +++\n"
+    );
+}
+
+#[test]
+fn nothing_is_told_where_standard_error_has_become_another_file() {
+    let p = programs();
+    // Makes descriptor 2 a copy of descriptor 1.
+    let mut code = vec![li(A0, 1), li(A1, 2), li(A2, 0), li(A7, 24), ecall()];
+    code.extend(calls(&[221]));
+    p.code("program", &code);
+    assert_eq!(prints(run(&p, &["./program"])), "");
+}
+
 #[test]
 fn statistics_are_written_when_the_program_exits() {
     let p = programs();
@@ -674,6 +717,22 @@ fn the_stack_is_executable_if_the_program_asks() {
 }
 
 // --- usage ---
+
+#[test]
+fn options_of_whole_machines_point_at_remu_system() {
+    let p = programs();
+    // Most would be a short option with a value otherwise, such as `-d rive`.
+    for option in ["-drive", "-device", "-serial", "-smp", "-machine", "-m", "-echr", "-rtc", "-kernel", "--bios"] {
+        assert_eq!(
+            fails(run(&p, &[option, "x", "./exit0"]), 125),
+            format!(
+                "option '{option}' is for whole machines, and remu runs a single program; remu-system is for those"
+            )
+        );
+    }
+    // User mode has its own.
+    assert_eq!(prints(run(&p, &["-seed", "1", "-cpu", "max", "-s", "8M", "./exit0"])), "");
+}
 
 #[test]
 fn usage_errors_are_one_line() {

@@ -73,6 +73,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
         own_fds: log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect(),
         tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
         unimplemented: logged(settings.log.unimp).map(unimplemented_sink),
+        required: Some(required_sink(&settings.program, logged(settings.log_file.is_none()))),
     };
     let mut task = Task::new(TaskConfig { image, spec, services, stop: hart.stop_flag() })?;
     // Last, since every file of remu's own is open by now.
@@ -157,6 +158,20 @@ impl linux::TraceSink for Log {
 
 fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
+}
+
+/// Tells the user of a call that the program needs: in the log if that is standard error, where a line may be begun.
+///
+/// Nothing is said once the program has put another file in the place of standard error, which may be its data.
+fn required_sink(program: &Path, log: Option<Log>) -> linux::task::UnimplementedSink {
+    let program = program.display().to_string();
+    let standard_error = || rustix::fs::fstat(std::io::stderr()).map(|file| (file.st_dev, file.st_ino)).ok();
+    let at_start = standard_error();
+    Box::new(move |what| match &log {
+        Some(log) => log.put(&format!("remu: {program}: {what}\n")),
+        None if standard_error() == at_start => complain(&format_args!("{program}: {what}")),
+        None => {}
+    })
 }
 
 /// Reports a panic, which is always a bug, in one line after the program's name, like any other error.

@@ -4,7 +4,7 @@
 //! Long options take one dash, as in QEMU, or two; a value may be the next argument. clap's definition says which
 //! options exist and which take a value.
 
-use super::CliError;
+use super::{CliError, system};
 use clap::{Arg, Command};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -41,7 +41,7 @@ pub fn normalize_all(
     words: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<OsString>, CliError> {
     // As in QEMU, `-drive` is not `-d rive`.
-    let grammar = Grammar { command, unsupported, joined: false };
+    let grammar = Grammar { command, unsupported, of_machines: |_| false, joined: false };
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     let mut others = vec!["--".into()];
@@ -61,7 +61,7 @@ pub fn normalize_all(
 
 /// Normalizes a command line whose options end at PROGRAM: options, then `--`, then PROGRAM and its arguments.
 pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
-    let grammar = Grammar { command, unsupported, joined: true };
+    let grammar = Grammar { command, unsupported, of_machines: system::has_option, joined: true };
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     while let Some(word) = words.next() {
@@ -93,6 +93,8 @@ struct Grammar<'a> {
     command: &'a Command,
     /// The purpose of an option that is not supported.
     unsupported: fn(&[u8]) -> Option<&'static str>,
+    /// Whether an option that the program does not have is one of whole machines.
+    of_machines: fn(&[u8]) -> bool,
     /// Whether a short option's value may follow in the same argument.
     joined: bool,
 }
@@ -132,6 +134,11 @@ impl Grammar<'_> {
         if let Some(what) = (self.unsupported)(name) {
             return Err(CliError::Unsupported { option: shown(), what });
         }
+        // Otherwise `-drive` would be `-d rive`.
+        let of_machines = (self.of_machines)(name);
+        if of_machines && name.len() > 1 {
+            return Err(CliError::OfMachines(shown()));
+        }
         // A short option; its value may follow in the same argument.
         if bytes[1] != b'-' && (self.joined || bytes.len() == 2) {
             let rest = &bytes[2..];
@@ -155,7 +162,7 @@ impl Grammar<'_> {
                 return Err(CliError::Unsupported { option: shown(), what });
             }
         }
-        Err(CliError::UnknownOption(shown()))
+        Err(if of_machines { CliError::OfMachines(shown()) } else { CliError::UnknownOption(shown()) })
     }
 }
 

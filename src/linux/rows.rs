@@ -6,7 +6,8 @@
 //! * `native` names our function.
 //! * `part` names what is missing, then our function.
 //! * `unimplemented` says why the call returns ENOSYS. `-d unimp` logs it.
-//! * `unsupported` is the same without the log, for calls that every C library tries.
+//! * `required` is the same, and the user is told, since programs seldom work without the call.
+//! * `unsupported` is the same as `unimplemented`, without the log, for calls that every C library tries.
 
 use super::abi::structs::*;
 use super::strace::admin::*;
@@ -47,12 +48,14 @@ macro_rules! rows {
     (@support part $lacks:literal $function:expr) => { Support::Partial($lacks) };
     (@support unsupported $why:literal) => { Support::Unsupported($why) };
     (@support unimplemented $why:literal) => { Support::Unsupported($why) };
+    (@support required $why:literal) => { Support::Unsupported($why) };
     (@run $shape:ident: $($how:tt)*) => { rows!(@run $($how)*) };
     (@run pass $call:ident) => { Run::Passthrough(Sys::$call) };
     (@run native $function:expr) => { Run::Native($function) };
     (@run part $lacks:literal $function:expr) => { Run::Native($function) };
     (@run unsupported $why:literal) => { Run::Unsupported };
     (@run unimplemented $why:literal) => { Run::Unimplemented };
+    (@run required $why:literal) => { Run::Required };
 }
 
 /// The table.
@@ -181,7 +184,7 @@ pub(super) static ROWS: &[Row] = rows! {
     115 clock_nanosleep(Enum(&CLOCK), Flags(&TIMER_FLAGS), In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock
         [pass ClockNanosleep];
     116 syslog(Enum(&SYSLOG), OutBuf(2), Int) RestartSys [pass Syslog];
-    117 ptrace(Int, Int, Ptr, Ptr) Never [unimplemented "a tracer would see the host's registers and calls, not the guest's"];
+    117 ptrace(Int, Int, Ptr, Ptr) Never [required "a tracer would see the host's registers and calls, not the guest's"];
     118 sched_setparam(Int, In(&SCHED_PARAM)) Never [pass SchedSetparam];
     119 sched_setscheduler(Int, Enum(&SCHED), In(&SCHED_PARAM)) Never [pass SchedSetscheduler];
     120 sched_getscheduler(Int) Never [pass SchedGetscheduler];
@@ -290,8 +293,8 @@ pub(super) static ROWS: &[Row] = rows! {
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
         [part "KEYCTL_DH_COMPUTE with a key derivation function returns EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
-        Special(&CLONE_CHILD_TID)) Never [unimplemented "threads and processes are not implemented yet"];
-    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [unimplemented "threads and processes are not implemented yet"];
+        Special(&CLONE_CHILD_TID)) Never [required "threads and processes are not implemented yet"];
+    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [required "threads and processes are not implemented yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB always fails: no huge pages" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
@@ -344,7 +347,7 @@ pub(super) static ROWS: &[Row] = rows! {
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [unimplemented "BPF programs run in the host kernel and trace the host, not the guest"];
-    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [unimplemented "threads and processes are not implemented yet"];
+    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [required "threads and processes are not implemented yet"];
     282 userfaultfd(Hex) Never [unimplemented "its requests and messages contain host addresses, and handling them takes a second thread"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
     284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [native mem::mlock2];
@@ -371,7 +374,7 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2), Read), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [unimplemented "threads and processes are not implemented yet"];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [required "threads and processes are not implemented yet"];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
     437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never

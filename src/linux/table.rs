@@ -183,6 +183,8 @@ pub enum Run {
     Native(fn(&mut Call<'_>) -> SysResult),
     /// ENOSYS, logged by `-d unimp`.
     Unimplemented,
+    /// The same, and the user is told: a program that makes the call seldom does without.
+    Required,
     /// ENOSYS, not logged: every C library tries the call.
     Unsupported,
 }
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn what_has_no_function_says_why_and_the_reverse() {
         for row in rows() {
-            let nobody = matches!(row.run, Run::Unimplemented | Run::Unsupported);
+            let nobody = matches!(row.run, Run::Unimplemented | Run::Required | Run::Unsupported);
             assert_eq!(nobody, matches!(row.support, Support::Unsupported(_)), "{}", row.name);
             if let Support::Unsupported(why) | Support::Partial(why) = row.support {
                 assert!(why.len() > 10, "{}: {why}", row.name);

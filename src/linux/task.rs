@@ -15,7 +15,7 @@ use super::proc::{self, OpenProc};
 use super::signal::{Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
 use super::sysroot::{Intent, Sysroot};
-use super::table::{self, Restart, Row, Run};
+use super::table::{self, Restart, Row, Run, Support};
 use super::vdso::Vdso;
 use crate::elf::at;
 use crate::guest::Exit;
@@ -53,6 +53,8 @@ pub struct Services {
     pub tracer: Option<Tracer>,
     /// The log of what is missing.
     pub unimplemented: Option<UnimplementedSink>,
+    /// Where the user is told of calls that programs seldom work without.
+    pub required: Option<UnimplementedSink>,
 }
 
 /// The descriptor table: the host's, less what is ours.
@@ -146,6 +148,7 @@ pub struct System {
     /// Where calls are written.
     pub tracer: Option<Tracer>,
     unimplemented: Option<UnimplementedSink>,
+    required: Option<UnimplementedSink>,
     reported: Mutex<HashSet<String>>,
 }
 
@@ -156,14 +159,26 @@ impl std::fmt::Debug for System {
 }
 
 impl System {
-    /// Tells that something is missing, unless that has been told.
+    /// Logs that something is missing, the first time.
     pub fn unimplemented(&self, what: String) {
         let Some(sink) = &self.unimplemented else { return };
-        let mut reported = self.reported.lock().expect("no panic happens with the lock held");
-        if !reported.contains(&what) {
+        if self.is_new(&what) {
             sink(&what);
-            reported.insert(what);
         }
+    }
+
+    /// Tells the user that a call is missing, once for all calls that are missing for the same reason: a C library
+    /// tries `clone3` and then `clone`.
+    fn required(&self, row: &Row) {
+        let (Some(sink), Support::Unsupported(why)) = (&self.required, row.support) else { return };
+        if self.is_new(why) {
+            sink(&format!("{} is not implemented yet", row.name));
+        }
+    }
+
+    fn is_new(&self, what: &str) -> bool {
+        let mut reported = self.reported.lock().expect("no panic happens with the lock held");
+        reported.insert(what.to_owned())
     }
 }
 
@@ -223,6 +238,7 @@ impl Task {
             system: Arc::new(System {
                 tracer: services.tracer,
                 unimplemented: services.unimplemented,
+                required: services.required,
                 reported: Mutex::default(),
             }),
             blocked,
@@ -322,7 +338,10 @@ impl Task {
         match row.run {
             Run::Native(function) => function(&mut call),
             Run::Passthrough(host) => call.pass(host),
-            Run::Unimplemented => {
+            Run::Unimplemented | Run::Required => {
+                if matches!(row.run, Run::Required) {
+                    call.task.system.required(row);
+                }
                 call.unimplemented(format!("{} (system call {})", row.name, row.number));
                 Err(Errno::NOSYS.into())
             }

@@ -64,6 +64,14 @@ enum SystemError {
     OutOfInstructions(u64),
 }
 
+/// Whether an option, without its dashes, is one of QEMU's whole machines or of remu-system.
+pub(super) fn has_option(name: &[u8]) -> bool {
+    let is_short = |short: Option<char>| short.is_some_and(|letter| name == [letter as u8]);
+    let known =
+        |arg: &clap::Arg| arg.get_long().is_some_and(|long| long.as_bytes() == name) || is_short(arg.get_short());
+    unsupported::unsupported(name).is_some() || SystemOptions::command().get_arguments().any(known)
+}
+
 /// `remu-system [OPTIONS] [ELF]`: yields the exit status.
 pub fn system_main(_: &InheritedLimits) -> i32 {
     super::run::install_panic_report(NAME);

@@ -143,6 +143,7 @@ impl Bench {
                 own_fds: Vec::new(),
                 tracer: Some(Tracer::new(Box::new(trace.clone()), TraceConfig { column: 0, ..TraceConfig::default() })),
                 unimplemented: Some(Box::new(move |what| writeln!(sink.clone(), "{what}").unwrap())),
+                required: None,
             },
             stop: Box::leak(Box::default()),
         };
