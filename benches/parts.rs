@@ -1,5 +1,5 @@
 //! Microbenchmarks with criterion: decoding and encoding, the interpreter's dispatch and blocks, guest memory, a system
-//! call, a fault that the guest handles, and loading a program.
+//! call, a fault that the guest handles, loading a program, and locks.
 //!
 //! `cargo bench --bench parts [FILTER]`, for example `interpreter/`. Whole programs are measured by `benches/compare`.
 
@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use elf::{A0, A1, A2, A3, A7, RA, SP, T0, T1, T2, ZERO, assemble, branch, ecall, here, imm, jump, li, reg, store};
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartCell};
-use remu::host::InheritedLimits;
+use remu::host::{InheritedLimits, Lock, Rank};
 use remu::interp::{Interp, InterpConfig};
 use remu::linux::exec::{Image, ProcessSpec};
 use remu::linux::limits::Limits;
@@ -278,5 +278,15 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(parts, encodings, interpreter, memory, kernel, loading);
+/// Taking and releasing a lock that nobody else wants, against the standard library's.
+fn locks(c: &mut Criterion) {
+    let mut group = c.benchmark_group("locks");
+    let ours = Lock::new(Rank::Space, 0u64);
+    group.bench_function("ours", |b| b.iter(|| *black_box(&ours).lock() += 1));
+    let standard = std::sync::Mutex::new(0u64);
+    group.bench_function("std", |b| b.iter(|| *black_box(&standard).lock().expect("nobody panics") += 1));
+    group.finish();
+}
+
+criterion_group!(parts, encodings, interpreter, memory, kernel, loading, locks);
 criterion_main!(parts);

@@ -5,24 +5,25 @@
 //! needs beyond comes from an area that is mapped as a stack is, MAP_GROWSDOWN. If there is no room for that
 //! either, the process ends with one line that names the limit.
 
-use super::exit_now;
+use super::{Lock, Rank, exit_now};
 use dlmalloc::Dlmalloc;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use rustix::process::{Resource, getrlimit};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Write;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Memory {
     /// Where the spare area begins; 0 as long as the C library has memory.
     spare: AtomicUsize,
-    blocks: Mutex<Dlmalloc<SparePages>>,
+    blocks: Lock<Dlmalloc<SparePages>>,
 }
 
 #[global_allocator]
-static MEMORY: Memory =
-    Memory { spare: AtomicUsize::new(0), blocks: Mutex::new(Dlmalloc::new_with_allocator(SparePages)) };
+static MEMORY: Memory = Memory {
+    spare: AtomicUsize::new(0),
+    blocks: Lock::new(Rank::SpareMemory, Dlmalloc::new_with_allocator(SparePages)),
+};
 
 /// The size of the spare area, of which no more is in memory than is used.
 const SPARE_SIZE: usize = 1 << 30;
@@ -38,7 +39,7 @@ impl Memory {
 
     #[cold]
     fn alloc_spare(&self, layout: Layout, zeroed: bool) -> *mut u8 {
-        let mut blocks = self.blocks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut blocks = self.blocks.lock();
         // SAFETY: a layout has a size that is not zero, by the contract of `GlobalAlloc`, and a valid alignment.
         let block = unsafe {
             match zeroed {
@@ -51,7 +52,7 @@ impl Memory {
 
     #[cold]
     fn free_spare(&self, block: *mut u8, layout: Layout) {
-        let mut blocks = self.blocks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut blocks = self.blocks.lock();
         // SAFETY: the block is in the spare area, so these blocks have it, with the layout that the caller
         // gives, by the contract of `GlobalAlloc`.
         unsafe { blocks.free(block, layout.size(), layout.align()) }
