@@ -15,7 +15,7 @@ mod segments;
 use super::vma::VmaTree;
 use super::window::Window;
 use super::{AreaObserver, CodeObserver, GuestAddr, MlockMode, Prot, SpaceError, Vma};
-use crate::host;
+use crate::host::{self, Lock, LockGuard, Rank};
 pub use exec_gain::Mdwe;
 use layout::Layout;
 use rustix::io::Errno;
@@ -23,7 +23,7 @@ use rustix::mm::ProtFlags;
 pub use segments::ShmSegment;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Weak};
 
 /// The configuration of a user address space.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ impl MapRequest<'_> {
 /// the heap. All methods may be called from any thread; accesses take no lock.
 pub struct UserSpace {
     window: Window,
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 struct State {
@@ -198,7 +198,7 @@ impl UserSpace {
             mdwe: Mdwe::empty(),
             attachments: 0,
         };
-        Ok(Self { window, state: Mutex::new(state) })
+        Ok(Self { window, state: Lock::new(Rank::Space, state) })
     }
 
     /// The first address past what can be mapped.
@@ -265,8 +265,8 @@ impl UserSpace {
         self.state().notify(&range);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no panic happens with the lock held")
+    fn state(&self) -> LockGuard<'_, State> {
+        self.state.lock()
     }
 }
 
