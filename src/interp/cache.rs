@@ -3,14 +3,15 @@
 use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
 use crate::guest::riscv::Base;
+use crate::host::{Lock, Rank};
 use crate::memory::{CodeObserver, GuestAddr, GuestMemory, PAGE_SIZE};
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::null;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// Above this many slots (64 MiB), dropped blocks included, everything is dropped and decoded anew.
 const MAX_SLOTS: usize = 2 << 20;
@@ -50,15 +51,21 @@ impl Block {
 }
 
 /// Reports of changed code, kept until the hart's own thread handles them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CodeWatch {
     changed: AtomicBool,
-    ranges: Mutex<Vec<Range<GuestAddr>>>,
+    ranges: Lock<Vec<Range<GuestAddr>>>,
+}
+
+impl Default for CodeWatch {
+    fn default() -> Self {
+        Self { changed: AtomicBool::new(false), ranges: Lock::new(Rank::ChangedCode, Vec::new()) }
+    }
 }
 
 impl CodeObserver for CodeWatch {
     fn code_changed(&self, range: Range<GuestAddr>) {
-        self.ranges.lock().expect("no panic happens with the lock held").push(range);
+        self.ranges.lock().push(range);
         self.changed.store(true, Ordering::Release);
     }
 }
@@ -165,7 +172,7 @@ impl<B: Base> Cache<B> {
         if !self.watch.changed.swap(false, Ordering::Acquire) {
             return false;
         }
-        let ranges = std::mem::take(&mut *self.watch.ranges.lock().expect("no panic happens with the lock held"));
+        let ranges = std::mem::take(&mut *self.watch.ranges.lock());
         for range in ranges {
             let pages = range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE);
             let touched: Vec<u64> = if pages.end - pages.start < self.by_page.len() as u64 {
