@@ -20,14 +20,15 @@ use super::vdso::Vdso;
 use crate::elf::at;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
+use crate::host::{Lock, LockGuard, Rank};
 use crate::memory::{GuestAddr, UserSpace};
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What is told of something that is missing, once for each.
 pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
@@ -80,13 +81,13 @@ impl Files {
 /// The handlers of signals.
 #[derive(Debug)]
 pub struct Sighand {
-    actions: Mutex<[Sigaction; 64]>,
+    actions: Lock<[Sigaction; 64]>,
 }
 
 impl Sighand {
     /// What is to be done on signals 1 to 64, from index 0.
-    pub fn actions(&self) -> MutexGuard<'_, [Sigaction; 64]> {
-        self.actions.lock().expect("no panic happens with the lock held")
+    pub fn actions(&self) -> LockGuard<'_, [Sigaction; 64]> {
+        self.actions.lock()
     }
 }
 
@@ -96,7 +97,7 @@ pub struct Process {
     /// How it runs.
     pub spec: ProcessSpec,
     /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
-    pub limits: Mutex<Limits>,
+    pub limits: Lock<Limits>,
     /// What personality(2) was told.
     pub personality: AtomicU32,
     /// The arguments.
@@ -149,7 +150,7 @@ pub struct System {
     pub tracer: Option<Tracer>,
     unimplemented: Option<UnimplementedSink>,
     required: Option<UnimplementedSink>,
-    reported: Mutex<HashSet<String>>,
+    reported: Lock<HashSet<String>>,
 }
 
 impl std::fmt::Debug for System {
@@ -177,8 +178,7 @@ impl System {
     }
 
     fn is_new(&self, what: &str) -> bool {
-        let mut reported = self.reported.lock().expect("no panic happens with the lock held");
-        reported.insert(what.to_owned())
+        self.reported.lock().insert(what.to_owned())
     }
 }
 
@@ -224,10 +224,10 @@ impl Task {
         let task = Self {
             files: Arc::new(Files { own: services.own_fds, proc: OpenProc::default() }),
             fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new), exe, exe_id }),
-            sighand: Arc::new(Sighand { actions: Mutex::new(actions) }),
+            sighand: Arc::new(Sighand { actions: Lock::new(Rank::SignalActions, actions) }),
             mm: Arc::new(Mm { space: image.space, vdso: image.vdso }),
             process: Arc::new(Process {
-                limits: Mutex::new(spec.limits.clone()),
+                limits: Lock::new(Rank::Limits, spec.limits.clone()),
                 personality: AtomicU32::new(crate::host::personality()),
                 args: image.args,
                 env: image.env,
@@ -239,7 +239,7 @@ impl Task {
                 tracer: services.tracer,
                 unimplemented: services.unimplemented,
                 required: services.required,
-                reported: Mutex::default(),
+                reported: Lock::new(Rank::Reported, HashSet::new()),
             }),
             blocked,
             saved_mask: None,
@@ -370,7 +370,7 @@ impl Task {
 
     /// Has the address space keep within the limits as they are now.
     pub fn apply_limits(&self) {
-        let limits = self.process.limits.lock().expect("no panic happens with the lock held");
+        let limits = self.process.limits.lock();
         self.mm.set_limits(limits.of_space());
     }
 }

@@ -9,6 +9,7 @@
 
 use super::{Kind, Record};
 use crate::guest::riscv::Cpu;
+use crate::host::{Lock, LockGuard, Rank};
 use crate::linux::abi::file::Iovec;
 use crate::linux::task::Task;
 use crate::memory::{GuestAddr, PAGE_SIZE};
@@ -18,14 +19,13 @@ use std::collections::VecDeque;
 use std::io::IoSliceMut;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
 /// State of the files under /proc that show the guest and are open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OpenProc {
     /// Whether one was ever opened. Until then, reads skip all checks.
     any: AtomicBool,
-    kept: Mutex<Kept>,
+    kept: Lock<Kept>,
 }
 
 #[derive(Debug, Default)]
@@ -53,9 +53,15 @@ struct Rest {
 /// How many unfinished reads are kept. A dropped one continues by its position alone.
 const RESTS: usize = 8;
 
+impl Default for OpenProc {
+    fn default() -> Self {
+        Self { any: AtomicBool::new(false), kept: Lock::new(Rank::ProcReads, Kept::default()) }
+    }
+}
+
 impl OpenProc {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().expect("no panic happens with the lock held")
+    fn kept(&self) -> LockGuard<'_, Kept> {
+        self.kept.lock()
     }
 
     /// Registers an open file that shows the guest.

@@ -214,7 +214,7 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
 
 /// /proc/self/limits.
 pub(super) fn limits(task: &Task, host: &str) -> Vec<u8> {
-    let own = task.process.limits.lock().expect("no panic happens with the lock held");
+    let own = task.process.limits.lock();
     let mut text = String::new();
     for line in host.lines() {
         let resource = match line.get(..26).map(str::trim_end) {

@@ -3,13 +3,12 @@
 use super::filter::{Filter, Status};
 use super::summary::Summary;
 use super::{CallPrinter, STRING_LIMIT, failure, signals};
-use crate::host::clock;
+use crate::host::{Lock, LockGuard, Rank, clock};
 use crate::linux::abi::signal::Siginfo;
 use crate::linux::outcome::SysResult;
 use rustix::io::Errno;
 use std::fmt::Write;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The column of the results, unless the arguments are longer.
@@ -89,7 +88,7 @@ impl Default for TraceConfig {
 pub struct Tracer {
     sink: Box<dyn TraceSink>,
     config: TraceConfig,
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 #[derive(Default)]
@@ -130,11 +129,11 @@ enum Begun {
 impl Tracer {
     /// A tracer that writes to `sink`.
     pub fn new(sink: Box<dyn TraceSink>, config: TraceConfig) -> Self {
-        Self { sink, config, state: Mutex::default() }
+        Self { sink, config, state: Lock::new(Rank::Trace, State::default()) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no panic happens with the lock held")
+    fn state(&self) -> LockGuard<'_, State> {
+        self.state.lock()
     }
 
     /// How many bytes of a string are shown.

@@ -45,7 +45,7 @@ fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<
         return Err(Errno::INVAL.into());
     }
     if pid == 0 || pid == c.task.pid() {
-        let mut limits = c.task.process.limits.lock().expect("no panic happens with the lock held");
+        let mut limits = c.task.process.limits.lock();
         if let Some(limit) = limits.get_mut(which) {
             let old = *limit;
             if let Some(new) = new {
