@@ -5,9 +5,10 @@
 //! something else is logged in the meantime, the line is cut off there, and ends as one of its own.
 
 use crate::host::fd::duplicate_high;
+use crate::host::{Lock, Rank};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A log. Copies write to the same place.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub struct Log(Arc<Place>);
 #[derive(Debug)]
 struct Place {
     fd: OwnedFd,
-    lines: Mutex<Lines>,
+    lines: Lock<Lines>,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +34,7 @@ const CUT: &str = " <unfinished ...>\n";
 impl Log {
     /// Logs to a duplicate of `fd`.
     pub fn new(fd: impl AsFd) -> io::Result<Self> {
-        Ok(Self(Arc::new(Place { fd: duplicate_high(fd)?, lines: Mutex::default() })))
+        Ok(Self(Arc::new(Place { fd: duplicate_high(fd)?, lines: Lock::new(Rank::Log, Lines::default()) })))
     }
 
     /// The descriptor, which is not the guest's.
@@ -56,7 +57,7 @@ impl Log {
 
     /// Ends a line with `rest`, or, if it has been cut off, with `resumed`.
     pub fn end(&self, line: u64, rest: &str, resumed: &str) {
-        let mut lines = self.0.lines.lock().expect("no panic happens with the lock held");
+        let mut lines = self.0.lines.lock();
         if lines.open == Some(line) {
             lines.open = None;
             self.send(rest);
@@ -68,7 +69,7 @@ impl Log {
 
     /// Writes text at the start of a line; yields how many lines have been begun.
     fn write(&self, text: &str, change: impl FnOnce(&mut Lines)) -> u64 {
-        let mut lines = self.0.lines.lock().expect("no panic happens with the lock held");
+        let mut lines = self.0.lines.lock();
         match lines.open {
             Some(_) => self.send(&format!("{CUT}{text}")),
             None => self.send(text),
