@@ -9,7 +9,7 @@ mod elf;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use elf::{A0, A1, A2, A3, A7, RA, SP, T0, T1, T2, ZERO, assemble, branch, ecall, here, imm, jump, li, reg, store};
 use remu::guest::riscv::{Cpu, Rv64};
-use remu::guest::{Engine, Exit, HartCell};
+use remu::guest::{Engine, Exit, HartOwner};
 use remu::host::{InheritedLimits, Lock, Rank};
 use remu::interp::{Interp, InterpConfig};
 use remu::linux::exec::{Image, ProcessSpec};
@@ -46,7 +46,7 @@ fn space(identity: bool) -> UserSpace {
 /// A hart, its engine and its memory, about to run code.
 struct Bench {
     space: Arc<UserSpace>,
-    hart: &'static HartCell<Rv64>,
+    hart: HartOwner<Rv64>,
     engine: Interp<Rv64>,
 }
 
@@ -59,27 +59,26 @@ impl Bench {
         let mut cpu = Cpu::new(Isa::rv64_max());
         cpu.set_x(SP, STACK + SIZE);
         cpu.set_x(A1, DATA);
-        // A task's signal handler wants it for ever.
-        Self { space, hart: Box::leak(Box::new(HartCell::new(cpu))), engine }
+        Self { space, hart: HartOwner::new(cpu), engine }
     }
 
     /// Runs the code from its start to its call.
     fn run(&mut self) {
-        self.hart.cpu().pc = CODE;
-        let exit = self.engine.run(self.hart, &self.space);
+        self.hart.cpu_mut().pc = CODE;
+        let exit = self.engine.run(&mut self.hart, &self.space);
         assert_eq!(exit, Exit::Syscall);
     }
 
     /// Runs the code as a process, from its start to the call that ends it.
     fn run_process(&mut self, task: &mut Task) {
-        self.hart.cpu().pc = CODE;
+        self.hart.cpu_mut().pc = CODE;
         loop {
-            let exit = self.engine.run(self.hart, &self.space);
-            let mut cpu = self.hart.cpu();
+            let exit = self.engine.run(&mut self.hart, &self.space);
+            let cpu = self.hart.cpu_mut();
             if exit == Exit::Breakpoint {
                 return;
             }
-            assert!(matches!(task.handle_exit(&mut cpu, exit), Outcome::Resume), "{exit:?} at {:#x}", cpu.pc);
+            assert!(matches!(task.handle_exit(cpu, exit), Outcome::Resume), "{exit:?} at {:#x}", cpu.pc);
         }
     }
 }
@@ -227,6 +226,7 @@ fn kernel(c: &mut Criterion) {
         imm(Op::Jalr, ZERO, RA, 0),
     ];
     let mut bench = Bench::new(space, &[calls.as_slice(), &[elf::ebreak()]].concat());
+    let _mailbox = remu::host::attach(bench.hart.cell().clone());
     let mut task = Task::new(TaskConfig {
         image: Image {
             space: bench.space.clone(),
@@ -247,7 +247,6 @@ fn kernel(c: &mut Criterion) {
             seed: None,
         },
         services: Services::default(),
-        stop: bench.hart.stop_flag(),
     })
     .expect("a process");
     let mut group = c.benchmark_group("kernel");
@@ -255,10 +254,10 @@ fn kernel(c: &mut Criterion) {
     group.bench_function("system call", |b| b.iter(|| bench.run_process(&mut task)));
     bench.space.write_bytes(GuestAddr(CODE), &assemble(&faults)).expect("it is mapped");
     bench.space.code_changed(GuestAddr(CODE)..GuestAddr(CODE + SIZE));
-    bench.hart.cpu().set_x(A1, DATA);
+    bench.hart.cpu_mut().set_x(A1, DATA);
     group.bench_function("fault, its handler, and back", |b| {
         b.iter(|| {
-            bench.hart.cpu().set_x(A1, DATA);
+            bench.hart.cpu_mut().set_x(A1, DATA);
             bench.run_process(&mut task);
         });
     });

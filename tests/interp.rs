@@ -1,7 +1,7 @@
 //! The interpreter on small hand-encoded programs, RV64 and RV32.
 
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
-use remu::guest::{Engine, Exit, HartCell};
+use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::memory::{
     Access, Backing, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace,
@@ -15,7 +15,7 @@ const DATA: u64 = 0x20_0000;
 /// A hart with a page of code and a page of data, outside the identity window so that tests can run in parallel.
 struct Bench<B: Base> {
     mem: UserSpace,
-    hart: HartCell<B>,
+    hart: HartOwner<B>,
     engine: Interp<B>,
     xlen: Xlen,
 }
@@ -33,7 +33,7 @@ impl<B: Base> Bench<B> {
         cpu.x[10] = DATA;
         let engine = Interp::new(InterpConfig::default());
         mem.observe_code(std::sync::Arc::downgrade(&engine.code_observer()));
-        Self { mem, hart: HartCell::new(cpu), engine, xlen: isa.xlen }
+        Self { mem, hart: HartOwner::new(cpu), engine, xlen: isa.xlen }
     }
 
     fn put(&self, at: u64, insns: &[Insn]) -> u64 {
@@ -47,7 +47,7 @@ impl<B: Base> Bench<B> {
     }
 
     fn run(&mut self) -> Exit {
-        self.engine.run(&self.hart, &self.mem)
+        self.engine.run(&mut self.hart, &self.mem)
     }
 
     fn x(&self, r: u8) -> u64 {
@@ -138,7 +138,7 @@ fn rv32_values_are_sign_extended_and_addresses_wrap() {
 fn a_fault_leaves_exact_state() {
     let mut b = rv64();
     // The load crosses from the last data page into unmapped memory.
-    b.hart.cpu().x[11] = DATA + 0x3ffc;
+    b.hart.cpu_mut().x[11] = DATA + 0x3ffc;
     b.put(CODE, &[addi(5, 5, 1), insn(Op::Ld, 5, 11, 0, 0), addi(5, 5, 1)]);
     let addr = GuestAddr(DATA + 0x4000);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Read, kind: FaultKind::Unmapped }));
@@ -153,13 +153,13 @@ fn faults_are_classified() {
     let addr = GuestAddr(DATA);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Write, kind: FaultKind::Denied }));
     // Data cannot be executed, nothing can be fetched past the window.
-    b.hart.cpu().pc = DATA;
+    b.hart.cpu_mut().pc = DATA;
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Denied }));
-    b.hart.cpu().pc = u64::MAX - 1;
+    b.hart.cpu_mut().pc = u64::MAX - 1;
     let addr = GuestAddr(u64::MAX - 1);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped }));
-    b.hart.cpu().pc = CODE;
-    b.hart.cpu().x[10] = 1 << 63;
+    b.hart.cpu_mut().pc = CODE;
+    b.hart.cpu_mut().x[10] = 1 << 63;
     let addr = GuestAddr(1 << 63);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Write, kind: FaultKind::Unmapped }));
 }
@@ -169,14 +169,14 @@ fn an_instruction_whose_second_half_is_missing_faults_on_the_second_page() {
     let mut b = rv64();
     let pc = CODE + 0x3ffe;
     b.mem.write_bytes(GuestAddr(pc), &[0x13, 0]).unwrap();
-    b.hart.cpu().pc = pc;
+    b.hart.cpu_mut().pc = pc;
     let addr = GuestAddr(CODE + 0x4000);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped }));
     assert_eq!(b.pc(), pc);
     // On a page boundary inside the mapping it runs.
     let pc = CODE + 0xffe;
     b.put(pc, &[addi(5, 0, 9), ecall()]);
-    b.hart.cpu().pc = pc;
+    b.hart.cpu_mut().pc = pc;
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!(b.x(5), 9);
 }
@@ -191,12 +191,12 @@ fn code_before_the_end_of_its_file_runs() {
     let place = Place::Fixed(GuestAddr(at));
     b.mem.map(&MapRequest { backing, ..MapRequest::anonymous(place, 0x2000, Prot::all()) }).unwrap();
     b.put(at + 0xff8, &[addi(5, 0, 9), ecall()]);
-    b.hart.cpu().pc = at + 0xff8;
+    b.hart.cpu_mut().pc = at + 0xff8;
     assert_eq!(b.run(), Exit::Syscall);
     // Memory beyond is unmapped.
     b.put(at + 0xffc, &[addi(5, 0, 8)]);
     b.mem.code_changed(GuestAddr(at)..GuestAddr(at + 0x1000));
-    b.hart.cpu().pc = at + 0xff8;
+    b.hart.cpu_mut().pc = at + 0xff8;
     let addr = GuestAddr(at + 0x1000);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::NoBacking }));
     assert_eq!((b.x(5), b.pc()), (8, at + 0x1000));
@@ -211,13 +211,13 @@ fn a_32_bit_address_space_wraps_around() {
     for last in [addi(5, 0, 1), insn(Op::Csrrw, 0, 0, 0, 2), insn(Op::FenceI, 0, 0, 0, 0)] {
         b.put(0xffff_fffc, &[last]);
         b.mem.code_changed(GuestAddr(0xffff_f000)..GuestAddr(1 << 32));
-        b.hart.cpu().pc = 0xffff_fffc;
+        b.hart.cpu_mut().pc = 0xffff_fffc;
         assert_eq!((b.run(), b.pc()), (nothing(GuestAddr(0)), 0));
     }
     // An instruction whose second half is at 0.
     b.mem.write_bytes(GuestAddr(0xffff_fffe), &[0x13, 0]).unwrap();
     b.mem.code_changed(GuestAddr(0xffff_f000)..GuestAddr(1 << 32));
-    b.hart.cpu().pc = 0xffff_fffe;
+    b.hart.cpu_mut().pc = 0xffff_fffe;
     assert_eq!((b.run(), b.pc()), (nothing(GuestAddr(0)), 0xffff_fffe));
 }
 
@@ -247,7 +247,7 @@ fn illegal_instructions_and_breakpoints_stop_before_any_effect() {
     {
         b.put(CODE + 4, &[i]);
         b.mem.code_changed(GuestAddr(CODE)..GuestAddr(CODE + 8));
-        b.hart.cpu().pc = CODE;
+        b.hart.cpu_mut().pc = CODE;
         assert_eq!(b.run(), Exit::Illegal { bits: encode(&i, Xlen::Rv64).unwrap() });
         assert_eq!(b.pc(), CODE + 4);
     }
@@ -258,8 +258,8 @@ fn a_changed_instruction_is_seen_after_fence_i_and_not_before() {
     let mut b = rv64();
     let new = encode(&addi(6, 0, 2), Xlen::Rv64).unwrap();
     let target = CODE + 0x200;
-    b.hart.cpu().x[12] = target;
-    b.hart.cpu().x[13] = u64::from(new);
+    b.hart.cpu_mut().x[12] = target;
+    b.hart.cpu_mut().x[13] = u64::from(new);
     b.put(target, &[addi(6, 0, 1), insn(Op::Jalr, 0, 1, 0, 0)]);
     let call = insn(Op::Jalr, 1, 12, 0, 0);
     b.put(
@@ -277,11 +277,11 @@ fn flushed_or_unmapped_code_is_not_executed_again() {
     assert_eq!(b.run(), Exit::Syscall);
     b.put(CODE, &[addi(6, 0, 2)]);
     b.mem.code_changed(GuestAddr(CODE)..GuestAddr(CODE + 4));
-    b.hart.cpu().pc = CODE;
+    b.hart.cpu_mut().pc = CODE;
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!(b.x(6), 2);
     b.mem.unmap(GuestAddr(CODE), 0x4000).unwrap();
-    b.hart.cpu().pc = CODE;
+    b.hart.cpu_mut().pc = CODE;
     let addr = GuestAddr(CODE);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped }));
 }
@@ -290,7 +290,7 @@ fn flushed_or_unmapped_code_is_not_executed_again() {
 fn a_stop_request_and_a_budget_end_an_endless_loop() {
     let mut b = rv64();
     b.put(CODE, &[insn(Op::Jal, 0, 0, 0, 0)]);
-    b.hart.request_stop();
+    b.hart.cell().request_stop();
     assert_eq!(b.run(), Exit::Interrupted);
     let mut b = rv64();
     b.engine = Interp::new(InterpConfig { budget: Some(1_000_000), ..InterpConfig::default() });
@@ -341,15 +341,15 @@ fn accrued_exceptions_are_saved_and_restored_within_a_block() {
 #[test]
 fn reservations() {
     let mut b = rv64();
-    b.hart.cpu().x[11] = 42;
+    b.hart.cpu_mut().x[11] = 42;
     let lr = insn(Op::LrW, 5, 10, 0, 0);
     let sc = |rd| insn(Op::ScW, rd, 10, 11, 0);
     b.put(CODE, &[sc(6), lr, sc(7), sc(8), lr, insn(Op::Sw, 0, 10, 0, 0), sc(9), ecall()]);
     assert_eq!(b.run(), Exit::Syscall);
     // Without a reservation it fails, with one it succeeds once, and not over another store.
     assert_eq!((b.x(6), b.x(7), b.x(8), b.x(9)), (1, 0, 1, 1));
-    b.hart.cpu().x[10] = DATA + 2;
-    b.hart.cpu().pc = CODE + 4;
+    b.hart.cpu_mut().x[10] = DATA + 2;
+    b.hart.cpu_mut().pc = CODE + 4;
     let addr = GuestAddr(DATA + 2);
     assert_eq!(b.run(), Exit::Fault(GuestFault { addr, access: Access::Read, kind: FaultKind::Misaligned }));
 }
@@ -394,7 +394,7 @@ fn a_misaligned_jump_faults_at_the_jump() {
     let mut b: Bench<Rv64> = Bench::new(uncompressed());
     b.put(CODE, &[insn(Op::Auipc, 5, 0, 0, 0), addi(6, 6, 1)]);
     b.put(CODE + 8, &[insn(Op::Beq, 0, 6, 11, 10), insn(Op::Jalr, 0, 5, 0, 4)]);
-    b.hart.cpu().x[11] = 200_000;
+    b.hart.cpu_mut().x[11] = 200_000;
     assert_eq!(b.run(), misaligned(CODE + 18));
     assert_eq!(b.x(6), 200_000);
     let mut b = rv64();
@@ -429,7 +429,7 @@ fn handlers_do_not_grow_the_stack() {
             let end = b.put(CODE, &vec![i; count]);
             let loop_end = b.put(end, &[addi(9, 9, -1), insn(Op::Beq, 0, 9, 0, 8)]);
             b.put(loop_end, &[insn(Op::Jal, 0, 0, 0, -(loop_end as i64 - CODE as i64) as i32), ecall()]);
-            b.hart.cpu().x[9] = 40;
+            b.hart.cpu_mut().x[9] = 40;
             assert_eq!(b.run(), Exit::Syscall, "{op}");
             assert_eq!(b.hart.cpu().instret, 40 * (count as u64 + 2) + 39, "{op}");
         }
@@ -439,7 +439,7 @@ fn handlers_do_not_grow_the_stack() {
         // Calls a function and loops: a direct jump, an indirect one and a branch, each ending a block.
         b.put(CODE, &[insn(Op::Jal, 1, 0, 0, 0x100), addi(9, 9, -1), insn(Op::Bne, 0, 9, 0, -8), ecall()]);
         b.put(CODE + 0x100, &[insn(Op::Jalr, 0, 1, 0, 0)]);
-        b.hart.cpu().x[9] = 20_000;
+        b.hart.cpu_mut().x[9] = 20_000;
         assert_eq!(b.run(), Exit::Syscall);
     };
     let body = move || {
@@ -457,7 +457,7 @@ fn a_store_below_a_growing_area_is_restarted() {
     b.mem
         .map(&MapRequest { grows_down: true, ..MapRequest::anonymous(place, 0x1000, Prot::READ | Prot::WRITE) })
         .unwrap();
-    b.hart.cpu().x[10] = DATA + (1 << 24);
+    b.hart.cpu_mut().x[10] = DATA + (1 << 24);
     b.put(CODE, &[addi(5, 5, 1), insn(Op::Sd, 0, 10, 5, -8), addi(6, 6, 1), ecall()]);
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!((b.x(5), b.x(6)), (1, 1));

@@ -8,7 +8,7 @@ mod common;
 
 use remu::elf::Image;
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
-use remu::guest::{Engine, Exit, HartCell, Tracer};
+use remu::guest::{Engine, Exit, HartOwner, Tracer};
 use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, Ending, EngineParts, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
@@ -41,10 +41,10 @@ fn run_bare(file: &[u8]) -> Result<(), String> {
     let memory = HartMemory::new(vec![ram], Rc::new(NoDevices));
     let mut cpu = Cpu::new(Isa::rv32_max());
     cpu.pc = image.entry;
-    let hart = HartCell::<Rv32>::new(cpu);
+    let mut hart = HartOwner::<Rv32>::new(cpu);
     let mut engine = Interp::<Rv32, HartMemory>::new(InterpConfig::default());
     engine.limit(LIMIT);
-    let exit = engine.run(&hart, &memory);
+    let exit = engine.run(&mut hart, &memory);
     let cpu = hart.cpu();
     match exit {
         Exit::Syscall if cpu.x(5) == 0 && cpu.x(10) == 0 => Ok(()),

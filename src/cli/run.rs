@@ -3,7 +3,7 @@
 use super::text::{complain, complain_as, print};
 use super::{Action, CliError, EXIT_OWN_ERROR, Settings, Start, resolve};
 use crate::debug::{Death, FatalReport, Log, MapLog};
-use crate::guest::HartCell;
+use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
 use crate::host::{self, InheritedLimits};
 use crate::interp::InterpConfig;
@@ -67,15 +67,15 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
         }
     })?;
     let isa = Isa::new(Xlen::Rv64, spec.exts);
-    // The thread's signal handler uses it until the process exits.
-    let hart: &'static HartCell<Rv64> = Box::leak(Box::new(HartCell::new(cpu)));
+    let mut hart = HartOwner::<Rv64>::new(cpu);
     let services = Services {
         own_fds: log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect(),
         tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
         unimplemented: logged(settings.log.unimp).map(unimplemented_sink),
         required: Some(required_sink(&settings.program, logged(settings.log_file.is_none()))),
     };
-    let mut task = Task::new(TaskConfig { image, spec, services, stop: hart.stop_flag() })?;
+    let _mailbox = host::attach(hart.cell().clone());
+    let mut task = Task::new(TaskConfig { image, spec, services })?;
     // Last, since every file of remu's own is open by now.
     inherited.restore_files();
     let max_block = if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block };
@@ -89,7 +89,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
         traps: logged(settings.log.int),
         maps,
     };
-    let (outcome, counters) = runner.run(&mut task, hart);
+    let (outcome, counters) = runner.run(&mut task, &mut hart);
     if let Some(file) = statistics {
         let lines = counters.into_iter().map(|(name, count)| format!("{name} {count}\n"));
         file.put(&lines.collect::<String>());

@@ -4,18 +4,18 @@
 //! This module knows nothing of operating systems, engines or files.
 
 pub mod alu;
+mod hart;
 pub mod riscv;
 pub(crate) mod semantics;
 
+pub use hart::{HartCell, HartOwner};
 pub use semantics::{
     AmoOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics, Sgnj,
     Width,
 };
 
 use crate::memory::GuestFault;
-use std::cell::RefCell;
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A guest architecture: the types an engine needs, how instructions are decoded, and what they do.
 pub trait Guest: Sized + 'static {
@@ -70,48 +70,6 @@ pub enum Exit {
     Halt,
 }
 
-/// One hart, shared by its engine and the rest of the process: the CPU state, which the engine borrows while it runs
-/// and the kernel layer borrows between runs, and the flag by which other threads stop it.
-///
-/// The state is in a `RefCell` rather than an `UnsafeCell`. The borrow is taken once per run, so it costs nothing
-/// measurable, and an overlap of engine and kernel layer panics instead of racing.
-#[derive(Debug)]
-pub struct HartCell<G: Guest> {
-    cpu: RefCell<G::Cpu>,
-    stop: AtomicBool,
-}
-
-impl<G: Guest> HartCell<G> {
-    /// A hart in the given state.
-    pub fn new(cpu: G::Cpu) -> Self {
-        Self { cpu: RefCell::new(cpu), stop: AtomicBool::new(false) }
-    }
-
-    /// The CPU state.
-    ///
-    /// # Panics
-    /// If an engine is running this hart, which is a bug in the caller.
-    pub fn cpu(&self) -> std::cell::RefMut<'_, G::Cpu> {
-        self.cpu.borrow_mut()
-    }
-
-    /// Asks the engine to leave with [`Exit::Interrupted`]. It does so at the end of a block, within a bounded number
-    /// of instructions. Async-signal-safe.
-    pub fn request_stop(&self) {
-        self.stop.store(true, Ordering::Release);
-    }
-
-    /// Withdraws the request; true if there was one.
-    pub fn take_stop(&self) -> bool {
-        self.stop.swap(false, Ordering::AcqRel)
-    }
-
-    /// The flag itself, for engines that test it in their inner loop.
-    pub fn stop_flag(&self) -> &AtomicBool {
-        &self.stop
-    }
-}
-
 /// Executes guest instructions until there is a reason to stop.
 pub trait Engine<G: Guest> {
     /// The guest memory the engine works on.
@@ -122,7 +80,7 @@ pub trait Engine<G: Guest> {
     fn limit(&mut self, instructions: u64);
 
     /// Runs the hart from its pc until an [`Exit`].
-    fn run(&mut self, hart: &HartCell<G>, mem: &Self::Memory) -> Exit;
+    fn run(&mut self, hart: &mut HartOwner<G>, mem: &Self::Memory) -> Exit;
 
     /// The engine's counters so far, by name. None of them is a time: a program that takes the same path again gives
     /// the same counts.

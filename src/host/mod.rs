@@ -23,6 +23,7 @@ mod segment;
 mod signal_names;
 mod signals;
 mod start;
+mod stop;
 mod sys;
 mod terminal;
 
@@ -44,9 +45,10 @@ pub use requests::{FcntlArg, kcmp_row, keyctl_row, prctl_row, semctl_row};
 pub use segment::AttachedSegment;
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
-    CallError, Disposition, SignalInfo, attach, is_ignored, pending_signals, set_disposition, set_signal_mask,
-    signal_mask, stop_self, suspend, take_signal, wait_for_signal,
+    Attachment, CallError, Disposition, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
+    set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
 };
 pub use start::{Registered, is_secure, registered, start};
+pub use stop::{StopFlag, StopHandle};
 pub use sys::Sys;
 pub use terminal::RawTerminal;

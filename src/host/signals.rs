@@ -12,10 +12,11 @@
 //! whether a call may start again: it then resumes *at* the call, whence the handler moves it too.
 
 use super::pass::syscall;
-use super::{Timespec, fault};
+use super::{StopFlag, StopHandle, Timespec, fault};
 use rustix::io::Errno;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering, compiler_fence};
 
 const SIGSET_SIZE: u64 = 8;
 
@@ -74,7 +75,7 @@ const ALL_BLOCKED: u64 = !(1 << (libc::SIGSEGV - 1) | 1 << (libc::SIGBUS - 1));
 /// handler then holds back; those that are never held back have one each, as standard signals do not queue.
 struct Mailbox {
     /// The flag that stops the thread's engine; null in a thread that runs no guest.
-    stop: AtomicPtr<AtomicBool>,
+    stop: AtomicPtr<StopFlag>,
     /// Which of the places are full.
     full: AtomicU8,
     places: [UnsafeCell<SignalInfo>; 1 + NEVER_BLOCKED.len()],
@@ -91,25 +92,65 @@ thread_local! {
     };
 }
 
-/// Makes the calling thread one that takes signals for a guest; a signal that arrives sets `stop`.
-pub fn attach(stop: &'static AtomicBool) {
-    MAILBOX.with(|mailbox| {
-        mailbox.full.store(0, Ordering::Relaxed);
-        mailbox.stop.store(std::ptr::from_ref(stop).cast_mut(), Ordering::Release);
-    });
+/// The calling thread takes signals for a guest as long as this exists.
+pub struct Attachment {
+    /// What the mailbox points into.
+    stop: StopHandle,
+    /// The mailbox is the thread's.
+    here: PhantomData<*const ()>,
 }
 
-/// Takes a signal that has arrived in this thread. All others are held back from then on until
-/// [`set_signal_mask`] says what is to be.
+/// Makes the calling thread take signals for a guest: a signal that arrives raises the flag of its hart. A thread has
+/// one attachment at a time; a new one replaces the old one.
+///
+/// All signals should be blocked when it is made and when it ends: a thread without an attachment runs no guest, and
+/// sends on what it gets, which the host refuses for a thread other than the first.
+pub fn attach(stop: StopHandle) -> Attachment {
+    let flag: &StopFlag = (*stop).as_ref();
+    MAILBOX.with(|mailbox| {
+        mailbox.full.store(0, Ordering::Relaxed);
+        mailbox.stop.store(std::ptr::from_ref(flag).cast_mut(), Ordering::Release);
+    });
+    Attachment { stop, here: PhantomData }
+}
+
+impl Attachment {
+    /// Ends it, and yields the signals that have arrived and were not taken: for the caller to give to another thread,
+    /// if they were sent to the process.
+    pub fn detach(self) -> impl Iterator<Item = SignalInfo> {
+        self.disconnect();
+        std::iter::from_fn(take_signal)
+    }
+
+    /// Has the handler no longer use the flag.
+    fn disconnect(&self) {
+        let flag = std::ptr::from_ref::<StopFlag>((*self.stop).as_ref()).cast_mut();
+        // A newer attachment stays. The handler runs in this thread, so only the compiler could reorder.
+        MAILBOX.with(|mailbox| {
+            let null = std::ptr::null_mut();
+            let _ = mailbox.stop.compare_exchange(flag, null, Ordering::Relaxed, Ordering::Relaxed);
+        });
+        compiler_fence(Ordering::SeqCst);
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+/// Takes a signal that has arrived in this thread. All others are blocked from then on until [`set_signal_mask`] sets
+/// the mask.
 pub fn take_signal() -> Option<SignalInfo> {
     MAILBOX.with(|mailbox| {
         let full = mailbox.full.load(Ordering::Acquire);
         if full == 0 {
             return None;
         }
-        // SAFETY: null, or the flag that `attach` was given, which lives for ever.
+        // SAFETY: null, or the flag of the thread's attachment, which is alive while the pointer is there.
         if let Some(stop) = unsafe { mailbox.stop.load(Ordering::Relaxed).as_ref() } {
-            stop.store(false, Ordering::Release);
+            stop.lower(StopFlag::LEAVE);
         }
         let place = full.trailing_zeros() as usize;
         // SAFETY: the handler runs in this thread and leaves a full place alone; the index is that of
@@ -126,7 +167,7 @@ pub fn take_signal() -> Option<SignalInfo> {
 /// To be called in a signal handler with what the kernel passed to it.
 pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context: &mut libc::ucontext_t) -> bool {
     MAILBOX.with(|mailbox| {
-        // SAFETY: null, or the flag that `attach` was given, which lives for ever.
+        // SAFETY: null, or the flag of the thread's attachment, which is alive while the pointer is there.
         let Some(stop) = (unsafe { mailbox.stop.load(Ordering::Acquire).as_ref() }) else { return false };
         let place = NEVER_BLOCKED.iter().position(|&s| s == signal).map_or(0, |i| i + 1);
         if mailbox.full.load(Ordering::Relaxed) & 1 << place == 0 {
@@ -135,7 +176,7 @@ pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context:
             unsafe { *mailbox.places[place].get() = *info.cast::<SignalInfo>() };
             mailbox.full.fetch_or(1 << place, Ordering::Release);
         }
-        stop.store(true, Ordering::Release);
+        stop.raise(StopFlag::LEAVE);
         hold_back_all(signal, context);
         let rip = &mut context.uc_mcontext.gregs[libc::REG_RIP as usize];
         let [check, enter, before, within] = [
@@ -184,8 +225,8 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
     };
 }
 
-// remu_syscall(flag: *const u8, call: *const [u64; 7]) -> result or -errno: makes the call of a number
-// and six arguments, unless the flag is set.
+// remu_syscall(flag: *const StopFlag, call: *const [u64; 7]) -> result or -errno: makes the call of a number
+// and six arguments, unless the flag is raised for the engine to leave.
 std::arch::global_asm!(
     ".text",
     ".balign 16",
@@ -201,8 +242,8 @@ std::arch::global_asm!(
     "mov r9, [rsi + 48]",
     "mov rsi, [rsi + 16]",
     "remu_syscall_check:",
-    "cmp byte ptr [r11], 0",
-    "jne remu_syscall_not_begun",
+    "test byte ptr [r11], {leave}",
+    "jnz remu_syscall_not_begun",
     "remu_syscall_enter:",
     "syscall",
     "ret",
@@ -218,12 +259,13 @@ std::arch::global_asm!(
     "remu_sigreturn:",
     "mov eax, 15",
     "syscall",
+    leave = const StopFlag::LEAVE,
 );
 
 // SAFETY: the function and the labels are those of the assembly above, which keeps the C calling
 // convention; the labels are only used for their addresses.
 unsafe extern "C" {
-    fn remu_syscall(flag: *const AtomicBool, call: *const [u64; 7]) -> i64;
+    fn remu_syscall(flag: *const StopFlag, call: *const [u64; 7]) -> i64;
     static remu_syscall_check: u8;
     static remu_syscall_enter: u8;
     static remu_syscall_not_begun: u8;
@@ -239,7 +281,7 @@ unsafe extern "C" {
 /// # Safety
 /// The call with these arguments must not break Rust's view of memory.
 pub(super) unsafe fn interruptible(number: libc::c_long, a: [u64; 6]) -> Result<u64, CallError> {
-    static NEVER: AtomicBool = AtomicBool::new(false);
+    static NEVER: StopFlag = StopFlag::new();
     let stop = MAILBOX.with(|mailbox| mailbox.stop.load(Ordering::Relaxed).cast_const());
     let flag = if stop.is_null() { &raw const NEVER } else { stop };
     let call = [number as u64, a[0], a[1], a[2], a[3], a[4], a[5]];
@@ -368,4 +410,70 @@ pub fn stop_self(signal: i32) {
     // SAFETY: sends a signal; whether it stops the process is the host's affair.
     let sent = unsafe { syscall(libc::SYS_kill, [u64::from(std::process::id()), signal as u64, 0, 0, 0, 0]) };
     debug_assert!(sent.is_ok(), "a process may stop itself");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// Sends a signal to the calling thread.
+    fn to_this_thread(signal: i32) {
+        // SAFETY: sends a signal that is caught or blocked.
+        unsafe { libc::pthread_kill(libc::pthread_self(), signal) };
+    }
+
+    /// Threads come and go while signals are caught: each flag lives as long as its thread's attachment.
+    #[test]
+    fn an_attachment_ends_before_its_flag() {
+        const SIGNAL: i32 = libc::SIGURG;
+        set_disposition(SIGNAL, Disposition::Catch, 0).unwrap();
+        for _ in 0..100 {
+            let thread = std::thread::spawn(|| {
+                let stop = Arc::new(StopFlag::new());
+                let mailbox = attach(stop.clone());
+                assert_eq!(Arc::strong_count(&stop), 2);
+                to_this_thread(SIGNAL);
+                assert!(stop.is_raised());
+                assert_eq!(take_signal().map(|info| info.signo), Some(SIGNAL));
+                assert!(!stop.is_raised(), "taking it lowers the flag");
+                // The host blocks the second one from now on, and so on.
+                set_signal_mask(0);
+                to_this_thread(SIGNAL);
+                let left: Vec<_> = mailbox.detach().map(|info| info.signo).collect();
+                assert_eq!(left, [SIGNAL], "what was not taken is handed back");
+                assert_eq!(Arc::strong_count(&stop), 1, "nothing else keeps the flag");
+            });
+            thread.join().unwrap();
+        }
+        set_disposition(SIGNAL, Disposition::Default, 0).unwrap();
+    }
+
+    #[test]
+    fn a_newer_attachment_outlives_an_older_one() {
+        let (first, second) = (Arc::new(StopFlag::new()), Arc::new(StopFlag::new()));
+        let old = attach(first.clone());
+        let new = attach(second.clone());
+        drop(old);
+        assert_eq!(Arc::strong_count(&first), 1);
+        let current = || MAILBOX.with(|mailbox| mailbox.stop.load(Ordering::Relaxed).cast_const());
+        assert_eq!(current(), Arc::as_ptr(&second));
+        drop(new);
+        assert!(current().is_null());
+    }
+
+    #[test]
+    fn a_call_is_not_begun_when_the_engine_is_to_leave_only() {
+        let stop = Arc::new(StopFlag::new());
+        let _mailbox = attach(stop.clone());
+        // SAFETY: getpid changes nothing.
+        let call = || unsafe { interruptible(libc::SYS_getpid, [0; 6]) };
+        assert!(call().is_ok());
+        stop.raise(StopFlag::CODE);
+        assert!(call().is_ok(), "code that changed does not concern a call");
+        stop.raise(StopFlag::LEAVE);
+        assert!(matches!(call(), Err(CallError::NotBegun)));
+        assert_eq!(stop.lower(StopFlag::LEAVE), StopFlag::LEAVE);
+        assert!(stop.is_raised() && call().is_ok());
+    }
 }

@@ -18,7 +18,8 @@ mod threaded;
 pub use cache::CodeWatch;
 
 use crate::guest::riscv::{Base, Cpu, fp};
-use crate::guest::{Engine, Exit, HartCell, Tracer};
+use crate::guest::{Engine, Exit, HartOwner, Tracer};
+use crate::host::StopFlag;
 use crate::memory::{CodeObserver, GuestMemory, UserSpace};
 use block::{Link, Slot};
 use cache::Cache;
@@ -26,7 +27,6 @@ use env::Env;
 use statistics::Statistics;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why the handlers returned to the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,11 +109,11 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
         self.config.budget = Some(self.statistics.instructions.saturating_add(instructions));
     }
 
-    fn run(&mut self, hart: &HartCell<B>, mem: &M) -> Exit {
-        let mut cpu = hart.cpu();
-        let mut env = Env::new(self.cache.jump_cache(), &cpu);
+    fn run(&mut self, hart: &mut HartOwner<B>, mem: &M) -> Exit {
+        let (cpu, stop) = hart.running();
+        let mut env = Env::new(self.cache.jump_cache(), cpu);
         let host = fp::host::enter(env.hardware_mode(), cpu.fflags);
-        let exit = self.run_slices(&mut cpu, &mut env, hart.stop_flag(), mem);
+        let exit = self.run_slices(cpu, &mut env, stop, mem);
         cpu.fflags = fp::host::leave(host);
         self.statistics.left(&exit);
         exit
@@ -125,7 +125,7 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
 }
 
 impl<B: Base, M: GuestMemory> Interp<B, M> {
-    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &AtomicBool, mem: &M) -> Exit {
+    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &StopFlag, mem: &M) -> Exit {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
         let mut link: Option<Link> = None;
         let mut slice = 0;
@@ -136,7 +136,7 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
             cpu.instret += ran as u64;
             self.statistics.instructions += ran as u64;
             if env.fuel <= 0 {
-                let stopped = stop.load(Ordering::Relaxed) && stop.swap(false, Ordering::AcqRel);
+                let stopped = stop.is_raised() && stop.lower(StopFlag::LEAVE) != 0;
                 if stopped || self.config.budget.is_some_and(|b| self.statistics.instructions >= b) {
                     return Exit::Interrupted;
                 }

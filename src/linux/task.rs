@@ -28,7 +28,7 @@ use std::ffi::CString;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What is told of something that is missing, once for each.
 pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
@@ -41,8 +41,6 @@ pub struct TaskConfig {
     pub spec: ProcessSpec,
     /// Where the kernel layer reports.
     pub services: Services,
-    /// The flag that stops the engine of the first thread, which is the calling one.
-    pub stop: &'static AtomicBool,
 }
 
 /// Where the kernel layer reports what the process does.
@@ -216,7 +214,7 @@ pub struct Task {
 impl Task {
     /// The first thread of a process.
     pub fn new(config: TaskConfig) -> Result<Self, ExecError> {
-        let TaskConfig { image, spec, services, stop } = config;
+        let TaskConfig { image, spec, services } = config;
         let exe = std::path::absolute(&image.exe).unwrap_or(image.exe);
         let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| ExecError::Path(exe.clone()))?;
         let exe_id = rustix::fs::stat(exe.as_c_str()).ok().map(|file| (file.st_dev, file.st_ino));
@@ -257,7 +255,6 @@ impl Task {
             // What may not be opened was not opened by the guest.
             let _ = proc::opened(&task, file);
         }
-        crate::host::attach(stop);
         Ok(task)
     }
 

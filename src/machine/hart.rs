@@ -3,7 +3,7 @@
 use super::bus::Bus;
 use crate::guest::riscv::privileged::{Cause, Done, ExternalInputs, Mode, Privileged, TakenTrap, execute};
 use crate::guest::riscv::{Base, Cpu};
-use crate::guest::{Engine, Exit, HartCell};
+use crate::guest::{Engine, Exit, HartOwner};
 use crate::memory::machine::HartMemory;
 use crate::memory::{Access, CodeObserver, FaultKind, GuestAddr, GuestFault};
 use remu_isa::{ExtSet, Isa};
@@ -31,7 +31,7 @@ struct Context<E> {
 
 /// A hart.
 pub struct Hart<B: Base, E> {
-    cell: HartCell<B>,
+    state: HartOwner<B>,
     isa: Isa,
     privileged: Privileged,
     memory: HartMemory,
@@ -48,7 +48,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         let mut cpu = Cpu::new(isa);
         cpu.pc = pc;
         Self {
-            cell: HartCell::new(cpu),
+            state: HartOwner::new(cpu),
             isa,
             privileged: Privileged::new(id),
             memory,
@@ -66,8 +66,8 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     }
 
     /// The state of the unprivileged architecture.
-    pub fn cpu(&self) -> std::cell::RefMut<'_, Cpu> {
-        self.cell.cpu()
+    pub fn cpu(&self) -> &Cpu {
+        self.state.cpu()
     }
 
     /// Whether it waits for an interrupt and `inputs` do not wake it.
@@ -77,7 +77,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
 
     /// The number of instructions that retired or trapped. Limits count traps too, since a hart may do nothing else.
     pub fn begun(&self) -> u64 {
-        self.cell.cpu().instret + self.traps
+        self.state.cpu().instret + self.traps
     }
 
     /// Runs about `instructions` instructions, fewer if the hart waits or the machine stops.
@@ -102,7 +102,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
 
     /// Takes an interrupt, if one is pending and enabled.
     fn interrupt(&mut self, inputs: &ExternalInputs) {
-        if self.privileged.interrupt(&mut self.cell.cpu(), inputs.interrupts) {
+        if self.privileged.interrupt(self.state.cpu_mut(), inputs.interrupts) {
             self.report_trap();
         }
     }
@@ -110,7 +110,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     /// Calls the watcher for the trap that was just taken.
     fn report_trap(&self) {
         if let Some(watcher) = &self.watcher {
-            watcher(self.privileged.hart, &self.privileged.taken(&self.cell.cpu()));
+            watcher(self.privileged.hart, &self.privileged.taken(self.state.cpu()));
         }
     }
 
@@ -134,10 +134,10 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         if std::mem::take(&mut context.stale) {
             context.code.code_changed(GuestAddr(0)..GuestAddr(u64::MAX));
         }
-        self.cell.cpu().isa = Isa::new(self.isa.xlen, exts);
+        self.state.cpu_mut().isa = Isa::new(self.isa.xlen, exts);
         context.engine.limit(instructions);
-        let exit = context.engine.run(&self.cell, &self.memory);
-        self.cell.cpu().isa = self.isa;
+        let exit = context.engine.run(&mut self.state, &self.memory);
+        self.state.cpu_mut().isa = self.isa;
         exit
     }
 
@@ -146,7 +146,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     }
 
     fn handle_exit(&mut self, exit: Exit, inputs: &ExternalInputs) {
-        let mut cpu = self.cell.cpu();
+        let cpu = self.state.cpu_mut();
         let (cause, value) = match exit {
             Exit::Interrupted => return,
             Exit::Syscall => (self.privileged.environment_call(), 0),
@@ -154,14 +154,13 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
             Exit::Fault(fault) => (cause_of(fault), fault.addr.0),
             // Not expected: for machines, WFI is handled by `execute`.
             Exit::Halt => (Cause::IllegalInstruction, 0),
-            Exit::Illegal { bits } => match execute::<B>(&mut self.privileged, &mut cpu, &self.memory, bits, inputs) {
+            Exit::Illegal { bits } => match execute::<B>(&mut self.privileged, cpu, &self.memory, bits, inputs) {
                 Done::Retired | Done::Again => return,
                 Done::Waits => {
                     self.waiting = !self.privileged.wakes(inputs.interrupts);
                     return;
                 }
                 Done::CodeChanged => {
-                    drop(cpu);
                     self.code_changed();
                     return;
                 }
@@ -169,9 +168,8 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
                 Done::Faults(fault) => (cause_of(fault), fault.addr.0),
             },
         };
-        self.privileged.trap(&mut cpu, cause, value);
+        self.privileged.trap(cpu, cause, value);
         self.traps += 1;
-        drop(cpu);
         self.report_trap();
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
 use crate::guest::riscv::Rv64;
-use crate::guest::{Engine, Exit, HartCell};
+use crate::guest::{Engine, Exit, HartOwner};
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::{Outcome, Task};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub type Statistics = Vec<(&'static str, u64)>;
 
 impl Runner {
     /// Runs a guest thread on the calling host thread until the process exits.
-    pub fn run(&self, task: &mut Task, hart: &HartCell<Rv64>) -> (Outcome, Statistics) {
+    pub fn run(&self, task: &mut Task, hart: &mut HartOwner<Rv64>) -> (Outcome, Statistics) {
         let mm = task.mm.clone();
         let space = mm.space();
         let mut engine = Interp::<Rv64>::new(self.engine);
@@ -53,9 +53,9 @@ impl Runner {
                 maps.update(space);
             }
             let exit = engine.run(hart, space);
-            let mut cpu = hart.cpu();
+            let cpu = hart.cpu_mut();
             self.log_exit(&exit, cpu.pc);
-            match task.handle_exit(&mut cpu, exit) {
+            match task.handle_exit(cpu, exit) {
                 Outcome::Resume => {}
                 end => return (end, engine.statistics()),
             }

@@ -3,7 +3,7 @@
 use crate::common;
 use crate::guest::{Mutant32, Mutant64, Seen, watch};
 use remu::guest::riscv::Base;
-use remu::guest::{Engine, Exit, HartCell};
+use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, Ending, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::HartMemory;
@@ -34,7 +34,7 @@ impl<B: Base, E: Engine<B>> Engine<B> for Bounded<E> {
         self.0.limit(instructions);
     }
 
-    fn run(&mut self, hart: &HartCell<B>, mem: &E::Memory) -> Exit {
+    fn run(&mut self, hart: &mut HartOwner<B>, mem: &E::Memory) -> Exit {
         RUNS_LEFT.set(RUNS_LEFT.get().checked_sub(1).expect("no more exits than usual"));
         self.0.run(hart, mem)
     }

@@ -3,7 +3,7 @@
 use crate::program::{CODE, Program};
 use crate::qemu::{CPU, command, qemu};
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
-use remu::guest::{Engine, Exit, HartCell};
+use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::memory::{FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Isa, Xlen};
@@ -94,12 +94,12 @@ fn interpret_as<B: Base>(program: &Program, isa: Isa, config: InterpConfig) -> E
     }
     let mut cpu = Cpu::new(isa);
     cpu.pc = CODE;
-    let hart = HartCell::<B>::new(cpu);
+    let mut hart = HartOwner::<B>::new(cpu);
     let mut engine = Interp::<B>::new(config);
     mem.observe_code(std::sync::Arc::downgrade(&engine.code_observer()));
     let mut out = Vec::new();
     loop {
-        match engine.run(&hart, &mem) {
+        match engine.run(&mut hart, &mem) {
             Exit::Syscall => {}
             Exit::Illegal { .. } => return End::Signal(libc::SIGILL),
             Exit::Breakpoint => return End::Signal(libc::SIGTRAP),
@@ -109,7 +109,7 @@ fn interpret_as<B: Base>(program: &Program, isa: Isa, config: InterpConfig) -> E
             Exit::Fault(_) => return End::Signal(libc::SIGSEGV),
             other => return End::Other(format!("{other:?} at {:#x}", hart.cpu().pc)),
         }
-        let mut cpu = hart.cpu();
+        let cpu = hart.cpu_mut();
         let [number, _, address, len] = [17, 10, 11, 12].map(|r| cpu.x(r));
         match number {
             64 => {

@@ -1,11 +1,11 @@
 //! Tests that change the process they run in get one of their own: this program again, for the one
 //! test.
 
-use crate::host;
+use crate::host::{self, StopFlag};
 use crate::linux::signal::bit;
 use std::any::type_name;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 /// Names the test that has the process to itself.
 const ALONE: &str = "REMU_TEST_ALONE";
@@ -27,19 +27,20 @@ fn harness_takes_none() -> bool {
 /// Has the test harness's thread take no more signals, as it does once it has got one, so that those to the
 /// process come to this thread.
 fn take_the_processs_signals() {
-    let stop: &AtomicBool = Box::leak(Box::default());
+    let stop = Arc::new(StopFlag::new());
     let mask = host::set_signal_mask(0);
-    host::attach(stop);
+    let mailbox = host::attach(stop.clone());
     host::set_disposition(libc::SIGHUP, host::Disposition::Catch, 0).unwrap();
     while !harness_takes_none() {
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP).unwrap();
-        while !stop.load(Ordering::Acquire) {
+        while !stop.is_raised() {
             std::thread::yield_now();
         }
         host::take_signal();
         host::set_signal_mask(0);
     }
     host::set_disposition(libc::SIGHUP, host::Disposition::Default, 0).unwrap();
+    drop(mailbox);
     host::set_signal_mask(mask);
 }
 

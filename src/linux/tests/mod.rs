@@ -38,7 +38,7 @@ use super::vdso::Vdso;
 use super::{TraceConfig, TraceSink, Tracer};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::host::InheritedLimits;
+use crate::host::{Attachment, InheritedLimits, StopFlag};
 use crate::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::Isa;
 use rustix::io::Errno;
@@ -96,6 +96,7 @@ impl Write for Shared {
 /// A task with scratch memory, from which pieces are handed out.
 pub(super) struct Bench {
     pub task: Task,
+    _mailbox: Attachment,
     pub cpu: Cpu,
     pub trace: Shared,
     pub missing: Shared,
@@ -145,7 +146,6 @@ impl Bench {
                 unimplemented: Some(Box::new(move |what| writeln!(sink.clone(), "{what}").unwrap())),
                 required: None,
             },
-            stop: Box::leak(Box::default()),
         };
         change(&mut config);
         // What an earlier task in the same thread has blocked.
@@ -153,7 +153,9 @@ impl Bench {
         let mut cpu = Cpu::new(isa);
         cpu.pc = 0x1000;
         cpu.set_x(2, SCRATCH + SCRATCH_SIZE);
-        Self { task: Task::new(config).unwrap(), cpu, trace, missing, next: SCRATCH + 64 }
+        let mailbox = crate::host::attach(Arc::new(StopFlag::new()));
+        let task = Task::new(config).unwrap();
+        Self { task, _mailbox: mailbox, cpu, trace, missing, next: SCRATCH + 64 }
     }
 
     /// Sets the mask, in the host too.

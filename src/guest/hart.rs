@@ -1,0 +1,144 @@
+//! One hart: its state, which one thread owns, and the flags by which other threads reach it.
+
+use super::Guest;
+use crate::host::StopFlag;
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::mem::offset_of;
+use std::sync::Arc;
+
+/// A hart as threads, signal handlers and emitted code share it.
+///
+/// The CPU state belongs to the [`HartOwner`], of which there is one for each cell: the thread that runs the hart has
+/// it. All others see only the flags.
+#[repr(C, align(16))]
+pub struct HartCell<G: Guest> {
+    /// Keeps the displacement the same for states aligned to 8 and to 16 bytes.
+    before: [u32; 2],
+    stop: StopFlag,
+    after: u32,
+    cpu: UnsafeCell<G::Cpu>,
+}
+
+// SAFETY: the flags are atomic. The state is reached only through the cell's one `HartOwner`: through a shared
+// reference to it nothing is written, and an exclusive one is held by one thread at a time. With the last `Arc`, the
+// state may also be dropped by another thread, hence `Send`; `&HartOwner` hands out `&Cpu`, hence `Sync`.
+unsafe impl<G: Guest> Sync for HartCell<G> where G::Cpu: Send + Sync {}
+
+impl<G: Guest> HartCell<G> {
+    /// The displacement of the stop flag from the CPU state, in bytes. It is the same for every guest, and emitted
+    /// code relies on it.
+    pub const STOP: isize = -8;
+
+    /// Asks the engine to leave with [`Exit::Interrupted`](super::Exit::Interrupted). It does so at the end of a
+    /// block, within a bounded number of instructions. Async-signal-safe.
+    pub fn request_stop(&self) {
+        self.stop.raise(StopFlag::LEAVE);
+    }
+
+    /// Withdraws the request; true if there was one.
+    pub fn take_stop(&self) -> bool {
+        self.stop.lower(StopFlag::LEAVE) != 0
+    }
+
+    /// The flag itself, for engines that test it in their inner loop.
+    pub fn stop_flag(&self) -> &StopFlag {
+        const {
+            assert!(offset_of!(Self, stop) as isize - offset_of!(Self, cpu) as isize == Self::STOP);
+        }
+        &self.stop
+    }
+}
+
+impl<G: Guest> AsRef<StopFlag> for HartCell<G> {
+    fn as_ref(&self) -> &StopFlag {
+        self.stop_flag()
+    }
+}
+
+impl<G: Guest> fmt::Debug for HartCell<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HartCell").field("stop", &self.stop).finish_non_exhaustive()
+    }
+}
+
+/// The right to the state of a hart. The thread that runs the hart has it, and lends it to the engine; another thread
+/// gets it only by a move, such as when a new thread starts with it.
+pub struct HartOwner<G: Guest> {
+    cell: Arc<HartCell<G>>,
+}
+
+impl<G: Guest> HartOwner<G> {
+    /// A hart in the given state.
+    pub fn new(cpu: G::Cpu) -> Self {
+        Self { cell: Arc::new(HartCell { before: [0; 2], stop: StopFlag::new(), after: 0, cpu: UnsafeCell::new(cpu) }) }
+    }
+
+    /// The cell, for other threads and the thread's signal handler.
+    pub fn cell(&self) -> &Arc<HartCell<G>> {
+        &self.cell
+    }
+
+    /// The CPU state.
+    pub fn cpu(&self) -> &G::Cpu {
+        // SAFETY: only this owner leads to the state, and it is borrowed for as long as the reference lives.
+        unsafe { &*self.cell.cpu.get() }
+    }
+
+    /// The CPU state, to be changed.
+    pub fn cpu_mut(&mut self) -> &mut G::Cpu {
+        // SAFETY: only this owner leads to the state, and it is borrowed exclusively.
+        unsafe { &mut *self.cell.cpu.get() }
+    }
+
+    /// The CPU state and the flag, for an engine that runs.
+    pub fn running(&mut self) -> (&mut G::Cpu, &StopFlag) {
+        // SAFETY: as in `cpu_mut`; the flag is another field.
+        (unsafe { &mut *self.cell.cpu.get() }, self.cell.stop_flag())
+    }
+}
+
+impl<G: Guest> fmt::Debug for HartOwner<G>
+where
+    G::Cpu: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HartOwner").field("cell", &self.cell).field("cpu", self.cpu()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::riscv::{Cpu, Rv32, Rv64};
+    use remu_isa::Isa;
+
+    fn displacement<G: Guest>(cpu: G::Cpu) -> isize {
+        let mut hart = HartOwner::<G>::new(cpu);
+        let (cpu, stop) = hart.running();
+        std::ptr::from_ref(stop).addr() as isize - std::ptr::from_ref(cpu).addr() as isize
+    }
+
+    #[test]
+    fn the_flag_stands_at_a_fixed_displacement_from_the_state() {
+        assert_eq!(displacement::<Rv64>(Cpu::new(Isa::rv64_max())), HartCell::<Rv64>::STOP);
+        assert_eq!(displacement::<Rv32>(Cpu::new(Isa::rv32_max())), HartCell::<Rv32>::STOP);
+    }
+
+    #[test]
+    fn an_owner_moves_to_another_thread_and_the_flag_stays_reachable() {
+        let mut hart = HartOwner::<Rv64>::new(Cpu::new(Isa::rv64_max()));
+        let cell = hart.cell().clone();
+        let thread = std::thread::spawn(move || {
+            while !hart.cell().take_stop() {
+                hart.cpu_mut().instret += 1;
+                std::thread::yield_now();
+            }
+            hart
+        });
+        cell.request_stop();
+        let hart = thread.join().unwrap();
+        drop(cell);
+        assert_eq!(Arc::strong_count(hart.cell()), 1, "nothing else keeps the cell");
+    }
+}
