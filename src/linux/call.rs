@@ -133,7 +133,7 @@ impl Call<'_> {
         };
         match proc::link(self.task, dir, &path) {
             Some(Link::Hidden) => Err(Errno::NOENT),
-            Some(Link::Exe) if follow => Ok(self.task.fs.exe.clone()),
+            Some(Link::Exe) if follow => Ok(self.task.mm.exe.clone()),
             _ => self.task.fs.host_path(dir, path, follow, intent),
         }
     }

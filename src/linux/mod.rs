@@ -5,11 +5,13 @@
 //! module knows guest state, guest memory and the host, never engines.
 
 pub mod abi;
+mod arch;
 pub mod call;
 pub mod exec;
 pub mod limits;
 pub mod outcome;
 pub mod proc;
+pub mod process;
 mod rows;
 pub mod signal;
 pub mod strace;

@@ -110,7 +110,7 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
 /// sysroot.
 pub fn target(task: &Task, dir: i32, path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
     match link(task, dir, path) {
-        Some(Link::Exe) => return Ok(Some(task.fs.guest_path(task.fs.exe.as_bytes()).to_owned())),
+        Some(Link::Exe) => return Ok(Some(task.fs.guest_path(task.mm.exe.as_bytes()).to_owned())),
         Some(Link::Hidden) => return Err(Errno::NOENT),
         None => {}
     }
@@ -226,14 +226,14 @@ fn contents(task: &Task, cpu: &Cpu, Shown { file, kind }: &Shown<'_>) -> Result<
         Kind::Cmdline => Record::only(status::command_line(task, &args, &env)),
         Kind::Environ => Record::only(status::bytes(task, &env)),
         Kind::Auxv => {
-            let pairs = task.process.auxv.iter().flat_map(|(key, value)| [*key, *value]);
+            let pairs = task.mm.auxv.iter().flat_map(|(key, value)| [*key, *value]);
             Record::only(pairs.flat_map(u64::to_le_bytes).collect::<Vec<_>>())
         }
         Kind::Stat => Record::only(status::stat(task, &read(*file)?)?),
         Kind::Statm => Record::only(status::statm(task)?),
         Kind::Status => Record::only(status::status(task, &read(*file)?)?),
         Kind::Limits => Record::only(status::limits(task, &read(*file)?)),
-        Kind::Personality => Record::only(format!("{:08x}\n", task.personality(None))),
+        Kind::Personality => Record::only(format!("{:08x}\n", task.personality)),
         Kind::Cpuinfo => cpuinfo(task, cpu),
     })
 }

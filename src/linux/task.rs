@@ -1,34 +1,28 @@
-//! A guest thread as the kernel keeps it, and what it shares with others.
+//! A guest thread as the kernel keeps it (`task_struct`).
 //!
-//! As in Linux, a [`Task`] points at reference-counted [`Files`], [`Fs`], [`Sighand`], [`Mm`] and
-//! [`Process`], which clone(2) will share or copy by its flags. Nothing of it is static.
-//!
-//! The host keeps what it can keep for us: the descriptor table, the working directory, the umask and
-//! the credentials of a guest thread are those of the host thread that runs it.
+//! The host keeps what it can: the descriptor table, the working directory, the umask and the credentials of a guest
+//! thread are those of the host thread that runs it.
 
-use super::abi::signal::{Sigaction, StackT};
+use super::abi::signal::StackT;
+use super::arch::riscv64 as arch;
 use super::call::Call;
 use super::exec::{ExecError, Image, ProcessSpec};
-use super::limits::Limits;
 use super::outcome::{Outcome, SysResult};
-use super::proc::{self, OpenProc};
+use super::proc::{self};
+use super::process::{Files, Fs, Mm, Process, Sighand};
 use super::signal::{Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
-use super::sysroot::{Intent, Sysroot};
+use super::sysroot::Sysroot;
 use super::table::{self, Restart, Row, Run, Support};
-use super::vdso::Vdso;
 use crate::elf::at;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::host::{Lock, LockGuard, Rank};
-use crate::memory::{GuestAddr, UserSpace};
+use crate::host::{Lock, Rank};
+use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::ffi::CString;
-use std::ops::Deref;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What is told of something that is missing, once for each.
 pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
@@ -54,92 +48,6 @@ pub struct Services {
     pub unimplemented: Option<UnimplementedSink>,
     /// Where the user is told of calls that programs seldom work without.
     pub required: Option<UnimplementedSink>,
-}
-
-/// The descriptor table: the host's, less what is ours.
-#[derive(Debug)]
-pub struct Files {
-    own: Vec<i32>,
-    /// The files under /proc among them that show the guest.
-    pub proc: OpenProc,
-}
-
-impl Files {
-    /// Whether a descriptor is one of ours, which the guest must not touch.
-    pub fn is_ours(&self, fd: i32) -> bool {
-        self.own.contains(&fd)
-    }
-
-    /// Our descriptors, in no order.
-    pub fn ours(&self) -> &[i32] {
-        &self.own
-    }
-}
-
-/// The handlers of signals.
-#[derive(Debug)]
-pub struct Sighand {
-    actions: Lock<[Sigaction; 64]>,
-}
-
-impl Sighand {
-    /// What is to be done on signals 1 to 64, from index 0.
-    pub fn actions(&self) -> LockGuard<'_, [Sigaction; 64]> {
-        self.actions.lock()
-    }
-}
-
-/// What the threads of a process share beside the rest.
-#[derive(Debug)]
-pub struct Process {
-    /// How it runs.
-    pub spec: ProcessSpec,
-    /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
-    pub limits: Lock<Limits>,
-    /// What personality(2) was told.
-    pub personality: AtomicU32,
-    /// The arguments.
-    pub args: Vec<CString>,
-    /// The environment.
-    pub env: Vec<CString>,
-    /// The auxiliary vector.
-    pub auxv: Vec<(u64, u64)>,
-    /// The stack pointer at the start.
-    pub start_stack: GuestAddr,
-}
-
-/// The address space, and what the kernel puts into it.
-#[derive(Debug)]
-pub struct Mm {
-    space: Arc<UserSpace>,
-    /// The vDSO in it.
-    pub vdso: Vdso,
-}
-
-impl Mm {
-    /// The address space.
-    pub fn space(&self) -> &Arc<UserSpace> {
-        &self.space
-    }
-}
-
-impl Deref for Mm {
-    type Target = UserSpace;
-
-    fn deref(&self) -> &UserSpace {
-        &self.space
-    }
-}
-
-/// Where a process looks files up.
-#[derive(Debug)]
-pub struct Fs {
-    /// The directory that has some of the guest's files.
-    pub sysroot: Option<Sysroot>,
-    /// The program.
-    pub exe: CString,
-    /// Its device and inode.
-    pub exe_id: Option<(u64, u64)>,
 }
 
 /// The machine that all processes run on.
@@ -195,6 +103,8 @@ pub struct Task {
     pub process: Arc<Process>,
     /// The machine.
     pub system: Arc<System>,
+    /// personality(2).
+    pub personality: u32,
     /// The signals that are blocked.
     pub blocked: u64,
     /// The mask to go back to once a signal has ended a call that waits with another.
@@ -215,24 +125,14 @@ impl Task {
     /// The first thread of a process.
     pub fn new(config: TaskConfig) -> Result<Self, ExecError> {
         let TaskConfig { image, spec, services } = config;
-        let exe = std::path::absolute(&image.exe).unwrap_or(image.exe);
-        let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| ExecError::Path(exe.clone()))?;
-        let exe_id = rustix::fs::stat(exe.as_c_str()).ok().map(|file| (file.st_dev, file.st_ino));
         let (actions, blocked) = super::signal::inherited();
         let task = Self {
-            files: Arc::new(Files { own: services.own_fds, proc: OpenProc::default() }),
-            fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new), exe, exe_id }),
-            sighand: Arc::new(Sighand { actions: Lock::new(Rank::SignalActions, actions) }),
-            mm: Arc::new(Mm { space: image.space, vdso: image.vdso }),
-            process: Arc::new(Process {
-                limits: Lock::new(Rank::Limits, spec.limits.clone()),
-                personality: AtomicU32::new(crate::host::personality()),
-                args: image.args,
-                env: image.env,
-                auxv: image.auxv,
-                start_stack: image.start_stack,
-                spec,
-            }),
+            files: Arc::new(Files::new(services.own_fds)),
+            fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new) }),
+            sighand: Arc::new(Sighand::new(actions)),
+            mm: Arc::new(Mm::new(image)?),
+            process: Arc::new(Process { limits: Lock::new(Rank::Limits, spec.limits.clone()), spec }),
+            personality: crate::host::personality(),
             system: Arc::new(System {
                 tracer: services.tracer,
                 unimplemented: services.unimplemented,
@@ -260,8 +160,8 @@ impl Task {
 
     /// Names the thread after the file that was to be executed, a script's included (AT_EXECFN).
     fn take_name(&self) {
-        let Some((_, at)) = self.process.auxv.iter().find(|(key, _)| *key == at::EXECFN) else { return };
-        let Ok(Some(path)) = self.mm.read_cstr(GuestAddr(*at), libc::PATH_MAX as usize) else { return };
+        let Some(at) = self.mm.auxv(at::EXECFN) else { return };
+        let Ok(Some(path)) = self.mm.read_cstr(GuestAddr(at), libc::PATH_MAX as usize) else { return };
         let name = path.as_bytes().rsplit(|&b| b == b'/').next().unwrap_or_default();
         let name = CString::new(&name[..name.len().min(15)]).expect("a part of a string without zeroes");
         // A thread without its name runs as well.
@@ -291,10 +191,8 @@ impl Task {
     }
 
     fn system_call(&mut self, cpu: &mut Cpu) -> Outcome {
-        let number = cpu.x(17);
-        let args = std::array::from_fn(|i| cpu.x(10 + i as u8));
-        // Whatever looks at the pc from here on, a signal frame above all, sees the call behind it.
-        cpu.pc = cpu.pc.wrapping_add(4);
+        let (number, args) = arch::system_call(cpu);
+        arch::skip_call(cpu);
         let mut restart = Restart::Never;
         let result = match table::find(number) {
             Some(row) => {
@@ -316,7 +214,7 @@ impl Task {
         let system = self.system.clone();
         let Some(tracer) = &system.tracer else { return self.dispatch(cpu, row, args) };
         let mm = self.mm.clone();
-        let call = CallPrinter::new(&mm, row, &args, cpu.x(2), tracer.string_limit());
+        let call = CallPrinter::new(&mm, row, &args, arch::stack_pointer(cpu), tracer.string_limit());
         let traced = tracer.enter(call, self.tid());
         let result = self.dispatch(cpu, row, args);
         if let Some(traced) = traced {
@@ -356,31 +254,9 @@ impl Task {
         rustix::thread::gettid().as_raw_nonzero().get()
     }
 
-    /// What personality(2) was told last, replaced if there is something new.
-    pub fn personality(&self, new: Option<u32>) -> u32 {
-        let personality = &self.process.personality;
-        match new {
-            Some(new) => personality.swap(new, Ordering::Relaxed),
-            None => personality.load(Ordering::Relaxed),
-        }
-    }
-
     /// Has the address space keep within the limits as they are now.
     pub fn apply_limits(&self) {
         let limits = self.process.limits.lock();
         self.mm.set_limits(limits.of_space());
-    }
-}
-
-impl Fs {
-    /// A path of the host's as the guest would write it: without the sysroot.
-    pub fn guest_path<'a>(&self, path: &'a [u8]) -> &'a [u8] {
-        self.sysroot.as_ref().map_or(path, |sysroot| sysroot.guest_name(path))
-    }
-
-    /// The host's path for a guest's, relative to a directory descriptor.
-    pub fn host_path(&self, dir: i32, path: CString, follow: bool, intent: Intent) -> Result<CString, Errno> {
-        let Some(sysroot) = &self.sysroot else { return Ok(path) };
-        Ok(sysroot.resolve(dir, &path, follow, intent)?.host.unwrap_or(path))
     }
 }

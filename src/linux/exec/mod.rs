@@ -12,6 +12,7 @@ pub use find::{Packages, Searched, Target};
 
 use super::Vdso;
 use super::abi::signal::RtSigframe;
+use super::arch::riscv64 as arch;
 use super::limits::Limits;
 use crate::elf::{self, Auxv, Credentials, Layout, LoadError};
 use crate::guest::riscv::{Cpu, profiles};
@@ -108,7 +109,7 @@ impl Image {
         let loaded = mapped.enter(&space, &layout).map_err(failed)?;
         let mut cpu = Cpu::new(Isa::new(Xlen::Rv64, spec.exts));
         cpu.enter(loaded.entry.0);
-        cpu.set_x(2, loaded.sp.0);
+        arch::set_stack_pointer(&mut cpu, loaded.sp.0);
         let image = Self {
             space,
             vdso,

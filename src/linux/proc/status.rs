@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// An entry of the auxiliary vector.
 fn auxv(task: &Task, key: u64) -> u64 {
-    task.process.auxv.iter().find(|(k, _)| *k == key).map_or(0, |(_, value)| *value)
+    task.mm.auxv(key).unwrap_or(0)
 }
 
 /// The address ranges of the argument strings and of the environment strings. A program may overwrite them to change
@@ -21,8 +21,8 @@ fn auxv(task: &Task, key: u64) -> u64 {
 pub(super) fn strings(task: &Task) -> (Range<u64>, Range<u64>) {
     let size = |list: &[std::ffi::CString]| list.iter().map(|s| s.count_bytes() as u64 + 1).sum::<u64>();
     let end = auxv(task, at::EXECFN);
-    let env = end.saturating_sub(size(&task.process.env));
-    let args = env.saturating_sub(size(&task.process.args));
+    let env = end.saturating_sub(size(&task.mm.env));
+    let args = env.saturating_sub(size(&task.mm.args));
     (args..env, env..end)
 }
 
@@ -134,7 +134,7 @@ pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
         (24, resident(task)?.all * 1024 / PAGE_SIZE),
         (26, code.start),
         (27, code.end),
-        (28, task.process.start_stack.0),
+        (28, task.mm.start_stack.0),
         (31, pending),
         (32, low(task.blocked)),
         (33, low(ignored)),

@@ -2,9 +2,9 @@
 
 use crate::guest::riscv::Cpu;
 use crate::linux::abi::signal::{
-    RtSigframe, SA_ONSTACK, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, Sigaction, Sigcontext, Siginfo, StackT, Ucontext,
-    UserRegs,
+    RtSigframe, SA_ONSTACK, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, Sigaction, Siginfo, StackT, Ucontext,
 };
+use crate::linux::arch::riscv64::{self as arch, HandlerCall};
 use crate::linux::task::Task;
 use crate::memory::{BadAddress, GuestAddr};
 use rustix::io::Errno;
@@ -44,7 +44,7 @@ impl Task {
         mask: u64,
     ) -> Result<(), NoRoom> {
         const SIZE: u64 = size_of::<RtSigframe>() as u64;
-        let mut sp = cpu.x(2);
+        let mut sp = arch::stack_pointer(cpu);
         let nested = self.on_altstack(sp);
         // A frame that would leave the alternate stack it started on must not be written below that stack.
         if nested && !self.on_altstack(sp.wrapping_sub(SIZE)) {
@@ -60,41 +60,32 @@ impl Task {
         }
         // The stack as it was set, not as sigaltstack would report it.
         let stack = self.altstack;
-        let uc = Ucontext { flags: 0, link: 0, stack, sigmask: mask, unused: [0; 128], mcontext: context(cpu) };
+        let uc = Ucontext { flags: 0, link: 0, stack, sigmask: mask, unused: [0; 128], mcontext: arch::save(cpu) };
         self.mm.write(GuestAddr(frame), &RtSigframe { info: *info, uc })?;
         if self.altstack.flags & SS_AUTODISARM != 0 {
             self.altstack = StackT { sp: 0, flags: SS_DISABLE, pad: 0, size: 0 };
         }
-        cpu.set_x(1, self.mm.vdso.restorer.0);
-        cpu.set_x(2, frame);
-        cpu.set_x(10, info.signo as u64);
-        cpu.set_x(11, frame);
-        cpu.set_x(12, frame + std::mem::offset_of!(RtSigframe, uc) as u64);
-        // The hart returns to user mode through `sepc`, whose lowest bit is always zero.
-        cpu.enter(action.handler);
-        cpu.reservation = None;
+        let ucontext = frame + std::mem::offset_of!(RtSigframe, uc) as u64;
+        arch::call_handler(
+            cpu,
+            &HandlerCall {
+                handler: action.handler,
+                restorer: self.mm.vdso.restorer.0,
+                sp: frame,
+                args: [info.signo as u64, frame, ucontext],
+            },
+        );
         Ok(())
     }
 
     /// Returns to where the signal interrupted the thread. The caller raises SIGSEGV if the frame cannot be read or
     /// is corrupt.
     pub(in crate::linux) fn pop_frame(&mut self, cpu: &mut Cpu) -> Result<(), Errno> {
-        let frame: RtSigframe = self.mm.read(GuestAddr(cpu.x(2)))?;
-        let context = &frame.uc.mcontext;
-        // No extension state is saved, so none may be restored.
-        if context.reserved != 0 || context.end_magic != 0 || context.end_size != 0 {
-            return Err(Errno::INVAL);
-        }
+        let frame: RtSigframe = self.mm.read(GuestAddr(arch::stack_pointer(cpu)))?;
+        arch::restore(cpu, &frame.uc.mcontext)?;
         self.set_blocked(frame.uc.sigmask);
-        for (n, value) in (1..32).zip(context.regs.x) {
-            cpu.set_x(n, value);
-        }
-        cpu.enter(context.regs.pc);
-        cpu.f = context.f;
-        cpu.set_fcsr(context.fcsr);
-        cpu.reservation = None;
         // As in the kernel, failing to set the stack is not an error.
-        let _ = self.set_altstack(&frame.uc.stack, cpu.x(2));
+        let _ = self.set_altstack(&frame.uc.stack, arch::stack_pointer(cpu));
         Ok(())
     }
 
@@ -111,18 +102,5 @@ impl Task {
             _ => return Err(Errno::INVAL),
         }
         Ok(())
-    }
-}
-
-fn context(cpu: &Cpu) -> Sigcontext {
-    let x = std::array::from_fn(|i| cpu.x(i as u8 + 1));
-    Sigcontext {
-        regs: UserRegs { pc: cpu.pc, x },
-        f: cpu.f,
-        fcsr: cpu.fcsr(),
-        pad: [0; 64],
-        reserved: 0,
-        end_magic: 0,
-        end_size: 0,
     }
 }

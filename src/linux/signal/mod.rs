@@ -7,6 +7,7 @@
 mod frame;
 
 use super::abi::signal::{SA_NODEFER, SA_RESETHAND, SA_RESTART, SIG_DFL, SIG_IGN, Sigaction, Siginfo};
+use super::arch::riscv64 as arch;
 use super::outcome::{CallEnd, Outcome, SysResult};
 use super::table::Restart;
 use super::task::Task;
@@ -211,16 +212,15 @@ impl Task {
 
     /// Puts the result of a system call into a0, or makes the call again.
     pub(super) fn finish_call(&mut self, cpu: &mut Cpu, restart: Restart, a0: u64, result: SysResult) -> Outcome {
-        let failure = |errno: Errno| (-i64::from(errno.raw_os_error())) as u64;
         match result {
-            Ok(value) => cpu.set_x(10, value),
-            Err(CallEnd::Errno(errno)) => cpu.set_x(10, failure(errno)),
-            Err(CallEnd::NotBegun) => cpu.pc = cpu.pc.wrapping_sub(4),
+            Ok(value) => arch::set_result(cpu, value),
+            Err(CallEnd::Errno(errno)) => arch::set_result(cpu, arch::failure(errno)),
+            Err(CallEnd::NotBegun) => arch::repeat_call(cpu),
             // The call never waits, so this only means that the host has not begun it.
-            Err(CallEnd::MayRestart) if restart == Restart::Never => cpu.pc = cpu.pc.wrapping_sub(4),
+            Err(CallEnd::MayRestart) if restart == Restart::Never => arch::repeat_call(cpu),
             Err(CallEnd::MayRestart) => {
                 self.interrupted = Some(Interrupted { a0 });
-                cpu.set_x(10, failure(Errno::INTR));
+                arch::set_result(cpu, arch::failure(Errno::INTR));
             }
             // Exiting the last thread exits the process.
             Err(CallEnd::ExitThread(status) | CallEnd::ExitGroup(status)) => return Outcome::Exited(status),
@@ -292,7 +292,8 @@ impl Task {
         }
         if action.flags & SA_RESETHAND != 0 {
             let reset = Sigaction { handler: SIG_DFL, ..*action };
-            self.sighand.actions()[info.signo as usize - 1] = reset;
+            let mut actions = self.sighand.actions();
+            actions[info.signo as usize - 1] = reset;
             self.mirror_disposition(info.signo, &reset);
         }
         let own = if action.flags & SA_NODEFER != 0 { 0 } else { bit(info.signo) };
@@ -341,7 +342,7 @@ impl Task {
 impl Interrupted {
     /// Makes the call again.
     fn start_again(self, cpu: &mut Cpu) {
-        cpu.set_x(10, self.a0);
-        cpu.pc = cpu.pc.wrapping_sub(4);
+        arch::set_result(cpu, self.a0);
+        arch::repeat_call(cpu);
     }
 }

@@ -22,7 +22,7 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     // Where links are not to be followed it is the host that refuses them.
     let path = match proc::link(c.task, dir, &path) {
         Some(Link::Hidden) => return Err(Errno::NOENT.into()),
-        Some(Link::Exe) if follow && how.resolve == 0 => c.task.fs.exe.clone(),
+        Some(Link::Exe) if follow && how.resolve == 0 => c.task.mm.exe.clone(),
         _ => host_path(c, dir, path, how)?,
     };
     program::check_open(c, how, |c, how| pass(c, how, &path))?;

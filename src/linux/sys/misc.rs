@@ -21,7 +21,7 @@ pub(in crate::linux) fn uname(c: &mut Call<'_>) -> SysResult {
     };
     let release = c.task.process.spec.release.as_deref().map_or(host.release().to_bytes(), str::as_bytes);
     // PER_LINUX32, in the bits of PER_MASK: the program asks for the 32-bit machine name.
-    let wide = c.cpu.is_64bit() && c.task.personality(None) & 0xff != 8;
+    let wide = c.cpu.is_64bit() && c.task.personality & 0xff != 8;
     let name = Utsname {
         sysname: field(host.sysname().to_bytes()),
         nodename: field(host.nodename().to_bytes()),

@@ -28,7 +28,7 @@ fn auxv(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL.into());
     }
     let mut bytes: Vec<u8> =
-        c.task.process.auxv.iter().flat_map(|(key, value)| [*key, *value]).flat_map(u64::to_le_bytes).collect();
+        c.task.mm.auxv.iter().flat_map(|(key, value)| [*key, *value]).flat_map(u64::to_le_bytes).collect();
     bytes.resize(SAVED_AUXV, 0);
     let len = bytes.len().min(usize::try_from(c.args[2]).unwrap_or(usize::MAX));
     c.task.mm.write_bytes(c.addr(1), &bytes[..len])?;

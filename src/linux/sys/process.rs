@@ -29,7 +29,9 @@ pub(in crate::linux) fn personality(c: &mut Call<'_>) -> SysResult {
     if let Some(new) = new {
         host::mirror_personality(new);
     }
-    Ok(c.task.personality(new).into())
+    let old = c.task.personality;
+    c.task.personality = new.unwrap_or(old);
+    Ok(old.into())
 }
 
 /// Whether hard limits may be raised.

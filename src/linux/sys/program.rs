@@ -23,7 +23,7 @@ pub(super) fn check_open(
     how: &OpenHow,
     open: impl Fn(&mut Call<'_>, &OpenHow) -> SysResult,
 ) -> Result<(), CallEnd> {
-    let Some(program) = c.task.fs.exe_id.filter(|_| writes(how.flags)) else { return Ok(()) };
+    let Some(program) = c.task.mm.exe_id.filter(|_| writes(how.flags)) else { return Ok(()) };
     let place = libc::O_PATH | libc::O_CLOEXEC | how.flags as i32 & libc::O_NOFOLLOW;
     // The call itself reports the error.
     let Ok(fd) = open(c, &OpenHow { flags: place as u64, mode: 0, resolve: how.resolve }) else { return Ok(()) };

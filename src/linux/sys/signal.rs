@@ -3,6 +3,7 @@
 use crate::host::{self, CallError, Sys};
 use crate::linux::abi::signal::{SA_KNOWN, SIG_DFL, SIG_IGN, Sigaction, Sigevent, Siginfo, StackT};
 use crate::linux::abi::time::Timespec;
+use crate::linux::arch::riscv64 as arch;
 use crate::linux::call::Call;
 use crate::linux::outcome::{CallEnd, Outcome, SysResult};
 use crate::linux::signal::{UNBLOCKABLE, bit};
@@ -23,16 +24,19 @@ pub(in crate::linux) fn rt_sigaction(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL.into());
     }
     let slot = signal as usize - 1;
-    let old = c.task.sighand.actions()[slot];
+    let sighand = c.task.sighand.clone();
+    let mut actions = sighand.actions();
+    let old = actions[slot];
     if let Some(new) = new {
         let new = Sigaction { flags: new.flags & SA_KNOWN, mask: new.mask & !UNBLOCKABLE, ..new };
-        c.task.sighand.actions()[slot] = new;
+        actions[slot] = new;
         c.task.mirror_disposition(signal, &new);
         let ignored_by_default = matches!(signal, libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH);
         if new.handler == SIG_IGN || new.handler == SIG_DFL && ignored_by_default {
             c.task.pending.discard(signal);
         }
     }
+    drop(actions);
     c.write_opt(c.args[2], &old)?;
     Ok(0)
 }
@@ -64,7 +68,7 @@ pub(in crate::linux) fn rt_sigpending(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn sigaltstack(c: &mut Call<'_>) -> SysResult {
-    let sp = c.cpu.x(2);
+    let sp = arch::stack_pointer(c.cpu);
     let old = StackT { flags: c.task.altstack_flags(sp), ..c.task.altstack };
     if let Some(new) = c.read_opt::<StackT>(c.args[0])? {
         c.task.set_altstack(&new, sp)?;
@@ -110,8 +114,8 @@ pub(in crate::linux) fn rt_sigreturn(c: &mut Call<'_>) -> SysResult {
             return Err(CallEnd::Killed(fatal));
         }
     }
-    // The result is the a0 that the frame has restored.
-    Ok(c.cpu.x(10))
+    // The result is the register that the frame has restored.
+    Ok(arch::result(c.cpu))
 }
 
 /// The host keeps the restart block: it resumes calls after a stop, and no call resumes after a handler.

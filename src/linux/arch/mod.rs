@@ -1,0 +1,3 @@
+//! Register conventions of the kernel interface, one module for each guest architecture.
+
+pub mod riscv64;

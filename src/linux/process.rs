@@ -1,0 +1,137 @@
+//! What the threads of a process share: reference-counted, as in Linux, so that clone(2) shares or copies each part by
+//! its flags.
+
+use super::abi::signal::Sigaction;
+use super::exec::{ExecError, Image, ProcessSpec};
+use super::limits::Limits;
+use super::proc::OpenProc;
+use super::sysroot::{Intent, Sysroot};
+use super::vdso::Vdso;
+use crate::host::{Lock, LockGuard, Rank};
+use crate::memory::{GuestAddr, UserSpace};
+use rustix::io::Errno;
+use std::ffi::CString;
+use std::ops::Deref;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+/// The thread group (`signal_struct`).
+#[derive(Debug)]
+pub struct Process {
+    /// How it runs.
+    pub spec: ProcessSpec,
+    /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
+    pub limits: Lock<Limits>,
+}
+
+/// The dispositions of signals (`sighand_struct`).
+#[derive(Debug)]
+pub struct Sighand {
+    actions: Lock<[Sigaction; 64]>,
+}
+
+impl Sighand {
+    /// Dispositions of signals 1 to 64, from index 0.
+    pub fn new(actions: [Sigaction; 64]) -> Self {
+        Self { actions: Lock::new(Rank::SignalActions, actions) }
+    }
+
+    /// The dispositions of signals 1 to 64, from index 0. The lock is held until a change is mirrored in the host, too.
+    pub fn actions(&self) -> LockGuard<'_, [Sigaction; 64]> {
+        self.actions.lock()
+    }
+}
+
+/// The address space, and what the kernel keeps beside it (`mm_struct`).
+#[derive(Debug)]
+pub struct Mm {
+    space: Arc<UserSpace>,
+    /// The vDSO in it.
+    pub vdso: Vdso,
+    /// The program.
+    pub exe: CString,
+    /// The program's device and inode.
+    pub exe_id: Option<(u64, u64)>,
+    /// The arguments.
+    pub args: Vec<CString>,
+    /// The environment.
+    pub env: Vec<CString>,
+    /// The auxiliary vector.
+    pub auxv: Vec<(u64, u64)>,
+    /// The initial stack pointer.
+    pub start_stack: GuestAddr,
+}
+
+impl Mm {
+    /// The address space of a loaded program.
+    pub fn new(image: Image) -> Result<Self, ExecError> {
+        let exe = std::path::absolute(&image.exe).unwrap_or(image.exe);
+        let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| ExecError::Path(exe.clone()))?;
+        let exe_id = rustix::fs::stat(exe.as_c_str()).ok().map(|file| (file.st_dev, file.st_ino));
+        let Image { space, vdso, exe: _, args, env, auxv, start_stack } = image;
+        Ok(Self { space, vdso, exe, exe_id, args, env, auxv, start_stack })
+    }
+
+    /// The address space.
+    pub fn space(&self) -> &Arc<UserSpace> {
+        &self.space
+    }
+
+    /// An entry of the auxiliary vector.
+    pub fn auxv(&self, key: u64) -> Option<u64> {
+        self.auxv.iter().find(|(k, _)| *k == key).map(|(_, value)| *value)
+    }
+}
+
+impl Deref for Mm {
+    type Target = UserSpace;
+
+    fn deref(&self) -> &UserSpace {
+        &self.space
+    }
+}
+
+/// The descriptor table (`files_struct`): the host's, without remu's own descriptors.
+#[derive(Debug)]
+pub struct Files {
+    own: Vec<i32>,
+    /// The open files under /proc that show the guest.
+    pub proc: OpenProc,
+}
+
+impl Files {
+    /// A table in which the descriptors `own` are remu's.
+    pub fn new(own: Vec<i32>) -> Self {
+        Self { own, proc: OpenProc::default() }
+    }
+
+    /// Whether a descriptor is one of remu's, which the guest must not touch.
+    pub fn is_ours(&self, fd: i32) -> bool {
+        self.own.contains(&fd)
+    }
+
+    /// remu's descriptors, in no order.
+    pub fn ours(&self) -> &[i32] {
+        &self.own
+    }
+}
+
+/// Where a process looks files up (`fs_struct`). The working directory and the umask are the host's.
+#[derive(Debug)]
+pub struct Fs {
+    /// The directory that has some of the guest's files.
+    pub sysroot: Option<Sysroot>,
+}
+
+impl Fs {
+    /// A path of the host's as the guest would write it: without the sysroot.
+    pub fn guest_path<'a>(&self, path: &'a [u8]) -> &'a [u8] {
+        self.sysroot.as_ref().map_or(path, |sysroot| sysroot.guest_name(path))
+    }
+
+    /// The host's path for a guest's, relative to a directory descriptor.
+    pub fn host_path(&self, dir: i32, path: CString, follow: bool, intent: Intent) -> Result<CString, Errno> {
+        let Some(sysroot) = &self.sysroot else { return Ok(path) };
+        Ok(sysroot.resolve(dir, &path, follow, intent)?.host.unwrap_or(path))
+    }
+}
