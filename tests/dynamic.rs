@@ -188,7 +188,7 @@ fn a_missing_linkers_error_lists_the_searched_places() {
     assert_eq!(
         refused(&remu(&dir, &["./nowhere"])),
         format!(
-            "./nowhere: needs the dynamic linker /lib/ld-nowhere.so.1, and there is none for RISC-V in {here}, \
+            "./nowhere: needs the dynamic linker /lib/ld-nowhere.so.1, which was not found for RISC-V in {here}, \
              the directories above it, or /usr/riscv64-linux-gnu; name its root directory with -L"
         )
     );
@@ -196,7 +196,7 @@ fn a_missing_linkers_error_lists_the_searched_places() {
         assert_eq!(
             refused(&remu(&dir, &["-L", ".", "./pie"])),
             format!(
-                "./pie: needs the dynamic linker /lib/ld-linux-riscv64-lp64d.so.1, and there is none for RISC-V in \
+                "./pie: needs the dynamic linker /lib/ld-linux-riscv64-lp64d.so.1, which was not found for RISC-V in \
                  {here} or /; install libc6-riscv64-cross or libc6:riscv64 (Debian's names), or name its root \
                  directory with -L"
             )
@@ -234,7 +234,7 @@ fn scripts_run_by_the_kernels_rules() {
     let want = "/usr/bin/pie a1 /usr/bin/s1 a2 /usr/bin/s2 a3 /usr/bin/s3 a4 /usr/bin/s4 a5 ./s5";
     let got: Vec<_> = args.iter().map(|a| a.trim_start()).collect();
     assert_eq!(got.join(" "), want, "{}", text(&ran.stderr));
-    assert_eq!(refused(&remu(&bin, &["./s6"])), "./s6: is a script for a script, too often in a row");
+    assert_eq!(refused(&remu(&bin, &["./s6"])), "./s6: has a chain of script interpreters longer than the limit of 5");
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn a_script_without_a_riscv_interpreter_is_refused() {
     assert_eq!(
         refused(&remu(&here, &["./script"])),
         format!(
-            "./script: is a script for /no/such/shell, and there is none for RISC-V in {}, the directories above it, \
+            "./script: is a script for /no/such/shell, which was not found for RISC-V in {}, the directories above it, \
              or /usr/riscv64-linux-gnu; name its root directory with -L",
             here.display()
         )
@@ -410,7 +410,7 @@ fn musl_s_dynamic_linker_works_by_itself_and_for_a_program() {
         assert_eq!(
             refused(&remu(&out, &["-L", ".", "./musl"])),
             format!(
-                "./musl: needs the dynamic linker /lib/ld-musl-riscv64.so.1, and there is none for RISC-V in {} or /; \
+                "./musl: needs the dynamic linker /lib/ld-musl-riscv64.so.1, which was not found for RISC-V in {} or /; \
                  install musl:riscv64 (Debian's names), or name its root directory with -L",
                 out.canonicalize().expect("it exists").display()
             )

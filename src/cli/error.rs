@@ -34,11 +34,11 @@ pub enum CliError {
         /// What it is for.
         what: &'static str,
     },
-    /// An option of QEMU's whole machines.
-    #[error("option '{0}' is for whole machines, and remu runs a single program; remu-system is for those")]
+    /// An option of `remu-system`.
+    #[error("option '{0}' is for whole machines; use remu-system")]
     OfMachines(String),
     /// A QEMU environment variable that is not supported.
-    #[error("{variable} is set, and what it asks for is not supported yet: {what}; unset it")]
+    #[error("{variable} is set but not supported yet: {what}; unset it")]
     UnsupportedVariable {
         /// Its name.
         variable: String,

@@ -266,7 +266,7 @@ fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
 /// A size in bytes, with an optional suffix.
 fn size(given: &Given) -> Result<u64, CliError> {
     match bytes(given.text()?).map_err(|why| given.bad(why))? {
-        0 => Err(given.bad("a program needs a stack")),
+        0 => Err(given.bad("the size must not be 0")),
         bytes => Ok(bytes),
     }
 }
@@ -279,7 +279,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
         Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
         _ => (text, 0),
     };
-    let number = parse_number(digits).ok_or("a size is a number, with k, M or G behind it or without")?;
+    let number = parse_number(digits).ok_or("not a size: a number with an optional suffix k, M or G")?;
     number.checked_mul(1 << shift).ok_or("too large")
 }
 
@@ -302,7 +302,7 @@ fn mmu(given: &Given) -> Result<Mmu, CliError> {
     match given.value.as_bytes() {
         b"sv39" => Ok(Mmu::Sv39),
         b"sv48" => Ok(Mmu::Sv48),
-        _ => Err(given.bad("sv39 and sv48 are known")),
+        _ => Err(given.bad("only sv39 and sv48 are supported")),
     }
 }
 
@@ -360,9 +360,9 @@ fn add_changes(given: &Given, set: bool, changes: &mut Vec<Change>) -> Result<()
         let owned = |b: &[u8]| OsString::from_vec(b.to_vec());
         match (set, equals) {
             (true, Some(at @ 1..)) => changes.push((owned(&item[..at]), Some(owned(&item[at + 1..])))),
-            (true, _) => return Err(given.bad("write NAME=VALUE, and commas between several")),
+            (true, _) => return Err(given.bad("write NAME=VALUE,...")),
             (false, None) if !item.is_empty() => changes.push((owned(item), None)),
-            (false, _) => return Err(given.bad("write names, and commas between several")),
+            (false, _) => return Err(given.bad("write NAME,...")),
         }
     }
     Ok(())

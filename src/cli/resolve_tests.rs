@@ -1,10 +1,10 @@
-//! From words and variables to settings.
+//! Settings from options and environment variables.
 
 use super::*;
 use remu_isa::Ext;
 use std::ffi::CStr;
 
-/// Resolves a command line with spaces between its words and an environment likewise.
+/// Resolves a command line and an environment, both separated by spaces.
 fn run(line: &str, environ: &str) -> Result<Action, String> {
     resolve(start(line, environ)).map_err(|e| e.to_string())
 }
@@ -31,7 +31,7 @@ fn list(strings: &[CString]) -> Vec<&str> {
 }
 
 #[test]
-fn the_programs_words_are_its_own() {
+fn options_after_the_program_are_the_programs() {
     let s = settings("./p --help -L x -- -strace", "A=1 B=");
     assert_eq!(s.program.to_str(), Some("./p"));
     assert_eq!(list(&s.argv), ["./p", "--help", "-L", "x", "--", "-strace"]);
@@ -53,14 +53,14 @@ fn the_environment_is_changed_in_order() {
     assert_eq!(envp("-U A,C p", "A=0 B=1 C=2"), ["B=1"]);
     let by_variable = "QEMU_SET_ENV=A=1,B=1 REMU_UNSET_ENV=B REMU_SET_ENV=A=2";
     assert_eq!(&envp("-E B=3 p", by_variable)[3..], ["A=2", "B=3"]);
-    assert_eq!(error("-E A p", ""), "-E 'A': write NAME=VALUE, and commas between several");
-    assert_eq!(error("-E =x p", ""), "-E '=x': write NAME=VALUE, and commas between several");
-    assert_eq!(error("p", "QEMU_SET_ENV=A"), "QEMU_SET_ENV 'A': write NAME=VALUE, and commas between several");
-    assert_eq!(error("-U A=1 p", ""), "-U 'A=1': write names, and commas between several");
+    assert_eq!(error("-E A p", ""), "-E 'A': write NAME=VALUE,...");
+    assert_eq!(error("-E =x p", ""), "-E '=x': write NAME=VALUE,...");
+    assert_eq!(error("p", "QEMU_SET_ENV=A"), "QEMU_SET_ENV 'A': write NAME=VALUE,...");
+    assert_eq!(error("-U A=1 p", ""), "-U 'A=1': write NAME,...");
 }
 
 #[test]
-fn an_option_wins_over_remus_variable_and_that_over_qemus() {
+fn an_option_overrides_remu_variables_which_override_qemu_variables() {
     let cpu = |line: &str, environ: &str| settings(line, environ).cpu.name;
     assert_eq!(cpu("p", "QEMU_CPU=rv64gc"), "rv64gc");
     assert_eq!(cpu("p", "QEMU_CPU=nonsense REMU_CPU=rva20u64"), "rva20u64");
@@ -72,8 +72,8 @@ fn an_option_wins_over_remus_variable_and_that_over_qemus() {
 }
 
 #[test]
-fn sizes_and_numbers_are_read_in_full() {
-    assert_eq!(error("--mmu sv57 p", ""), "--mmu 'sv57': sv39 and sv48 are known");
+fn sizes_and_numbers_are_parsed_completely() {
+    assert_eq!(error("--mmu sv57 p", ""), "--mmu 'sv57': only sv39 and sv48 are supported");
     assert_eq!((settings("p", "").mmu, settings("-mmu sv39 p", "REMU_MMU=sv48").mmu), (Mmu::Sv48, Mmu::Sv39));
     assert_eq!(settings("p", "REMU_MMU=sv39").mmu.limit().0, 1 << 38);
     assert!(settings("p", "").aslr && !settings("--no-aslr p", "").aslr && !settings("p", "REMU_NO_ASLR=1").aslr);
@@ -83,11 +83,11 @@ fn sizes_and_numbers_are_read_in_full() {
         [4096, 65536, 16 << 20, 1 << 30, 65536]
     );
     assert_eq!(settings("-s 2M p", "QEMU_STACK_SIZE=bad").stack_size, Some(2 << 20));
-    let why = "a size is a number, with k, M or G behind it or without";
+    let why = "not a size: a number with an optional suffix k, M or G";
     for bad in ["x", "12q", "M", "-1", "+1", "1.5M", "0x"] {
         assert_eq!(error(&format!("-s {bad} p"), ""), format!("-s '{bad}': {why}"));
     }
-    assert_eq!(error("-s 0 p", ""), "-s '0': a program needs a stack");
+    assert_eq!(error("-s 0 p", ""), "-s '0': the size must not be 0");
     assert_eq!(error("-s 99999999999G p", ""), "-s '99999999999G': too large");
     assert_eq!(settings("-seed 12 p", "").seed, Some(12));
     assert_eq!(settings("p", "QEMU_RAND_SEED=0xff").seed, Some(255));
@@ -100,7 +100,7 @@ fn sizes_and_numbers_are_read_in_full() {
 }
 
 #[test]
-fn log_items_add_up() {
+fn log_items_accumulate() {
     let s = settings("-d strace,in_asm -d unimp p", "QEMU_LOG=nonsense");
     assert!(s.log.strace && s.log.trace.in_asm && s.log.unimp && !s.log.page);
     assert!(settings("-strace p", "").log.strace && settings("p", "QEMU_STRACE=").log.strace);
@@ -119,7 +119,7 @@ fn log_items_add_up() {
 }
 
 #[test]
-fn system_calls_are_logged_as_asked() {
+fn strace_options_are_applied() {
     use crate::linux::strace::{PidStyle, Timestamps};
     let s = settings("p", "");
     assert!(!s.log.strace && s.strace.lines && !s.strace.summary && s.strace_file.is_none());
@@ -139,7 +139,7 @@ fn system_calls_are_logged_as_asked() {
 }
 
 #[test]
-fn what_is_to_be_printed_needs_no_program() {
+fn options_that_print_need_no_program() {
     let text = |line: &str| match run(line, "") {
         Ok(Action::Print(text)) => text,
         other => panic!("{line}: {other:?}"),
@@ -156,11 +156,11 @@ fn what_is_to_be_printed_needs_no_program() {
 }
 
 #[test]
-fn variables_that_cannot_be_honoured_are_named() {
+fn unsupported_variables_are_named() {
     for u in UNSUPPORTED {
         for prefix in ["QEMU", "REMU"] {
             let name = format!("{prefix}_{}", u.variable);
-            let expected = format!("{name} is set, and what it asks for is not supported yet: {}; unset it", u.what);
+            let expected = format!("{name} is set but not supported yet: {}; unset it", u.what);
             assert_eq!(error("p", &format!("{name}=1")), expected);
         }
     }
@@ -179,7 +179,7 @@ fn clap_finds_nothing_wrong_with_the_definitions() {
     Options::command().debug_assert();
 }
 
-/// Resolves what the kernel makes of the execution of `path`, with a program's flag P in the registration or without.
+/// Resolves the command line that binfmt_misc makes for `path`. `has_argv0`: the registration has flag P.
 fn executed(line: &str, environ: &str, has_argv0: bool, path: &CStr) -> Settings {
     let registered = Registered { has_argv0, file: None, path: path.to_owned() };
     match resolve(Start { registered: Some(registered), ..start(line, environ) }) {
@@ -189,7 +189,7 @@ fn executed(line: &str, environ: &str, has_argv0: bool, path: &CStr) -> Settings
 }
 
 #[test]
-fn a_registered_programs_words_are_all_its_own() {
+fn arguments_from_binfmt_misc_are_never_options() {
     let s = executed("./p name -L x", "", true, c"./p");
     assert_eq!((s.program.to_str(), list(&s.argv)), (Some("./p"), vec!["name", "-L", "x"]));
     let s = executed("-p -strace", "", true, c"-p");
@@ -206,7 +206,7 @@ fn a_registered_programs_words_are_all_its_own() {
 }
 
 #[test]
-fn who_starts_a_program_with_more_rights_has_no_say_by_variables() {
+fn variables_are_ignored_if_the_program_has_more_privileges_than_its_caller() {
     let start = Start { is_secure: true, ..start("./p", "REMU_LD_PREFIX=/nowhere QEMU_LOG=strace REMU_GDB=1 A=1") };
     let Ok(Action::Run(s)) = resolve(start) else { panic!("they are read") };
     assert_eq!((s.prefix, s.log.strace), (None, false));

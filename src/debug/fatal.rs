@@ -1,5 +1,4 @@
-//! The line that says why a guest died: which signal, where in the program, at which address, and
-//! what is mapped there.
+//! The report of a fatal signal: one line with the signal, the code location, and the faulting address and its mapping.
 
 use super::Symbols;
 use crate::host;
@@ -8,10 +7,10 @@ use remu_isa::{Isa, decode};
 use std::fmt;
 use std::path::Path;
 
-/// The signal that ended a guest, as its siginfo told it.
+/// The signal that killed a guest, from its siginfo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Death {
-    /// The signal's number.
+    /// The signal number.
     pub signal: i32,
     /// `si_code`.
     pub code: i32,
@@ -21,27 +20,26 @@ pub struct Death {
     pub pc: u64,
 }
 
-/// A [`Death`] in words.
+/// The message that explains a [`Death`].
 pub struct FatalReport<'a> {
-    /// What happened.
+    /// The signal.
     pub death: Death,
-    /// Where it happened.
+    /// The guest's address space.
     pub space: &'a UserSpace,
-    /// What the CPU had, to tell a missing extension from garbage.
+    /// The ISA of the CPU, to name a disabled extension.
     pub isa: Isa,
 }
 
 impl Death {
-    /// Whether the signal tells of a defect of the program, so that the user is owed an explanation:
-    /// abort(3), and those whose default action leaves a core (signal(7)) if the kernel has sent them, not
-    /// a process. Of the others, a shell says enough.
+    /// Whether the signal indicates a defect of the program and deserves an explanation: abort(3), and the signals that
+    /// dump core by default (signal(7)) if sent by the kernel and not by a process. The shell reports the others.
     pub fn is_a_defect(&self) -> bool {
         use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ};
         let fault = matches!(self.signal, SIGBUS | SIGFPE | SIGILL | SIGSEGV | SIGSYS | SIGTRAP | SIGXCPU | SIGXFSZ);
         self.signal == SIGABRT || fault && self.code > 0
     }
 
-    /// The name of `si_code`, where it says more than the signal does.
+    /// The name of `si_code` without its prefix, if the signal has such codes.
     fn code_name(&self) -> Option<&'static str> {
         let names: &[&str] = match self.signal {
             libc::SIGSEGV => &["MAPERR", "ACCERR"],
@@ -77,7 +75,7 @@ impl fmt::Display for FatalReport<'_> {
 }
 
 impl FatalReport<'_> {
-    /// ` main+0x12 (hello)`: the function and the file of some code.
+    /// The function and the file of a code address, such as ` main+0x12 (hello)`.
     fn place(&self, pc: GuestAddr) -> String {
         let Some(area) = self.space.vma_at(pc) else { return String::new() };
         match &area.source {
@@ -102,7 +100,7 @@ impl FatalReport<'_> {
         format!("{what} is mapped there, {}", area.prot)
     }
 
-    /// The instruction at the pc, and the extension it belongs to if there is one.
+    /// The instruction at the pc, or why it is illegal.
     fn instruction(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = [0; 4];
         match self.space.fetch(GuestAddr(self.death.pc), &mut bytes) {
@@ -115,7 +113,7 @@ impl FatalReport<'_> {
     }
 }
 
-/// The last component of a path, printable.
+/// The last component of a path, with control characters escaped.
 fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy()

@@ -2,13 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-/// Ranges of addresses; none at all is every address.
+/// A set of address ranges. The empty set selects every address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressFilter(Vec<RangeInclusive<u64>>);
 
 impl AddressFilter {
-    /// Reads a list with commas of `FIRST..LAST`, `FIRST+LENGTH` and `LAST-LENGTH`; the error is what is
-    /// wrong with it.
+    /// Parses a comma-separated list of `FIRST..LAST`, `FIRST+LENGTH` and `LAST-LENGTH`. The error is a message for the
+    /// user.
     pub fn parse(list: &str, number: fn(&str) -> Option<u64>) -> Result<Self, &'static str> {
         let range = |item: &str| {
             let (at, mark) = ["..", "+", "-"].iter().find_map(|mark| Some((item.find(mark)?, *mark)))?;
@@ -21,7 +21,7 @@ impl AddressFilter {
             (first <= last).then_some(first..=last)
         };
         let ranges: Option<Vec<_>> = list.split(',').map(range).collect();
-        ranges.map(Self).ok_or("write FIRST..LAST, FIRST+LENGTH or LAST-LENGTH, and commas between several")
+        ranges.map(Self).ok_or("write FIRST..LAST, FIRST+LENGTH or LAST-LENGTH, separated by commas")
     }
 
     /// Whether code at this address is logged.
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_hold_their_last_address() {
+    fn ranges_include_their_last_address() {
         let filter = parse("0x1000..0x1fff,0x4000+0x10,0x600f-0x10").unwrap();
         for inside in [0x1000, 0x1fff, 0x4000, 0x400f, 0x6000, 0x600f] {
             assert!(filter.contains(inside), "{inside:#x}");
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_refused() {
+    fn malformed_ranges_are_refused() {
         for bad in [
             "",
             "0x1000",

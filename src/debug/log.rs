@@ -1,8 +1,8 @@
-//! A log that the guest cannot disturb: on a descriptor of its own, outside the guest's numbers, each
-//! entry in one write.
+//! A log that the guest cannot disturb. It has its own descriptor, outside the guest's range, and writes each entry in
+//! one call.
 //!
-//! A line may be begun before all of it is known, such as that of a system call that waits. If
-//! something else is logged in the meantime, the line is cut off there, and ends as one of its own.
+//! A line can be begun before its end is known, for example while a system call blocks. If something else is logged
+//! meanwhile, the line is marked unfinished, and its end becomes a separate line, as in strace.
 
 use crate::host::fd::duplicate_high;
 use crate::host::{Lock, Rank};
@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-/// A log. Copies write to the same place.
+/// A log. Clones write to the same file.
 #[derive(Clone, Debug)]
 pub struct Log(Arc<Place>);
 
@@ -22,13 +22,13 @@ struct Place {
 
 #[derive(Debug, Default)]
 struct Lines {
-    /// How many lines have been begun.
+    /// The number of lines begun so far, which is the number of the last one.
     begun: u64,
-    /// The one that is not ended, if the log ends in it.
+    /// The unfinished line at the end of the log.
     open: Option<u64>,
 }
 
-/// What stands at the end of a line that is cut off.
+/// The mark at the end of an interrupted line.
 const CUT: &str = " <unfinished ...>\n";
 
 impl Log {
@@ -37,7 +37,7 @@ impl Log {
         Ok(Self(Arc::new(Place { fd: duplicate_high(fd)?, lines: Lock::new(Rank::Log, Lines::default()) })))
     }
 
-    /// The descriptor, which is not the guest's.
+    /// The log's descriptor.
     pub fn fd(&self) -> RawFd {
         self.0.fd.as_raw_fd()
     }
@@ -47,7 +47,7 @@ impl Log {
         self.write(text, |lines| lines.open = None);
     }
 
-    /// Begins a line; the number is for its [end](Self::end).
+    /// Begins a line; returns its number for [`end`](Self::end).
     pub fn begin(&self, text: &str) -> u64 {
         self.write(text, |lines| {
             lines.begun += 1;
@@ -55,7 +55,7 @@ impl Log {
         })
     }
 
-    /// Ends a line with `rest`, or, if it has been cut off, with `resumed`.
+    /// Ends a line with `rest`, or with the new line `resumed` if it was interrupted.
     pub fn end(&self, line: u64, rest: &str, resumed: &str) {
         let mut lines = self.0.lines.lock();
         if lines.open == Some(line) {
@@ -67,7 +67,7 @@ impl Log {
         }
     }
 
-    /// Writes text at the start of a line; yields how many lines have been begun.
+    /// Writes text at the start of a line; returns the number of the last line begun.
     fn write(&self, text: &str, change: impl FnOnce(&mut Lines)) -> u64 {
         let mut lines = self.0.lines.lock();
         match lines.open {
@@ -78,7 +78,7 @@ impl Log {
         lines.begun
     }
 
-    /// A log that cannot be written is no reason to disturb the program.
+    /// Ignores failures: they must not disturb the program.
     fn send(&self, text: &str) {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_may_be_begun_and_ended() {
+    fn a_line_can_be_begun_and_ended() {
         let (log, mut text) = log();
         log.put("one\n");
         let line = log.begin("two");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_between_cuts_a_line_off() {
+    fn another_entry_interrupts_a_line() {
         let (log, mut text) = log();
         let line = log.begin("wait(1,");
         log.put("something else\n");

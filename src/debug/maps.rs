@@ -1,4 +1,4 @@
-//! The log items about the address space: `mmu` for what becomes of it, `page` for the map of it.
+//! The log items about the address space: `mmu` logs its changes, `page` the memory map.
 
 use super::Log;
 use crate::memory::{AreaChange, AreaObserver, GuestAddr, GuestFault, Source, UserSpace, Vma};
@@ -6,23 +6,23 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Writes changes of an address space to a log, as far as they are wanted.
+/// Logs changes of an address space.
 #[derive(Debug)]
 pub struct MapLog {
     log: Log,
     mmu: bool,
     page: bool,
-    /// Whether the map has changed since it was written.
+    /// Whether the map has changed since it was logged.
     changed: AtomicBool,
 }
 
 impl MapLog {
-    /// Logs each change if `mmu`, and the map that comes of changes if `page`.
+    /// Logs each change if `mmu` is set, and the map after changes if `page` is set.
     pub fn new(log: Log, mmu: bool, page: bool) -> Self {
         Self { log, mmu, page, changed: AtomicBool::new(true) }
     }
 
-    /// Writes the map if it is wanted and is not what it was the last time.
+    /// Logs the map if it has changed.
     pub fn update(&self, space: &UserSpace) {
         if self.page && self.changed.swap(false, Ordering::Relaxed) {
             let mut text = String::from("page\n");
@@ -33,7 +33,7 @@ impl MapLog {
         }
     }
 
-    /// Writes an access that was refused to the instruction at `pc`.
+    /// Logs a fault of the instruction at `pc`.
     pub fn fault(&self, fault: &GuestFault, pc: u64) {
         if !self.mmu {
             return;
@@ -62,7 +62,7 @@ fn addresses(range: &Range<GuestAddr>) -> String {
     format!("{:#014x}-{:#014x}", range.start.0, range.end.0)
 }
 
-/// An area in the manner of /proc/self/maps.
+/// An area in the style of /proc/self/maps.
 fn described(area: &Vma) -> String {
     let what = match &area.source {
         Source::Anonymous => String::new(),

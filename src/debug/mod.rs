@@ -1,8 +1,7 @@
-//! What helps to see what a guest does: logs, traces, symbols, and the line that explains its death.
+//! Observing a guest: logs, traces, symbols, and the report of a fatal signal.
 //!
-//! Sees guest state and guest memory, and knows nothing of the kernel interface or of engines'
-//! insides. Writes to logs it is given; what goes to the user's terminal on its own account is the
-//! command line's to print.
+//! The module knows guest state and guest memory, but no system calls and no engine internals. It writes only to logs.
+//! Messages to the user are printed by the command line.
 
 mod fatal;
 mod filter;

@@ -1,6 +1,6 @@
-//! Names for addresses, from an ELF file's symbol table, read only when something is to be named.
+//! Names for addresses, from the symbol table of an ELF file. Files are read on first use.
 //!
-//! The file is input like any other: what is malformed or out of bounds yields no names, no error.
+//! Malformed parts of a file yield no names and no error.
 
 use super::trace::Names;
 use crate::memory::{GuestAddr, Source, UserSpace};
@@ -18,15 +18,15 @@ use std::sync::Arc;
 
 const CTX: Ctx = Ctx { container: Container::Big, le: Endian::Little };
 
-/// No symbol or string table is larger.
+/// The largest table that is read.
 const MAX_TABLE: u64 = 256 << 20;
 
-/// A place in a function.
+/// A position in a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The function's name.
     pub name: String,
-    /// Bytes from its start.
+    /// The offset in bytes from its start.
     pub offset: u64,
 }
 
@@ -46,7 +46,7 @@ struct Symbol {
 /// The functions of one file.
 #[derive(Clone, Debug, Default)]
 pub struct Symbols {
-    /// By address.
+    /// Sorted by address.
     list: Vec<Symbol>,
     strings: Vec<u8>,
     /// (file offset, size, address) of the segments.
@@ -54,25 +54,25 @@ pub struct Symbols {
 }
 
 impl Symbols {
-    /// Reads the names in a file; none if there are none to be had.
+    /// Reads the symbols of a file; the result is empty if that fails.
     pub fn read(path: &Path) -> Self {
         File::open(path).ok().and_then(|file| Self::try_read(&file)).unwrap_or_default()
     }
 
     fn try_read(file: &File) -> Option<Self> {
-        let header = *Header::from_bytes(piece(file, 0, SIZEOF_EHDR as u64)?.first_chunk()?);
-        let table = |offset, count: u16, size: usize| piece(file, offset, u64::from(count) * size as u64);
+        let header = *Header::from_bytes(read_range(file, 0, SIZEOF_EHDR as u64)?.first_chunk()?);
+        let table = |offset, count: u16, size: usize| read_range(file, offset, u64::from(count) * size as u64);
         let loads = table(header.e_phoff, header.e_phnum, SIZEOF_PHDR)?;
         let segments = ProgramHeader::parse(&loads, 0, header.e_phnum.into(), CTX).ok()?;
         let segments = segments.iter().filter(|h| h.p_type == PT_LOAD).map(|h| (h.p_offset, h.p_filesz, h.p_vaddr));
         let raw = table(header.e_shoff, header.e_shnum, SIZEOF_SHDR)?;
         let sections = SectionHeader::parse_from(&raw, 0, header.e_shnum.into(), CTX).ok()?;
 
-        // The full table if it was not stripped, else the one for the dynamic linker.
+        // The full table, or the dynamic one if the file is stripped.
         let of_kind = |kind| sections.iter().find(|s| s.sh_type == kind);
         let table = of_kind(SHT_SYMTAB).or_else(|| of_kind(SHT_DYNSYM))?;
         let strings = sections.get(table.sh_link as usize)?;
-        let raw = piece(file, table.sh_offset, table.sh_size)?;
+        let raw = read_range(file, table.sh_offset, table.sh_size)?;
         let symbols = Sym::parse(&raw, 0, raw.len() / SIZEOF_SYM, CTX).ok()?;
         let is_code = |s: &Sym| {
             let shndx = s.st_shndx as u32;
@@ -83,12 +83,13 @@ impl Symbols {
             .filter(|s| is_code(s))
             .map(|s| Symbol { addr: s.st_value, size: s.st_size, name: s.st_name })
             .collect();
-        // Of several at one address the largest comes last and is found first.
+        // Lookups search backwards, so the largest of several symbols at one address is found first.
         list.sort_by_key(|s| (s.addr, s.size));
-        Some(Self { list, strings: piece(file, strings.sh_offset, strings.sh_size)?, segments: segments.collect() })
+        let strings = read_range(file, strings.sh_offset, strings.sh_size)?;
+        Some(Self { list, strings, segments: segments.collect() })
     }
 
-    /// Symbols that are known already, by address and name.
+    /// Symbols from a list of addresses and names.
     pub fn from_names<'a>(names: impl IntoIterator<Item = (u64, &'a str)>) -> Self {
         let mut symbols = Self::default();
         for (addr, name) in names {
@@ -100,7 +101,7 @@ impl Symbols {
         symbols
     }
 
-    /// The function at a file offset that is mapped as code.
+    /// The function at a file offset, if a segment contains it.
     pub fn at_offset(&self, offset: u64) -> Option<Location> {
         let (start, _, vaddr) =
             self.segments.iter().find(|&&(start, size, _)| offset >= start && offset - start < size)?;
@@ -110,9 +111,9 @@ impl Symbols {
     /// The function at an address as linked.
     pub fn at_address(&self, addr: u64) -> Option<Location> {
         let upto = self.list.partition_point(|s| s.addr <= addr);
-        // A symbol without a size reaches to the next one.
+        // A symbol without a size extends to the next one.
         let holds = |s: &&Symbol| s.size == 0 || addr - s.addr < s.size;
-        // Mapping symbols ($x, $d) and the assembler's own labels name nothing.
+        // Mapping symbols ($x, $d) and the assembler's local labels are not functions.
         let named = |s: &Symbol| Some((self.name(s.name)?, s.addr)).filter(|(n, _)| !n.starts_with(['$', '.']));
         let (name, start) = self.list[..upto].iter().rev().take(64).filter(holds).find_map(named)?;
         Some(Location { name, offset: addr - start })
@@ -120,13 +121,13 @@ impl Symbols {
 
     fn name(&self, at: usize) -> Option<String> {
         let bytes = self.strings.get(at..)?.split(|&b| b == 0).next()?;
-        // Something unprintable in it must not reach a terminal as it is.
+        // Control characters must not reach a terminal.
         Some(String::from_utf8_lossy(bytes).escape_default().to_string()).filter(|n| !n.is_empty())
     }
 }
 
-/// A piece of a file, all of which must be there.
-fn piece(file: &File, offset: u64, len: u64) -> Option<Vec<u8>> {
+/// Reads a range of a file; `None` if the file ends before it.
+fn read_range(file: &File, offset: u64, len: u64) -> Option<Vec<u8>> {
     let size = file.metadata().ok()?.len();
     if len > MAX_TABLE || offset.checked_add(len).is_none_or(|end| end > size) {
         return None;
@@ -149,7 +150,7 @@ pub struct MappedFiles {
 }
 
 impl MappedFiles {
-    /// Those of `space`.
+    /// The functions of the files mapped in `space`.
     pub fn new(space: Arc<UserSpace>) -> Self {
         Self { space, files: HashMap::new() }
     }

@@ -1,4 +1,4 @@
-//! Names of addresses, from composed and from malformed tables.
+//! Names of addresses, from synthetic and malformed tables.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn addresses_and_offsets_are_named() {
 
 #[test]
 fn malformed_tables_name_nothing() {
-    // Every byte of the file header's two table offsets, and all of the section headers.
+    // Corrupt each byte of the table offsets in the file header, then of the section headers.
     let whole = symbols(|_| {});
     assert!(!whole.list.is_empty());
     for at in (32..48).chain(56..64) {

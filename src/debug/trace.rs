@@ -1,4 +1,4 @@
-//! The log items that show code: `in_asm` when it is decoded, `exec` and `cpu` when it runs.
+//! The log items about code: `in_asm` logs it when it is decoded, `exec` and `cpu` when it runs.
 
 use super::{AddressFilter, Location, Log};
 use crate::guest::riscv::{Base, Cpu};
@@ -6,33 +6,33 @@ use crate::guest::{self};
 use remu_isa::{Insn, f_name, x_name};
 use std::fmt::Write;
 
-/// Which of the items are wanted.
+/// The enabled items.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TraceItems {
-    /// Guest code as it is decoded.
+    /// Guest code when it is decoded.
     pub in_asm: bool,
-    /// Each block as it begins.
+    /// The address of each block when it starts.
     pub exec: bool,
-    /// The integer registers then.
+    /// The integer registers when a block starts.
     pub cpu: bool,
-    /// The floating-point registers too.
+    /// With `cpu`, the floating-point registers too.
     pub fpu: bool,
 }
 
 impl TraceItems {
-    /// Whether there is anything to trace.
+    /// Whether an item is enabled.
     pub fn any(self) -> bool {
         self.in_asm || self.exec || self.cpu
     }
 }
 
-/// Knows which function an address is in.
+/// A source of function names.
 pub trait Names {
-    /// The place in a function that is known.
+    /// The function at an address, if known.
     fn location(&mut self, pc: u64) -> Option<Location>;
 }
 
-/// Writes the items to a log.
+/// Writes the enabled items to a log.
 pub struct Tracer<N> {
     log: Log,
     items: TraceItems,
@@ -41,12 +41,12 @@ pub struct Tracer<N> {
 }
 
 impl<N: Names> Tracer<N> {
-    /// A tracer of the blocks that begin at addresses of the filter.
+    /// A tracer of the blocks whose start address the filter contains.
     pub fn new(log: Log, items: TraceItems, filter: AddressFilter, names: N) -> Self {
         Self { log, items, filter, names }
     }
 
-    /// ` name+0x12` for an address in a function that is known.
+    /// The function at an address as ` name+0x12`; empty if unknown.
     fn symbol(&mut self, pc: u64) -> String {
         self.names.location(pc).map_or(String::new(), |l| format!(" {l}"))
     }

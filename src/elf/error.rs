@@ -76,7 +76,7 @@ pub enum ElfError {
     #[error("is a core dump, not a program")]
     Core,
     /// Another `e_type`.
-    #[error("has ELF type {0:#x}, which is no program")]
+    #[error("has ELF type {0:#x}, which is not a program")]
     BadType(u16),
     /// A shared library: position-independent, no interpreter, no entry point.
     #[error("is a shared library: it has no entry point")]

@@ -45,7 +45,7 @@ pub enum LoadError {
         error: Box<LoadError>,
     },
     /// There is no room for a position-independent file.
-    #[error("{len} bytes of guest memory cannot be had: {error}")]
+    #[error("cannot allocate {len} bytes of guest memory: {error}")]
     NoRoom {
         /// The size from its first to its last page.
         len: u64,
@@ -65,7 +65,7 @@ pub enum LoadError {
         error: Errno,
     },
     /// A part that must be cleared is past the end of the file.
-    #[error("segment {index} cannot be cleared from {start:#x} on: the file has nothing there")]
+    #[error("segment {index} cannot be cleared at {start:#x}: the page is past the end of the file")]
     Clear {
         /// The program header's index.
         index: usize,

@@ -40,7 +40,7 @@ fn an_executable_stays_where_it_was_linked() {
 }
 
 #[test]
-fn bss_is_the_rest_of_a_page_and_pages_of_zeroes() {
+fn bss_is_the_rest_of_the_last_file_page_and_zero_pages() {
     let p = plan(&two_segments());
     let m = p.segments[1].map(0);
     assert_eq!(m.file, Some((0x12000..0x13000, p.segments[1].offset - 0xf00)));
@@ -59,7 +59,7 @@ fn bss_is_the_rest_of_a_page_and_pages_of_zeroes() {
 }
 
 #[test]
-fn static_pie_goes_two_thirds_up_aligned_as_it_asks() {
+fn static_pie_is_placed_two_thirds_up_with_its_alignment() {
     let mut e = two_segments();
     e.kind = 3;
     for s in &mut e.segments {
@@ -127,7 +127,7 @@ fn errors_name_files_that_are_not_programs() {
     assert_eq!(with(|e| e.data = 2), "is a big-endian RISC-V program; Linux on RISC-V is little-endian");
     assert_eq!(with(|e| e.kind = 1), "is an object file; link it first");
     assert_eq!(with(|e| e.kind = 4), "is a core dump, not a program");
-    assert_eq!(with(|e| e.kind = 0xfe00), "has ELF type 0xfe00, which is no program");
+    assert_eq!(with(|e| e.kind = 0xfe00), "has ELF type 0xfe00, which is not a program");
     assert_eq!(with(|e| (e.kind, e.entry) = (3, 0)), "is a shared library: it has no entry point");
     assert_eq!(
         with(|e| e.flags = 8),
@@ -188,7 +188,7 @@ fn a_truncated_file_is_an_error_or_loads() {
     let whole = two_segments().bytes();
     for len in 4..whole.len() {
         match LoadPlan::read(&whole[..len]) {
-            Err(ElfError::Truncated { end, len: told, .. }) => assert!(told == len as u64 && end > told),
+            Err(ElfError::Truncated { end, len: size, .. }) => assert!(size == len as u64 && end > size),
             // The missing rest of the last page is read as zeroes, and this file has only one page.
             Ok(_) => assert!(len >= 64 + 2 * 56, "{len:#x}"),
             Err(e) => panic!("{len:#x}: {e}"),

@@ -134,7 +134,7 @@ fn what_is_typed_is_the_guests_but_for_ctrl_a() {
     session.send(b"\x01h");
     session.expect("Ctrl-A x       end remu-system\r\n");
     session.send(b"\x01c");
-    session.expect("remu-system: there is no monitor\r\n");
+    session.expect("remu-system: the monitor is not supported\r\n");
     session.send(b"\x01s");
     session.expect("remu-system: Ctrl-A s is not supported\r\n");
     session.send(b"q");
@@ -164,7 +164,7 @@ fn the_terminal_is_restored_at_every_kind_of_end() {
         assert_eq!(session.end().signal(), Some(signal));
     }
     let mut session = Session::new(&p, &["--max-instructions", "10000", "deaf"]);
-    session.expect("not ended after 10000 instructions");
+    session.expect("still running after 10000 instructions");
     assert_eq!(session.end().code(), Some(125));
 }
 

@@ -1,4 +1,4 @@
-//! The machine that the options ask for, in the forms in which QEMU takes them.
+//! The machine that the options select. The values have QEMU's syntax.
 
 use super::{SystemError, SystemOptions, bad, isa, number};
 use crate::cli::resolve;
@@ -15,7 +15,7 @@ Machines (-machine NAME):
 /// What `-accel help` prints.
 pub(super) const ACCELERATORS: &str = "\
 Accelerators (-accel NAME):
-  tcg    the guest's instructions are emulated
+  tcg    emulation
 ";
 
 /// What `-smp help` prints.
@@ -25,13 +25,13 @@ Harts (-smp [cpus=]N[,OPTION=NUMBER]...):
   sockets, threads, dies, clusters, modules, books, drawers  1
 ";
 
-/// The machine, for a program of the width `wanted`.
+/// The machine. `wanted` is the register width of the program, if known.
 pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<MachineConfig, SystemError> {
     for accelerator in &options.accel {
         check_accelerator(accelerator)?;
     }
     if let Some(name) = options.name.iter().find(|name| name.contains(',')) {
-        return Err(bad("-name", name, "only a name, which is not shown"));
+        return Err(bad("-name", name, "only a name is supported, and it is not shown"));
     }
     Ok(MachineConfig {
         kind: kind(&options.machine)?,
@@ -59,12 +59,12 @@ fn kind(given: &str) -> Result<MachineKind, SystemError> {
     kind.ok_or_else(|| SystemError::UnknownMachine(name.to_owned()))
 }
 
-/// `[accel=]tcg[,thread=single]`: harts take turns.
+/// `[accel=]tcg[,thread=single]`.
 fn check_accelerator(given: &str) -> Result<(), SystemError> {
     let mut parts = given.split(',');
     let name = parts.next().unwrap_or_default();
     if name.strip_prefix("accel=").unwrap_or(name) != "tcg" {
-        return Err(bad("-accel", given, "there is only tcg"));
+        return Err(bad("-accel", given, "only tcg is supported"));
     }
     match parts.find(|property| *property != "thread=single") {
         Some(property) => Err(SystemError::Property { option: "-accel", property: property.to_owned() }),
@@ -87,7 +87,7 @@ fn memory(given: &str) -> Result<u64, SystemError> {
     size.map_err(|why| bad("-m", given, why))
 }
 
-/// `[cpus=]N[,PART=N]...`: there is one socket with one thread for each core, and no hart comes later.
+/// `[cpus=]N[,PART=N]...`. The topology is fixed: one socket, one thread per core, no hotplug.
 fn harts(given: &str) -> Result<usize, SystemError> {
     let mut harts = None;
     let mut cores = None;
@@ -105,10 +105,10 @@ fn harts(given: &str) -> Result<usize, SystemError> {
     }
     let harts = harts.or(cores).or(max).unwrap_or(1);
     if !(1..=64).contains(&harts) {
-        return Err(bad("-smp", given, "from 1 to 64"));
+        return Err(bad("-smp", given, "a machine has 1 to 64 harts"));
     }
     if cores.is_some_and(|n| n != harts) || max.is_some_and(|n| n != harts) {
-        return Err(bad("-smp", given, "cores and maxcpus are the number of harts"));
+        return Err(bad("-smp", given, "cores and maxcpus must equal the number of harts"));
     }
     Ok(harts as usize)
 }

@@ -1,30 +1,30 @@
-//! What the harts of a machine implement, by `-cpu` or as an ISA string.
+//! The ISA of the harts, from `-cpu` or from an ISA string.
 
 use super::{CliError, SystemError, SystemOptions};
 use crate::guest::riscv::profiles::CpuModel;
 use remu_isa::{Ext, ExtSet, Isa, Xlen};
 
-/// What is wrong with an ISA string.
+/// Why an ISA string is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum IsaError {
-    /// It does not begin with a base.
+    /// It does not begin with a base ISA.
     #[error("an ISA string begins with rv32i, rv64i, rv32g or rv64g")]
     Base,
-    /// There is no extension of this name.
+    /// An unknown extension.
     #[error("no extension '{0}'")]
     Unknown(String),
-    /// Its instructions are not there.
+    /// An extension that is not implemented.
     #[error("extension {0} is not implemented yet")]
     Missing(Ext),
 }
 
-/// What the harts implement; `wanted` is the width of the program.
+/// The ISA of the harts. `wanted` is the register width of the program, if known.
 pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Isa, SystemError> {
     if let Some(string) = &options.isa {
         return parse(string).map_err(|error| SystemError::Isa { string: string.clone(), error });
     }
     let spec = options.cpu.as_deref().unwrap_or("max");
-    // QEMU's models of 32-bit harts go by the names of those of 64 bits.
+    // QEMU names its 32-bit CPU models like the 64-bit ones.
     let (xlen, spec) = match spec.strip_prefix("rv32") {
         Some(rest) => (Xlen::Rv32, format!("rv64{rest}")),
         None => (wanted.unwrap_or(Xlen::Rv64), spec.to_owned()),
@@ -33,15 +33,15 @@ pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Isa, S
     Ok(complete(xlen, model.exts))
 }
 
-/// With what neither a model nor a string has to name: machine level, and on RV32 the loads and stores of F that C
-/// has there.
+/// Adds what CPU models and ISA strings leave implicit: machine mode, and on RV32 Zcf if C and F are present.
 fn complete(xlen: Xlen, exts: ExtSet) -> Isa {
     let has_zcf = xlen == Xlen::Rv32 && exts.contains(Ext::C) && exts.contains(Ext::F);
     let exts = exts.with(Ext::Sm).with_implied();
     Isa::new(xlen, if has_zcf { exts.with(Ext::Zcf) } else { exts })
 }
 
-/// Reads an ISA string: the base, letters, and names, each after an underscore (the first may do without).
+/// Parses an ISA string: the base, single letters, then longer names, each after an underscore that the first name may
+/// omit.
 fn parse(string: &str) -> Result<Isa, IsaError> {
     let string = string.to_ascii_lowercase();
     let (xlen, rest) = match (string.strip_prefix("rv32"), string.strip_prefix("rv64")) {
@@ -59,7 +59,7 @@ fn parse(string: &str) -> Result<Isa, IsaError> {
             'g' => {
                 [Ext::I, Ext::M, Ext::A, Ext::F, Ext::D, Ext::Zicsr, Ext::Zifencei].into_iter().fold(exts, ExtSet::with)
             }
-            // Machines have user mode.
+            // User mode is always present.
             'u' => exts,
             other => exts.with(find(&other.to_string())?),
         };
@@ -72,7 +72,7 @@ fn parse(string: &str) -> Result<Isa, IsaError> {
 
 fn find(name: &str) -> Result<Ext, IsaError> {
     let ext = Ext::from_name(name).ok_or_else(|| IsaError::Unknown(name.to_owned()))?;
-    // There is no supervisor mode yet, nor what hangs on it.
+    // Supervisor mode is not implemented, nor the extensions that depend on it.
     let supervisor = ext == Ext::S || ext.implies().contains(Ext::S);
     if ext.implemented() && !supervisor { Ok(ext) } else { Err(IsaError::Missing(ext)) }
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_read_as_they_are_written_everywhere() {
+    fn isa_strings_are_parsed() {
         let isa = parse("rv64gc_zba_Zbb").unwrap();
         assert!(isa.xlen == Xlen::Rv64 && [Ext::D, Ext::Zcd, Ext::Zba, Ext::Zbb].iter().all(|&e| isa.exts.contains(e)));
         assert!(!isa.exts.contains(Ext::Zcf));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_extension() {
         for (string, error) in [
             ("rv128i", IsaError::Base),
             ("rv64", IsaError::Base),

@@ -1,4 +1,4 @@
-//! The keys that are meant for remu-system and not for the guest: Ctrl-A and what follows it, as on QEMU's console.
+//! The escape keys of the console: Ctrl-A and a command, as in QEMU.
 
 /// Ctrl-A.
 pub(super) const CTRL_A: u8 = 1;
@@ -7,27 +7,27 @@ pub(super) const CTRL_A: u8 = 1;
 const HELP: &str = "
 Ctrl-A h       print this help
 Ctrl-A x       end remu-system
-Ctrl-A c       switch to the monitor: there is none
+Ctrl-A c       (QEMU's monitor is not supported)
 Ctrl-A Ctrl-A  send Ctrl-A to the guest
 ";
 
-/// Finds the keys in what is typed.
+/// Separates commands from input for the guest.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// Ctrl-A has been typed; the next key is a command.
+    /// The last key was Ctrl-A; the next one is a command.
     escaped: bool,
 }
 
-/// What a typed byte means.
+/// The meaning of an input byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     /// A byte for the guest.
     Guest(u8),
-    /// The first half of a command.
+    /// Ctrl-A, the first half of a command.
     Escape,
-    /// A text to print.
+    /// A command that prints this text.
     Text(String),
-    /// The user wants remu-system to end.
+    /// The command to end remu-system.
     End,
 }
 
@@ -42,7 +42,7 @@ impl Keys {
             CTRL_A => Key::Guest(CTRL_A),
             b'x' => Key::End,
             b'h' | b'?' => Key::Text(HELP.to_owned()),
-            b'c' => Key::Text("\nremu-system: there is no monitor\n".to_owned()),
+            b'c' => Key::Text("\nremu-system: the monitor is not supported\n".to_owned()),
             other => Key::Text(format!("\nremu-system: Ctrl-A {} is not supported\n", other.escape_ascii())),
         }
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_follows_ctrl_a_is_a_command() {
+    fn only_keys_after_ctrl_a_are_commands() {
         let mut keys = Keys::default();
         let mut take = |typed: &[u8]| typed.iter().map(|&byte| keys.take(byte)).collect::<Vec<_>>();
         assert_eq!(take(b"xh"), [Key::Guest(b'x'), Key::Guest(b'h')]);

@@ -1,4 +1,4 @@
-//! The whole-machine program: options, the machine they ask for, and what its end means to the caller.
+//! `remu-system`: its options, the machine they select, and the exit status.
 
 mod config;
 mod isa;
@@ -29,42 +29,42 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use terminal::Terminal;
 
-/// Why a machine cannot run, or has not ended by itself.
+/// Why a machine cannot run, or did not end by itself.
 #[derive(Debug, thiserror::Error)]
 enum SystemError {
     /// The command line.
     #[error(transparent)]
     Usage(#[from] CliError),
-    /// No such machine.
-    #[error("no machine '{0}'; there are virt and spike")]
+    /// An unknown machine.
+    #[error("unknown machine '{0}'; virt and spike are supported")]
     UnknownMachine(String),
-    /// Part of a value that QEMU knows and remu-system does not.
+    /// A property of an option's value that QEMU supports and remu-system does not.
     #[error("{option}: '{property}' is not supported")]
     Property { option: &'static str, property: String },
-    /// A value that makes no sense.
+    /// An invalid value.
     #[error("{option} '{value}': {why}")]
     BadValue { option: &'static str, value: String, why: &'static str },
-    /// What the harts are to implement.
+    /// An invalid ISA string.
     #[error("--isa '{string}': {error}")]
     Isa { string: String, error: IsaError },
     /// A file that cannot be read or written.
     #[error("{}: {error}", path.display())]
     File { path: PathBuf, error: std::io::Error },
-    /// What is to be started cannot be.
+    /// The machine cannot be created or started.
     #[error("{}{error}", path.as_ref().map(|p| format!("{}: ", p.display())).unwrap_or_default())]
     Machine { path: Option<PathBuf>, error: MachineError },
-    /// A program without a signature.
-    #[error("{}: has no symbol '{symbol}', or not in memory", path.display())]
+    /// The program has no signature.
+    #[error("{}: has no symbol '{symbol}' in memory", path.display())]
     NoSignature { path: PathBuf, symbol: &'static str },
-    /// The guest wants something that there is not.
-    #[error("the guest wants {0}, which is not supported")]
+    /// The guest requested something that is not implemented.
+    #[error("the guest uses {0}, which is not supported")]
     Unsupported(String),
-    /// It has taken too long.
-    #[error("not ended after {0} instructions")]
+    /// The instruction limit was reached.
+    #[error("still running after {0} instructions")]
     OutOfInstructions(u64),
 }
 
-/// Whether an option, without its dashes, is one of QEMU's whole machines or of remu-system.
+/// Whether `remu-system` or QEMU's system emulation has an option with this name, given without dashes.
 pub(super) fn has_option(name: &[u8]) -> bool {
     let is_short = |short: Option<char>| short.is_some_and(|letter| name == [letter as u8]);
     let known =
@@ -72,7 +72,7 @@ pub(super) fn has_option(name: &[u8]) -> bool {
     unsupported::unsupported(name).is_some() || SystemOptions::command().get_arguments().any(known)
 }
 
-/// `remu-system [OPTIONS] [ELF]`: yields the exit status.
+/// `remu-system [OPTIONS] [ELF]`: returns the exit status.
 pub fn system_main(_: &InheritedLimits) -> i32 {
     super::run::install_panic_report(NAME);
     run().unwrap_or_else(|error| {
@@ -120,10 +120,10 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
         }
         (kernel, program) => kernel.or(program.first()),
     };
-    // Before any other file is opened, which would take the place of a standard error that is closed.
+    // Before any other file is opened: that file could become descriptor 2 if standard error is closed.
     let logging = Logging::new(options)?;
     if options.bios.as_ref().is_some_and(|bios| bios.as_os_str() == "default") {
-        return Err(bad("-bios", "default", "no firmware comes with remu-system; name a file, or none"));
+        return Err(bad("-bios", "default", "remu-system comes without firmware; name a file, or none"));
     }
     let read = |path: &PathBuf| std::fs::read(path).map_err(|error| SystemError::File { path: path.clone(), error });
     let bios = options.bios.as_ref().filter(|path| path.as_os_str() != "none");
@@ -152,8 +152,8 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
         reboot: !options.no_reboot,
     };
     let ending = match config.isa.xlen {
-        Xlen::Rv32 => run.to_the_end::<Rv32>(&failed),
-        Xlen::Rv64 => run.to_the_end::<Rv64>(&failed),
+        Xlen::Rv32 => run.run::<Rv32>(&failed),
+        Xlen::Rv64 => run.run::<Rv64>(&failed),
     };
     match ending? {
         Ending::Exited(0) | Ending::Reset | Ending::ByUser => Ok(0),
@@ -163,7 +163,7 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     }
 }
 
-/// What is run, and how.
+/// The machine to run, and the options for running it.
 struct Run<'a> {
     config: &'a MachineConfig,
     plan: &'a BootPlan<'a>,
@@ -173,13 +173,13 @@ struct Run<'a> {
     interp: InterpConfig,
     logging: Option<Logging>,
     serial: Serial,
-    /// Whether the machine starts anew where the guest wants it to.
+    /// Whether a reset requested by the guest restarts the machine.
     reboot: bool,
 }
 
 impl Run<'_> {
-    /// Runs the machine, as often as it wants to be started anew.
-    fn to_the_end<B: Base>(&self, failed: &dyn Fn(MachineError) -> SystemError) -> Result<Ending, SystemError> {
+    /// Runs the machine until it stops. A reset creates it anew.
+    fn run<B: Base>(&self, failed: &dyn Fn(MachineError) -> SystemError) -> Result<Ending, SystemError> {
         let symbols = Symbols::from_names(self.plan.image().into_iter().flat_map(Image::symbols));
         loop {
             let (interp, logging, names) = (self.interp, self.logging.clone(), symbols.clone());
@@ -210,7 +210,7 @@ impl Run<'_> {
     }
 }
 
-/// What is logged, and where.
+/// The log and its contents.
 #[derive(Clone)]
 struct Logging {
     log: Log,
@@ -223,7 +223,7 @@ impl Logging {
         if options.log.is_empty() {
             return Ok(None);
         }
-        // What asks for help has been answered.
+        // `parse` returns None only for `help`, which was handled above.
         let items = log_items::parse(Logged::Machine, "-d", &options.log.join(","))?.unwrap_or_default();
         let filter = match &options.dfilter {
             Some(ranges) => {
@@ -236,30 +236,30 @@ impl Logging {
     }
 }
 
-/// What the serial port is connected to.
+/// The connection of the serial port.
 #[derive(Clone, Copy)]
 enum Serial {
     /// Nothing.
     Silent,
-    /// Standard input and output; on a terminal Ctrl-A begins a command if `keys` says so.
+    /// Standard input and output. With `keys`, Ctrl-A on a terminal begins a command.
     Stdio { keys: bool },
 }
 
 impl Serial {
-    /// What the options ask for. There is no other terminal, no window and no monitor.
+    /// The connection that the options select.
     fn of(options: &SystemOptions) -> Result<Self, SystemError> {
         if options.display != "none" {
-            return Err(bad("-display", &options.display, "there is none"));
+            return Err(bad("-display", &options.display, "only none is supported"));
         }
         if !matches!(&*options.monitor, "none" | "null") {
-            return Err(bad("-monitor", &options.monitor, "there is none"));
+            return Err(bad("-monitor", &options.monitor, "only none is supported"));
         }
         match options.serial.as_deref() {
             None if options.nodefaults => Ok(Serial::Silent),
             None | Some("mon:stdio") => Ok(Serial::Stdio { keys: true }),
             Some("stdio") => Ok(Serial::Stdio { keys: false }),
             Some("none" | "null") => Ok(Serial::Silent),
-            Some(other) => Err(bad("-serial", other, "it leads to stdio, mon:stdio or null")),
+            Some(other) => Err(bad("-serial", other, "only stdio, mon:stdio and null are supported")),
         }
     }
 
@@ -275,7 +275,7 @@ fn bad(option: &'static str, value: &str, why: &'static str) -> SystemError {
     SystemError::BadValue { option, value: value.to_owned(), why }
 }
 
-/// A number, decimal or with `0x`.
+/// Parses a number, decimal or with `0x`.
 fn number(option: &'static str, value: &str) -> Result<u64, SystemError> {
     resolve::parse_number(value).ok_or_else(|| bad(option, value, "not a number"))
 }

@@ -1,4 +1,4 @@
-//! What a program leaves in memory for the architectural tests to compare.
+//! The signature: the memory that an architectural test leaves for comparison.
 
 use super::SystemError;
 use crate::guest::riscv::Base;
@@ -7,14 +7,14 @@ use crate::machine::{BootPlan, Machine};
 use crate::memory::machine::HartMemory;
 use std::path::Path;
 
-/// Where and how memory is written down in the end.
+/// The file for the signature, and the bytes per line.
 pub(super) struct Signature<'a> {
     pub to: &'a Path,
     pub granularity: u64,
 }
 
-/// Writes the signature in the format of the architectural tests: lines of hexadecimal digits, the byte of
-/// the lowest address last.
+/// Writes the signature in the format of the architectural tests: lines of hexadecimal digits, the byte at the lowest
+/// address last.
 pub(super) fn write<B: Base>(
     machine: &Machine<B, Interp<B, HartMemory>>,
     plan: &BootPlan<'_>,
@@ -28,7 +28,7 @@ pub(super) fn write<B: Base>(
     machine.read(begin, &mut bytes).ok_or_else(|| missing("begin_signature"))?;
     let mut text = String::new();
     for line in bytes.chunks(signature.granularity as usize) {
-        // What is left of the last line is filled with zeroes.
+        // Zeroes fill the last line.
         text.push_str(&"00".repeat(signature.granularity as usize - line.len()));
         line.iter().rev().for_each(|byte| text.push_str(&format!("{byte:02x}")));
         text.push('\n');

@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// How often typed keys are looked for while the guest reads none.
-const LOOK: Duration = Duration::from_millis(10);
+/// The interval at which input is polled while the guest does not read any.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The most typed bytes that wait for the guest; more are dropped, so that Ctrl-A is always seen.
+/// The most input bytes that are buffered for the guest. Further bytes are dropped, so that Ctrl-A always works.
 const TYPED: usize = 4096;
 
 /// Standard input and output.
@@ -21,29 +21,29 @@ pub(super) struct Terminal {
     typed: VecDeque<u8>,
     input_ended: bool,
     wants_end: bool,
-    /// Standard input is a terminal on which Ctrl-A begins a command.
+    /// Set if standard input is a terminal on which Ctrl-A begins a command.
     keys: Option<Keys>,
-    looked: Option<Instant>,
-    /// Held for its end, which gives the terminal its mode back.
+    polled: Option<Instant>,
+    /// Restores the mode of the terminal when dropped.
     _raw: Option<RawTerminal>,
 }
 
 impl Terminal {
-    /// With `keys`, Ctrl-A begins a command and Ctrl-C is the guest's, if standard input is a terminal.
+    /// With `keys`, and if standard input is a terminal, Ctrl-A begins a command and Ctrl-C goes to the guest.
     pub fn new(keys: bool) -> Self {
         let raw = RawTerminal::new(!keys);
         Self { keys: raw.as_ref().filter(|_| keys).map(|_| Keys::default()), _raw: raw, ..Self::default() }
     }
 
-    /// Reads what has been typed, if something has.
-    fn look(&mut self) {
+    /// Reads input that has arrived, without waiting.
+    fn poll_input(&mut self) {
         let stdin = std::io::stdin();
         let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         if self.input_ended || poll(&mut ready, Some(&now)).unwrap_or(0) == 0 {
             return;
         }
-        // Of a file or a pipe no more is taken than the guest reads.
+        // From a file or a pipe, read only what the guest reads: the rest is for the next reader.
         let mut bytes = [0; 64];
         let room = if self.keys.is_some() { bytes.len() } else { 1 };
         match rustix::io::read(&stdin, &mut bytes[..room]) {
@@ -72,19 +72,19 @@ impl Console for Terminal {
 
     fn get(&mut self) -> Option<u8> {
         if self.typed.is_empty() {
-            self.look();
+            self.poll_input();
         }
         self.typed.pop_front()
     }
 
     fn flush(&mut self) {
-        if self.keys.is_some() && self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
-            self.looked = Some(Instant::now());
-            self.look();
+        if self.keys.is_some() && self.polled.is_none_or(|at| at.elapsed() >= POLL_INTERVAL) {
+            self.polled = Some(Instant::now());
+            self.poll_input();
         }
         if !self.out.is_empty() {
             let mut stdout = std::io::stdout().lock();
-            // There is nobody to tell if that fails.
+            // A failure is ignored: the guest cannot know of it.
             let _ = stdout.write_all(&self.out).and_then(|()| stdout.flush());
             self.out.clear();
         }

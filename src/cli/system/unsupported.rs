@@ -1,37 +1,37 @@
-//! Options of QEMU's whole machines that cannot be honoured, and what each is for.
+//! The options of QEMU's system emulation that are not supported, and the purpose of each.
 
 const OPTIONS: &[(&[&str], &str)] = &[
     (&["s", "S", "gdb"], "waiting for a debugger"),
-    (&["numa"], "memory with several nodes"),
+    (&["numa"], "NUMA nodes"),
     (&["add-fd", "readconfig", "set", "global", "compat"], "settings for devices"),
-    (&["boot", "option-rom", "pflash", "mtdblock", "fw_cfg", "shim", "smbios", "acpitable"], "further firmware"),
-    (&["mem-path", "mem-prealloc", "overcommit"], "choosing the host's memory"),
+    (&["boot", "option-rom", "pflash", "mtdblock", "fw_cfg", "shim", "smbios", "acpitable"], "more firmware"),
+    (&["mem-path", "mem-prealloc", "overcommit"], "choosing the host memory for RAM"),
     (&["k", "full-screen", "vga", "vnc", "spice", "g"], "a screen and a keyboard"),
     (&["audio", "audiodev", "usb", "usbdevice"], "sound and USB"),
-    (&["device", "object", "tpmdev"], "further devices"),
-    (&["uuid"], "a machine with an identifier"),
+    (&["device", "object", "tpmdev"], "more devices"),
+    (&["uuid"], "an identifier of the machine"),
     (&["fda", "fdb", "hda", "hdb", "hdc", "hdd", "cdrom", "blockdev", "drive", "sd", "snapshot", "iscsi"], "disks"),
-    (&["fsdev", "virtfs"], "folders of the host"),
+    (&["fsdev", "virtfs"], "shared host directories"),
     (&["netdev", "nic", "net"], "a network"),
-    (&["chardev", "parallel", "debugcon"], "further serial ports"),
+    (&["chardev", "parallel", "debugcon"], "more serial ports"),
     (&["initrd"], "an initial RAM disk"),
     (&["dtb"], "a device tree from a file"),
     (&["mon", "qmp", "qmp-pretty", "preconfig"], "a monitor"),
     (&["pidfile", "daemonize", "run-with", "sandbox", "runas", "chroot"], "running as a service"),
     (&["seed"], "seeding random numbers"),
-    (&["L"], "a folder with firmware"),
-    (&["enable-kvm"], "running on the host's processor"),
-    (&["no-shutdown", "action", "watchdog-action"], "choosing what follows the end of the guest"),
-    (&["loadvm", "incoming", "only-migratable", "dump-vmstate"], "saved states"),
+    (&["L"], "a firmware directory"),
+    (&["enable-kvm"], "hardware virtualization"),
+    (&["no-shutdown", "action", "watchdog-action"], "actions on shutdown, reset and panic"),
+    (&["loadvm", "incoming", "only-migratable", "dump-vmstate"], "snapshots and migration"),
     (&["rtc"], "choosing the time of day"),
     (&["icount"], "a clock that counts instructions"),
-    (&["echr"], "another key than Ctrl-A"),
+    (&["echr"], "an escape key other than Ctrl-A"),
     (&["semihosting", "semihosting-config"], "semihosting"),
     (&["trace", "plugin", "msg", "enable-sync-profile"], "trace events and plugins"),
     (&["perfmap", "jitdump"], "a map of compiled code for perf"),
 ];
 
-/// What an option of QEMU's is for that cannot be honoured.
+/// The purpose of an unsupported option.
 pub(super) fn unsupported(name: &[u8]) -> Option<&'static str> {
     OPTIONS.iter().find(|(names, _)| names.iter().any(|n| n.as_bytes() == name)).map(|(_, what)| *what)
 }
@@ -44,7 +44,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn each_is_refused_by_its_name() {
+    fn errors_name_the_option() {
         for (names, what) in OPTIONS {
             for name in *names {
                 for dashes in ["-", "--"] {

@@ -1,6 +1,6 @@
 //! Why a program cannot be started.
 
-use super::find::{Packages, Searched};
+use super::find::{MAX_SCRIPTS, Packages, Searched};
 use crate::elf::LoadError;
 use crate::memory::{MapError, SpaceError};
 use std::io;
@@ -12,8 +12,8 @@ pub enum ExecError {
     /// The guest's address space cannot be reserved.
     #[error(transparent)]
     Space(#[from] SpaceError),
-    /// The host gives no random bytes.
-    #[error("the host gives no random bytes for AT_RANDOM: {0}")]
+    /// getrandom failed.
+    #[error("cannot get random bytes from the host: {0}")]
     Random(io::Error),
     /// There is no room for the vDSO.
     #[error("cannot map the vDSO: {0}")]
@@ -22,7 +22,10 @@ pub enum ExecError {
     #[error("the program's path {0:?} contains a zero byte")]
     Path(PathBuf),
     /// The program's dynamic linker is not found.
-    #[error("{}: needs the dynamic linker {interpreter}, and there is none for RISC-V {searched}; {packages}", path.display())]
+    #[error(
+        "{}: needs the dynamic linker {interpreter}, which was not found for RISC-V {searched}; {packages}",
+        path.display()
+    )]
     NoDynamicLinker {
         /// The program's path as given.
         path: PathBuf,
@@ -35,7 +38,7 @@ pub enum ExecError {
     },
     /// The interpreter of a script is not found.
     #[error(
-        "{}: is a script for {interpreter}, and there is none for RISC-V {searched}; name its root directory with -L",
+        "{}: is a script for {interpreter}, which was not found for RISC-V {searched}; name its root directory with -L",
         path.display()
     )]
     NoScriptInterpreter {
@@ -47,7 +50,7 @@ pub enum ExecError {
         searched: Searched,
     },
     /// The chain of script interpreters is too long.
-    #[error("{}: is a script for a script, too often in a row", path.display())]
+    #[error("{}: has a chain of script interpreters longer than the limit of {MAX_SCRIPTS}", path.display())]
     TooManyScripts {
         /// The path as given.
         path: PathBuf,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const CROSS_SYSROOT: &str = "/usr/riscv64-linux-gnu";
 
 /// The longest chain of script interpreters (measured on Linux 6.18: the sixth fails with ELOOP).
-const MAX_SCRIPTS: usize = 5;
+pub(super) const MAX_SCRIPTS: usize = 5;
 
 /// What to load.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ impl FoundSysroot {
         };
         let ours = |path: &PathBuf| elf::is_for_riscv(path);
         if let Some(root) = &self.0 {
-            // What is there is what is meant, whatever it turns out to be.
+            // A file in the given sysroot is used even if it is not for RISC-V: opening it reports the error.
             let found = inside(root).or_else(|| Some(host).filter(ours));
             return found.ok_or_else(|| Searched::Given(root.clone()));
         }
