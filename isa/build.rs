@@ -1,4 +1,4 @@
-//! Turns the tables in `riscv/` into Rust, or stops the build with the row that is wrong.
+//! Generates Rust from the tables in `riscv/`. A wrong row stops the build with an error that names it.
 
 #[path = "gen/mod.rs"]
 mod generator;

@@ -1,4 +1,4 @@
-//! Reads `absent*.isa`: encodings of extensions whose instructions are not in the tables. They serve messages only.
+//! Parses `absent*.isa`: encodings of unimplemented extensions, which serve messages only.
 
 use super::exts::{Class, Exts, lines};
 use super::overlap;
@@ -10,17 +10,17 @@ use super::{Source, XLENS};
 pub struct Absent {
     /// File and line, for messages.
     pub at: String,
-    /// As in assembly.
+    /// The mnemonic.
     pub mnemonic: String,
     /// The extension.
     pub ext: usize,
-    /// On which of `XLENS` it exists.
+    /// Whether it exists on each of `XLENS`.
     pub xlens: [bool; 2],
-    /// Its bits.
+    /// Its encoding.
     pub cube: Cube,
 }
 
-/// Reads one table, adding to `all`.
+/// Parses one table and adds its rows to `all`.
 pub fn parse(source: &Source, exts: &Exts, all: &mut Vec<Absent>) -> Result<(), String> {
     let mut section = None;
     for (at, line) in lines(source) {
@@ -36,7 +36,7 @@ pub fn parse(source: &Source, exts: &Exts, all: &mut Vec<Absent>) -> Result<(), 
         }
         let (xlens, ext) = section.ok_or_else(|| format!("{at}: a row before any [section]"))?;
         let (mnemonic, pattern) = line.split_once(char::is_whitespace).ok_or(format!("{at}: a row needs a pattern"))?;
-        // A row for each number of fields of a segment.
+        // One row for each number of fields of a vector segment.
         let fields = if pattern.contains("nf") { 1..8 } else { 0..1 };
         for field in fields {
             let pattern = pattern.replace("nf", &format!("{field:03b}"));
@@ -64,7 +64,7 @@ fn cube(pattern: &str) -> Result<Cube, String> {
     if size != 32 || cube.value & 3 != 3 { Err(format!("{size} bits are no 32-bit instruction")) } else { Ok(cube) }
 }
 
-/// No word may be two of them, or one of them and a row of the tables.
+/// Checks that no word matches two absent instructions, or an absent one and a row of the tables.
 pub fn check(all: &[Absent], rows: &[Row]) -> Result<(), String> {
     for (x, xlen) in XLENS.into_iter().enumerate() {
         for (i, one) in all.iter().enumerate().filter(|(_, a)| a.xlens[x]) {

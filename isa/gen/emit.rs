@@ -1,4 +1,4 @@
-//! Writes the generated Rust: two enums and data.
+//! Writes the generated Rust: the enums `Ext` and `Op`, and the tables.
 
 use super::XLENS;
 use super::absent::Absent;
@@ -12,10 +12,10 @@ use std::fmt::Write;
 
 type Layout = BTreeMap<Slot, Field>;
 
-/// All of it.
+/// The generated source, except for absent instructions.
 pub fn emit(exts: &Exts, csrs: &[Csr], rows: &[Row], expansions: &[Option<Expansion>], trees: &[Tree]) -> String {
     let mut out = String::new();
-    // An Op for each mnemonic, compressed ones last: tables over what is executed then need not hold them.
+    // An Op for each mnemonic. Compressed ones come last, so that tables of executed instructions can end before them.
     let mut ops: Vec<(&str, Vec<usize>)> = Vec::new();
     for compressed in [false, true] {
         for (i, row) in rows.iter().enumerate().filter(|(_, r)| r.compressed() == compressed) {
@@ -50,7 +50,7 @@ pub fn emit(exts: &Exts, csrs: &[Csr], rows: &[Row], expansions: &[Option<Expans
     out
 }
 
-/// The instructions that are not in the tables.
+/// The table of absent instructions.
 pub fn emit_absent(exts: &Exts, all: &[Absent]) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "pub(crate) static ABSENT: [Absent; {}] = [", all.len());
@@ -124,7 +124,7 @@ fn emit_csrs(out: &mut String, exts: &Exts, csrs: &[Csr]) {
 
 fn emit_ops(out: &mut String, exts: &Exts, rows: &[Row], ops: &[(&str, Vec<usize>)], expansions: &[Option<Expansion>]) {
     let count = ops.len();
-    let _ = writeln!(out, "/// What an instruction is, without its operands. The compressed ones come last.");
+    let _ = writeln!(out, "/// An instruction without its operands. Compressed instructions come last.");
     let _ = writeln!(
         out,
         "#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)] #[repr(u16)] pub enum Op {{"
@@ -146,7 +146,7 @@ fn emit_ops(out: &mut String, exts: &Exts, rows: &[Row], ops: &[(&str, Vec<usize
     let _ = writeln!(out, "pub(crate) static OP_INFO: [OpInfo; {count}] = [");
     for (mnemonic, of) in ops {
         let row = &rows[of[0]];
-        // What a compressed instruction does is what its expansion does.
+        // A compressed instruction has the flags of its expansion.
         let acts = match &expansions[of[0]] {
             Some(e) => rows.iter().find(|r| r.mnemonic == e.target).unwrap_or(row),
             None => row,
@@ -233,22 +233,22 @@ fn emit_layouts(out: &mut String, layouts: &[Layout]) {
     let _ = writeln!(out, "pub(crate) static LAYOUTS: [Layout; {}] = [", layouts.len());
     for layout in layouts {
         let register = |slot: Slot| {
-            // A register field is never in pieces; see `pattern::parse`.
-            let field = layout.get(&slot).and_then(|f| Some((f.pieces.first()?, f.base)));
-            field.map_or("NO_BITS".to_string(), |(piece, base)| {
-                format!("Bits {{ shift: {}, mask: {:#x}, or: {base} }}", piece.at, ones(piece.width))
+            // A register field is never split; see `pattern::parse`.
+            let field = layout.get(&slot).and_then(|f| Some((f.parts.first()?, f.base)));
+            field.map_or("NO_BITS".to_string(), |(part, base)| {
+                format!("Bits {{ shift: {}, mask: {:#x}, or: {base} }}", part.at, ones(part.width))
             })
         };
         let imm = layout.get(&Slot::Imm).cloned().unwrap_or_default();
-        // Pieces that move by the same distance move as one.
+        // Parts that move by the same distance are moved together.
         let mut moves: BTreeMap<u32, u32> = BTreeMap::new();
-        for piece in &imm.pieces {
-            *moves.entry((piece.at + 32 - piece.to) % 32).or_default() |= ones(piece.width) << piece.at;
+        for part in &imm.parts {
+            *moves.entry((part.at + 32 - part.to) % 32).or_default() |= ones(part.width) << part.at;
         }
         let mut moves: Vec<String> =
-            moves.iter().map(|(rotate, mask)| format!("Piece {{ mask: {mask:#x}, rotate: {rotate} }}")).collect();
-        let few = moves.len().max(4);
-        moves.resize(few, "NO_PIECE".to_string());
+            moves.iter().map(|(rotate, mask)| format!("Rotated {{ mask: {mask:#x}, rotate: {rotate} }}")).collect();
+        let count = moves.len().max(4);
+        moves.resize(count, "NO_ROTATED".to_string());
         let _ = writeln!(
             out,
             "Layout {{ rd: {}, rs1: {}, rs2: {}, rs3: {}, rm: {}, imm: [{}], more: &[{}], or: {:#x}, extend: {} }},",

@@ -1,15 +1,16 @@
-//! Resolves what a compressed row says it is: which 32-bit instruction, and which of its fields come from where.
+//! Resolves the expansions of compressed rows: the 32-bit instruction, and the source of each of its fields.
 
 use super::parse::Row;
 
-/// Where a field of the expansion comes from.
+/// The source of a field of an expansion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum From {
-    /// Nowhere: always this.
+    /// A constant.
     Fixed(i32),
-    /// The field of that name.
+    /// The 32-bit instruction has no such field.
     #[default]
     Unset,
+    /// A field of the compressed instruction.
     Rd,
     Rs1,
     Rs2,
@@ -25,7 +26,7 @@ pub struct Expansion {
     pub fields: [From; 4],
 }
 
-/// For each row, its expansion.
+/// The expansion of each row.
 pub fn resolve(rows: &[Row]) -> Result<Vec<Option<Expansion>>, String> {
     let mut all: Vec<Option<Expansion>> = Vec::new();
     for row in rows {
@@ -82,7 +83,7 @@ fn assign(fields: &mut [From; 4], to: &str, from: &str) -> Result<(), String> {
         "zero" => From::Fixed(0),
         "ra" => From::Fixed(1),
         "sp" => From::Fixed(2),
-        number => From::Fixed(number.parse().map_err(|_| format!("`{number}` is no operand or number"))?),
+        number => From::Fixed(number.parse().map_err(|_| format!("`{number}` is neither an operand nor a number"))?),
     };
     Ok(())
 }

@@ -1,33 +1,33 @@
-//! Reads `exts.isa` and `csrs.isa`: the names of extensions, what they imply, and the names of CSRs.
+//! Parses `exts.isa` and `csrs.isa`: extensions and their implications, and the names of CSRs.
 
 use super::Source;
 
-/// What kind of thing an extension is, seen from these tables.
+/// Whether the tables hold an extension's instructions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// Its instructions are here.
+    /// Its instructions are in the tables.
     Instructions,
-    /// It has none.
+    /// It has no instructions.
     Property,
-    /// It has some, and they are not here.
+    /// It has instructions, but they are not in the tables.
     Absent,
 }
 
 /// One extension.
 pub struct Ext {
-    /// As in an ISA string, capitalised.
+    /// The name as in an ISA string, capitalised.
     pub name: String,
-    /// What kind of extension.
+    /// Whether the tables hold its instructions.
     pub class: Class,
-    /// Indices of what it implies directly.
+    /// The indices of the extensions that it implies directly.
     pub implies: Vec<usize>,
 }
 
-/// All extensions, and the sums: a set that, when complete, makes up one more.
+/// All extensions. A sum is an extension that equals a set of others.
 pub struct Exts {
-    /// In the order of the table.
+    /// The extensions in the order of the table.
     pub list: Vec<Ext>,
-    /// (whole, its parts).
+    /// The sums: (whole, its parts).
     pub sums: Vec<(usize, Vec<usize>)>,
 }
 
@@ -38,7 +38,7 @@ impl Exts {
     }
 }
 
-/// Lines that say something: number, text without comment.
+/// The lines that are neither empty nor comments, each with its file and line number.
 pub fn lines(source: &Source) -> impl Iterator<Item = (String, &str)> {
     source.text.lines().enumerate().filter_map(|(i, line)| {
         let line = if line.trim_start().starts_with('#') { "" } else { line.trim() };
@@ -63,7 +63,7 @@ pub fn parse(source: &Source) -> Result<Exts, String> {
             None => Class::Instructions,
             Some("property") => Class::Property,
             Some("absent") => Class::Absent,
-            Some(other) => return Err(format!("{at}: `{other}` is no class of extension")),
+            Some(other) => return Err(format!("{at}: `{other}` is not a class of extension")),
         };
         if exts.find(&name).is_some() {
             return Err(format!("{at}: extension {name} is listed twice"));
@@ -99,9 +99,9 @@ pub struct Csr {
     pub number: u16,
     /// Its name.
     pub name: String,
-    /// The extension it came with.
+    /// The extension that defines it.
     pub ext: Option<usize>,
-    /// Whether only RV32 has it.
+    /// Whether it exists on RV32 only.
     pub rv32: bool,
 }
 
@@ -122,12 +122,12 @@ pub fn parse_csrs(source: &Source, exts: &Exts) -> Result<Vec<Csr>, String> {
         let number = |s: &str| {
             let digits = s.strip_prefix("0x").unwrap_or_default();
             let number = u16::from_str_radix(digits, 16).ok().filter(|n| *n < 1 << 12);
-            number.ok_or_else(|| format!("{at}: `{s}` is no CSR number"))
+            number.ok_or_else(|| format!("{at}: `{s}` is not a CSR number"))
         };
         let (first, last) = numbers.split_once("..").unwrap_or((numbers, numbers));
         let (first, last) = (number(first)?, number(last)?);
         if first > last {
-            return Err(format!("{at}: `{numbers}` runs downwards"));
+            return Err(format!("{at}: the range `{numbers}` is descending"));
         }
         for (i, number) in (first..=last).enumerate() {
             let name = match name.split_once('#') {

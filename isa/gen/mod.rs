@@ -1,5 +1,5 @@
-//! The generator: reads the tables in `riscv/`, proves that no two rows claim the same bits, and writes the Rust that
-//! `src/` includes. `build.rs` runs it; the tests include it once more to see that it refuses bad tables.
+//! The generator: parses the tables in `riscv/`, checks that no two rows overlap, and writes the Rust that `src/`
+//! includes. `build.rs` runs it. The tests include it too, to check that it refuses bad tables.
 
 mod absent;
 mod emit;
@@ -12,15 +12,15 @@ mod tree;
 
 use std::path::Path;
 
-/// A text and the name to blame in messages.
+/// A table and its file name.
 pub struct Source {
-    /// File name, as it appears in errors.
+    /// The file name, for error messages.
     pub name: String,
-    /// The table itself.
+    /// The contents.
     pub text: String,
 }
 
-/// Reads every `.isa` file in `dir`, in the order of their names.
+/// Reads every `.isa` file in `dir`, sorted by name.
 pub fn read_dir(dir: &Path) -> Result<Vec<Source>, String> {
     let fail = |e: std::io::Error| format!("{}: {e}", dir.display());
     let mut sources = Vec::new();
@@ -39,7 +39,7 @@ pub fn read_dir(dir: &Path) -> Result<Vec<Source>, String> {
 /// The two XLENs, in the order of the generated tables.
 pub const XLENS: [u8; 2] = [32, 64];
 
-/// From tables to the generated Rust, or to one line that says what is wrong with them.
+/// Generates Rust from tables. The error is one line that says what is wrong with them.
 pub fn generate(sources: &[Source]) -> Result<String, String> {
     let mut exts = None;
     let mut csrs = None;

@@ -1,15 +1,15 @@
-//! The proof that a word is at most one instruction. Constraints are worked into the rows first, so the comparison is
-//! exact: two rows clash if and only if the message can show a word that is both.
+//! Checks that each word is at most one instruction. The comparison includes the rows' constraints, so it is exact: for
+//! two overlapping rows, the message shows a word that matches both.
 
 use super::XLENS;
 use super::parse::Row;
 
-/// Says that two rows, each with its place, share a word.
+/// The message about two rows that share a word. Each row has its mnemonic and place.
 pub fn message((a, a_at): (&str, &str), (b, b_at): (&str, &str), xlen: u8, word: u32) -> String {
-    format!("{a} ({a_at}) and {b} ({b_at}) overlap on RV{xlen}: {word:#010x} is both")
+    format!("{a} ({a_at}) and {b} ({b_at}) overlap on RV{xlen}: {word:#010x} matches both")
 }
 
-/// Rows of one XLEN, pair by pair.
+/// Checks all pairs of rows of one XLEN.
 pub fn check(rows: &[Row], xlen: u8) -> Result<(), String> {
     let index = XLENS.iter().position(|x| *x == xlen).unwrap_or(0);
     let rows: Vec<_> = rows.iter().filter(|r| r.xlens[index]).map(|r| (r, r.pattern.cubes())).collect();
@@ -26,7 +26,7 @@ pub fn check(rows: &[Row], xlen: u8) -> Result<(), String> {
                 (None, None) => {}
                 (None, Some((special, _, general, _))) => {
                     return Err(format!(
-                        "{}: {} says it specialises {}, but no word is both",
+                        "{}: {} is marked `of {}`, but no word matches both",
                         special.at, special.mnemonic, general.mnemonic
                     ));
                 }
@@ -37,7 +37,7 @@ pub fn check(rows: &[Row], xlen: u8) -> Result<(), String> {
                     let contained = inner.iter().all(|x| outer.iter().any(|y| y.covers(*x) && x != y));
                     if !contained {
                         return Err(format!(
-                            "{}: {} says it specialises {} ({}), but is not strictly within it",
+                            "{}: {} is marked `of {}` ({}), but is not a proper subset of it",
                             special.at, special.mnemonic, general.mnemonic, general.at
                         ));
                     }
@@ -47,7 +47,7 @@ pub fn check(rows: &[Row], xlen: u8) -> Result<(), String> {
         if let Some(of) = &a.of
             && !rows.iter().any(|(r, _)| r.mnemonic == *of)
         {
-            return Err(format!("{}: {} specialises {of}, which is no row on RV{xlen}", a.at, a.mnemonic));
+            return Err(format!("{}: {} is marked `of {of}`, which has no row on RV{xlen}", a.at, a.mnemonic));
         }
     }
     Ok(())

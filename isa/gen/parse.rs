@@ -1,10 +1,10 @@
-//! Reads the rows of a table. The format is described in `riscv/README.md`.
+//! Parses the rows of a table. `riscv/README.md` describes the format.
 
 use super::exts::{Exts, lines};
 use super::pattern::{self, Pattern, Slot};
 use super::{Source, XLENS};
 
-/// How the operand column spells an operand, and the variant of `Operand` it stands for.
+/// The spelling of each operand in the tables, and its variant of `Operand`.
 pub const OPERANDS: [(&str, &str); 26] = [
     ("rd", "Rd"),
     ("rs1", "Rs1"),
@@ -34,10 +34,10 @@ pub const OPERANDS: [(&str, &str); 26] = [
     ("hint", "Hint"),
 ];
 
-/// What a row may say of itself in braces.
+/// The flags that a row may have in braces.
 pub const FLAGS: [&str; 6] = ["load", "store", "atomic", "fault", "ends", "reads-rd"];
 
-/// What a register field names.
+/// The register file that a register field selects from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     None,
@@ -50,31 +50,31 @@ pub enum Class {
 pub struct Row {
     /// File and line, for messages.
     pub at: String,
-    /// As in assembly.
+    /// The mnemonic.
     pub mnemonic: String,
-    /// On which of `XLENS` it exists.
+    /// Whether it exists on each of `XLENS`.
     pub xlens: [bool; 2],
-    /// Any one of these sets of extensions brings it.
+    /// The sets of extensions that include the instruction; one enabled set is enough.
     pub needs: Vec<Vec<usize>>,
-    /// Its bits.
+    /// Its encoding.
     pub pattern: Pattern,
-    /// As spelled, in order.
+    /// The operands as spelled, in order.
     pub operands: Vec<String>,
-    /// The 32-bit instruction it is short for.
+    /// The 32-bit instruction that a compressed one stands for.
     pub expansion: Option<String>,
-    /// From `FLAGS`.
+    /// Members of `FLAGS`.
     pub flags: Vec<String>,
-    /// The row it specialises.
+    /// The mnemonic of the row that it specialises.
     pub of: Option<String>,
 }
 
 impl Row {
-    /// Two bytes long?
+    /// Whether it is two bytes long.
     pub fn compressed(&self) -> bool {
         self.pattern.cube.value & 3 != 3
     }
 
-    /// What the register field in `slot` names.
+    /// The register file of the register field `slot`.
     pub fn class(&self, slot: Slot) -> Class {
         let (x, f, memory) = match slot {
             Slot::Rd => ("rd", "fd", ""),
@@ -97,7 +97,7 @@ impl Row {
     }
 }
 
-/// Reads one table, adding to `rows`.
+/// Parses one table and adds its rows to `rows`.
 pub fn parse(source: &Source, exts: &Exts, rows: &mut Vec<Row>) -> Result<(), String> {
     let mut section = None;
     for (at, line) in lines(source) {
@@ -112,7 +112,7 @@ pub fn parse(source: &Source, exts: &Exts, rows: &mut Vec<Row>) -> Result<(), St
                 return Err(format!("{at}: {} is already a row at {}", row.mnemonic, other.at));
             }
             if other.needs != row.needs || other.operands != row.operands || other.flags != row.flags {
-                return Err(format!("{at}: {} is another instruction than at {}", row.mnemonic, other.at));
+                return Err(format!("{at}: {} differs from its row at {}", row.mnemonic, other.at));
             }
         }
         rows.push(row);
@@ -120,7 +120,7 @@ pub fn parse(source: &Source, exts: &Exts, rows: &mut Vec<Row>) -> Result<(), St
     Ok(())
 }
 
-/// `rv64: Zbb | Zcb & Zba` without its brackets.
+/// Parses a section head without its brackets, such as `rv64: Zbb | Zcb & Zba`.
 pub fn parse_section(head: &str, exts: &Exts) -> Result<([bool; 2], Vec<Vec<usize>>), String> {
     let (xlens, needs) = match head.split_once(':') {
         None => ([true, true], head),
@@ -146,7 +146,7 @@ fn parse_row(at: &str, line: &str, xlens: [bool; 2], needs: Vec<Vec<usize>>) -> 
         None => (rest, None),
     };
     if expansion.is_some() != (size == 16) {
-        return Err(format!("{mnemonic}: the 16-bit rows, and only they, have an expansion"));
+        return Err(format!("{mnemonic}: 16-bit rows, and no others, need an expansion"));
     }
     let (mut flags, mut of) = (Vec::new(), None);
     let mut words = notes.split_whitespace();
@@ -154,14 +154,16 @@ fn parse_row(at: &str, line: &str, xlens: [bool; 2], needs: Vec<Vec<usize>>) -> 
         match word {
             "of" => of = Some(words.next().ok_or("`of` needs a mnemonic")?.to_string()),
             _ if FLAGS.contains(&word) => flags.push(word.to_string()),
-            _ => return Err(format!("{mnemonic}: `{word}` is no note; there are {} and `of`", FLAGS.join(", "))),
+            _ => {
+                return Err(format!("{mnemonic}: `{word}` is not a note; the notes are {} and `of`", FLAGS.join(", ")));
+            }
         }
     }
     let operands: Vec<String> = operands.split(',').map(|o| o.trim().to_string()).filter(|o| !o.is_empty()).collect();
     let row = Row { at: at.into(), mnemonic: mnemonic.into(), xlens, needs, pattern, operands, expansion, flags, of };
     for operand in &row.operands {
         if !OPERANDS.iter().any(|(o, _)| o == operand) {
-            return Err(format!("{mnemonic}: `{operand}` is no operand"));
+            return Err(format!("{mnemonic}: `{operand}` is not an operand"));
         }
         if let Some(slot) = slots(operand).into_iter().find(|s| !row.pattern.fields.contains_key(s)) {
             return Err(format!("{mnemonic}: operand `{operand}` needs {slot:?}, which the pattern does not have"));
@@ -170,7 +172,7 @@ fn parse_row(at: &str, line: &str, xlens: [bool; 2], needs: Vec<Vec<usize>>) -> 
     Ok(row)
 }
 
-/// The fields that printing an operand looks at.
+/// The fields that an operand consists of.
 fn slots(operand: &str) -> Vec<Slot> {
     match operand {
         "rd" | "fd" => vec![Slot::Rd],

@@ -1,8 +1,8 @@
-//! Bit patterns as the manual draws them: a list of constant bits and named fields, most significant first.
+//! Encoding patterns in the manual's order: constant bits and named fields, most significant first.
 
 use std::collections::BTreeMap;
 
-/// Where a field of an encoding goes in `Insn`.
+/// The member of `Insn` that a field of an encoding sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     Rd,
@@ -13,55 +13,55 @@ pub enum Slot {
     Imm,
 }
 
-/// `width` bits of the encoding from `at` up, which are bits `to` and up of the value.
+/// A contiguous part of a field: `width` bits at bit `at` of the encoding are bits `to` and up of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Piece {
+pub struct FieldPart {
     pub at: u32,
     pub width: u32,
     pub to: u32,
 }
 
-/// How one value of `Insn` is put together.
+/// The encoding of one member of `Insn`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Field {
-    pub pieces: Vec<Piece>,
-    /// The value's highest bit is a sign.
+    pub parts: Vec<FieldPart>,
+    /// Whether the value is sign-extended.
     pub signed: bool,
-    /// Added to the value: 8 for the three-bit registers; the fixed low bit of `c.mop.n`.
+    /// ORed into the value: 8 for three-bit registers; the fixed low bit of `c.mop.n`.
     pub base: u32,
 }
 
 impl Field {
-    /// The bits of the encoding that hold this value.
+    /// The bits of the encoding that hold the value.
     pub fn mask(&self) -> u32 {
-        self.pieces.iter().map(|p| ones(p.width) << p.at).fold(0, |a, b| a | b)
+        self.parts.iter().map(|p| ones(p.width) << p.at).fold(0, |a, b| a | b)
     }
 
-    /// One more than the highest bit of the value.
+    /// The width of the value in bits.
     pub fn width(&self) -> u32 {
-        self.pieces.iter().map(|p| p.to + p.width).max().unwrap_or(0)
+        self.parts.iter().map(|p| p.to + p.width).max().unwrap_or(0)
     }
 
-    /// The value in an encoding, without regard to its sign.
+    /// The value in an encoding, not sign-extended.
     pub fn value(&self, word: u32) -> u32 {
-        self.pieces.iter().map(|p| (word >> p.at & ones(p.width)) << p.to).fold(self.base, |a, b| a | b)
+        self.parts.iter().map(|p| (word >> p.at & ones(p.width)) << p.to).fold(self.base, |a, b| a | b)
     }
 
-    /// The encoding's bits for a value.
+    /// The bits of the encoding for a value.
     pub fn place(&self, value: u32) -> u32 {
-        self.pieces.iter().map(|p| (value >> p.to & ones(p.width)) << p.at).fold(0, |a, b| a | b)
+        self.parts.iter().map(|p| (value >> p.to & ones(p.width)) << p.at).fold(0, |a, b| a | b)
     }
 }
 
-/// `n` ones.
+/// A mask of `n` low bits.
 pub fn ones(n: u32) -> u32 {
     if n >= 32 { u32::MAX } else { (1 << n) - 1 }
 }
 
-/// How many sets of words the constraints of one row may take out; the generated table has room for so many.
+/// The most excluded sets of words per row, which is the size of the array in the generated table.
 pub const MAX_FORBID: usize = 2;
 
-/// All words with `word & mask == value`.
+/// The set of words with `word & mask == value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cube {
     pub mask: u32,
@@ -69,7 +69,7 @@ pub struct Cube {
 }
 
 impl Cube {
-    /// A word in both, if there is one.
+    /// A word that is in both sets, if any.
     pub fn meet(self, other: Cube) -> Option<u32> {
         let agree = (self.value ^ other.value) & self.mask & other.mask == 0;
         agree.then_some(self.value | other.value)
@@ -81,17 +81,17 @@ impl Cube {
     }
 }
 
-/// A parsed pattern: a cube, less the cubes that constraints take out of it, and the fields.
+/// A parsed pattern: a cube minus the cubes that its constraints exclude, and the fields.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     pub cube: Cube,
     pub forbid: Vec<Cube>,
     pub fields: BTreeMap<Slot, Field>,
-    /// `rd` or `rs2` names an even/odd pair.
+    /// Whether `rd` and `rs2` select even/odd register pairs.
     pub pair: bool,
 }
 
-/// Reads a pattern of `size` bits from the front of `text`; gives it and the rest of the text.
+/// Parses a pattern of `size` bits at the start of `text`; returns it and the rest of the text.
 pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
     let mut at = size;
     let mut cube = Cube { mask: 0, value: 0 };
@@ -127,7 +127,7 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
                 "nzimm" => (true, true),
                 "uimm" | "shamt" => (false, false),
                 "nzuimm" => (false, true),
-                _ => return Err(format!("`{name}` is no immediate")),
+                _ => return Err(format!("`{name}` is not an immediate")),
             };
             let field = fields.entry(Slot::Imm).or_default();
             field.signed = signed;
@@ -135,11 +135,11 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
                 conditions.push((Slot::Imm, 0));
             }
             for range in bits.trim_end_matches(']').split('|') {
-                let number = |s: &str| s.parse::<u32>().map_err(|_| format!("`{token}`: `{s}` is no bit number"));
+                let number = |s: &str| s.parse::<u32>().map_err(|_| format!("`{token}`: `{s}` is not a bit number"));
                 if let Some((bit, fixed)) = range.split_once('=') {
                     let (bit, fixed, at) = (number(bit)?, number(fixed)?, take(1)?);
                     if bit > 31 || fixed > 1 {
-                        return Err(format!("`{token}`: bit {bit} of a value is never {fixed}"));
+                        return Err(format!("`{token}`: bit {bit} of a value cannot be {fixed}"));
                     }
                     cube.mask |= 1 << at;
                     cube.value |= fixed << at;
@@ -151,8 +151,9 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
                 if high > 31 {
                     return Err(format!("`{token}`: a value has no bit {high}"));
                 }
-                let width = (high + 1).checked_sub(low).ok_or_else(|| format!("`{token}`: bits run downwards"))?;
-                field.pieces.push(Piece { at: take(width)?, width, to: low });
+                let width =
+                    (high + 1).checked_sub(low).ok_or_else(|| format!("`{token}`: the high bit comes first"))?;
+                field.parts.push(FieldPart { at: take(width)?, width, to: low });
             }
             continue;
         }
@@ -175,19 +176,19 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
                 "succ" => (Slot::Imm, 4, 0, 0),
                 _ => return Err(format!("`{token}` is neither bits nor a field")),
             };
-            // The second name of `rd/rs1` is the same bits over again.
+            // The second name in `rd/rs1` stands for the same bits.
             if i == 0 {
                 shared = take(width)?;
             }
             let field = fields.entry(slot).or_default();
-            if !field.pieces.is_empty() && slot != Slot::Imm {
+            if !field.parts.is_empty() && slot != Slot::Imm {
                 return Err(format!("field `{name}` appears twice"));
             }
-            field.pieces.push(Piece { at: shared, width, to });
+            field.parts.push(FieldPart { at: shared, width, to });
             field.base = base;
             pair |= even;
             if let Some(value) = condition.filter(|_| i == 0) {
-                let value = value.parse().map_err(|_| format!("`{token}`: `{value}` is no number"))?;
+                let value = value.parse().map_err(|_| format!("`{token}`: `{value}` is not a number"))?;
                 conditions.push((slot, value));
             }
         }
@@ -197,7 +198,7 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
         let field = &fields[&slot];
         let hole = Cube { mask: field.mask(), value: field.place(value) };
         if field.value(hole.value) != value {
-            return Err(format!("{slot:?} is never {value}, and need not be kept from it"));
+            return Err(format!("{slot:?} is never {value}; remove the condition"));
         }
         forbid.push(hole);
     }
@@ -211,25 +212,25 @@ pub fn parse(text: &str, size: u32) -> Result<(Pattern, &str), String> {
         return Err(format!("more than {MAX_FORBID} constraints"));
     }
     for (slot, field) in &mut fields {
-        field.pieces.sort_by_key(|p| p.to);
-        // The base of a three-bit register lies above its bits, a fixed bit of an immediate between them.
+        field.parts.sort_by_key(|p| p.to);
+        // The base of a three-bit register is above its bits; a fixed bit of an immediate is between them.
         let mut seen = field.base;
-        for piece in &field.pieces {
-            let bits = ones(piece.width) << piece.to;
+        for part in &field.parts {
+            let bits = ones(part.width) << part.to;
             if seen & bits != 0 {
-                return Err(format!("bit {} of {slot:?} is there twice", (seen & bits).trailing_zeros()));
+                return Err(format!("bit {} of {slot:?} appears twice", (seen & bits).trailing_zeros()));
             }
             seen |= bits;
         }
     }
     if size == 16 && cube.mask & 3 != 3 || size == 32 && (cube.value & 3 != 3 || cube.value & 0x1f == 0x1f) {
-        return Err("the low bits do not give the length of the instruction".to_string());
+        return Err("the low bits do not match the length of the instruction".to_string());
     }
     Ok((Pattern { cube, forbid, fields, pair }, rest))
 }
 
 impl Pattern {
-    /// The pattern as disjoint cubes, the constraints worked in.
+    /// The words of the pattern, constraints applied, as disjoint cubes.
     pub fn cubes(&self) -> Vec<Cube> {
         let mut cubes = vec![self.cube];
         for hole in &self.forbid {
@@ -239,7 +240,7 @@ impl Pattern {
     }
 }
 
-/// `from` less `hole`: one cube for each bit in which a word first differs from the hole.
+/// `from` minus `hole`: one cube for each bit that can be the first to differ from the hole.
 fn subtract(from: Cube, hole: Cube) -> Vec<Cube> {
     if from.meet(hole).is_none() {
         return vec![from];

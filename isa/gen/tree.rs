@@ -1,16 +1,16 @@
-//! Builds the decision tree: at each node a few adjacent bits choose the next, until at most a row and what specialises
-//! it are left. It is a table and not nested `match`, so that decoding an unforeseeable mix costs loads, not
-//! mispredicted jumps.
+//! Builds the decision tree of the decoder. Each node selects a child by a few adjacent bits. A leaf has at most one row
+//! and the rows that specialise it. The tree is data instead of nested `match`, because loads cost less than the
+//! mispredicted branches of an irregular instruction mix.
 
 use super::XLENS;
 use super::parse::Row;
 use super::pattern::{Cube, ones};
 use std::collections::{BTreeSet, HashMap};
 
-/// The first choice: this many bits, see `build`.
+/// The number of bits that index the root; see `build`.
 const FIRST_BITS: u32 = 6;
 
-/// The widest choice at one node.
+/// The most bits that one node examines.
 const MAX_WIDTH: u32 = 7;
 
 /// Entries: a leaf is `1<<31 | count << 16 | first candidate`; a node is `first entry << 10 | width << 5 | shift`.
@@ -36,7 +36,7 @@ pub fn build(rows: &[Row], xlen: u8) -> Tree {
     }
     let tree = Tree { first: Vec::new(), entries: Vec::new(), candidates: Vec::new() };
     let mut builder = Builder { rows, tree, seen: HashMap::new(), leaves: HashMap::new() };
-    // Which bits the first choice looks at depends on the length: funct3 and the quadrant, or the major opcode.
+    // The bits that index the root depend on the length: funct3 and the quadrant, or the major opcode.
     for index in 0..1 << FIRST_BITS {
         let (mask, value) = match index {
             0..32 => (0xe003, (index & 0x1c) << 11 | index & 3),
@@ -56,7 +56,7 @@ impl Builder<'_> {
         for width in (1..=MAX_WIDTH).take_while(|_| total.len() > 1) {
             for shift in (0..=32 - width).filter(|shift| ones(width) << shift & decided == 0) {
                 let sizes = bucket_sizes(set, shift, width);
-                // Squares, so that a row in many buckets, for not caring about the bits, counts against the choice.
+                // The sum of squares penalizes bits that many rows ignore, since those rows are in many buckets.
                 let score = (sizes.iter().map(|n| n * n).sum(), width);
                 let most = sizes.into_iter().max().unwrap_or(0);
                 if most < total.len() && best.is_none_or(|(s, _)| score < s) {
@@ -83,7 +83,7 @@ impl Builder<'_> {
 
     fn leaf(&mut self, rows: BTreeSet<usize>) -> u32 {
         let mut chain: Vec<usize> = rows.into_iter().collect();
-        // Fewer free bits first: what specialises comes before what it specialises.
+        // Fewer free bits first: a row comes after the rows that specialise it.
         chain.sort_by_key(|row| self.rows[*row].pattern.cube.mask.count_zeros());
         let candidates = &mut self.tree.candidates;
         *self.leaves.entry(chain.clone()).or_insert_with(|| {
@@ -93,7 +93,7 @@ impl Builder<'_> {
     }
 }
 
-/// How many rows each value of the field leaves. The cubes of a row are adjacent in the set.
+/// The number of rows that match each value of a field. The cubes of a row are adjacent in `set`.
 fn bucket_sizes(set: &[(usize, Cube)], shift: u32, width: u32) -> Vec<usize> {
     let mut buckets = vec![(0, usize::MAX); 1 << width];
     for (row, cube) in set {

@@ -9,18 +9,18 @@ pub struct CsrInfo {
     pub number: u16,
     /// Its name.
     pub name: &'static str,
-    /// The extension that brings it.
+    /// The extension that defines it.
     pub ext: Option<Ext>,
-    /// RV64 does not have it.
+    /// Whether it exists on RV32 only.
     pub rv32_only: bool,
 }
 
-/// All named CSRs, by number.
+/// All named CSRs, sorted by number.
 pub fn csrs() -> &'static [CsrInfo] {
     &CSRS
 }
 
-/// What is known of a CSR.
+/// The description of a CSR, if it has a name.
 pub fn csr_info(number: u16) -> Option<&'static CsrInfo> {
     CSRS.binary_search_by_key(&number, |c| c.number).ok().map(|i| &CSRS[i])
 }

@@ -1,4 +1,4 @@
-//! From bits to an instruction.
+//! The decoder.
 
 use crate::ExtKind;
 use crate::ext::ExtSet;
@@ -25,21 +25,21 @@ impl Xlen {
     }
 }
 
-/// All that decoding depends on.
+/// An instruction set: the register width and the enabled extensions.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Isa {
     /// The width of integer registers.
     pub xlen: Xlen,
-    /// What is enabled. Decoding takes the set as it is: without `Zca`, `C` enables nothing. [`Isa::new`] adds what is
-    /// implied.
+    /// The enabled extensions. The decoder does not add implied ones: without `Zca`, `C` enables nothing.
+    /// [`Isa::new`] adds them.
     pub exts: ExtSet,
 }
 
 impl Isa {
-    /// The instruction set of these extensions and all that they imply.
+    /// The instruction set of `exts` and the extensions that they imply.
     pub fn new(xlen: Xlen, exts: ExtSet) -> Isa {
         let mut exts = exts.with_implied();
-        // The one thing that C implies on RV32 alone.
+        // On RV32, C with F implies Zcf.
         if xlen == Xlen::Rv32 && exts.contains(Ext::C) && exts.contains(Ext::F) {
             exts = exts.with(Ext::Zcf);
         }
@@ -66,18 +66,18 @@ fn max() -> ExtSet {
 pub enum Illegal {
     /// No known instruction has this encoding.
     Reserved,
-    /// The encoding is that of an instruction whose extension is not implemented.
+    /// The instruction with this encoding belongs to an extension that is not implemented.
     Unimplemented {
-        /// The instruction, as in assembly.
+        /// The instruction's mnemonic.
         mnemonic: &'static str,
         /// Its extension.
         ext: Ext,
     },
-    /// The encoding is this instruction's, and its extension is off.
+    /// The instruction with this encoding belongs to an extension that is disabled.
     Disabled {
-        /// The instruction it would be.
+        /// The instruction.
         op: Op,
-        /// The extension to turn on.
+        /// Its extension.
         ext: Ext,
     },
 }
@@ -87,7 +87,7 @@ pub enum Illegal {
 pub struct DecodeError {
     /// The bits: 16 of them if the lowest two are not both ones.
     pub bits: u32,
-    /// What is wrong with them.
+    /// The reason.
     pub why: Illegal,
 }
 
@@ -107,7 +107,7 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// Decodes one instruction. Of `bits` only the lower half counts if its lowest two bits are not both ones.
+/// Decodes one instruction. The upper half of `bits` is ignored if the lowest two bits are not both ones.
 #[inline]
 pub fn decode(bits: u32, isa: Isa) -> Result<Insn, DecodeError> {
     let tree = match isa.xlen {

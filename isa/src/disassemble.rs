@@ -61,7 +61,7 @@ pub fn f_name(number: u8) -> &'static str {
     F[number as usize & 31]
 }
 
-/// The text of an instruction: what [`Insn::disassemble`] returns, to be formatted.
+/// The text of an instruction, which implements [`Display`].
 #[derive(Copy, Clone, Debug)]
 pub struct Disassembly {
     insn: Insn,
@@ -71,14 +71,14 @@ pub struct Disassembly {
 }
 
 impl Insn {
-    /// The instruction as text, its pc-relative targets as addresses from `pc`.
+    /// The instruction as text. Branch targets are absolute addresses for an instruction at `pc`.
     pub fn disassemble(&self, pc: u64) -> Disassembly {
         Disassembly { insn: *self, pc, xlen: Xlen::Rv64, offsets: false }
     }
 }
 
 impl Disassembly {
-    /// For this XLEN: on RV32 addresses wrap at 2^32.
+    /// Sets the XLEN: on RV32, addresses wrap at 2^32.
     #[must_use]
     pub fn xlen(self, xlen: Xlen) -> Disassembly {
         Disassembly { xlen, ..self }

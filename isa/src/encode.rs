@@ -1,4 +1,4 @@
-//! From an instruction to bits: what the random-program generator and the tests are built on.
+//! The encoder, for tests and for generated code.
 
 use crate::decode::Xlen;
 use crate::insn::Insn;
@@ -12,7 +12,7 @@ pub enum EncodeError {
     Xlen {
         /// The op.
         op: Op,
-        /// Where it was to be encoded.
+        /// The XLEN.
         xlen: Xlen,
     },
     /// A field has a value that the encoding cannot hold.
@@ -21,10 +21,10 @@ pub enum EncodeError {
         op: Op,
         /// The name of the field in [`Insn`].
         field: &'static str,
-        /// What it held.
+        /// Its value.
         value: i32,
     },
-    /// Each field fits, but together they are reserved (an immediate that may not be 0) or another instruction.
+    /// Each field fits, but the encoding is reserved (an immediate that must not be 0) or another instruction's.
     Reserved {
         /// The op.
         op: Op,
@@ -43,12 +43,12 @@ impl fmt::Display for EncodeError {
 
 impl std::error::Error for EncodeError {}
 
-/// Encodes one instruction; of a compressed op, the 16 bits. `insn.len` has to be the op's length.
+/// Encodes one instruction; a compressed one in the low 16 bits. `insn.len` must be the op's length.
 pub fn encode(insn: &Insn, xlen: Xlen) -> Result<u32, EncodeError> {
     let op = insn.op;
     let row = row_of(op, xlen).ok_or(EncodeError::Xlen { op, xlen })?;
     let bits = row.value | row.layout().place(insn);
-    // What does not come back was cut off.
+    // A value that did not fit was truncated, so decoding returns another one.
     let back = row.layout().extract(bits, op, if op.info().compressed { 2 } else { 4 });
     let fields = |i: &Insn| {
         [

@@ -4,14 +4,14 @@ pub use crate::tables::Ext;
 use crate::tables::{EXT_INFO, EXT_SUMS, EXTS};
 use std::fmt;
 
-/// What an extension is, seen from this crate.
+/// Whether this crate knows an extension's instructions.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum ExtKind {
-    /// Its instructions are in the tables, or it stands for extensions whose are.
+    /// Its instructions are in the tables, or it only combines extensions whose instructions are.
     Instructions,
-    /// A promise about behaviour, without instructions.
+    /// A guarantee about behaviour, without instructions.
     Property,
-    /// It has instructions, and they are not in the tables.
+    /// It has instructions, but they are not in the tables.
     Absent,
 }
 
@@ -22,32 +22,32 @@ pub(crate) struct ExtInfo {
 }
 
 impl Ext {
-    /// How many there are.
+    /// The number of extensions.
     pub const COUNT: usize = EXTS.len();
-    /// All of them, in the order of ISA strings.
+    /// All extensions, in the order of ISA strings.
     pub const ALL: [Ext; Ext::COUNT] = EXTS;
 
-    /// As the specifications write it: `M`, `Zba`, `Svinval`.
+    /// The name as the specifications write it: `M`, `Zba`, `Svinval`.
     pub fn name(self) -> &'static str {
         EXT_INFO[self as usize].name
     }
 
-    /// The extension of that name, in any case.
+    /// The extension with this name, ignoring case.
     pub fn from_name(name: &str) -> Option<Ext> {
         Ext::ALL.into_iter().find(|e| e.name().eq_ignore_ascii_case(name))
     }
 
-    /// What kind of extension it is.
+    /// Whether this crate knows its instructions.
     pub fn kind(self) -> ExtKind {
         EXT_INFO[self as usize].kind
     }
 
-    /// Whether none of its instructions are missing here; true of extensions that have none.
+    /// Whether none of its instructions are missing from the tables; true for extensions without instructions.
     pub fn implemented(self) -> bool {
         self.kind() != ExtKind::Absent
     }
 
-    /// What its specification says it implies or depends on, one step deep.
+    /// The extensions that it directly implies or depends on, by its specification.
     pub fn implies(self) -> ExtSet {
         EXT_INFO[self as usize].implies
     }
@@ -71,63 +71,63 @@ impl ExtSet {
         ExtSet(bits)
     }
 
-    /// This set and one more.
+    /// This set with `ext`.
     #[must_use]
     pub const fn with(self, ext: Ext) -> ExtSet {
         ExtSet(self.0 | 1 << ext as u32)
     }
 
-    /// This set without one.
+    /// This set without `ext`.
     #[must_use]
     pub const fn without(self, ext: Ext) -> ExtSet {
         ExtSet(self.0 & !(1 << ext as u32))
     }
 
-    /// Whether `ext` is in it.
+    /// Whether `ext` is in the set.
     pub const fn contains(self, ext: Ext) -> bool {
         self.0 >> ext as u32 & 1 != 0
     }
 
-    /// What is in either.
+    /// The extensions in either set.
     #[must_use]
     pub const fn union(self, other: ExtSet) -> ExtSet {
         ExtSet(self.0 | other.0)
     }
 
-    /// What is in both.
+    /// The extensions in both sets.
     #[must_use]
     pub const fn intersection(self, other: ExtSet) -> ExtSet {
         ExtSet(self.0 & other.0)
     }
 
-    /// What is in this set and not in the other.
+    /// The extensions in this set that are not in `other`.
     #[must_use]
     pub const fn difference(self, other: ExtSet) -> ExtSet {
         ExtSet(self.0 & !other.0)
     }
 
-    /// Whether `other` has all of this.
+    /// Whether `other` contains this set.
     pub const fn is_subset(self, other: ExtSet) -> bool {
         self.0 & !other.0 == 0
     }
 
-    /// Whether nothing is in it.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// How many are in it.
+    /// The number of members.
     pub const fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
-    /// Its members, in the order of ISA strings.
+    /// The members in the order of ISA strings.
     pub fn iter(self) -> impl Iterator<Item = Ext> {
         Ext::ALL.into_iter().filter(move |e| self.contains(*e))
     }
 
-    /// This set and everything that its members imply, and the letters that are the sum of what is then there
-    /// (`Zba`, `Zbb` and `Zbs` make `B`).
+    /// This set with all that its members imply, and with each letter whose parts are then complete (`Zba`, `Zbb` and
+    /// `Zbs` make `B`).
     #[must_use]
     pub fn with_implied(self) -> ExtSet {
         let mut set = self;
@@ -145,12 +145,12 @@ impl ExtSet {
         }
     }
 
-    /// What its members imply and it does not have.
+    /// The extensions that its members imply and that it lacks.
     pub fn missing_dependencies(self) -> ExtSet {
         self.with_implied().difference(self)
     }
 
-    /// This set without `ext` and without everything that implies it: what `ext=off` has to mean. Turning off a sum
+    /// This set without `ext` and every extension that implies it, which is the meaning of `ext=off`. Turning off a sum
     /// such as `B` turns off its parts.
     #[must_use]
     pub fn without_dependents(self, ext: Ext) -> ExtSet {

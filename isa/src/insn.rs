@@ -1,13 +1,13 @@
-//! A decoded instruction, and what a compressed one is short for.
+//! Decoded instructions, and the expansion of compressed ones.
 
 use crate::decode::Xlen;
 use crate::tables::Op;
 
-/// One decoded instruction. A field that its [`Op`] does not have is 0.
+/// One decoded instruction. Fields that its [`Op`] does not have are 0.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Insn {
-    /// Which instruction.
+    /// The operation.
     pub op: Op,
     /// Destination register.
     pub rd: u8,
@@ -17,7 +17,7 @@ pub struct Insn {
     pub rs2: u8,
     /// Third source register.
     pub rs3: u8,
-    /// The rounding mode field, 0 to 7 as encoded; of atomics, `aq << 1 | rl`.
+    /// The rounding mode, 0 to 7 as encoded; for atomics, `aq << 1 | rl`.
     pub rm: u8,
     /// Length in bytes: 2 or 4.
     pub len: u8,
@@ -28,7 +28,7 @@ pub struct Insn {
 
 const _: () = assert!(size_of::<Insn>() == 12);
 
-/// Where a field of an expansion comes from.
+/// The source of a field of an expansion.
 #[derive(Copy, Clone, Debug)]
 pub(crate) enum From {
     Fixed(i32),
@@ -48,7 +48,8 @@ pub(crate) struct Expansion {
 }
 
 impl Insn {
-    /// The 32-bit instruction that a compressed one is short for, `len` staying 2. Others are unchanged.
+    /// The 32-bit instruction that a compressed one stands for; `len` stays 2. Other instructions are returned
+    /// unchanged.
     #[must_use]
     pub fn expand(&self, _xlen: Xlen) -> Insn {
         let Some(expansion) = &self.op.info().expansion else { return *self };

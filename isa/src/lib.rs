@@ -1,8 +1,8 @@
-//! Instruction encodings of RISC-V: what the bits of an instruction mean as a mnemonic and operands, and back.
+//! The instruction encodings of RISC-V: decoder, encoder and disassembler.
 //!
-//! Everything here comes from the tables in `riscv/*.isa`, in which each encoding is written once: the decision tree of
-//! [`decode`], the bits of [`encode`], the text of [`Insn::disassemble`], and the [`OpInfo`] of every [`Op`]. This crate
-//! knows nothing of what an instruction does.
+//! All of it is generated from the tables in `riscv/*.isa`, which define each encoding once: the decision tree of
+//! [`decode`], the bits of [`encode`], the text of [`Insn::disassemble`], and the [`OpInfo`] of each [`Op`]. The
+//! semantics of instructions are not part of this crate.
 //!
 //! ```
 //! use remu_isa::{Isa, Op, Xlen, decode, encode};

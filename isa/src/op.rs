@@ -1,4 +1,4 @@
-//! What is known of an [`Op`] without looking at an instruction's operands.
+//! The properties of an [`Op`] that do not depend on operands.
 
 use crate::decode::Xlen;
 use crate::ext::ExtSet;
@@ -6,10 +6,10 @@ use crate::insn::Expansion;
 use crate::tables::{Ext, OP_INFO, OPS, OPS_BY_NAME, Op, row_of};
 use std::fmt;
 
-/// What a register field names.
+/// The register file that a register field selects from.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum RegClass {
-    /// Nothing: the instruction has no such operand.
+    /// The instruction has no such operand.
     None,
     /// An integer register.
     X,
@@ -17,7 +17,7 @@ pub enum RegClass {
     F,
 }
 
-/// An operand as assembly writes it.
+/// An operand in assembly syntax.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Operand {
     /// Integer register `rd`.
@@ -36,7 +36,7 @@ pub enum Operand {
     Fs2,
     /// Floating-point register `rs3`.
     Fs3,
-    /// The stack pointer, which no field names.
+    /// The stack pointer, without a field.
     Sp,
     /// A signed immediate.
     Imm,
@@ -60,9 +60,9 @@ pub enum Operand {
     Zimm,
     /// The rounding mode in `rm`.
     Rm,
-    /// The rounding mode of a conversion that cannot round: in `rm`, written unless it is `rne`.
+    /// The rounding mode in `rm` of a conversion that is always exact; omitted if it is `rne`.
     RmExact,
-    /// The rounding mode `rtz`, which no field names.
+    /// The rounding mode `rtz`, without a field.
     Rtz,
     /// The predecessor set of a fence.
     Pred,
@@ -70,95 +70,95 @@ pub enum Operand {
     Succ,
     /// The constant that a `fli` loads, by index in `imm`.
     Fli,
-    /// An immediate without effect, written only if it is not zero.
+    /// An immediate without effect; omitted if it is 0.
     Hint,
 }
 
-/// All that the tables say of an [`Op`].
+/// The properties of an [`Op`].
 #[derive(Debug)]
 pub struct OpInfo {
     /// The op itself.
     pub op: Op,
-    /// As in assembly, without the suffix of `aq` and `rl`.
+    /// The mnemonic, without a suffix for `aq` and `rl`.
     pub mnemonic: &'static str,
-    /// The extension to name in messages: the first that brings it.
+    /// The first extension that defines it, for messages.
     pub ext: Ext,
-    /// Every set of extensions that brings it; any one suffices.
+    /// The sets of extensions that include the instruction; one enabled set is enough.
     pub needs: &'static [ExtSet],
-    /// RV32 has it.
+    /// Whether RV32 has it.
     pub rv32: bool,
-    /// RV64 has it.
+    /// Whether RV64 has it.
     pub rv64: bool,
-    /// In the order of assembly.
+    /// The operands in assembly order.
     pub operands: &'static [Operand],
-    /// What `rd` names. It is written, and also read if `reads_rd`. Of compressed instructions, `rd` and the sources
-    /// are those that have a field; see [`Insn::expand`](crate::Insn::expand) for the whole truth.
+    /// The register file of `rd`, which is written, and also read if `reads_rd` is set. For compressed instructions,
+    /// this and the sources cover only registers that have a field; [`Insn::expand`](crate::Insn::expand) gives all.
     pub rd: RegClass,
-    /// What `rs1` names; it is read.
+    /// The register file of `rs1`, which is read.
     pub rs1: RegClass,
-    /// What `rs2` names; it is read.
+    /// The register file of `rs2`, which is read.
     pub rs2: RegClass,
-    /// What `rs3` names; it is read.
+    /// The register file of `rs3`, which is read.
     pub rs3: RegClass,
-    /// On this XLEN `rd` and `rs2` are even and name themselves and the next register (`amocas.d`, `amocas.q`).
+    /// The XLEN on which `rd` and `rs2` are even and select register pairs (`amocas.d`, `amocas.q`).
     pub pair: Option<Xlen>,
-    /// `rd` is also a source (`amocas.*`).
+    /// Whether `rd` is also a source (`amocas.*`).
     pub reads_rd: bool,
-    /// `rm` is a rounding mode.
+    /// Whether `rm` is a rounding mode.
     pub has_rm: bool,
-    /// `rm` is `aq << 1 | rl`.
+    /// Whether `rm` is `aq << 1 | rl`.
     pub has_aqrl: bool,
-    /// Reads memory.
+    /// Whether it reads memory.
     pub is_load: bool,
-    /// Writes memory.
+    /// Whether it writes memory.
     pub is_store: bool,
-    /// LR, SC or AMO.
+    /// Whether it is LR, SC or AMO.
     pub is_atomic: bool,
-    /// Can fault on an address: loads, stores, and cache-block management. Not prefetches.
+    /// Whether its address can fault: loads, stores and cache-block management, but not prefetches.
     pub may_fault: bool,
-    /// The next instruction may not be the one that follows, or may have to be fetched anew: branches, jumps, traps
-    /// and returns from them, CSR accesses, `fence.i`, `sfence.vma` and its kin, `wfi`.
+    /// Whether the next instruction may be elsewhere or may have to be fetched again: branches, jumps, traps and trap
+    /// returns, CSR accesses, `fence.i`, `sfence.vma` and its variants, `wfi`.
     pub ends_block: bool,
-    /// Two bytes long.
+    /// Whether it is two bytes long.
     pub compressed: bool,
     pub(crate) expansion: Option<Expansion>,
 }
 
 impl Op {
-    /// How many there are.
+    /// The number of ops.
     pub const COUNT: usize = OPS.len();
-    /// All of them, the compressed ones last.
+    /// All ops, the compressed ones last.
     pub const ALL: [Op; Op::COUNT] = OPS;
 
-    /// What the tables say of it.
+    /// The op's properties.
     pub const fn info(self) -> &'static OpInfo {
         &OP_INFO[self as usize]
     }
 
-    /// As in assembly, without the suffix of `aq` and `rl`.
+    /// The mnemonic, without a suffix for `aq` and `rl`.
     pub fn mnemonic(self) -> &'static str {
         self.info().mnemonic
     }
 
-    /// The op of that mnemonic.
+    /// The op with this mnemonic.
     pub fn from_mnemonic(mnemonic: &str) -> Option<Op> {
         let found = OPS_BY_NAME.binary_search_by_key(&mnemonic, |i| OP_INFO[*i as usize].mnemonic).ok()?;
         Some(OP_INFO[OPS_BY_NAME[found] as usize].op)
     }
 }
 
-/// The constant bits of an encoding: every word of the op has `word & mask == value`. Not every such word is the op's;
-/// some are reserved, or a more special instruction's.
+/// The constant bits of an encoding. Every word of the op has `word & mask == value`, but some words with these bits are
+/// reserved or belong to an instruction that specialises this one.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// The bits that are constant.
+    /// The constant bits.
     pub mask: u32,
-    /// What they are.
+    /// Their values.
     pub value: u32,
 }
 
 impl Op {
-    /// The constant bits of its encoding, if this XLEN has it.
+    /// The constant bits of its encoding; `None` if the op does not exist on `xlen`.
     pub fn pattern(self, xlen: Xlen) -> Option<Pattern> {
         row_of(self, xlen).map(|row| Pattern { mask: row.mask, value: row.value })
     }

@@ -1,4 +1,4 @@
-//! What the generator writes from `riscv/*.isa`, and the shapes of the tables only this crate sees.
+//! The generated tables, and the types of those that are internal to this crate.
 
 use crate::csr::CsrInfo;
 use crate::decode::Xlen;
@@ -6,7 +6,8 @@ use crate::ext::{ExtInfo, ExtKind, ExtSet};
 use crate::insn::{Expansion, From, Insn};
 use crate::op::{OpInfo, Operand, RegClass};
 
-/// A row: the words with `word & mask == value` that are in none of the `forbid`den (mask, value) sets.
+/// A row of the tables. It matches the words with `word & mask == value`, except those in a (mask, value) set of
+/// `forbid`.
 pub(crate) struct Row {
     pub op: Op,
     layout: u8,
@@ -17,7 +18,7 @@ pub(crate) struct Row {
     pub or: &'static [ExtSet],
 }
 
-/// No word is in it.
+/// A (mask, value) set without words.
 const NOTHING: (u32, u32) = (0, 1);
 
 /// An instruction of an extension that is not implemented.
@@ -30,14 +31,14 @@ pub(crate) struct Absent {
     pub ext: Ext,
 }
 
-/// See `gen/tree.rs`.
+/// The decision tree; see `gen/tree.rs`.
 pub(crate) struct Tree {
     pub first: [u32; 64],
     pub entries: &'static [u32],
     pub candidates: &'static [u16],
 }
 
-/// A small field: `bits >> shift & mask | or`.
+/// A register or rounding mode field: `bits >> shift & mask | or`.
 struct Bits {
     shift: u8,
     mask: u8,
@@ -46,27 +47,27 @@ struct Bits {
 
 const NO_BITS: Bits = Bits { shift: 0, mask: 0, or: 0 };
 
-/// Part of an immediate: bits that all move by the same distance.
-struct Piece {
+/// The bits of an immediate that are rotated by the same distance.
+struct Rotated {
     mask: u32,
     rotate: u32,
 }
 
-const NO_PIECE: Piece = Piece { mask: 0, rotate: 0 };
+const NO_ROTATED: Rotated = Rotated { mask: 0, rotate: 0 };
 
-/// Where the fields of an instruction are. Data and not code: to take out a field that is not there costs less than
-/// to jump, on a jump that cannot be foreseen, to code that leaves it alone.
+/// The places of the fields in an encoding. It is data instead of code: extracting an empty field costs less than a
+/// mispredicted branch around it.
 pub(crate) struct Layout {
     rd: Bits,
     rs1: Bits,
     rs2: Bits,
     rs3: Bits,
     rm: Bits,
-    /// Enough for all but a few compressed instructions.
-    imm: [Piece; 4],
-    more: &'static [Piece],
+    /// The bits of the immediate; `more` is needed by a few compressed instructions only.
+    imm: [Rotated; 4],
+    more: &'static [Rotated],
     or: u32,
-    /// How far above its sign bit the immediate goes on.
+    /// The number of copies of the sign bit above the immediate, from sign extension.
     extend: u32,
 }
 
@@ -85,7 +86,7 @@ impl Layout {
     /// The instruction with these bits.
     #[inline]
     pub fn extract(&self, bits: u32, op: Op, len: u8) -> Insn {
-        let take = |imm: u32, piece: &Piece| imm | (bits & piece.mask).rotate_right(piece.rotate);
+        let take = |imm: u32, part: &Rotated| imm | (bits & part.mask).rotate_right(part.rotate);
         let imm = self.more.iter().fold(self.imm.iter().fold(self.or, take), take);
         Insn {
             op,
@@ -99,7 +100,7 @@ impl Layout {
         }
     }
 
-    /// The bits of its fields; what does not fit is cut off.
+    /// The bits of the fields. Values that do not fit are truncated.
     pub fn place(&self, insn: &Insn) -> u32 {
         let imm = self.imm.iter().chain(self.more);
         let imm = imm.map(|p| (insn.imm as u32).rotate_left(p.rotate) & p.mask).fold(0, |a, b| a | b);
@@ -109,13 +110,13 @@ impl Layout {
 }
 
 impl Row {
-    /// Where its fields are.
+    /// The places of its fields.
     #[inline]
     pub fn layout(&self) -> &'static Layout {
         &LAYOUTS[self.layout as usize]
     }
 
-    /// Whether these bits are the row's. Without a branch until the end.
+    /// Whether the row matches these bits. Branch-free.
     #[inline]
     pub fn fits(&self, bits: u32) -> bool {
         let [(mask, value), (mask2, value2)] = self.forbid;
@@ -125,7 +126,7 @@ impl Row {
 
 include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 
-/// The instruction with these bits, if its extension is known and not implemented.
+/// The unimplemented instruction with these bits, if any.
 pub(crate) fn absent(bits: u32, xlen: Xlen) -> Option<&'static Absent> {
     let exists = |a: &Absent| if xlen == Xlen::Rv32 { a.rv32 } else { a.rv64 };
     ABSENT.iter().find(|a| bits & a.mask == a.value && exists(a))

@@ -1,4 +1,4 @@
-//! Encodings of extensions that are not implemented are named, and LLVM agrees on which they are.
+//! Errors name the unimplemented extension of an encoding. LLVM confirms the encodings.
 
 mod common;
 
@@ -10,7 +10,7 @@ const FEATURES: &str = "+v,+zvbb,+zvbc,+zvkg,+zvkned,+zvknhb,+zvksed,+zvksh,+zvf
     +zknd,+zkne,+zknh,+zksed,+zksh,+experimental-zicfiss";
 
 #[test]
-fn a_report_names_the_extension() {
+fn errors_name_the_extension() {
     for (bits, mnemonic, ext) in [
         (0x0d00_7057, "vsetvli", Ext::V),
         (0x0205_0407, "vle8.v", Ext::V),
@@ -28,7 +28,7 @@ fn a_report_names_the_extension() {
     }
 }
 
-/// Words of each row, and those that differ from it in one constant bit.
+/// For each row, words that match it, and words that differ from it in one constant bit.
 fn words_of_rows() -> Vec<u32> {
     let mut words = Vec::new();
     for file in ["absent.isa", "absent_v.isa"] {
@@ -62,7 +62,7 @@ fn llvm_agrees() {
         for (&word, text) in words.iter().zip(texts) {
             let theirs = text.as_deref().and_then(|text| text.split_whitespace().next());
             let theirs = theirs.map(|name| name.trim_end_matches("rl").trim_end_matches("aq").trim_end_matches('.'));
-            // Reserved shifts of RV32, which LLVM prints.
+            // LLVM also prints reserved shifts of RV32.
             let theirs = theirs.filter(|name| Op::from_mnemonic(name).is_none());
             let ours = match decode(word, max(xlen)) {
                 Err(DecodeError { why: Illegal::Unimplemented { mnemonic, .. }, .. }) => Some(mnemonic),
@@ -70,9 +70,9 @@ fn llvm_agrees() {
                 Err(_) => None,
             };
             named += usize::from(ours.is_some());
-            // LLVM 19 does not know Smrnmi, and refuses the reserved rounding modes, which trap when they are executed.
+            // LLVM 19 does not know Smrnmi. It refuses reserved rounding modes, which trap only when executed.
             let reserved_rounding = word & 0x7f == 0x53 && matches!(word >> 12 & 7, 5 | 6);
-            // It prints reserved round numbers, too.
+            // LLVM also prints reserved round numbers.
             let reserved_round = theirs == Some("aes64ks1i") && word >> 20 & 15 > 10;
             if ours != theirs && ours != Some("mnret") && !reserved_round && !reserved_rounding {
                 differ.push(format!("{word:#010x} on RV{}: {ours:?}, LLVM {theirs:?}", xlen.bits()));
@@ -83,9 +83,9 @@ fn llvm_agrees() {
     }
 }
 
-/// The widths differ: an instruction of the other is no instruction.
+/// Instructions that exist on one XLEN only are not named on the other.
 #[test]
-fn each_width_has_its_own() {
+fn instructions_are_named_on_their_xlen_only() {
     let named = |bits, xlen: Xlen| match decode(bits, max(xlen)).unwrap_err().why {
         Illegal::Unimplemented { mnemonic, .. } => mnemonic,
         _ => "",

@@ -1,5 +1,5 @@
-//! Everything capstone knows (IMAFDC, Zicsr, Zifencei, privileged instructions), compared with it: whether it is legal,
-//! and its text. A second opinion on the rows that matter most, of another make than LLVM's decoder.
+//! Compares legality and text with Capstone for the extensions it knows (IMAFDC, Zicsr, Zifencei, privileged
+//! instructions). Capstone is independent of LLVM's decoder, so the most important rows have two oracles.
 
 mod common;
 
@@ -11,7 +11,8 @@ use common::sweep::{Sweep, number, tokens};
 use common::{XLENS, compressed, near_misses, random_words, words_of};
 use remu_isa::{Ext, Isa, Op, Xlen};
 
-/// Capstone prints aliases and cannot be told not to: the instruction that an alias stands for, as tokens.
+/// The tokens of an instruction, with an alias replaced by the instruction that it stands for. Capstone always prints
+/// aliases.
 fn unalias(text: &str) -> Vec<&str> {
     let t = tokens(text);
     let fused = |op, rs| vec![op, t[1], rs, rs];
@@ -80,7 +81,7 @@ fn unalias(text: &str) -> Vec<&str> {
     }
 }
 
-/// It leaves out the rounding mode `dyn`.
+/// Adds the rounding mode `dyn`, which Capstone does not print.
 fn with_rounding_mode(text: &str, ours: Option<&remu_isa::Insn>) -> String {
     let mut tokens = unalias(text);
     if ours.is_some_and(|i| i.op.info().has_rm && i.rm == 7) {

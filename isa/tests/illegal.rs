@@ -1,11 +1,11 @@
-//! Reserved encodings by name, and extensions that are off.
+//! Reserved encodings, and disabled extensions.
 
 mod common;
 
 use common::{XLENS, max, words_of};
 use remu_isa::{DecodeError, Ext, ExtSet, Illegal, Insn, Isa, Op, Xlen, decode, encode};
 
-/// What no extension makes an instruction; which bits, on which XLEN, and the name.
+/// Encodings that no extension uses: the bits, the XLENs, and a description.
 const RESERVED: &[(u32, &[Xlen], &str)] = {
     const BOTH: &[Xlen] = &[Xlen::Rv32, Xlen::Rv64];
     const RV32: &[Xlen] = &[Xlen::Rv32];
@@ -103,9 +103,9 @@ fn reserved_encodings_are_illegal() {
     }
 }
 
-/// The entries above are what they say: next to each of these is an instruction.
+/// Legal encodings that differ little from those above, which confirms the descriptions.
 #[test]
-fn their_legal_neighbours_are_not() {
+fn legal_neighbours_of_reserved_encodings_are_legal() {
     let both = |bits, name: &str| {
         for xlen in XLENS {
             assert_eq!(decode(bits, max(xlen)).unwrap().op.mnemonic(), name, "{bits:#x} on RV{}", xlen.bits());
@@ -135,7 +135,7 @@ fn only_the_low_half_of_a_compressed_instruction_counts() {
     assert_eq!(error.to_string(), "illegal instruction 0x0000: no instruction has this encoding");
 }
 
-/// Without its extensions an instruction is off and says which one to turn on, and any one set of them brings it.
+/// Without its extensions an instruction is disabled, and the error names one of them. Any one of its sets enables it.
 #[test]
 fn an_instruction_without_its_extension_is_disabled() {
     for xlen in XLENS {
@@ -158,7 +158,7 @@ fn an_instruction_without_its_extension_is_disabled() {
                 }
             }
             let used = info.needs.iter().fold(ExtSet::EMPTY, |all, n| all.union(*n));
-            // A hint, or `zext.h` of `pack`, is then the instruction that it specialises, or named after it.
+            // A specialised instruction (a hint, or `zext.h`) decodes as the general one, or the error names that.
             let covers = |general: Op| {
                 let (special, general) = (op.pattern(xlen).unwrap(), general.pattern(xlen).unwrap());
                 special.mask & general.mask == general.mask && special.value & general.mask == general.value
@@ -178,7 +178,7 @@ fn an_instruction_without_its_extension_is_disabled() {
     }
 }
 
-/// Turning on what is named in a message, again and again, ends in the instruction.
+/// Repeatedly enabling the extension that the error names makes the instruction legal.
 #[test]
 fn the_extension_named_is_the_one_that_is_missing() {
     for xlen in XLENS {
@@ -204,7 +204,7 @@ fn the_extension_named_is_the_one_that_is_missing() {
 }
 
 #[test]
-fn hints_are_what_they_specialise_when_off() {
+fn a_disabled_hint_decodes_as_the_row_that_it_specialises() {
     for (bits, off, then) in [
         (0x0100_000f, Ext::Zihintpause, Op::Fence),
         (0x0020_0033, Ext::Zihintntl, Op::Add),

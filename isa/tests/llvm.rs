@@ -1,5 +1,4 @@
-//! Every row and every reserved neighbour of it, compared with LLVM's disassembler: whether it is legal, its text, and
-//! which extension brings it.
+//! Compares each row and its reserved neighbours with LLVM's disassembler: legality, text and extension.
 
 mod common;
 
@@ -10,7 +9,7 @@ use common::{XLENS, compressed, max, near_misses, random_words, words_of};
 use remu_isa::{Ext, ExtKind, ExtSet, Insn, Isa, Op, Xlen, decode, encode};
 use std::collections::BTreeSet;
 
-/// What LLVM knows only as aliases of the instruction they specialise.
+/// Whether LLVM knows an instruction only as an alias of the one that it specialises.
 fn is_alias(op: Op) -> bool {
     let mnemonic = op.mnemonic();
     mnemonic == "pause" || mnemonic.contains("ntl.")
@@ -38,10 +37,10 @@ fn every_row_agrees_with_llvm() {
     sweep.finish(|_, _| true);
 }
 
-/// Whether each extension, alone and in the combinations that some rows ask for, brings what it brings for LLVM.
+/// Each extension, alone and in the combinations that some rows need, enables the same instructions as in LLVM.
 #[test]
-fn extensions_gate_what_they_gate_for_llvm() {
-    // LLVM always has the base, these included.
+fn extensions_enable_the_same_instructions_as_in_llvm() {
+    // LLVM always enables these.
     let base: ExtSet = [Ext::I, Ext::S, Ext::Sm, Ext::Zicsr, Ext::Zifencei].into_iter().collect();
     let mut sets: Vec<Vec<Ext>> =
         Ext::ALL.iter().filter(|e| e.kind() == ExtKind::Instructions).map(|e| vec![*e]).collect();
@@ -77,9 +76,9 @@ fn extensions_gate_what_they_gate_for_llvm() {
     sweep.finish(|_, _| true);
 }
 
-/// What a compressed instruction is short for, LLVM's assembler makes that compressed instruction again.
+/// LLVM's assembler compresses the expansion of a compressed instruction to the same instruction.
 #[test]
-fn expansions_compress_again_for_llvm() {
+fn llvm_compresses_expansions_to_the_original() {
     for xlen in XLENS {
         let isa = max(xlen);
         let insns: Vec<(u32, Insn)> = compressed().filter_map(|w| Some((w, decode(w, isa).ok()?))).collect();
@@ -98,7 +97,7 @@ fn expansions_compress_again_for_llvm() {
                 matches!(long.op, Op::Addi | Op::Slli | Op::Srli | Op::Srai) && (long.rd, long.imm) == (long.rs1, 0);
             let is_hint = long.rd == 0 || by_0;
             let same = if theirs & 3 == 3 {
-                // It compresses to no hints.
+                // LLVM does not compress to hints.
                 is_hint && encode(&long, xlen) == Ok(theirs)
             } else {
                 // `c.addi sp, 16` instead of `c.addi16sp sp, 16`, and `c.mv a0, a0` instead of `c.addi a0, 0`.

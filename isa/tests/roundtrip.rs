@@ -1,5 +1,5 @@
-//! Decoding and encoding undo each other: of every row, with edge and random fields, and of any word at all. What
-//! cannot be encoded says which field does not fit.
+//! Encoding is the inverse of decoding, for every row with edge and random fields, and for random words. Encoding errors
+//! name the field that does not fit.
 
 mod common;
 
@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use remu_isa::{EncodeError, Insn, Isa, Op, Xlen, decode, encode};
 use std::collections::BTreeSet;
 
-/// Whether the word is an instruction that encodes to the word again, and is found by its name.
-fn comes_back(word: u32, isa: Isa) -> Option<Insn> {
+/// Decodes a word, and checks that the instruction encodes to the same word and is found by its mnemonic.
+fn roundtrip(word: u32, isa: Isa) -> Option<Insn> {
     let insn = decode(word, isa).ok()?;
     let len = if word & 3 == 3 { 4 } else { 2 };
     let word = if len == 4 { word } else { word & 0xffff };
@@ -20,12 +20,12 @@ fn comes_back(word: u32, isa: Isa) -> Option<Insn> {
 }
 
 #[test]
-fn every_row_comes_back() {
+fn every_row_survives_a_roundtrip() {
     for xlen in XLENS {
         let mut seen = BTreeSet::new();
         let of_rows = Op::ALL.iter().flat_map(|op| words_of(*op, xlen, 400));
         for word in of_rows.chain(compressed()) {
-            seen.extend(comes_back(word, max(xlen)).map(|i| i.op));
+            seen.extend(roundtrip(word, max(xlen)).map(|i| i.op));
         }
         let rows: BTreeSet<Op> = Op::ALL.into_iter().filter(|op| op.pattern(xlen).is_some()).collect();
         assert_eq!(seen, rows, "RV{}: not every row was decoded", xlen.bits());
@@ -33,17 +33,17 @@ fn every_row_comes_back() {
 }
 
 #[test]
-fn a_compressed_instruction_is_what_it_expands_to() {
+fn expansions_are_encodable_instructions_of_length_2() {
     for xlen in XLENS {
         for word in compressed() {
             let Ok(insn) = decode(word, max(xlen)) else { continue };
             let expanded = insn.expand(xlen);
-            assert_eq!(expanded.len, 2, "the program counter moves on by two");
+            assert_eq!(expanded.len, 2, "the pc advances by two");
             assert!(!expanded.op.info().compressed);
             let long = Insn { len: 4, ..expanded };
             let back = decode(encode(&long, xlen).unwrap(), max(xlen)).unwrap();
-            // A hint of another extension may be what the expansion is: `c.add zero, x2` is `add zero, zero, x2`, which
-            // is `ntl.p1`.
+            // The expansion may be a hint of another extension: `c.add zero, x2` expands to `add zero, zero, x2`, which is
+            // `ntl.p1`.
             let fields = |i: Insn| (i.rd, i.rs1, i.rs2, i.imm);
             let special = ["ntl.p1", "ntl.pall", "ntl.s1", "ntl.all"].contains(&back.op.mnemonic());
             assert!(back.op == long.op && fields(back) == fields(long) || special, "{word:#06x} {insn:?} {back:?}");
@@ -51,7 +51,7 @@ fn a_compressed_instruction_is_what_it_expands_to() {
     }
 }
 
-/// An instruction, and the same with some fields changed, mostly to what it cannot encode.
+/// An instruction, and a copy with some fields changed, mostly to values that it cannot encode.
 fn changed() -> impl Strategy<Value = (Xlen, Insn, Insn)> {
     let change = (0..7usize, prop_oneof![-70i32..70, (0u32..32).prop_map(|b| 1 << b), any::<i32>()]);
     let op = (0..Op::COUNT).prop_map(|i| Op::ALL[i]);
@@ -59,7 +59,7 @@ fn changed() -> impl Strategy<Value = (Xlen, Insn, Insn)> {
         let xlen = XLENS[x];
         let pattern = op.pattern(xlen)?;
         let word = pattern.value | fill & !pattern.mask;
-        // No hints of other extensions: the op itself.
+        // With the op's extensions only, so that the word is not a hint of another one.
         let insn = decode(word, only(xlen, op, 0)).ok()?;
         Some((xlen, insn))
     });
@@ -80,7 +80,7 @@ fn changed() -> impl Strategy<Value = (Xlen, Insn, Insn)> {
     })
 }
 
-/// The instruction set with no more than the op's extensions: the first set that brings it, or another.
+/// The instruction set with only one of the sets of extensions that include the op.
 fn only(xlen: Xlen, op: Op, which: usize) -> Isa {
     Isa { xlen, exts: op.info().needs[which] }
 }
@@ -89,7 +89,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_encodes_decodes_to_itself((xlen, insn, other) in changed()) {
+    fn encodings_decode_to_the_same_instruction((xlen, insn, other) in changed()) {
         match encode(&other, xlen) {
             Ok(word) => {
                 prop_assert_eq!(word & !0xffff != 0 && word & 3 != 3, false);
@@ -120,12 +120,12 @@ proptest! {
     }
 
     #[test]
-    fn any_word_comes_back_or_is_illegal(word: u32, rv64: bool) {
+    fn any_word_survives_a_roundtrip_or_is_illegal(word: u32, rv64: bool) {
         let xlen = if rv64 { Xlen::Rv64 } else { Xlen::Rv32 };
-        if let Some(insn) = comes_back(word | 3, max(xlen)) {
+        if let Some(insn) = roundtrip(word | 3, max(xlen)) {
             prop_assert!(!insn.disassemble(0).xlen(xlen).to_string().is_empty());
         }
-        comes_back(word, max(xlen));
+        roundtrip(word, max(xlen));
     }
 }
 

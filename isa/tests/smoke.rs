@@ -1,4 +1,4 @@
-//! A few encodings known by heart.
+//! A few well-known encodings.
 
 use remu_isa::{Insn, Isa, Op, Xlen, decode, encode};
 
@@ -30,7 +30,7 @@ macro_rules! count {
 }
 
 #[test]
-fn for_each_op_lists_what_is_not_compressed() {
+fn for_each_op_lists_all_ops_that_are_not_compressed() {
     let all = remu_isa::for_each_op!(count);
     for (i, (op, snake)) in all.iter().enumerate() {
         assert_eq!(*op as usize, i);

@@ -1,4 +1,4 @@
-//! The one list of where the oracles are known to differ from the tables, with what the manual says.
+//! The known differences between the oracles and the tables, each with the manual's rule.
 #![allow(dead_code)] // each test uses its part
 
 use super::sweep::{Difference, number};
@@ -11,7 +11,7 @@ const ZERO: Difference = Difference {
 };
 
 const ROUNDING: Difference = Difference {
-    reason: "rounding modes 5 and 6 decode and are refused when executed; the F chapter: the behaviour of an \
+    reason: "rounding modes 5 and 6 decode, and trap when executed; the F chapter: the behaviour of an \
              instruction that depends on rounding mode when executed with a reserved rounding mode is reserved",
     applies: |c| c.only_ours(|i| i.op.info().has_rm && matches!(i.rm, 5 | 6)),
 };
@@ -57,7 +57,7 @@ pub static LLVM: [Difference; 10] = [
         applies: |c| c.only_theirs(|t| t[0] == "fcvtmod.w.d" && t[3] != "rtz"),
     },
     Difference {
-        reason: "LLVM takes hinval.* for part of Svinval; the Svinval chapter: if the hypervisor extension is \
+        reason: "LLVM includes hinval.* in Svinval; the Svinval chapter: if the hypervisor extension is \
                  implemented, Svinval also provides them",
         applies: |c| c.only_theirs(|t| matches!(t[0], "hinval.vvma" | "hinval.gvma")),
     },
@@ -72,7 +72,7 @@ pub static LLVM: [Difference; 10] = [
         },
     },
     Difference {
-        reason: "LLVM has mnemonics of its own for compressed shifts by 0; the C chapter: for RV32C and RV64C the code \
+        reason: "LLVM has separate mnemonics for compressed shifts by 0; the C chapter: for RV32C and RV64C the code \
                  points with shamt=0 are hints",
         applies: |c| {
             c.both(|i, t| match t {
@@ -104,7 +104,7 @@ pub static CAPSTONE: [Difference; 13] = [
         applies: |c| c.both(|i, t| i.op == Op::CNop && i.imm != 0 && t == ["c.nop"]),
     },
     Difference {
-        reason: "capstone refuses rounding modes of conversions that cannot round; the D chapter: fcvt.d.w[u] always \
+        reason: "capstone refuses rounding modes of conversions that are always exact; the D chapter: fcvt.d.w[u] always \
                  produces an exact result and is unaffected by rounding mode, fcvt.d.s will never round",
         applies: |c| c.only_ours(|i| matches!(i.op, Op::FcvtDW | Op::FcvtDWu | Op::FcvtDS) && i.rm != 0),
     },
@@ -130,7 +130,7 @@ pub static CAPSTONE: [Difference; 13] = [
         },
     },
     Difference {
-        reason: "capstone has pmpaddr13 and pmpaddr14 the wrong way round; the CSR listing: pmpaddr0 is 0x3b0, and the \
+        reason: "capstone has swapped pmpaddr13 and pmpaddr14; the CSR listing: pmpaddr0 is 0x3b0, and the \
                  next ones follow",
         applies: |c| {
             c.both(|i, t| {

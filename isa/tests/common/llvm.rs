@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 const TOOL: &str = "llvm-mc-19";
 
-/// LLVM's name for turning on these extensions; what it does not know by name it does not gate.
+/// The LLVM features that enable these extensions.
 pub fn features(exts: ExtSet) -> String {
     let known = exts.iter().filter(|e| !matches!(e.name(), "I" | "S" | "Sm"));
     let name = |e: remu_isa::Ext| match e.name() {
@@ -18,13 +18,13 @@ pub fn features(exts: ExtSet) -> String {
     known.map(name).collect::<Vec<_>>().join(",")
 }
 
-/// LLVM's text for each word, or none where it says there is no such instruction.
+/// LLVM's disassembly of each word; `None` if LLVM considers it illegal.
 pub fn disassemble(xlen: Xlen, features: &str, aliases: bool, words: &[u32]) -> Vec<Option<String>> {
     let mut input = String::new();
     for word in words {
         let size = if word & 3 == 3 { 4 } else { 2 };
         let bytes: Vec<String> = word.to_le_bytes()[..size].iter().map(|b| format!("{b:#04x}")).collect();
-        // The brackets keep an illegal word from putting the next out of step.
+        // Brackets separate the words, so that an illegal one does not shift the next.
         input += &format!("[{}]\n", bytes.join(" "));
     }
     let mut arguments = vec!["--disassemble".to_string(), format!("--triple=riscv{}", xlen.bits())];
@@ -46,7 +46,7 @@ pub fn disassemble(xlen: Xlen, features: &str, aliases: bool, words: &[u32]) -> 
     texts
 }
 
-/// What LLVM's assembler makes of each text, compressed where it can be.
+/// LLVM's encoding of each text, compressed where possible.
 pub fn assemble(xlen: Xlen, features: &str, texts: &[String]) -> Vec<u32> {
     let arguments = [format!("--triple=riscv{}", xlen.bits()), format!("-mattr={features}"), "--show-encoding".into()];
     let (text, errors) = run(&arguments, texts.join("\n"));
@@ -60,7 +60,7 @@ pub fn assemble(xlen: Xlen, features: &str, texts: &[String]) -> Vec<u32> {
     words
 }
 
-/// What it prints, and what it complains of.
+/// Runs the tool; returns its standard output and standard error.
 fn run(arguments: &[String], input: String) -> (String, String) {
     let mut child = Command::new(TOOL)
         .args(arguments)

@@ -1,4 +1,4 @@
-//! Which words to try: what all the sweeps have in common.
+//! The words that the sweeps compare.
 #![allow(dead_code)] // each test uses its part
 
 pub mod differences;
@@ -7,7 +7,7 @@ pub mod sweep;
 
 use remu_isa::{Isa, Op, Xlen};
 
-/// A small generator (xorshift64*), so that a run can be repeated.
+/// A deterministic random number generator (xorshift64*).
 pub struct Random(u64);
 
 impl Random {
@@ -25,12 +25,12 @@ impl Random {
 
 pub const XLENS: [Xlen; 2] = [Xlen::Rv32, Xlen::Rv64];
 
-/// Every extension in the tables.
+/// The ISA with every extension in the tables.
 pub fn max(xlen: Xlen) -> Isa {
     if xlen == Xlen::Rv32 { Isa::rv32_max() } else { Isa::rv64_max() }
 }
 
-/// Words with the op's constant bits: the free ones all zero, all one, one of them different, and random.
+/// Words with the op's constant bits. The other bits are all zero, all one, all but one equal, and random.
 pub fn words_of(op: Op, xlen: Xlen, random: usize) -> Vec<u32> {
     let Some(pattern) = op.pattern(xlen) else { return Vec::new() };
     let size = if op.info().compressed { 0xffff } else { u32::MAX };
@@ -45,7 +45,7 @@ pub fn words_of(op: Op, xlen: Xlen, random: usize) -> Vec<u32> {
     fills.into_iter().map(|fill| pattern.value | fill).collect()
 }
 
-/// Words that differ from the op's in one constant bit: neighbours, reserved or another's.
+/// Words that differ from the op's encoding in one constant bit.
 pub fn near_misses(op: Op, xlen: Xlen) -> Vec<u32> {
     let Some(pattern) = op.pattern(xlen).filter(|_| !op.info().compressed) else { return Vec::new() };
     let mut source = Random::new(op as u64 + 1000);
@@ -53,12 +53,12 @@ pub fn near_misses(op: Op, xlen: Xlen) -> Vec<u32> {
     bits.map(|b| (pattern.value ^ b) | source.word() & !pattern.mask).collect()
 }
 
-/// All sixteen-bit words that are not the first half of a longer instruction.
+/// All 16-bit words in the encoding space of compressed instructions.
 pub fn compressed() -> impl Iterator<Item = u32> {
     (0..0x1_0000).filter(|w| w & 3 != 3)
 }
 
-/// Any words at all.
+/// Random 32-bit words in the encoding space of 32-bit and longer instructions.
 pub fn random_words(count: usize) -> impl Iterator<Item = u32> {
     let mut source = Random::new(7);
     (0..count).map(move |_| source.word() | 3)

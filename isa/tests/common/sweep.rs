@@ -1,15 +1,15 @@
-//! Comparing with an oracle word by word: what agreed, what is known to differ and why, and what failed.
+//! Compares the decoder with an oracle word by word. Counts agreements, known differences and failures.
 
 use super::XLENS;
 use remu_isa::{Ext, Insn, Isa, Op, Xlen, csr_number, decode};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The mnemonic and the operands; of `8(sp)` two.
+/// The mnemonic and the operands; `8(sp)` gives two.
 pub fn tokens(text: &str) -> Vec<&str> {
     text.split([' ', '\t', ',', '(', ')']).filter(|t| !t.is_empty()).collect()
 }
 
-/// A number, or the number of a CSR.
+/// Parses a number or the name of a CSR.
 pub fn number(token: &str) -> Option<i64> {
     let hex = |t: &str| t.strip_prefix("0x").and_then(|h| i64::from_str_radix(h, 16).ok());
     hex(token)
@@ -18,14 +18,14 @@ pub fn number(token: &str) -> Option<i64> {
         .or_else(|| csr_number(token).map(i64::from))
 }
 
-/// The same but for spacing and the base of numbers.
+/// Whether two texts are equal except for spacing and the base of numbers.
 pub fn same_text(ours: &str, theirs: &str) -> bool {
     let (ours, theirs) = (tokens(ours), tokens(theirs));
     let same = |(a, b): (&&str, &&str)| a == b || number(a).is_some_and(|n| Some(n) == number(b));
     ours.len() == theirs.len() && ours.iter().zip(&theirs).all(same)
 }
 
-/// One word on which the two differ.
+/// A word on which remu and the oracle differ.
 pub struct Case<'a> {
     pub word: u32,
     pub xlen: Xlen,
@@ -34,36 +34,36 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Legal for us alone.
+    /// Whether the word is legal for remu only, and `of` accepts the instruction.
     pub fn only_ours(&self, of: impl Fn(&Insn) -> bool) -> bool {
         self.theirs.is_none() && self.ours.as_ref().is_some_and(of)
     }
 
-    /// Legal for the oracle alone.
+    /// Whether the word is legal for the oracle only, and `of` accepts its tokens.
     pub fn only_theirs(&self, of: impl Fn(&[&str]) -> bool) -> bool {
         self.ours.is_none() && self.theirs.is_some_and(|t| of(&tokens(t)))
     }
 
-    /// Legal for both, with different texts.
+    /// Whether the word is legal for both with different texts, and `of` accepts them.
     pub fn both(&self, of: impl Fn(&Insn, &[&str]) -> bool) -> bool {
         self.ours.is_some_and(|i| self.theirs.is_some_and(|t| of(&i, &tokens(t))))
     }
 }
 
-/// A difference that is the oracle's, or of no consequence.
+/// A known difference: a fault of the oracle, or a harmless one.
 pub struct Difference {
     pub reason: &'static str,
     pub applies: fn(&Case) -> bool,
 }
 
-/// What has been seen so far.
+/// The results so far.
 pub struct Sweep {
     oracle: &'static str,
     known: &'static [Difference],
     agreed: BTreeMap<(u32, Op), usize>,
     illegal: usize,
     differences: BTreeMap<usize, usize>,
-    /// By what the two say it is; of each the count and the first.
+    /// Failures by both mnemonics: their count, and the first one.
     failures: BTreeMap<(String, String), (usize, String)>,
 }
 
@@ -73,7 +73,7 @@ impl Sweep {
         Sweep { oracle, known, agreed, illegal: 0, differences, failures: BTreeMap::new() }
     }
 
-    /// `text` also compares the text, where both say it is an instruction.
+    /// Compares legality, and with `text` also the texts of legal words.
     pub fn compare(&mut self, isa: Isa, word: u32, theirs: Option<&str>, text: bool) {
         let ours = decode(word, isa).ok();
         let printed = ours.map(|i| i.disassemble(0).xlen(isa.xlen).offsets().to_string());
@@ -103,7 +103,7 @@ impl Sweep {
         entry.0 += 1;
     }
 
-    /// Prints what agreed, and fails on what did not, and on an op that was to be `compared` and never agreed.
+    /// Prints a summary. Fails if there were failures, or if an op selected by `compared` never agreed.
     pub fn finish(self, compared: impl Fn(Op, Xlen) -> bool) {
         let oracle = self.oracle;
         let mut per_ext: BTreeMap<Ext, (BTreeSet<Op>, usize)> = BTreeMap::new();
@@ -133,10 +133,10 @@ impl Sweep {
         assert!(failures.is_empty(), "disagreements:\n{}", failures.join("\n"));
     }
 
-    /// Fails on a known difference that was not seen.
+    /// Fails if a known difference did not occur.
     pub fn differences_are_all_needed(&self) {
         for (i, difference) in self.known.iter().enumerate() {
-            assert!(self.differences.contains_key(&i), "no longer differs, take it out: {}", difference.reason);
+            assert!(self.differences.contains_key(&i), "no longer differs, remove it: {}", difference.reason);
         }
     }
 }
