@@ -249,7 +249,7 @@ fn mutate(bases: &[Base], n: u64) -> (Part, Vec<u8>) {
                 bytes[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
             }
             4 => {
-                // A piece from elsewhere in the part.
+                // Bytes copied from elsewhere in the part.
                 let len = 1 + rng.below(room.min(16));
                 let from = range.start + rng.below(range.len() - len + 1);
                 let piece = bytes[from..from + len].to_vec();
@@ -323,13 +323,13 @@ fn judge(ended: &Ended, still_runs: impl FnOnce() -> bool) -> Result<Outcome, St
     let err = &ended.err;
     let ours = err.lines().rev().find_map(|l| l.strip_prefix("remu: "));
     if err.contains("remu: bug") || err.contains("panicked at") {
-        return Err("remu reports a defect of its own".into());
+        return Err("remu reports an internal fault".into());
     }
     let endless = || if still_runs() { Ok(Outcome::Endless) } else { Err("remu hangs".into()) };
     let Some(status) = ended.status else { return endless() };
     match (status.code(), status.signal(), ours) {
         (Some(125 | 126), _, Some(_)) if err.lines().count() == 1 => Ok(Outcome::Refused),
-        (Some(125 | 126), _, Some(_)) => Err("a refusal is one line".into()),
+        (Some(125 | 126), _, Some(_)) => Err("an error message must be one line".into()),
         (Some(_), _, _) => Ok(Outcome::Exited),
         // Out of CPU time.
         (_, Some(libc::SIGXCPU | libc::SIGKILL), None) => endless(),
@@ -345,7 +345,7 @@ fn judge(ended: &Ended, still_runs: impl FnOnce() -> bool) -> Result<Outcome, St
                 | libc::SIGSYS,
             ),
             None,
-        ) => Err("a signal that remu does not account for".into()),
+        ) => Err("a signal that remu does not report".into()),
         (_, Some(_), _) => Ok(Outcome::Killed),
         (None, None, _) => Err("neither an exit nor a signal".into()),
     }
@@ -391,7 +391,7 @@ fn makes_progress(dir: &Path, file: &Path) -> bool {
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
 #[test]
@@ -412,7 +412,7 @@ fn the_files_to_mutate_run() {
 }
 
 #[test]
-fn mutated_files_do_no_harm() {
+fn mutated_files_cause_no_internal_fault() {
     let count = number("REMU_BAD_ELF_COUNT").unwrap_or(DEFAULT_COUNT);
     let first = number("REMU_BAD_ELF_FIRST").unwrap_or(0);
     let bases = bases();

@@ -178,7 +178,7 @@ fn the_cpu_has_the_requested_extensions() {
             "remu: SIGILL (ILLOPC) at pc 0x11004 _start+0x4 (zba), illegal instruction 0x2052a533: sh1add belongs to Zba, which is off\n"
         );
     }
-    assert_eq!(run(&p, &["./zba"]).status, Some(9), "by default everything is there");
+    assert_eq!(run(&p, &["./zba"]).status, Some(9), "all extensions are on by default");
     assert_eq!(run_with(&p, &["./zba"], &[("QEMU_CPU", "rv64gc")]).signal, Some(libc::SIGILL));
     assert_eq!(run_with(&p, &["./zba"], &[("QEMU_CPU", "rv64gc"), ("REMU_CPU", "max")]).status, Some(9));
     let list = prints(run(&p, &["-cpu", "list"]));
@@ -344,7 +344,7 @@ fn floating_point_registers_are_logged_with_the_others() {
     assert!(with.contains("      a0 000000000000002a ") && with.contains("    fcsr 00000000\n"), "{with}");
     let without = log("cpu");
     assert!(with.starts_with(&without) && !without.contains("fa0"), "{without}");
-    assert_eq!(log("fpu"), "", "alone there is nothing to add it to");
+    assert_eq!(log("fpu"), "", "`fpu` alone prints nothing: it only extends `cpu`");
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn unimplemented_calls_and_faults_are_logged() {
     p.code("odd", &code);
     let ran = run(&p, &["-d", "unimp", "./odd"]);
     assert_eq!((ran.status, ran.err.as_str()), (Some(0), "unimp system call 1999\n"));
-    assert_eq!(run(&p, &["./odd"]).err, "", "unasked it is not told");
+    assert_eq!(run(&p, &["./odd"]).err, "", "not logged without -d unimp");
     p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
     let ran = run(&p, &["-d", "int", "./null"]);
     assert!(ran.err.starts_with("int at 0x11000: load from 0x0: not mapped\n"), "{ran:?}");
@@ -491,7 +491,7 @@ fn a_fatal_signal_is_passed_on_with_a_line() {
         "SIGSEGV (MAPERR) at pc 0x40, address 0x40: nothing is mapped there",
     );
     dies("stackjump", &[imm(Op::Jalr, ZERO, 2, 0)], libc::SIGSEGV, &{
-        // Where the stack is follows from the seed and the environment: the line is checked in parts below.
+        // The position of the stack follows from the seed and the environment, so the line is checked in parts below.
         p.code("stackjump", &[imm(Op::Jalr, ZERO, 2, 0)]);
         let ran = run(&p, &["-seed", "1", "./stackjump"]);
         assert!(
@@ -556,7 +556,7 @@ fn a_fault_signal_sent_by_a_process_is_not_a_bug_in_remu() {
 }
 
 #[test]
-fn a_signal_from_outside_runs_the_handler_or_ends_the_program() {
+fn a_signal_from_another_process_runs_the_handler_or_kills_the_program() {
     use std::io::Read;
     let p = programs();
     let (sp, handler) = (2, 0x100);
@@ -582,7 +582,7 @@ fn a_signal_from_outside_runs_the_handler_or_ends_the_program() {
 }
 
 #[test]
-fn a_broken_pipe_ends_the_program_unless_it_was_ignored() {
+fn a_broken_pipe_kills_the_program_unless_sigpipe_is_ignored() {
     let p = programs();
     let mut code = vec![imm(Op::Addi, A1, 2, 0)];
     code.extend(elf::write_out(1));
@@ -622,7 +622,7 @@ impl KeepStdout for Command {
 // --- programs that cannot be run ---
 
 #[test]
-fn files_that_are_not_programs_are_refused_by_name() {
+fn files_that_are_not_programs_are_rejected_by_name() {
     let p = programs();
     let line = |status, name: &str| fails(run(&p, &[name]), status);
     assert_eq!(line(127, "./missing"), "./missing: no such file; give the path of a program (PATH is not searched)");
@@ -824,7 +824,7 @@ fn closed_and_full_descriptors_cause_no_panic() {
         assert_eq!(with_closed(closed, "./exit42").status, Some(42), "{closed}");
         assert_eq!(with_closed(closed, "./missing").status, Some(127), "{closed}");
     }
-    assert_eq!(with_closed("2>&-", "-strace ./exit42").status, Some(125), "there is nowhere to log to");
+    assert_eq!(with_closed("2>&-", "-strace ./exit42").status, Some(125), "the log has no destination");
     let full = with_closed(">/dev/full", "--help");
     assert_eq!(fails(full, 125), "cannot write to standard output: No space left on device (os error 28)");
     assert_eq!(with_closed("2>/dev/full", "./missing").status, Some(127));
@@ -848,7 +848,7 @@ fn remus_own_name_does_not_matter() {
 }
 
 #[test]
-fn the_layout_is_random_unless_it_is_seeded_or_switched_off() {
+fn the_layout_is_random_unless_seeded_or_disabled() {
     let p = programs();
     let areas = |command: &mut Command| -> Vec<u64> {
         let out = command.args(["-d", "page", "./pie"]).current_dir(p.path()).output().unwrap();
@@ -873,7 +873,7 @@ fn the_layout_is_random_unless_it_is_seeded_or_switched_off() {
 }
 
 #[test]
-fn programs_run_where_little_address_space_is_allowed() {
+fn programs_run_with_little_address_space() {
     let p = programs();
     for (limit, hard) in [(1 << 20, "-v"), (8 << 20, "-v"), (256 << 10, "-v"), (64 << 10, "-S -v")] {
         let line = format!("ulimit {hard} {limit}; exec \"$0\" -s 1M ./exit42");

@@ -1,5 +1,5 @@
-//! What `tests/debian/fetch.sh` keeps: it knows which programs a tool's folder has, and whether a folder is whole.
-//! Nothing is fetched: the archive that these calls are given is not there.
+//! The cache of `tests/debian/fetch.sh`: it records which programs a tool's folder has and whether a folder is
+//! complete. The test fetches nothing, because the archive it names does not exist.
 
 mod common;
 
@@ -14,7 +14,7 @@ fn fetch(cache: &Path, words: &[&str]) -> Output {
     command.output().expect("bash")
 }
 
-/// Whether the call takes what is kept, and does not ask the archive.
+/// Whether the call uses the cached folder without asking the archive.
 fn keeps(cache: &Path, words: &[&str]) -> bool {
     let ran = fetch(cache, words);
     let text = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -28,18 +28,18 @@ fn a_tool_is_kept_with_the_programs_that_were_asked_for() {
     let tool = cache.path().join("debian/sid/amd64/tool");
     assert!(!keeps(cache.path(), &["--newest", "tool", "one"]));
     fs::create_dir_all(&tool).expect("the folder");
-    // As an interrupted run may leave it.
+    // The state that an interrupted run may leave.
     assert!(!keeps(cache.path(), &["--newest", "tool", "one"]));
     fs::write(tool.join(".kept"), "1.0\none\ntwo\n").expect("written");
     assert!(keeps(cache.path(), &["--newest", "tool", "one"]));
     assert!(keeps(cache.path(), &["--newest", "tool", "two", "one"]));
     assert!(!keeps(cache.path(), &["--newest", "tool", "one", "three"]));
-    assert!(!keeps(cache.path(), &["--newest", "tool"]), "all of them are asked for");
+    assert!(!keeps(cache.path(), &["--newest", "tool"]), "the call asks for all programs");
     fs::write(tool.join(".kept"), "1.0\n\n").expect("written");
     assert!(keeps(cache.path(), &["--newest", "tool"]) && keeps(cache.path(), &["--newest", "tool", "three"]));
     let told = fetch(cache.path(), &["--newest", "tool"]);
     assert_eq!(String::from_utf8_lossy(&told.stdout).trim(), format!("amd64 1.0 {}", tool.display()));
-    assert!(tool.exists(), "what could not be replaced is still there");
+    assert!(tool.exists(), "the old folder stays if it could not be replaced");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_package_is_kept_when_both_architectures_are_whole() {
         fs::create_dir_all(sid.join(arch).join("package")).expect("the folder");
         fs::write(sid.join(arch).join("package.version"), "1.0\n").expect("written");
     }
-    assert!(!keeps(cache.path(), &["package"]), "nothing says that it is complete");
+    assert!(!keeps(cache.path(), &["package"]), "the folder is not marked complete");
     fs::write(sid.join("package.complete"), "").expect("written");
     assert!(keeps(cache.path(), &["package"]));
 }

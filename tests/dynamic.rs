@@ -66,7 +66,7 @@ fn make_root() -> (tempfile::TempDir, PathBuf) {
     for dir in ["usr/lib", "usr/bin"] {
         fs::create_dir_all(root.join(dir)).expect("a folder");
     }
-    symlink("/usr/lib", root.join("lib")).expect("a link that leads inside only from the root");
+    symlink("/usr/lib", root.join("lib")).expect("a link that is valid only inside the root");
     for lib in [LINKER, "lib/libc.so.6", "lib/libm.so.6"] {
         fs::copy(Path::new(CROSS).join(lib), root.join("usr").join(lib)).expect("the cross library is copied");
     }
@@ -95,13 +95,13 @@ fn the_dynamic_linker_can_be_run_by_itself() {
     for name in ["./pie", "./no-pie"] {
         let ran = remu(&out, &[&linker, "--library-path", &libraries, name, "one", "two words"]);
         assert_eq!(ran.status, Status::Exit(3), "{}", text(&ran.stderr));
-        // The kernel has started the linker: it is in AT_EXECFN, and AT_BASE is 0.
-        let told = text(&ran.stdout).replace("base is ELF 0", "base is ELF 1");
-        let start = told.lines().zip(expected(name).lines().map(str::to_owned).collect::<Vec<_>>());
+        // The kernel started the linker: AT_EXECFN names it, and AT_BASE is 0.
+        let output = text(&ran.stdout).replace("base is ELF 0", "base is ELF 1");
+        let start = output.lines().zip(expected(name).lines().map(str::to_owned).collect::<Vec<_>>());
         for (got, want) in start {
             assert!(got == want || got.starts_with("execfn = "), "expected: {want}, got: {got}");
         }
-        assert_eq!(told.lines().count(), expected(name).lines().count());
+        assert_eq!(output.lines().count(), expected(name).lines().count());
     }
 }
 
@@ -113,7 +113,7 @@ fn the_c_library_uses_the_vdso_and_unwinders_know_its_signal_frame() {
     let area = log.lines().find_map(|l| l.trim().strip_suffix(" r-xp [vdso]")).expect("the vDSO is mapped");
     let page = area.split('-').next().expect("it begins somewhere").trim_end_matches("000");
     let calls = log.lines().filter(|l| l.strip_prefix("exec ").is_some_and(|pc| pc.starts_with(page))).count();
-    // At least four of clock_gettime, two through the C library and two directly, and two of getrandom.
+    // At least four calls of clock_gettime (two through the C library, two directly) and two of getrandom.
     assert!(calls >= 6, "{calls} blocks in {area}");
     let ran = remu(&out, &["./unwind"]);
     assert_eq!(text(&ran.stdout), "signal 11: through the faulting function 1, to main 1\n");
@@ -130,7 +130,7 @@ fn reading_a_clock_takes_no_other_system_call_of_the_host() {
         command.args(["-f", "-c", "-U", "calls,name", "-o"]).arg(table.path());
         command.args([env!("CARGO_BIN_EXE_remu"), "-seed", "1", "./clock", count]).current_dir(&out);
         let ran = run(&mut command, Vec::new(), Duration::from_secs(120));
-        assert_eq!(ran.status, Status::Exit(0), "{ran:?}; apt-get install strace, where that is missing");
+        assert_eq!(ran.status, Status::Exit(0), "{ran:?}; if strace is missing: apt-get install strace");
         let table = fs::read_to_string(table.path()).expect("strace has written it");
         let rows = table.lines().filter_map(|line| {
             let (calls, name) = line.trim().split_once(' ')?;
@@ -138,7 +138,7 @@ fn reading_a_clock_takes_no_other_system_call_of_the_host() {
         });
         rows.filter(|(name, _)| !["clock_gettime", "total"].contains(&name.as_str())).collect()
     };
-    // Of the same length, so that remu allocates the same memory.
+    // An argument of the same length, so that remu allocates the same memory.
     let few = calls("0000001");
     assert!(few["openat"] > 1 && few["mmap"] > 1, "{few:?}");
     assert_eq!(calls("1000000"), few);
@@ -310,7 +310,7 @@ fn addresses_fit_the_translation_scheme() {
         assert_eq!([&short["hint-2^46"], &short["fixed-2^38"]], ["elsewhere", "ENOMEM"]);
     }
     let plain = layout(&["--mmu", "sv39", "--no-aslr", "./layout"]);
-    // Two thirds up; below the stack's room; a page of what it was given and 128 KiB below that.
+    // Two thirds of the address space up; below the stack's gap; one page below the hint, and 128 KiB below that.
     assert_eq!(hex(&plain["program"]) & !0xfff, 0x2a_aaaa_a000);
     assert_eq!(hex(&plain["end"]), (1 << 38) - 0x1000);
     assert!(((1 << 38) - (144 << 20)..(1 << 38) - (128 << 20)).contains(&hex(&plain["library"])), "{plain:?}");
@@ -346,8 +346,8 @@ fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let root = dir.path().canonicalize().expect("it exists");
     for package in packages {
-        let told = script("tests/debian/fetch.sh", &[Path::new(package)]);
-        let line = told.lines().find_map(|l| l.strip_prefix("riscv64 ")).expect("it has been fetched");
+        let output = script("tests/debian/fetch.sh", &[Path::new(package)]);
+        let line = output.lines().find_map(|l| l.strip_prefix("riscv64 ")).expect("it has been fetched");
         let (version, folder) = line.split_once(' ').expect("a version and a folder");
         println!("{package} {version}");
         let copied = Command::new("cp").arg("-a").arg(format!("{folder}/.")).arg(&root).status();

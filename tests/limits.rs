@@ -1,5 +1,5 @@
-//! Resource limits: the guest has those that remu is started with, and remu itself runs all the same.
-//! The oracle is the same C program, built for the host and run under the same limits.
+//! Resource limits: the guest inherits those that remu was started with, and remu itself runs under any of them. The
+//! oracle is the same C program, built for the host and run under the same limits.
 
 mod common;
 
@@ -7,7 +7,7 @@ use common::root;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Builds the program with a compiler, statically, so that the host's build needs no descriptor to start.
+/// Builds the program statically with a compiler, so that the host's build needs no descriptor to start.
 fn build(compiler: &str) -> PathBuf {
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("limits-{compiler}-{}", std::process::id()));
     let mut command = Command::new(compiler);
@@ -20,12 +20,12 @@ fn build(compiler: &str) -> PathBuf {
 fn under(limits: &str, words: &[&Path]) -> Output {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]).args(words);
-    // The environment counts against the limit of the stack.
+    // The environment counts against the stack limit.
     shell.env_clear().output().expect("a shell")
 }
 
 #[test]
-fn the_guest_has_the_limits_and_remu_runs() {
+fn the_guest_inherits_the_limits_and_remu_runs() {
     let (native, guest) = (build("gcc"), build("riscv64-linux-gnu-gcc"));
     let remu = Path::new(env!("CARGO_BIN_EXE_remu"));
     for limits in [
@@ -55,7 +55,7 @@ fn the_guest_has_the_limits_and_remu_runs() {
 }
 
 #[test]
-fn what_remu_cannot_do_without_is_named() {
+fn a_limit_too_low_for_remu_is_named() {
     let remu = Path::new(env!("CARGO_BIN_EXE_remu"));
     let hello = root().join("testprogs/prebuilt/hello-riscv64");
     let ran = under("ulimit -v 20000", &[remu, &hello]);

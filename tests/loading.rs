@@ -28,7 +28,7 @@ enum First {
     Store,
 }
 
-/// The outcome of a program for the guest under remu, and of one for the host, which are alike but for their code.
+/// The outcomes of a guest program under remu and of the same program with x86-64 code on the host.
 fn outcomes(change: impl Fn(&mut Elf), first: First) -> [(Option<i32>, Option<i32>); 2] {
     let programs = Programs::new();
     let address = [li(T0, 0x14), imm(Op::Slli, T0, T0, 12)];
@@ -41,7 +41,7 @@ fn outcomes(change: impl Fn(&mut Elf), first: First) -> [(Option<i32>, Option<i3
     let mut guest = program(&code);
     let mut host = Elf { machine: 62, flags: 0, ..guest.clone() };
     host.segments[0].data = [native, NATIVE_EXIT].concat();
-    // The same size, since the layouts are to be the same.
+    // Both codes have the same size, so that the layouts are equal.
     let mut bytes = assemble(&code);
     let len = bytes.len().max(host.segments[0].data.len());
     for data in [&mut bytes, &mut host.segments[0].data] {
@@ -61,7 +61,7 @@ fn outcomes(change: impl Fn(&mut Elf), first: First) -> [(Option<i32>, Option<i3
     [ran(command), ran(Command::new(programs.elf("host", &host)))]
 }
 
-/// A segment at 0x13000 of two pages, of which the file has only a part of the first.
+/// A segment at 0x13000 of two pages. The file contains only part of the first.
 fn cut(e: &mut Elf) {
     let segment = Segment::load(R | W, 0x13000, b"short".as_slice());
     e.segments.push(Segment { file_size: Some(0x2000), ..segment.mem_size(0x2000) });
@@ -76,7 +76,7 @@ fn a_file_may_end_before_its_segments_do() {
 }
 
 #[test]
-fn programs_may_begin_as_low_as_the_host_lets_them() {
+fn programs_may_begin_at_the_hosts_lowest_address() {
     for start in [0, 0x1000, 0x2000, 0x8000] {
         let [remu, native] = outcomes(
             |e| {
@@ -85,17 +85,17 @@ fn programs_may_begin_as_low_as_the_host_lets_them() {
             },
             First::Nothing,
         );
-        // What the host's kernel does not map, it kills after the point of no return; remu says why not.
+        // If the host kernel cannot map the program, it kills it after the point of no return; remu prints an error.
         let refused = native.1 == Some(libc::SIGSEGV);
         assert_eq!(remu, if refused { (Some(126), None) } else { native }, "{start:#x}");
     }
 }
 
 #[test]
-fn pages_of_zeroes_can_be_written_whatever_their_segment_says() {
+fn zero_pages_are_writable_even_in_a_read_only_segment() {
     let read_only = |e: &mut Elf| e.segments.push(Segment::load(R, 0x14000, []).mem_size(0x1000));
     assert_eq!(outcomes(read_only, First::Store), [(Some(7), None); 2]);
-    // What comes from the file cannot, nor is the rest of its last page cleared.
+    // A page from the file is not writable, and the rest of its last page is not cleared.
     let from_file = |e: &mut Elf| e.segments.push(Segment::load(R, 0x14000, [1; 8]).mem_size(0x1000));
     assert_eq!(outcomes(from_file, First::Load), [(Some(7), None); 2]);
     assert_eq!(outcomes(from_file, First::Store), [(None, Some(libc::SIGSEGV)); 2]);
@@ -123,7 +123,7 @@ fn segments_may_be_empty_overlap_and_come_in_any_order() {
 }
 
 #[test]
-fn a_program_of_the_cross_compiler_may_begin_low() {
+fn a_cross_compiled_program_may_begin_low() {
     let programs = Programs::new();
     let source = programs.file("program.c", b"#include <stdio.h>\nint main(void) { puts(\"low\"); return 0; }\n");
     let build = |compiler: &str, flags: &[&str]| {

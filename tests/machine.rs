@@ -1,5 +1,5 @@
-//! Whole machines, by small programs of their own: traps and returns, interrupts, protection, counters,
-//! devices, and how they end.
+//! Whole machines, tested with small hand-encoded programs: traps and returns, interrupts, memory protection, counters,
+//! devices, and how a machine ends.
 
 #[path = "common/elf.rs"]
 mod elf;
@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 const BASE: u64 = 0x8000_0000;
-/// Where the word `tohost` is, and scratch memory after it.
+/// The address of the word `tohost`. Scratch memory follows it.
 const TOHOST: u64 = BASE + 0x1000;
 
 const MSTATUS: i32 = 0x300;
@@ -37,7 +37,7 @@ fn engine<B: Base>() -> EngineParts<Engine<B>> {
     (engine, code)
 }
 
-/// What the program has printed, and what it is to read.
+/// The program's output, and its input.
 #[derive(Clone, Default)]
 struct Terminal {
     printed: Rc<RefCell<Vec<u8>>>,
@@ -86,7 +86,7 @@ fn run_on(config: &MachineConfig, code: &[Insn], terminal: Terminal) -> Ending {
     machine.run(Some(1_000_000))
 }
 
-/// Runs to the end; the code that the program has ended with.
+/// Runs to the end; returns the program's exit code.
 #[track_caller]
 fn run(code: &[Insn]) -> u64 {
     match run_on(&config(Isa::rv64_max()), code, Terminal::default()) {
@@ -107,8 +107,8 @@ fn csrr(rd: u8, number: i32) -> Insn {
     csr(Op::Csrrs, rd, ZERO, number)
 }
 
-/// Ends with the value of a register: `tohost = value << 1 | 1`.
-fn end_with(rs: u8) -> Vec<Insn> {
+/// Exits with the value of a register: `tohost = value << 1 | 1`.
+fn exit_with(rs: u8) -> Vec<Insn> {
     vec![
         imm(Op::Slli, T0, rs, 1),
         imm(Op::Ori, T0, T0, 1),
@@ -120,22 +120,22 @@ fn end_with(rs: u8) -> Vec<Insn> {
     ]
 }
 
-/// Sets `mtvec` to what follows `code`: the handler, which ends with `mcause`, shifted left by 8, and the
-/// low byte of `mtval`.
+/// Sets `mtvec` to the handler, which follows `code`. The handler exits with `mcause << 8` plus the low byte of
+/// `mtval`.
 fn with_handler(code: &[Insn]) -> Vec<Insn> {
     let after = 4 * (code.len() as i32 + 3);
     let mut all = vec![here(T0), imm(Op::Addi, T0, T0, after), csrw(MTVEC, T0)];
     all.extend_from_slice(code);
     all.extend([csrr(A0, MCAUSE), imm(Op::Slli, A0, A0, 8), csrr(A1, MTVAL), imm(Op::Andi, A1, A1, 0xff)]);
     all.push(reg(Op::Or, A0, A0, A1));
-    all.extend(end_with(A0));
+    all.extend(exit_with(A0));
     all
 }
 
 #[test]
 fn a_program_ends_with_its_code() {
-    assert_eq!(run(&[[li(A0, 0)].as_slice(), &end_with(A0)].concat()), 0);
-    assert_eq!(run(&[[li(A0, 77)].as_slice(), &end_with(A0)].concat()), 77);
+    assert_eq!(run(&[[li(A0, 0)].as_slice(), &exit_with(A0)].concat()), 0);
+    assert_eq!(run(&[[li(A0, 77)].as_slice(), &exit_with(A0)].concat()), 77);
     // The power-off device of `virt`.
     let fail = [lui(T0, 0x10_0000), lui(T1, 0x2_3000), imm(Op::Addi, T1, T1, 0x333), store(Op::Sw, T1, T0, 0)];
     let mut code = fail.to_vec();
@@ -144,15 +144,15 @@ fn a_program_ends_with_its_code() {
 }
 
 #[test]
-fn reset_tells_the_hart_and_the_device_tree() {
-    // The magic number of a device tree, in the order of its bytes.
+fn reset_sets_the_hart_id_and_the_device_tree() {
+    // The magic number of a device tree, byte-swapped.
     let mut code = vec![reg(Op::Or, S0, A0, ZERO), imm(Op::Lwu, A0, A1, 0)];
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     assert_eq!(run(&code), 0xedfe_0dd0);
 }
 
 #[test]
-fn traps_tell_their_cause_and_value() {
+fn traps_set_cause_and_value() {
     let illegal = Insn { ..imm(Op::Csrrs, A0, ZERO, 0x7ff) };
     let cases: Vec<(&str, Vec<Insn>, u64)> = vec![
         ("ecall", vec![ecall()], 11 << 8),
@@ -173,10 +173,10 @@ fn traps_tell_their_cause_and_value() {
 
 #[test]
 fn user_mode_is_entered_and_left() {
-    // To user mode, where the CSR cannot be read.
+    // Enters user mode, where the CSR cannot be read.
     let to_user = |code: &[Insn]| {
         let mut all = vec![here(T0), imm(Op::Addi, T0, T0, 12 + 4 * 6), csrw(MEPC, T0)];
-        // All memory may be accessed.
+        // Makes all memory accessible.
         all.extend([li(T1, -1), csrw(0x3b0, T1), li(T1, 0x1f), csrw(0x3a0, T1)]);
         all.extend([csrw(MSTATUS, ZERO), imm(Op::Mret, 0, 0, 0)]);
         all.extend_from_slice(code);
@@ -188,12 +188,12 @@ fn user_mode_is_entered_and_left() {
     assert_eq!(run(&to_user(&[csrr(A0, 0xc00)])), 2 << 8 | 0x73, "the counter is not permitted");
     let mut closed = to_user(&[ecall()]);
     closed[3 + 6] = li(T1, 0);
-    assert_eq!(run(&closed) >> 8, 1, "user mode has no memory that is not given to it");
+    assert_eq!(run(&closed) >> 8, 1, "user mode can only access memory that a PMP entry grants");
 }
 
 #[test]
-fn protection_binds_user_mode_and_what_is_locked() {
-    // Entry 0, locked: four bytes at the scratch memory cannot be written.
+fn pmp_binds_user_mode_and_locked_entries_bind_machine_mode() {
+    // Entry 0, locked: four bytes of the scratch memory are read-only.
     let page = |offset| (TOHOST + offset) as i64;
     let address = |rd, value: i64| {
         vec![
@@ -209,17 +209,17 @@ fn protection_binds_user_mode_and_what_is_locked() {
         [code.clone(), vec![imm(Op::Lw, A0, S0, 0), store(Op::Sw, A0, S0, 4), store(Op::Sw, A0, S0, 0)]].concat();
     assert_eq!(run(&with_handler(&read)), 7 << 8 | 0x40);
     let inside = [code.clone(), vec![store(Op::Sd, A0, S0, -4)]].concat();
-    assert_eq!(run(&with_handler(&inside)), 7 << 8 | 0x40, "the part that is refused");
+    assert_eq!(run(&with_handler(&inside)), 7 << 8 | 0x40, "mtval is the address of the part that faults");
     // The same four bytes as the second half of an aligned access.
     code[0] = address(S0, page(0x44))[0];
     code[3] = address(S0, page(0x44))[3];
     let straddles = [code, vec![store(Op::Sd, A0, S0, -4)]].concat();
-    assert_eq!(run(&with_handler(&straddles)), 7 << 8 | 0x40, "an access that a region has part of");
+    assert_eq!(run(&with_handler(&straddles)), 7 << 8 | 0x40, "an access that overlaps a region in part");
 }
 
 #[test]
-fn interrupts_come_by_priority_when_they_are_enabled() {
-    // Software and timer at once: the former is taken.
+fn enabled_interrupts_are_taken_by_priority() {
+    // Software and timer interrupt at once: the software interrupt is taken.
     let clint = 0x200_0000;
     let mut code = vec![lui(S0, clint), li(T0, 1), store(Op::Sw, T0, S0, 0)];
     code.extend([lui(S1, clint + 0x4000), store(Op::Sd, ZERO, S1, 0)]);
@@ -228,12 +228,12 @@ fn interrupts_come_by_priority_when_they_are_enabled() {
     assert_eq!(run_shifted(&code), (1 << 63 | 3) << 8 & (u64::MAX >> 1));
     code[2] = store(Op::Sw, ZERO, S0, 0);
     assert_eq!(run_shifted(&code), (1 << 63 | 7) << 8 & (u64::MAX >> 1));
-    // WFI goes on when one is pending, also where it is not taken.
+    // WFI returns if an interrupt is pending, even with interrupts globally disabled.
     let last = code.len() - 2;
     code[last] = imm(Op::Wfi, 0, 0, 0);
     code[last + 1] = ecall();
     assert_eq!(run_shifted(&code), 11 << 8);
-    // Or when the timer goes off, a millisecond from now.
+    // Or when the timer fires, a millisecond from now.
     let mut code = vec![lui(S0, clint + 0xc000), imm(Op::Ld, A0, S0, -8), lui(T0, 0x2000), reg(Op::Add, A0, A0, T0)];
     code.extend([lui(S1, clint + 0x4000), store(Op::Sd, A0, S1, 0), li(T0, 0x80), csrw(MIE, T0)]);
     code.extend([imm(Op::Wfi, 0, 0, 0), ecall()]);
@@ -241,20 +241,20 @@ fn interrupts_come_by_priority_when_they_are_enabled() {
 }
 
 #[test]
-fn what_a_store_to_a_device_changes_is_seen_at_once() {
+fn a_store_to_a_device_takes_effect_at_once() {
     const MIP: i32 = 0x344;
     let clint = 0x200_0000;
-    // The bit is pending for the next instruction, and gone after the store that takes it back.
+    // The bit is pending at the next instruction, and clear after the store that clears it.
     let mut code = vec![lui(S0, clint), li(T0, 1), store(Op::Sw, T0, S0, 0), csrr(A0, MIP)];
     code.extend([store(Op::Sw, ZERO, S0, 0), csrr(A1, MIP), imm(Op::Slli, A1, A1, 8), reg(Op::Or, A0, A0, A1)]);
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     assert_eq!(run(&code), 8);
-    // The interrupt is taken before the next instruction: `mepc` is right behind the store.
+    // The interrupt is taken before the next instruction: `mepc` is the address after the store.
     let mut code = vec![here(T0), imm(Op::Addi, T0, T0, 4 * 11), csrw(MTVEC, T0), li(T0, 8), csrw(MIE, T0)];
     code.extend([csr(Op::Csrrsi, ZERO, 8, MSTATUS), lui(S0, clint), li(T0, 1), here(S1)]);
     code.extend([store(Op::Sw, T0, S0, 0), jump(0)]);
     code.extend([csrr(A0, MEPC), reg(Op::Sub, A0, A0, S1)]);
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     assert_eq!(run(&code), 8);
 }
 
@@ -265,19 +265,19 @@ fn time_is_the_same_clock_in_memory_and_as_a_csr() {
         imm(Op::Ld, A1, S0, -8),
         csrr(A2, 0xc01),
         imm(Op::Ld, S1, S0, -8),
-        // Time that goes backwards is counted.
+        // Counts the times at which the clock goes backwards.
         reg(Op::Sltu, A1, A2, A1),
         reg(Op::Add, A0, A0, A1),
         reg(Op::Sltu, A2, S1, A2),
         reg(Op::Add, A0, A0, A2),
     ];
     code.extend((0..100).flat_map(|_| body));
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     assert_eq!(run(&code), 0);
 }
 
 #[test]
-fn alignment_may_be_asked_for() {
+fn misaligned_accesses_can_be_made_to_trap() {
     let load = with_handler(&[here(S0), imm(Op::Lw, A0, S0, 1), ecall()]);
     let stores = with_handler(&[here(S0), imm(Op::Addi, S0, S0, 0x400), store(Op::Sd, A0, S0, 1), ecall()]);
     let strict = MachineConfig { aligned_only: true, ..config(Isa::rv64_max()) };
@@ -291,32 +291,32 @@ fn alignment_may_be_asked_for() {
 }
 
 #[test]
-fn counters_count_and_can_be_set_and_stopped() {
+fn counters_count_and_can_be_written_and_inhibited() {
     let mut code = vec![csr(Op::Csrrwi, ZERO, 7, 0xb02), csrr(A0, 0xb02), csrr(A1, 0xb02)];
     code.extend([csr(Op::Csrrwi, ZERO, 4, 0x320), csrr(A2, 0xb02), csrr(S0, 0xb02)]);
     code.extend([reg(Op::Sub, S0, S0, A2), reg(Op::Sub, A2, A2, A1), reg(Op::Sub, A1, A1, A0)]);
-    // 7, then one more, then none after another two that were counted before.
+    // 7, then one more, then unchanged after two instructions that counted before.
     for (register, shift) in [(A1, 8), (A2, 16), (S0, 24)] {
         code.extend([imm(Op::Slli, register, register, shift), reg(Op::Add, A0, A0, register)]);
     }
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     assert_eq!(run(&code), 7 | 1 << 8 | 1 << 16);
 }
 
 #[test]
-fn floating_point_becomes_dirty_by_use() {
-    // Clean at first: the sum is computed, and the state is dirty afterwards.
+fn floating_point_use_makes_fs_dirty() {
+    // The FPU state is clean at first. The sum is computed, and the state is dirty afterwards.
     let mut code = vec![lui(T0, 0x4000), csrw(MSTATUS, T0), li(T1, 3), reg(Op::FcvtDL, 1, T1, 0)];
     code.extend([reg(Op::FaddD, 2, 1, 1), Insn { rm: 1, ..reg(Op::FcvtLD, A0, 2, 0) }]);
     code.extend([csrr(A1, MSTATUS), imm(Op::Srli, A1, A1, 13), imm(Op::Andi, A1, A1, 3), imm(Op::Slli, A1, A1, 8)]);
     code.push(reg(Op::Or, A0, A0, A1));
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     assert_eq!(run(&code), 6 | 3 << 8);
 }
 
 #[test]
 fn code_that_changes_is_seen_after_a_fence() {
-    // Executes the word at the scratch memory twice: `li a0, 1; ret`, then, rewritten, `li a0, 2; ret`.
+    // Executes the code in scratch memory twice: first `li a0, 1; ret`, then, rewritten, `li a0, 2; ret`.
     let words = |value| u64::from_le_bytes(assemble(&[li(A0, value), imm(Op::Jalr, ZERO, 1, 0)]).try_into().unwrap());
     let (one, two) = (words(1), words(2));
     let mut code = vec![here(S0), lui(T0, 0x1000), reg(Op::Add, S0, S0, T0)];
@@ -329,7 +329,7 @@ fn code_that_changes_is_seen_after_a_fence() {
         }
         code.push(imm(Op::Jalr, 1, S0, 0x80));
     }
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     code.resize(data as usize / 4, li(0, 0));
     let mut bytes = assemble(&code);
     bytes.extend([one, two].iter().flat_map(|w| w.to_le_bytes()));
@@ -351,13 +351,13 @@ fn the_serial_port_echoes() {
     terminal.typed.borrow_mut().push(b'k');
     let mut code = vec![lui(S0, 0x1000_0000), imm(Op::Lbu, T0, S0, 5), imm(Op::Andi, T0, T0, 1)];
     code.extend([branch(Op::Beq, T0, ZERO, -8), imm(Op::Lbu, A0, S0, 0), store(Op::Sb, A0, S0, 0), li(A0, 0)]);
-    code.extend(end_with(A0));
+    code.extend(exit_with(A0));
     assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal.clone()), Ending::Exited(0));
     assert_eq!(*terminal.printed.borrow(), b"k");
 }
 
 #[test]
-fn a_wide_load_of_the_serial_port_takes_nothing_from_it() {
+fn a_wide_load_of_the_serial_port_consumes_no_input() {
     let terminal = Terminal::default();
     terminal.typed.borrow_mut().push(b'k');
     let code = with_handler(&[lui(S0, 0x1000_0000), imm(Op::Lw, A0, S0, 0)]);
@@ -366,24 +366,24 @@ fn a_wide_load_of_the_serial_port_takes_nothing_from_it() {
 }
 
 #[test]
-fn cache_blocks_are_managed_where_a_hart_may_access() {
+fn cache_blocks_are_managed_only_in_accessible_memory() {
     let refused = |code: &[Insn]| run(&with_handler(&[code, &[ecall()]].concat()));
     for op in [Op::CboInval, Op::CboClean, Op::CboFlush] {
         let managed = imm(op, ZERO, S0, 0);
-        // No register of a device is read by it.
+        // It reads no device register.
         let terminal = Terminal::default();
         terminal.typed.borrow_mut().push(b'k');
         let mut code = vec![lui(S0, 0x1000_0000), managed, imm(Op::Lbu, A0, S0, 0)];
-        code.extend(end_with(A0));
+        code.extend(exit_with(A0));
         assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal), Ending::Exited(b'k'.into()), "{op:?}");
-        assert_eq!(refused(&[lui(S0, 0x3000_0000), managed]), 7 << 8, "{op:?} where there is nothing");
-        // Four bytes of the block, locked, may not be accessed; mtval is the address as given.
+        assert_eq!(refused(&[lui(S0, 0x3000_0000), managed]), 7 << 8, "{op:?} at an address without memory or device");
+        // Four bytes of the block are locked and inaccessible. mtval is the address as given.
         let mut code = vec![here(S0), imm(Op::Addi, S0, S0, 0x400), imm(Op::Andi, S0, S0, -64)];
         code.extend([imm(Op::Addi, T0, S0, 0x20), imm(Op::Srli, T0, T0, 2), csrw(0x3b0, T0)]);
         code.extend([li(T1, 0x90), csrw(0x3a0, T1), imm(Op::Addi, S0, S0, 8), managed]);
         assert_eq!(refused(&code) >> 8, 7, "{op:?}");
         assert_eq!(refused(&code) & 0x3f, 8, "{op:?}");
-        // Those of the next block are of no account.
+        // A locked part of the next block does not matter.
         code[3] = imm(Op::Addi, T0, S0, 0x40);
         assert_eq!(refused(&code) >> 8, 11, "{op:?}");
     }
@@ -391,11 +391,11 @@ fn cache_blocks_are_managed_where_a_hart_may_access() {
 
 #[test]
 fn harts_take_turns() {
-    // The second hart stores what the first waits for.
+    // The second hart stores the value that the first waits for.
     let mut code = vec![branch(Op::Bne, A0, ZERO, 4 * 12), lui(S0, 0x8000_1000u32 as i32)];
     code.extend([imm(Op::Slli, S0, S0, 32), imm(Op::Srli, S0, S0, 32)]);
     code.extend([imm(Op::Ld, A0, S0, 0x20), branch(Op::Beq, A0, ZERO, -4)]);
-    code.extend(end_with(A0).into_iter().take(6));
+    code.extend(exit_with(A0).into_iter().take(6));
     assert_eq!(code.len(), 12);
     code.extend([lui(S0, 0x8000_1000u32 as i32), imm(Op::Slli, S0, S0, 32), imm(Op::Srli, S0, S0, 32)]);
     code.extend([li(T0, 33), store(Op::Sd, T0, S0, 0x20), jump(0)]);
@@ -406,7 +406,7 @@ fn harts_take_turns() {
 
 #[test]
 fn narrow_harts_trap_and_count_too() {
-    // An image that is no ELF file; it powers off with the interrupt bit of a cause, the upper half of a
+    // An image that is not an ELF file. Its exit code combines the interrupt bit of a cause, the upper half of a
     // counter, and the width in `misa`.
     let clint = 0x200_0000;
     let mut code = vec![here(T0), imm(Op::Addi, T0, T0, 4 * 12), csrw(MTVEC, T0)];
@@ -426,7 +426,7 @@ fn narrow_harts_trap_and_count_too() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn images_that_do_not_fit_are_rejected() {
     let file = image(&[jump(0)]);
     let plan = BootPlan::new(None, Some(&file)).unwrap();
     let refused = |config: &MachineConfig| {
@@ -449,8 +449,8 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn memory_may_be_where_harts_start_elsewhere() {
-    // An image at 0, which is also where the code at reset would be.
+fn memory_may_replace_the_reset_code() {
+    // An image at 0, where the reset code would be otherwise.
     let bytes = assemble(&[[li(A0, 5)].as_slice(), &power_off_with(A0)].concat());
     let plan = BootPlan::new(None, Some(&bytes)).unwrap();
     let config = MachineConfig { ram_base: 0, ..config(Isa::rv64_max()) };
@@ -459,7 +459,7 @@ fn memory_may_be_where_harts_start_elsewhere() {
     assert_eq!(machine.run(Some(1_000)), Ending::Exited(5));
 }
 
-/// Ends with the value of a register by the power-off device.
+/// Exits with the value of a register through the power-off device.
 fn power_off_with(rs: u8) -> Vec<Insn> {
     let mut code = vec![imm(Op::Slli, T0, rs, 16), lui(T1, 0x3000), imm(Op::Addi, T1, T1, 0x333)];
     code.extend([reg(Op::Or, T1, T1, T0), lui(T0, 0x10_0000), store(Op::Sw, T1, T0, 0), jump(0)]);

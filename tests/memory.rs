@@ -127,7 +127,7 @@ fn observers_are_notified_of_code_changes_only() {
     mem.contents_changed(&(A..A.offset(0x6000)));
     assert_eq!(seen.take(), []);
     mem.protect(A.offset(0x1000), 0x1000, RX).unwrap();
-    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "code may be run that was there as data");
+    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "data in the range may now be executed as code");
     mem.protect(A.offset(0x2000), 0x1000, Prot::EXEC).unwrap();
     mem.protect(A.offset(0x4000), 0x1000, RX).unwrap();
     seen.take();
@@ -177,7 +177,7 @@ fn a_failed_mapping_over_another_leaves_it_unchanged() {
 #[test]
 fn an_area_of_several_host_mappings_moves_as_one() {
     let mem = space();
-    // Two areas with pages of their own do not become one for the host; one that grows in place does.
+    // The host does not merge two areas with pages of their own. An area that grows in place stays one.
     for page in [0, 1, 2] {
         map(&mem, A.offset(page * 0x2000), 0x2000);
         mem.write(A.offset(page * 0x2000 + 8), &page).unwrap();
@@ -205,9 +205,9 @@ fn areas_and_the_holes_between_them_move_together() {
     mem.unmap(A.offset(0x2000), 0x1000).unwrap();
     let seen = Seen::of(&mem);
     map(&mem, B.offset(0x2000), 0x1000);
-    assert_eq!(mem.remap(A, 0x4000, 0x5000, ANYWHERE), Err(MapError(Errno::FAULT)), "unless they are to grow");
+    assert_eq!(mem.remap(A, 0x4000, 0x5000, ANYWHERE), Err(MapError(Errno::FAULT)), "but only if they do not grow");
     assert_eq!(mem.remap(A, 0x4000, 0x4000, Some(Place::Fixed(B))), Ok(B));
-    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "code that has moved is told of");
+    assert_eq!(seen.take(), [(A.0 + 0x1000, A.0 + 0x2000)], "observers are notified that code moved");
     let there = ranges(&mem);
     // A mapping at the destination of the hole stays.
     assert_eq!(there, [(B.0, B.0 + 0x1000), (B.0 + 0x1000, B.0 + 0x2000), (B.0 + 0x2000, B.0 + 0x4000)]);
@@ -261,7 +261,7 @@ fn the_lowest_address_is_the_hosts() {
     let mem = space();
     let native = |at: u64| {
         let flags = rustix::mm::MapFlags::PRIVATE | rustix::mm::MapFlags::FIXED_NOREPLACE;
-        // SAFETY: nothing that is mapped is touched.
+        // SAFETY: the test does not access the mapping.
         let got = unsafe { rustix::mm::mmap_anonymous(at as _, 0x1000, rustix::mm::ProtFlags::READ, flags) };
         // SAFETY: the page has just been mapped for this test.
         got.map(|at| unsafe { rustix::mm::munmap(at, 0x1000) }.expect("it was mapped"))
@@ -279,7 +279,7 @@ fn a_hint_below_the_minimum_means_the_minimum() {
     assert_eq!(mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)), Ok(GuestAddr(lowest_chosen().max(0x2000))));
     let taken = mem.map(&MapRequest::anonymous(hint(0x2345), 0x1000, RW)).unwrap();
     let none = mem.map(&MapRequest::anonymous(hint(0x345), 0x1000, RW)).unwrap();
-    assert!(taken > B && none > B, "otherwise, from the top");
+    assert!(taken > B && none > B, "without a hint, from the top");
 }
 
 fn grows(mem: &UserSpace, at: GuestAddr) {
@@ -293,16 +293,16 @@ fn an_area_grows_down_to_an_access_and_keeps_its_distance() {
     let top = GuestAddr(0x1000_0000);
     grows(&mem, top);
     mem.set_limits(SpaceLimits { stack: 0x40_0000, ..SpaceLimits::default() });
-    // By an instruction, by a system call's structure, and by a buffer that the host is to fill.
+    // A growth by an instruction, by a system call's structure, and by a buffer that the host fills.
     assert_eq!(mem.classify(GuestAddr(top.0 - 0x1008), 8, Access::Write), None);
     assert_eq!(mem.read::<u64>(GuestAddr(top.0 - 0x3000)).unwrap(), 0);
     mem.write(GuestAddr(top.0 - 0x5000), &1u64).unwrap();
     mem.host_range(GuestAddr(top.0 - 0x7000), 16).unwrap();
     assert_eq!(ranges(&mem), [(top.0 - 0x7000, top.0 + 0x2000)]);
-    // Not past the limit of the stack.
+    // Not past the stack limit.
     let most = GuestAddr(top.0 + 0x2000 - 0x40_0000);
     assert!(mem.read::<u8>(GuestAddr(most.0 - 1)).is_err());
-    // Nor near something else, unless that cannot be accessed.
+    // Nor near another mapping, unless that one is inaccessible.
     let below = GuestAddr(top.0 - 0x20_0000);
     map(&mem, below, 0x1000);
     let near = GuestAddr(below.0 + 0x1000 + GAP - 0x1000);
@@ -310,7 +310,7 @@ fn an_area_grows_down_to_an_access_and_keeps_its_distance() {
     assert!(mem.read::<u8>(near.offset(0x1000)).is_ok());
     mem.protect(below, 0x1000, Prot::empty()).unwrap();
     assert!(mem.read::<u8>(near).is_ok());
-    // What is placed freely stays out of the gap as well.
+    // Mappings at an address of the kernel's choice also stay out of the gap.
     let at = GuestAddr(near.0 - 0x8000);
     let freely = MapRequest::anonymous(Place::Anywhere { hint: Some(at) }, 0x1000, RW);
     assert_ne!(mem.map(&freely).unwrap(), at);
@@ -329,7 +329,7 @@ fn the_limit_counts_new_pages_only() {
     mem.set_limits(SpaceLimits { total: 0x1000, ..SpaceLimits::default() });
     assert_eq!(mem.remap(A, 0x6000, 0x5000, Some(Place::Fixed(B))), Ok(B));
     assert_eq!(mem.remap(B, 0x5000, 0x5000, Some(Place::Fixed(A))), Ok(A));
-    assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x1000, RW)), refused, "as the kernel has it");
+    assert_eq!(mem.map(&MapRequest::anonymous(Place::Fixed(A), 0x1000, RW)), refused, "as in the kernel");
     mem.set_limits(SpaceLimits { total: 0x5000, ..SpaceLimits::default() });
     grows(&mem, A);
     assert!(mem.read::<u8>(GuestAddr(A.0 - 1)).is_err());
@@ -418,7 +418,7 @@ fn a_mapping_that_fails_late_keeps_areas_and_host_consistent() {
     assert_eq!(mem.map(&request), Err(MapError(Errno::NODEV)));
     let kept = mem.vma_at(over).is_some();
     assert_eq!(mem.read::<u8>(over).is_ok(), kept);
-    assert_eq!(seen.take().is_empty(), kept, "code that is gone is told of");
+    assert_eq!(seen.take().is_empty(), kept, "observers are notified of unmapped code");
     assert!(mem.read::<u8>(A).is_ok() && mem.read::<u8>(A.offset(0x2000)).is_ok());
     map(&mem, over, 0x1000);
     assert!(mem.write(over, &1u8).is_ok());

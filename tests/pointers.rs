@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Runs the program in an empty folder and returns its output: a line per call and pointer.
+/// Runs the program in an empty folder and returns its output: one line per call and pointer.
 fn answers(mut command: Command) -> Vec<String> {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let outcome = run(command.current_dir(&dir), Vec::new(), Duration::from_secs(60));
@@ -28,6 +28,6 @@ fn bad_pointers_get_the_host_kernels_errors() {
     assert_eq!(want.len(), got.len());
     let differing: Vec<_> =
         want.iter().zip(&got).filter(|(want, got)| want != got).map(|(want, got)| format!("{want} | {got}")).collect();
-    assert!(differing.is_empty(), "{} answers differ (host | remu):\n{}", differing.len(), differing.join("\n"));
-    println!("{} bad pointers answered alike", want.len());
+    assert!(differing.is_empty(), "{} results differ (host | remu):\n{}", differing.len(), differing.join("\n"));
+    println!("{} bad pointers give the same errors", want.len());
 }

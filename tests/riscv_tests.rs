@@ -1,8 +1,8 @@
-//! Conformance suites: the official one, riscv-tests, and our own in its protocol, `testprogs/isa`.
+//! Conformance suites: riscv-tests, and our own in its protocol, `testprogs/isa`.
 //!
-//! Always: the compiled RV32IM part of the official one that `riscv_tests/fetch.sh` gets, which has an environment
-//! of its own without a machine; and our own, on whole machines. So is whatever build of the official suite
-//! `REMU_RISCV_TESTS` names.
+//! Two parts always run: the compiled RV32IM part of riscv-tests that `riscv_tests/fetch.sh` fetches, which has its own
+//! environment without a machine; and our own suite, on whole machines. `REMU_RISCV_TESTS` names a build of riscv-tests
+//! to run as well.
 
 mod common;
 
@@ -21,13 +21,13 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// More than any test of the suite needs.
+/// The instruction limit, above the need of any test.
 const LIMIT: u64 = 10_000_000;
 
-/// How many instructions are shown that a test has run last.
+/// The number of last executed instructions that a failure shows.
 const SHOWN: usize = 12;
 
-/// The engines: each program is run on all of them.
+/// The engines. Each program runs on all of them.
 const ENGINES: [(&str, usize); 2] = [("interpreter", 64), ("interpreter, instruction by instruction", 1)];
 
 /// Runs one of the compiled programs: memory at 0, `ecall` with t0 = 0 and a0 = 0 passes, an illegal
@@ -66,7 +66,7 @@ fn the_compiled_rv32im_suite_passes() {
     assert_eq!(programs.len(), 47, "the suite has changed");
 }
 
-/// The files of a folder, by name.
+/// The files of a folder, sorted by name.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<_> = entries.map(|e| e.unwrap().path()).filter(|path| path.is_file()).collect();
@@ -74,7 +74,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The instructions that have run last, where each is a block.
+/// The last executed instructions, in engines with one instruction per block.
 #[derive(Clone, Default)]
 struct Last(Rc<RefCell<Ran>>);
 
@@ -95,7 +95,7 @@ impl<B: Base> Tracer<B> for Last {
 
     fn entered(&mut self, cpu: &Cpu) {
         let last = &mut self.0.borrow_mut().last;
-        // The end of a test is a loop, or several.
+        // A test ends in a loop, or in several.
         if last.contains(&cpu.pc) {
             return;
         }
@@ -125,7 +125,7 @@ fn engine<B: Base>(max_block: usize, last: Option<Last>) -> EngineParts<Interp<B
     (engine, code)
 }
 
-/// Runs a program of the suite on a machine, on each engine; on failure, the case and what has run last.
+/// Runs a program of the suite on a machine, on each engine. A failure names the case and the last instructions.
 fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
     let config = MachineConfig {
         kind: MachineKind::Spike,
@@ -158,8 +158,8 @@ fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) ->
 }
 
 fn run_file(name: &str, file: &[u8]) -> Result<(), String> {
-    // The specification leaves it to the machine whether accesses that are not aligned trap. One test wants that
-    // they do, `ma_data` that they do not.
+    // The specification lets a machine either trap or support misaligned accesses. `ma_addr` expects traps, `ma_data`
+    // none.
     let aligned_only = name.ends_with("mi-p-ma_addr");
     let plan = BootPlan::new(None, Some(file)).map_err(|e| e.to_string())?;
     match plan.xlen() {
@@ -175,7 +175,7 @@ fn group(name: &str) -> &str {
 }
 
 #[test]
-fn a_test_is_counted_in_the_group_of_its_privilege_and_environment() {
+fn a_test_counts_in_the_group_of_its_privilege_and_environment() {
     for (name, expected) in [
         ("rv64mi-p-ld-misaligned", "rv64mi-p"),
         ("rv64ui-v-add", "rv64ui-v"),
@@ -187,7 +187,7 @@ fn a_test_is_counted_in_the_group_of_its_privilege_and_environment() {
     }
 }
 
-/// Runs each program of a folder; the number of programs that it has.
+/// Runs each program of a folder; returns the number of programs.
 fn run_suite(folder: &Path) -> usize {
     let is_test = |path: &PathBuf| {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
@@ -230,9 +230,9 @@ fn our_own_suite_passes() {
 }
 
 #[test]
-fn the_suite_that_is_named_passes() {
+fn the_suite_in_remu_riscv_tests_passes() {
     match std::env::var_os("REMU_RISCV_TESTS") {
         Some(folder) => _ = run_suite(Path::new(&folder)),
-        None => println!("REMU_RISCV_TESTS names no build of riscv-tests: only the compiled part is run"),
+        None => println!("REMU_RISCV_TESTS names no build of riscv-tests: only the compiled part runs"),
     }
 }

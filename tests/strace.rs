@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The version of strace(1) with which every line agrees. Other versions know more or fewer names.
+/// The version of strace(1) with which every line must agree. Other versions know more or fewer names.
 const VERSION: &str = "6.1";
 
 /// The least number of calls that must agree with any version.
@@ -38,7 +38,7 @@ impl Normal {
             (r"SA_RESTORER\|", ""),
             ("SA_RESTORER", "0"),
             (", sa_restorer=0x[0-9a-f]+", ""),
-            // There, the number has two names.
+            // strace has two names for this number.
             ("SNDCTL_TMR_START or ", ""),
             (r" \(core dumped\)", ""),
             ("0x[0-9a-f]{5,}", "ADDRESS"),
@@ -109,7 +109,7 @@ fn traced(mut command: Command, options: &[&str], program: &Path, args: &[&str])
         "strace(1) may not trace here, and with it there is nothing to compare to (in a container: \
          --cap-add=SYS_PTRACE): {err}"
     );
-    assert!(!text.is_empty(), "{command:?} has written nothing: {err}");
+    assert!(!text.is_empty(), "{command:?} wrote nothing: {err}");
     text.replace(parent.path().to_str().unwrap(), "PARENT")
 }
 
@@ -137,7 +137,7 @@ fn differences(native: &[String], guest: &[String]) -> String {
 }
 
 #[test]
-fn used_time_does_not_count_as_a_difference() {
+fn elapsed_time_is_not_a_difference() {
     let lines = |user: &str, system: &str| {
         let times = format!("times({{tms_utime={user}, tms_stime={system}, tms_cutime=0, tms_cstime=0}}) = 1718281828");
         Normal::new().lines(&format!("getpid() = 4711\n{MARKER} = -1 EBADF (Bad file descriptor)\n{times}\n"))
@@ -161,7 +161,7 @@ fn lines_agree_with_straces() {
     println!("{summary}{report}");
     std::fs::write(build_dir("strace-calls.txt"), summary).expect("the summary is written");
     assert!(agreeing >= AT_LEAST, "only {agreeing} system calls agree:\n{report}");
-    assert!(version != VERSION || differing.is_empty(), "of strace {version} these differ:\n{report}");
+    assert!(version != VERSION || differing.is_empty(), "differences from strace {version}:\n{report}");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn death_by_a_signal_is_logged_as_by_strace() {
 }
 
 #[test]
-fn filters_choose_what_straces_filters_choose() {
+fn filters_select_the_same_lines_as_straces() {
     let classes = ["%file", "%desc", "%memory", "%network", "%process", "%signal", "%creds", "%clock", "%pure", "%ipc"];
     let statistics = ["%fstat", "%%stat", "%statfs", "%fstatfs", "%%statfs"];
     let others = ["file", "trace=!%memory", "trace=/^p.*v2?$", "trace=none", "signal=none", "signal=!SEGV,usr1"];
@@ -225,7 +225,7 @@ fn counts(table: &str) -> BTreeMap<String, (u64, u64)> {
 }
 
 #[test]
-fn calls_are_counted_as_by_strace() {
+fn call_counts_agree_with_straces() {
     let (native, guest) = both(&[], &[]);
     // The C libraries start differently.
     let start: BTreeSet<String> = [&native, &guest]

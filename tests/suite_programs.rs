@@ -1,5 +1,6 @@
-//! Our own instruction suite, `testprogs/isa`, as programs of Linux: on remu, and on the newest QEMU of Debian as the
-//! judge of the suite. And that the suite has all instructions of the tables. The machine's half is in `riscv_tests`.
+//! Our own instruction suite, `testprogs/isa`, as Linux programs: on remu, and on Debian's newest QEMU, which validates
+//! the suite. Also checks that the suite tests every instruction of the tables. `riscv_tests` runs the suite on
+//! machines.
 
 mod common;
 #[path = "common/qemu.rs"]
@@ -12,30 +13,30 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// Far more than any of these takes.
+/// Far more than any of these programs takes.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Where QEMU's user mode is not right: the end of the program's name, and why it is QEMU that is wrong.
+/// The programs on which QEMU's user mode is wrong: the end of the program's name, and the reason.
 const QEMU_DIFFERS: &[(&str, &str)] = &[
     (
         "uzicbo-u-cbo_clean",
-        "it refuses; Zicbom: executes in U-mode where senvcfg.CBCFE is 1, as Linux has it since 6.15",
+        "QEMU raises SIGILL; by Zicbom it executes in U-mode if senvcfg.CBCFE is 1, which Linux sets since 6.15",
     ),
     (
         "uzicbo-u-cbo_flush",
-        "it refuses; Zicbom: executes in U-mode where senvcfg.CBCFE is 1, as Linux has it since 6.15",
+        "QEMU raises SIGILL; by Zicbom it executes in U-mode if senvcfg.CBCFE is 1, which Linux sets since 6.15",
     ),
     (
         "ua-u-sc_misaligned",
-        "it ends itself, as it knows no exception 6; A: \"if the address is not naturally aligned, an \
+        "QEMU aborts on exception 6; the A extension: \"if the address is not naturally aligned, an \
          address-misaligned exception or an access-fault exception will be generated\", for which Linux has SIGBUS",
     ),
 ];
 
-/// Instructions that no program of the suite is a test of.
+/// Instructions without a test in the suite.
 const UNTESTED: &[(Op, &str)] = &[];
 
-/// The suite, built: the folder that `build.sh` was given.
+/// Builds the suite; returns its folder.
 fn suite() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("isa");
     common::script("testprogs/isa/build.sh", &[&folder]);
@@ -46,7 +47,7 @@ fn name(path: &Path) -> &str {
     path.file_name().and_then(|n| n.to_str()).expect("the suite's names are text")
 }
 
-/// The files of a folder with this in front of their names, in order.
+/// The files of a folder with this prefix, sorted by name.
 fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<_> = entries.map(|e| e.expect("a folder's entry").path()).collect();
@@ -56,12 +57,12 @@ fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Runs programs as the command says; those that do not end with 0, and how they end.
+/// Runs the programs; returns those that do not exit with 0, and how they ended.
 fn failures(programs: &[PathBuf], command: impl Fn(&Path) -> Command + Sync) -> Vec<(String, String)> {
     let results = common::in_parallel(programs, |program| {
         let outcome = common::run(&mut command(program), Vec::new(), LIMIT);
         let failed = outcome.status != common::Status::Exit(0);
-        // The status is the number of the case, if the program came to tell it.
+        // The status is the number of the failed case, if the program got that far.
         failed.then(|| {
             let said = String::from_utf8_lossy(&outcome.stderr);
             let said = said.lines().find(|l| !l.is_empty()).unwrap_or("").to_owned();
@@ -94,7 +95,7 @@ fn the_programs_pass_on_qemu() {
         let bin = qemu::qemu(xlen).unwrap_or_else(|e| panic!("{e}"));
         let prefix = format!("rv{}", xlen.bits());
         let programs = files(&folder, &prefix);
-        // A folder for the cores that programs may leave.
+        // A folder for core dumps.
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut failures = failures(&programs, |program| {
             let mut c = qemu::command(&bin);
@@ -105,13 +106,14 @@ fn the_programs_pass_on_qemu() {
         for (end, _) in QEMU_DIFFERS {
             let before = failures.len();
             failures.retain(|(name, _)| name.strip_prefix(&prefix) != Some(end));
-            assert!(failures.len() < before, "{prefix}{end} is listed as different on QEMU, and is not");
+            assert!(failures.len() < before, "{prefix}{end} is listed in QEMU_DIFFERS but passes on QEMU");
         }
         assert!(failures.is_empty(), "{}", shown(&failures));
     }
 }
 
-/// What the sources of one width test: what `# tests:` names in their first lines, or the file's name.
+/// The instructions that the sources of one width test: those that `# tests:` names in the first lines, or the file's
+/// name.
 fn tested(sources: &Path, xlen: Xlen) -> BTreeSet<String> {
     let mut tested = BTreeSet::new();
     for file in files(sources, &format!("rv{}", xlen.bits())) {
@@ -144,7 +146,7 @@ fn every_instruction_has_a_test() {
         let there = |op: Op| if xlen == Xlen::Rv64 { op.info().rv64 } else { op.info().rv32 };
         let is_tested = |op: Op| tested.contains(&op.mnemonic().replace('.', "_"));
         for (op, why) in UNTESTED {
-            assert!(!is_tested(*op), "{} has a test, and is listed: {why}", op.mnemonic());
+            assert!(!is_tested(*op), "{} is listed in UNTESTED ({why}) but has a test", op.mnemonic());
         }
         let missing: Vec<_> = Op::ALL
             .into_iter()

@@ -1,4 +1,4 @@
-//! `remu-system` as a user meets it: how a machine ends, what it prints, and each error by its line.
+//! `remu-system` from the user's side: how a machine ends, what it prints, and each error line.
 
 #[path = "common/elf.rs"]
 mod elf;
@@ -44,7 +44,7 @@ fn programs() -> Programs {
 }
 
 #[test]
-fn the_machine_prints_and_ends_with_the_guests_code() {
+fn the_machine_prints_and_exits_with_the_guests_code() {
     let p = programs();
     for words in [
         &["seven"][..],
@@ -59,11 +59,11 @@ fn the_machine_prints_and_ends_with_the_guests_code() {
         assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(7), "hello\n", ""), "{words:?}");
     }
     p.elf("zero", &program("", 256));
-    assert_eq!(system(&p, &["zero"]).status, Some(1), "a code that is not 0 is not told as 0");
+    assert_eq!(system(&p, &["zero"]).status, Some(1), "a nonzero code never becomes status 0");
 }
 
 #[test]
-fn the_serial_port_may_lead_nowhere() {
+fn the_serial_port_may_be_null() {
     for words in [&["-serial", "null", "seven"][..], &["-nodefaults", "seven"]] {
         let ran = system(&programs(), words);
         assert_eq!((ran.status, ran.out.as_str()), (Some(7), ""), "{words:?}");
@@ -71,9 +71,9 @@ fn the_serial_port_may_lead_nowhere() {
 }
 
 #[test]
-fn what_runs_is_logged() {
+fn execution_is_logged() {
     let p = Programs::new();
-    // A call, which traps to `handler`; this ends the machine.
+    // An ecall, which traps to `handler`. The handler ends the machine.
     let mut insns = vec![elf::here(T0), imm(Op::Addi, T0, T0, 16), imm(Op::Csrrw, 0, T0, 0x305), elf::ecall()];
     insns.extend([lui(T0, 0x10_0000), lui(A0, 0x5000), imm(Op::Addi, A0, A0, 0x555), store(Op::Sw, A0, T0, 0)]);
     insns.push(jump(0));
@@ -102,7 +102,7 @@ in_asm 0x80000000 _start+0x0
 }
 
 #[test]
-fn harts_have_machine_level_whatever_names_their_extensions() {
+fn harts_have_machine_mode_however_their_extensions_are_given() {
     let csr = |op, rs1, number| Insn { op, rs1, imm: number, ..imm(op, 0, 0, 0) };
     let p = Programs::new();
     let mut e = program("", 7);
@@ -125,7 +125,7 @@ fn harts_have_machine_level_whatever_names_their_extensions() {
     }
 }
 
-/// As `gcc -nostdlib -static -Wl,-Ttext=0x80000000` links: the headers and the build id are where no memory is.
+/// The layout of `gcc -nostdlib -static -Wl,-Ttext=0x80000000`: the headers and the build ID are outside memory.
 #[test]
 fn segments_outside_memory_are_left_out() {
     let p = Programs::new();
@@ -176,7 +176,7 @@ fn the_signature_is_written() {
 }
 
 #[test]
-fn what_is_wrong_is_told_in_a_line() {
+fn errors_are_one_line() {
     let p = programs();
     p.file("garbage", b"\x7fELF and then nothing");
     p.elf("x86", &elf::Elf { machine: 62, ..program("", 0) });

@@ -1,5 +1,5 @@
-//! The repository's guest programs under remu: output, status and signals are as expected, and the same C source built
-//! for the host meets the expectations, too.
+//! The repository's guest programs under remu: output, status and signals are as expected. The same C source built for
+//! the host meets the same expectations.
 
 mod common;
 
@@ -57,9 +57,9 @@ fn judge(program: &Program, outcome: &Outcome, emulated: bool) -> Option<String>
             let name = program.status.to_string();
             let one_line = report.starts_with("remu: ") && report.ends_with('\n') && report.lines().count() == 1;
             if !one_line || !report.contains(&name) {
-                return Some(format!("expected one line of report that names {name}, got: {stderr}"));
+                return Some(format!("expected one line that names {name}, got: {stderr}"));
             }
-            outcome.core.then(|| "a core of the emulator was written".to_owned())
+            outcome.core.then(|| "the emulator dumped core".to_owned())
         }
         _ => (outcome.stderr != want).then(|| format!("stderr: {}", difference(&want, &outcome.stderr))),
     }
@@ -108,7 +108,7 @@ fn the_prebuilt_hello_greets() {
     assert!(outcome.stderr.is_empty());
 }
 
-/// A shell's `<` opens the file in the process that becomes remu.
+/// A shell's `<` opens the file before the process becomes remu.
 #[test]
 fn standard_input_from_proc_shows_the_guest() {
     let out = build_dir("testprogs");

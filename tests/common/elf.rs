@@ -1,5 +1,5 @@
-//! Composes small ELF files for tests, so that no compiler for the guest is needed: a header whose
-//! every field can be set, segments, symbols, and code from mnemonics.
+//! Composes small ELF files, so that tests need no guest compiler: a header with every field settable, segments,
+//! symbols, and code from mnemonics.
 
 #![allow(dead_code, reason = "each test uses a part")]
 
@@ -15,7 +15,7 @@ pub const R: u32 = 4;
 pub const W: u32 = 2;
 pub const X: u32 = 1;
 
-/// A program header and its contents.
+/// A program header and its data.
 #[derive(Clone, Debug)]
 pub struct Segment {
     pub kind: u32,
@@ -24,7 +24,7 @@ pub struct Segment {
     /// The physical address, if it differs.
     pub paddr: Option<u64>,
     pub data: Vec<u8>,
-    /// Bytes in memory; at least `data` unless a test wants otherwise.
+    /// The size in memory; tests of hostile files may set it below the size of `data`.
     pub mem_size: u64,
     pub align: u64,
     /// Overrides the file offset, for hostile files.
@@ -122,7 +122,8 @@ impl Elf {
         out
     }
 
-    /// Appends symbol and string tables and the section headers; yields (offset, number) of these.
+    /// Appends the symbol and string tables and the section headers; returns the offset and number of the section
+    /// headers.
     fn sections(&self, out: &mut Vec<u8>) -> (u64, u16) {
         if self.symbols.is_empty() {
             return (0, 0);
@@ -180,7 +181,7 @@ impl Elf {
     }
 }
 
-/// Encodes instructions, all of them four bytes long.
+/// Encodes instructions, each of four bytes.
 pub fn assemble(code: &[Insn]) -> Vec<u8> {
     code.iter().flat_map(|i| encode(i, Xlen::Rv64).unwrap_or_else(|e| panic!("{i:?}: {e}")).to_le_bytes()).collect()
 }

@@ -1,5 +1,5 @@
 //! Input files for tests of real programs, generated from fixed seeds, and snapshots of the files that a program
-//! leaves, for comparison.
+//! leaves.
 
 #![allow(dead_code, reason = "each test uses a part")]
 
@@ -35,7 +35,7 @@ pub fn put(dir: &Path, name: &str, data: &[u8]) {
     fs::write(&path, data).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
 }
 
-/// Writes texts, tables, bytes that look random, and two trees of files.
+/// Writes text files, tables, bytes that look random, and two directory trees.
 pub fn generate(dir: &Path) {
     let mut rng = Rng(2);
     let text = text(&mut rng);
@@ -72,12 +72,12 @@ pub fn generate(dir: &Path) {
     }
 }
 
-/// Sets the time stamps of everything under `dir` to the past, so that changes by a program are visible.
+/// Sets the timestamps of everything under `dir` to the past, so that changes by a program are visible.
 pub fn age(dir: &Path) {
     age_from(dir, &mut 0);
 }
 
-/// Gives everything under `dir` a modification time of its own, folders after what they hold.
+/// Gives everything under `dir` a distinct modification time. Folders come after their contents.
 fn age_from(dir: &Path, count: &mut u64) {
     let mut entries: Vec<PathBuf> =
         fs::read_dir(dir).expect("the folder").map(|e| e.expect("an entry").path()).collect();
@@ -89,7 +89,7 @@ fn age_from(dir: &Path, count: &mut u64) {
         *count += 1;
         let seconds = if path.ends_with("old") { 0 } else { *count * 1009 };
         let time = SystemTime::UNIX_EPOCH + Duration::new(1_500_000_000 + seconds, 123_456_789);
-        // With relatime, reading does not update a recent access time, which `stat` prints.
+        // With relatime, a read does not update a recent access time, and `stat` prints access times.
         let times = FileTimes::new().set_modified(time).set_accessed(SystemTime::now());
         File::open(path).and_then(|f| f.set_times(times)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
@@ -105,7 +105,7 @@ pub struct Entry {
     content: Vec<u8>,
 }
 
-/// Everything under `dir`, by its path from there.
+/// Everything under `dir`, by relative path.
 pub fn snapshot(dir: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut entries = BTreeMap::new();
     collect(dir, dir, &mut entries);

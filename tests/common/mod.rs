@@ -1,6 +1,6 @@
-//! Shared by tests that run programs: running a command with a time limit, and building guest programs.
+//! Code shared by the tests: running commands with a time limit, and building guest programs.
 
-#![allow(dead_code, reason = "each test binary uses its share")]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod files;
 pub mod rng;
@@ -76,7 +76,7 @@ pub fn run(command: &mut Command, stdin: Vec<u8>, limit: Duration) -> Outcome {
         .spawn()
         .unwrap_or_else(|e| panic!("{}: {e}", command.get_program().display()));
     let mut to_child = child.stdin.take().expect("stdin is piped");
-    // A child need not read all its input.
+    // A child may exit without reading all its input.
     let writer = thread::spawn(move || drop(to_child.write_all(&stdin)));
     let mut out = child.stdout.take().expect("stdout is piped");
     let mut err = child.stderr.take().expect("stderr is piped");
@@ -137,7 +137,7 @@ pub fn script(path: &str, args: &[&Path]) -> String {
 pub struct Program {
     /// The name of the build.
     pub name: String,
-    /// Whether it makes sense on the host too.
+    /// Whether the program also runs on the host.
     pub has_native: bool,
     pub status: Status,
     pub args: Vec<String>,
@@ -150,8 +150,7 @@ impl Program {
     }
 }
 
-/// Builds the programs of a list and reads it. The form is described at the head of
-/// `testprogs/programs.list`.
+/// Builds the programs of a list and reads the list. The head of `testprogs/programs.list` describes the format.
 pub fn build_programs(list: &str, out: &Path) -> Vec<Program> {
     let list = root().join(list);
     script("testprogs/build.sh", &[&list, out]);
@@ -175,7 +174,7 @@ pub fn build_programs(list: &str, out: &Path) -> Vec<Program> {
 }
 
 fn bad(list: &Path, line: usize) -> ! {
-    panic!("{}:{}: not a line of the form in its head", list.display(), line + 1)
+    panic!("{}:{}: the line does not have the format described at the top of the file", list.display(), line + 1)
 }
 
 /// The first difference between two outputs, for a test's message.
@@ -187,7 +186,7 @@ pub fn difference(want: &[u8], got: &[u8]) -> String {
         line += 1;
         let cut = |s: &str| s.chars().take(200).collect::<String>();
         match (a.next(), b.next()) {
-            (None, None) => return "they differ in their line ends".to_owned(),
+            (None, None) => return "they differ in their line endings".to_owned(),
             (x, y) if x == y => {}
             (x, y) => {
                 let show = |s: Option<&str>| s.map_or("(nothing)".to_owned(), cut);
@@ -228,7 +227,7 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], task: impl Fn(&T) -> R + Sync)
     let mut results = thread::scope(|scope| {
         let workers: Vec<_> =
             (0..thread::available_parallelism().map_or(1, usize::from)).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().flat_map(|w| w.join().expect("a worker's own failure is above")).collect::<Vec<_>>()
+        workers.into_iter().flat_map(|w| w.join().expect("a worker panicked")).collect::<Vec<_>>()
     });
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()

@@ -18,7 +18,7 @@ pub fn qemu(xlen: Xlen) -> Result<PathBuf, String> {
     if bin.exists() { Ok(bin) } else { Err(format!("{} is missing: run {FETCH}", bin.display())) }
 }
 
-/// A command that runs a QEMU binary, with the dynamic linker unpacked beside it, if any.
+/// A command that runs a QEMU binary, with the dynamic linker from the same unpacked tree, if any.
 pub fn command(bin: &Path) -> Command {
     let root = bin.ancestors().nth(3).unwrap_or(bin);
     let linker = root.join("usr/lib64/ld-linux-x86-64.so.2");
@@ -30,5 +30,5 @@ pub fn command(bin: &Path) -> Command {
     c
 }
 
-/// A CPU with everything but misaligned atomics, which no extension of the tables allows.
+/// A CPU with all extensions except zama16b (misaligned atomics), which no extension of the tables allows.
 pub const CPU: [&str; 2] = ["-cpu", "max,zama16b=off"];

@@ -1,6 +1,6 @@
 //! Seeded random numbers: a test's inputs are the same on every run and machine.
 
-#![allow(dead_code, reason = "each test binary uses its share")]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 /// SplitMix64.
 pub struct Rng(pub u64);

@@ -89,7 +89,7 @@ pub fn run_with(programs: &Programs, words: &[&str], vars: &[(&str, &str)]) -> R
 
 // --- programs ---
 
-/// Writes each string of a null-terminated list, its address in t1, on a line of its own; then exits.
+/// Writes each string of a null-terminated list, whose address is in t1, on its own line; then exits.
 fn write_strings(mut code: Vec<Insn>) -> Vec<Insn> {
     code.extend([
         // next:
@@ -123,7 +123,7 @@ pub fn write_args() -> Vec<Insn> {
     write_strings(vec![imm(Op::Addi, T1, SP, 8)])
 }
 
-/// Puts the address of the environment's list into t1.
+/// Puts the address of the environment list into t1.
 fn find_env() -> Vec<Insn> {
     vec![imm(Op::Ld, T0, SP, 0), imm(Op::Slli, T0, T0, 3), reg(Op::Add, T1, SP, T0), imm(Op::Addi, T1, T1, 16)]
 }
@@ -140,7 +140,7 @@ pub fn write_random() -> Vec<Insn> {
         imm(Op::Ld, T0, T1, 0),
         imm(Op::Addi, T1, T1, 8),
         branch(Op::Bne, T0, ZERO, -8),
-        // Now at the auxiliary vector.
+        // t1 is now at the auxiliary vector.
         li(T2, 25),
         imm(Op::Ld, T0, T1, 0),
         imm(Op::Ld, A1, T1, 8),
@@ -155,8 +155,8 @@ pub fn write_random() -> Vec<Insn> {
     code
 }
 
-/// Makes a system call that fills a buffer, the buffer's address in `buffer_in`, and writes `count`
-/// bytes of it.
+/// Makes a system call that fills a buffer, whose address it passes in `buffer_in`, and writes `count` bytes of the
+/// buffer.
 pub fn write_result(number: i32, args: &[(u8, i32)], buffer_in: u8, count: i32) -> Vec<Insn> {
     let mut code: Vec<Insn> = args.iter().map(|&(r, v)| li(r, v)).collect();
     code.extend([

@@ -36,7 +36,7 @@ fn count() -> usize {
     }
 }
 
-/// Compares what the implementations yield with what SoftFloat does, and counts.
+/// Compares the results of both implementations with SoftFloat's, and counts the vectors.
 struct Family {
     name: String,
     vectors: u64,
@@ -47,8 +47,8 @@ impl Family {
         Self { name: name.into(), vectors: 0 }
     }
 
-    /// Checks one vector. `host` is run with `rm` in MXCSR, and is skipped for the mode that the host
-    /// does not have. What it leaves to the integer arithmetic is done by that, as an engine does.
+    /// Checks one vector. `host` runs with `rm` in MXCSR and is skipped for the mode that the host does not have. If it
+    /// declines an operation, the integer arithmetic computes it, as in an engine.
     #[track_caller]
     fn check(
         &mut self,
@@ -62,7 +62,7 @@ impl Family {
         let soft = soft();
         self.compare("integer arithmetic", rm, operands, want, soft);
         if rm != Rm::Rmm {
-            // Now and then with all other flags accrued before, none of which may be lost.
+            // Some vectors start with all other flags accrued; none of these may be lost.
             let before = if self.vectors.is_multiple_of(8) { Flags(Flags::ALL.0 & !want.1.0) } else { Flags::NONE };
             let saved = host::enter(rm, before);
             let v = host().unwrap_or_else(|| {

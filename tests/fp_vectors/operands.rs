@@ -66,7 +66,7 @@ pub fn integer_edges() -> Vec<u64> {
     v
 }
 
-/// A source of operands. Its sequence depends on nothing but the arguments of `new`.
+/// A source of operands. Its sequence depends only on the arguments of `new`.
 pub struct Operands {
     fmt: Fmt,
     frac: u32,
@@ -91,12 +91,12 @@ impl Operands {
         self.bits() % n
     }
 
-    /// A random number between two, both included.
+    /// A random number between two bounds, both inclusive.
     fn between(&mut self, low: i64, high: i64) -> i64 {
         low + self.below((high - low + 1) as u64) as i64
     }
 
-    /// An encoding from its parts; the exponent is brought into range.
+    /// An encoding from its fields; the exponent is clamped to the format's range.
     fn make(&mut self, exponent: i64, fraction: u64) -> u64 {
         let field = exponent.clamp(0, (1 << self.exp) - 1) as u64;
         let sign = self.bits() & 1;
@@ -171,7 +171,7 @@ impl Operands {
         let a = self.single();
         let frac = i64::from(self.frac);
         let b = match self.below(8) {
-            // Near each other or the last bits of one, for sums and differences.
+            // Close to each other, or to the other's last bits, for sums and differences.
             0 => {
                 let (e, f) = (self.field_of(a) + self.between(-frac - 3, frac + 3), self.fraction());
                 self.make(e, f)
@@ -200,7 +200,7 @@ impl Operands {
                 let (e, f) = (self.field_of(a) + self.bias() + self.between(-3, frac + 3), self.fraction());
                 self.make(e, f)
             }
-            // A divisor of something close, so that quotients are exact or nearly so.
+            // A divisor of a nearby number, so that quotients are exact or almost exact.
             6 => {
                 let (b, q) = (self.single(), self.single());
                 let (product, _) = oracle::arith(FpOp::Mul, self.fmt, Rm::Rne, b, q);
@@ -216,12 +216,12 @@ impl Operands {
         let frac = i64::from(self.frac);
         let (product, _) = oracle::arith(FpOp::Mul, self.fmt, Rm::Rne, a, b);
         let c = match self.below(6) {
-            // What is left of the product after its rounding.
+            // The rounding error of the product.
             0 | 1 => {
                 let c = self.negate(product);
                 if self.below(2) == 0 { c } else { self.nudge(c) }
             }
-            // Anywhere in the product's reach, and just beyond.
+            // Anywhere in the range of the product, and slightly beyond.
             2 | 3 => {
                 let e = self.field_of(product) + self.between(-2 * frac - 4, 2 * frac + 4);
                 let f = self.fraction();
@@ -262,7 +262,7 @@ impl Operands {
         }
     }
 
-    /// As [`Self::nudge`], or not at all, and keeping the sign.
+    /// Nudges the number or leaves it unchanged, keeping the sign.
     fn nudge_within(&mut self, v: u64) -> u64 {
         match self.below(3) {
             0 => v,
@@ -282,7 +282,7 @@ impl Operands {
         let f = self.fraction();
         let v = self.make(self.bias() + e, f);
         if (-1..i64::from(self.frac) - 1).contains(&e) && self.below(2) == 0 {
-            // Clear what is below the half, and perhaps go a bit off it.
+            // Clear the bits below the half, and sometimes move off it slightly.
             let below_half = (1u64 << (i64::from(self.frac) - e - 1)) - 1;
             let v = v & !below_half;
             return if v & !(1 << (self.frac + self.exp)) == 0 { v } else { self.nudge_within(v) };

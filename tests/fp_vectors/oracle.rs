@@ -219,8 +219,8 @@ pub fn from_int(fmt: Fmt, ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {
     })
 }
 
-/// SoftFloat's wrapper offers the operation that does not raise inexact; whether the other does shows
-/// in the value having changed.
+/// SoftFloat's wrapper only has the operation that does not raise inexact. The other raises inexact exactly if the
+/// value changes.
 pub fn round_to_integral(fmt: Fmt, exact: bool, rm: Rm, a: u64) -> (u64, Flags) {
     let (v, flags) = flagged(|| by_format!(fmt, F => F::of(a).round_to_integral(mode(rm)).encoding()));
     let changed = v != a && !by_format!(fmt, F => F::of(a).is_nan());

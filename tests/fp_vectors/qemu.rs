@@ -64,7 +64,7 @@ fn significant(r: Record) -> u64 {
 }
 
 fn records() -> Vec<Record> {
-    // All records are in memory at once, so that a thorough run does not make this one as long.
+    // All records are in memory at once, so a thorough run of the other tests does not enlarge this one.
     let count = (crate::count() / 4).min(50_000);
     let mut v = Vec::new();
     for (number, fmt) in (0..).zip(FORMATS) {
@@ -111,7 +111,7 @@ fn records() -> Vec<Record> {
     v
 }
 
-/// QEMU's answers: result and flags of each record.
+/// QEMU's result and flags for each record.
 fn theirs(records: &[Record]) -> Vec<(u64, Flags)> {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let program = dir.path().join("fp");
@@ -139,7 +139,7 @@ fn theirs(records: &[Record]) -> Vec<(u64, Flags)> {
     let mut stdin = child.stdin.take().expect("stdin is a pipe");
     let writer = std::thread::spawn(move || stdin.write_all(&input).expect("QEMU reads its input"));
     let mut output = Vec::new();
-    child.stdout.take().expect("stdout is a pipe").read_to_end(&mut output).expect("QEMU answers");
+    child.stdout.take().expect("stdout is a pipe").read_to_end(&mut output).expect("reading QEMU's output");
     writer.join().expect("the writer does not panic");
     assert!(child.wait().expect("QEMU ends").success());
 

@@ -1,12 +1,12 @@
-//! The calls that a meaning makes of the vocabulary it is written in, as values: what is recorded of a meaning, what a
-//! mutant changes, and how either is carried out.
+//! The calls that an instruction's semantics makes to the `Semantics` trait, as values. They are recorded, changed by a
+//! mutant, and executed.
 
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::{Fmt, RmField};
 use remu::guest::{AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width};
 use remu_isa::Op;
 
-/// A call but for its values. Those that yield nothing count as yielding their last operand.
+/// A call without its values. A call without a result counts as returning its last operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     Read(Reg),
@@ -44,7 +44,7 @@ pub enum Call {
     FpToIntModular,
     CsrRead(u16),
     CsrWrite(u16),
-    // These are seen, and changed in ways of their own.
+    // These are recorded, but mutated in their own way.
     CasPair(Width),
     Trap(Trap),
 }
@@ -55,12 +55,12 @@ macro_rules! operations {
         pub enum $type { $($variant,)* }
 
         impl $type {
-            fn carry_out<S: Semantics>(self, s: &mut S, w: Width, v: &[S::Value]) -> S::Value {
+            fn execute<S: Semantics>(self, s: &mut S, w: Width, v: &[S::Value]) -> S::Value {
                 match self { $($type::$variant => operations!(@ $method, $count, s, w, v),)* }
             }
         }
     };
-    // Some look at all bits and have no width.
+    // Some operate on all bits and have no width.
     (@ and, 2, $s:ident, $w:ident, $v:ident) => { $s.and($v[0], $v[1]) };
     (@ or, 2, $s:ident, $w:ident, $v:ident) => { $s.or($v[0], $v[1]) };
     (@ xor, 2, $s:ident, $w:ident, $v:ident) => { $s.xor($v[0], $v[1]) };
@@ -80,7 +80,7 @@ operations! { Unary of 1:
     Clz = clz, Ctz = ctz, Cpop = cpop, Rev8 = rev8, Brev8 = brev8, OrcB = orc_b, Zip = zip, Unzip = unzip,
 }
 
-/// What else a call says, which a recording leaves out.
+/// The parts of a call that a recording leaves out.
 #[derive(Clone, Copy)]
 pub struct How {
     pub rm: RmField,
@@ -101,7 +101,7 @@ impl How {
 
 impl Call {
     /// Makes the call.
-    pub fn carry_out<S: Semantics>(self, s: &mut S, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
+    pub fn execute<S: Semantics>(self, s: &mut S, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
         let How { rm, order } = how;
         Ok(match self {
             Call::Read(r) => s.read(r),
@@ -111,11 +111,11 @@ impl Call {
             }
             Call::Imm(value) => s.imm(value),
             Call::Pc(offset) => s.pc(offset),
-            Call::Binary(op, w) => op.carry_out(s, w, v),
+            Call::Binary(op, w) => op.execute(s, w, v),
             Call::Compare(w, c) => s.compare(w, c, v[0], v[1]),
             Call::Select => s.select(v[0], v[1], v[2]),
             Call::Extend(ty) => s.extend(ty, v[0]),
-            Call::Unary(op, w) => op.carry_out(s, w, v),
+            Call::Unary(op, w) => op.execute(s, w, v),
             Call::Address(offset) => s.address(v[0], offset),
             Call::Load(ty) => s.load(ty, v[0])?,
             Call::Store(ty) => {
@@ -159,7 +159,7 @@ impl Call {
                 s.csr_write(csr, v[0])?;
                 v[0]
             }
-            Call::CasPair(_) | Call::Trap(_) => unreachable!("{self:?} is carried out apart"),
+            Call::CasPair(_) | Call::Trap(_) => unreachable!("{self:?} is executed separately"),
         })
     }
 
@@ -182,11 +182,11 @@ impl Call {
     }
 }
 
-/// What sees the calls of one instruction, and may change them.
+/// Observes the calls of one instruction, and may change them.
 pub trait Watch {
-    /// Carries out a call, or something else.
+    /// Executes the call, or a replacement.
     fn call<S: Semantics>(&mut self, s: &mut S, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
-        call.carry_out(s, v, how)
+        call.execute(s, v, how)
     }
 
     /// What to raise instead of a trap.
@@ -194,13 +194,13 @@ pub trait Watch {
         trap
     }
 
-    /// Carries out a compare-and-swap of a pair: the width, and expected and new values.
+    /// Executes a compare-and-swap of a pair: the width, and the expected and new values.
     fn cas_pair<V: Copy>(&mut self, w: Width, expected: [V; 2], new: [V; 2]) -> (Width, [V; 2], [V; 2]) {
         (w, expected, new)
     }
 }
 
-/// Semantics whose calls are watched.
+/// Semantics with observed calls.
 pub struct Watched<'a, S, W> {
     pub inner: &'a mut S,
     pub watch: W,
@@ -214,7 +214,7 @@ impl<S: Semantics, W: Watch> Watched<'_, S, W> {
     fn plain(&mut self, call: Call, v: &[S::Value]) -> S::Value {
         match self.fallible(call, v, How::PLAIN) {
             Ok(v) => v,
-            Err(_) => unreachable!("what cannot fail is replaced by such"),
+            Err(_) => unreachable!("an infallible call is only replaced by another infallible call"),
         }
     }
 }
@@ -227,7 +227,7 @@ macro_rules! with_width {
     )*};
 }
 
-/// All bits, whatever the width.
+/// The same for operations on all bits, which have no width.
 macro_rules! without_width {
     ($($name:ident($($arg:ident),*) = $call:ident $op:ident;)*) => {$(
         fn $name(&mut self, $($arg: S::Value),*) -> S::Value {

@@ -8,12 +8,12 @@ use remu_isa::{Insn, Isa, Op, Xlen, decode};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The record of a program's run.
+/// What happened during a run.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// The ops that have been decoded, compressed ones as such and as what they are short for.
+    /// The ops decoded: compressed ops, and their expansions.
     pub ops: BTreeSet<Op>,
-    /// The longest sequence of calls that each executed op has made.
+    /// The longest sequence of calls that each executed op made.
     pub calls: BTreeMap<Op, Vec<Call>>,
 }
 
@@ -27,12 +27,12 @@ pub fn become_mutant(mutant: Mutant) {
     MUTANT.set(Some(mutant));
 }
 
-/// Records what `f` runs on this thread.
+/// Records what `f` executes on this thread.
 pub fn watch<T>(f: impl FnOnce() -> T) -> (T, Seen) {
     MUTANT.set(None);
     SEEN.set(Some(Seen::default()));
     let result = f();
-    (result, SEEN.take().expect("nobody else takes it"))
+    (result, SEEN.take().expect("only this function takes it"))
 }
 
 fn decode_as_mutant(bytes: &[u8], isa: Isa) -> Result<Insn, DecodeError> {
@@ -62,7 +62,7 @@ struct Recorder(Vec<Call>);
 impl Watch for Recorder {
     fn call<S: Semantics>(&mut self, s: &mut S, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
         self.0.push(call);
-        call.carry_out(s, v, how)
+        call.execute(s, v, how)
     }
 
     fn trap(&mut self, trap: Trap) -> Trap {
@@ -85,7 +85,7 @@ fn execute<B: Base, S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Valu
         let result = B::exec(&mut watched, insn);
         let Recorder(calls) = watched.watch;
         SEEN.with_borrow_mut(|seen| {
-            let seen = seen.as_mut().expect("it was there before");
+            let seen = seen.as_mut().expect("it was there before the instruction");
             let longest = seen.calls.entry(insn.op).or_default();
             if calls.len() > longest.len() {
                 *longest = calls;
@@ -100,7 +100,7 @@ fn execute<B: Base, S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Valu
         Change::Call(at, of, act) => B::exec(&mut Watched { inner: s, watch: Changer::new(insn, at, of, act) }, insn),
         _ => {
             let flow = B::exec(s, insn)?;
-            mutant.goes(s, insn, flow)
+            mutant.redirect(s, insn, flow)
         }
     }
 }

@@ -29,7 +29,8 @@ use suite::Program;
 /// The required share of killed mutants, not counting equivalent ones, in percent.
 const REQUIRED: f64 = 98.0;
 
-/// Handlers call each other, as one that means what the mutant says has to; the compiler need not make that a jump.
+/// The compiler need not turn the handlers' calls of each other into jumps for the mutant base, so the stack must be
+/// large.
 const STACK: usize = 256 << 20;
 
 /// The number of mutants between progress messages.

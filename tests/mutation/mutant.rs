@@ -1,4 +1,4 @@
-//! A mutant: an instruction of one width, and its fault.
+//! A mutant: an op, the base width, and the fault.
 
 use crate::call::{Call, How, Watch};
 use remu::guest::riscv::Trap;
@@ -7,7 +7,7 @@ use remu::guest::{Cond, Flow, FpOp, Semantics, Sgnj, Width};
 use remu_isa::{Insn, Isa, Op, RegClass, Xlen, decode};
 use std::fmt;
 
-/// A field of an instruction that its row takes out of the bits.
+/// An instruction field that its table row extracts from the encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     Rd,
@@ -49,61 +49,61 @@ impl Field {
 pub enum Change {
     /// The row is missing from the table.
     NoRow,
-    /// A constant bit of the row is inverted: its words are decoded as those of another row are.
+    /// A constant bit of the row is inverted; the words of the row decode as another row's.
     ConstantBit(u8),
-    /// A bit of a field is not taken out of the word.
+    /// A bit of a field is ignored.
     FieldBit(Field, u8),
-    /// Two bits of a field, this and the one above it, change places.
-    BitsExchanged(Field, u8),
-    /// The field has no sign: what lies above these many bits is zero.
+    /// Two adjacent bits of a field, this one and the next higher, are swapped.
+    BitsSwapped(Field, u8),
+    /// The field is zero-extended instead of sign-extended, from this many bits.
     NoSign(u8),
-    /// The immediate is off by so much.
+    /// The immediate is off by this amount.
     ImmOff(i32),
-    /// Two fields are exchanged.
-    Exchanged(Field, Field),
-    /// The call of the meaning with this number.
+    /// Two fields are swapped.
+    Swapped(Field, Field),
+    /// The call with this number behaves differently.
     Call(usize, Call, Act),
-    /// Where execution goes.
-    Goes(Goes),
+    /// Control flow after the instruction.
+    Flow(FlowChange),
 }
 
-/// What happens instead of a call.
+/// The change to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Another call.
     Instead(Call),
-    /// The call with two operands exchanged.
-    Exchange(usize, usize),
+    /// The call with two operands swapped.
+    Swap(usize, usize),
     /// No call; the result is one of its operands.
     Yield(usize),
     /// No call; the result is a constant.
     YieldConstant(i64),
-    /// A constant of the call, or else its result, is off by so much.
+    /// A constant of the call, or otherwise its result, is off by this amount.
     Off(i64),
     /// It reads the register that another operand names.
-    RegisterOfOther,
-    /// It writes the register beside.
-    RegisterBeside,
-    /// It rounds in this mode, 7 being the dynamic one.
+    OtherRegister,
+    /// It writes the neighbouring register.
+    NeighbouringRegister,
+    /// It rounds in this mode; 7 is the dynamic mode.
     Rounds(u8),
     /// It raises no flags.
     NoFlags,
-    /// A product and a sum, each rounded.
+    /// A product and a sum, each rounded separately.
     RoundsTwice,
-    /// Pairs: the high half is not looked at, or the halves are exchanged.
+    /// Pairs: the high half is ignored, or the halves are swapped.
     NoHigh,
-    HalvesExchanged,
+    HalvesSwapped,
 }
 
-/// Where execution goes instead.
+/// The change of control flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goes {
-    /// A branch is taken where it should not be and the reverse.
+pub enum FlowChange {
+    /// A branch is taken exactly when it should not be.
     Inverted,
     Always,
     Never,
-    /// A jump leads so far beside its target; what is no jump skips so many bytes.
-    Beside(i64),
+    /// A jump misses its target by this many bytes; another instruction skips this many.
+    Off(i64),
     /// It traps.
     Traps(Trap),
 }
@@ -120,14 +120,14 @@ impl fmt::Display for Mutant {
         write!(f, "rv{} {} ", self.xlen.bits(), self.op)?;
         match self.change {
             Change::Call(n, call, act) => write!(f, "call {n} {call:?}: {act:?}"),
-            Change::Goes(goes) => write!(f, "flow: {goes:?}"),
+            Change::Flow(flow_change) => write!(f, "flow: {flow_change:?}"),
             row => write!(f, "row: {row:?}"),
         }
     }
 }
 
 impl Mutant {
-    /// Decodes as the mutant does; `None` if that is no instruction.
+    /// Decodes as the mutant does; `None` if the result is not an instruction.
     pub fn decode(&self, bits: u32, isa: Isa) -> Option<Insn> {
         let mut insn = decode(bits, isa).ok()?;
         if insn.op != self.op {
@@ -140,7 +140,7 @@ impl Mutant {
                 let value = field.get(&insn) & !(1 << bit);
                 field.set(&mut insn, value);
             }
-            Change::BitsExchanged(field, bit) => {
+            Change::BitsSwapped(field, bit) => {
                 let value = field.get(&insn);
                 let both = 3 << bit;
                 let differ = (value >> bit ^ value >> (bit + 1)) & 1 != 0;
@@ -148,34 +148,39 @@ impl Mutant {
             }
             Change::NoSign(bits) => insn.imm &= !(-1 << bits),
             Change::ImmOff(by) => insn.imm = insn.imm.wrapping_add(by),
-            Change::Exchanged(a, b) => {
+            Change::Swapped(a, b) => {
                 let (va, vb) = (a.get(&insn), b.get(&insn));
                 a.set(&mut insn, vb);
                 b.set(&mut insn, va);
             }
-            Change::Call(..) | Change::Goes(_) => {}
+            Change::Call(..) | Change::Flow(_) => {}
         }
         Some(insn)
     }
 
-    /// Where the mutant goes after the instruction.
-    pub fn goes<S: Semantics>(&self, s: &mut S, insn: &Insn, flow: Flow<S::Value>) -> Result<Flow<S::Value>, S::Stop> {
-        let Change::Goes(goes) = self.change else { return Ok(flow) };
-        Ok(match (goes, flow) {
-            (Goes::Traps(trap), _) => return Err(s.trap(trap)),
-            (Goes::Inverted, Flow::Branch { taken, offset }) => {
+    /// The control flow of the mutant after the instruction.
+    pub fn redirect<S: Semantics>(
+        &self,
+        s: &mut S,
+        insn: &Insn,
+        flow: Flow<S::Value>,
+    ) -> Result<Flow<S::Value>, S::Stop> {
+        let Change::Flow(flow_change) = self.change else { return Ok(flow) };
+        Ok(match (flow_change, flow) {
+            (FlowChange::Traps(trap), _) => return Err(s.trap(trap)),
+            (FlowChange::Inverted, Flow::Branch { taken, offset }) => {
                 let zero = s.imm(0);
                 Flow::Branch { taken: s.compare(Width::W64, Cond::Eq, taken, zero), offset }
             }
-            (Goes::Always, Flow::Branch { offset, .. }) => Flow::Jump { offset },
-            (Goes::Never, Flow::Branch { .. }) => Flow::Jump { offset: insn.len.into() },
-            (Goes::Beside(by), Flow::Branch { taken, offset }) => Flow::Branch { taken, offset: offset + by },
-            (Goes::Beside(by), Flow::Jump { offset }) => Flow::Jump { offset: offset + by },
-            (Goes::Beside(by), Flow::Indirect { target, hint }) => {
+            (FlowChange::Always, Flow::Branch { offset, .. }) => Flow::Jump { offset },
+            (FlowChange::Never, Flow::Branch { .. }) => Flow::Jump { offset: insn.len.into() },
+            (FlowChange::Off(by), Flow::Branch { taken, offset }) => Flow::Branch { taken, offset: offset + by },
+            (FlowChange::Off(by), Flow::Jump { offset }) => Flow::Jump { offset: offset + by },
+            (FlowChange::Off(by), Flow::Indirect { target, hint }) => {
                 let by = s.imm(by);
                 Flow::Indirect { target: s.add(S::XLEN, target, by), hint }
             }
-            (Goes::Beside(by), Flow::Next | Flow::Refetch) => Flow::Jump { offset: i64::from(insn.len) + by },
+            (FlowChange::Off(by), Flow::Next | Flow::Refetch) => Flow::Jump { offset: i64::from(insn.len) + by },
             _ => flow,
         })
     }
@@ -195,7 +200,7 @@ impl<'a> Changer<'a> {
         Self { insn, at, of, act, seen: 0 }
     }
 
-    /// Whether this is the call. What is recorded of another instance of the op may be another call.
+    /// Whether this is the call to change. Another instance of the op may make a different call at this position.
     fn is_due(&mut self, call: Call) -> bool {
         self.seen += 1;
         self.seen == self.at + 1 && std::mem::discriminant(&call) == std::mem::discriminant(&self.of)
@@ -205,15 +210,15 @@ impl<'a> Changer<'a> {
 impl Watch for Changer<'_> {
     fn call<S: Semantics>(&mut self, s: &mut S, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
         if !self.is_due(call) {
-            return call.carry_out(s, v, how);
+            return call.execute(s, v, how);
         }
         match self.act {
-            // The other call was made up from an instance of the op that may have had another register.
-            Act::Instead(other) => register(call).map_or(other, |r| with_register(other, r)).carry_out(s, v, how),
-            Act::Exchange(a, b) => {
+            // The replacement was built from another instance of the op, which may use another register.
+            Act::Instead(other) => register(call).map_or(other, |r| with_register(other, r)).execute(s, v, how),
+            Act::Swap(a, b) => {
                 let mut v = v.to_vec();
                 v.swap(a, b);
-                call.carry_out(s, &v, how)
+                call.execute(s, &v, how)
             }
             Act::Yield(n) => Ok(v[n]),
             Act::YieldConstant(value) => Ok(s.imm(value)),
@@ -224,33 +229,33 @@ impl Watch for Changer<'_> {
                 Call::Write(_) | Call::FpWrite(..) => {
                     let by = s.imm(by);
                     let value = s.add(S::XLEN, v[0], by);
-                    call.carry_out(s, &[value], how)
+                    call.execute(s, &[value], how)
                 }
                 _ => {
-                    let (value, by) = (call.carry_out(s, v, how)?, s.imm(by));
+                    let (value, by) = (call.execute(s, v, how)?, s.imm(by));
                     Ok(s.add(S::XLEN, value, by))
                 }
             },
-            Act::RegisterOfOther => other_register(call, self.insn).carry_out(s, v, how),
-            Act::RegisterBeside => match call {
-                Call::Write(r) | Call::FpWrite(_, r) => with_register(call, r ^ 1).carry_out(s, v, how),
-                _ => call.carry_out(s, v, how),
+            Act::OtherRegister => other_register(call, self.insn).execute(s, v, how),
+            Act::NeighbouringRegister => match call {
+                Call::Write(r) | Call::FpWrite(_, r) => with_register(call, r ^ 1).execute(s, v, how),
+                _ => call.execute(s, v, how),
             },
-            Act::Rounds(mode) => call.carry_out(s, v, How { rm: RmField(mode), ..how }),
+            Act::Rounds(mode) => call.execute(s, v, How { rm: RmField(mode), ..how }),
             Act::NoFlags => {
                 let before = s.csr_read(FFLAGS)?;
-                let value = call.carry_out(s, v, how)?;
+                let value = call.execute(s, v, how)?;
                 s.csr_write(FFLAGS, before)?;
                 Ok(value)
             }
             Act::RoundsTwice => {
-                let Call::FpFma { fmt, neg_product, neg_addend } = call else { return call.carry_out(s, v, how) };
+                let Call::FpFma { fmt, neg_product, neg_addend } = call else { return call.execute(s, v, how) };
                 let negate = |s: &mut S, on: bool, v| if on { s.fp_sgnj(fmt, Sgnj::Negate, v, v) } else { v };
                 let (a, c) = (negate(s, neg_product, v[0]), negate(s, neg_addend, v[2]));
                 let product = s.fp_arith(FpOp::Mul, fmt, how.rm, a, v[1])?;
                 s.fp_arith(FpOp::Add, fmt, how.rm, product, c)
             }
-            Act::NoHigh | Act::HalvesExchanged => call.carry_out(s, v, how),
+            Act::NoHigh | Act::HalvesSwapped => call.execute(s, v, how),
         }
     }
 
@@ -268,10 +273,10 @@ impl Watch for Changer<'_> {
         }
         match self.act {
             Act::Instead(Call::CasPair(other)) => (other, expected, new),
-            Act::Exchange(..) => (w, new, expected),
+            Act::Swap(..) => (w, new, expected),
             Act::Yield(_) => (w, expected, expected),
             Act::NoHigh => (w, expected, [new[0], expected[1]]),
-            Act::HalvesExchanged => (w, expected, [new[1], new[0]]),
+            Act::HalvesSwapped => (w, expected, [new[1], new[0]]),
             _ => (w, expected, new),
         }
     }
@@ -280,7 +285,7 @@ impl Watch for Changer<'_> {
 /// The CSR number of the accrued flags.
 const FFLAGS: u16 = 1;
 
-/// Reads the register of an operand that is another, if there is one.
+/// Replaces the register by another operand's, if they differ.
 fn other_register(call: Call, insn: &Insn) -> Call {
     let info = insn.op.info();
     let classes = [(info.rs1, insn.rs1), (info.rs2, insn.rs2), (info.rs3, insn.rs3), (info.rd, insn.rd)];

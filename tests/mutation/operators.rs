@@ -1,21 +1,21 @@
-//! The mutation operators: the mutants of an instruction. Mutants known to be equivalent are not made: exchanged operands
-//! of a commutative operation, the upper half of a 32-bit hart's registers, fields without effect.
+//! The mutation operators: they generate the mutants of an instruction. They skip mutants known to be equivalent:
+//! swapped operands of a commutative operation, the upper half of a 32-bit hart's registers, fields without effect.
 
 use crate::call::{Binary, Call, Unary};
 use crate::common::rng::Rng;
-use crate::mutant::{Act, Change, Field, Goes, Mutant};
+use crate::mutant::{Act, Change, Field, FlowChange, Mutant};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::Fmt;
 use remu::guest::{AmoOp, Cond, FpCmp, FpMinMax, FpOp, IntType, MemType, Sgnj, Width};
 use remu_isa::{Insn, Isa, Op, Operand, RegClass, Xlen, decode};
 
-/// The number of sample encodings that determine the bits of a row's fields.
+/// The number of sampled encodings that determine the bits of a row's fields.
 const SAMPLES: u32 = 4000;
 
-/// The least number of mutants of an instruction.
+/// The minimum number of mutants per instruction.
 pub const EACH: usize = 5;
 
-/// All mutants of an op, whose meaning makes these calls. A compressed op has no meaning of its own.
+/// All mutants of an op with these calls. A compressed op has no semantics of its own.
 pub fn mutants(op: Op, isa: Isa, calls: &[Call]) -> Vec<Mutant> {
     let xlen = isa.xlen;
     let mut changes = row(op, isa);
@@ -26,15 +26,15 @@ pub fn mutants(op: Op, isa: Isa, calls: &[Call]) -> Vec<Mutant> {
     for (n, call) in calls.iter().enumerate() {
         changes.extend(acts(op, xlen, *call).into_iter().map(|act| Change::Call(n, *call, act)));
     }
-    changes.extend(goes(op, calls).into_iter().map(Change::Goes));
+    changes.extend(flow_changes(op, calls).into_iter().map(Change::Flow));
     changes.into_iter().map(|change| Mutant { op, xlen, change }).collect()
 }
 
-// --- rows ---
+// --- table rows ---
 
 /// Random encodings of an op.
 pub fn words(op: Op, isa: Isa) -> impl Iterator<Item = (u32, Insn)> {
-    let pattern = op.pattern(isa.xlen).expect("asked of ops that the width has");
+    let pattern = op.pattern(isa.xlen).expect("only called for ops that exist at this width");
     let width = if op.info().compressed { 0xffff } else { u32::MAX };
     let mut rng = Rng(op as u64);
     (0..SAMPLES).filter_map(move |_| {
@@ -74,7 +74,7 @@ const IMMEDIATES: [Operand; 9] = [
     Operand::Fli,
 ];
 
-/// The constant bits without which a word of the row is an instruction of another, or of none.
+/// The constant bits that, inverted, turn a word of the row into another instruction, or into none.
 fn constant_bits(op: Op, isa: Isa, of_another: bool) -> impl Iterator<Item = Change> {
     let mask = op.pattern(isa.xlen).expect("as above").mask;
     let len = if op.info().compressed { 2 } else { 4 };
@@ -87,12 +87,12 @@ fn constant_bits(op: Op, isa: Isa, of_another: bool) -> impl Iterator<Item = Cha
     constant.filter(move |bit| is_another(*bit) == of_another).map(Change::ConstantBit)
 }
 
-/// What has no effect that depends on its operands, or no effect at all.
+/// Hints, whose operands have no effect, or that have no effect at all.
 fn is_hint(op: Op) -> bool {
     matches!(op, Op::PrefetchI | Op::PrefetchR | Op::PrefetchW | Op::MopRN | Op::MopRrN | Op::CMopN)
 }
 
-/// What engines leave to the privileged architecture: no part of its meaning but the row is the engine's.
+/// Privileged instructions. Only their rows can be mutated: engines leave the rest to the privileged architecture.
 fn is_privileged(op: Op) -> bool {
     use Op::{CboInval, FenceI, Mret, SfenceInvalIr, SfenceVma, SfenceWInval, SinvalVma, Sret, Wfi};
     [CboInval, FenceI, Mret, SfenceInvalIr, SfenceVma, SfenceWInval, SinvalVma, Sret, Wfi].contains(&op)
@@ -107,7 +107,7 @@ fn row(op: Op, isa: Isa) -> Vec<Change> {
         let values = || words.iter().map(|(_, insn)| field.get(insn));
         let varying = values().fold(0, |bits, v| bits | v) & !values().fold(u32::MAX, |bits, v| bits & v);
         let signed = varying >> 31 != 0;
-        // Of a sign, one bit stands for all above.
+        // One bit of a sign extension stands for all bits above it.
         let width = if signed {
             values().map(|v| 33 - v.leading_zeros().max(v.leading_ones())).max()
         } else {
@@ -119,7 +119,7 @@ fn row(op: Op, isa: Isa) -> Vec<Change> {
         changes.extend(bits.iter().map(|&bit| Change::FieldBit(*field, bit)));
         if *field == Field::Imm {
             let pairs = bits.windows(2).filter(|pair| pair[0] + 1 == pair[1]);
-            changes.extend(pairs.map(|pair| Change::BitsExchanged(Field::Imm, pair[0])));
+            changes.extend(pairs.map(|pair| Change::BitsSwapped(Field::Imm, pair[0])));
             if signed && width < 32 {
                 changes.push(Change::NoSign(width as u8));
             }
@@ -134,14 +134,14 @@ fn row(op: Op, isa: Isa) -> Vec<Change> {
             let no_matter = (*a, *b) == (Field::Rs1, Field::Rs2) && commutes(op);
             let one = words.iter().all(|(_, insn)| a.get(insn) == b.get(insn));
             if registers && !no_matter && !one {
-                changes.push(Change::Exchanged(*a, *b));
+                changes.push(Change::Swapped(*a, *b));
             }
         }
     }
     changes
 }
 
-/// Whether the first two sources can change places.
+/// Whether the first two sources are interchangeable.
 fn commutes(op: Op) -> bool {
     let name = op.mnemonic();
     let stem = name.split('.').next().unwrap_or(name);
@@ -153,28 +153,35 @@ fn commutes(op: Op) -> bool {
     float.contains(&stem) || integer.contains(&name)
 }
 
-// --- where execution goes ---
+// --- control flow ---
 
-fn goes(op: Op, calls: &[Call]) -> Vec<Goes> {
+fn flow_changes(op: Op, calls: &[Call]) -> Vec<FlowChange> {
     match op {
         Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => {
-            vec![Goes::Inverted, Goes::Always, Goes::Never, Goes::Beside(2), Goes::Beside(-2), Goes::Beside(4)]
+            vec![
+                FlowChange::Inverted,
+                FlowChange::Always,
+                FlowChange::Never,
+                FlowChange::Off(2),
+                FlowChange::Off(-2),
+                FlowChange::Off(4),
+            ]
         }
-        Op::Jal | Op::Jalr => vec![Goes::Beside(2), Goes::Beside(-2), Goes::Beside(4)],
+        Op::Jal | Op::Jalr => vec![FlowChange::Off(2), FlowChange::Off(-2), FlowChange::Off(4)],
         _ if is_privileged(op) => vec![],
-        // Nothing else could be wrong with them.
+        // No other fault is possible in these.
         _ if calls.is_empty() && !op.info().compressed => vec![
-            Goes::Beside(2),
-            Goes::Beside(-2),
-            Goes::Beside(4),
-            Goes::Traps(Trap::Breakpoint),
-            Goes::Traps(Trap::EnvironmentCall),
+            FlowChange::Off(2),
+            FlowChange::Off(-2),
+            FlowChange::Off(4),
+            FlowChange::Traps(Trap::Breakpoint),
+            FlowChange::Traps(Trap::EnvironmentCall),
         ],
         _ => vec![],
     }
 }
 
-// --- meanings ---
+// --- semantics ---
 
 fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
     let rv64 = xlen == Xlen::Rv64;
@@ -201,7 +208,7 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
                 instead(&[Call::Unary(op, other_width(w))]);
             }
         }
-        // What is NaN-boxed afterwards loses its upper bits.
+        // NaN-boxing hides the upper bits of the result.
         Call::Extend(ty) if is_boxed(op) => instead(&sizes(ty).map(Call::Extend)[..1]),
         Call::Load(ty) if is_boxed(op) => instead(&sizes(ty).map(Call::Load)[..1]),
         Call::Extend(ty) => instead(&types(ty, rv64).map(Call::Extend)),
@@ -264,7 +271,7 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
             instead(&formats(fmt).map(|other| Call::FpToInt(other, ty)));
         }
         Call::FpFromInt(fmt, ty) => {
-            // A 32-bit hart's registers have their sign extended.
+            // A 32-bit hart sign-extends its registers.
             let others = INTEGERS.into_iter().filter(|other| rv64 || (ty, *other) != (IntType::I32, IntType::I64));
             instead(&others.map(|other| Call::FpFromInt(fmt, other)).collect::<Vec<_>>());
             instead(&formats(fmt).map(|other| Call::FpFromInt(other, ty)));
@@ -288,18 +295,18 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
     acts
 }
 
-/// Acts that leave the call what it is.
+/// Acts that keep the operation of the call.
 fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
     match call {
         Call::Read(_) | Call::FpRead(..) | Call::FpReadBits(_) => {
             let info = op.info();
             let registers =
                 [info.rd, info.rs1, info.rs2, info.rs3].into_iter().filter(|class| *class != RegClass::None);
-            if registers.count() > 1 { vec![Act::RegisterOfOther] } else { vec![] }
+            if registers.count() > 1 { vec![Act::OtherRegister] } else { vec![] }
         }
-        Call::Write(_) | Call::FpWrite(..) => vec![Act::Yield(0), Act::RegisterBeside, Act::Off(1)],
+        Call::Write(_) | Call::FpWrite(..) => vec![Act::Yield(0), Act::NeighbouringRegister, Act::Off(1)],
         Call::Imm(_) | Call::Pc(_) => vec![Act::Off(1), Act::Off(-1)],
-        // Without an offset, only the end of a 32-bit space makes a difference.
+        // Without an offset, a difference shows only at the end of a 32-bit address space.
         Call::Address(0) if xlen == Xlen::Rv64 => vec![Act::Off(1), Act::Off(-1), Act::Off(64)],
         Call::Address(_) => vec![Act::Off(1), Act::Off(-1), Act::Off(64), Act::Yield(0)],
         Call::Binary(operation, _) => {
@@ -307,13 +314,13 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
             let commutes = [Add, And, Or, Xor, Mul, Mulh, Mulhu, Clmul, Clmulh, Clmulr].contains(&operation);
             match operation {
                 _ if commutes => vec![Act::Yield(0)],
-                Binary::Shl if op == Op::AddUw => vec![Act::Exchange(0, 1)],
-                _ => vec![Act::Exchange(0, 1), Act::Yield(0)],
+                Binary::Shl if op == Op::AddUw => vec![Act::Swap(0, 1)],
+                _ => vec![Act::Swap(0, 1), Act::Yield(0)],
             }
         }
-        Call::Compare(_, cond) if ![Cond::Eq, Cond::Ne].contains(&cond) => vec![Act::Exchange(0, 1)],
-        Call::Select => vec![Act::Exchange(1, 2), Act::Yield(1), Act::Yield(2)],
-        // Of a value that is not boxed and has a register's width, nothing is cut off.
+        Call::Compare(_, cond) if ![Cond::Eq, Cond::Ne].contains(&cond) => vec![Act::Swap(0, 1)],
+        Call::Select => vec![Act::Swap(1, 2), Act::Yield(1), Act::Yield(2)],
+        // An unboxed value of register width loses no bits.
         Call::Extend(MemType::I64) => vec![],
         Call::Extend(MemType::I32) if xlen == Xlen::Rv32 => vec![],
         Call::Extend(_) if is_boxed(op) => vec![],
@@ -321,13 +328,13 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         Call::Store(_) | Call::ZeroBlock | Call::ManageBlock | Call::CsrWrite(_) => vec![Act::Yield(0)],
         Call::CsrRead(_) => vec![Act::Off(1), Act::YieldConstant(0)],
         Call::Load(_) | Call::Amo(..) | Call::LoadReserved(_) => vec![Act::Off(1)],
-        Call::Cas(_) => vec![Act::Exchange(1, 2)],
-        Call::CasPair(_) => vec![Act::Exchange(1, 2), Act::Yield(0), Act::NoHigh, Act::HalvesExchanged],
+        Call::Cas(_) => vec![Act::Swap(1, 2)],
+        Call::CasPair(_) => vec![Act::Swap(1, 2), Act::Yield(0), Act::NoHigh, Act::HalvesSwapped],
         Call::StoreConditional(_) => vec![Act::YieldConstant(0), Act::YieldConstant(1), Act::Off(1)],
-        Call::FpArith(FpOp::Sub | FpOp::Div, _) => vec![Act::Exchange(0, 1)],
-        Call::FpFma { .. } => vec![Act::Exchange(0, 2), Act::Exchange(1, 2), Act::RoundsTwice],
-        Call::FpSgnj(..) => vec![Act::Exchange(0, 1)],
-        Call::FpCompare(kind, _) if kind != FpCmp::Eq => vec![Act::Exchange(0, 1)],
+        Call::FpArith(FpOp::Sub | FpOp::Div, _) => vec![Act::Swap(0, 1)],
+        Call::FpFma { .. } => vec![Act::Swap(0, 2), Act::Swap(1, 2), Act::RoundsTwice],
+        Call::FpSgnj(..) => vec![Act::Swap(0, 1)],
+        Call::FpCompare(kind, _) if kind != FpCmp::Eq => vec![Act::Swap(0, 1)],
         Call::FpClass(_) | Call::FpConvert(..) | Call::FpToInt(..) | Call::FpFromInt(..) | Call::FpToIntModular => {
             vec![Act::Off(1)]
         }
@@ -335,13 +342,13 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
     }
 }
 
-/// What moves the bits of a number that is narrower than a register.
+/// Instructions that move the bits of a number narrower than a register.
 fn is_boxed(op: Op) -> bool {
     matches!(op, Op::Flh | Op::Flw | Op::FmvHX | Op::FmvWX)
 }
 
-/// Whether two operations are one on what this instruction has for operands: halves and bits that are disjoint, a
-/// bit or a word that does not reach the top, the lowest bit or half of a shifted value, a shift by nothing.
+/// Whether the two operations agree on this instruction's operands: disjoint halves and bits, a bit or a word below the
+/// top, the lowest bit or half of a shifted value, a shift by zero.
 fn is_the_same(op: Op, operation: Binary, other: Binary) -> bool {
     use Binary::{Add, Ashr, Lshr, Or, Rotl, Rotr, Shl, Xor};
     match op {
@@ -355,7 +362,7 @@ fn is_the_same(op: Op, operation: Binary, other: Binary) -> bool {
     }
 }
 
-/// Operations of the same shape, the likeliest to be taken for it.
+/// Operations of the same shape that are most likely to be confused with it.
 fn swapped(op: Binary) -> [Binary; 3] {
     use Binary::*;
     match op {
@@ -406,8 +413,8 @@ fn other_width(w: Width) -> Width {
     }
 }
 
-/// The other width, where that is to be seen: on a 32-bit hart, only if the upper halves of operands get into the
-/// lower half of the result.
+/// The other width, if the difference is visible. On a 32-bit hart it is visible only if the upper halves of the
+/// operands influence the lower half of the result.
 fn widths(op: Binary, w: Width, rv64: bool) -> [Width; 1] {
     use Binary::*;
     let all_bits = [And, Or, Xor].contains(&op);
@@ -421,7 +428,7 @@ fn conditions(cond: Cond) -> [Cond; 5] {
     std::array::from_fn(|_| others.next().expect("there are five"))
 }
 
-/// The other sign, and the sizes beside.
+/// The other signedness, and the neighbouring sizes.
 fn types(ty: MemType, rv64: bool) -> [MemType; 3] {
     use MemType::*;
     match ty {
@@ -436,7 +443,7 @@ fn types(ty: MemType, rv64: bool) -> [MemType; 3] {
     }
 }
 
-/// The sizes beside, for what is stored.
+/// The neighbouring sizes, for stores.
 fn sizes(ty: MemType) -> [MemType; 2] {
     use MemType::*;
     match ty {

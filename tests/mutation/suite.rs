@@ -12,15 +12,15 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// More instructions than any program needs, and than one needs longer on a mutant that lets it pass.
+/// The instruction limit. No program needs as many, not even one that passes on a mutant but runs longer.
 const LIMIT: u64 = 10_000_000;
 const LONGER: u64 = 20_000;
 
-/// How many more traps and CSR instructions, each of which takes a hundred times as long as others.
+/// The allowance for additional traps and CSR instructions, each of which takes a hundred times as long as others.
 const MORE_EXITS: u64 = 4000;
 
 thread_local! {
-    /// How often the engines of this thread's machine may still be run.
+    /// How often the engines of this thread's machine may still be entered.
     static RUNS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
@@ -49,7 +49,7 @@ pub struct Program {
     pub name: String,
     pub xlen: Xlen,
     file: Vec<u8>,
-    /// How many instructions it runs, how often engines leave, and what has been seen.
+    /// The number of instructions, the number of engine exits, and the recording.
     pub length: u64,
     exits: u64,
     pub seen: Seen,
@@ -64,7 +64,7 @@ pub fn isa(xlen: Xlen) -> Isa {
 }
 
 impl Program {
-    /// All of the suite, run once each on harts without a fault.
+    /// All programs of the suite, each run once on a hart without a fault.
     pub fn all() -> Vec<Program> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("isa");
         let built = common::script("testprogs/isa/build.sh", &[&folder]);
@@ -78,7 +78,7 @@ impl Program {
                 programs.push(Program { name, xlen, file, length: 0, exits: 0, seen: Seen::default() });
             }
         }
-        assert_eq!(programs.len().to_string(), built.trim(), "each test that was built is run");
+        assert_eq!(programs.len().to_string(), built.trim(), "every test that was built runs");
         for program in &mut programs {
             RUNS_LEFT.set(u64::MAX);
             let ((ending, length), seen) = watch(|| program.run(LIMIT));
@@ -118,7 +118,7 @@ impl Program {
         (ending, machine.harts()[0].begun())
     }
 
-    /// Whether it ends otherwise on the mutant that this thread's harts are than it should.
+    /// Whether the program ends differently on this thread's mutant.
     pub fn kills(&self) -> bool {
         RUNS_LEFT.set(2 * self.exits + MORE_EXITS);
         let run = catch_unwind(AssertUnwindSafe(|| self.run(2 * self.length + LONGER)));

@@ -5,7 +5,7 @@ use crate::program::{Program, Record, SCRATCH, TEMP, Variant, insn, is_free};
 use crate::rng::Rng;
 use remu_isa::{Insn, Op, OpInfo, Operand, RegClass, Xlen, encode};
 
-/// rd, rs1, rs2, rs3. The first encodable choice is run on the most operands and with every immediate.
+/// rd, rs1, rs2, rs3. The first encodable choice gets the most operands and every immediate.
 const REGISTERS: &[[u8; 4]] = &[
     [10, 11, 12, 13],
     [14, 11, 12, 13],
@@ -122,7 +122,7 @@ fn variants(op: Op, xlen: Xlen, rng: &mut Rng) -> Vec<(Insn, usize)> {
         }
         let limit = if out.is_empty() { 64 } else { 3 };
         while imms.len() > limit {
-            // The first and the last are the extremes.
+            // The first and the last are the extremes, so they stay.
             imms.remove(1 + rng.below(imms.len() - 2));
         }
         let first = out.is_empty();
@@ -130,7 +130,7 @@ fn variants(op: Op, xlen: Xlen, rng: &mut Rng) -> Vec<(Insn, usize)> {
         let each = if first { (total / (imms.len() * modes.len())).max(24) } else { 24 };
         for &imm in &imms {
             for &rm in modes {
-                // Aliases are of the registers, whatever the mode.
+                // Aliased registers do not depend on the mode.
                 if first || rm == modes[0] || rm == modes[modes.len() - 1] {
                     out.push((Insn { imm, rm, ..base }, each));
                 }
@@ -141,7 +141,7 @@ fn variants(op: Op, xlen: Xlen, rng: &mut Rng) -> Vec<(Insn, usize)> {
     out
 }
 
-/// The format that an instruction's floating-point sources have: the last in its name that is one.
+/// The format of an instruction's floating-point sources: the last format in its name.
 fn source_format(op: Op) -> Fmt {
     let of = |part: &str| match part {
         "h" => Some(Fmt::H),
@@ -204,11 +204,11 @@ impl Filler<'_> {
         flags | (self.rng.below(if dynamic { 5 } else { 8 }) as u64) << 5
     }
 
-    /// The n-th of `count` records; `target` is where an indirect jump is to go.
+    /// The n-th of `count` records; `target` is the target of an indirect jump.
     fn record(&mut self, v: &Variant, n: usize, count: usize, target: u64) -> Record {
         let e = v.insn.expand(self.xlen);
         let info = e.op.info();
-        // All pairs of edges where they fit, else random ones.
+        // All pairs of edge values if there is room, otherwise random ones.
         let ints = [(info.rs1, e.rs1), (info.rs2, e.rs2)].iter().filter(|s| s.0 == RegClass::X && s.1 != 0).count();
         let (k, sources) = match ints {
             0 => (self.floats.len(), v.f.len() - usize::from(info.rd == RegClass::F && v.f.len() > 1)),
@@ -230,7 +230,7 @@ impl Filler<'_> {
                 continue;
             }
             let value = if class == RegClass::X { self.integer(edge()) } else { self.float(edge()) };
-            // Equal operands and neighbours are too rare among random ones.
+            // Equal and adjacent operands are too rare among random ones.
             let value = match chosen.last() {
                 Some(last) if !exhaustive && last.0 == class && self.rng.one_in(6) => {
                     let value = last.2.wrapping_add(self.rng.below(3) as u64).wrapping_sub(1);
@@ -265,7 +265,7 @@ impl Filler<'_> {
         }
     }
 
-    /// The window, what is in it, and the base register.
+    /// Sets the window, its contents and the base register.
     fn memory(&mut self, v: &Variant, e: &Insn, r: &mut Record) {
         let info = e.op.info();
         r.memory = (0..v.window).map(|_| self.rng.next() as u8).collect();
@@ -275,13 +275,13 @@ impl Filler<'_> {
         } else if v.window > 32 {
             (SCRATCH + 256, 64 + self.rng.below(64) as u64)
         } else {
-            // Within a page, and across a border of pages at every offset.
+            // Within a page, and across a page boundary at every offset.
             (if self.rng.one_in(2) { SCRATCH + 64 } else { SCRATCH + 0x1000 - 16 }, 8 + self.rng.below(9) as u64)
         };
         r.window = window;
         if info.is_atomic {
             for (at, number) in [(16, e.rs2), (24, e.rs2 + 1)] {
-                // Edges in memory, and values equal to an operand.
+                // Edge values in memory, and values equal to an operand.
                 let value = match v.x.iter().position(|&x| x == number) {
                     Some(x) if self.rng.one_in(4) => r.x[x],
                     _ => self.integer(None),
@@ -290,7 +290,7 @@ impl Filler<'_> {
             }
         }
         if info.reads_rd && e.rd != 0 && self.rng.one_in(2) {
-            // A comparison that succeeds, whatever the upper bits of the register are.
+            // A comparison that succeeds regardless of the upper bits of the register.
             let size = atomic_size(e.op) as usize;
             let at = offset as usize;
             let each = size.min(self.xlen.bits() as usize / 8);

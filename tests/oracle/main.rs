@@ -29,9 +29,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Every program executes this op, so it needs no cases.
 const CALLS: &[Op] = &[Op::Ecall];
 
-/// Ops that QEMU refuses in user mode and Linux does not: by the specification of Zicbom they execute in
-/// U-mode where senvcfg.CBCFE is 1, as Linux has it since 6.15. A hart sees the same memory afterwards, and
-/// no register changes: that is what is checked.
+/// Ops that raise SIGILL in QEMU's user mode but not in Linux: by the specification of Zicbom they execute in U-mode if
+/// senvcfg.CBCFE is 1, which Linux sets since 6.15. The test checks that memory and registers are unchanged.
 const UNCHANGING: &[Op] = &[Op::CboClean, Op::CboFlush];
 
 fn has(op: Op, xlen: Xlen) -> bool {
@@ -46,7 +45,7 @@ fn compose(xlen: Xlen, ops: &[Op]) -> Program {
     p
 }
 
-/// The state that a result shows, one word each with its name.
+/// The state in a result: one word per item, with its name.
 fn words(p: &Placed, bytes: &[u8]) -> Vec<(String, u64)> {
     let v = &p.variant;
     let names = ["fcsr".to_owned(), "mark".to_owned()].into_iter();
@@ -58,7 +57,7 @@ fn words(p: &Placed, bytes: &[u8]) -> Vec<(String, u64)> {
 /// Compares the results of a program; returns the ops that differ, each with its first differences.
 fn compare(program: &Program, qemu: &[u8], remu: &[u8]) -> BTreeMap<Op, (usize, String)> {
     let mut found: BTreeMap<Op, (usize, String)> = BTreeMap::new();
-    // A later variant is not blamed for a register that an earlier one left different.
+    // If an earlier variant left a register different, later variants are not blamed for it.
     let mut stale = vec![false; dumped().count()];
     for p in &program.placed {
         let v = &p.variant;
@@ -98,7 +97,7 @@ fn compare(program: &Program, qemu: &[u8], remu: &[u8]) -> BTreeMap<Op, (usize, 
                 _ => (v.x.contains(&r), x_name(r)),
             };
             if theirs != ours && !operand && !*stale {
-                messages.push(format!("{text}: {name} differs and is none of its operands\n"));
+                messages.push(format!("{text}: {name} differs and is not an operand\n"));
             }
             *stale = theirs != ours;
         }
@@ -117,7 +116,7 @@ fn check(xlen: Xlen, ops: &[Op]) -> Result<usize, String> {
     let program = compose(xlen, ops);
     let (qemu, remu) = (under_qemu(&program), under_remu(&program));
     if remu != single_stepped(&program) {
-        return Err(format!("RV{} {ops:?}: another result one instruction at a time\n", xlen.bits()));
+        return Err(format!("RV{} {ops:?}: a different result with one instruction per block\n", xlen.bits()));
     }
     let (End::Output(theirs), End::Output(ours)) = (&qemu, &remu) else {
         // One side did not finish: find the op.
@@ -129,7 +128,7 @@ fn check(xlen: Xlen, ops: &[Op]) -> Result<usize, String> {
             return Err(format!("RV{} {op}: QEMU {}, remu {}\n", xlen.bits(), brief(&qemu), brief(&remu)));
         }
         let each: String = ops.iter().filter_map(|op| check(xlen, &[*op]).err()).collect();
-        return Err(format!("RV{} {ops:?}: not run to the end\n{each}", xlen.bits()));
+        return Err(format!("RV{} {ops:?}: did not finish\n{each}", xlen.bits()));
     };
     if theirs.len() != program.out_size() || ours.len() != program.out_size() {
         return Err(format!("RV{} {ops:?}: output of {} and {} bytes\n", xlen.bits(), theirs.len(), ours.len()));
@@ -169,7 +168,7 @@ fn unseen_outcomes(program: &Program, results: &[u8]) -> String {
 /// Checks the ops of `UNCHANGING`; returns the number of cases.
 fn check_unchanging(xlen: Xlen, op: Op) -> usize {
     let program = compose(xlen, &[op]);
-    assert_eq!(under_qemu(&program), End::Signal(libc::SIGILL), "{op}: QEMU runs it now: take it off the list");
+    assert_eq!(under_qemu(&program), End::Signal(libc::SIGILL), "{op}: QEMU runs it now; remove it from the list");
     let End::Output(results) = under_remu(&program) else { panic!("{op} does not run in remu") };
     let mut cases = 0;
     for p in &program.placed {
@@ -186,7 +185,7 @@ fn check_unchanging(xlen: Xlen, op: Op) -> usize {
 }
 
 #[test]
-fn what_qemu_refuses_and_linux_allows_does_what_the_specification_says() {
+fn ops_that_only_qemu_rejects_follow_the_specification() {
     for xlen in [Xlen::Rv64, Xlen::Rv32] {
         for &op in UNCHANGING {
             println!("RV{} {op}: {} cases", xlen.bits(), check_unchanging(xlen, op));
@@ -202,7 +201,7 @@ fn a_difference_of_one_bit_is_found() {
     for p in &program.placed {
         let results = p.stride() * p.records.len();
         let unused = dumped().position(|r| r == (RegClass::X, 17)).expect("x17 is dumped");
-        // In the flags, in the last word of the last run, in a register that is none of the operands.
+        // A bit in the flags, in the last word of the last run, and in a register that is not an operand.
         for at in [0, results - 1, results + 8 * unused] {
             let mut wrong = right.clone();
             wrong[p.out + at] ^= 1;
@@ -213,7 +212,7 @@ fn a_difference_of_one_bit_is_found() {
 }
 
 #[test]
-fn every_op_does_what_it_does_in_qemu() {
+fn every_op_agrees_with_qemu() {
     let version = run::qemu_version().unwrap_or_else(|e| panic!("{e}"));
     let mut jobs = Vec::new();
     for xlen in [Xlen::Rv64, Xlen::Rv32] {

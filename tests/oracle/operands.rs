@@ -16,7 +16,7 @@ pub fn integer_edges() -> Vec<u64> {
     v
 }
 
-/// Integers that floating-point formats cannot hold, on both sides of halfway between those they can.
+/// Integers that floating-point formats cannot represent, on both sides of the midpoint between two representable ones.
 pub fn conversion_integers() -> Vec<u64> {
     let mut v = integer_edges();
     // Each format's bits of precision, and the first number too large for half precision.
@@ -73,7 +73,7 @@ impl Fmt {
         (1 << (self.bits() - self.fraction() - 2)) - 1
     }
 
-    /// `±2^exponent * 1.fraction`, as far as the exponent goes.
+    /// `±2^exponent * 1.fraction`, with the exponent clamped to the range.
     fn compose(self, negative: bool, exponent: i64, fraction: u64) -> u64 {
         let exponent = (exponent + self.bias() as i64).clamp(0, 2 * self.bias() as i64 + 1) as u64;
         let fraction = fraction & ((1 << self.fraction()) - 1);
@@ -103,7 +103,7 @@ impl Fmt {
         v
     }
 
-    /// Where conversions to integers and other formats turn, unboxed.
+    /// Edge values of conversions to integers and other formats, unboxed.
     pub fn conversion_edges(self) -> Vec<u64> {
         let ones = (1 << self.fraction()) - 1;
         let mut v = self.edges();
@@ -122,7 +122,7 @@ impl Fmt {
         v
     }
 
-    /// A random number, unboxed: any bits, or of a size that meets others.
+    /// A random number, unboxed: random bits, or a magnitude close to other operands.
     pub fn random(self, rng: &mut Rng) -> u64 {
         let bits = rng.next();
         match rng.below(4) {

@@ -127,7 +127,7 @@ impl Program {
         let mut p = Self { xlen, code: Vec::new(), data: Vec::new(), placed: Vec::new(), out: 0 };
         p.load_constant(INPUT, DATA);
         p.load_constant(OUTPUT, OUT);
-        // Every register has a value of its own, so that it shows which one was written.
+        // Every register has a distinct value, so that a stray write is visible.
         for r in FREE.into_iter().flatten() {
             p.load_constant(r, 0x0101_0101 * u64::from(r));
         }
@@ -154,7 +154,7 @@ impl Program {
         self.emit(addi(rd, rd, low));
     }
 
-    /// Jumps anywhere, by way of the temporary register.
+    /// Jumps to any address through the temporary register.
     fn jump(&mut self, to: u64) {
         let offset = to.wrapping_sub(self.here()) as i32;
         let low = offset << 20 >> 20;
@@ -176,10 +176,10 @@ impl Program {
         self.emit(insn(op, 0, base, r, offset as i32));
     }
 
-    /// Adds a variant, run once for each record. The records are made when it is known where the
-    /// instruction is and, for an indirect jump, where it is to go.
+    /// Adds a variant, run once for each record. `records` gets the target of an indirect jump, which is known only
+    /// after the instruction is placed.
     pub fn add(&mut self, variant: Variant, records: impl FnOnce(u64) -> Vec<Record>) {
-        // The count is not known before the records are.
+        // The count is known only after the records are made.
         let count_at = self.code.len();
         self.load_constant(COUNT, 0);
         let top = self.here();
@@ -263,15 +263,15 @@ impl Program {
         self.emit(addi(OUTPUT, OUTPUT, at as i32));
     }
 
-    /// The instruction itself, and for a transfer of control what shows where it went: 1 in the mark
-    /// if it fell through, 2 if it arrived. Yields its address, and where an indirect jump is to go.
+    /// Emits the instruction and, for a jump or branch, code that shows where it went: 1 in the mark if it fell
+    /// through, 2 if it arrived. Returns its address and the target of an indirect jump.
     fn body(&mut self, variant: &Variant) -> (u64, u64) {
         let i = variant.insn;
         let e = i.expand(self.xlen);
         match e.op {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu | Op::Jal if e.imm < 0 => {
                 let distance = e.imm.unsigned_abs() as usize;
-                // Past what lies between the target and the instruction.
+                // Skips the code between the target and the instruction.
                 let target = self.here() + 8;
                 let done = target + distance as u64 + u64::from(i.len) + 4;
                 self.jump(target + distance as u64);
@@ -282,7 +282,7 @@ impl Program {
                     self.emit(addi(MARK, MARK, 2));
                     self.jump(done);
                 }
-                // Not executable code.
+                // Padding that is never executed.
                 self.code.resize((target - CODE) as usize + distance, 0);
                 self.emit(i);
                 self.emit(addi(MARK, MARK, 1));
@@ -298,7 +298,7 @@ impl Program {
                     gap @ (2 | 4 | 6) => (0..gap / 2).for_each(|_| self.emit(insn(Op::CAddi, MARK, MARK, 0, 5))),
                     gap => {
                         self.emit(addi(MARK, MARK, 1));
-                        // Of a jump, all of this is skipped.
+                        // A jump skips all of this.
                         let skip = if gap < 0x8000 { gap as i32 } else { 0 };
                         self.emit(insn(Op::Jal, 0, 0, 0, skip));
                     }
@@ -333,7 +333,7 @@ impl Program {
         self.exit();
     }
 
-    /// Two calls: what the registers say, and exit(0).
+    /// Two system calls: the one that the registers specify, and exit(0).
     pub fn exit(&mut self) {
         self.emit(insn(Op::Ecall, 0, 0, 0, 0));
         self.emit(addi(10, 0, 0));
@@ -345,7 +345,7 @@ impl Program {
         self.out
     }
 
-    /// What is mapped: flags of the program header, address, contents, size.
+    /// The mappings: flags of the program header, address, contents, size.
     pub fn segments(&self) -> [(u32, u64, &[u8], u64); 4] {
         let whole = |b: &[u8]| (b.len() as u64).max(1);
         [

@@ -46,7 +46,7 @@ pub fn under_qemu(program: &Program) -> End {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|e| panic!("{}: {e}", bin.display()));
-    // It says little on standard error, and that at its end.
+    // QEMU writes little to standard error, and only at its end.
     let (mut out, mut err) = (Vec::new(), String::new());
     child.stdout.take().expect("stdout is piped").read_to_end(&mut out).expect("reading QEMU's output");
     child.stderr.take().expect("stderr is piped").read_to_string(&mut err).expect("reading QEMU's messages");

@@ -29,7 +29,7 @@ pub fn always(op: Op) -> bool {
     TRAPS.iter().any(|t| t.0 == op)
 }
 
-/// A base register for accesses, one of those compressed instructions can name.
+/// A base register that compressed instructions can encode.
 const BASE: u8 = 11;
 /// An unmapped address.
 const NOWHERE: u64 = 0x0800_0000;
@@ -39,7 +39,7 @@ struct Trial {
     what: String,
     program: Program,
     remu: End,
-    /// QEMU's outcome, where QEMU is wrong.
+    /// QEMU's outcome, if QEMU is wrong.
     qemu: Option<End>,
 }
 
@@ -47,7 +47,7 @@ fn program(xlen: Xlen, before: &[Insn], bits: u32) -> Program {
     let mut p = Program::new(xlen);
     before.iter().for_each(|&i| p.emit(i));
     p.code.extend(&bits.to_le_bytes()[..if bits & 3 == 3 { 4 } else { 2 }]);
-    // Nothing is written.
+    // A write of no bytes.
     p.emit(insn(Op::Addi, 10, 0, 0, 0));
     p.emit(insn(Op::Addi, 17, 0, 0, 93));
     p.emit(insn(Op::Ecall, 0, 0, 0, 0));
@@ -91,7 +91,7 @@ fn judge(trials: Vec<Trial>) {
 }
 
 #[test]
-fn what_is_not_for_user_mode_is_illegal() {
+fn privileged_instructions_are_illegal() {
     let mut trials = Vec::new();
     for xlen in [Xlen::Rv64, Xlen::Rv32] {
         for &(op, signal) in TRAPS.iter().filter(|t| has(t.0, xlen)) {
@@ -109,7 +109,7 @@ fn bad_addresses_fault() {
     let mut trials = Vec::new();
     for xlen in [Xlen::Rv64, Xlen::Rv32] {
         for op in Op::ALL.into_iter().filter(|op| has(*op, xlen) && !always(*op)) {
-            // Registers that pairs and compressed instructions can have; those without a field are 0.
+            // Registers that pairs and compressed instructions can encode; operands without a field are 0.
             let fields = [[10, BASE, 12], [0, BASE, 12], [10, BASE, 0], [0, BASE, 0], [10, 0, 0], [0, 0, 12]];
             let all = fields.into_iter().flat_map(|[rd, rs1, rs2]| [0, 8].map(|imm| insn(op, rd, rs1, rs2, imm)));
             let Some((i, bits)) = all.into_iter().find_map(|i| Some((i, encode(&i, xlen).ok()?))) else { continue };
@@ -125,8 +125,8 @@ fn bad_addresses_fault() {
             };
             let segv = || End::Signal(libc::SIGSEGV);
             let conditional = matches!(op, Op::ScW | Op::ScD);
-            // QEMU has not enabled cache-block management at user level. Without a reservation, remu's
-            // store-conditional fails before it looks at memory, and QEMU's faults; both may: "For purposes of
+            // QEMU does not enable cache-block management in user mode. Without a reservation, remu's store-conditional
+            // fails before it accesses memory, while QEMU's faults. The specification allows both: "For purposes of
             // memory protection, a failed SC.W may be treated like a store."
             let (remu, qemu) = match op {
                 Op::ScW | Op::ScD => (survives(), Some(segv())),
@@ -138,7 +138,7 @@ fn bad_addresses_fault() {
                 add("read-only", CODE + 64, segv(), None);
             }
             if info.is_atomic && !op.mnemonic().ends_with(".b") {
-                // QEMU ends itself over a misaligned store-conditional.
+                // QEMU aborts on a misaligned store-conditional.
                 let aborts = || End::Other("exit status: 1: qemu: unhandled CPU exception 0x6 - aborting".to_owned());
                 add("misaligned", SCRATCH + 65, End::Signal(libc::SIGBUS), conditional.then(aborts));
             }
@@ -165,7 +165,7 @@ fn reserved_modes_and_missing_csrs_are_illegal() {
             let set = insn(Op::Csrrwi, 0, frm, 0, 2);
             add(format!("{op} with frm={frm}"), &[set], with(7), illegal());
         }
-        // Counters can be read and not written; what is not there or not for user mode can be neither.
+        // Counters are readable but not writable. Missing CSRs and those of other modes are neither.
         let high = xlen == Xlen::Rv32;
         for (csr, there) in [(0xc00, true), (0xc01, true), (0xc02, true), (0xc80, high), (0xc81, high), (0xc82, high)] {
             let read = if there { survives() } else { illegal() };

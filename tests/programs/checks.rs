@@ -18,20 +18,20 @@ use std::path::Path;
 /// One command.
 #[derive(Debug)]
 pub struct Step {
-    /// As it is written.
+    /// The step as written.
     pub line: String,
     pub variables: Vec<(String, String)>,
     pub program: String,
     pub args: Vec<String>,
     pub stdin: Option<String>,
     pub stdout: Option<String>,
-    /// Whether standard error is held to the host's.
+    /// Whether standard error must equal the host's.
     pub stderr: bool,
     pub status: i32,
     pub script: String,
 }
 
-/// Commands that are run in one folder, which is empty at first.
+/// Commands that run in one folder, which is empty at first.
 #[derive(Debug)]
 pub struct Check {
     pub program: String,
@@ -39,7 +39,7 @@ pub struct Check {
     pub steps: Vec<Step>,
 }
 
-/// The checks of all programs, by the programs' names.
+/// The checks of all programs, sorted by program name.
 pub fn read(dir: &Path) -> Vec<Check> {
     let entries = fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
     let mut paths: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
@@ -58,7 +58,7 @@ fn read_file(path: &Path) -> Vec<Check> {
             continue;
         }
         let Some(check) = checks.last_mut() else {
-            assert!(line.is_empty() || line.starts_with('#'), "{}: no check begins before this line", place());
+            assert!(line.is_empty() || line.starts_with('#'), "{}: a step or a text before the first check", place());
             continue;
         };
         let step = line.strip_prefix('$').and_then(|rest| rest.split_once(' '));
@@ -68,7 +68,7 @@ fn read_file(path: &Path) -> Vec<Check> {
             step.script.push_str(line);
             step.script.push('\n');
         } else {
-            panic!("{}: a check begins with a step", place());
+            panic!("{}: a check must begin with a step", place());
         }
     }
     assert!(checks.iter().all(|c| !c.steps.is_empty()), "{}: a check without a step", path.display());

@@ -1,4 +1,4 @@
-//! What the programs read beside the inputs that all tests of real programs share: `/in` in their roots.
+//! Inputs of the programs in addition to those that all tests of real programs share: `/in` in their roots.
 
 use crate::common::files::{self, put};
 use crate::common::rng::Rng;

@@ -1,4 +1,5 @@
-//! `remu-system` on a terminal: raw while the machine runs, restored at every kind of end, and the keys after Ctrl-A.
+//! `remu-system` on a terminal: raw mode while the machine runs, restored however the machine ends, and the Ctrl-A
+//! keys.
 
 use super::elf::{self, A0, R, Segment, T0, X, ZERO, assemble, branch, imm, jump, li, lui, store};
 use super::run::Programs;
@@ -11,7 +12,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
 
-/// A session on a pseudo-terminal of its own.
+/// A session on its own pseudo-terminal.
 struct Session {
     terminal: File,
     child: Child,
@@ -32,20 +33,20 @@ impl Session {
     fn new(programs: &Programs, words: &[&str]) -> Self {
         let (mut user, mut slave) = (-1, -1);
         let null = std::ptr::null_mut::<u8>();
-        // SAFETY: `openpty` writes the two numbers, and takes null for what is not given.
+        // SAFETY: `openpty` writes the two descriptors and accepts null for the optional arguments.
         let opened = unsafe { libc::openpty(&mut user, &mut slave, null.cast(), null.cast(), null.cast()) };
         assert_eq!(opened, 0, "a pseudo-terminal");
-        // SAFETY: both are new, and owned by nobody else.
+        // SAFETY: both descriptors are new and have no other owner.
         let (terminal, slave) = unsafe { (File::from_raw_fd(user), File::from_raw_fd(slave)) };
         let before = mode(&terminal);
         let mut command = Command::new(env!("CARGO_BIN_EXE_remu-system"));
         command.args(words).current_dir(programs.path());
         command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
         let user = terminal.as_raw_fd();
-        // SAFETY: the calls may be made between fork and exec.
+        // SAFETY: the closure makes only calls that are allowed between fork and exec.
         unsafe {
             command.pre_exec(move || {
-                // A shell has commands in the background ignore some of them, and so would the program.
+                // A shell starts background commands with some of these ignored, and the program would inherit that.
                 for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
                     libc::signal(signal, libc::SIG_DFL);
                 }
@@ -62,19 +63,19 @@ impl Session {
         self.terminal.write_all(bytes).unwrap();
     }
 
-    /// Reads until the text has come.
+    /// Reads until the text appears.
     #[track_caller]
     fn expect(&mut self, text: &str) {
         let mut bytes = [0; 256];
         while !self.seen.windows(text.len()).any(|seen| seen == text.as_bytes()) {
             let n = self.terminal.read(&mut bytes).unwrap_or(0);
-            assert_ne!(n, 0, "{text:?} does not come: {:?}", String::from_utf8_lossy(&self.seen));
+            assert_ne!(n, 0, "{text:?} does not appear: {:?}", String::from_utf8_lossy(&self.seen));
             self.seen.extend_from_slice(&bytes[..n]);
         }
         self.seen.clear();
     }
 
-    /// Waits for the end, after which the terminal is as it was.
+    /// Waits for the end and checks that the terminal mode is restored.
     #[track_caller]
     fn end(mut self) -> ExitStatus {
         let status = self.child.wait().unwrap();
@@ -87,12 +88,12 @@ impl Session {
     }
 
     fn kill(&self, signal: i32) {
-        // SAFETY: the child has not been waited for: the number is still its own.
+        // SAFETY: the child has not been waited for, so its process ID cannot have been reused.
         unsafe { libc::kill(self.child.id() as i32, signal) };
     }
 }
 
-/// `echoes` sends back what is typed, and powers off with 7 at `q`; `deaf` never reads; `ends` ends at once.
+/// `echoes` sends back its input and powers off with 7 at `q`; `deaf` never reads; `ends` ends at once.
 fn programs() -> Programs {
     let p = Programs::new();
     let hello = |more: &[Insn]| {
@@ -121,7 +122,7 @@ fn programs() -> Programs {
 }
 
 #[test]
-fn what_is_typed_is_the_guests_but_for_ctrl_a() {
+fn input_goes_to_the_guest_except_ctrl_a() {
     let p = programs();
     let mut session = Session::new(&p, &["-nographic", "echoes"]);
     session.expect("ready");
@@ -142,7 +143,7 @@ fn what_is_typed_is_the_guests_but_for_ctrl_a() {
 }
 
 #[test]
-fn ctrl_a_x_ends_it_whether_the_guest_reads_or_not() {
+fn ctrl_a_x_ends_the_machine_even_if_the_guest_does_not_read() {
     let p = programs();
     for name in ["echoes", "deaf"] {
         let mut session = Session::new(&p, &["-serial", "mon:stdio", name]);
@@ -154,7 +155,7 @@ fn ctrl_a_x_ends_it_whether_the_guest_reads_or_not() {
 }
 
 #[test]
-fn the_terminal_is_restored_at_every_kind_of_end() {
+fn the_terminal_is_restored_however_the_machine_ends() {
     let p = programs();
     assert_eq!(Session::new(&p, &["ends"]).end().code(), Some(7));
     for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGABRT, libc::SIGUSR1] {
