@@ -1,8 +1,9 @@
-//! remu's own memory. It comes from the C library as long as that has some.
+//! remu's global allocator. It uses the C library until that runs out of memory.
 //!
-//! RLIMIT_DATA binds the guest and, where remu may not raise it, remu too: the C library's heap then ends
-//! when the two together reach it. The limit counts private writable memory other than stacks, so what remu
-//! needs beyond comes from an area that is mapped as a stack is, MAP_GROWSDOWN. If there is no room for that
+//! RLIMIT_DATA binds the guest, and remu too if remu may not raise it. The C library's heap then ends when both
+//! together reach the limit. The limit does not count stacks, so further memory comes from a spare area that is mapped
+//! like a stack (MAP_GROWSDOWN). If that area is exhausted as well, the process exits with one line that names the
+//! limit.
 //! either, the process ends with one line that names the limit.
 
 use super::{Lock, Rank, exit_now};
@@ -14,7 +15,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Memory {
-    /// Where the spare area begins; 0 as long as the C library has memory.
+    /// The start of the spare area; 0 while the C library still has memory.
     spare: AtomicUsize,
     blocks: Lock<Dlmalloc<SparePages>>,
 }
@@ -25,10 +26,10 @@ static MEMORY: Memory = Memory {
     blocks: Lock::new(Rank::SpareMemory, Dlmalloc::new_with_allocator(SparePages)),
 };
 
-/// The size of the spare area, of which no more is in memory than is used.
+/// The size of the spare area. Only the used part takes memory.
 const SPARE_SIZE: usize = 1 << 30;
 
-/// The exit status of an error of remu's own.
+/// The exit status for an error of remu itself.
 const OWN_ERROR: i32 = 125;
 
 impl Memory {
@@ -40,7 +41,7 @@ impl Memory {
     #[cold]
     fn alloc_spare(&self, layout: Layout, zeroed: bool) -> *mut u8 {
         let mut blocks = self.blocks.lock();
-        // SAFETY: a layout has a size that is not zero, by the contract of `GlobalAlloc`, and a valid alignment.
+        // SAFETY: by the contract of `GlobalAlloc`, the layout has a nonzero size and a valid alignment.
         let block = unsafe {
             match zeroed {
                 true => blocks.calloc(layout.size(), layout.align()),
@@ -53,19 +54,19 @@ impl Memory {
     #[cold]
     fn free_spare(&self, block: *mut u8, layout: Layout) {
         let mut blocks = self.blocks.lock();
-        // SAFETY: the block is in the spare area, so these blocks have it, with the layout that the caller
-        // gives, by the contract of `GlobalAlloc`.
+        // SAFETY: the block is in the spare area, so it came from these blocks. By the contract of `GlobalAlloc`, the
+        // caller passes its layout.
         unsafe { blocks.free(block, layout.size(), layout.align()) }
     }
 }
 
-// SAFETY: a block is either the C library's or lies in the spare area, and is given back to where it came
-// from. Both keep the contract; neither panics.
+// SAFETY: a block belongs either to the C library or to the spare area, and is freed there. Both keep the contract, and
+// neither panics.
 unsafe impl GlobalAlloc for Memory {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if self.spare.load(Ordering::Relaxed) == 0 {
-            // SAFETY: the caller's promise is the one that is asked for.
+            // SAFETY: the caller keeps the contract of `GlobalAlloc`, which `System` has too.
             let block = unsafe { System.alloc(layout) };
             if !block.is_null() {
                 return block;
@@ -77,7 +78,7 @@ unsafe impl GlobalAlloc for Memory {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if self.spare.load(Ordering::Relaxed) == 0 {
-            // SAFETY: as above.
+            // SAFETY: as in `alloc`.
             let block = unsafe { System.alloc_zeroed(layout) };
             if !block.is_null() {
                 return block;
@@ -89,14 +90,14 @@ unsafe impl GlobalAlloc for Memory {
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if !self.is_spare(block) {
-            // SAFETY: as above; the block is the C library's.
+            // SAFETY: as in `alloc`; the block is the C library's.
             let moved = unsafe { System.realloc(block, layout, size) };
             if !moved.is_null() {
                 return moved;
             }
         }
-        // SAFETY: the new size is valid for the alignment, by the contract. The blocks are distinct and live,
-        // and hold at least the bytes that are copied.
+        // SAFETY: by the contract, the new size is valid for the alignment. The blocks are distinct and live, and both
+        // hold at least the copied bytes.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             std::ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
@@ -110,15 +111,15 @@ unsafe impl GlobalAlloc for Memory {
         if self.is_spare(block) {
             return self.free_spare(block, layout);
         }
-        // SAFETY: as above; the block is the C library's.
+        // SAFETY: as in `alloc`; the block is the C library's.
         unsafe { System.dealloc(block, layout) }
     }
 }
 
-/// The spare area as a whole, mapped when it is first asked for.
+/// The source of the spare area, which is mapped as a whole at the first request.
 struct SparePages;
 
-// SAFETY: the one region handed out is fresh memory of the size said, and is never taken back.
+// SAFETY: the only region handed out is a new mapping of the reported size, and it is never unmapped.
 unsafe impl dlmalloc::Allocator for SparePages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         let refused = (std::ptr::null_mut(), 0, 0);
@@ -159,22 +160,21 @@ unsafe impl dlmalloc::Allocator for SparePages {
     }
 }
 
-/// Takes what is asked for from now on from the spare area, if there is room for it: what RLIMIT_DATA leaves
-/// is then the guest's.
+/// Allocates from the spare area from now on, if it can be mapped. The guest then gets what RLIMIT_DATA leaves.
 pub(super) fn use_spare() {
     let layout = Layout::new::<u64>();
     MEMORY.free_spare(MEMORY.alloc_spare(layout, false), layout);
 }
 
-/// Maps memory of remu's own that RLIMIT_DATA does not count.
+/// Maps memory for remu that RLIMIT_DATA does not count.
 pub(super) fn map_as_stack(size: usize) -> rustix::io::Result<*mut u8> {
     let flags = MapFlags::PRIVATE | MapFlags::GROWSDOWN | MapFlags::NORESERVE;
-    // SAFETY: the kernel chooses a place where nothing is mapped.
+    // SAFETY: the kernel chooses an unused address.
     let start = unsafe { mmap_anonymous(std::ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, flags)? };
     Ok(start.cast())
 }
 
-/// Tells that the host refused remu `size` bytes, and which limit may be why.
+/// Reports that the host refused remu `size` bytes, and which limit may be the cause.
 #[cold]
 fn out_of_memory(size: usize) -> ! {
     let mut text = [0; 256];
@@ -188,7 +188,7 @@ fn out_of_memory(size: usize) -> ! {
     }
     let _ = writeln!(rest);
     let len = room - rest.len();
-    // Nobody is left to tell if this fails.
+    // A failure cannot be reported anywhere.
     let _ = rustix::io::write(rustix::stdio::stderr(), &text[..len]);
     exit_now(OWN_ERROR)
 }

@@ -1,4 +1,4 @@
-//! The host's clocks, read without a system call where its vDSO can.
+//! The host's clocks, read through its vDSO without a system call where possible.
 
 use super::Timespec;
 use rustix::io::Errno;
@@ -12,12 +12,12 @@ pub fn ticks(hz: u64) -> u64 {
     seconds.wrapping_mul(hz).wrapping_add(nanoseconds * hz / 1_000_000_000)
 }
 
-/// What a clock says, by its number.
+/// The time of a clock, by clock number.
 pub fn now(clock: i32) -> Result<Timespec, Errno> {
     read(clock, libc::clock_gettime)
 }
 
-/// The resolution of a clock, by its number.
+/// The resolution of a clock, by clock number.
 pub fn resolution(clock: i32) -> Result<Timespec, Errno> {
     read(clock, libc::clock_getres)
 }
@@ -27,7 +27,7 @@ fn read(
     function: unsafe extern "C" fn(libc::clockid_t, *mut libc::timespec) -> libc::c_int,
 ) -> Result<Timespec, Errno> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: both functions write one timespec, which this is, and refuse clocks that there are not.
+    // SAFETY: both functions write one timespec, which `time` is, and reject unknown clocks.
     let done = unsafe { function(clock, &mut time) };
     if done == 0 {
         Ok(Timespec { sec: time.tv_sec, nsec: time.tv_nsec })
@@ -36,7 +36,7 @@ fn read(
     }
 }
 
-/// A reading of a clock that is never negative.
+/// The time of a clock that is never negative.
 fn reading(clock: ClockId) -> Duration {
     let now = clock_gettime(clock);
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
@@ -52,12 +52,12 @@ pub fn real_time() -> Duration {
     reading(ClockId::Realtime)
 }
 
-/// The processor's time that this thread has had.
+/// The CPU time of this thread.
 pub fn thread_time() -> Duration {
     reading(ClockId::ThreadCPUTime)
 }
 
-/// A time of day as clocks here show it.
+/// A local date and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalTime {
     /// The year.
@@ -76,10 +76,10 @@ pub struct LocalTime {
     pub offset: i64,
 }
 
-/// What clocks here show so many seconds after 1970 began, by the time zone of the environment; `None`
-/// where the year has no number.
+/// The local date and time `seconds` after the start of 1970, in the time zone of the environment; `None` if the year
+/// is out of range.
 pub fn local_time(seconds: i64) -> Option<LocalTime> {
-    // SAFETY: the structure consists of numbers and a pointer that may be null.
+    // SAFETY: all-zero is valid for a structure of integers and a pointer that may be null.
     let mut tm: libc::tm = unsafe { std::mem::zeroed() };
     // SAFETY: both point to live values, and the environment does not change while remu runs.
     if unsafe { libc::localtime_r(&seconds, &mut tm) }.is_null() {
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn local_time_is_off_by_what_it_says() {
+    fn local_time_differs_from_utc_by_its_offset() {
         for seconds in [0, 1_700_000_000, -1, 253_402_300_799] {
             let t = local_time(seconds).unwrap();
             let day = 24 * 3600;

@@ -1,17 +1,17 @@
-//! Faults of guest accesses, caught where they happen.
+//! Faults of guest accesses, caught at the faulting instruction.
 //!
-//! Each instruction that touches guest memory on the guest's behalf has an entry in the exception
-//! table: its own address, and where to go on if it faults. The handler looks the faulting
-//! instruction up, leaves a [fault code](FaultCode) in `r11`, and resumes there. It takes no lock and
-//! decides nothing: what the fault means to the guest is worked out afterwards in ordinary code.
+//! Each instruction that accesses guest memory for the guest has an entry in the exception table: its address, and the
+//! address to resume at after a fault. The handler looks up the faulting instruction, puts a [fault code](FaultCode)
+//! into `r11`, and resumes there. It takes no lock and decides nothing; ordinary code later works out what the fault
+//! means to the guest.
 //!
-//! A fault anywhere else is a bug of ours, and is said to be one.
+//! A fault anywhere else is an internal fault and is reported as such.
 
 use std::mem::MaybeUninit;
 use std::sync::Once;
 
-/// What the handler leaves in `r11`: never zero; bit 63 tells SIGBUS from SIGSEGV. The address is not in
-/// it: the host kernel does not always know it, and whoever made the access does.
+/// The code in `r11` after a fault. It is never zero; bit 63 is set for SIGBUS and clear for SIGSEGV. It does not
+/// contain the address: the host kernel does not always know it, and the code that made the access does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FaultCode(pub u64);
 
@@ -19,7 +19,7 @@ const FAULTED: u64 = 1 << 62;
 const BUS: u64 = 1 << 63;
 
 impl FaultCode {
-    /// The code for an address that was refused before any access.
+    /// The code for an address that was rejected before any access.
     pub const REFUSED: FaultCode = FaultCode(FAULTED);
 
     /// Whether the host raised SIGBUS.
@@ -28,9 +28,9 @@ impl FaultCode {
     }
 }
 
-/// Makes an exception table entry in inline assembly, to be put after both labels: the instruction at
-/// label `2` faults to label `3`, with the code in `r11`, which must be zero before and an output of the
-/// block.
+/// Makes an exception table entry in inline assembly. It must come after both labels: a fault of the instruction at
+/// label `2` resumes at label `3` with the code in `r11`. `r11` must be zero before the instruction, and an output of
+/// the block.
 #[macro_export]
 macro_rules! exception_entry {
     () => {
@@ -61,8 +61,8 @@ fn table() -> &'static [Entry] {
     let start = (&raw const TABLE_START).cast::<Entry>();
     let end = (&raw const TABLE_END).cast::<Entry>();
     let count = (end as usize - start as usize) / size_of::<Entry>();
-    // SAFETY: the linker places the two symbols around the whole section, which is read-only and
-    // lives as long as the program.
+    // SAFETY: the linker places the two symbols around the whole section, which is read-only and lives as long as the
+    // process.
     unsafe { std::slice::from_raw_parts(start, count) }
 }
 
@@ -72,19 +72,19 @@ fn resume_address(pc: u64) -> Option<u64> {
 }
 
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing
-    // else refers to them while it runs.
+    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing else refers to them
+    // meanwhile.
     let (code, addr, context) =
         unsafe { ((*info).si_code, (*info).si_addr() as u64, &mut *context.cast::<libc::ucontext_t>()) };
     if code <= 0 {
-        // Sent by a process, as kill(1) does: no instruction has faulted, whichever it came in between.
+        // A process sent the signal, for example by kill(1). No instruction faulted.
         // SAFETY: these are the arguments of this handler.
         if unsafe { super::signals::arrived(signal, info, context) } {
             return;
         }
-        // No guest runs in this thread.
-        // SAFETY: resetting a disposition and raising a signal are async-signal-safe; the signal is
-        // held back until this handler returns, and then ends the process.
+        // This thread runs no guest.
+        // SAFETY: resetting a disposition and raising a signal are async-signal-safe. The signal stays blocked until
+        // this handler returns, and then kills the process.
         unsafe {
             libc::signal(signal, libc::SIG_DFL);
             libc::raise(signal);
@@ -99,21 +99,21 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         regs[libc::REG_RIP as usize] = resume as i64;
         return;
     }
-    own_fault(signal, context, addr);
+    internal_fault(signal, context, addr);
 }
 
-/// A fault in code that may not fault: tells of it, and has the process end of it.
-pub(super) fn own_fault(signal: libc::c_int, context: &libc::ucontext_t, addr: u64) {
-    report_own_fault(signal, context.uc_mcontext.gregs[libc::REG_RIP as usize] as u64, addr);
-    // SAFETY: resetting a disposition is async-signal-safe; the faulting instruction then runs again
-    // and ends the process.
+/// Handles an internal fault: reports it and lets it kill the process.
+pub(super) fn internal_fault(signal: libc::c_int, context: &libc::ucontext_t, addr: u64) {
+    report_internal_fault(signal, context.uc_mcontext.gregs[libc::REG_RIP as usize] as u64, addr);
+    // SAFETY: resetting a disposition is async-signal-safe. The faulting instruction then runs again and kills the
+    // process.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);
     }
 }
 
-/// Formats and writes without allocation: this runs in a signal handler of a broken process.
-fn report_own_fault(signal: libc::c_int, pc: u64, addr: u64) {
+/// Formats and writes without allocation, because this runs in a signal handler of a broken process.
+fn report_internal_fault(signal: libc::c_int, pc: u64, addr: u64) {
     use std::io::Write;
     let mut text = [0u8; 160];
     let mut rest = &mut text[..];

@@ -1,17 +1,17 @@
-//! Descriptors of our own, kept where the guest's do not get in their way: programs expect theirs
-//! from 3 up, and count on the lowest free number.
+//! remu's own descriptors have high numbers, out of the guest's way: programs expect their first descriptor at 3, and
+//! rely on getting the lowest free number.
 
 use super::pass::syscall;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, getrlimit};
 use std::os::fd::{AsFd, OwnedFd};
 
-/// How far below the limit on descriptors ours begin.
+/// The number of descriptors below the limit that are reserved for remu.
 const OURS: u64 = 32;
 
 /// A duplicate of `fd` with a high number, closed on exec.
 pub fn duplicate_high(fd: impl AsFd) -> Result<OwnedFd, Errno> {
-    // A table reaching up to a limit of millions would cost the kernel memory.
+    // A limit of millions would make the kernel allocate a huge descriptor table.
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(1024).min(1024);
     fcntl_dupfd_cloexec(fd, limit.saturating_sub(OURS) as i32)
 }

@@ -1,19 +1,18 @@
-//! The host's floating-point unit, operated on bit patterns: SSE2 and FMA instructions as safe
-//! functions, and the control register MXCSR that rules them.
+//! The host's floating-point unit, operating on bit patterns: safe functions for SSE2 and FMA instructions, and the
+//! control register MXCSR.
 //!
-//! A guest's arithmetic must not be left to the compiler. It assumes the default rounding mode and
-//! that nobody looks at the exception flags, and so folds, moves and drops operations; here the mode
-//! is the guest's and the flags are half of the result. Hence inline assembly throughout, none of it
-//! `pure`: the compiler neither drops such a block nor moves it past another or past an access to
-//! MXCSR. Numbers are `u32` and `u64`, so that no Rust float exists that it could compute with.
+//! The compiler must not compute a guest's arithmetic. It assumes the default rounding mode and ignores the exception
+//! flags, so it folds, moves and drops operations. Here the guest sets the mode, and the flags are part of the result.
+//! All operations are therefore inline assembly, and none is `pure`: the compiler neither drops such a block nor moves
+//! it past another or past an access to MXCSR. Numbers are `u32` and `u64`, so there is no Rust float for the compiler
+//! to compute with.
 //!
-//! Results are x86's, NaNs included. What a guest makes of them is the guest's affair; this module
-//! knows no guest.
+//! Results are x86's, including NaNs. The guest layer adapts them; this module knows no guest.
 
 use std::arch::asm;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How the unit rounds: bits 13 and 14 of MXCSR.
+/// The rounding mode: bits 13 and 14 of MXCSR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// To nearest, ties to even.
@@ -37,7 +36,7 @@ impl Mxcsr {
     pub const DIVIDE_BY_ZERO: u32 = 1 << 2;
     /// The sticky flag for overflow (OE).
     pub const OVERFLOW: u32 = 1 << 3;
-    /// The sticky flag for underflow (UE): as all exceptions are masked, tiny after rounding and inexact.
+    /// The sticky flag for underflow (UE): tiny after rounding and inexact, since all exceptions are masked.
     pub const UNDERFLOW: u32 = 1 << 4;
     /// The sticky flag for inexact results (PE).
     pub const INEXACT: u32 = 1 << 5;
@@ -52,14 +51,13 @@ impl Mxcsr {
         Self(Self::ALL_MASKED | (rounding as u32) << Self::ROUNDING_SHIFT)
     }
 
-    /// The same with the given sticky flags set besides those that are.
+    /// The value with these sticky flags added.
     #[inline]
     pub const fn with_flags(self, flags: u32) -> Self {
         Self(self.0 | flags & Self::FLAGS)
     }
 
-    /// The sticky flags. Bit 1, the use of a subnormal operand (DE), is among them and means nothing
-    /// outside x86.
+    /// The sticky flags. They include bit 1, the use of a subnormal operand (DE), which has no meaning outside x86.
     #[inline]
     pub const fn flags(self) -> u32 {
         self.0 & Self::FLAGS
@@ -76,8 +74,8 @@ impl Mxcsr {
         }
     }
 
-    /// The value that emitted code or a signal frame has saved: its mode and its sticky flags; the rest is
-    /// as [`Mxcsr::new`] has it.
+    /// The rounding mode and sticky flags of a value that emitted code or a signal frame saved. Other bits are as in
+    /// [`Mxcsr::new`].
     #[inline]
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits & (3 << Self::ROUNDING_SHIFT | Self::FLAGS) | Self::ALL_MASKED)
@@ -89,35 +87,33 @@ impl Mxcsr {
         self.0
     }
 
-    /// The register's present value.
+    /// The current value of the register.
     #[inline]
     pub fn read() -> Self {
         let mut v = 0u32;
-        // SAFETY: stores four bytes to `v`, which is live and writable, and touches nothing else. It is
-        // not `nomem`, so `v` is in memory, and not `pure`, so it stays in order with the operations.
+        // SAFETY: stores four bytes to `v`, which is live and writable, and touches nothing else. Without `nomem`, `v`
+        // is in memory; without `pure`, the block stays in order with the operations.
         unsafe { asm!("stmxcsr dword ptr [{}]", in(reg) &raw mut v, options(nostack, preserves_flags)) };
         Self(v)
     }
 
     /// Loads the register.
     ///
-    /// From here until [`Mxcsr::new`]`(Nearest)`, or the value read before, is loaded again, Rust code
-    /// that computes with `f32` or `f64` gets other results than the language promises. So whoever
-    /// sets a mode runs only code that does not, which is why this is for engines around guest code
-    /// and not for general use.
+    /// Until [`Mxcsr::new`]`(Nearest)` or the previous value is loaded again, Rust code that computes with `f32` or
+    /// `f64` gets results that the language does not promise. The caller must run no such code. This function is for
+    /// engines around guest code, not for general use.
     #[inline]
     pub fn write(self) {
-        // No reserved bit can be set, which would fault: `new` sets none, `with_flags` adds flag bits,
-        // `from_bits` keeps none, and `read` finds none. All exceptions are masked, in what was read as
-        // the process found them, so that no operation traps.
-        // SAFETY: loads four bytes from a live `u32`, and they are valid, as said above. Compiled code is
-        // not affected as long as it does no float arithmetic, the caller's duty, which can falsify
-        // numbers but not memory.
+        // No reserved bit can be set, which would fault: `new` sets none, `with_flags` adds flag bits, `from_bits`
+        // keeps none, and `read` finds none. All exceptions are masked, also in a value read from the register, because
+        // the process starts with them masked. So no operation traps. SAFETY: loads four bytes from a live `u32`, which
+        // are valid as explained above. Compiled code is only affected if it does float arithmetic. Avoiding that is
+        // the caller's duty, and a breach can falsify numbers but not memory.
         unsafe { asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.0, options(nostack, readonly)) };
     }
 
-    /// Loads the register and returns what it was: entering guest code. The way back is
-    /// `old.replace()` too; what that returns has the flags the guest has accumulated.
+    /// Loads the register and returns its previous value, to enter guest code. To leave it, use `old.replace()`, which
+    /// returns the flags that the guest accumulated.
     #[inline]
     pub fn replace(self) -> Self {
         let old = Self::read();
@@ -125,31 +121,29 @@ impl Mxcsr {
         old
     }
 
-    /// Sets sticky flags in the register, leaving everything else. Out of line, because it is slow
-    /// anyway and because a caller into which it were inlined would have a local whose address is
-    /// taken, and could not end in a tail call.
+    /// Sets sticky flags in the register and leaves everything else. It is not inlined: it is slow anyway, and inlined
+    /// it would give the caller a local variable whose address is taken, which prevents tail calls.
     #[inline(never)]
     pub fn raise(flags: u32) {
         Self::read().with_flags(flags).write();
     }
 }
 
-/// Whether [`has_fma`] has found the instructions. Kept here, not only in the standard library, because
-/// its test can end in a call of the detection, for which a function that should be a handful of
-/// instructions would save registers.
+/// Whether [`has_fma`] has found the instructions. The flag is kept here because the standard library's test may call
+/// the detection, and a function of a few instructions would then have to save registers for that call.
 static FMA_FOUND: AtomicBool = AtomicBool::new(false);
 
-/// Whether the CPU, and the kernel, can do the `fma_*` functions' instructions. The functions make use
-/// of them once this has been asked.
+/// Whether the CPU and the kernel support the instructions of the `fma_*` functions. The functions use them only after
+/// this has been called.
 pub fn has_fma() -> bool {
     let found = std::arch::is_x86_feature_detected!("fma");
     FMA_FOUND.store(found, Ordering::Relaxed);
     found
 }
 
-/// The bits of a floating-point number. Operands of XMM registers have a floating-point type, by which
-/// the compiler loads and stores them there: an integer would go through a general register, and its
-/// detour be part of the latency of every operation.
+/// The bits of a floating-point number. Operands in XMM registers have a floating-point type, so that the compiler
+/// loads and stores them there. An integer would pass through a general register, which adds to the latency of every
+/// operation.
 trait Bits {
     type Float;
 
@@ -180,7 +174,7 @@ bits! {
     u64 = f64;
 }
 
-/// An operand as its register class wants it.
+/// An operand in its register class.
 macro_rules! operand {
     (xmm_reg $a:ident) => {
         $a.float()
@@ -198,9 +192,9 @@ macro_rules! binary {
         #[must_use]
         pub fn $name(a: $ty, b: $ty) -> $ty {
             let mut r = a.float();
-            // SAFETY: a register-to-register SSE2 instruction, which every x86-64 CPU has; no memory and
-            // no stack. It changes MXCSR's sticky flags, which the block declares by not preserving
-            // flags, and cannot trap, exceptions being masked.
+            // SAFETY: a register-to-register SSE2 instruction, which every x86-64 CPU has; no memory and no stack. It
+            // changes MXCSR's sticky flags, which the block declares by not preserving flags. It cannot trap, because
+            // exceptions are masked.
             unsafe { asm!(concat!($insn, " {r}, {b}"), r = inout(xmm_reg) r, b = in(xmm_reg) b.float(), options(nomem, nostack)) };
             <$ty>::of(r)
         }
@@ -218,8 +212,8 @@ binary! {
     div_f64, u64, "divsd", "`a / b`, double precision.";
 }
 
-/// Defines functions of one instruction `op dest, src` that writes the low part of an XMM register and
-/// leaves its upper part, on which it thereby depends: the `xorps` ends that dependency.
+/// Defines functions of one instruction `op dest, src` that writes the low part of an XMM register and keeps its upper
+/// part. The `xorps` breaks the dependency on the old register value.
 macro_rules! unary {
     ($($name:ident, $from:ty => $to:ty, $insn:literal, $class:tt $src:literal, $doc:literal;)*) => {$(
         #[doc = $doc]
@@ -227,10 +221,9 @@ macro_rules! unary {
         #[must_use]
         pub fn $name(a: $from) -> $to {
             let r: <$to as Bits>::Float;
-            // SAFETY: register-to-register SSE2 instructions, which every x86-64 CPU has; no memory and no
-            // stack. They change MXCSR's sticky flags, which the block declares by not preserving flags,
-            // and cannot trap, exceptions being masked. `r` is written before `a` is read, hence `out`
-            // and not `lateout`.
+            // SAFETY: register-to-register SSE2 instructions, which every x86-64 CPU has; no memory and no stack. They
+            // change MXCSR's sticky flags, which the block declares by not preserving flags. They cannot trap, because
+            // exceptions are masked. `r` is written before `a` is read, so it is `out`, not `lateout`.
             unsafe {
                 asm!(
                     "xorps {r}, {r}",
@@ -261,8 +254,7 @@ macro_rules! to_integer {
     ($($name:ident, $from:ty => $to:ty, $insn:literal $dest:literal, $doc:literal;)*) => {$(
         #[doc = $doc]
         ///
-        /// Where the result does not fit, and for a NaN, it is the smallest integer and the only flag raised
-        /// is invalid.
+        /// If the result does not fit, and for a NaN, the result is the smallest integer and only invalid is raised.
         #[inline(always)]
         #[must_use]
         pub fn $name(a: $from) -> $to {
@@ -292,7 +284,7 @@ to_integer! {
 macro_rules! fused {
     ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
         #[doc = $doc]
-        /// `None` where the CPU has no such instruction, or as long as nobody has asked [`has_fma`].
+        /// `None` if the CPU has no such instruction, or before the first call of [`has_fma`].
         #[inline(always)]
         #[must_use]
         pub fn $name(a: $ty, b: $ty, c: $ty) -> Option<$ty> {
@@ -300,9 +292,9 @@ macro_rules! fused {
                 return None;
             }
             let mut r = a.float();
-            // SAFETY: the CPU has FMA and the kernel saves the AVX state: `has_fma` has found so, or the
-            // flag would not be set. One instruction between registers that changes only its destination
-            // and MXCSR's sticky flags, which the block declares by not preserving flags.
+            // SAFETY: the flag is set, so `has_fma` found that the CPU has FMA and that the kernel saves the AVX state.
+            // One instruction between registers that changes only its destination and MXCSR's sticky flags, which the
+            // block declares by not preserving flags.
             unsafe {
                 asm!(
                     concat!($insn, " {r}, {b}, {c}"),
@@ -326,8 +318,8 @@ fused! {
 macro_rules! integral {
     ($($name:ident, $ty:ty, $insn:literal, $doc:literal;)*) => {$(
         #[doc = $doc]
-        /// In the mode `MODE`, a [`Rounding`] as a number, to which [`NO_INEXACT`] may be added. `None`
-        /// where the CPU lacks the instruction (SSE4.1).
+        /// The mode is `MODE`, a [`Rounding`] as a number, plus [`NO_INEXACT`] if wanted. `None` if the CPU lacks the
+        /// instruction (SSE4.1).
         #[inline(always)]
         #[must_use]
         pub fn $name<const MODE: u8>(a: $ty) -> Option<$ty> {
@@ -335,7 +327,7 @@ macro_rules! integral {
                 return None;
             }
             let r: <$ty as Bits>::Float;
-            // SAFETY: the CPU has SSE4.1, as was tested just now. Otherwise as for `unary`.
+            // SAFETY: the CPU has SSE4.1, as just tested. Otherwise as for `unary`.
             unsafe {
                 asm!(
                     "xorps {r}, {r}",
@@ -384,7 +376,7 @@ macro_rules! comparison {
     )*};
 }
 
-// `a < b` is asked as `b > a`, the direction that is false for unordered operands.
+// `a < b` is computed as `b > a`, the direction that is false for unordered operands.
 comparison! {
     lt_f32, u32, "comiss" "{b}" "{a}" "seta", "`a < b`, single precision; invalid for any NaN.";
     lt_f64, u64, "comisd" "{b}" "{a}" "seta", "`a < b`, double precision; invalid for any NaN.";

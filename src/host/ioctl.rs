@@ -1,10 +1,10 @@
-//! Requests of ioctl(2) whose structure holds an address, which is exchanged for the host's.
+//! ioctl(2) requests with an address inside their structure. The address is replaced by the host's.
 
 use super::pass::syscall;
 use super::pointer::{GuestPtr, raw_pointer};
 use rustix::io::Errno;
 
-/// A request whose structure holds one address, at which the kernel reads or writes plain data from the front.
+/// A request whose structure contains one address, at which the kernel reads or writes plain data from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
     /// SIOCGIFCONF: `struct ifconf`.
@@ -28,30 +28,30 @@ impl Through {
         }
     }
 
-    /// The size of its structure.
+    /// The size of the structure.
     pub fn size(self) -> usize {
         if self == Through::InterfaceList { 16 } else { 40 }
     }
 
-    /// Where the address is in it.
+    /// The offset of the address in the structure.
     fn at(self) -> usize {
         if self == Through::InterfaceList { 8 } else { 16 }
     }
 }
 
-/// Makes such a request with a structure that no guest memory is at: it is for the kernel to say whether that or
-/// the descriptor is what it refuses first.
+/// Makes such a request with an unmapped structure. The kernel decides whether the structure or the descriptor is the
+/// first error.
 pub fn ioctl_refused(fd: i32, through: Through, guest: u64) -> Result<u64, Errno> {
     let structure = raw_pointer(GuestPtr::refused(guest));
-    // SAFETY: the kernel finds no memory at the address, and so reads no address there to follow.
+    // SAFETY: no memory is mapped at the address, so the kernel reads no address there to follow.
     unsafe { syscall(libc::SYS_ioctl, [fd as u64, through.request().into(), structure, 0, 0, 0]) }
 }
 
-/// Makes such a request. `target` yields the host's pointer for an address; to the guest, the structure
-/// keeps its own.
+/// Makes such a request. `target` converts the guest's address to the host's pointer. The guest's structure keeps the
+/// guest's address.
 ///
 /// # Panics
-/// If the structure has another size than the request's: a bug in the caller.
+/// If `structure` does not have the request's size, which is a bug in the caller.
 pub fn ioctl_through(
     fd: i32,
     through: Through,
@@ -63,10 +63,10 @@ pub fn ioctl_through(
     let guest: [u8; 8] = structure[at.clone()].try_into().expect("eight bytes");
     let host = target(u64::from_ne_bytes(guest)).map_or(0, raw_pointer);
     structure[at.clone()].copy_from_slice(&host.to_ne_bytes());
-    // SAFETY: the kernel reads and writes the structure, which is lent, and what it points to, which is
-    // guest memory or refused; what these requests have there holds no address. The kernel goes through it from
-    // the front, in steps that are shorter than the smallest guard of the window, and stops at what is not
-    // mapped, so that it does not leave the window however much it wants to transfer.
+    // SAFETY: the kernel reads and writes the structure, which is borrowed, and its target, which is guest memory or
+    // rejected; these requests have no addresses there. The kernel accesses the target from the start, in steps shorter
+    // than the smallest guard of the window, and stops at unmapped memory. So it does not leave the window, however
+    // much it transfers.
     let result = unsafe {
         syscall(libc::SYS_ioctl, [fd as u64, through.request().into(), structure.as_mut_ptr() as u64, 0, 0, 0])
     };

@@ -1,8 +1,8 @@
-//! The closed table of ioctl(2) requests, because only the request tells what its argument is.
+//! The closed table of ioctl(2) requests, because only the request determines what its argument is.
 //!
-//! The kernel follows what it is given. A request is passed only if its argument is known to be a number, or
-//! a structure without addresses that is the same on both CPUs. The few structures that hold an address are
-//! taken apart by [`super::ioctl_through`].
+//! The kernel follows the addresses it is given. A request is passed only if its argument is known to be a number, or a
+//! structure that contains no addresses and is the same on both CPUs. [`super::ioctl_through`] handles the few
+//! structures with an address.
 
 use super::ioctl::Through;
 
@@ -11,12 +11,12 @@ use super::ioctl::Through;
 pub enum IoctlArg {
     /// A number.
     Number,
-    /// Nothing: the kernel is given 0, whatever the caller has there. The number of such a request may mean another
-    /// one on another kind of file, with an address.
+    /// No argument: the kernel is given 0 whatever the caller passes. On another kind of file, the same number may mean
+    /// a request with an address.
     Nothing,
-    /// A structure of this size, laid out as on the host and without addresses in it.
+    /// A structure of this size with the host's layout and without addresses.
     Struct(u64),
-    /// A structure that holds an address.
+    /// A structure that contains an address.
     Holds(Through),
 }
 
@@ -35,7 +35,7 @@ const TERMIOS2: u64 = 44;
 const TERMIO: u64 = 18;
 const IFREQ: u64 = 40;
 
-/// The requests from before their numbers told direction and size (and those whose numbers lie).
+/// Requests from before request numbers encoded direction and size, and those whose numbers encode them wrongly.
 fn by_number(request: u32) -> Option<IoctlArg> {
     Some(match libc::Ioctl::from(request) {
         // Terminals.
@@ -55,7 +55,7 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         | libc::TIOCCONS
         | libc::FIOCLEX
         | libc::FIONCLEX => Nothing,
-        // TIOCSIG is a number in spite of its own; TIOCMIWAIT; TIOCVHANGUP.
+        // TIOCSIG, whose argument is a number although the encoding says otherwise; TIOCMIWAIT; TIOCVHANGUP.
         0x4004_5436 | 0x545c => Number,
         0x5437 => Nothing,
         libc::TIOCGPGRP
@@ -111,7 +111,7 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         // HDIO_GETGEO; CDROMEJECT, CDROM_DRIVE_STATUS, CDROM_LOCKDOOR, CDROM_GET_CAPABILITY.
         0x0301 => Struct(16),
         0x5309 | 0x5326 | 0x5329 | 0x5331 => Number,
-        // Loop devices; LOOP_SET_STATUS and LOOP_GET_STATUS have a structure of each CPU's own.
+        // Loop devices. LOOP_SET_STATUS and LOOP_GET_STATUS are missing: their structure differs between the CPUs.
         0x4c00 | 0x4c01 | 0x4c06..=0x4c09 | 0x4c80..=0x4c82 => Number,
         0x4c04 | 0x4c05 => Struct(232),
         0x4c0a => Struct(304),
@@ -120,8 +120,7 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         0x8901..=0x8905 | 0x894b => Struct(4),
         0x8906 | 0x8907 => Struct(16),
         0x894c | 0x89e0 => Nothing,
-        // `struct ifreq`, where it holds no address: names, indices, flags, addresses, sizes, queues, hardware,
-        // bridges.
+        // `struct ifreq` without addresses: names, indices, flags, addresses, sizes, queues, hardware, bridges.
         0x8910
         | 0x8911
         | 0x8913..=0x891e
@@ -144,18 +143,19 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         0x8946 => Holds(Through::Ethtool),
         0x89b0 => Holds(Through::SetTimestamping),
         0x89b1 => Holds(Through::GetTimestamping),
-        // TUN: TUNSETNOCSUM, TUNSETDEBUG, TUNSETPERSIST, TUNSETOWNER, TUNSETLINK, TUNSETGROUP and
-        // TUNSETOFFLOAD are numbers; TUNSETIFF, TUNGETIFF and TUNSETQUEUE are larger than they say.
+        // TUN: the arguments of TUNSETNOCSUM, TUNSETDEBUG, TUNSETPERSIST, TUNSETOWNER, TUNSETLINK, TUNSETGROUP and
+        // TUNSETOFFLOAD are numbers. TUNSETIFF, TUNGETIFF and TUNSETQUEUE have larger structures than their numbers
+        // say.
         0x4004_54c8 | 0x4004_54c9 | 0x4004_54cb | 0x4004_54cc | 0x4004_54cd | 0x4004_54ce | 0x4004_54d0 => Number,
         0x4004_54ca | 0x8004_54d2 | 0x4004_54d9 => Struct(IFREQ),
-        // Name spaces: NS_GET_OWNER_UID.
+        // Namespaces: NS_GET_OWNER_UID.
         0xb704 => Struct(4),
         _ => return None,
     })
 }
 
-/// The requests whose numbers tell direction and size, of the kinds in which no structure but those
-/// left out here holds an address.
+/// Requests whose numbers encode direction and size. Within these types, only the structures excluded here contain
+/// addresses.
 fn by_encoding(request: u32) -> Option<IoctlArg> {
     /// _IOC_READ: the kernel writes the structure.
     const READ: u32 = 2;
@@ -164,7 +164,7 @@ fn by_encoding(request: u32) -> Option<IoctlArg> {
     let flat = match (kind, number) {
         // Files: PAGEMAP_SCAN, PROCMAP_QUERY, and two of fs-verity's.
         (b'f', 16 | 17 | 133 | 135) => false,
-        // What is left are flags, encryption, fiemap, and ext4's; versions; names of file systems.
+        // The others are flags, encryption, fiemap, and ext4's; versions; names of file systems.
         (b'f', _) | (b'v', 1 | 2) | (0x15, _) => true,
         // FIFREEZE, FITHAW, FITRIM; FS_IOC_FSGETXATTR and FS_IOC_FSSETXATTR.
         (b'X', 31 | 32 | 119..=121) => true,
@@ -176,19 +176,19 @@ fn by_encoding(request: u32) -> Option<IoctlArg> {
         (b'T', _) | (0x89, 6 | 7) => true,
         // Clocks, random numbers, watchdogs, joysticks.
         (b'p', 0..=0x20) | (b'R', 0..=7) | (b'W', _) | (b'j', _) => true,
-        // Raw HID devices; what writes under the same numbers are images for sound cards.
+        // Raw HID devices. Writing requests with the same numbers load images into sound cards.
         (b'H', 1..=3) => direction == READ,
         (b'H', 4..=9) => true,
         // Input devices: EVIOCSFF, EVIOCGMASK, EVIOCSMASK.
         (b'E', 0x80 | 0x92 | 0x93) => false,
         (b'E', _) => true,
-        // Name spaces, processes, the device mapper, FUSE's clone, epoll's parameters, inotify.
+        // Namespaces, processes, the device mapper, FUSE's clone, epoll's parameters, inotify.
         (0xb7, _) | (0xff, _) | (0xfd, _) | (0xe5, 0) | (0x8a, 1 | 2) | (b'I', 0) => true,
         _ => false,
     };
     match direction {
         _ if !flat => None,
-        // Without a size the argument may be anything, but for those that are known to have none.
+        // Without a size the argument may be anything, except in these types, which are known to take numbers.
         0 if matches!(kind, b'p' | b'R' | 0xb7 | 0xff) => Some(Number),
         0 => None,
         _ => Some(Struct(size)),

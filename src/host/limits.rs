@@ -1,16 +1,16 @@
-//! Resource limits. Those that the process is started with are the guest's: remu itself needs memory, a
-//! stack and descriptors that they do not have to allow for. It raises them for itself as far as the host
-//! lets it, and the kernel layer holds the guest to what it was given.
+//! Resource limits. The guest has the limits that the process was started with. remu needs memory, a stack and
+//! descriptors that these limits may not allow for. It raises the limits for itself as far as the host permits, and the
+//! kernel layer enforces the original ones on the guest.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The stack that remu itself may need, in bytes.
+/// The stack size that remu itself may need, in bytes.
 pub(super) const STACK: u64 = 8 << 20;
 
-/// The descriptors that remu itself may need while it starts a program.
+/// The number of descriptors that remu itself may need to start a program.
 const FILES: u64 = 256;
 
-/// The limits that the process was started with, of the resources that remu needs, too.
+/// The limits that the process was started with, for the resources that remu needs as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InheritedLimits {
     /// RLIMIT_AS, in bytes.
@@ -24,7 +24,7 @@ pub struct InheritedLimits {
 }
 
 impl InheritedLimits {
-    /// The limits as they are.
+    /// The current limits.
     pub fn current() -> Self {
         Self {
             total: getrlimit(Resource::As),
@@ -34,8 +34,7 @@ impl InheritedLimits {
         }
     }
 
-    /// Reads the limits and raises those that could stop remu: to the hard limit, or beyond where the host
-    /// lets it.
+    /// Reads the limits and raises those that could stop remu, to the hard limit or, if the host permits it, beyond.
     pub fn raise() -> Self {
         let limits = Self::current();
         raise_to(Resource::As, &limits.total, None);
@@ -45,8 +44,8 @@ impl InheritedLimits {
         limits
     }
 
-    /// Puts the limit on descriptors back. Unlike the others it is the host kernel that has to hold the guest
-    /// to it, since it is the host kernel that hands descriptors out. Those that are open stay so.
+    /// Restores the descriptor limit. Only the host kernel can enforce this limit on the guest, since it allocates the
+    /// descriptors. Open descriptors stay open.
     pub fn restore_files(&self) {
         if getrlimit(Resource::Nofile) != self.files {
             // Lowering a limit is always allowed.
@@ -55,13 +54,13 @@ impl InheritedLimits {
     }
 }
 
-/// Raises a soft limit to `wanted` bytes or descriptors, `None` being no limit, if it is below.
+/// Raises a soft limit below `wanted` (bytes or descriptors) to that value. `None` is no limit.
 fn raise_to(resource: Resource, given: &Rlimit, wanted: Option<u64>) {
     let below = |limit: Option<u64>| limit.is_some_and(|limit| wanted.is_none_or(|wanted| limit < wanted));
     if !below(given.current) {
         return;
     }
-    // Only a privileged process may raise a hard limit. Without, what there is has to do.
+    // Only a privileged process may raise a hard limit. Otherwise the existing one must do.
     let beyond = below(given.maximum).then_some(Rlimit { current: wanted, maximum: wanted });
     if beyond.is_none_or(|limit| setrlimit(resource, limit).is_err()) {
         let current = if below(given.maximum) { given.maximum } else { wanted };

@@ -1,8 +1,7 @@
-//! The host: its kernel and its CPU. The bottom layer, which knows nothing of guests.
+//! The host kernel and CPU: the bottom layer, which knows no guest.
 //!
-//! What is unsafe about talking to the host is closed over here, so that the kernel interface above
-//! is safe code: system calls that can only touch memory their caller names, and faults that come
-//! back as values.
+//! This layer contains the unsafe interaction with the host, so that the kernel interface above is safe code: system
+//! calls can only touch memory that their caller names, and faults are returned as values.
 
 mod alloc;
 mod calls;

@@ -1,10 +1,9 @@
-//! System calls handed through to the host kernel.
+//! System calls passed through to the host kernel.
 //!
-//! A system call can be made safely where the kernel touches no memory but what its pointer
-//! arguments name. For each call the table of [`Sys`] says which arguments are pointers; only a
-//! checked pointer is accepted there: guest memory ([`GuestPtr`](super::GuestPtr), which Rust never
-//! refers to), or a slice the caller lends. Where a request decides what the arguments are, it must be one of
-//! the closed lists in [`super::requests`].
+//! A system call is safe if the kernel accesses only the memory that its pointer arguments name. The table of [`Sys`]
+//! says which arguments of each call are pointers, and only checked pointers are accepted there: guest memory
+//! ([`GuestPtr`](super::GuestPtr), which Rust never refers to), or a slice borrowed from the caller. If a request
+//! determines what the arguments are, it must be in one of the closed lists of [`super::requests`].
 
 use super::pointer::{SysArg, raw_pointer};
 use super::requests::fits;
@@ -12,19 +11,18 @@ use super::signals::{CallError, interruptible};
 use super::sys::{Extent, Pointer, Sys};
 use rustix::io::Errno;
 
-/// Makes a host system call for the guest, which a signal interrupts; arguments that are not given are
-/// zero.
+/// Makes an interruptible host system call for the guest. Missing arguments are zero.
 ///
 /// # Panics
-/// If an argument is not of the kind that the table asks for, if the request belongs in another row, or if a slice is
-/// shorter than what the kernel may access: a bug in the caller.
+/// If an argument does not have the kind in the table, if the request belongs in another row, or if a slice is shorter
+/// than the kernel's access. Each is a bug in the caller.
 pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     let mut raw = [0u64; 6];
     let mut numbers = [0u64; 6];
     for (number, arg) in numbers.iter_mut().zip(args.iter()) {
         *number = if let SysArg::Val(v) = arg { *v } else { 0 };
     }
-    assert!(fits(call, &numbers), "{call:?}: the kernel may take a number of {numbers:x?} for an address");
+    assert!(fits(call, &numbers), "{call:?}: the kernel may use a number in {numbers:x?} as an address");
     for (i, arg) in args.iter_mut().enumerate() {
         let pointer = call.pointers().iter().find(|p| p.arg == i);
         raw[i] = match (arg, pointer) {
@@ -36,7 +34,10 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
                 s.as_ptr() as u64
             }
             (SysArg::Pieces(list), Some(&Pointer { written: false, extent: Extent::Arg(n), .. })) => {
-                assert!(numbers[n] <= list.len() as u64, "{call:?}: the kernel may go past the pieces lent to it");
+                assert!(
+                    numbers[n] <= list.len() as u64,
+                    "{call:?}: the kernel may access more iovecs than it was given"
+                );
                 list.as_ptr() as u64
             }
             (SysArg::Out(s), Some(p)) => {
@@ -46,10 +47,9 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
             (arg, _) => panic!("{call:?}: argument {i} may not be {arg:?}"),
         };
     }
-    // SAFETY: the calls in the table, with the requests that `fits` lets through, access no memory but through
-    // their pointer arguments, and each
-    // of those is guest memory, null, or a live slice at least as long as the kernel's access and
-    // mutable where the kernel writes: checked above.
+    // SAFETY: with the requests that `fits` accepts, the calls in the table access memory only through their pointer
+    // arguments. Each of these is guest memory, null, or a live slice that is at least as long as the kernel's access
+    // and mutable if the kernel writes; this was checked above.
     unsafe { interruptible(call.number(), raw) }
 }
 
@@ -60,14 +60,14 @@ fn check_extent(call: Sys, pointer: &Pointer, slice: &[u8], numbers: &[u64]) {
         Extent::CString => slice.contains(&0),
         Extent::Guest => false,
     };
-    assert!(fits, "{call:?}: the kernel may go past the {} bytes lent to it", slice.len());
+    assert!(fits, "{call:?}: the kernel may access more than the {} bytes it was given", slice.len());
 }
 
 /// # Safety
 /// The call with these arguments must not break Rust's view of memory.
 pub(super) unsafe fn syscall(number: libc::c_long, a: [u64; 6]) -> Result<u64, Errno> {
     let result: i64;
-    // SAFETY: the Linux system call convention of x86-64; what the call does is the caller's promise.
+    // SAFETY: this is the Linux system call convention of x86-64. The caller is responsible for what the call does.
     unsafe {
         std::arch::asm!(
             "syscall",

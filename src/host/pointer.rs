@@ -1,35 +1,34 @@
-//! What may be handed to the host kernel as an argument: numbers, memory that Rust lends, and pointers to
-//! guest memory, which only `memory` makes and which Rust never follows.
+//! Arguments for the host kernel: numbers, memory borrowed from Rust, and pointers to guest memory. Only `memory` makes
+//! the latter, and Rust never follows them.
 
-/// An address inside the guest's window, for the host kernel to follow. Only `memory` makes one.
+/// A host address inside the guest's window. Only `memory` makes one.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug)]
 pub struct GuestPtr(*mut u8);
 
 impl GuestPtr {
-    /// An address that the host kernel refuses: what becomes of a guest address that no guest memory
-    /// can be at, so that it is the kernel that answers EFAULT, and after what else it checks, such as
-    /// the alignment, which is therefore kept.
+    /// An address that the host kernel rejects, for a guest address where no guest memory can be. The kernel then
+    /// returns EFAULT itself, after its other checks. The low bits are kept because one of these checks is alignment.
     pub fn refused(guest: u64) -> Self {
         Self(std::ptr::without_provenance_mut(1 << 63 | guest as usize & 0xfff))
     }
 
-    /// Takes a host address on trust.
+    /// Wraps a host address unchecked.
     ///
     /// # Safety
-    /// As many bytes as the system call it is used in may access must lie within the guest's
-    /// window, or be refused by the host kernel.
+    /// All bytes that the system call may access there must lie within the guest's window, or be rejected by the host
+    /// kernel.
     pub unsafe fn new(p: *mut u8) -> Self {
         Self(p)
     }
 }
 
-/// The number behind a checked pointer, for a structure that the kernel follows.
+/// The number in a checked pointer, for a structure that the kernel reads.
 pub(super) fn raw_pointer(p: GuestPtr) -> u64 {
     p.0 as u64
 }
 
-/// An element of a scatter/gather list in guest memory, in the kernel's layout.
+/// An iovec that names guest memory, in the kernel's layout.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct IoVec {
@@ -46,7 +45,7 @@ impl IoVec {
         Self { base, len }
     }
 
-    /// `len` bytes where the host kernel finds nothing.
+    /// An iovec of `len` bytes at an address that the host kernel rejects.
     pub fn refused(guest: u64, len: u64) -> Self {
         Self { base: GuestPtr::refused(guest), len: len as usize }
     }
@@ -59,11 +58,11 @@ pub enum SysArg<'a> {
     Val(u64),
     /// A pointer to guest memory.
     Guest(GuestPtr),
-    /// A pointer to bytes that the kernel reads; the callee's length argument must not exceed them.
+    /// A pointer to bytes that the kernel reads. The call's length argument must not exceed them.
     In(&'a [u8]),
-    /// A pointer to a list of pieces of guest memory; the callee's count must not exceed it.
+    /// A pointer to iovecs that name guest memory. The call's count must not exceed their number.
     Pieces(&'a [IoVec]),
-    /// A pointer to bytes that the kernel writes; the callee's length argument must not exceed them.
+    /// A pointer to bytes that the kernel writes. The call's length argument must not exceed them.
     Out(&'a mut [u8]),
     /// The null pointer.
     Null,

@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed.
+//! Numbers derived from a seed.
 
 /// The `nth` number of the seed's SplitMix64 sequence, counted from 1. Sequences of neighbouring seeds are unrelated.
 pub fn split_mix(seed: u64, nth: u64) -> u64 {

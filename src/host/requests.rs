@@ -1,8 +1,8 @@
-//! Calls whose arguments mean what another argument says: the closed lists of requests of fcntl(2), prctl(2),
-//! keyctl(2), semctl(2) and kcmp(2), by what the kernel takes their arguments for.
+//! Calls whose arguments depend on a request argument: the closed lists of requests of fcntl(2), prctl(2), keyctl(2),
+//! semctl(2) and kcmp(2), by the kind of their arguments.
 //!
-//! [`super::pass`] accepts a request only in the row of [`Sys`] that fits it. No number is therefore followed
-//! as an address, whatever the caller does.
+//! [`super::pass`] accepts a request only in the row of [`Sys`] that fits it. So the kernel never uses a number as an
+//! address, whatever the caller does.
 
 use super::ioctl_table::IoctlArg;
 use super::sys::Sys;
@@ -10,7 +10,7 @@ use super::sys::Sys;
 /// What the argument of an fcntl(2) command is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FcntlArg {
-    /// A number, or nothing.
+    /// A number, or no argument.
     Number,
     /// A structure of this size without addresses.
     Struct(u64),
@@ -69,7 +69,7 @@ const F_SET_FILE_RW_HINT: i32 = 1038;
 const PR_SET_IO_FLUSHER: i32 = 57;
 const PR_GET_IO_FLUSHER: i32 = 58;
 
-/// The row of [`Sys`] for an option of prctl(2); `None` if it is not one that the kernel may be given.
+/// The row of [`Sys`] for an option of prctl(2); `None` if the option must not be passed.
 pub fn prctl_row(option: i32) -> Option<Sys> {
     Some(match option {
         libc::PR_GET_NAME | libc::PR_GET_PDEATHSIG | libc::PR_GET_CHILD_SUBREAPER => Sys::PrctlPointer,
@@ -140,7 +140,7 @@ pub fn semctl_row(command: i32) -> Option<Sys> {
     })
 }
 
-/// The row of [`Sys`] for a kind of comparison of kcmp(2); `None` if it is not known.
+/// The row of [`Sys`] for a comparison type of kcmp(2); `None` if it is not known.
 pub fn kcmp_row(kind: i32) -> Option<Sys> {
     match kind {
         0..=6 => Some(Sys::Kcmp),
@@ -149,7 +149,7 @@ pub fn kcmp_row(kind: i32) -> Option<Sys> {
     }
 }
 
-/// Whether a call with these numbers belongs in its row: the kernel takes the arguments for what the row says.
+/// Whether a call with these numbers belongs in its row: whether the kernel's use of the arguments agrees with the row.
 pub(super) fn fits(call: Sys, numbers: &[u64; 6]) -> bool {
     let int = |i: usize| numbers[i] as i32;
     match call {
@@ -162,7 +162,7 @@ pub(super) fn fits(call: Sys, numbers: &[u64; 6]) -> bool {
         Sys::Fcntl => FcntlArg::of(int(1)) == Some(FcntlArg::Number),
         Sys::FcntlStruct => matches!(FcntlArg::of(int(1)), Some(FcntlArg::Struct(_))),
         Sys::Prctl | Sys::PrctlPointer => prctl_row(int(0)) == Some(call),
-        // With a derivation function, its fourth number is a structure of addresses.
+        // With a key derivation function, the fourth argument is a structure with addresses.
         Sys::KeyctlAgree if numbers[4] != 0 => false,
         Sys::Keyctl
         | Sys::KeyctlFirst
@@ -183,9 +183,9 @@ mod tests {
     use super::super::{SysArg, pass};
     use super::*;
 
-    /// Each request that the kernel would follow a number of, in the row for numbers.
+    /// The requests whose number the kernel would use as an address, each in the row for numbers.
     #[test]
-    fn a_number_where_the_kernel_takes_an_address_is_refused() {
+    fn a_number_in_place_of_an_address_is_rejected() {
         let followed: [(Sys, &[u64]); 8] = [
             (Sys::Ioctl, &[0, 0x89e0, 8]),
             (Sys::Ioctl, &[0, libc::TIOCGWINSZ, 8]),
@@ -207,15 +207,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_list_is_passed_in_no_row() {
+    fn unlisted_requests_have_no_row() {
         assert_eq!(IoctlArg::of(0xdead_beef), None);
         assert_eq!(FcntlArg::of(12345), None);
-        // PR_SET_MM, which is given addresses.
+        // PR_SET_MM takes addresses.
         assert_eq!(prctl_row(35), None);
         assert_eq!(keyctl_row(33), None);
         assert_eq!(semctl_row(21), None);
         assert_eq!(kcmp_row(8), None);
-        assert!(!fits(Sys::IoctlStruct, &[0, 0x8946, 0, 0, 0, 0]), "SIOCETHTOOL, whose structure holds an address");
+        assert!(!fits(Sys::IoctlStruct, &[0, 0x8946, 0, 0, 0, 0]), "SIOCETHTOOL's structure contains an address");
     }
 
     #[test]

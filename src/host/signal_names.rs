@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_numbers_are_the_hosts() {
+    fn names_and_numbers_agree_with_the_host() {
         for (number, name) in [(libc::SIGHUP, "SIGHUP"), (libc::SIGSTKFLT, "SIGSTKFLT"), (libc::SIGSYS, "SIGSYS")] {
             assert_eq!(signal_name(number as u32), Some(name));
             assert_eq!(signal_number(name), Some(number as u64));

@@ -1,15 +1,15 @@
-//! Signals from outside on their way to the guest.
+//! Delivery of signals from the host kernel to the guest.
 //!
-//! The host's kernel keeps the guest's signals: who is sent what, what is held back, what queues, in
-//! which order. A signal that the guest handles arrives in a handler of ours, which leaves its siginfo
-//! in the thread's mailbox, asks the engine to stop, and holds back all further ones until
-//! [`set_signal_mask`] is called; ordinary code takes it from there.
+//! The host kernel manages the guest's signals: targets, blocked and pending sets, queues and order. A signal that the
+//! guest handles arrives in our handler. The handler stores the siginfo in the thread's mailbox, asks the engine to
+//! stop, and blocks all further signals until [`set_signal_mask`] is called. Ordinary code then takes the signal from
+//! the mailbox.
 //!
-//! A guest's system call that waits must not miss a signal that comes just before it waits: all such
-//! calls go through one piece of assembly, [`interruptible`], which looks at the request to stop and
-//! then makes the call. A signal that comes between the two is seen by the handler, which moves the
-//! thread to the way out. Our handlers have SA_RESTART, so that it is the host's kernel that says
-//! whether a call may start again: it then resumes *at* the call, whence the handler moves it too.
+//! A blocking guest system call must not miss a signal that arrives just before it blocks. All such calls go through
+//! one assembly routine, [`interruptible`], which checks the stop request and then makes the call. If a signal arrives
+//! between the two, the handler sees that from the program counter and moves the thread past the call. Our handlers
+//! have SA_RESTART, so the host kernel decides whether a call may restart: it then resumes *at* the call, and the
+//! handler moves the thread past it as well.
 
 use super::pass::syscall;
 use super::{StopFlag, StopHandle, Timespec, fault};
@@ -42,7 +42,7 @@ impl From<Errno> for CallError {
 const ERESTARTNOINTR: i64 = 513;
 const ERESTARTSYS: i64 = 512;
 
-/// The kernel's `siginfo_t`: what all signals have in common, and the union behind it.
+/// The kernel's `siginfo_t`: the fields common to all signals, and the union.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SignalInfo {
@@ -53,7 +53,7 @@ pub struct SignalInfo {
     /// `si_code`.
     pub code: i32,
     pad: u32,
-    /// Who sent it, or what happened.
+    /// The union: the sender, or details of the event.
     pub fields: [u64; 14],
 }
 
@@ -61,24 +61,24 @@ impl SignalInfo {
     const NONE: Self = Self { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] };
 }
 
-/// Signals that are never held back in the host, since faults of guest accesses raise them.
+/// Signals that are never blocked in the host, because faults of guest accesses raise them.
 const NEVER_BLOCKED: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
 fn is_never_blocked(signal: i32) -> bool {
     NEVER_BLOCKED.contains(&signal)
 }
 
-/// All signals but those that are never held back.
+/// All signals except those that are never blocked.
 const ALL_BLOCKED: u64 = !(1 << (libc::SIGSEGV - 1) | 1 << (libc::SIGBUS - 1));
 
-/// Where a thread's handler leaves what has arrived. One place is enough for all signals that the
-/// handler then holds back; those that are never held back have one each, as standard signals do not queue.
+/// Holds the signals that a thread's handler received. One slot is enough for all signals that the handler then blocks.
+/// Signals that are never blocked have one slot each, since standard signals do not queue.
 struct Mailbox {
     /// The flag that stops the thread's engine; null in a thread that runs no guest.
     stop: AtomicPtr<StopFlag>,
-    /// Which of the places are full.
+    /// The full slots, one bit each.
     full: AtomicU8,
-    places: [UnsafeCell<SignalInfo>; 1 + NEVER_BLOCKED.len()],
+    slots: [UnsafeCell<SignalInfo>; 1 + NEVER_BLOCKED.len()],
 }
 
 thread_local! {
@@ -87,7 +87,7 @@ thread_local! {
         Mailbox {
             stop: AtomicPtr::new(std::ptr::null_mut()),
             full: AtomicU8::new(0),
-            places: [const { UnsafeCell::new(SignalInfo::NONE) }; 1 + NEVER_BLOCKED.len()],
+            slots: [const { UnsafeCell::new(SignalInfo::NONE) }; 1 + NEVER_BLOCKED.len()],
         }
     };
 }
@@ -152,32 +152,32 @@ pub fn take_signal() -> Option<SignalInfo> {
         if let Some(stop) = unsafe { mailbox.stop.load(Ordering::Relaxed).as_ref() } {
             stop.lower(StopFlag::LEAVE);
         }
-        let place = full.trailing_zeros() as usize;
-        // SAFETY: the handler runs in this thread and leaves a full place alone; the index is that of
-        // a bit it has set.
-        let info = unsafe { *mailbox.places[place].get() };
-        mailbox.full.fetch_and(!(1 << place), Ordering::Release);
+        let slot = full.trailing_zeros() as usize;
+        // SAFETY: the handler runs in this thread and does not touch a full slot. The handler set this bit, so the
+        // index is valid.
+        let info = unsafe { *mailbox.slots[slot].get() };
+        mailbox.full.fetch_and(!(1 << slot), Ordering::Release);
         Some(info)
     })
 }
 
-/// Puts a signal into the mailbox of the thread it has come to.
+/// Puts a signal into the mailbox of the current thread. Returns false if the thread runs no guest.
 ///
 /// # Safety
-/// To be called in a signal handler with what the kernel passed to it.
+/// Must be called in a signal handler, with the arguments that the kernel passed.
 pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context: &mut libc::ucontext_t) -> bool {
     MAILBOX.with(|mailbox| {
         // SAFETY: null, or the flag of the thread's attachment, which is alive while the pointer is there.
         let Some(stop) = (unsafe { mailbox.stop.load(Ordering::Acquire).as_ref() }) else { return false };
-        let place = NEVER_BLOCKED.iter().position(|&s| s == signal).map_or(0, |i| i + 1);
-        if mailbox.full.load(Ordering::Relaxed) & 1 << place == 0 {
-            // SAFETY: the kernel passes a siginfo of 128 bytes; the place is empty, so the thread that
-            // is interrupted here is not reading it.
-            unsafe { *mailbox.places[place].get() = *info.cast::<SignalInfo>() };
-            mailbox.full.fetch_or(1 << place, Ordering::Release);
+        let slot = NEVER_BLOCKED.iter().position(|&s| s == signal).map_or(0, |i| i + 1);
+        if mailbox.full.load(Ordering::Relaxed) & 1 << slot == 0 {
+            // SAFETY: the kernel passes a siginfo of 128 bytes. The slot is empty, so the interrupted thread is not
+            // reading it.
+            unsafe { *mailbox.slots[slot].get() = *info.cast::<SignalInfo>() };
+            mailbox.full.fetch_or(1 << slot, Ordering::Release);
         }
         stop.raise(StopFlag::LEAVE);
-        hold_back_all(signal, context);
+        block_all(signal, context);
         let rip = &mut context.uc_mcontext.gregs[libc::REG_RIP as usize];
         let [check, enter, before, within] = [
             &raw const remu_syscall_check,
@@ -195,30 +195,31 @@ pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context:
     })
 }
 
-/// Has the interrupted code go on with all signals held back, unless this one never is.
-fn hold_back_all(signal: i32, context: &mut libc::ucontext_t) {
+/// Blocks all signals in the interrupted code, unless this signal is one that is never blocked.
+fn block_all(signal: i32, context: &mut libc::ucontext_t) {
     if !is_never_blocked(signal) {
-        // SAFETY: the kernel's set is the first 8 bytes of the C library's, which is 128 bytes long.
+        // SAFETY: the kernel's set is the first 8 bytes of the C library's, which has 128 bytes.
         unsafe { (&raw mut context.uc_sigmask).cast::<u64>().write(ALL_BLOCKED) };
     }
 }
 
 extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing
-    // else refers to them while it runs.
+    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing else refers to them
+    // meanwhile.
     let (code, context) = unsafe { ((*info).si_code, &mut *context.cast::<libc::ucontext_t>()) };
     let by_instruction = [libc::SIGILL, libc::SIGTRAP, libc::SIGFPE].contains(&signal) && code > 0;
     if by_instruction {
-        fault::own_fault(signal, context, 0);
+        fault::internal_fault(signal, context, 0);
         return;
     }
-    // SAFETY: as above.
+    // SAFETY: these are the arguments of this handler.
     if unsafe { arrived(signal, info, context) } {
         return;
     }
-    // A thread that runs no guest: the signal is for one that does, and this one takes no more.
-    hold_back_all(signal, context);
-    // SAFETY: sends what was received, to this process; reads the siginfo.
+    // This thread runs no guest. It blocks all signals and sends this one to the process again, for a thread that runs
+    // one.
+    block_all(signal, context);
+    // SAFETY: sends the received signal to this process. The kernel only reads the siginfo.
     let _ = unsafe {
         let pid = u64::from(std::process::id());
         syscall(libc::SYS_rt_sigqueueinfo, [pid, signal as u64, info as u64, 0, 0, 0])
@@ -253,7 +254,7 @@ std::arch::global_asm!(
     "remu_syscall_may_restart:",
     "mov rax, -512",
     "ret",
-    // The kernel demands a way back from a handler.
+    // The kernel requires a restorer, which returns from a handler.
     ".balign 16",
     ".globl remu_sigreturn",
     "remu_sigreturn:",
@@ -262,8 +263,8 @@ std::arch::global_asm!(
     leave = const StopFlag::LEAVE,
 );
 
-// SAFETY: the function and the labels are those of the assembly above, which keeps the C calling
-// convention; the labels are only used for their addresses.
+// SAFETY: the function and the labels are those of the assembly above, which follows the C calling convention. The
+// labels are only used for their addresses.
 unsafe extern "C" {
     fn remu_syscall(flag: *const StopFlag, call: *const [u64; 7]) -> i64;
     static remu_syscall_check: u8;
@@ -273,7 +274,7 @@ unsafe extern "C" {
     static remu_sigreturn: u8;
 }
 
-/// Makes a system call for a guest, which a signal interrupts: see the module.
+/// Makes an interruptible system call for the guest; see the module documentation.
 ///
 /// # Errors
 /// The host's, and those of a call that a signal interrupted.
@@ -285,7 +286,7 @@ pub(super) unsafe fn interruptible(number: libc::c_long, a: [u64; 6]) -> Result<
     let stop = MAILBOX.with(|mailbox| mailbox.stop.load(Ordering::Relaxed).cast_const());
     let flag = if stop.is_null() { &raw const NEVER } else { stop };
     let call = [number as u64, a[0], a[1], a[2], a[3], a[4], a[5]];
-    // SAFETY: the flag and the array are live; what the call does is the caller's promise.
+    // SAFETY: the flag and the array are live. The caller is responsible for what the call does.
     let result = unsafe { remu_syscall(flag, &raw const call) };
     match -result {
         ERESTARTNOINTR => Err(CallError::NotBegun),
@@ -295,14 +296,14 @@ pub(super) unsafe fn interruptible(number: libc::c_long, a: [u64; 6]) -> Result<
     }
 }
 
-/// What the host does on a signal.
+/// The host's disposition of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// The default action.
     Default,
-    /// Nothing.
+    /// The signal is ignored.
     Ignore,
-    /// It goes to the thread's mailbox, for [`take_signal`].
+    /// The signal goes to the thread's mailbox, for [`take_signal`].
     Catch,
 }
 
@@ -319,8 +320,8 @@ struct RawAction {
 /// SA_RESTORER of x86-64.
 const SA_RESTORER: u64 = 0x0400_0000;
 
-/// Sets what the host does on a signal; SIGSEGV and SIGBUS are always caught, faults aside. Of `flags`,
-/// those count that concern children (SA_NOCLDSTOP, SA_NOCLDWAIT).
+/// Sets the host's disposition of a signal. SIGSEGV and SIGBUS are always caught, apart from faults. Only the flags
+/// about children count (SA_NOCLDSTOP, SA_NOCLDWAIT).
 pub fn set_disposition(signal: i32, disposition: Disposition, flags: u64) -> Result<(), Errno> {
     if is_never_blocked(signal) {
         return Ok(());
@@ -336,8 +337,8 @@ pub fn set_disposition(signal: i32, disposition: Disposition, flags: u64) -> Res
             mask: ALL_BLOCKED,
         },
     };
-    // SAFETY: the handler has the signature that SA_SIGINFO asks for and does what is async-signal-safe:
-    // it touches its thread's mailbox, through atomics, and the context it is given.
+    // SAFETY: the handler has the signature that SA_SIGINFO requires and is async-signal-safe: it only touches its
+    // thread's mailbox, through atomics, and its context argument.
     unsafe {
         syscall(libc::SYS_rt_sigaction, [signal as u64, (&raw const action) as u64, 0, SIGSET_SIZE, 0, 0])?;
     }
@@ -347,19 +348,18 @@ pub fn set_disposition(signal: i32, disposition: Disposition, flags: u64) -> Res
 /// Whether the host ignores a signal.
 pub fn is_ignored(signal: i32) -> bool {
     let mut action = RawAction::default();
-    // SAFETY: the kernel writes the current action to `action`, which has its layout.
+    // SAFETY: the kernel writes the current action to `action`, which has the kernel's layout.
     let result =
         unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
     result.is_ok() && action.handler == 1
 }
 
-/// Sets which signals the host holds back from this thread; faults of guest accesses never are. Yields
-/// what they were.
+/// Sets the signals blocked in this thread, except those that faults of guest accesses raise. Returns the old set.
 pub fn set_signal_mask(mask: u64) -> u64 {
     change_mask(Some(mask & ALL_BLOCKED))
 }
 
-/// Which signals the host holds back from this thread.
+/// The signals blocked in this thread.
 pub fn signal_mask() -> u64 {
     change_mask(None)
 }
@@ -367,7 +367,7 @@ pub fn signal_mask() -> u64 {
 fn change_mask(new: Option<u64>) -> u64 {
     let mut old = 0u64;
     let new_ptr = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the kernel reads one set and writes the other; holding signals back breaks nothing.
+    // SAFETY: the kernel reads one set and writes the other. Blocking signals cannot break memory safety.
     let result = unsafe {
         let how = libc::SIG_SETMASK as u64;
         syscall(libc::SYS_rt_sigprocmask, [how, new_ptr as u64, (&raw mut old) as u64, SIGSET_SIZE, 0, 0])
@@ -376,7 +376,7 @@ fn change_mask(new: Option<u64>) -> u64 {
     old
 }
 
-/// Which signals the host holds back from this thread and has got.
+/// The pending signals of this thread.
 pub fn pending_signals() -> u64 {
     let mut set = 0u64;
     // SAFETY: the kernel writes one set.
@@ -385,11 +385,11 @@ pub fn pending_signals() -> u64 {
     set
 }
 
-/// rt_sigtimedwait(2): takes a signal that is held back.
+/// rt_sigtimedwait(2): takes a blocked signal.
 pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<SignalInfo, CallError> {
     let mut info = SignalInfo::NONE;
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the kernel reads a set and a time, and writes a siginfo, which is 128 bytes.
+    // SAFETY: the kernel reads a set and a timeout, and writes a siginfo of 128 bytes.
     unsafe {
         let args = [(&raw const wanted) as u64, (&raw mut info) as u64, timeout as u64, SIGSET_SIZE, 0, 0];
         interruptible(libc::SYS_rt_sigtimedwait, args)?;
@@ -397,17 +397,17 @@ pub fn wait_for_signal(wanted: u64, timeout: Option<Timespec>) -> Result<SignalI
     Ok(info)
 }
 
-/// rt_sigsuspend(2): waits with another mask for a signal that is caught.
+/// rt_sigsuspend(2): waits under another mask for a caught signal.
 pub fn suspend(mask: u64) -> CallError {
     let mask = mask & ALL_BLOCKED;
     // SAFETY: the kernel reads a set.
     let result = unsafe { interruptible(libc::SYS_rt_sigsuspend, [(&raw const mask) as u64, SIGSET_SIZE, 0, 0, 0, 0]) };
-    result.expect_err("the call always ends by a signal")
+    result.expect_err("the call only ends by a signal")
 }
 
-/// Sends this process a signal that stops it.
+/// Sends this process a stop signal.
 pub fn stop_self(signal: i32) {
-    // SAFETY: sends a signal; whether it stops the process is the host's affair.
+    // SAFETY: sends a signal, and touches no memory.
     let sent = unsafe { syscall(libc::SYS_kill, [u64::from(std::process::id()), signal as u64, 0, 0, 0, 0]) };
     debug_assert!(sent.is_ok(), "a process may stop itself");
 }

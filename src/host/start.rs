@@ -1,6 +1,5 @@
-//! How the process starts: what the kernel says about it, its limits and its stack. The preparations of Rust's
-//! runtime are left out, since they would hide from the guest what its parent has left it: the runtime ignores
-//! SIGPIPE and opens closed standard descriptors.
+//! Process start: the auxiliary vector, the limits and the stack. The initialisation of Rust's runtime is skipped,
+//! because it would change the state that the guest inherits: it ignores SIGPIPE and opens closed standard descriptors.
 
 use super::limits::{InheritedLimits, STACK};
 use std::arch::asm;
@@ -8,14 +7,14 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What the kernel tells a program's interpreter that is registered with binfmt_misc, in its auxiliary vector.
+/// What the kernel passes in the auxiliary vector to an interpreter registered with binfmt_misc.
 #[derive(Debug)]
 pub struct Registered {
     /// Whether the program's own `argv[0]` follows its path among the arguments (flag P).
     pub has_argv0: bool,
     /// The program, open for reading (flags O and C).
     pub file: Option<OwnedFd>,
-    /// The path that was executed: the program's, or that of a script which it interprets.
+    /// The executed path: the program's, or that of a script that the program interprets.
     pub path: CString,
 }
 
@@ -29,13 +28,13 @@ fn auxv(key: libc::c_ulong) -> Option<libc::c_ulong> {
     }
 }
 
-/// Whether the kernel has given the process credentials that its caller does not have (AT_SECURE).
+/// Whether the kernel gave the process credentials that its caller does not have (AT_SECURE).
 pub fn is_secure() -> bool {
     auxv(libc::AT_SECURE) == Some(1)
 }
 
-/// How the kernel has started remu as the interpreter of a program. `None` if it has not, or if remu is registered
-/// without flags that would say so. The program's file is handed out once.
+/// How the kernel started remu as a program's interpreter. `None` if it did not, or if remu is registered without the
+/// flags that show it. The program's file is returned once only.
 pub fn registered() -> Option<Registered> {
     const AT_FLAGS_PRESERVE_ARGV0: libc::c_ulong = 1;
     static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -44,14 +43,14 @@ pub fn registered() -> Option<Registered> {
     if !has_argv0 && fd.is_none() || TAKEN.swap(true, Ordering::Relaxed) {
         return None;
     }
-    // SAFETY: the kernel has opened the descriptor for this process and told nobody else of it. It is taken once.
+    // SAFETY: the kernel opened the descriptor for this process, and nothing else knows it. It is taken once.
     let file = fd.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-    // SAFETY: AT_EXECFN is the address of a string above the process's first stack, which nothing here changes.
+    // SAFETY: AT_EXECFN is the address of a string above the process's initial stack, which nothing here changes.
     let path = auxv(libc::AT_EXECFN).map(|at| unsafe { CStr::from_ptr(at as *const libc::c_char) }.to_owned());
     Some(Registered { has_argv0, file, path: path.unwrap_or_default() })
 }
 
-/// Defines the program's entry point, which runs `$run` and exits with the status it yields.
+/// Defines the program's entry point, which runs `$run` and exits with the status it returns.
 #[macro_export]
 macro_rules! process_entry {
     ($run:path) => {
@@ -65,8 +64,8 @@ macro_rules! process_entry {
     };
 }
 
-/// Raises the limits that could stop remu, and runs `body` on a stack that is large enough: another one where
-/// RLIMIT_STACK is small and may not be raised.
+/// Raises the limits that could stop remu, and runs `body` on a large enough stack: a separate one if RLIMIT_STACK is
+/// small and may not be raised.
 pub fn start(body: extern "C" fn(&InheritedLimits) -> i32) -> i32 {
     let limits = InheritedLimits::raise();
     if InheritedLimits::current().data.current.is_some() {
@@ -77,17 +76,17 @@ pub fn start(body: extern "C" fn(&InheritedLimits) -> i32) -> i32 {
     }
     match super::alloc::map_as_stack(STACK as usize) {
         Ok(lowest) => on_stack(lowest.wrapping_add(STACK as usize), body, &limits),
-        // It may do all the same.
+        // The small stack may still be enough.
         Err(_) => body(&limits),
     }
 }
 
-/// Calls `body` on the stack that ends at `top`, which is aligned to a page.
+/// Calls `body` on the stack that ends at `top`, which is page-aligned.
 fn on_stack(top: *mut u8, body: extern "C" fn(&InheritedLimits) -> i32, limits: &InheritedLimits) -> i32 {
     let status: i32;
-    // SAFETY: the memory below `top` is a mapping of its own that nothing else uses. r12 is preserved by the
-    // call, by the C calling convention, so that the old stack is back after it; all that the call may change
-    // is declared. `body` does not unwind: it is `extern "C"`.
+    // SAFETY: the memory below `top` is a separate mapping that nothing else uses. The C calling convention preserves
+    // r12 across the call, so the old stack is restored after it. All registers that the call may change are declared.
+    // `body` does not unwind: it is `extern "C"`.
     unsafe {
         asm!(
             "xchg rsp, r12",

@@ -1,8 +1,8 @@
-//! The host's system calls that can be handed through: for each, which arguments are pointers, and how
-//! much the kernel accesses behind them. Calls that change mappings, handlers or threads are not here.
+//! The passthrough system calls of the host: which of their arguments are pointers, and how much memory the kernel
+//! accesses there. Calls that change mappings, signal handlers or threads are not included.
 
-/// The numbers by name: `libc` lacks the newest.
-#[allow(non_upper_case_globals, reason = "as libc writes them")]
+/// System call numbers. `libc` lacks the newest ones.
+#[allow(non_upper_case_globals, reason = "the names are libc's")]
 mod numbers {
     pub use libc::*;
 
@@ -22,16 +22,16 @@ mod numbers {
     pub const SYS_listns: c_long = 470;
 }
 
-/// How many bytes the kernel may access behind a pointer argument.
+/// How much memory the kernel may access at a pointer argument.
 #[derive(Clone, Copy)]
 pub(super) enum Extent {
-    /// As many as the argument of this index says; for a list of pieces, so many pieces.
+    /// As many bytes (or iovecs) as this argument says.
     Arg(usize),
-    /// So many.
+    /// This many bytes.
     Fixed(usize),
     /// Up to a terminating zero.
     CString,
-    /// As far as is not told by a single argument: guest memory only.
+    /// An amount that no single argument determines; only guest memory is accepted.
     Guest,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Pointer {
 
 macro_rules! calls {
     ($($(#[$doc:meta])* $name:ident = $nr:ident [$($arg:literal $dir:ident $extent:expr),*];)*) => {
-        /// The host calls that can be handed through.
+        /// The passthrough calls of the host.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Sys { $($(#[$doc])* $name,)* }
 
@@ -64,8 +64,8 @@ macro_rules! calls {
     (@ writes) => { true };
 }
 
-// The second column is the number by name; then, for each pointer argument, its index, what the
-// kernel does with the memory, and how far it goes.
+// The columns: the number by name and, for each pointer argument, its index, whether the kernel reads or writes the
+// memory, and how much.
 calls! {
     /// setxattr(2)
     Setxattr = SYS_setxattr [0 reads CString, 1 reads CString, 2 reads Arg(3)];
@@ -389,7 +389,7 @@ calls! {
     Ppoll = SYS_ppoll [0 writes Guest, 2 writes Fixed(16), 3 reads Fixed(8)];
     /// setitimer(2)
     Setitimer = SYS_setitimer [1 reads Fixed(32), 2 writes Fixed(32)];
-    /// futex(2) with a time limit
+    /// futex(2) with a timeout
     FutexWait = SYS_futex [0 writes Fixed(4), 3 reads Fixed(16)];
     /// futex(2) with a second count and word
     FutexTwo = SYS_futex [0 writes Fixed(4), 4 writes Fixed(4)];
@@ -429,13 +429,13 @@ calls! {
     TimerSettime = SYS_timer_settime [2 reads Fixed(32), 3 writes Fixed(32)];
     /// timer_delete(2)
     TimerDelete = SYS_timer_delete [];
-    /// mq_notify(2) by a signal or not at all
+    /// mq_notify(2) with a signal, or without a notification
     MqNotify = SYS_mq_notify [1 reads Fixed(64)];
     /// prlimit(2)
     Prlimit64 = SYS_prlimit64 [2 reads Fixed(16), 3 writes Fixed(16)];
     /// prctl(2) with numbers only
     Prctl = SYS_prctl [];
-    /// prctl(2) whose first argument is a name or where a number goes
+    /// prctl(2) with a pointer as its first argument: to a name or to an output number
     PrctlPointer = SYS_prctl [1 writes Guest];
     /// shmget(2)
     Shmget = SYS_shmget [];
@@ -447,11 +447,11 @@ calls! {
     Semget = SYS_semget [];
     /// semctl(2) with a number
     Semctl = SYS_semctl [];
-    /// semctl(2) with an array or a structure that is the same everywhere
+    /// semctl(2) with an array, or with a structure that is the same on both CPUs
     SemctlPointer = SYS_semctl [3 writes Guest];
     /// semctl(2) with the host's `semid64_ds`
     SemctlStatus = SYS_semctl [3 writes Fixed(104)];
-    /// semtimedop(2), and semop(2) without a time
+    /// semtimedop(2), and semop(2) without a timeout
     Semtimedop = SYS_semtimedop [1 reads Guest, 3 reads Fixed(16)];
     /// msgget(2)
     Msgget = SYS_msgget [];
@@ -465,7 +465,7 @@ calls! {
     Readv = SYS_readv [1 reads Arg(2)];
     /// writev(2)
     Writev = SYS_writev [1 reads Arg(2)];
-    /// preadv2(2), the offset in two halves of which the first is all of it
+    /// preadv2(2); the first half of the offset holds all of it
     Preadv2 = SYS_preadv2 [1 reads Arg(2)];
     /// pwritev2(2), likewise
     Pwritev2 = SYS_pwritev2 [1 reads Arg(2)];
@@ -497,19 +497,19 @@ calls! {
     RequestKey = SYS_request_key [0 reads CString, 1 reads CString, 2 reads CString];
     /// keyctl(2) with numbers only
     Keyctl = SYS_keyctl [];
-    /// keyctl(2) whose first argument after the operation is a pointer
+    /// keyctl(2) with a pointer as the first argument after the operation
     KeyctlFirst = SYS_keyctl [1 reads Guest];
-    /// keyctl(2) whose second is one
+    /// keyctl(2) with a pointer as the second argument after the operation
     KeyctlSecond = SYS_keyctl [2 reads Guest];
-    /// keyctl(2) whose second is a list of pieces
+    /// keyctl(2) with iovecs as the second argument after the operation
     KeyctlPieces = SYS_keyctl [2 reads Arg(3)];
-    /// keyctl(2) whose second and third are strings
+    /// keyctl(2) with strings as the second and third arguments after the operation
     KeyctlStrings = SYS_keyctl [2 reads CString, 3 reads CString];
-    /// keyctl(2) whose third and fourth are a string and a structure
+    /// keyctl(2) with a string and a structure as the third and fourth arguments after the operation
     KeyctlQuery = SYS_keyctl [3 reads CString, 4 writes Guest];
-    /// keyctl(2) whose first is a structure, whose others are a string and two buffers
+    /// keyctl(2) with a structure, a string and two buffers as the arguments after the operation
     KeyctlCrypt = SYS_keyctl [1 reads Guest, 2 reads CString, 3 reads Guest, 4 writes Guest];
-    /// keyctl(2) for a key agreement, without a derivation function
+    /// keyctl(2) KEYCTL_DH_COMPUTE without a key derivation function
     KeyctlAgree = SYS_keyctl [1 reads Guest, 2 writes Guest];
     /// mbind(2)
     Mbind = SYS_mbind [0 reads Guest, 3 reads Guest];
@@ -531,7 +531,7 @@ calls! {
     OpenByHandleAt = SYS_open_by_handle_at [1 reads Guest];
     /// kcmp(2)
     Kcmp = SYS_kcmp [];
-    /// kcmp(2) with a place in an epoll set
+    /// kcmp(2) with an epoll slot
     KcmpEpoll = SYS_kcmp [4 reads Fixed(12)];
     /// pidfd_getfd(2)
     PidfdGetfd = SYS_pidfd_getfd [];
@@ -555,7 +555,7 @@ calls! {
     MountSetattr = SYS_mount_setattr [1 reads CString, 3 reads Arg(4)];
     /// memfd_secret(2)
     MemfdSecret = SYS_memfd_secret [];
-    /// futex(2) with a time limit and a second word
+    /// futex(2) with a timeout and a second word
     FutexWaitTwo = SYS_futex [0 writes Fixed(4), 3 reads Fixed(16), 4 writes Fixed(4)];
     /// futex_wake(2)
     FutexWake = SYS_futex_wake [0 reads Guest];

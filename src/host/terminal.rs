@@ -1,11 +1,11 @@
-//! The terminal on standard input in raw mode. It gets its own mode back at every kind of end: when the value is
-//! dropped, at [`exit_now`](super::exit_now), and at a signal that ends or stops the process.
+//! Raw mode for the terminal on standard input. The original mode is restored when the value is dropped, in
+//! [`exit_now`](super::exit_now), and at a signal that kills or stops the process.
 
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The signals that end a process and that a user or a supervisor sends, and that of abort(3).
+/// Signals that kill a process by default: those that users and supervisors send, and that of abort(3).
 const ENDING: [i32; 9] = [
     libc::SIGHUP,
     libc::SIGINT,
@@ -18,7 +18,7 @@ const ENDING: [i32; 9] = [
     libc::SIGXCPU,
 ];
 
-/// The modes of the terminal: before and while it is raw.
+/// The terminal modes: the original one and the raw one.
 struct Modes {
     before: libc::termios,
     raw: libc::termios,
@@ -27,13 +27,13 @@ struct Modes {
 static MODES: OnceLock<Modes> = OnceLock::new();
 static IS_RAW: AtomicBool = AtomicBool::new(false);
 
-/// The terminal on standard input, raw: bytes arrive as they are typed, without echo.
+/// The terminal on standard input in raw mode: bytes arrive as typed, without echo.
 #[derive(Debug)]
 pub struct RawTerminal(());
 
 impl RawTerminal {
-    /// Makes the terminal raw; `None` if standard input is no terminal. With `signals` Ctrl-C and the like still send
-    /// signals; without, they are bytes like others. What is said first holds for the process.
+    /// Makes the terminal raw; `None` if standard input is not a terminal. With `signals`, Ctrl-C and similar keys
+    /// still send signals; without, they are ordinary bytes. The first call determines this for the process.
     pub fn new(signals: bool) -> Option<Self> {
         let mut before = MaybeUninit::uninit();
         // SAFETY: `tcgetattr` fills in the structure if it succeeds, and accesses nothing else.
@@ -61,7 +61,7 @@ impl Drop for RawTerminal {
     }
 }
 
-/// What QEMU makes of a terminal: output is still processed, so that a line feed begins a new line.
+/// The mode that QEMU uses: output is still processed, so that a line feed starts a new line.
 fn raw(before: libc::termios, signals: bool) -> libc::termios {
     let mut mode = before;
     mode.c_iflag &= !(libc::IGNBRK
@@ -83,18 +83,18 @@ fn raw(before: libc::termios, signals: bool) -> libc::termios {
     mode
 }
 
-/// Gives the terminal its own mode back, if it is raw. May be called in a signal handler.
+/// Restores the terminal's original mode if it is raw. Async-signal-safe.
 pub(super) fn restore() {
     if IS_RAW.swap(false, Ordering::Relaxed) {
         set(|modes| &modes.before);
     }
 }
 
-/// Sets the mode, unless the process is in the background: the terminal is another's then, and the kernel would stop
-/// this process for touching it.
+/// Sets the mode, unless the process is in the background. The terminal then belongs to another process, and the kernel
+/// would stop this one for changing it.
 fn set(mode: impl FnOnce(&'static Modes) -> &'static libc::termios) {
     let Some(modes) = MODES.get() else { return };
-    // SAFETY: the calls only read the structure, which is static; all three may be made in a signal handler.
+    // SAFETY: the calls only read the structure, which is static. All three are async-signal-safe.
     unsafe {
         if libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() {
             libc::tcsetattr(libc::STDIN_FILENO, libc::TCSADRAIN, mode(modes));
@@ -104,7 +104,7 @@ fn set(mode: impl FnOnce(&'static Modes) -> &'static libc::termios) {
 
 /// Installs a handler, if the signal has its default action.
 fn handle(signal: i32, handler: extern "C" fn(i32), flags: i32) {
-    // SAFETY: all-zero structures are valid, with an empty mask; the handlers below call only what a handler may.
+    // SAFETY: all-zero structures are valid, with an empty mask. The handlers below are async-signal-safe.
     unsafe {
         let mut old: libc::sigaction = MaybeUninit::zeroed().assume_init();
         libc::sigaction(signal, std::ptr::null(), &mut old);
@@ -117,10 +117,10 @@ fn handle(signal: i32, handler: extern "C" fn(i32), flags: i32) {
     }
 }
 
-/// The signal's default action is back when this runs, and ends the process.
+/// Kills the process by the signal, whose default action is restored when this runs.
 extern "C" fn end(signal: i32) {
     restore();
-    // SAFETY: `raise` may be called in a handler, and names only this thread.
+    // SAFETY: `raise` is async-signal-safe and signals only this thread.
     unsafe { libc::raise(signal) };
 }
 

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A step begins with `$` and the expected status, if not 0. Assignments of environment variables may precede the
-//! command; `<FILE` and `>FILE` may follow it, and `2>-` if standard error is not reproducible. The text below a step is
-//! the content of its file `script`.
+//! command; `<FILE` and `>FILE` may follow it, and `2>-` if standard error is not reproducible. The text below a step
+//! is the content of its file `script`.
 
 use crate::common::files::split;
 use std::fs;

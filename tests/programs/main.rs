@@ -3,8 +3,8 @@
 //!
 //! The root file systems of both architectures come from one suite (`tests/debian/fetch.sh --root`); nothing depends on
 //! its version. Each program runs with its root as `/`, so both sides see the same paths. For this the test restarts
-//! itself in a mount namespace, which requires root or user namespaces. `REMU_PROGRAMS=bash,sed` runs only the checks of
-//! these programs. The times are written to `programs-times.txt` in cargo's target directory.
+//! itself in a mount namespace, which requires root or user namespaces. `REMU_PROGRAMS=bash,sed` runs only the checks
+//! of these programs. The times are written to `programs-times.txt` in cargo's target directory.
 
 mod checks;
 #[path = "../common/mod.rs"]

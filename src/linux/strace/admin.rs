@@ -36,7 +36,7 @@ values! {
         LINUX_REBOOT_MAGIC1 = 0xfee1_dead, LINUX_REBOOT_MAGIC2 = 0x2812_1969, LINUX_REBOOT_MAGIC2A = 0x0512_1996,
         LINUX_REBOOT_MAGIC2B = 0x1604_1998, LINUX_REBOOT_MAGIC2C = 0x2011_2000,
     ];
-    /// reboot(2): what to do.
+    /// reboot(2): the commands.
     REBOOT "LINUX_REBOOT_CMD_???" [
         LINUX_REBOOT_CMD_CAD_OFF = 0, LINUX_REBOOT_CMD_RESTART = 0x0123_4567, LINUX_REBOOT_CMD_HALT = 0xcdef_0123,
         LINUX_REBOOT_CMD_CAD_ON = 0x89ab_cdef, LINUX_REBOOT_CMD_POWER_OFF = 0x4321_fedc,
@@ -65,7 +65,7 @@ specials! {
         0x80_0001 | 0x80_0003 | 0x5801 | 0x5802 | 0x5805..=0x5808 => None,
         _ => Some(s.int(i).to_string()),
     };
-    /// quotactl: where the answer goes.
+    /// quotactl: the output address.
     QUOTA_ADDR before |s, i| match quota_operation(s) {
         0x80_0001 | 0x80_0003 | 0x5807 => None,
         0x80_0002 => Some(s.path(s.args[i])),
@@ -82,7 +82,7 @@ specials! {
     };
     /// A key or keyring, by number or special name.
     KEY before |s, i| Some(key(s, i));
-    /// keyctl: its arguments by operation.
+    /// keyctl: the arguments, by operation.
     KEYCTL_ARG after |s, i| keyctl_argument(s, i);
     /// quotactl: command and type.
     QUOTA_COMMAND before |s, i| {
@@ -107,7 +107,7 @@ fn key(s: &CallPrinter<'_>, i: usize) -> String {
     KEYRING.find(number as i64 as u64).map_or_else(|| number.to_string(), str::to_owned)
 }
 
-/// The kind of an argument of keyctl.
+/// The format of an argument of keyctl.
 fn keyctl_argument(s: &CallPrinter<'_>, i: usize) -> Option<String> {
     let text = |i: usize| s.string(s.args[i]);
     let filled = |i: usize| s.written(s.args[i], || s.bytes(s.args[i], s.success().unwrap_or(0).min(s.args[i + 1])));

@@ -9,9 +9,9 @@ use crate::linux::table::{ArgKind, Row};
 pub(super) struct Class {
     /// Its name, with the percent sign.
     name: &'static str,
-    /// The calls that belong to it by their arguments, besides the list.
+    /// Selects further calls by their arguments.
     kind: Option<fn(&ArgKind) -> bool>,
-    /// The calls in it.
+    /// The listed calls.
     list: &'static [&'static str],
 }
 
@@ -151,7 +151,7 @@ mod tests {
     use crate::linux::table;
 
     #[test]
-    fn every_name_in_a_class_is_a_calls() {
+    fn every_name_in_a_class_is_a_call() {
         for class in CLASSES {
             for name in class.list {
                 assert!(table::rows().iter().any(|r| r.name == *name), "{}: {name}", class.name);

@@ -22,7 +22,7 @@ values! {
     ];
     /// fanotify_init(2): classes.
     FANOTIFY_CLASS "FAN_CLASS_???" [FAN_CLASS_NOTIF = 0, FAN_CLASS_CONTENT = 4, FAN_CLASS_PRE_CONTENT = 8];
-    /// fanotify_mark(2): what to do, and with what.
+    /// fanotify_mark(2): the action and its target.
     FANOTIFY_MARK "FAN_MARK_???" [
         FAN_MARK_ADD = 1, FAN_MARK_REMOVE = 2, FAN_MARK_DONT_FOLLOW = 4, FAN_MARK_ONLYDIR = 8, FAN_MARK_MOUNT = 0x10,
         FAN_MARK_IGNORED_MASK = 0x20, FAN_MARK_IGNORED_SURV_MODIFY = 0x40, FAN_MARK_FLUSH = 0x80,

@@ -1,5 +1,5 @@
-//! Which calls, signals and outcomes are traced: the sets of `-e trace=`, `-e signal=` and
-//! `-e status=` as strace(1) has them.
+//! Selects the calls, signals and outcomes to trace: the sets of strace(1)'s `-e trace=`, `-e signal=` and `-e
+//! status=`.
 
 use super::classes;
 use crate::host;
@@ -32,7 +32,7 @@ pub enum FilterError {
         name: String,
     },
     /// An invalid regular expression.
-    #[error("'{pattern}' is no regular expression: {error}")]
+    #[error("'{pattern}' is not a regular expression: {error}")]
     BadPattern {
         /// As written, without the slash.
         pattern: String,
@@ -98,12 +98,12 @@ impl Filter {
         }
     }
 
-    /// Whether a signal is.
+    /// Whether a signal is traced.
     pub fn has_signal(&self, signal: i32) -> bool {
         self.signals >> (signal - 1) & 1 != 0
     }
 
-    /// Whether a call with this outcome is.
+    /// Whether a call with this outcome is traced.
     pub fn has_status(&self, status: Status) -> bool {
         self.statuses[status as usize]
     }
@@ -224,25 +224,25 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_chosen_by_name_class_and_pattern() {
+    fn calls_are_selected_by_name_class_and_pattern() {
         let all = table::rows().len();
         assert_eq!(names("trace=read,openat"), ["openat", "read"]);
         assert_eq!(names("read"), ["read"]);
         assert_eq!(names("trace=!read").len(), all - 1);
-        assert_eq!(names("trace!=read").len(), all - 1, "as older versions write it");
+        assert_eq!(names("trace!=read").len(), all - 1, "the syntax of older versions");
         assert_eq!((names("trace=all").len(), names("trace=none").len()), (all, 0));
         assert_eq!((names("trace=!all").len(), names("trace=!none").len()), (0, all));
         assert_eq!(names("trace=/^p(read|write)v$"), ["preadv", "pwritev"]);
         assert_eq!(names("trace=?nothing,read"), ["read"]);
         assert_eq!(names("trace=%fstat"), ["newfstatat", "fstat", "statx"]);
-        assert_eq!(names("trace=!%fstat,read").len(), all - 4, "the exclamation mark is for the whole set");
+        assert_eq!(names("trace=!%fstat,read").len(), all - 4, "the exclamation mark negates the whole set");
         assert_eq!(names("trace=memory"), names("trace=%memory"));
         assert!(names("trace=%file").contains(&"openat") && !names("trace=%file").contains(&"read"));
         assert!(names("trace=%desc").contains(&"read") && !names("trace=%desc").contains(&"sendto"));
     }
 
     #[test]
-    fn numbers_nobody_knows_belong_to_all() {
+    fn unknown_numbers_belong_to_all() {
         let mut filter = Filter::default();
         assert!(filter.has_call(9999) && filter.has_call(u64::MAX));
         filter.set("trace=read").unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_and_outcomes_are_chosen() {
+    fn signals_and_outcomes_are_selected() {
         let mut filter = Filter::default();
         filter.set("signal=SEGV,sigusr1,15,RT_2").unwrap();
         let chosen: Vec<i32> = (1..=64).filter(|&n| filter.has_signal(n)).collect();
@@ -267,13 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_faulty_item() {
         assert_eq!(error("trace=read,opne"), "there is no system call 'opne' on riscv64");
         assert_eq!(error("trace=open"), "there is no system call 'open' on riscv64");
         assert_eq!(error("trace="), "there is no system call '' on riscv64");
         assert!(error("trace=%files").starts_with("there is no class of system calls '%files'; there are %file, "));
         assert_eq!(error("trace=/zzz"), "no system call matches '/zzz'");
-        assert!(error("trace=/(").starts_with("'(' is no regular expression: "));
+        assert!(error("trace=/(").starts_with("'(' is not a regular expression: "));
         assert_eq!(error("signal=SIGFOO"), "there is no signal 'SIGFOO'");
         assert_eq!(error("signal=65"), "there is no signal '65'");
         assert_eq!(error("status=lost"), "there is no status 'lost'; there are successful, failed, unfinished");

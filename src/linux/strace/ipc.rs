@@ -127,7 +127,7 @@ specials! {
     MESSAGE_OUT after |s, i| Some(s.written(s.args[i], || message(s, s.args[i], s.success().unwrap_or(0))));
 }
 
-/// Whether the call is IPC_SET, of which only the values that it sets are shown.
+/// Whether the call is IPC_SET. Only the values that it sets are shown.
 fn changes(s: &CallPrinter<'_>, command: usize) -> bool {
     s.row.name.ends_with("ctl") && s.int(command) == IPC_SET
 }

@@ -311,13 +311,13 @@ impl<'a> CallPrinter<'a> {
     fn changed(&self, i: usize, s: &Struct) -> String {
         let now = || self.structure(s, self.args[i]);
         let Some(before) = &self.before[i] else { return now() };
-        // The rest of a time limit is printed after the result.
+        // The remaining time is printed after the result.
         if self.success().is_none() || std::ptr::eq(s, &raw const TIMESPEC) {
             return before.clone();
         }
         match (now(), self.row.name) {
             (after, _) if after == *before => after,
-            // Before the call, there is only the size of the buffer.
+            // Before the call, only the buffer size is known.
             (after, "name_to_handle_at") => {
                 let (room, rest) = (before.trim_end_matches('}'), after.trim_start_matches("{handle_bytes="));
                 if after.starts_with(&format!("{room},")) { after } else { format!("{room} => {rest}") }

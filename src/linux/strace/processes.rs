@@ -43,7 +43,7 @@ fn environment(s: &CallPrinter<'_>, addr: u64) -> String {
     }
 }
 
-/// The low byte of the flags is the signal for the child's exit.
+/// The low byte of the flags is the child's exit signal.
 const SIGNAL: u64 = 0xff;
 
 fn clone_flags(flags: u64) -> String {
@@ -64,7 +64,7 @@ const TLS: u64 = libc::CLONE_SETTLS as u64;
 /// The first version of `struct clone_args`.
 const CLONE_ARGS: u64 = 64;
 
-/// `struct clone_args`, and what the kernel has written through its pointers.
+/// `struct clone_args`, and the values that the kernel wrote through its pointers.
 fn clone_args(s: &CallPrinter<'_>, addr: u64, size: u64) -> String {
     if size < CLONE_ARGS {
         return CallPrinter::pointer(addr);
@@ -193,17 +193,17 @@ specials! {
     ARGV false |s, i| Some(strings(s, s.args[i]));
     /// execve: its environment.
     ENVP false |s, i| Some(environment(s, s.args[i]));
-    /// clone: the stack: the second argument, but shown first.
+    /// clone: the stack, which is the second argument but shown first.
     CLONE_STACK false |s, _| Some(format!("child_stack={}", CallPrinter::pointer(s.args[1])));
     /// clone: the flags.
     CLONE_FLAGS false |s, _| Some(format!("flags={}", clone_flags(s.args[0])));
-    /// clone: where the child's number or its descriptor is written.
+    /// clone: the address for the child's thread ID or pidfd.
     CLONE_PARENT_TID true |s, i| (s.args[0] & (PARENT_TID | PIDFD) != 0).then(|| {
         format!("parent_tid={}", s.written(s.args[i], || s.structure(&INT, s.args[i])))
     });
     /// clone: the child's thread pointer.
     CLONE_TLS true |s, i| (s.args[0] & TLS != 0).then(|| format!("tls={}", CallPrinter::pointer(s.args[i])));
-    /// clone: where the child's number is in its own memory.
+    /// clone: the address for the thread ID in the child's memory.
     CLONE_CHILD_TID true |s, i| {
         (s.args[0] & CHILD_TID != 0).then(|| format!("child_tidptr={}", CallPrinter::pointer(s.args[i])))
     };

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_signal_carries_depends_on_who_sent_it() {
+    fn siginfo_fields_depend_on_the_sender() {
         let text = |signo, code, fields: &[u64]| {
             let mut info = Siginfo::new(signo, code);
             info.fields[..fields.len()].copy_from_slice(fields);

@@ -67,7 +67,7 @@ pub(super) fn message(shown: &CallPrinter<'_>, m: &Msghdr) -> String {
     }
     match shown.success() {
         Some(received) => header(shown, m, received),
-        // Only the room for a name is known.
+        // Only the size of the name buffer is known.
         None => format!("{{msg_namelen={}}}", m.namelen),
     }
 }

@@ -89,12 +89,12 @@ specials! {
         libc::AF_INET | libc::AF_INET6 => flags::IPPROTO.show_value(s.args[i]),
         _ => s.int(i).to_string(),
     });
-    /// mknodat: the device, if it is one.
+    /// mknodat: the device number, for device files only.
     NODE_DEVICE before |s, i| match s.args[2] as u32 & libc::S_IFMT {
         libc::S_IFCHR | libc::S_IFBLK => Some(structs::device(s.args[i])),
         _ => None,
     };
-    /// getsockopt: the value, as long as the kernel says.
+    /// getsockopt: the value, of the length that the kernel returned.
     OPTION_VALUE after |s, i| Some(s.written(s.args[i], || match s.mem.read::<u32>(GuestAddr(s.args[4])) {
         Ok(len) => sockets::option_value(s, s.args[i], len.into()),
         Err(_) => CallPrinter::pointer(s.args[i]),
@@ -117,7 +117,7 @@ specials! {
     MREMAP_TO before |s, i| (s.args[3] & 2 != 0).then(|| CallPrinter::pointer(s.args[i]));
     /// preadv2 and pwritev2: the upper half of the position, which is ignored on 64 bits.
     UPPER_HALF before |_, _| None;
-    /// openat2: as much of the structure as there is.
+    /// openat2: the structure, of the size passed.
     OPEN_HOW_ARG before |s, i| Some(match s.args[3] {
         0..24 => CallPrinter::pointer(s.args[i]),
         _ => s.structure(&OPEN_HOW, s.args[i]),
@@ -227,7 +227,7 @@ pub(super) fn comment(s: &CallPrinter<'_>, value: u64) -> String {
         "sched_getscheduler" => parts.push(flags::SCHED.show_value(value)),
         _ => {}
     }
-    // The rest of a time limit.
+    // The remaining time.
     let limit = match s.row.name {
         "ppoll" => s.args[2],
         "pselect6" => s.args[4],

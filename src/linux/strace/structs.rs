@@ -49,7 +49,7 @@ pub(super) fn show(shown: &CallPrinter<'_>, what: &Struct, addr: GuestAddr) -> O
 macro_rules! structs {
     ($($id:ident: $t:ty => $show:expr;)*) => {
         pub(super) static STRUCTS: &[crate::linux::strace::structs::Text] = &[$({
-            const _: () = assert!(size_of::<$t>() as u64 == $id.size, "the formatter of another structure");
+            const _: () = assert!(size_of::<$t>() as u64 == $id.size, "the type has the wrong size for this structure");
             crate::linux::strace::structs::Text::new(&$id, |shown, addr| {
                 let value: $t = shown.mem.read(addr).ok()?;
                 let show: fn(&crate::linux::strace::CallPrinter<'_>, &$t) -> String = $show;
@@ -130,7 +130,7 @@ structs! {
     SIGEVENT: Sigevent => |_, e| {
         let value = format!("{{sival_int={}, sival_ptr={}}}", e.value as i32, CallPrinter::pointer(e.value));
         let target = if e.notify == 4 { format!(", sigev_notify_thread_id={}", e.tid) } else { String::new() };
-        // Without a notification by signal, the number may mean anything.
+        // Without notification by signal, the signal number has no meaning.
         let signal = if matches!(e.notify, 0 | 4) { signal_name(u64::from(e.signo as u32)) } else { e.signo.to_string() };
         format!(
             "{{sigev_value={value}, sigev_signo={signal}, sigev_notify={}{target}}}",

@@ -26,7 +26,7 @@ pub trait TraceSink: Send + Sync {
     fn end(&self, begun: u64, rest: &str, resumed: &str);
 }
 
-/// The process number at the start of each line.
+/// The process ID at the start of each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PidStyle {
     /// `[pid   123] `, on standard error.
@@ -57,7 +57,7 @@ pub struct TraceConfig {
     pub lines: bool,
     /// Whether a summary is written at the end.
     pub summary: bool,
-    /// The process number at the start of each line, if any.
+    /// The format of the process ID at the start of each line, if any.
     pub pids: Option<PidStyle>,
     /// The time at the start of each line, if any.
     pub timestamps: Option<Timestamps>,
@@ -116,11 +116,11 @@ pub struct Traced<'a> {
     started: (Duration, Duration),
 }
 
-/// What is written of a call before it is made.
+/// The part of a call that is written before the call runs.
 enum Begun {
-    /// So many columns, with this token of the sink.
+    /// A line with this sink token, and its number of columns.
     Line(u64, usize),
-    /// Nothing: the result decides whether the line is written.
+    /// Nothing yet: the result decides whether the line is written.
     Held(String),
     /// Nothing: the line is not written.
     Silent,
@@ -308,7 +308,7 @@ impl Traced<'_> {
 }
 
 impl Tracer {
-    /// The start of a line that may be dropped, and so does not count as the last one.
+    /// The start of a line that may be dropped, and so does not update the time of the last line.
     fn leader_of_resumed(&self, tid: i32) -> String {
         let last = self.state().last;
         let text = self.leader(tid);

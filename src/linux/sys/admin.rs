@@ -1,4 +1,4 @@
-//! Calls that concern the machine and other processes: quotas, mounts, keys, security modules, comparisons.
+//! System administration calls and calls about other processes: quotas, mounts, reboot, security modules, kcmp.
 
 use super::vm::{foreign, is_own};
 use crate::host::{self, Sys, SysArg};
@@ -18,12 +18,12 @@ pub(in crate::linux) fn quotactl(c: &mut Call<'_>) -> SysResult {
     let numbers = [command, id].map(SysArg::Val);
     let [command_arg, id] = numbers;
     if command as u32 >> 8 == Q_QUOTAON {
-        // Errors of the device come before errors of the file's name.
+        // The kernel reports errors of the device before errors of the file's path.
         let file = c.path(3, FollowLink::Follow, Intent::Change);
         let file = file.as_ref().map_or_else(|_| c.guest(addr, 1), |path| SysArg::In(path.as_bytes_with_nul()));
         return pass(Sys::QuotactlFile, &mut [command_arg, device, id, file]);
     }
-    // The structures of all commands have the same layout on both architectures, and are small.
+    // Every command's structure is small and has the same layout on both architectures.
     pass(Sys::Quotactl, &mut [command_arg, device, id, c.guest(addr, 1)])
 }
 
@@ -33,7 +33,7 @@ pub(in crate::linux) fn quotactl_fd(c: &mut Call<'_>) -> SysResult {
     pass(Sys::QuotactlFd, &mut [fd, SysArg::Val(command), SysArg::Val(id), c.guest(addr, 1)])
 }
 
-/// The fsconfig(2) commands whose value is more than a string.
+/// The fsconfig(2) commands that take more than a string.
 mod fsconfig_command {
     pub const SET_BINARY: u32 = 2;
     pub const SET_PATH: u32 = 3;
@@ -62,8 +62,8 @@ pub(in crate::linux) fn fsconfig(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
-    // The argument kinds in the row refuse remu's own descriptors, whose numbers are the same in every process
-    // descended from this one.
+    // The row's argument kinds reject remu's own descriptors. These have the same numbers in every descendant of this
+    // process.
     c.pass(Sys::PidfdGetfd)
 }
 
@@ -73,7 +73,7 @@ pub(in crate::linux) fn reboot(c: &mut Call<'_>) -> SysResult {
     pass(Sys::Reboot, &mut [magic, magic2, command, c.guest(text, 1)])
 }
 
-/// What kcmp(2) compares besides objects that a process has only one of.
+/// The kcmp(2) type that compares files. Most other types compare objects that a process has only one of.
 const KCMP_FILE: i32 = 0;
 const KCMP_EPOLL_TFD: i32 = 7;
 
@@ -101,7 +101,7 @@ pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
     }
 }
 
-/// The size of a call's output buffer, from the number that another argument points at.
+/// The size of the output buffer, read from guest memory at `at`.
 fn room(c: &Call<'_>, at: u64, element: u64) -> u64 {
     c.read::<u32>(at).map_or(0, |size| u64::from(size) * element)
 }

@@ -1,4 +1,4 @@
-//! Clocks. The vDSO's functions end up here, so these use the host's fastest path.
+//! Clocks. The vDSO's functions call these, so they use the fastest path on the host.
 
 use crate::host::{Sys, clock};
 use crate::linux::call::Call;
@@ -17,7 +17,7 @@ pub(in crate::linux) fn clock_getres(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn gettimeofday(c: &mut Call<'_>) -> SysResult {
-    // The kernel's time zone, which only a system call returns.
+    // Only the system call returns the kernel's time zone.
     if c.args[0] == 0 || c.args[1] != 0 {
         return c.pass(Sys::Gettimeofday);
     }

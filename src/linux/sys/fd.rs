@@ -1,4 +1,4 @@
-//! Descriptors: transfers, duplicates, fcntl.
+//! Descriptors: transfers, duplication, fcntl.
 
 use crate::host::{FcntlArg, IoVec, Sys, SysArg};
 use crate::linux::abi::file::Iovec;
@@ -9,7 +9,7 @@ use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// A call on a descriptor and a scatter/gather list, with `rest` after them.
+/// Makes a call with a descriptor and iovecs, followed by `rest`.
 fn transfer(c: &mut Call<'_>, call: Sys, rest: &[u64]) -> SysResult {
     let fd = c.fd(0)?;
     let make = |list: &[IoVec]| {
@@ -19,12 +19,12 @@ fn transfer(c: &mut Call<'_>, call: Sys, rest: &[u64]) -> SysResult {
     };
     match c.vector(c.args[1], c.args[2]) {
         Ok(list) => make(&list),
-        // The kernel looks at the descriptor first: let it, with nothing to transfer.
+        // The kernel checks the descriptor first. An empty transfer makes the host check it.
         Err(e) => Err(make(&[]).err().unwrap_or(e.into())),
     }
 }
 
-/// Reads into buffers of the guest's from a file that shows the guest, if the descriptor is of one.
+/// Reads from a /proc file that shows the guest; `None` if the descriptor is not such a file.
 fn read_shown(
     c: &Call<'_>,
     buffers: impl FnOnce() -> Result<Vec<Iovec>, Errno>,
@@ -41,7 +41,7 @@ fn read_shown(
     Some(buffers().and_then(answer).map_err(Into::into))
 }
 
-/// The only buffer of a call.
+/// The call's single buffer, as an iovec.
 fn buffer(c: &Call<'_>) -> Result<Vec<Iovec>, Errno> {
     Ok(vec![Iovec { base: c.args[1], len: c.args[2] }])
 }
@@ -58,15 +58,15 @@ pub(in crate::linux) fn pread64(c: &mut Call<'_>) -> SysResult {
     read_shown(c, || buffer(c), Some(offset), 0).unwrap_or_else(|| c.pass(Sys::Pread64))
 }
 
-/// The file that stands for a descriptor to be spliced from, if that shows the guest: it holds what there is to be
-/// read. The kernel cannot splice from all of them, and the host's kernel says so.
+/// A file with the contents of a /proc file that shows the guest, to splice from; `None` for other descriptors. For
+/// /proc files that the kernel cannot splice from, the host returns the error.
 fn spliced(c: &Call<'_>, i: usize) -> Result<Option<(Shown<'static>, OwnedFd)>, Errno> {
     let Some(shown) = proc::shown(c.task, c.fd(i)?).filter(Shown::can_be_spliced) else { return Ok(None) };
     let file = proc::as_file(&shown.all(c.task, c.cpu)?)?;
     Ok(Some((shown, file)))
 }
 
-/// Transfers from such a file, with the offset at `at` in guest memory or, if that is null, the file's position.
+/// Splices from such a file. The offset is at `at` in guest memory, or, if `at` is null, the file's position.
 fn splice_shown(c: &Call<'_>, shown: &Shown<'_>, at: u64, transfer: impl FnOnce(&mut [u8]) -> SysResult) -> SysResult {
     let position = c.read_opt(at)?;
     let mut offset = position.map_or_else(|| shown.position(), Ok)?.to_ne_bytes();
@@ -108,18 +108,18 @@ pub(in crate::linux) fn writev(c: &mut Call<'_>) -> SysResult {
     transfer(c, Sys::Writev, &[])
 }
 
-/// At an offset, with flags. The kernel takes the offset in two halves; the first is all of it.
+/// Transfers at an offset, with flags. The kernel takes the offset in two halves; on 64 bits the first holds all of it.
 fn positioned(c: &mut Call<'_>, call: Sys, flags: u64) -> SysResult {
     let offset = c.args[3];
     transfer(c, call, &[offset, 0, flags])
 }
 
-/// Without `flags`, the offset has to be one.
+/// Transfers at an offset, which must not be negative.
 fn at_offset(c: &mut Call<'_>, call: Sys) -> SysResult {
     if (c.args[3] as i64) < 0 { Err(Errno::INVAL.into()) } else { positioned(c, call, 0) }
 }
 
-/// With `flags`, offset -1 stands for the file's own position.
+/// Transfers with `flags`. Offset -1 means the file's position.
 fn with_flags(c: &mut Call<'_>, call: Sys) -> SysResult {
     let offset = c.args[3];
     if offset != u64::MAX && (offset as i64) < 0 {
@@ -154,8 +154,8 @@ pub(in crate::linux) fn pwritev2(c: &mut Call<'_>) -> SysResult {
     with_flags(c, Sys::Pwritev2)
 }
 
-/// Whichever end of the pipe it is, the pages are the host's: what the guest writes into them later is in the
-/// pipe too, as in the kernel.
+/// Either end of a pipe takes host pages, so a later write by the guest to these pages shows in the pipe, as in the
+/// kernel.
 pub(in crate::linux) fn vmsplice(c: &mut Call<'_>) -> SysResult {
     let flags = c.args[3];
     transfer(c, Sys::Vmsplice, &[flags])

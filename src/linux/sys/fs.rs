@@ -1,4 +1,4 @@
-//! Files by name, and what is known about them.
+//! Files by path, and their attributes.
 
 use super::program;
 use crate::host::{self, Sys, SysArg};
@@ -19,7 +19,7 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     let dir = c.fd(0)?;
     let path = c.raw_path(1)?;
     let follow = how.flags & libc::O_NOFOLLOW as u64 == 0;
-    // Where links are not to be followed it is the host that refuses them.
+    // If the guest does not follow links, the host reports the error.
     let path = match proc::link(c.task, dir, &path) {
         Some(Link::Hidden) => return Err(Errno::NOENT.into()),
         Some(Link::Exe) if follow && how.resolve == 0 => c.task.mm.exe.clone(),
@@ -38,7 +38,7 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     Ok(fd)
 }
 
-/// The host's path of a file to be opened.
+/// The host path of the file to open.
 fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CString, Errno> {
     let Some(sysroot) = &c.task.fs.sysroot else { return Ok(path) };
     let has = |bits: i32| how.flags & bits as u64 != 0;
@@ -51,15 +51,15 @@ fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CSt
         () if write => Intent::Write,
         () => Intent::Read,
     };
-    // O_EXCL does not follow a link either.
+    // O_EXCL also implies that the last link is not followed.
     let follow = !has(libc::O_NOFOLLOW) && intent != Intent::Create;
     let found = sysroot.resolve(dir, &path, follow, intent)?;
     if how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0 {
-        // The path has a root of its own, and stays as it is.
+        // The path is relative to a root of its own, so the sysroot does not apply.
         return Ok(path);
     }
     match found.host {
-        // The links on the way are no longer in the path.
+        // The resolved path no longer contains the links, so the host cannot report them.
         Some(_) if found.linked && how.resolve & RESOLVE_NO_SYMLINKS != 0 => Err(Errno::LOOP),
         Some(host) => Ok(host),
         None => Ok(path),
@@ -122,7 +122,7 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
     pass(Sys::Readlinkat, &mut [SysArg::Val(dir as u64), path, buffer, SysArg::Val(size as u64)])
 }
 
-/// The host's entries, less those of descriptors that are ours.
+/// The host's entries without those of remu's own descriptors.
 pub(in crate::linux) fn getdents64(c: &mut Call<'_>) -> SysResult {
     loop {
         let used = c.pass(Sys::Getdents64)?;
@@ -142,7 +142,7 @@ pub(in crate::linux) fn getdents64(c: &mut Call<'_>) -> SysResult {
             }
             rest = after;
         }
-        // Nothing left is not yet the end.
+        // If all entries were removed, this is not yet the end of the directory.
         if !kept.is_empty() {
             c.task.mm.write_bytes(c.addr(1), &kept)?;
             return Ok(kept.len() as u64);
@@ -150,7 +150,7 @@ pub(in crate::linux) fn getdents64(c: &mut Call<'_>) -> SysResult {
     }
 }
 
-/// Where the name is in a directory entry.
+/// The offset of the name in a directory entry.
 const NAME: usize = offset_of!(DirentHead, name);
 
 pub(in crate::linux) fn fstat(c: &mut Call<'_>) -> SysResult {
@@ -163,7 +163,7 @@ pub(in crate::linux) fn newfstatat(c: &mut Call<'_>) -> SysResult {
     let flags = c.int(3);
     let dir = c.fd(0)?;
     let path = match c.args[1] {
-        // Since Linux 6.11 a missing path is as good as an empty one.
+        // Since Linux 6.11 a null path means the same as an empty one.
         0 if flags & libc::AT_EMPTY_PATH != 0 => c"".into(),
         _ => c.path(1, FollowLink::FollowUnless(3), Intent::Read)?,
     };
@@ -177,10 +177,10 @@ fn status(dir: i32, path: &CStr, flags: i32) -> Result<Stat, Errno> {
     Ok(Stat::from(&stat))
 }
 
-/// Borrows a descriptor of the guest's for the length of a call.
+/// Borrows a guest descriptor for the duration of a call.
 ///
-/// What the guest does with its descriptors meanwhile is its own affair: the worst that can come of it
-/// is EBADF or another of its files.
+/// The guest may close or replace the descriptor meanwhile. The call then fails with EBADF or uses another file of the
+/// guest's.
 pub(super) fn borrow(c: &Call<'_>, i: usize) -> Result<BorrowedFd<'static>, Errno> {
     host::guest_fd(c.fd(i)?).ok_or(Errno::BADF)
 }

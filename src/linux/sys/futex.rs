@@ -1,4 +1,4 @@
-//! futex(2), and the newer calls for its single operations.
+//! futex(2), and the newer calls for single futex operations.
 
 use crate::host::{self, FutexWaiter, Sys, SysArg};
 use crate::linux::abi::futex::FutexWaitv;
@@ -19,8 +19,8 @@ const FUTEX_LOCK_PI2: u64 = 13;
 /// FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
 const MODIFIERS: u64 = 0x180;
 
-/// Passed to the host: guest threads are host threads with the same ids, and a guest word has one place in host
-/// memory.
+/// Passed to the host: guest threads are host threads with the same thread IDs, and a guest word has one address in
+/// host memory.
 pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
     let [word, op, value, fourth, second, last] = c.args;
     let op = u64::from(op as u32);
@@ -35,7 +35,7 @@ pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
         FUTEX_REQUEUE | FUTEX_CMP_REQUEUE | FUTEX_WAKE_OP | FUTEX_CMP_REQUEUE_PI => {
             pass(Sys::FutexTwo, &mut [word, op_arg, value, SysArg::Val(fourth), second, last])
         }
-        // Operations that neither wait nor have a second word, and unknown ones.
+        // Operations without a wait and a second word, and unknown operations.
         _ => pass(Sys::FutexWait, &mut [word, op_arg, value, SysArg::Null, SysArg::Val(0), last]),
     }
 }

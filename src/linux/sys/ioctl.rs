@@ -1,4 +1,4 @@
-//! ioctl(2): the argument of each request is as the host layer's table of requests says.
+//! ioctl(2). The host layer's table of requests says what the argument of each request is.
 
 use crate::host::{self, GuestPtr, IoctlArg, Sys, SysArg};
 use crate::linux::call::{Call, pass};
@@ -24,14 +24,14 @@ pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
             }
             let result = host::ioctl_through(fd, through, &mut structure, |addr| match addr {
                 0 => None,
-                // As far as the kernel goes there, which is guest memory and the guard behind it.
+                // The kernel may access guest memory there and the guard behind it.
                 addr => Some(c.task.mm.host_range(GuestAddr(addr), 1).unwrap_or(GuestPtr::refused(addr))),
             })?;
             c.task.mm.write_bytes(c.addr(2), &structure)?;
             Ok(result)
         }
         None => {
-            // A descriptor that is not open comes first, as in the kernel.
+            // As in the kernel, a closed descriptor (EBADF) comes before an unknown request.
             pass(Sys::Fcntl, &mut [fd_arg, SysArg::Val(libc::F_GETFD as u64), SysArg::Val(0)])?;
             c.unimplemented(format!("ioctl request {request:#x}"));
             Err(Errno::NOTTY.into())

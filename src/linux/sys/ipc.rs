@@ -1,7 +1,7 @@
 //! System V shared memory, semaphores and message queues.
 //!
-//! The objects are the host's, with the host's ids, and so shared with every other process. remu keeps the addresses
-//! of attached segments, and converts the one structure that x86-64 lays out differently.
+//! The objects and their IDs are the host's, and so shared with every other process. remu records the addresses of
+//! attached segments and converts the one structure that x86-64 lays out differently.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::ipc::command::*;
@@ -22,7 +22,7 @@ pub(in crate::linux) fn shmget(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn shmctl(c: &mut Call<'_>) -> SysResult {
-    // The largest of the structures; the command selects which one is meant.
+    // The size of the largest structure; the command selects the structure.
     let structure = c.guest(c.args[2], size_of::<ShmidDs>() as u64);
     pass(Sys::Shmctl, &mut [SysArg::Val(c.args[0]), SysArg::Val(c.args[1]), structure])
 }
@@ -102,7 +102,7 @@ pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
             host_status.perm = new.perm;
             pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))
         }
-        // Only the host knows the size of the set, and so of the array; it accesses the array in order.
+        // Only the host knows the size of the set, and so of the array. It accesses the array in order.
         GETALL | SETALL | IPC_INFO | SEM_INFO => pass(Sys::SemctlPointer, &mut sys_args(c.guest(arg, 1))),
         other if host::semctl_row(other).is_none() => Err(Errno::INVAL.into()),
         _ => pass(Sys::Semctl, &mut sys_args(SysArg::Val(arg))),
@@ -124,8 +124,8 @@ pub(in crate::linux) fn semtimedop(c: &mut Call<'_>) -> SysResult {
     operate(c, timeout)
 }
 
-/// A message with `len` bytes of text. The kernel refuses a length that does not fit into an `int`, but only after
-/// reading the message's type.
+/// A message with `len` bytes of text. The kernel rejects a length that does not fit into an `int`, but only after
+/// reading the message type.
 fn message(c: &Call<'_>, len: u64) -> SysArg<'static> {
     let len = if len > i32::MAX as u64 { 0 } else { len };
     c.guest(c.args[1], len + size_of::<MsgHead>() as u64)

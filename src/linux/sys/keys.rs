@@ -1,4 +1,4 @@
-//! keyctl(2): the operation decides which arguments are addresses.
+//! keyctl(2). The operation determines which arguments are addresses.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, pass};
@@ -26,7 +26,7 @@ const CAPABILITIES: i32 = 31;
 const DH_PARAMS: u64 = 12;
 /// `struct keyctl_pkey_query`.
 const PKEY_RESULT: u64 = 56;
-/// `struct keyctl_pkey_params`: a key id, two lengths, and reserved space.
+/// `struct keyctl_pkey_params`: a key ID, two lengths, and reserved space.
 const PKEY_PARAMS: u64 = 40;
 
 pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
@@ -55,23 +55,23 @@ pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
             pass(Sys::KeyctlQuery, &mut [op, val(first), val(second), info, result])
         }
         PKEY_ENCRYPT | PKEY_DECRYPT | PKEY_SIGN | PKEY_VERIFY => {
-            // The key id, then the lengths of the input and of the output or second input.
+            // The key ID, the length of the input, and the length of the output or second input.
             let params: [u32; 3] = c.read(first)?;
             let (into, out) = (c.guest(third, params[1].into()), c.guest(fourth, params[2].into()));
             let params = c.guest(first, PKEY_PARAMS);
             pass(Sys::KeyctlCrypt, &mut [op, params, c.guest(second, 1), into, out])
         }
         DH_COMPUTE if fourth != 0 => {
-            c.unimplemented("keyctl: a key agreement with a derivation function".to_owned());
+            c.unimplemented("keyctl: KEYCTL_DH_COMPUTE with a key derivation function".to_owned());
             Err(Errno::OPNOTSUPP.into())
         }
         DH_COMPUTE => {
             let (params, buffer) = (c.guest(first, DH_PARAMS), c.guest(second, third));
             pass(Sys::KeyctlAgree, &mut [op, params, buffer, val(third), val(0)])
         }
-        // What the kernel answers for an operation it does not know.
+        // The kernel's error for an unknown operation.
         other if host::keyctl_row(other).is_none() => Err(Errno::OPNOTSUPP.into()),
-        // Key and keyring ids, owners, permissions and times.
+        // The arguments are key and keyring IDs, owners, permissions and times.
         _ => pass(Sys::Keyctl, &mut [op, val(first), val(second), val(third), val(fourth)]),
     }
 }

@@ -14,10 +14,10 @@ use std::path::PathBuf;
 const MAP_TYPE: i32 = 0xf;
 const MAP_DROPPABLE: i32 = 8;
 const MAP_UNINITIALIZED: i32 = 0x400_0000;
-/// The bits of the sizes of huge pages that the kernel has always let pass (LEGACY_MAP_MASK).
+/// The huge page sizes that every kernel accepts in the flags (LEGACY_MAP_MASK).
 const HUGE_SIZES: i32 = (21 | 30) << libc::MAP_HUGE_SHIFT;
 
-/// The permissions among the bits of PROT_*; the others have no effect, as in the kernel.
+/// The permissions in PROT_* bits. As in the kernel, other bits have no effect.
 fn prot(bits: u64) -> Prot {
     Prot::from_bits_truncate(bits as u32)
 }
@@ -102,21 +102,21 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     Ok(c.task.mm.map(&request)?.0)
 }
 
-/// Why there are no huge pages: as for a kernel whose pools are empty, if the request is right otherwise.
+/// The error of a MAP_HUGETLB request: that of a kernel with empty huge page pools if the request is valid.
 fn no_huge_pages(addr: GuestAddr, len: u64, flags: i32, anonymous: bool) -> Errno {
     const FIXED: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE;
-    // The binary logarithm; 0 stands for the usual size. 2 MiB and 1 GiB are those of all schemes.
+    // The binary logarithm of the size; 0 means the default size. All translation schemes have 2 MiB and 1 GiB.
     let size = match flags as u32 >> libc::MAP_HUGE_SHIFT & libc::MAP_HUGE_MASK as u32 {
         0 | 21 if anonymous => 2 << 20,
         30 if anonymous => 1 << 30,
         _ => return Errno::INVAL,
     };
-    // A length that cannot be rounded up is none, to the kernel.
+    // For the kernel, a length that overflows when rounded up is empty.
     let is_empty = len.checked_next_multiple_of(size).is_none_or(|len| len == 0);
     let is_misplaced = flags & FIXED != 0 && !addr.0.is_multiple_of(size);
     let kind = flags & MAP_TYPE;
     let bad_type = ![libc::MAP_PRIVATE, libc::MAP_SHARED, libc::MAP_SHARED_VALIDATE].contains(&kind);
-    // Huge pages are those of a file, which does not grow.
+    // Huge pages are backed by a file, and a file mapping does not grow down.
     let grows = flags & libc::MAP_GROWSDOWN != 0;
     if is_empty || is_misplaced || bad_type || grows { Errno::INVAL } else { Errno::NOMEM }
 }
@@ -151,7 +151,7 @@ pub(in crate::linux) fn mprotect(c: &mut Call<'_>) -> SysResult {
     match grows {
         0 => c.task.mm.protect(start, len, prot(bits))?,
         GROWS_DOWN => c.task.mm.protect_growing(start, len, prot(bits))?,
-        // No area grows upwards on this architecture.
+        // Areas do not grow up on this architecture.
         _ if c.task.mm.mapped_parts(&(start..GuestAddr(end))).first().is_some_and(|part| part.start == start) => {
             return Err(Errno::INVAL.into());
         }
@@ -185,17 +185,17 @@ pub(in crate::linux) fn mremap(c: &mut Call<'_>) -> SysResult {
     Ok(at.0)
 }
 
-/// What a hole in the range of a call does, besides making it fail with ENOMEM.
+/// How a call treats a hole in its range. In either case it fails with ENOMEM.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holes {
-    /// What comes after it is done too.
+    /// The rest of the range is still processed.
     Skip,
-    /// What comes before it is done.
+    /// Processing stops at the hole.
     End,
 }
 
-/// Makes a host call on a range of guest memory, all of which should be mapped: where the guest has
-/// nothing, the host has a reservation, and would be content with that.
+/// Makes a host call on the mapped parts of a guest range. Holes must be found here: the host has a reservation there
+/// and would succeed.
 fn on_range(c: &Call<'_>, call: Sys, start: GuestAddr, len: u64, holes: Holes, rest: &[u64]) -> SysResult {
     let len = page_len(len).ok_or(Errno::NOMEM)?;
     let end = GuestAddr(start.0.checked_add(len).ok_or(Errno::NOMEM)?);
@@ -224,17 +224,17 @@ pub(in crate::linux) fn msync(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL.into());
     }
     match page_len(c.args[1]) {
-        // A length that overflows is none, to the kernel.
+        // For the kernel, a length that overflows is empty.
         None | Some(0) => Ok(0),
         Some(len) => {
-            // Where there is nothing to wait for or to drop, the kernel stops at the first hole.
+            // With only MS_ASYNC, the kernel stops at the first hole.
             let holes = if flags == libc::MS_ASYNC { Holes::End } else { Holes::Skip };
             on_range(c, Sys::Msync, c.addr(0), len, holes, &[c.args[2]])
         }
     }
 }
 
-/// Whether this process may lock any memory at all.
+/// Whether this process may lock any memory.
 fn may_lock() -> bool {
     lock_limit() > 0
 }
@@ -248,7 +248,7 @@ fn lock_limit() -> u64 {
     rustix::process::getrlimit(rustix::process::Resource::Memlock).current.unwrap_or(u64::MAX)
 }
 
-/// Locks or unlocks a range, whose start need not be at a page boundary.
+/// Locks or unlocks a range. Its start is rounded down to a page.
 fn set_lock(c: &Call<'_>, lock: MlockMode) -> SysResult {
     if lock != MlockMode::None && !may_lock() {
         return Err(Errno::PERM.into());
@@ -293,7 +293,7 @@ pub(in crate::linux) fn mlockall(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::NOMEM.into());
     }
     let lock = if flags & libc::MCL_ONFAULT != 0 { MlockMode::OnFault } else { MlockMode::Now };
-    // Not by the host's own mlockall, which would lock the whole reservation, and remu.
+    // The host's mlockall would lock the whole reservation, and remu itself.
     c.task.mm.lock_all(now.then_some(lock), if future { lock } else { MlockMode::None });
     Ok(0)
 }
@@ -314,7 +314,7 @@ pub(in crate::linux) fn mincore(c: &mut Call<'_>) -> SysResult {
     if !inside(c.args[2], len / PAGE_SIZE) {
         return Err(Errno::FAULT.into());
     }
-    // What comes before a hole is answered, then the hole is told of.
+    // The pages before a hole are reported before the call fails with ENOMEM.
     let mapped = c.task.mm.mapped_parts(&(start..start.offset(len)));
     let covered = mapped.first().filter(|part| part.start == start).map_or(0, |part| part.end.0 - start.0);
     if covered > 0 {
@@ -330,13 +330,12 @@ const MADV_SOFT_OFFLINE: i32 = 101;
 const MADV_GUARD_INSTALL: i32 = 102;
 const MADV_GUARD_REMOVE: i32 = 103;
 
-/// The advice is the host's business, all of which is about the pages behind the areas; what kinds the
-/// host does not know it refuses.
+/// The host handles the advice, which concerns the pages of the areas, and rejects advice that it does not know.
 pub(in crate::linux) fn madvise(c: &mut Call<'_>) -> SysResult {
     advise(c, c.addr(0), c.args[1], c.int(2))
 }
 
-/// Takes advice on a range.
+/// Applies advice to a range.
 pub(super) fn advise(c: &Call<'_>, start: GuestAddr, len: u64, advice: i32) -> SysResult {
     let known = matches!(
         advice,
@@ -358,10 +357,10 @@ pub(super) fn advise(c: &Call<'_>, start: GuestAddr, len: u64, advice: i32) -> S
         libc::MADV_HWPOISON | MADV_SOFT_OFFLINE => Holes::End,
         _ => Holes::Skip,
     };
-    // Of nothing as well, the host decides whether it is right.
+    // The host also validates the advice for an empty range.
     let drops = [libc::MADV_DONTNEED, MADV_DONTNEED_LOCKED, libc::MADV_FREE, libc::MADV_REMOVE, MADV_GUARD_INSTALL];
     let discards = drops.contains(&advice) || matches!(advice, libc::MADV_DONTFORK | libc::MADV_WIPEONFORK);
-    // What comes before an area that is to be kept is done.
+    // The part before the first area that must be kept is processed.
     let kept = if discards { c.task.mm.first_kept(&(start..end)) } else { None };
     let end = kept.unwrap_or(end);
     let result = match end.0 - start.0 {

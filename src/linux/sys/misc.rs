@@ -20,7 +20,7 @@ pub(in crate::linux) fn uname(c: &mut Call<'_>) -> SysResult {
         bytes
     };
     let release = c.task.process.spec.release.as_deref().map_or(host.release().to_bytes(), str::as_bytes);
-    // PER_LINUX32, in the bits of PER_MASK: the program asks for the 32-bit machine name.
+    // PER_LINUX32 in the bits of PER_MASK asks for the 32-bit machine name.
     let wide = c.cpu.is_64bit() && c.task.personality & 0xff != 8;
     let name = Utsname {
         sysname: field(host.sysname().to_bytes()),
@@ -64,9 +64,9 @@ fn probe(c: &Call<'_>, key: i64) -> Option<u64> {
     })
 }
 
-/// The size of a cache block, or 0 without the instructions for it.
-fn block(there: bool) -> u64 {
-    if there { CACHE_BLOCK } else { 0 }
+/// The size of a cache block, or 0 if the instructions are missing.
+fn block(present: bool) -> u64 {
+    if present { CACHE_BLOCK } else { 0 }
 }
 
 /// Ticks of the `time` CSR per second.
@@ -79,7 +79,7 @@ pub(in crate::linux) fn riscv_hwprobe(c: &mut Call<'_>) -> SysResult {
         HWPROBE_WHICH_CPUS => true,
         _ => return Err(Errno::INVAL.into()),
     };
-    // All CPUs are alike, so only an empty set is refused.
+    // All CPUs are alike, so only an empty set is an error.
     let mut set = Vec::new();
     if which_cpus || cpus != 0 || cpu_bytes != 0 {
         if which_cpus && (cpu_bytes == 0 || cpus == 0) {
@@ -145,7 +145,7 @@ pub(in crate::linux) fn riscv_flush_icache(c: &mut Call<'_>) -> SysResult {
     if c.args[2] & !FLUSH_ICACHE_LOCAL != 0 {
         return Err(Errno::INVAL.into());
     }
-    // The kernel flushes everything whatever the range. The range tells which code changed.
+    // The kernel flushes everything regardless of the range. The range only shows which code changed.
     if c.args[0] < c.args[1] {
         c.task.mm.code_changed(c.addr(0)..c.addr(1));
     }

@@ -1,5 +1,5 @@
-//! The system calls themselves, by topic: one function per call that the host kernel cannot simply be
-//! handed, under the name the table knows it by.
+//! The system calls by topic. There is one function, with the name in the table, for each call that cannot go to the
+//! host kernel unchanged.
 
 pub(super) mod admin;
 pub(super) mod clock;

@@ -9,9 +9,8 @@ use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::mem::offset_of;
 
-/// Whether the value of an option that is set holds addresses, which the host kernel would follow: the
-/// tables of netfilter (IPT_SO_SET_REPLACE, ARPT_SO_SET_REPLACE, EBT_SO_*), reliable datagrams, and
-/// XDP_UMEM_REG.
+/// Whether the value of a set option contains addresses, which the host kernel would follow: netfilter tables
+/// (IPT_SO_SET_REPLACE, ARPT_SO_SET_REPLACE, EBT_SO_*), reliable datagrams, and XDP_UMEM_REG.
 fn set_holds_addresses(level: i32, option: i32) -> bool {
     match level {
         libc::SOL_IP => matches!(option, 64 | 96 | 128..=131),
@@ -22,8 +21,7 @@ fn set_holds_addresses(level: i32, option: i32) -> bool {
     }
 }
 
-/// The same for an option that is read: EBT_SO_*, SCTP_SOCKOPT_CONNECTX3, TCP_ZEROCOPY_RECEIVE, and
-/// MPTCP_FULL_INFO.
+/// The same for getsockopt: EBT_SO_*, SCTP_SOCKOPT_CONNECTX3, TCP_ZEROCOPY_RECEIVE, and MPTCP_FULL_INFO.
 fn get_holds_addresses(level: i32, option: i32) -> bool {
     match level {
         libc::SOL_IP => matches!(option, 128..=131),
@@ -36,11 +34,11 @@ fn get_holds_addresses(level: i32, option: i32) -> bool {
     }
 }
 
-/// Whether the value is a packet filter, which is a number of instructions and their address.
+/// Whether the value is a packet filter: an instruction count and the address of the instructions.
 fn is_filter(level: i32, option: i32, len: i32) -> bool {
     match level {
         libc::SOL_SOCKET => matches!(option, libc::SO_ATTACH_FILTER | libc::SO_ATTACH_REUSEPORT_CBPF),
-        // Or the descriptor of a program.
+        // The value may also be the descriptor of a BPF program.
         libc::SOL_PACKET => option == libc::PACKET_FANOUT_DATA && len == size_of::<SockFprog>() as i32,
         _ => false,
     }
@@ -84,24 +82,24 @@ pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
         return refuse(c);
     }
     let fd = SysArg::Val(c.fd(0)? as u64);
-    // The length of a filter is told in instructions (SO_GET_FILTER is SO_ATTACH_FILTER).
+    // The length of a filter counts instructions (SO_GET_FILTER is SO_ATTACH_FILTER).
     let unit = if is_filter(c.int(1), c.int(2), 0) { SOCK_FILTER } else { 1 };
-    // The kernel writes no more than the length says when it reads it; should another thread raise
-    // that meanwhile, what follows guest memory is a guard.
+    // The kernel reads the length itself and writes at most that much. If another thread raises the length in between,
+    // the kernel runs into the guard behind guest memory.
     let room: u32 = c.read(len).unwrap_or(0);
     let (value, len) = (c.guest(value, u64::from(room) * unit), c.guest(len, 4));
     pass(Sys::Getsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, len])
 }
 
-/// A message as the guest describes it, checked as far as the kernel checks it first.
-struct Described {
+/// A message header from guest memory, after the checks that the kernel makes first.
+struct CheckedMessage {
     header: Msghdr,
     list: Vec<IoVec>,
     name: Option<GuestPtr>,
     control: Option<GuestPtr>,
 }
 
-impl Described {
+impl CheckedMessage {
     fn at(c: &Call<'_>, at: u64) -> Result<Self, Errno> {
         let header: Msghdr = c.read(at)?;
         if header.namelen < 0 {
@@ -114,7 +112,7 @@ impl Described {
             Errno::INVAL if header.iovlen > 1024 => Errno::MSGSIZE,
             other => other,
         })?;
-        // Whether they are followed at all is for the host to say.
+        // The host decides whether it uses these addresses at all.
         let range = |addr: u64, len: u64| {
             let range = || c.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr));
             (addr != 0).then(range)
@@ -136,7 +134,7 @@ impl Described {
     }
 }
 
-/// Writes back what the kernel says of a received message.
+/// Writes the kernel's results for a received message back to guest memory.
 fn received(c: &Call<'_>, at: u64, has_name: bool, message: &Message<'_>) -> Result<(), Errno> {
     if has_name {
         c.write(at + offset_of!(Msghdr, namelen) as u64, &message.name_len)?;
@@ -145,21 +143,22 @@ fn received(c: &Call<'_>, at: u64, has_name: bool, message: &Message<'_>) -> Res
     c.write(at + offset_of!(Msghdr, flags) as u64, &message.flags)
 }
 
-/// Sends or receives one message described at `at`; what the kernel says of it goes back there.
+/// Sends or receives the message at `at`. The results of a receive are written back there.
 fn one_message(c: &mut Call<'_>, receive: bool, at: u64, flags: u32) -> SysResult {
     let fd = c.fd(0)?;
-    let described = match Described::at(c, at) {
-        Ok(described) => described,
+    let checked = match CheckedMessage::at(c, at) {
+        Ok(checked) => checked,
         Err(e) => {
-            // Whether this is a socket comes first. Sending nothing tells, and leaves its error alone.
+            // The kernel first checks that the descriptor is a socket. Sending no messages checks this without
+            // consuming a pending socket error.
             host::messages(false, fd, &mut [], 0, None)?;
             return Err(e.into());
         }
     };
-    let mut message = described.message();
+    let mut message = checked.message();
     let count = host::message(receive, fd, &mut message, flags)?;
     if receive {
-        received(c, at, described.header.name != 0, &message)?;
+        received(c, at, checked.header.name != 0, &message)?;
     }
     Ok(count)
 }
@@ -172,33 +171,33 @@ pub(in crate::linux) fn recvmsg(c: &mut Call<'_>) -> SysResult {
     one_message(c, true, c.args[1], c.args[2] as u32)
 }
 
-/// The most messages that go in one call (UIO_MAXIOV).
+/// The maximum number of messages in one call (UIO_MAXIOV).
 const MESSAGES_MAX: u32 = 1024;
 
-/// Several messages, up to the first that is not described as it should be.
+/// Sends or receives several messages, up to the first invalid one.
 fn messages(c: &mut Call<'_>, receive: bool, timeout: Option<&mut HostTime>) -> SysResult {
     let (fd, flags) = (c.fd(0)?, c.args[3] as u32);
     let total = (c.args[2] as u32).min(MESSAGES_MAX);
     let at = |i: usize| c.args[1].wrapping_add((i * size_of::<Mmsghdr>()) as u64);
-    let mut described = Vec::new();
+    let mut checked = Vec::new();
     let mut failed = None;
     for i in 0..total as usize {
-        match Described::at(c, at(i)) {
-            Ok(one) => described.push(one),
+        match CheckedMessage::at(c, at(i)) {
+            Ok(one) => checked.push(one),
             Err(e) => {
                 failed = Some(e);
                 break;
             }
         }
     }
-    let mut list: Vec<_> = described.iter().map(Described::message).collect();
-    // Also if there is none: whether this is a socket comes first.
+    let mut list: Vec<_> = checked.iter().map(CheckedMessage::message).collect();
+    // The host is called even without messages, to check that the descriptor is a socket.
     let lengths = host::messages(receive, fd, &mut list, flags, timeout)?;
-    if let Some(e) = failed.filter(|_| described.is_empty()) {
+    if let Some(e) = failed.filter(|_| checked.is_empty()) {
         return Err(e.into());
     }
     for (i, (len, one)) in lengths.iter().zip(&list).enumerate() {
-        let told = if receive { received(c, at(i), described[i].header.name != 0, one) } else { Ok(()) };
+        let told = if receive { received(c, at(i), checked[i].header.name != 0, one) } else { Ok(()) };
         match told.and_then(|()| c.write(at(i) + offset_of!(Mmsghdr, len) as u64, len)) {
             Ok(()) => {}
             Err(e) if i == 0 => return Err(e.into()),
@@ -212,7 +211,7 @@ pub(in crate::linux) fn sendmmsg(c: &mut Call<'_>) -> SysResult {
     messages(c, false, None)
 }
 
-/// As in the kernel, the time limit is looked at after each message: it does not end the wait for one.
+/// As in the kernel, the timeout is checked only after each message; it does not end the wait for one.
 pub(in crate::linux) fn recvmmsg(c: &mut Call<'_>) -> SysResult {
     let mut timeout = c.read_opt::<Timespec>(c.args[4])?.map(|t| HostTime { sec: t.sec, nsec: t.nsec });
     let done = messages(c, true, timeout.as_mut())?;

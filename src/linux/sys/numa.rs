@@ -1,4 +1,4 @@
-//! Memory policies. The nodes are the host's, and so are the pages.
+//! Memory policies, which apply to the host's nodes and pages.
 
 use super::vm::{foreign, is_own};
 use crate::host::{self, GuestPtr, Sys, SysArg};
@@ -7,17 +7,17 @@ use crate::linux::outcome::SysResult;
 use crate::memory::{GuestAddr, PAGE_SIZE, page_len};
 use rustix::io::Errno;
 
-/// MPOL_F_ADDR: the policy of an address is asked for.
+/// MPOL_F_ADDR: return the policy of an address.
 const MPOL_F_ADDR: u64 = 2;
 
-/// A set of nodes with room for `bits` of them, one more than the kernel looks at. It reads whole words, and
-/// refuses more than a page before it reads any.
+/// A node mask. `bits` is one more than the number of bits that the kernel uses. The kernel reads whole words, and
+/// rejects a mask larger than a page before reading it.
 fn nodes(c: &Call<'_>, addr: u64, bits: u64) -> SysArg<'static> {
     let bits = if bits > PAGE_SIZE * 8 + 1 { 0 } else { bits };
     c.guest(addr, bits.saturating_sub(1).div_ceil(64) * 8)
 }
 
-/// Whether all of a range is mapped: where it is not, the host has a reservation.
+/// Whether the whole range is mapped. Where it is not, the host has a reservation.
 fn is_mapped(c: &Call<'_>, start: GuestAddr, len: u64) -> bool {
     let Some(end) = page_len(len).and_then(|len| start.0.checked_add(len)) else { return false };
     let range = start..GuestAddr(end);
@@ -34,7 +34,7 @@ pub(in crate::linux) fn mbind(c: &mut Call<'_>) -> SysResult {
     if is_mapped(c, c.addr(0).page_floor(), len) {
         return bind(len);
     }
-    // What else may be wrong comes first.
+    // Other errors come first.
     bind(0)?;
     if start.checked_add(len).is_none() { Err(Errno::INVAL.into()) } else { Err(Errno::FAULT.into()) }
 }
@@ -71,9 +71,9 @@ pub(in crate::linux) fn move_pages(c: &mut Call<'_>) -> SysResult {
     if pid != 0 && !is_own(c, pid) {
         return Err(foreign(c, pid));
     }
-    // The flags are looked at first.
+    // The kernel checks the flags first.
     host::move_pages(&[], None, None, flags as u32)?;
-    // One by one: the list need not be there as far as `count` says.
+    // One by one: the list may end in unmapped memory before `count` entries.
     let mut list = Vec::new();
     for i in 0..count {
         let page: u64 = c.read(pages.wrapping_add(i.wrapping_mul(8)))?;

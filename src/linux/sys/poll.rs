@@ -1,4 +1,4 @@
-//! Waiting for files: select, poll, epoll.
+//! select, poll and epoll.
 
 use crate::host::{self, EpollEvent as HostEvent, Sys, SysArg, Timespec as HostTime};
 use crate::linux::abi::poll::EpollEvent;
@@ -9,13 +9,13 @@ use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// The most events that one epoll_wait may ask for (EP_MAX_EVENTS).
+/// The maximum number of events for one epoll_wait (EP_MAX_EVENTS).
 const EVENTS_MAX: i32 = i32::MAX / size_of::<EpollEvent>() as i32;
 
-/// How many events are asked of the host at a time: what is not fetched stays ready.
+/// The maximum number of events fetched from the host at a time. Others stay ready.
 const EVENTS_AT_ONCE: usize = 4096;
 
-/// A signal mask that a call waits with.
+/// The temporary signal mask of a call.
 fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
     match addr {
         0 => Ok(None),
@@ -24,10 +24,11 @@ fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
     }
 }
 
-/// Waits with a mask: a signal that it lets through is delivered with it, and leaves the old one behind.
+/// Waits with a temporary mask. A signal that ends the wait is delivered under this mask, and its handler returns to
+/// the old one.
 fn waiting(c: &mut Call<'_>, mask: Option<u64>, wait: impl FnOnce(&mut Call<'_>) -> SysResult) -> SysResult {
     let Some(mask) = mask else { return wait(c) };
-    // What the host cannot hold back may be there already.
+    // A signal that the host cannot block may already be pending.
     let result = if c.task.pending.set() & !mask != 0 { Err(Errno::INTR.into()) } else { wait(c) };
     result.map_err(|e| if e == CallEnd::Errno(Errno::INTR) { c.task.woken(mask).into() } else { e })
 }
@@ -53,7 +54,7 @@ pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {
     };
     let mut timeout: Option<HostTime> =
         c.read_opt::<Timespec>(c.args[4])?.map(|t| HostTime { sec: t.sec, nsec: t.nsec });
-    // The kernel works on whole words of the sets.
+    // The kernel uses whole words of the sets.
     let bytes = u64::from(count.max(0) as u32).div_ceil(64) * 8;
     let set = |i: usize| match c.args[i] {
         0 => None,
@@ -62,7 +63,7 @@ pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {
     let sets = [set(1), set(2), set(3)];
     let result = waiting(c, mask, |_| Ok(host::pselect(count, sets, timeout.as_mut(), mask)?));
     if let Some(left) = timeout {
-        // As in the kernel, not being able to write this back is no failure.
+        // As in the kernel, a failure to write this back is ignored.
         let _ = c.write(c.args[4], &Timespec { sec: left.sec, nsec: left.nsec });
     }
     result
@@ -74,7 +75,7 @@ pub(in crate::linux) fn epoll_ctl(c: &mut Call<'_>) -> SysResult {
         libc::EPOLL_CTL_DEL => EpollEvent { events: 0, pad: 0, data: 0 },
         _ => c.read(c.args[3])?,
     };
-    // The host's structure is packed.
+    // x86-64 packs the structure.
     let mut packed = [0; 12];
     packed[..4].copy_from_slice(&event.events.to_ne_bytes());
     packed[4..].copy_from_slice(&event.data.to_ne_bytes());
@@ -89,7 +90,7 @@ fn epoll_wait(c: &mut Call<'_>, timeout: Option<HostTime>, mask: Option<u64>) ->
     if max <= 0 || max > EVENTS_MAX {
         return Err(Errno::INVAL.into());
     }
-    // Before anything is waited for, there has to be user space for all of them.
+    // The kernel checks that the whole output array is in user space before it waits.
     let end = c.args[1].checked_add(max as u64 * size_of::<EpollEvent>() as u64);
     if end.is_none_or(|end| end > c.task.mm.limit().0) {
         return Err(Errno::FAULT.into());
@@ -98,7 +99,7 @@ fn epoll_wait(c: &mut Call<'_>, timeout: Option<HostTime>, mask: Option<u64>) ->
     let count = waiting(c, mask, |_| Ok(host::epoll_wait(epoll, &mut events, timeout, mask)?))?;
     for (i, event) in events[..count as usize].iter().enumerate() {
         let event = EpollEvent { events: event.events, pad: 0, data: event.data };
-        // Events that have been written count, if there are any.
+        // If some events were written, their number is the result.
         if let Err(e) = c.write(c.args[1].wrapping_add((i * size_of::<EpollEvent>()) as u64), &event) {
             return if i == 0 { Err(e.into()) } else { Ok(i as u64) };
         }

@@ -1,4 +1,4 @@
-//! prctl(2): a closed list of options, because only the option tells what its arguments are.
+//! prctl(2): a closed list of options, because only the option determines what its arguments are.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::riscv::{PR_RISCV_SET_ICACHE_FLUSH_CTX, PR_RISCV_V_GET_CONTROL, PR_RISCV_V_SET_CONTROL};
@@ -7,10 +7,8 @@ use crate::linux::outcome::SysResult;
 use crate::memory::Mdwe;
 use rustix::io::Errno;
 
-/// Options that riscv64 kernels refuse, being about the misaligned accesses, floating point, byte order,
-/// time stamp counter, memory protection, speculation, vectors, pointers and stacks of other CPUs, or of
-/// extensions that there are not: UNALIGN, FPEMU, FPEXC, ENDIAN, TSC, MPX, FP_MODE, SVE, SPECULATION_CTRL,
-/// PAC keys, TAGGED_ADDR_CTRL, SME, DEXCR, SHADOW_STACK.
+/// Options that riscv64 kernels reject because they concern other CPUs or missing extensions: UNALIGN, FPEMU, FPEXC,
+/// ENDIAN, TSC, MPX, FP_MODE, SVE, SPECULATION_CTRL, PAC keys, TAGGED_ADDR_CTRL, SME, DEXCR, SHADOW_STACK.
 const OF_OTHER_CPUS: &[i32] = &[
     5, 6, 9, 10, 11, 12, 19, 20, 25, 26, 43, 44, 45, 46, 50, 51, 52, 53, 54, 55, 56, 60, 61, 63, 64, 72, 73, 74, 75, 76,
 ];
@@ -18,11 +16,11 @@ const OF_OTHER_CPUS: &[i32] = &[
 // From `linux/prctl.h`; libc does not have it.
 const PR_GET_AUXV: i32 = 0x4155_5856;
 
-/// The size of what the kernel keeps of the auxiliary vector: twice as many words as there are entries
-/// for every CPU, nine for this one, and the end.
+/// The size of the kernel's saved auxiliary vector: two words for each of the 22 generic entries, the 9 of this
+/// architecture, and the terminator.
 const SAVED_AUXV: usize = 2 * (22 + 9 + 1) * 8;
 
-/// Copies as much of the auxiliary vector as there is room for, and tells the size of all of it.
+/// Copies as much of the auxiliary vector as fits, and returns its full size.
 fn auxv(c: &mut Call<'_>) -> SysResult {
     if c.args[3] != 0 || c.args[4] != 0 {
         return Err(Errno::INVAL.into());
@@ -41,7 +39,7 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
     match option {
         libc::PR_SET_NAME => {
             let mut name = [0u8; 16];
-            // The kernel copies up to 15 bytes or the terminating zero, byte by byte.
+            // The kernel copies byte by byte, up to 15 bytes or the terminating zero.
             for (i, byte) in name[..15].iter_mut().enumerate() {
                 *byte = c.read(a.wrapping_add(i as u64))?;
                 if *byte == 0 {
@@ -72,13 +70,13 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
         }
         libc::PR_GET_MDWE if [a, b, d, e] != [0; 4] => Err(Errno::INVAL.into()),
         libc::PR_GET_MDWE => Ok(c.task.mm.mdwe().bits().into()),
-        // No filter is in force; setting one is refused as the call of that name is.
+        // No filter is active, and seccomp(2) cannot install one.
         libc::PR_GET_SECCOMP => Ok(0),
-        // Names of anonymous mappings: what a kernel without CONFIG_ANON_VMA_NAME answers.
+        // Names of anonymous mappings: the error of a kernel without CONFIG_ANON_VMA_NAME.
         libc::PR_SET_VMA => Err(Errno::INVAL.into()),
-        // There are no vectors yet; the kernel answers this where the CPU has none.
+        // Vectors are not implemented; this is the kernel's error on a CPU without them.
         other if matches!(other as u64, PR_RISCV_V_SET_CONTROL | PR_RISCV_V_GET_CONTROL) => Err(Errno::INVAL.into()),
-        // fence.i works on every hart in any case.
+        // fence.i always affects every hart.
         other if other as u64 == PR_RISCV_SET_ICACHE_FLUSH_CTX => {
             if a <= 1 && b <= 1 {
                 Ok(0)
@@ -94,7 +92,7 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
     }
 }
 
-/// An option that writes to where its first argument points.
+/// An option whose first argument is an output address.
 fn pointer(c: &Call<'_>, option: i32, size: u64) -> SysResult {
     let [_, a, b, d, e, _] = c.args;
     let target = c.guest(a, size);

@@ -1,4 +1,4 @@
-//! The process itself: its end, its limits, its personality.
+//! The process itself: exit, limits, personality.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::process::Rlimit;
@@ -34,14 +34,14 @@ pub(in crate::linux) fn personality(c: &mut Call<'_>) -> SysResult {
     Ok(old.into())
 }
 
-/// Whether hard limits may be raised.
+/// Whether this process may raise hard limits.
 fn may_raise_limits() -> bool {
     use rustix::thread::{CapabilitySet, capabilities};
     capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE))
 }
 
-/// Reads and sets a limit. Those that bind the address space are the guest's own: the host's would
-/// bind remu, its reservation above all.
+/// Reads and sets a limit. Limits on the address space are kept for the guest: set on the host, they would bind remu
+/// and its reservation.
 fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<Rlimit, CallEnd> {
     if new.is_some_and(|n| n.cur > n.max) {
         return Err(Errno::INVAL.into());
@@ -91,7 +91,7 @@ pub(in crate::linux) fn prlimit64(c: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-// The limit's structure goes to the host as bytes.
+// `Rlimit` is passed to the host as bytes.
 const _: fn() = || {
     fn plain<T: FromBytes + IntoBytes>() {}
     plain::<Rlimit>();

@@ -1,6 +1,6 @@
-//! Robust lists: locks that are marked when the thread holding them exits.
+//! Robust lists: the kernel marks the locks of a thread that exits while holding them.
 //!
-//! The kernel walks the list after the thread has exited. remu does so on every exit it sees.
+//! The kernel walks the list after the thread exits. remu walks it on every exit that it handles.
 
 use crate::host::{Sys, SysArg};
 use crate::linux::call::{Call, pass};
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 /// added or removed.
 const HEAD: u64 = 24;
 
-/// The most locks that are handled (ROBUST_LIST_LIMIT).
+/// The maximum number of locks handled (ROBUST_LIST_LIMIT).
 const LIMIT: usize = 2048;
 
 const FUTEX_WAITERS: u32 = 0x8000_0000;
@@ -31,7 +31,7 @@ pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn get_robust_list(c: &mut Call<'_>) -> SysResult {
     let who = c.int(0);
     if who != 0 && who != c.task.tid() {
-        // The host knows whether the thread exists.
+        // The host checks whether the thread exists.
         pass(Sys::Kill, &mut [SysArg::Val(c.args[0]), SysArg::Val(0)])?;
         c.unimplemented("get_robust_list of another thread".to_owned());
         return Err(Errno::PERM.into());
@@ -81,7 +81,7 @@ impl Task {
             let value: u32 = self.mm.read(addr)?;
             let owner = value & FUTEX_TID_MASK;
             if pending && !inherits && owner == 0 {
-                // The owner was unlocking it, and may not have woken the waiter yet.
+                // The owner died while unlocking, and may not have woken the waiter.
                 self.wake_one(addr);
                 return Ok(());
             }
@@ -102,7 +102,7 @@ impl Task {
         let Ok(word) = self.mm.host_range(lock, 4) else { return };
         let (wake, one) = (SysArg::Val(libc::FUTEX_WAKE as u64), SysArg::Val(1));
         let mut args = [SysArg::Guest(word), wake, one, SysArg::Null, SysArg::Val(0), SysArg::Val(0)];
-        // It is no error if nobody waits.
+        // Having no waiter is not an error.
         let _ = pass(Sys::FutexWait, &mut args);
     }
 }

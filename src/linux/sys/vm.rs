@@ -1,5 +1,5 @@
-//! Memory beyond the mmap family: seals, pages in another order, and the calls that name a process whose
-//! memory they mean, which here is one's own.
+//! Memory calls beyond the mmap family: seals, remap_file_pages, and calls on a process's memory, which only accept the
+//! caller's own.
 
 use super::mem::advise;
 use crate::host::{IoVec, Sys, SysArg};
@@ -26,13 +26,13 @@ pub(in crate::linux) fn remap_file_pages(c: &mut Call<'_>) -> SysResult {
     Ok(0)
 }
 
-/// Whether a number is that of this process or of a thread of it.
+/// Whether the ID is that of this process or of one of its threads.
 pub(super) fn is_own(c: &Call<'_>, pid: i32) -> bool {
     pid == c.task.pid() || pid > 0 && std::fs::exists(format!("/proc/self/task/{pid}")).unwrap_or(false)
 }
 
-/// What becomes of a call on the memory of a process that is not this one: its addresses are for that
-/// process' emulator to know. ESRCH is the host's.
+/// The error of a call on another process's memory. Only that process's emulator knows its addresses. The host reports
+/// ESRCH.
 pub(super) fn foreign(c: &Call<'_>, pid: i32) -> CallEnd {
     if pid <= 0 {
         return Errno::SRCH.into();
@@ -44,7 +44,7 @@ pub(super) fn foreign(c: &Call<'_>, pid: i32) -> CallEnd {
     Errno::PERM.into()
 }
 
-/// The list of what is in the process that is named: an address at which nothing can be ends the transfer.
+/// The iovecs in the other process. The transfer ends at an address that cannot be mapped.
 fn remote(c: &Call<'_>, addr: u64, count: u64) -> Result<Vec<IoVec>, Errno> {
     c.pieces(addr, count, |piece| {
         let found = c.task.mm.host_iovec(GuestAddr(piece.base), piece.len);
@@ -77,10 +77,10 @@ pub(in crate::linux) fn process_vm_writev(c: &mut Call<'_>) -> SysResult {
     transfer(c, Sys::ProcessVmWritev)
 }
 
-/// What stands for a descriptor of one's own thread or process: PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP.
+/// Pseudo-descriptors for the caller's own thread and process: PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP.
 const PIDFD_SELF: std::ops::RangeInclusive<i32> = -10001..=-10000;
 
-/// The process that a descriptor stands for.
+/// The process ID of a process descriptor.
 fn process_of(c: &Call<'_>, fd: i32) -> Result<i32, Errno> {
     if PIDFD_SELF.contains(&fd) {
         return Ok(c.task.pid());

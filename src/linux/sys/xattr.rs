@@ -1,4 +1,4 @@
-//! Extended attributes, in the calls that take an address inside a structure.
+//! The extended attribute calls that take an address inside a structure.
 
 use crate::host::{self, Attribute};
 use crate::linux::abi::file::XattrArgs;
