@@ -2,7 +2,7 @@
 //! function.
 
 use super::pass::syscall;
-use super::pointer::{GuestPtr, IoVec, raw_pointer};
+use super::pointer::{GuestPtr, IoVec, RawPtr, raw_or_null};
 use super::signals::{CallError, interruptible};
 use rustix::io::Errno;
 
@@ -22,11 +22,13 @@ const SIGSET_SIZE: u64 = 8;
 /// `timeout`.
 pub fn pselect(
     count: i32,
-    sets: [Option<GuestPtr>; 3],
+    sets: [Option<GuestPtr<'_>>; 3],
     timeout: Option<&mut Timespec>,
     mask: Option<u64>,
 ) -> Result<u64, CallError> {
-    let set = |i: usize| sets[i].map_or(0, raw_pointer);
+    // The kernel works on whole words of the sets.
+    let bytes = u64::from(count.max(0) as u32).div_ceil(64) * 8;
+    let set = |i: usize| raw_or_null(sets[i], bytes);
     let timeout = timeout.map_or(std::ptr::null_mut(), std::ptr::from_mut);
     let mask_ptr = mask.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let sigmask = [mask_ptr as u64, SIGSET_SIZE];
@@ -72,13 +74,13 @@ pub fn epoll_wait(
 #[derive(Debug)]
 pub struct Message<'a> {
     /// The socket address.
-    pub name: Option<GuestPtr>,
+    pub name: Option<GuestPtr<'a>>,
     /// The length of the address or the size of its buffer; after the call, the length that the kernel wrote.
     pub name_len: i32,
     /// The iovecs.
-    pub list: &'a [IoVec],
+    pub list: &'a [IoVec<'a>],
     /// The control data.
-    pub control: Option<GuestPtr>,
+    pub control: Option<GuestPtr<'a>>,
     /// The length of the control data or the size of its buffer; after the call, the length that the kernel wrote.
     pub control_len: u64,
     /// The kernel's flags for a received message.
@@ -101,12 +103,12 @@ struct RawMessage {
 impl Message<'_> {
     fn raw(&self) -> RawMessage {
         RawMessage {
-            name: self.name.map_or(0, raw_pointer),
+            name: raw_or_null(self.name, self.name_len.max(0) as u64),
             name_len: self.name_len,
             pad: 0,
             list: self.list.as_ptr() as u64,
             list_len: self.list.len() as u64,
-            control: self.control.map_or(0, raw_pointer),
+            control: raw_or_null(self.control, self.control_len),
             control_len: self.control_len,
             flags: self.flags,
             pad2: 0,
@@ -159,10 +161,12 @@ pub fn messages(
     Ok(raw[..count as usize].iter().map(|raw| raw.len).collect())
 }
 
-/// setsockopt(2) of an option whose value is a packet filter (`struct sock_fprog`) of `count` instructions in guest
-/// memory.
-pub fn set_filter(socket: i32, level: i32, option: i32, count: u16, filter: GuestPtr) -> Result<u64, Errno> {
-    let program = [u64::from(count), raw_pointer(filter)];
+/// setsockopt(2) of an option whose value is a packet filter (`struct sock_fprog`): so many
+/// instructions in guest memory.
+pub fn set_filter(socket: i32, level: i32, option: i32, count: u16, filter: GuestPtr<'_>) -> Result<u64, Errno> {
+    /// The size of `struct sock_filter`, an instruction.
+    const INSTRUCTION: u64 = 8;
+    let program = [u64::from(count), filter.raw(u64::from(count) * INSTRUCTION).addr()];
     let args = [socket as u64, level as u64, option as u64, program.as_ptr() as u64, size_of_val(&program) as u64, 0];
     // SAFETY: the kernel reads the structure, which is live, and the instructions, which are in guest memory and
     // contain no addresses.
@@ -231,28 +235,31 @@ pub fn notify_by_socket(queue: i32, cookie: &[u8; 32], socket: i32) -> Result<u6
 /// A futex word to wait for with futex_waitv(2), or an operand of futex_requeue(2).
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct FutexWaiter {
-    /// The expected value.
-    pub value: u64,
-    /// The word.
-    pub word: GuestPtr,
-    /// The size of the word, and whether it is shared.
-    pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
+pub struct FutexWaiter<'w> {
+    value: u64,
+    word: RawPtr<'w>,
+    flags: u32,
+    reserved: u32,
+}
+
+impl<'w> FutexWaiter<'w> {
+    /// A word, what it is expected to be, its size and whether it is shared, and a field that should be zero.
+    pub fn new(value: u64, word: GuestPtr<'w>, flags: u32, reserved: u32) -> Self {
+        Self { value, word: word.open(), flags, reserved }
+    }
 }
 
 /// futex_waitv(2).
-pub fn futex_wait_any(words: &[FutexWaiter], timeout: Option<GuestPtr>, clock: i32) -> Result<u64, CallError> {
+pub fn futex_wait_any(words: &[FutexWaiter<'_>], timeout: Option<GuestPtr<'_>>, clock: i32) -> Result<u64, CallError> {
     let (at, count) = (words.as_ptr() as u64, words.len() as u64);
-    let timeout = timeout.map_or(0, raw_pointer);
+    let timeout = raw_or_null(timeout, size_of::<Timespec>() as u64);
     // SAFETY: the kernel reads the list, which is live and has the kernel's layout. The addresses in it and that of the
     // timeout are guest memory.
     unsafe { interruptible(libc::SYS_futex_waitv, [at, count, 0, timeout, clock as u64, 0]) }
 }
 
 /// futex_requeue(2) without flags, from the first word to the second.
-pub fn futex_requeue(words: &[FutexWaiter; 2], wake: i32, requeue: i32) -> Result<u64, Errno> {
+pub fn futex_requeue(words: &[FutexWaiter<'_>; 2], wake: i32, requeue: i32) -> Result<u64, Errno> {
     const SYS_FUTEX_REQUEUE: libc::c_long = 456;
     // SAFETY: as for `futex_wait_any`.
     unsafe { syscall(SYS_FUTEX_REQUEUE, [words.as_ptr() as u64, 0, wake as u64, requeue as u64, 0, 0]) }
@@ -268,9 +275,9 @@ pub struct Attribute<'a> {
     /// AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH.
     pub at_flags: u32,
     /// The attribute's name.
-    pub name: GuestPtr,
+    pub name: GuestPtr<'a>,
     /// Its value.
-    pub value: Option<GuestPtr>,
+    pub value: Option<GuestPtr<'a>>,
     /// The length of the value, or the size of its buffer.
     pub size: u32,
     /// XATTR_CREATE and XATTR_REPLACE.
@@ -283,10 +290,10 @@ pub fn attribute(set: bool, attribute: &Attribute<'_>) -> Result<u64, Errno> {
     const SYS_GETXATTRAT: libc::c_long = 464;
     let Attribute { dir, path, at_flags, name, value, size, flags } = *attribute;
     let path = path.map_or(std::ptr::null(), std::ffi::CStr::as_ptr);
-    let value = value.map_or(0, raw_pointer);
+    let value = raw_or_null(value, size.into());
     let inner = [value, u64::from(size) | u64::from(flags) << 32];
     let number = if set { SYS_SETXATTRAT } else { SYS_GETXATTRAT };
-    let args = [dir as u64, path as u64, at_flags.into(), raw_pointer(name), inner.as_ptr() as u64, 16];
+    let args = [dir as u64, path as u64, at_flags.into(), name.open().addr(), inner.as_ptr() as u64, 16];
     // SAFETY: the kernel reads the path and `inner`, which is a `struct xattr_args`. Both are live. The name and the
     // value are guest memory.
     unsafe { syscall(number, args) }
@@ -294,12 +301,13 @@ pub fn attribute(set: bool, attribute: &Attribute<'_>) -> Result<u64, Errno> {
 
 /// move_pages(2) on this process: queries `pages` or, with `nodes`, moves them there.
 pub fn move_pages(
-    pages: &[GuestPtr],
-    nodes: Option<GuestPtr>,
-    status: Option<GuestPtr>,
+    pages: &[GuestPtr<'_>],
+    nodes: Option<GuestPtr<'_>>,
+    status: Option<GuestPtr<'_>>,
     flags: u32,
 ) -> Result<u64, Errno> {
-    let (nodes, status) = (nodes.map_or(0, raw_pointer), status.map_or(0, raw_pointer));
+    let pages: Vec<RawPtr<'_>> = pages.iter().map(|page| page.raw(1)).collect();
+    let [nodes, status] = [nodes, status].map(|list| raw_or_null(list, pages.len() as u64 * 4));
     let args = [0, pages.len() as u64, pages.as_ptr() as u64, nodes, status, flags.into()];
     // SAFETY: the kernel reads the list, whose elements have the layout of plain pointers, and does not access their
     // targets. The numbers it reads and writes are in guest memory.

@@ -1,7 +1,7 @@
 //! ioctl(2) requests with an address inside their structure. The address is replaced by the host's.
 
 use super::pass::syscall;
-use super::pointer::{GuestPtr, raw_pointer};
+use super::pointer::GuestPtr;
 use rustix::io::Errno;
 
 /// A request whose structure contains one address, at which the kernel reads or writes plain data from the start.
@@ -42,7 +42,7 @@ impl Through {
 /// Makes such a request with an unmapped structure. The kernel decides whether the structure or the descriptor is the
 /// first error.
 pub fn ioctl_refused(fd: i32, through: Through, guest: u64) -> Result<u64, Errno> {
-    let structure = raw_pointer(GuestPtr::refused(guest));
+    let structure = GuestPtr::refused(guest).open().addr();
     // SAFETY: no memory is mapped at the address, so the kernel reads no address there to follow.
     unsafe { syscall(libc::SYS_ioctl, [fd as u64, through.request().into(), structure, 0, 0, 0]) }
 }
@@ -52,16 +52,16 @@ pub fn ioctl_refused(fd: i32, through: Through, guest: u64) -> Result<u64, Errno
 ///
 /// # Panics
 /// If `structure` does not have the request's size, which is a bug in the caller.
-pub fn ioctl_through(
+pub fn ioctl_through<'w>(
     fd: i32,
     through: Through,
     structure: &mut [u8],
-    target: impl FnOnce(u64) -> Option<GuestPtr>,
+    target: impl FnOnce(u64) -> Option<GuestPtr<'w>>,
 ) -> Result<u64, Errno> {
     assert_eq!(structure.len(), through.size(), "{through:?}");
     let at = through.at()..through.at() + 8;
     let guest: [u8; 8] = structure[at.clone()].try_into().expect("eight bytes");
-    let host = target(u64::from_ne_bytes(guest)).map_or(0, raw_pointer);
+    let host = target(u64::from_ne_bytes(guest)).map_or(0, |p| p.open().addr());
     structure[at.clone()].copy_from_slice(&host.to_ne_bytes());
     // SAFETY: the kernel reads and writes the structure, which is borrowed, and its target, which is guest memory or
     // rejected; these requests have no addresses there. The kernel accesses the target from the start, in steps shorter

@@ -50,4 +50,6 @@ pub use signals::{
 pub use start::{Registered, is_secure, registered, start};
 pub use stop::{StopFlag, StopHandle};
 pub use sys::Sys;
+#[cfg(test)]
+pub(crate) use sys::{Extent, Pointer};
 pub use terminal::RawTerminal;

@@ -5,7 +5,7 @@
 //! ([`GuestPtr`](super::GuestPtr), which Rust never refers to), or a slice borrowed from the caller. If a request
 //! determines what the arguments are, it must be in one of the closed lists of [`super::requests`].
 
-use super::pointer::{SysArg, raw_pointer};
+use super::pointer::SysArg;
 use super::requests::fits;
 use super::signals::{CallError, interruptible};
 use super::sys::{Extent, Pointer, Sys};
@@ -27,21 +27,24 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
         let pointer = call.pointers().iter().find(|p| p.arg == i);
         raw[i] = match (arg, pointer) {
             (SysArg::Val(v), None) => *v,
-            (SysArg::Null, Some(_)) => 0,
-            (SysArg::Guest(p), Some(_)) => raw_pointer(*p),
+            (SysArg::Null, Some(p)) => {
+                assert!(p.extent.may_be_null(&numbers), "{call:?}: argument {i} is a range at address 0");
+                0
+            }
+            (SysArg::Guest(g), Some(p)) => match p.extent.bytes(&numbers) {
+                Some(bytes) => g.raw(bytes).addr(),
+                None => g.open().addr(),
+            },
             (SysArg::In(s), Some(p)) if !p.written => {
-                check_extent(call, p, s, &numbers);
+                check_lent(call, p, s, &numbers);
                 s.as_ptr() as u64
             }
-            (SysArg::Pieces(list), Some(&Pointer { written: false, extent: Extent::Arg(n), .. })) => {
-                assert!(
-                    numbers[n] <= list.len() as u64,
-                    "{call:?}: the kernel may access more iovecs than it was given"
-                );
+            (SysArg::Vector(list), Some(&Pointer { extent: Extent::Vector(n), .. })) => {
+                assert!(numbers[n] <= list.len() as u64, "{call:?}: the kernel may go past the list lent to it");
                 list.as_ptr() as u64
             }
             (SysArg::Out(s), Some(p)) => {
-                check_extent(call, p, s, &numbers);
+                check_lent(call, p, s, &numbers);
                 s.as_mut_ptr() as u64
             }
             (arg, _) => panic!("{call:?}: argument {i} may not be {arg:?}"),
@@ -53,12 +56,10 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     unsafe { interruptible(call.number(), raw) }
 }
 
-fn check_extent(call: Sys, pointer: &Pointer, slice: &[u8], numbers: &[u64]) {
-    let fits = match pointer.extent {
-        Extent::Arg(n) => numbers[n] <= slice.len() as u64,
-        Extent::Fixed(n) => n <= slice.len(),
-        Extent::CString => slice.contains(&0),
-        Extent::Guest => false,
+fn check_lent(call: Sys, pointer: &Pointer, slice: &[u8], numbers: &[u64; 6]) {
+    let fits = match pointer.extent.bytes(numbers) {
+        Some(bytes) => bytes <= slice.len() as u64,
+        None => pointer.extent == Extent::CString && slice.contains(&0),
     };
     assert!(fits, "{call:?}: the kernel may access more than the {} bytes it was given", slice.len());
 }

@@ -1,53 +1,85 @@
 //! Arguments for the host kernel: numbers, memory borrowed from Rust, and pointers to guest memory. Only `memory` makes
 //! the latter, and Rust never follows them.
 
-/// A host address inside the guest's window. Only `memory` makes one.
+use std::marker::PhantomData;
+
+/// Some bytes in the guest's window, for the host kernel to access. Only `memory` makes one.
+///
+/// It borrows the window, so the host kernel never sees an address in a window that is gone: none of the calls made
+/// with it leaves the address in the kernel. Where a number tells the kernel how far to go, [`pass`](super::pass)
+/// checks that against the length. Where only memory tells it (a string, a structure with its own length), the kernel
+/// goes from the front and in steps shorter than the window's guard, which it cannot access: it leaves the window in
+/// no case.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestPtr<'w> {
+    host: RawPtr<'w>,
+    len: u64,
+}
+
+/// The address alone, in the kernel's layout.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug)]
-pub struct GuestPtr(*mut u8);
+pub(super) struct RawPtr<'w>(*mut u8, PhantomData<&'w ()>);
 
-impl GuestPtr {
+impl<'w> GuestPtr<'w> {
     /// An address that the host kernel rejects, for a guest address where no guest memory can be. The kernel then
     /// returns EFAULT itself, after its other checks. The low bits are kept because one of these checks is alignment.
     pub fn refused(guest: u64) -> Self {
-        Self(std::ptr::without_provenance_mut(1 << 63 | guest as usize & 0xfff))
+        let host = std::ptr::without_provenance_mut(1 << 63 | guest as usize & 0xfff);
+        // No length is too long for the kernel to find nothing.
+        Self { host: RawPtr(host, PhantomData), len: u64::MAX }
     }
 
     /// Wraps a host address unchecked.
     ///
     /// # Safety
-    /// All bytes that the system call may access there must lie within the guest's window, or be rejected by the host
-    /// kernel.
-    pub unsafe fn new(p: *mut u8) -> Self {
-        Self(p)
+    /// The `len` bytes must lie within the guest's window, which must exist for as long as `'w` and end in a guard.
+    pub unsafe fn new(host: *mut u8, len: u64) -> Self {
+        Self { host: RawPtr(host, PhantomData), len }
+    }
+
+    /// The address, for a kernel that accesses at most so many bytes.
+    ///
+    /// # Panics
+    /// If it may access more than there are: a bug in the caller.
+    pub(super) fn raw(self, len: u64) -> RawPtr<'w> {
+        assert!(len <= self.len, "the kernel may access {len} bytes of guest memory, {} are checked", self.len);
+        self.host
+    }
+
+    /// The address, for a kernel that goes as far as memory tells it.
+    pub(super) fn open(self) -> RawPtr<'w> {
+        self.host
     }
 }
 
-/// The number in a checked pointer, for a structure that the kernel reads.
-pub(super) fn raw_pointer(p: GuestPtr) -> u64 {
-    p.0 as u64
+impl RawPtr<'_> {
+    /// The number.
+    pub(super) fn addr(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// The address of a pointer that may be missing, for at most `len` bytes.
+pub(super) fn raw_or_null(p: Option<GuestPtr<'_>>, len: u64) -> u64 {
+    p.map_or(0, |p| p.raw(len).addr())
 }
 
 /// An iovec that names guest memory, in the kernel's layout.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct IoVec {
-    base: GuestPtr,
+pub struct IoVec<'w> {
+    base: RawPtr<'w>,
     len: usize,
 }
 
-impl IoVec {
-    /// `len` bytes at `base`.
+impl<'w> IoVec<'w> {
+    /// The first `len` bytes of some guest memory.
     ///
-    /// # Safety
-    /// The whole range must lie within the guest's window.
-    pub unsafe fn new(base: GuestPtr, len: usize) -> Self {
-        Self { base, len }
-    }
-
-    /// An iovec of `len` bytes at an address that the host kernel rejects.
-    pub fn refused(guest: u64, len: u64) -> Self {
-        Self { base: GuestPtr::refused(guest), len: len as usize }
+    /// # Panics
+    /// If there are fewer.
+    pub fn new(ptr: GuestPtr<'w>, len: u64) -> Self {
+        Self { base: ptr.raw(len), len: len as usize }
     }
 }
 
@@ -57,19 +89,25 @@ pub enum SysArg<'a> {
     /// A number.
     Val(u64),
     /// A pointer to guest memory.
-    Guest(GuestPtr),
+    Guest(GuestPtr<'a>),
     /// A pointer to bytes that the kernel reads. The call's length argument must not exceed them.
     In(&'a [u8]),
     /// A pointer to iovecs that name guest memory. The call's count must not exceed their number.
-    Pieces(&'a [IoVec]),
+    Vector(&'a [IoVec<'a>]),
     /// A pointer to bytes that the kernel writes. The call's length argument must not exceed them.
     Out(&'a mut [u8]),
     /// The null pointer.
     Null,
 }
 
-impl From<GuestPtr> for SysArg<'_> {
-    fn from(p: GuestPtr) -> Self {
+impl<'a> From<GuestPtr<'a>> for SysArg<'a> {
+    fn from(p: GuestPtr<'a>) -> Self {
         SysArg::Guest(p)
+    }
+}
+
+impl<'a> From<Option<GuestPtr<'a>>> for SysArg<'a> {
+    fn from(p: Option<GuestPtr<'a>>) -> Self {
+        p.map_or(SysArg::Null, SysArg::Guest)
     }
 }

@@ -22,22 +22,71 @@ mod numbers {
     pub const SYS_listns: c_long = 470;
 }
 
-/// How much memory the kernel may access at a pointer argument.
-#[derive(Clone, Copy)]
-pub(super) enum Extent {
-    /// As many bytes (or iovecs) as this argument says.
+/// How many bytes the kernel may access behind a pointer argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// As many as the argument of this index says.
     Arg(usize),
-    /// This many bytes.
-    Fixed(usize),
+    /// As many as the argument of this index says, of which the kernel takes 32 bits.
+    Int(usize),
+    /// As many elements of this size as the argument of this index says, of which the kernel takes 32 bits or refuses
+    /// more.
+    Items(usize, u64),
+    /// As many iovecs as the argument of this index says: a list that is lent.
+    Vector(usize),
+    /// The pages of a range: as many bytes as the argument of this index says. The kernel changes what it knows of
+    /// them.
+    Range(usize),
+    /// One byte for each page of as many bytes as the argument of this index says.
+    Pages(usize),
+    /// A set of memory nodes: whole words, for one bit less than the argument of this index says.
+    Nodes(usize),
+    /// So many.
+    Fixed(u64),
     /// Up to a terminating zero.
     CString,
-    /// An amount that no single argument determines; only guest memory is accepted.
-    Guest,
+    /// As far as memory itself tells: guest memory only.
+    Open,
 }
 
-pub(super) struct Pointer {
+impl Extent {
+    /// The number of bytes; `None` if the arguments do not tell.
+    #[inline]
+    pub fn bytes(self, numbers: &[u64; 6]) -> Option<u64> {
+        const PAGE: u64 = 4096;
+        Some(match self {
+            Extent::Arg(n) | Extent::Range(n) => numbers[n],
+            Extent::Int(n) => u64::from(numbers[n] as u32),
+            Extent::Items(n, size) => u64::from(numbers[n] as u32) * size,
+            Extent::Pages(n) => numbers[n].div_ceil(PAGE),
+            // More than a page of bits is refused before any are read.
+            Extent::Nodes(n) if numbers[n] > PAGE * 8 + 1 => 0,
+            Extent::Nodes(n) => numbers[n].saturating_sub(1).div_ceil(64) * 8,
+            Extent::Fixed(n) => n,
+            // Nothing but a list may be there.
+            Extent::Vector(_) => u64::MAX,
+            Extent::CString | Extent::Open => return None,
+        })
+    }
+
+    /// Whether the null pointer leads the kernel to no memory of remu's.
+    pub fn may_be_null(self, numbers: &[u64; 6]) -> bool {
+        match self {
+            // A range from address 0 on may be long enough to reach it.
+            Extent::Range(n) => numbers[n] == 0,
+            _ => true,
+        }
+    }
+}
+
+/// What the kernel does with a pointer argument.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pointer {
+    /// The argument's index.
     pub arg: usize,
+    /// Whether it may write there.
     pub written: bool,
+    /// How far it goes.
     pub extent: Extent,
 }
 
@@ -52,7 +101,8 @@ macro_rules! calls {
                 match self { $(Sys::$name => numbers::$nr,)* }
             }
 
-            pub(super) fn pointers(self) -> &'static [Pointer] {
+            /// The arguments that are pointers.
+            pub(crate) fn pointers(self) -> &'static [Pointer] {
                 use Extent::*;
                 match self {
                     $(Sys::$name => &[$(Pointer { arg: $arg, written: calls!(@ $dir), extent: $extent }),*],)*
@@ -124,7 +174,7 @@ calls! {
     /// umount2(2)
     Umount2 = SYS_umount2 [0 reads CString];
     /// mount(2)
-    Mount = SYS_mount [0 reads CString, 1 reads CString, 2 reads CString, 4 reads CString];
+    Mount = SYS_mount [0 reads CString, 1 reads CString, 2 reads CString, 4 reads Open];
     /// pivot_root(2)
     PivotRoot = SYS_pivot_root [0 reads CString, 1 reads CString];
     /// statfs(2)
@@ -160,7 +210,7 @@ calls! {
     /// pipe2(2)
     Pipe2 = SYS_pipe2 [0 writes Fixed(8)];
     /// getdents64(2)
-    Getdents64 = SYS_getdents64 [1 writes Arg(2)];
+    Getdents64 = SYS_getdents64 [1 writes Int(2)];
     /// lseek(2)
     Lseek = SYS_lseek [];
     /// read(2)
@@ -210,7 +260,7 @@ calls! {
     /// clock_nanosleep(2)
     ClockNanosleep = SYS_clock_nanosleep [2 reads Fixed(16), 3 writes Fixed(16)];
     /// syslog(2)
-    Syslog = SYS_syslog [1 writes Arg(2)];
+    Syslog = SYS_syslog [1 writes Int(2)];
     /// sched_setparam(2)
     SchedSetparam = SYS_sched_setparam [1 reads Fixed(4)];
     /// sched_setscheduler(2)
@@ -220,9 +270,9 @@ calls! {
     /// sched_getparam(2)
     SchedGetparam = SYS_sched_getparam [1 writes Fixed(4)];
     /// sched_setaffinity(2)
-    SchedSetaffinity = SYS_sched_setaffinity [2 reads Arg(1)];
+    SchedSetaffinity = SYS_sched_setaffinity [2 reads Int(1)];
     /// sched_getaffinity(2)
-    SchedGetaffinity = SYS_sched_getaffinity [2 writes Arg(1)];
+    SchedGetaffinity = SYS_sched_getaffinity [2 writes Int(1)];
     /// sched_yield(2)
     SchedYield = SYS_sched_yield [];
     /// sched_get_priority_max(2)
@@ -266,13 +316,13 @@ calls! {
     /// setsid(2)
     Setsid = SYS_setsid [];
     /// getgroups(2)
-    Getgroups = SYS_getgroups [1 writes Guest];
+    Getgroups = SYS_getgroups [1 writes Items(0, 4)];
     /// setgroups(2)
-    Setgroups = SYS_setgroups [1 reads Guest];
+    Setgroups = SYS_setgroups [1 reads Items(0, 4)];
     /// sethostname(2)
-    Sethostname = SYS_sethostname [0 reads Arg(1)];
+    Sethostname = SYS_sethostname [0 reads Int(1)];
     /// setdomainname(2)
-    Setdomainname = SYS_setdomainname [0 reads Arg(1)];
+    Setdomainname = SYS_setdomainname [0 reads Int(1)];
     /// getrusage(2)
     Getrusage = SYS_getrusage [1 writes Fixed(144)];
     /// umask(2)
@@ -316,21 +366,21 @@ calls! {
     /// socketpair(2)
     Socketpair = SYS_socketpair [3 writes Fixed(8)];
     /// bind(2)
-    Bind = SYS_bind [1 reads Arg(2)];
+    Bind = SYS_bind [1 reads Int(2)];
     /// listen(2)
     Listen = SYS_listen [];
     /// accept(2)
-    Accept = SYS_accept [1 writes Guest, 2 writes Fixed(4)];
+    Accept = SYS_accept [1 writes Open, 2 writes Fixed(4)];
     /// connect(2)
-    Connect = SYS_connect [1 reads Arg(2)];
+    Connect = SYS_connect [1 reads Int(2)];
     /// getsockname(2)
-    Getsockname = SYS_getsockname [1 writes Guest, 2 writes Fixed(4)];
+    Getsockname = SYS_getsockname [1 writes Open, 2 writes Fixed(4)];
     /// getpeername(2)
-    Getpeername = SYS_getpeername [1 writes Guest, 2 writes Fixed(4)];
+    Getpeername = SYS_getpeername [1 writes Open, 2 writes Fixed(4)];
     /// sendto(2)
-    Sendto = SYS_sendto [1 reads Arg(2), 4 reads Arg(5)];
+    Sendto = SYS_sendto [1 reads Arg(2), 4 reads Int(5)];
     /// recvfrom(2)
-    Recvfrom = SYS_recvfrom [1 writes Arg(2), 4 writes Guest, 5 writes Fixed(4)];
+    Recvfrom = SYS_recvfrom [1 writes Arg(2), 4 writes Open, 5 writes Fixed(4)];
     /// shutdown(2)
     Shutdown = SYS_shutdown [];
     /// readahead(2)
@@ -338,7 +388,7 @@ calls! {
     /// fadvise64(2)
     Fadvise64 = SYS_fadvise64 [];
     /// accept4(2)
-    Accept4 = SYS_accept4 [1 writes Guest, 2 writes Fixed(4)];
+    Accept4 = SYS_accept4 [1 writes Open, 2 writes Fixed(4)];
     /// wait4(2)
     Wait4 = SYS_wait4 [1 writes Fixed(4), 3 writes Fixed(144)];
     /// clock_adjtime(2)
@@ -346,9 +396,9 @@ calls! {
     /// syncfs(2)
     Syncfs = SYS_syncfs [];
     /// sched_setattr(2)
-    SchedSetattr = SYS_sched_setattr [1 writes Fixed(56)];
+    SchedSetattr = SYS_sched_setattr [1 writes Open];
     /// sched_getattr(2)
-    SchedGetattr = SYS_sched_getattr [1 writes Arg(2)];
+    SchedGetattr = SYS_sched_getattr [1 writes Int(2)];
     /// renameat2(2)
     Renameat2 = SYS_renameat2 [1 reads CString, 3 reads CString];
     /// getrandom(2)
@@ -370,7 +420,7 @@ calls! {
     /// openat(2)
     Openat = SYS_openat [1 reads CString];
     /// readlinkat(2)
-    Readlinkat = SYS_readlinkat [1 reads CString, 2 writes Arg(3)];
+    Readlinkat = SYS_readlinkat [1 reads CString, 2 writes Int(3)];
     /// openat2(2)
     Openat2 = SYS_openat2 [1 reads CString, 2 reads Arg(3)];
     /// dup3(2)
@@ -378,15 +428,15 @@ calls! {
     /// fcntl(2) with a number
     Fcntl = SYS_fcntl [];
     /// fcntl(2) with a structure: a lock, an owner or a hint
-    FcntlStruct = SYS_fcntl [2 writes Fixed(32)];
+    FcntlStruct = SYS_fcntl [2 writes Open];
     /// ioctl(2) with a number
     Ioctl = SYS_ioctl [];
     /// ioctl(2) with a structure
-    IoctlStruct = SYS_ioctl [2 writes Guest];
+    IoctlStruct = SYS_ioctl [2 writes Open];
     /// close_range(2)
     CloseRange = SYS_close_range [];
     /// ppoll(2)
-    Ppoll = SYS_ppoll [0 writes Guest, 2 writes Fixed(16), 3 reads Fixed(8)];
+    Ppoll = SYS_ppoll [0 writes Items(1, 8), 2 writes Fixed(16), 3 reads Fixed(8)];
     /// setitimer(2)
     Setitimer = SYS_setitimer [1 reads Fixed(32), 2 writes Fixed(32)];
     /// futex(2) with a timeout
@@ -394,17 +444,17 @@ calls! {
     /// futex(2) with a second count and word
     FutexTwo = SYS_futex [0 writes Fixed(4), 4 writes Fixed(4)];
     /// setsockopt(2)
-    Setsockopt = SYS_setsockopt [3 reads Arg(4)];
+    Setsockopt = SYS_setsockopt [3 reads Int(4)];
     /// getsockopt(2)
-    Getsockopt = SYS_getsockopt [3 writes Guest, 4 writes Fixed(4)];
+    Getsockopt = SYS_getsockopt [3 writes Open, 4 writes Fixed(4)];
     /// epoll_ctl(2), with the host's structure
     EpollCtl = SYS_epoll_ctl [3 reads Fixed(12)];
     /// madvise(2)
-    Madvise = SYS_madvise [0 writes Guest];
+    Madvise = SYS_madvise [0 writes Range(1)];
     /// msync(2)
-    Msync = SYS_msync [0 reads Guest];
+    Msync = SYS_msync [0 reads Range(1)];
     /// mincore(2)
-    Mincore = SYS_mincore [0 reads Guest, 2 writes Guest];
+    Mincore = SYS_mincore [0 reads Range(1), 2 writes Pages(1)];
     /// kill(2)
     Kill = SYS_kill [];
     /// tkill(2)
@@ -418,7 +468,7 @@ calls! {
     /// pidfd_send_signal(2)
     PidfdSendSignal = SYS_pidfd_send_signal [2 reads Fixed(128)];
     /// signalfd4(2)
-    Signalfd4 = SYS_signalfd4 [1 reads Arg(2)];
+    Signalfd4 = SYS_signalfd4 [1 reads Fixed(8)];
     /// timer_create(2)
     TimerCreate = SYS_timer_create [1 reads Fixed(64), 2 writes Fixed(4)];
     /// timer_gettime(2)
@@ -436,11 +486,11 @@ calls! {
     /// prctl(2) with numbers only
     Prctl = SYS_prctl [];
     /// prctl(2) with a pointer as its first argument: to a name or to an output number
-    PrctlPointer = SYS_prctl [1 writes Guest];
+    PrctlPointer = SYS_prctl [1 writes Open];
     /// shmget(2)
     Shmget = SYS_shmget [];
     /// shmctl(2)
-    Shmctl = SYS_shmctl [2 writes Guest];
+    Shmctl = SYS_shmctl [2 writes Open];
     /// shmctl(2) with a `shmid64_ds`
     ShmctlStatus = SYS_shmctl [2 writes Fixed(112)];
     /// semget(2)
@@ -448,39 +498,39 @@ calls! {
     /// semctl(2) with a number
     Semctl = SYS_semctl [];
     /// semctl(2) with an array, or with a structure that is the same on both CPUs
-    SemctlPointer = SYS_semctl [3 writes Guest];
+    SemctlPointer = SYS_semctl [3 writes Open];
     /// semctl(2) with the host's `semid64_ds`
     SemctlStatus = SYS_semctl [3 writes Fixed(104)];
     /// semtimedop(2), and semop(2) without a timeout
-    Semtimedop = SYS_semtimedop [1 reads Guest, 3 reads Fixed(16)];
+    Semtimedop = SYS_semtimedop [1 reads Items(2, 6), 3 reads Fixed(16)];
     /// msgget(2)
     Msgget = SYS_msgget [];
     /// msgctl(2)
-    Msgctl = SYS_msgctl [2 writes Guest];
+    Msgctl = SYS_msgctl [2 writes Open];
     /// msgsnd(2)
-    Msgsnd = SYS_msgsnd [1 reads Guest];
+    Msgsnd = SYS_msgsnd [1 reads Open];
     /// msgrcv(2)
-    Msgrcv = SYS_msgrcv [1 writes Guest];
+    Msgrcv = SYS_msgrcv [1 writes Open];
     /// readv(2)
-    Readv = SYS_readv [1 reads Arg(2)];
+    Readv = SYS_readv [1 reads Vector(2)];
     /// writev(2)
-    Writev = SYS_writev [1 reads Arg(2)];
+    Writev = SYS_writev [1 reads Vector(2)];
     /// preadv2(2); the first half of the offset holds all of it
-    Preadv2 = SYS_preadv2 [1 reads Arg(2)];
+    Preadv2 = SYS_preadv2 [1 reads Vector(2)];
     /// pwritev2(2), likewise
-    Pwritev2 = SYS_pwritev2 [1 reads Arg(2)];
+    Pwritev2 = SYS_pwritev2 [1 reads Vector(2)];
     /// vmsplice(2)
-    Vmsplice = SYS_vmsplice [1 reads Arg(2)];
+    Vmsplice = SYS_vmsplice [1 reads Vector(2)];
     /// process_vm_readv(2)
-    ProcessVmReadv = SYS_process_vm_readv [1 reads Arg(2), 3 reads Arg(4)];
+    ProcessVmReadv = SYS_process_vm_readv [1 reads Vector(2), 3 reads Vector(4)];
     /// process_vm_writev(2)
-    ProcessVmWritev = SYS_process_vm_writev [1 reads Arg(2), 3 reads Arg(4)];
+    ProcessVmWritev = SYS_process_vm_writev [1 reads Vector(2), 3 reads Vector(4)];
     /// quotactl(2)
-    Quotactl = SYS_quotactl [1 reads CString, 3 writes Guest];
+    Quotactl = SYS_quotactl [1 reads CString, 3 writes Open];
     /// quotactl(2) with a file's name
     QuotactlFile = SYS_quotactl [1 reads CString, 3 reads CString];
     /// quotactl_fd(2)
-    QuotactlFd = SYS_quotactl_fd [3 writes Guest];
+    QuotactlFd = SYS_quotactl_fd [3 writes Open];
     /// unshare(2)
     Unshare = SYS_unshare [];
     /// setns(2)
@@ -498,37 +548,37 @@ calls! {
     /// keyctl(2) with numbers only
     Keyctl = SYS_keyctl [];
     /// keyctl(2) with a pointer as the first argument after the operation
-    KeyctlFirst = SYS_keyctl [1 reads Guest];
+    KeyctlFirst = SYS_keyctl [1 reads Open];
     /// keyctl(2) with a pointer as the second argument after the operation
-    KeyctlSecond = SYS_keyctl [2 reads Guest];
+    KeyctlSecond = SYS_keyctl [2 reads Open];
     /// keyctl(2) with iovecs as the second argument after the operation
-    KeyctlPieces = SYS_keyctl [2 reads Arg(3)];
+    KeyctlPieces = SYS_keyctl [2 reads Vector(3)];
     /// keyctl(2) with strings as the second and third arguments after the operation
     KeyctlStrings = SYS_keyctl [2 reads CString, 3 reads CString];
     /// keyctl(2) with a string and a structure as the third and fourth arguments after the operation
-    KeyctlQuery = SYS_keyctl [3 reads CString, 4 writes Guest];
+    KeyctlQuery = SYS_keyctl [3 reads CString, 4 writes Open];
     /// keyctl(2) with a structure, a string and two buffers as the arguments after the operation
-    KeyctlCrypt = SYS_keyctl [1 reads Guest, 2 reads CString, 3 reads Guest, 4 writes Guest];
+    KeyctlCrypt = SYS_keyctl [1 reads Open, 2 reads CString, 3 reads Open, 4 writes Open];
     /// keyctl(2) KEYCTL_DH_COMPUTE without a key derivation function
-    KeyctlAgree = SYS_keyctl [1 reads Guest, 2 writes Guest];
+    KeyctlAgree = SYS_keyctl [1 reads Open, 2 writes Open];
     /// mbind(2)
-    Mbind = SYS_mbind [0 reads Guest, 3 reads Guest];
+    Mbind = SYS_mbind [0 reads Range(1), 3 reads Nodes(4)];
     /// get_mempolicy(2)
-    GetMempolicy = SYS_get_mempolicy [0 writes Fixed(4), 1 writes Guest, 3 reads Guest];
+    GetMempolicy = SYS_get_mempolicy [0 writes Fixed(4), 1 writes Nodes(2), 3 reads Fixed(1)];
     /// set_mempolicy(2)
-    SetMempolicy = SYS_set_mempolicy [1 reads Guest];
+    SetMempolicy = SYS_set_mempolicy [1 reads Nodes(2)];
     /// set_mempolicy_home_node(2)
-    SetMempolicyHomeNode = SYS_set_mempolicy_home_node [0 reads Guest];
+    SetMempolicyHomeNode = SYS_set_mempolicy_home_node [0 reads Range(1)];
     /// migrate_pages(2)
-    MigratePages = SYS_migrate_pages [2 reads Guest, 3 reads Guest];
+    MigratePages = SYS_migrate_pages [2 reads Nodes(1), 3 reads Nodes(1)];
     /// fanotify_init(2)
     FanotifyInit = SYS_fanotify_init [];
     /// fanotify_mark(2)
     FanotifyMark = SYS_fanotify_mark [4 reads CString];
     /// name_to_handle_at(2)
-    NameToHandleAt = SYS_name_to_handle_at [1 reads CString, 2 writes Guest, 3 writes Fixed(8)];
+    NameToHandleAt = SYS_name_to_handle_at [1 reads CString, 2 writes Open, 3 writes Open];
     /// open_by_handle_at(2)
-    OpenByHandleAt = SYS_open_by_handle_at [1 reads Guest];
+    OpenByHandleAt = SYS_open_by_handle_at [1 reads Open];
     /// kcmp(2)
     Kcmp = SYS_kcmp [];
     /// kcmp(2) with an epoll slot
@@ -558,23 +608,23 @@ calls! {
     /// futex(2) with a timeout and a second word
     FutexWaitTwo = SYS_futex [0 writes Fixed(4), 3 reads Fixed(16), 4 writes Fixed(4)];
     /// futex_wake(2)
-    FutexWake = SYS_futex_wake [0 reads Guest];
+    FutexWake = SYS_futex_wake [0 reads Open];
     /// futex_wait(2)
-    FutexWaitOne = SYS_futex_wait [0 reads Guest, 4 reads Fixed(16)];
+    FutexWaitOne = SYS_futex_wait [0 reads Open, 4 reads Fixed(16)];
     /// cachestat(2)
     Cachestat = SYS_cachestat [1 reads Fixed(16), 2 writes Fixed(40)];
     /// statmount(2)
-    Statmount = SYS_statmount [0 reads Guest, 1 writes Arg(2)];
+    Statmount = SYS_statmount [0 reads Open, 1 writes Arg(2)];
     /// listmount(2)
-    Listmount = SYS_listmount [0 reads Guest, 1 writes Guest];
+    Listmount = SYS_listmount [0 reads Open, 1 writes Items(2, 8)];
     /// listns(2)
-    Listns = SYS_listns [0 reads Guest, 1 writes Guest];
+    Listns = SYS_listns [0 reads Open, 1 writes Items(2, 8)];
     /// lsm_get_self_attr(2)
-    LsmGetSelfAttr = SYS_lsm_get_self_attr [1 writes Guest, 2 writes Fixed(4)];
+    LsmGetSelfAttr = SYS_lsm_get_self_attr [1 writes Open, 2 writes Fixed(4)];
     /// lsm_set_self_attr(2)
-    LsmSetSelfAttr = SYS_lsm_set_self_attr [1 reads Arg(2)];
+    LsmSetSelfAttr = SYS_lsm_set_self_attr [1 reads Int(2)];
     /// lsm_list_modules(2)
-    LsmListModules = SYS_lsm_list_modules [0 writes Guest, 1 writes Fixed(4)];
+    LsmListModules = SYS_lsm_list_modules [0 writes Open, 1 writes Fixed(4)];
     /// listxattrat(2)
     Listxattrat = SYS_listxattrat [1 reads CString, 3 writes Arg(4)];
     /// removexattrat(2)

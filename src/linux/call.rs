@@ -140,17 +140,17 @@ impl Call<'_> {
 
     /// Guest memory for the host kernel to follow. An address that no guest memory can be at becomes
     /// one that the host kernel refuses, so that it is the host kernel that answers, and in its order.
-    pub fn guest(&self, addr: u64, len: u64) -> SysArg<'static> {
+    pub fn guest(&self, addr: u64, len: u64) -> SysArg<'_> {
         if addr == 0 { SysArg::Null } else { SysArg::Guest(self.pointer(addr, len)) }
     }
 
     /// The same for a structure that the host kernel follows.
-    pub fn pointer(&self, addr: u64, len: u64) -> GuestPtr {
+    pub fn pointer(&self, addr: u64, len: u64) -> GuestPtr<'_> {
         self.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr))
     }
 
     /// A scatter/gather list, each piece checked to lie in guest memory.
-    pub fn vector(&self, addr: u64, count: u64) -> Result<Vec<IoVec>, Errno> {
+    pub fn vector(&self, addr: u64, count: u64) -> Result<Vec<IoVec<'_>>, Errno> {
         self.pieces(addr, count, |piece| {
             // Where there is only one, the kernel shortens it before it looks where it ends.
             let len = if count == 1 { piece.len.min(TRANSFER_MAX) } else { piece.len };
@@ -175,7 +175,7 @@ impl Call<'_> {
     }
 
     /// Hands the call through, its arguments as the row's kinds say.
-    pub fn pass(&mut self, call: Sys) -> SysResult {
+    pub fn pass(&self, call: Sys) -> SysResult {
         let mut length = None;
         // Pathnames live here while the host kernel reads them.
         let mut paths: [Option<Vec<u8>>; 6] = Default::default();
@@ -240,7 +240,7 @@ impl Call<'_> {
         if name.len() <= SIZE { Ok(Some(name)) } else { Err(Errno::NAMETOOLONG) }
     }
 
-    fn argument(&self, i: usize, kind: &ArgKind) -> Result<SysArg<'static>, Errno> {
+    fn argument(&self, i: usize, kind: &ArgKind) -> Result<SysArg<'_>, Errno> {
         let value = self.args[i];
         let array = |size: u64, count: usize| size.saturating_mul(u64::from(self.args[count] as u32));
         Ok(match *kind {
@@ -265,9 +265,8 @@ impl Call<'_> {
             | ArgKind::OutSet(n)
             | ArgKind::Dirents(n) => self.guest(value, self.length(n)),
             ArgKind::InAddr(n, _) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
-            // The kernel writes no more than an address is long; the length's own pointer is followed
-            // by the kernel.
-            ArgKind::OutAddr(_) => self.guest(value, size_of::<libc::sockaddr_storage>() as u64),
+            // How much is written is for the kernel to say, from the length that the other argument points at.
+            ArgKind::OutAddr(_) => self.guest(value, 1),
             // A pathname that cannot be read.
             ArgKind::Path(..) | ArgKind::PathOrNull(..) if value == 0 => SysArg::Null,
             ArgKind::Path(..) | ArgKind::PathOrNull(..) => SysArg::Guest(GuestPtr::refused(value)),

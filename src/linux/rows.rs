@@ -341,7 +341,7 @@ pub(super) static ROWS: &[Row] = rows! {
     272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [part "other processes give EPERM" admin::kcmp];
     273 finit_module(Fd, Str, Hex) Never [unimplemented "the host kernel cannot load modules built for the guest's CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
-    275 sched_getattr(Int, Out(&SCHED_ATTR), UInt, UInt) Never [pass SchedGetattr];
+    275 sched_getattr(Int, OutSized(&SCHED_ATTR, 2), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep, Change), DirFd, Path(Keep, Replace), Flags(&RENAME)) Never [pass Renameat2];
     277 seccomp(Int, Hex, Ptr) Never [unimplemented "a filter would apply to the host's calls, including remu's own"];
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];

@@ -122,8 +122,8 @@ impl Window {
 impl Drop for Window {
     fn drop(&mut self) {
         let (start, len) = self.reserved;
-        // SAFETY: the range is this window's own reservation; nothing outside `memory` holds
-        // addresses in it, and the address space that used it is going away.
+        // SAFETY: the range is this window's own reservation. `memory` makes host addresses in it for single accesses,
+        // and pointers for the host kernel that borrow the address space ([`crate::host::GuestPtr`]), so none is left.
         let _ = unsafe { munmap(start as *mut c_void, len as usize) };
     }
 }

@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 fn transfer(c: &mut Call<'_>, call: Sys, rest: &[u64]) -> SysResult {
     let fd = c.fd(0)?;
     let make = |list: &[IoVec]| {
-        let mut args = vec![SysArg::Val(fd as u64), SysArg::Pieces(list), SysArg::Val(list.len() as u64)];
+        let mut args = vec![SysArg::Val(fd as u64), SysArg::Vector(list), SysArg::Val(list.len() as u64)];
         args.extend(rest.iter().map(|&value| SysArg::Val(value)));
         pass(call, &mut args)
     };

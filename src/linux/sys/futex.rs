@@ -26,12 +26,12 @@ pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
     let op = u64::from(op as u32);
     let (op_arg, value, last) = (SysArg::Val(op), SysArg::Val(value), SysArg::Val(last));
     let (word, second) = (c.guest(word, 4), c.guest(second, 4));
-    let timeout = |c: &Call<'_>| c.guest(fourth, TIMESPEC.size);
+    let timeout = || c.guest(fourth, TIMESPEC.size);
     match op & !MODIFIERS {
         FUTEX_WAIT | FUTEX_WAIT_BITSET | FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => {
-            pass(Sys::FutexWait, &mut [word, op_arg, value, timeout(c), SysArg::Val(0), last])
+            pass(Sys::FutexWait, &mut [word, op_arg, value, timeout(), SysArg::Val(0), last])
         }
-        FUTEX_WAIT_REQUEUE_PI => pass(Sys::FutexWaitTwo, &mut [word, op_arg, value, timeout(c), second, last]),
+        FUTEX_WAIT_REQUEUE_PI => pass(Sys::FutexWaitTwo, &mut [word, op_arg, value, timeout(), second, last]),
         FUTEX_REQUEUE | FUTEX_CMP_REQUEUE | FUTEX_WAKE_OP | FUTEX_CMP_REQUEUE_PI => {
             pass(Sys::FutexTwo, &mut [word, op_arg, value, SysArg::Val(fourth), second, last])
         }
@@ -41,9 +41,9 @@ pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
 }
 
 /// A futex_waitv entry of the guest, converted for the host.
-fn waiter(c: &Call<'_>, list: u64, i: u64) -> Result<FutexWaiter, Errno> {
+fn waiter<'c>(c: &'c Call<'_>, list: u64, i: u64) -> Result<FutexWaiter<'c>, Errno> {
     let FutexWaitv { value, word, flags, reserved } = c.read(list.wrapping_add(i * size_of::<FutexWaitv>() as u64))?;
-    Ok(FutexWaiter { value, word: c.pointer(word, 4), flags, reserved })
+    Ok(FutexWaiter::new(value, c.pointer(word, 4), flags, reserved))
 }
 
 pub(in crate::linux) fn futex_waitv(c: &mut Call<'_>) -> SysResult {

@@ -109,7 +109,7 @@ pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
     }
 }
 
-fn operate(c: &mut Call<'_>, timeout: SysArg<'static>) -> SysResult {
+fn operate(c: &Call<'_>, timeout: SysArg<'_>) -> SysResult {
     let count = u64::from(c.args[2] as u32);
     let operations = c.guest(c.args[1], count * size_of::<Sembuf>() as u64);
     pass(Sys::Semtimedop, &mut [SysArg::Val(c.args[0]), operations, SysArg::Val(count), timeout])
@@ -126,7 +126,7 @@ pub(in crate::linux) fn semtimedop(c: &mut Call<'_>) -> SysResult {
 
 /// A message with `len` bytes of text. The kernel rejects a length that does not fit into an `int`, but only after
 /// reading the message type.
-fn message(c: &Call<'_>, len: u64) -> SysArg<'static> {
+fn message<'c>(c: &'c Call<'_>, len: u64) -> SysArg<'c> {
     let len = if len > i32::MAX as u64 { 0 } else { len };
     c.guest(c.args[1], len + size_of::<MsgHead>() as u64)
 }

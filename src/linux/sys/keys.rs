@@ -43,7 +43,7 @@ pub(in crate::linux) fn keyctl(c: &mut Call<'_>) -> SysResult {
         INSTANTIATE_IOV => {
             let list = c.vector(second, third)?;
             let count = val(list.len() as u64);
-            pass(Sys::KeyctlPieces, &mut [op, val(first), SysArg::Pieces(&list), count, val(fourth)])
+            pass(Sys::KeyctlPieces, &mut [op, val(first), SysArg::Vector(&list), count, val(fourth)])
         }
         SEARCH | RESTRICT_KEYRING => {
             let strings = [second, third].map(|addr| c.guest(addr, 1));

@@ -209,7 +209,7 @@ fn on_range(c: &Call<'_>, call: Sys, start: GuestAddr, len: u64, holes: Holes, r
             }
         }
         let size = part.end.0 - part.start.0;
-        let mut args = vec![c.guest(part.start.0, size), SysArg::Val(size)];
+        let mut args = vec![c.pointer(part.start.0, size).into(), SysArg::Val(size)];
         args.extend(rest.iter().map(|&value| SysArg::Val(value)));
         pass(call, &mut args)?;
         at = part.end;
@@ -318,7 +318,7 @@ pub(in crate::linux) fn mincore(c: &mut Call<'_>) -> SysResult {
     let mapped = c.task.mm.mapped_parts(&(start..start.offset(len)));
     let covered = mapped.first().filter(|part| part.start == start).map_or(0, |part| part.end.0 - start.0);
     if covered > 0 {
-        let (memory, vector) = (c.guest(start.0, covered), c.guest(c.args[2], covered / PAGE_SIZE));
+        let (memory, vector) = (c.pointer(start.0, covered).into(), c.guest(c.args[2], covered / PAGE_SIZE));
         pass(Sys::Mincore, &mut [memory, SysArg::Val(covered), vector])?;
     }
     if covered < len { Err(Errno::NOMEM.into()) } else { Ok(0) }

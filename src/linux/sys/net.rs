@@ -92,15 +92,15 @@ pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
 }
 
 /// A message header from guest memory, after the checks that the kernel makes first.
-struct CheckedMessage {
+struct CheckedMessage<'c> {
     header: Msghdr,
-    list: Vec<IoVec>,
-    name: Option<GuestPtr>,
-    control: Option<GuestPtr>,
+    list: Vec<IoVec<'c>>,
+    name: Option<GuestPtr<'c>>,
+    control: Option<GuestPtr<'c>>,
 }
 
-impl CheckedMessage {
-    fn at(c: &Call<'_>, at: u64) -> Result<Self, Errno> {
+impl<'c> CheckedMessage<'c> {
+    fn at(c: &'c Call<'_>, at: u64) -> Result<Self, Errno> {
         let header: Msghdr = c.read(at)?;
         if header.namelen < 0 {
             return Err(Errno::INVAL);

@@ -12,7 +12,7 @@ const MPOL_F_ADDR: u64 = 2;
 
 /// A node mask. `bits` is one more than the number of bits that the kernel uses. The kernel reads whole words, and
 /// rejects a mask larger than a page before reading it.
-fn nodes(c: &Call<'_>, addr: u64, bits: u64) -> SysArg<'static> {
+fn nodes<'c>(c: &'c Call<'_>, addr: u64, bits: u64) -> SysArg<'c> {
     let bits = if bits > PAGE_SIZE * 8 + 1 { 0 } else { bits };
     c.guest(addr, bits.saturating_sub(1).div_ceil(64) * 8)
 }
@@ -27,7 +27,7 @@ fn is_mapped(c: &Call<'_>, start: GuestAddr, len: u64) -> bool {
 pub(in crate::linux) fn mbind(c: &mut Call<'_>) -> SysResult {
     let [start, len, mode, mask, bits, flags] = c.args;
     let bind = |len| {
-        let (at, mask) = (c.guest(start, 1), nodes(c, mask, bits));
+        let (at, mask) = (c.pointer(start, len).into(), nodes(c, mask, bits));
         let [len, mode, bits, flags] = [len, mode, bits, flags].map(SysArg::Val);
         pass(Sys::Mbind, &mut [at, len, mode, mask, bits, flags])
     };
@@ -56,7 +56,7 @@ pub(in crate::linux) fn set_mempolicy(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn set_mempolicy_home_node(c: &mut Call<'_>) -> SysResult {
     let [start, len, node, flags, ..] = c.args;
     let [len, node, flags] = [len, node, flags].map(SysArg::Val);
-    pass(Sys::SetMempolicyHomeNode, &mut [c.guest(start, c.args[1]), len, node, flags])
+    pass(Sys::SetMempolicyHomeNode, &mut [c.pointer(start, c.args[1]).into(), len, node, flags])
 }
 
 pub(in crate::linux) fn migrate_pages(c: &mut Call<'_>) -> SysResult {

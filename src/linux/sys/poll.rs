@@ -56,9 +56,10 @@ pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {
         c.read_opt::<Timespec>(c.args[4])?.map(|t| HostTime { sec: t.sec, nsec: t.nsec });
     // The kernel uses whole words of the sets.
     let bytes = u64::from(count.max(0) as u32).div_ceil(64) * 8;
+    let mm = c.task.mm.clone();
     let set = |i: usize| match c.args[i] {
         0 => None,
-        addr => Some(c.task.mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::refused(addr))),
+        addr => Some(mm.host_range(GuestAddr(addr), bytes).unwrap_or(host::GuestPtr::refused(addr))),
     };
     let sets = [set(1), set(2), set(3)];
     let result = waiting(c, mask, |_| Ok(host::pselect(count, sets, timeout.as_mut(), mask)?));

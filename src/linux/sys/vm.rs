@@ -2,7 +2,7 @@
 //! caller's own.
 
 use super::mem::advise;
-use crate::host::{IoVec, Sys, SysArg};
+use crate::host::{GuestPtr, IoVec, Sys, SysArg};
 use crate::linux::abi::file::Iovec;
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::{CallEnd, SysResult};
@@ -45,10 +45,10 @@ pub(super) fn foreign(c: &Call<'_>, pid: i32) -> CallEnd {
 }
 
 /// The iovecs in the other process. The transfer ends at an address that cannot be mapped.
-fn remote(c: &Call<'_>, addr: u64, count: u64) -> Result<Vec<IoVec>, Errno> {
+fn remote<'c>(c: &'c Call<'_>, addr: u64, count: u64) -> Result<Vec<IoVec<'c>>, Errno> {
     c.pieces(addr, count, |piece| {
         let found = c.task.mm.host_iovec(GuestAddr(piece.base), piece.len);
-        Ok(found.unwrap_or(IoVec::refused(piece.base, piece.len)))
+        Ok(found.unwrap_or_else(|_| IoVec::new(GuestPtr::refused(piece.base), piece.len)))
     })
 }
 
@@ -66,7 +66,7 @@ fn transfer(c: &mut Call<'_>, call: Sys) -> SysResult {
     let counts = [local.len(), remote.len()].map(|n| SysArg::Val(n as u64));
     let [local_count, remote_count] = counts;
     let own = SysArg::Val(c.task.pid() as u64);
-    pass(call, &mut [own, SysArg::Pieces(&local), local_count, SysArg::Pieces(&remote), remote_count])
+    pass(call, &mut [own, SysArg::Vector(&local), local_count, SysArg::Vector(&remote), remote_count])
 }
 
 pub(in crate::linux) fn process_vm_readv(c: &mut Call<'_>) -> SysResult {

@@ -103,19 +103,17 @@ impl UserSpace {
 
     /// The host's view of a range, for the host kernel to access. The host kernel itself returns EFAULT for pages
     /// that are not mapped as needed.
-    pub fn host_range(&self, addr: GuestAddr, len: u64) -> Result<GuestPtr, BadAddress> {
+    pub fn host_range(&self, addr: GuestAddr, len: u64) -> Result<GuestPtr<'_>, BadAddress> {
         let host = self.host(addr, len)?;
         // The host kernel does not grow the guest's areas on access.
         self.grow_for(addr, len);
-        // SAFETY: the whole range is in the window.
-        Ok(unsafe { GuestPtr::new(host) })
+        // SAFETY: `host` checked that the whole range is in the window, which ends in a guard. The pointer borrows it.
+        Ok(unsafe { GuestPtr::new(host, len) })
     }
 
     /// As [`Self::host_range`], as an element of a scatter/gather list.
-    pub fn host_iovec(&self, addr: GuestAddr, len: u64) -> Result<IoVec, BadAddress> {
-        let ptr = self.host_range(addr, len)?;
-        // SAFETY: the whole range is in the window.
-        Ok(unsafe { IoVec::new(ptr, len as usize) })
+    pub fn host_iovec(&self, addr: GuestAddr, len: u64) -> Result<IoVec<'_>, BadAddress> {
+        Ok(IoVec::new(self.host_range(addr, len)?, len))
     }
 }
 
