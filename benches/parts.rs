@@ -53,13 +53,14 @@ struct Bench {
 impl Bench {
     fn new(space: UserSpace, code: &[Insn]) -> Self {
         space.write_bytes(GuestAddr(CODE), &assemble(code)).expect("it is mapped");
-        let engine = Interp::new(InterpConfig::default());
+        let mut engine = Interp::new(InterpConfig::default());
         let space = Arc::new(space);
-        space.observe_code(Arc::downgrade(&engine.code_observer()));
         let mut cpu = Cpu::new(Isa::rv64_max());
         cpu.set_x(SP, STACK + SIZE);
         cpu.set_x(A1, DATA);
-        Self { space, hart: HartOwner::new(cpu), engine }
+        let hart = HartOwner::new(cpu);
+        engine.watch_code(space.watch_code(hart.cell().clone()));
+        Self { space, hart, engine }
     }
 
     /// Runs the code from its start to its call.

@@ -31,9 +31,10 @@ impl<B: Base> Bench<B> {
         let mut cpu = Cpu::new(isa);
         cpu.pc = CODE;
         cpu.x[10] = DATA;
-        let engine = Interp::new(InterpConfig::default());
-        mem.observe_code(std::sync::Arc::downgrade(&engine.code_observer()));
-        Self { mem, hart: HartOwner::new(cpu), engine, xlen: isa.xlen }
+        let hart = HartOwner::new(cpu);
+        let mut engine = Interp::new(InterpConfig::default());
+        engine.watch_code(mem.watch_code(hart.cell().clone()));
+        Self { mem, hart, engine, xlen: isa.xlen }
     }
 
     fn put(&self, at: u64, insns: &[Insn]) -> u64 {

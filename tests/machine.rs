@@ -9,7 +9,7 @@ use elf::{
 };
 use remu::guest::riscv::{Base, Rv32, Rv64};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Console, Ending, EngineParts, Machine, MachineConfig, MachineError, MachineKind};
+use remu::machine::{BootPlan, Console, Ending, Machine, MachineConfig, MachineError, MachineKind};
 use remu::memory::machine::HartMemory;
 use remu_isa::{Insn, Isa, Op};
 use std::cell::RefCell;
@@ -31,10 +31,8 @@ const S1: u8 = 9;
 
 type Engine<B> = Interp<B, HartMemory>;
 
-fn engine<B: Base>() -> EngineParts<Engine<B>> {
-    let engine = Interp::new(InterpConfig::default());
-    let code = engine.code_observer();
-    (engine, code)
+fn engine<B: Base>() -> Engine<B> {
+    Interp::new(InterpConfig::default())
 }
 
 /// The program's output, and its input.

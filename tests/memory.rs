@@ -1,14 +1,14 @@
 //! The address space of a user process: the mappings after each call, and the effect of an unmapping on other threads.
 
+use remu::host::StopFlag;
 use remu::memory::{
-    Access, AtomicSize, Backing, CodeObserver, FaultKind, GuestAddr, GuestFault, GuestMemory, MapError, MapRequest,
-    Place, Prot, Source, SpaceConfig, SpaceLimits, UserSpace,
+    Access, AtomicSize, Backing, CodeWatch, FaultKind, GuestAddr, GuestFault, GuestMemory, MapError, MapRequest, Place,
+    Prot, Source, SpaceConfig, SpaceLimits, Stale, UserSpace,
 };
 use rustix::io::Errno;
-use std::ops::Range;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Where mremap may move a mapping.
 const ANYWHERE: Option<Place> = Some(Place::Anywhere { hint: None });
@@ -92,26 +92,26 @@ fn threads_may_change_the_same_range_at_once() {
     assert!(!failed);
 }
 
-/// Records the notifications that an engine would get.
-#[derive(Default)]
-struct Seen(Mutex<Vec<(u64, u64)>>);
-
-impl CodeObserver for Seen {
-    fn code_changed(&self, range: Range<GuestAddr>) {
-        self.0.lock().unwrap().push((range.start.0, range.end.0));
-    }
-}
+/// What an engine is told that has decoded code around [`A`] and [`B`].
+struct Seen(CodeWatch);
 
 impl Seen {
-    fn of(mem: &UserSpace) -> Arc<Self> {
-        let seen = Arc::new(Self::default());
-        let observer: Arc<dyn CodeObserver> = seen.clone();
-        mem.observe_code(Arc::downgrade(&observer));
+    fn of(mem: &UserSpace) -> Self {
+        let seen = Self(mem.watch_code(Arc::new(StopFlag::new())));
+        seen.take();
         seen
     }
 
     fn take(&self) -> Vec<(u64, u64)> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        let inside = self.0.enter();
+        let stale = inside.take();
+        inside.decodes(&(A..A.offset(0x10_0000)));
+        inside.decodes(&(B..B.offset(0x10_0000)));
+        match stale {
+            None => Vec::new(),
+            Some(Stale::Ranges(ranges)) => ranges.iter().map(|r| (r.start.0, r.end.0)).collect(),
+            Some(Stale::Everything) => panic!("there are few ranges"),
+        }
     }
 }
 

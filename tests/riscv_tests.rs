@@ -10,7 +10,7 @@ use remu::elf::Image;
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartOwner, Tracer};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Ending, EngineParts, Machine, MachineConfig, MachineKind, Silent};
+use remu::machine::{BootPlan, Ending, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Xlen};
 use std::cell::RefCell;
@@ -116,13 +116,12 @@ impl fmt::Display for Last {
     }
 }
 
-fn engine<B: Base>(max_block: usize, last: Option<Last>) -> EngineParts<Interp<B, HartMemory>> {
+fn engine<B: Base>(max_block: usize, last: Option<Last>) -> Interp<B, HartMemory> {
     let mut engine = Interp::new(InterpConfig { max_block, ..InterpConfig::default() });
     if let Some(last) = last {
         engine.set_tracer(Box::new(last));
     }
-    let code = engine.code_observer();
-    (engine, code)
+    engine
 }
 
 /// Runs a program of the suite on a machine, on each engine. A failure names the case and the last instructions.

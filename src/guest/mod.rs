@@ -82,6 +82,9 @@ pub trait Engine<G: Guest> {
     /// Runs the hart from its pc until an [`Exit`].
     fn run(&mut self, hart: &mut HartOwner<G>, mem: &Self::Memory) -> Exit;
 
+    /// Drops all code that was decoded: it may have changed.
+    fn forget_code(&mut self);
+
     /// The engine's counters so far, by name. None of them is a time: a program that takes the same path again gives
     /// the same counts.
     fn statistics(&self) -> Vec<(&'static str, u64)>;

@@ -100,7 +100,7 @@ impl Word {
 }
 
 /// Sleeps until the word is no longer `value` or a wake-up comes, which may be a stray one.
-pub(super) fn sleep(word: &AtomicU32, value: u32) {
+pub fn sleep(word: &AtomicU32, value: u32) {
     let operation = (libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG) as u64;
     // SAFETY: the kernel reads the word, which is live, and no timeout.
     let _ = unsafe { syscall(libc::SYS_futex, [word.as_ptr() as u64, operation, value.into(), 0, 0, 0]) };
@@ -108,7 +108,7 @@ pub(super) fn sleep(word: &AtomicU32, value: u32) {
 
 /// Wakes up to `count` threads of this process that sleep at the word.
 #[cold]
-pub(super) fn wake(word: &AtomicU32, count: i32) {
+pub fn wake(word: &AtomicU32, count: i32) {
     let operation = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as u64;
     // SAFETY: the kernel only uses the address of the word.
     let _ = unsafe { syscall(libc::SYS_futex, [word.as_ptr() as u64, operation, count as u64, 0, 0, 0]) };
@@ -159,6 +159,15 @@ impl<T: ?Sized> fmt::Debug for Lock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lock").field("rank", &self.rank).finish_non_exhaustive()
     }
+}
+
+/// Called before a thread waits for another one.
+///
+/// # Panics
+/// In debug builds, if this thread holds a lock.
+#[inline]
+pub fn assert_no_lock_is_held() {
+    order::check_none();
 }
 
 /// Access to the value of a lock. Dropping it releases the lock, which the thread that took it must do.
@@ -229,6 +238,13 @@ mod order {
         }
     }
 
+    pub(super) fn check_none() {
+        let highest = HELD.with(|held| held.iter().rposition(|count| count.get() != 0));
+        if let Some(index) = highest {
+            panic!("the lock {:?} is held by a thread that waits for another one", NAMES[index]);
+        }
+    }
+
     pub(super) fn taken(rank: Rank) {
         HELD.with(|held| held[rank as usize].set(held[rank as usize].get() + 1));
     }
@@ -245,6 +261,9 @@ mod order {
 
     #[inline(always)]
     pub(super) fn check(_: Rank) {}
+
+    #[inline(always)]
+    pub(super) fn check_none() {}
 
     #[inline(always)]
     pub(super) fn taken(_: Rank) {}

@@ -36,7 +36,7 @@ pub use fd::close;
 pub use ioctl::{Through, ioctl_refused, ioctl_through};
 pub use ioctl_table::IoctlArg;
 pub use limits::InheritedLimits;
-pub use lock::{Lock, LockGuard, Rank};
+pub use lock::{Lock, LockGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep, wake as futex_wake};
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use random::split_mix;

@@ -3,15 +3,11 @@
 use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
 use crate::guest::riscv::Base;
-use crate::host::{Lock, Rank};
-use crate::memory::{CodeObserver, GuestAddr, GuestMemory, PAGE_SIZE};
+use crate::memory::{GuestAddr, GuestMemory, PAGE_SIZE, Stale};
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::ops::Range;
 use std::ptr::null;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Above this many slots (64 MiB), dropped blocks included, everything is dropped and decoded anew.
 const MAX_SLOTS: usize = 2 << 20;
@@ -50,33 +46,12 @@ impl Block {
     }
 }
 
-/// Reports of changed code, kept until the hart's own thread handles them.
-#[derive(Debug)]
-pub struct CodeWatch {
-    changed: AtomicBool,
-    ranges: Lock<Vec<Range<GuestAddr>>>,
-}
-
-impl Default for CodeWatch {
-    fn default() -> Self {
-        Self { changed: AtomicBool::new(false), ranges: Lock::new(Rank::ChangedCode, Vec::new()) }
-    }
-}
-
-impl CodeObserver for CodeWatch {
-    fn code_changed(&self, range: Range<GuestAddr>) {
-        self.ranges.lock().push(range);
-        self.changed.store(true, Ordering::Release);
-    }
-}
-
 pub(super) struct Cache<B> {
     blocks: FxHashMap<u64, Block>,
     /// The addresses of the blocks that touch a page.
     by_page: FxHashMap<u64, Vec<u64>>,
     arena: Arena,
     jumps: Box<[Cell<JumpEntry>]>,
-    watch: Arc<CodeWatch>,
     max_slots: usize,
     base: PhantomData<B>,
 }
@@ -88,14 +63,9 @@ impl<B: Base> Cache<B> {
             by_page: FxHashMap::default(),
             arena: Arena::new(),
             jumps: (0..JUMP_CACHE).map(|_| Cell::new(EMPTY)).collect(),
-            watch: Arc::default(),
             max_slots: MAX_SLOTS,
             base: PhantomData,
         }
-    }
-
-    pub fn watch(&self) -> Arc<CodeWatch> {
-        self.watch.clone()
     }
 
     pub fn jump_cache(&self) -> *const Cell<JumpEntry> {
@@ -122,7 +92,7 @@ impl<B: Base> Cache<B> {
         let Some(block) = self.blocks.get_mut(&pc) else { return };
         block.incoming.push(link);
         // SAFETY: the link is in the arena, which has not been cleared since the handler that reported it ran (the
-        // loop drops its link when `apply_changes` says so), and no handler runs now.
+        // loop drops its link when blocks are dropped), and no handler runs now.
         unsafe { *link.0 = start };
     }
 
@@ -131,7 +101,8 @@ impl<B: Base> Cache<B> {
         self.jumps[jump_index(pc)].set(JumpEntry { key: !pc, start });
     }
 
-    fn clear(&mut self) {
+    /// Drops everything.
+    pub fn clear(&mut self) {
         self.blocks.clear();
         self.by_page.clear();
         self.arena.clear();
@@ -156,23 +127,19 @@ impl<B: Base> Cache<B> {
         }
     }
 
-    /// Drops the blocks reported as changed, or all blocks if the slots are used up. True if a link noted before is
-    /// no longer valid. Slots are freed nowhere else.
-    pub fn apply_changes(&mut self) -> bool {
-        if self.arena.used() > self.max_slots {
+    /// Drops all blocks if the slots are used up. True if it did: a link noted before is no longer valid. Slots are
+    /// freed here and in [`Cache::clear`] only.
+    pub fn make_room(&mut self) -> bool {
+        let full = self.arena.used() > self.max_slots;
+        if full {
             self.clear();
-            self.drop_changed();
-            return true;
         }
-        self.drop_changed()
+        full
     }
 
-    /// Drops the blocks reported as changed; true if there was any report.
-    fn drop_changed(&mut self) -> bool {
-        if !self.watch.changed.swap(false, Ordering::Acquire) {
-            return false;
-        }
-        let ranges = std::mem::take(&mut *self.watch.ranges.lock());
+    /// Drops the stale blocks. A link noted before is no longer valid.
+    pub fn drop_stale(&mut self, stale: Stale) {
+        let Stale::Ranges(ranges) = stale else { return self.clear() };
         for range in ranges {
             let pages = range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE);
             let touched: Vec<u64> = if pages.end - pages.start < self.by_page.len() as u64 {
@@ -190,7 +157,6 @@ impl<B: Base> Cache<B> {
                 }
             }
         }
-        true
     }
 
     /// Drops the blocks whose bytes in memory differ from those they were decoded from. FENCE.I guarantees this, also
@@ -238,8 +204,8 @@ mod tests {
         cache.insert(&block(CODE));
         cache.insert(&block(CODE + 4));
         assert!(cache.find(CODE).is_some(), "the loop may hold a link into this block");
-        assert!(cache.apply_changes(), "so it must be told when the block is dropped");
+        assert!(cache.make_room(), "so it must be told when the block is dropped");
         assert!(cache.find(CODE).is_none() && cache.find(CODE + 4).is_none());
-        assert!(!cache.apply_changes());
+        assert!(!cache.make_room());
     }
 }

@@ -15,18 +15,15 @@ mod step;
 mod stopped;
 mod threaded;
 
-pub use cache::CodeWatch;
-
 use crate::guest::riscv::{Base, Cpu, fp};
 use crate::guest::{Engine, Exit, HartOwner, Tracer};
 use crate::host::StopFlag;
-use crate::memory::{CodeObserver, GuestMemory, UserSpace};
+use crate::memory::{CodeWatch, GuestMemory, Inside, UserSpace};
 use block::{Link, Slot};
 use cache::Cache;
 use env::Env;
 use statistics::Statistics;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// Why the handlers returned to the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +62,7 @@ pub struct Interp<B: Base, M = UserSpace> {
     cache: Cache<B>,
     config: InterpConfig,
     tracer: Option<Box<dyn Tracer<B>>>,
+    watch: Option<CodeWatch>,
     statistics: Statistics,
     memory: PhantomData<fn(&M)>,
 }
@@ -72,12 +70,25 @@ pub struct Interp<B: Base, M = UserSpace> {
 impl<B: Base, M: GuestMemory> Interp<B, M> {
     /// An interpreter with nothing decoded yet.
     pub fn new(config: InterpConfig) -> Self {
-        Self { cache: Cache::new(), config, tracer: None, statistics: Statistics::default(), memory: PhantomData }
+        Self {
+            cache: Cache::new(),
+            config,
+            tracer: None,
+            watch: None,
+            statistics: Statistics::default(),
+            memory: PhantomData,
+        }
     }
 
-    /// The observer to connect to the address space: it tells this interpreter of code that changes.
-    pub fn code_observer(&self) -> Arc<dyn CodeObserver> {
-        self.cache.watch()
+    /// Drops code as it changes in an address space, where this interpreter runs the hart that `watch` was registered
+    /// with. It must have decoded nothing yet.
+    pub fn watch_code(&mut self, watch: CodeWatch) {
+        self.watch = Some(watch);
+    }
+
+    /// The registration, of which a process that forks needs to know which one is its own.
+    pub fn code_watch(&self) -> Option<&CodeWatch> {
+        self.watch.as_ref()
     }
 
     /// Reports what is decoded and run to the tracer.
@@ -86,12 +97,16 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
     }
 
     /// Finds or decodes the block at the pc.
-    fn block_at(&mut self, cpu: &Cpu, mem: &M) -> Result<*const Slot, Exit> {
+    fn block_at(&mut self, cpu: &Cpu, mem: &M, inside: Option<&Inside>) -> Result<*const Slot, Exit> {
         if let Some(start) = self.cache.find(cpu.pc) {
             self.statistics.lookups += 1;
             return Ok(start);
         }
-        let decoded = predecode::decode_block::<B, M>(cpu.pc, self.config.max_block, &cpu.isa, mem)?;
+        let max_block = self.config.max_block;
+        if let Some(inside) = inside {
+            inside.decodes(&predecode::fetched(cpu.pc, max_block));
+        }
+        let decoded = predecode::decode_block::<B, M>(cpu.pc, max_block, &cpu.isa, mem)?;
         self.statistics.lookups += 1;
         self.statistics.blocks += 1;
         self.statistics.decoded += decoded.insns().len() as u64;
@@ -113,10 +128,19 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
         let (cpu, stop) = hart.running();
         let mut env = Env::new(self.cache.jump_cache(), cpu);
         let host = fp::host::enter(env.hardware_mode(), cpu.fflags);
-        let exit = self.run_slices(cpu, &mut env, stop, mem);
+        // Taken out, so that the interpreter can be borrowed.
+        let watch = self.watch.take();
+        let inside = watch.as_ref().map(CodeWatch::enter);
+        let exit = self.run_slices(cpu, &mut env, stop, mem, inside.as_ref());
+        drop(inside);
+        self.watch = watch;
         cpu.fflags = fp::host::leave(host);
         self.statistics.left(&exit);
         exit
+    }
+
+    fn forget_code(&mut self) {
+        self.cache.clear();
     }
 
     fn statistics(&self) -> Vec<(&'static str, u64)> {
@@ -125,7 +149,7 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
 }
 
 impl<B: Base, M: GuestMemory> Interp<B, M> {
-    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &StopFlag, mem: &M) -> Exit {
+    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &StopFlag, mem: &M, inside: Option<&Inside>) -> Exit {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
         let mut link: Option<Link> = None;
         let mut slice = 0;
@@ -136,7 +160,9 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
             cpu.instret += ran as u64;
             self.statistics.instructions += ran as u64;
             if env.fuel <= 0 {
-                let stopped = stop.is_raised() && stop.lower(StopFlag::LEAVE) != 0;
+                // Changed code is looked for below.
+                let reasons = if stop.is_raised() { stop.lower(StopFlag::LEAVE | StopFlag::CODE) } else { 0 };
+                let stopped = reasons & StopFlag::LEAVE != 0;
                 if stopped || self.config.budget.is_some_and(|b| self.statistics.instructions >= b) {
                     return Exit::Interrupted;
                 }
@@ -146,10 +172,14 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
                 env.fuel = left;
             }
             env.slice_start = slice;
-            if self.cache.apply_changes() {
+            if self.cache.make_room() {
                 link = None;
             }
-            let start = match self.block_at(cpu, mem) {
+            if let Some(stale) = inside.and_then(Inside::take) {
+                self.cache.drop_stale(stale);
+                link = None;
+            }
+            let start = match self.block_at(cpu, mem, inside) {
                 Ok(start) => start,
                 Err(exit) => return exit,
             };

@@ -6,6 +6,7 @@ use crate::guest::riscv::{Base, SINK, insn_align};
 use crate::guest::{DecodeError, Exit, Width};
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE};
 use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
+use std::ops::Range;
 use std::ptr::null;
 
 /// A block as decoded, to be copied into the cache.
@@ -34,10 +35,10 @@ pub(super) fn decode_block<B: Base, M: GuestMemory>(
     isa: &Isa,
     mem: &M,
 ) -> Result<Decoded, Exit> {
-    let limit = max_block.clamp(1, 1024);
+    let limit = limit(max_block);
     let in_page = PAGE_SIZE - pc % PAGE_SIZE;
-    // Two bytes of the next page complete an instruction that crosses the page boundary.
-    let mut bytes = vec![0; (limit * 4).min(in_page as usize + 2)];
+    let range = fetched(pc, max_block);
+    let mut bytes = vec![0; (range.end.0 - range.start.0) as usize];
     let got = mem.fetch(GuestAddr(pc), &mut bytes).map_err(Exit::Fault)?;
     let mut block = Decoded { pc, slots: Vec::new(), source: Vec::new(), insns: Vec::new(), last_written: None };
     let mut at = 0;
@@ -63,6 +64,18 @@ pub(super) fn decode_block<B: Base, M: GuestMemory>(
     block.source = bytes;
     block.finish::<B>(pc + at as u64);
     Ok(block)
+}
+
+fn limit(max_block: usize) -> usize {
+    max_block.clamp(1, 1024)
+}
+
+/// The bytes that [`decode_block`] fetches at most, before it knows where the block ends.
+pub(super) fn fetched(pc: u64, max_block: usize) -> Range<GuestAddr> {
+    let in_page = PAGE_SIZE - pc % PAGE_SIZE;
+    // Two bytes of the next page complete an instruction that crosses the page boundary.
+    let len = (limit(max_block) as u64 * 4).min(in_page + 2);
+    GuestAddr(pc)..GuestAddr(pc.saturating_add(len))
 }
 
 /// An address truncated to the guest's address width.

@@ -5,16 +5,12 @@ use crate::guest::riscv::privileged::{Cause, Done, ExternalInputs, Mode, Privile
 use crate::guest::riscv::{Base, Cpu};
 use crate::guest::{Engine, Exit, HartOwner};
 use crate::memory::machine::HartMemory;
-use crate::memory::{Access, CodeObserver, FaultKind, GuestAddr, GuestFault};
+use crate::memory::{Access, FaultKind, GuestFault};
 use remu_isa::{ExtSet, Isa};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Called for each trap that is taken, with the hart id.
 pub type TrapWatcher = Rc<dyn Fn(u64, &TakenTrap)>;
-
-/// An engine, and its observer of code changes.
-pub type EngineParts<E> = (E, Arc<dyn CodeObserver>);
 
 /// The most contexts whose decoded code is cached.
 const CONTEXTS: usize = 8;
@@ -24,7 +20,6 @@ struct Context<E> {
     mode: Mode,
     exts: ExtSet,
     engine: E,
-    code: Arc<dyn CodeObserver>,
     /// Code may have changed since the engine last ran.
     stale: bool,
 }
@@ -36,7 +31,7 @@ pub struct Hart<B: Base, E> {
     privileged: Privileged,
     memory: HartMemory,
     contexts: Vec<Context<E>>,
-    make: Box<dyn Fn() -> EngineParts<E>>,
+    make: Box<dyn Fn() -> E>,
     waiting: bool,
     traps: u64,
     watcher: Option<TrapWatcher>,
@@ -44,7 +39,7 @@ pub struct Hart<B: Base, E> {
 
 impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
     /// A hart that starts at `pc`.
-    pub fn new(id: u64, isa: Isa, pc: u64, memory: HartMemory, make: Box<dyn Fn() -> EngineParts<E>>) -> Self {
+    pub fn new(id: u64, isa: Isa, pc: u64, memory: HartMemory, make: Box<dyn Fn() -> E>) -> Self {
         let mut cpu = Cpu::new(isa);
         cpu.pc = pc;
         Self {
@@ -126,13 +121,12 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
             if self.contexts.len() == CONTEXTS {
                 self.contexts.clear();
             }
-            let (engine, code) = (self.make)();
-            self.contexts.push(Context { mode, exts, engine, code, stale: false });
+            self.contexts.push(Context { mode, exts, engine: (self.make)(), stale: false });
             self.contexts.len() - 1
         });
         let context = &mut self.contexts[index];
         if std::mem::take(&mut context.stale) {
-            context.code.code_changed(GuestAddr(0)..GuestAddr(u64::MAX));
+            context.engine.forget_code();
         }
         self.state.cpu_mut().isa = Isa::new(self.isa.xlen, exts);
         context.engine.limit(instructions);

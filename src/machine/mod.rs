@@ -16,7 +16,7 @@ pub use boot::{BootError, BootPlan};
 pub use bus::{Bus, Ending};
 pub use console::{Console, Silent};
 pub use devicetree::DeviceTreeError;
-pub use hart::{EngineParts, Hart, TrapWatcher};
+pub use hart::{Hart, TrapWatcher};
 
 use crate::elf::Image;
 use crate::guest::Engine;
@@ -105,7 +105,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         config: &MachineConfig,
         plan: &BootPlan<'_>,
         console: Box<dyn Console>,
-        engine: impl Fn() -> EngineParts<E> + Clone + 'static,
+        engine: impl Fn() -> E + Clone + 'static,
     ) -> Result<Self, MachineError> {
         let ram = Arc::new(Ram::new(config.ram_base, config.ram_size)?);
         let range = ram.range();

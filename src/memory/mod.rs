@@ -6,6 +6,7 @@
 //! engines or the kernel interface above it.
 
 mod access;
+mod code;
 mod guest;
 pub mod machine;
 mod user;
@@ -13,6 +14,7 @@ mod vma;
 mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
+pub use code::{CodeChanges, CodeLock, CodeWatch, Inside, Reports, Stale};
 pub use guest::{GuestMemory, Refusal};
 pub use user::{Backing, MapError, MapRequest, Mdwe, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
 pub use vma::{Attachment, MlockMode, Prot, Source, Vma, page_len};
@@ -123,13 +125,6 @@ impl fmt::Display for GuestFault {
         };
         write!(f, "{access} {}: {why}", self.addr)
     }
-}
-
-/// Receives the ranges in which decoded code may be stale: unmapped, mapped over, re-protected or flushed. Engines
-/// implement it; the binaries connect it.
-pub trait CodeObserver: Send + Sync {
-    /// Code decoded from `range` must not be run again.
-    fn code_changed(&self, range: Range<GuestAddr>);
 }
 
 /// A change to the areas of an address space.

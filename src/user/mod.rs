@@ -42,8 +42,7 @@ impl Runner {
         let mm = task.mm.clone();
         let space = mm.space();
         let mut engine = Interp::<Rv64>::new(self.engine);
-        let observer = engine.code_observer();
-        space.observe_code(Arc::downgrade(&observer));
+        engine.watch_code(space.watch_code(hart.cell().clone()));
         if let Some(CodeLog { log, items, filter }) = self.code.clone() {
             let names = MappedFiles::new(space.clone());
             engine.set_tracer(Box::new(debug::Tracer::new(log, items, filter, names)));

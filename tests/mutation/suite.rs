@@ -39,6 +39,10 @@ impl<B: Base, E: Engine<B>> Engine<B> for Bounded<E> {
         self.0.run(hart, mem)
     }
 
+    fn forget_code(&mut self) {
+        self.0.forget_code();
+    }
+
     fn statistics(&self) -> Vec<(&'static str, u64)> {
         self.0.statistics()
     }
@@ -108,11 +112,7 @@ impl Program {
             aligned_only: false,
         };
         let plan = BootPlan::new(None, Some(&self.file)).unwrap();
-        let engine = || {
-            let engine = Interp::<B, HartMemory>::new(InterpConfig::default());
-            let code = engine.code_observer();
-            (Bounded(engine), code)
-        };
+        let engine = || Bounded(Interp::<B, HartMemory>::new(InterpConfig::default()));
         let mut machine = Machine::<B, _>::new(&config, &plan, Box::new(Silent), engine).unwrap();
         let ending = machine.run(Some(limit));
         (ending, machine.harts()[0].begun())

@@ -96,7 +96,7 @@ fn interpret_as<B: Base>(program: &Program, isa: Isa, config: InterpConfig) -> E
     cpu.pc = CODE;
     let mut hart = HartOwner::<B>::new(cpu);
     let mut engine = Interp::<B>::new(config);
-    mem.observe_code(std::sync::Arc::downgrade(&engine.code_observer()));
+    engine.watch_code(mem.watch_code(hart.cell().clone()));
     let mut out = Vec::new();
     loop {
         match engine.run(&mut hart, &mem) {

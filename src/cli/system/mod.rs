@@ -189,8 +189,7 @@ impl Run<'_> {
                     let Logging { log, items, filter } = logging.clone();
                     engine.set_tracer(Box::new(debug::Tracer::new(log, items.trace, filter, names.clone())));
                 }
-                let code = engine.code_observer();
-                (engine, code)
+                engine
             };
             let mut machine =
                 Machine::<B, _>::new(self.config, self.plan, self.serial.console(), engine).map_err(failed)?;

@@ -2,8 +2,10 @@
 
 use super::alone::alone;
 use super::{BEYOND, Bench, NOWHERE};
-use crate::memory::GuestAddr;
+use crate::host::StopFlag;
+use crate::memory::{GuestAddr, Stale};
 use rustix::io::Errno;
+use std::sync::Arc;
 
 const RW: u64 = (libc::PROT_READ | libc::PROT_WRITE) as u64;
 const ANONYMOUS: u64 = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64;
@@ -199,24 +201,14 @@ fn guards_are_holes_that_can_be_taken_away_again() {
 
 #[test]
 fn flushed_and_dropped_code_is_told_of() {
-    use crate::memory::CodeObserver;
-    use std::ops::Range;
-    use std::sync::{Arc, Mutex};
-    #[derive(Default)]
-    struct Seen(Mutex<Vec<(u64, u64)>>);
-    impl CodeObserver for Seen {
-        fn code_changed(&self, range: Range<GuestAddr>) {
-            self.0.lock().unwrap().push((range.start.0, range.end.0));
-        }
-    }
     let mut b = Bench::new();
-    let seen = Arc::new(Seen::default());
-    let observer: Arc<dyn CodeObserver> = seen.clone();
-    b.task.mm.observe_code(Arc::downgrade(&observer));
+    let watch = b.task.mm.watch_code(Arc::new(StopFlag::new()));
+    watch.enter().decodes(&(GuestAddr(0)..GuestAddr(0x5000)));
     assert_eq!(b.sys("riscv_flush_icache", &[0x1000, 0x2000, 0]), Ok(0));
     assert_eq!(b.sys("riscv_flush_icache", &[0x3000, 0x4000, 1]), Ok(0));
     assert_eq!(b.sys("riscv_flush_icache", &[0x3000, 0x4000, 2]), Err(Errno::INVAL));
-    assert_eq!(*seen.0.lock().unwrap(), [(0x1000, 0x2000), (0x3000, 0x4000)]);
+    let stale = [0x1000..0x2000, 0x3000..0x4000].map(|r| GuestAddr(r.start)..GuestAddr(r.end));
+    assert_eq!(watch.enter().take(), Some(Stale::Ranges(stale.to_vec())));
 }
 
 #[test]

@@ -14,16 +14,17 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{AreaObserver, CodeObserver, GuestAddr, MlockMode, Prot, SpaceError, Vma};
-use crate::host::{self, Lock, LockGuard, Rank};
+use super::{AreaObserver, CodeChanges, CodeLock, CodeWatch, GuestAddr, MlockMode, Prot, Reports, SpaceError, Vma};
+use crate::host::{self, Lock, LockGuard, Rank, StopHandle};
 pub use exec_gain::Mdwe;
 use layout::Layout;
 use rustix::io::Errno;
 use rustix::mm::ProtFlags;
 pub use segments::ShmSegment;
-use std::ops::Range;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut, Range};
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// The configuration of a user address space.
 #[derive(Clone, Debug)]
@@ -119,6 +120,7 @@ impl MapRequest<'_> {
 pub struct UserSpace {
     window: Window,
     state: Lock<State>,
+    code: Arc<CodeChanges>,
 }
 
 struct State {
@@ -126,7 +128,9 @@ struct State {
     heap: Range<u64>,
     /// The size of the program's own data, which RLIMIT_DATA counts with the heap.
     program_data: u64,
-    observers: Vec<Weak<dyn CodeObserver>>,
+    code: Arc<CodeChanges>,
+    /// What the thread that holds the lock has reported.
+    reports: Reports,
     limits: SpaceLimits,
     layout: Layout,
     /// The lock mode of new mappings (mlockall with MCL_FUTURE).
@@ -187,18 +191,20 @@ impl UserSpace {
     pub fn new(config: &SpaceConfig) -> Result<Self, SpaceError> {
         host::fault::install();
         let window = Window::reserve(config.limit.0, config.identity)?;
+        let code = CodeChanges::new();
         let state = State {
             areas: VmaTree::default(),
             heap: 0..0,
             program_data: 0,
-            observers: Vec::new(),
+            code: code.clone(),
+            reports: Reports::default(),
             limits: SpaceLimits::default(),
             layout: Layout::new(window.limit(), USUAL_STACK, None),
             lock_future: MlockMode::None,
             mdwe: Mdwe::empty(),
             attachments: 0,
         };
-        Ok(Self { window, state: Lock::new(Rank::Space, state) })
+        Ok(Self { window, state: Lock::new(Rank::Space, state), code })
     }
 
     /// The first address past what can be mapped.
@@ -240,9 +246,9 @@ impl UserSpace {
         self.state().limits
     }
 
-    /// Reports all further changes of code to the observer, as long as it exists.
-    pub fn observe_code(&self, observer: Weak<dyn CodeObserver>) {
-        self.state().observers.push(observer);
+    /// Registers the engine of a hart with this stop flag. The engine learns of all code that changes from now on.
+    pub fn watch_code(&self, stop: StopHandle) -> CodeWatch {
+        self.code.register(stop)
     }
 
     /// Reports all further changes of the areas to the observer.
@@ -260,13 +266,62 @@ impl UserSpace {
         self.window.base()
     }
 
-    /// Tells the observers that code decoded from `range` must not be run again.
+    /// Returns when no engine runs code that was decoded from `range` before.
+    ///
+    /// So do all calls that unmap, replace, move or protect executable memory. Therefore the calling thread may not run
+    /// guest code meanwhile, and may not hold a lock.
     pub fn code_changed(&self, range: Range<GuestAddr>) {
-        self.state().notify(&range);
+        self.code.report(&range).wait();
     }
 
-    fn state(&self) -> LockGuard<'_, State> {
-        self.state.lock()
+    /// Holds the locks of the address space while the process forks.
+    pub fn lock_for_fork(&self) -> ForkLocks<'_> {
+        ForkLocks { _state: self.state(), code: self.code.lock_for_fork() }
+    }
+
+    fn state(&self) -> StateGuard<'_> {
+        StateGuard { guard: ManuallyDrop::new(self.state.lock()) }
+    }
+}
+
+/// The locks of an address space: see [`UserSpace::lock_for_fork`].
+pub struct ForkLocks<'a> {
+    _state: StateGuard<'a>,
+    code: CodeLock<'a>,
+}
+
+impl ForkLocks<'_> {
+    /// In the child: the calling thread, whose engine has this registration, is the only one that goes on.
+    pub fn in_child(self, own: Option<&CodeWatch>) {
+        self.code.keep_only(own);
+    }
+}
+
+/// The state, locked. Once it is unlocked, the thread waits for the engines that run code whose change it reported.
+struct StateGuard<'a> {
+    guard: ManuallyDrop<LockGuard<'a, State>>,
+}
+
+impl Deref for StateGuard<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.guard
+    }
+}
+
+impl DerefMut for StateGuard<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.guard
+    }
+}
+
+impl Drop for StateGuard<'_> {
+    fn drop(&mut self) {
+        let reports = std::mem::take(&mut self.guard.reports);
+        // SAFETY: nothing uses the guard afterwards.
+        unsafe { ManuallyDrop::drop(&mut self.guard) };
+        reports.wait();
     }
 }
 
@@ -279,14 +334,10 @@ impl State {
         if allowed { Ok(()) } else { Err(failed(Errno::NOMEM)) }
     }
 
+    /// Reports that the code in `range` has changed. Under the lock, so that a thread which maps the range next finds
+    /// it reported; the waiting comes after it.
     fn notify(&mut self, range: &Range<GuestAddr>) {
-        self.observers.retain(|o| match o.upgrade() {
-            Some(observer) => {
-                observer.code_changed(range.clone());
-                true
-            }
-            None => false,
-        });
+        self.reports.append(self.code.report(range));
     }
 
     /// Reports ranges in order, adjacent ones joined.

@@ -1,0 +1,252 @@
+//! What tells engines that code has changed, and what tells the thread that changed it when no engine can run the old
+//! code any more.
+//!
+//! Every engine that decodes from an address space registers a [`CodeWatch`]. A change is [reported](CodeChanges::report)
+//! after it was made: the range is added to what each engine has to drop, and engines that run guest code at that
+//! moment are stopped. The reporter then [waits](Reports::wait) for those only. An engine handles its reports between
+//! blocks; one that is outside guest code handles them before it enters again, so nobody waits for it.
+//!
+//! Most changes do not concern code: a map of the pages that engines have decoded from decides that at once.
+//!
+//! A thread that reports or waits is outside guest code itself, so two of them never wait for each other. It holds no
+//! lock while it waits. A hart acknowledges within a slice of instructions, unless one of its accesses blocks in the
+//! host: on a page of a slow file system, or on one that userfaultfd has yet to fill.
+
+mod pages;
+
+use super::GuestAddr;
+use crate::host::{Lock, LockGuard, Rank, StopFlag, StopHandle, assert_no_lock_is_held, futex_sleep, futex_wake};
+use pages::PageMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+
+/// The most ranges that are kept for an engine. With more, it drops everything.
+const MAX_RANGES: usize = 64;
+
+/// The code that an engine must drop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// All code that overlaps one of these ranges.
+    Ranges(Vec<Range<GuestAddr>>),
+    /// All code.
+    Everything,
+}
+
+impl Stale {
+    /// Adds a range, joined with one that it overlaps or adjoins.
+    fn add(&mut self, range: Range<GuestAddr>) {
+        let Self::Ranges(ranges) = self else { return };
+        if let Some(near) = ranges.iter_mut().find(|r| r.start <= range.end && range.start <= r.end) {
+            near.start = near.start.min(range.start);
+            near.end = near.end.max(range.end);
+        } else if ranges.len() == MAX_RANGES {
+            *self = Self::Everything;
+        } else {
+            ranges.push(range);
+        }
+    }
+}
+
+/// The engine runs guest code or decodes it.
+const INSIDE: u32 = 1;
+/// Some thread sleeps until the state changes.
+const AWAITED: u32 = 2;
+/// Added whenever the engine passes a point at which it runs no guest code, so that the state is never as before.
+const STEP: u32 = 4;
+
+/// What an engine and those that report to it share.
+struct Shared {
+    /// See [`INSIDE`], [`AWAITED`] and [`STEP`]. A futex word.
+    state: AtomicU32,
+    /// There are reports that the engine has not taken.
+    reported: AtomicBool,
+    stop: StopHandle,
+}
+
+impl Shared {
+    /// Moves on to a new state. Only the engine's thread does so.
+    fn step(&self, inside: u32) {
+        let next = (self.state.load(Ordering::Relaxed) & !(INSIDE | AWAITED)).wrapping_add(STEP) | inside;
+        if self.state.swap(next, Ordering::SeqCst) & AWAITED != 0 {
+            futex_wake(&self.state, i32::MAX);
+        }
+    }
+
+    fn stop(&self) -> &StopFlag {
+        (*self.stop).as_ref()
+    }
+}
+
+struct Engine {
+    shared: Arc<Shared>,
+    stale: Stale,
+}
+
+/// The changes of code in one address space.
+pub struct CodeChanges {
+    pages: PageMap,
+    engines: Lock<Vec<Engine>>,
+}
+
+impl CodeChanges {
+    /// An address space without engines.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { pages: PageMap::new(), engines: Lock::new(Rank::ChangedCode, Vec::new()) })
+    }
+
+    /// Registers the engine of a hart, whose flag is raised for [`StopFlag::CODE`] when there is something to drop
+    /// while it runs. The engine must have decoded nothing yet.
+    pub fn register(self: &Arc<Self>, stop: StopHandle) -> CodeWatch {
+        let shared = Arc::new(Shared { state: AtomicU32::new(0), reported: AtomicBool::new(false), stop });
+        self.engines.lock().push(Engine { shared: shared.clone(), stale: Stale::Ranges(Vec::new()) });
+        CodeWatch { changes: self.clone(), shared }
+    }
+
+    /// Reports that the code in `range` has changed. The caller [waits](Reports::wait) when it holds no lock.
+    ///
+    /// The change has been made: whoever decodes from now on sees it.
+    pub fn report(&self, range: &Range<GuestAddr>) -> Reports {
+        // Together with the barrier in `Inside::decodes`: either the page is seen as marked here, or the engine that
+        // is about to mark it decodes what is there now.
+        fence(Ordering::SeqCst);
+        let mut reports = Reports::default();
+        if range.is_empty() || !self.pages.take_marked(range) {
+            return reports;
+        }
+        for engine in self.engines.lock().iter_mut() {
+            let Engine { shared, stale } = engine;
+            stale.add(range.clone());
+            shared.reported.store(true, Ordering::SeqCst);
+            // An engine that enters later looks for reports after that. One that is inside takes this report after
+            // its next step, before it runs anything.
+            let state = shared.state.load(Ordering::SeqCst) & !AWAITED;
+            if state & INSIDE != 0 {
+                shared.stop().raise(StopFlag::CODE);
+                reports.running.push((shared.clone(), state));
+            }
+        }
+        reports
+    }
+
+    /// Excludes reports and registrations while the process forks.
+    pub fn lock_for_fork(&self) -> CodeLock<'_> {
+        CodeLock { engines: self.engines.lock() }
+    }
+}
+
+/// Holds up reports: see [`CodeChanges::lock_for_fork`].
+pub struct CodeLock<'a> {
+    engines: LockGuard<'a, Vec<Engine>>,
+}
+
+impl CodeLock<'_> {
+    /// In the child of a fork: forgets all engines but that of the calling thread, the only one that goes on.
+    pub fn keep_only(mut self, own: Option<&CodeWatch>) {
+        self.engines.retain(|engine| own.is_some_and(|own| Arc::ptr_eq(&engine.shared, &own.shared)));
+    }
+}
+
+/// Engines that may still run code that has been reported as changed.
+#[derive(Default)]
+#[must_use = "the old code may run until they have been waited for"]
+pub struct Reports {
+    running: Vec<(Arc<Shared>, u32)>,
+}
+
+impl Reports {
+    /// Adds the engines of another report.
+    pub fn append(&mut self, mut other: Reports) {
+        self.running.append(&mut other.running);
+    }
+
+    /// Returns when none of the engines can run the old code any more.
+    ///
+    /// # Panics
+    /// In debug builds, if this thread has to wait and holds a lock: the engine could need the lock before it gets to
+    /// its reports.
+    pub fn wait(self) {
+        if !self.running.is_empty() {
+            assert_no_lock_is_held();
+        }
+        for (shared, state) in self.running {
+            wait_for_step(&shared.state, state);
+        }
+    }
+}
+
+/// Waits until the engine that was in this state has made a step.
+fn wait_for_step(word: &AtomicU32, state: u32) {
+    loop {
+        let now = word.load(Ordering::SeqCst);
+        if now & !AWAITED != state {
+            return;
+        }
+        let marked = word.compare_exchange(now, now | AWAITED, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if marked {
+            futex_sleep(word, state | AWAITED);
+        }
+    }
+}
+
+/// The registration of an engine, which ends when it is dropped.
+pub struct CodeWatch {
+    changes: Arc<CodeChanges>,
+    shared: Arc<Shared>,
+}
+
+impl CodeWatch {
+    /// Called by the engine's thread before it looks up or decodes code.
+    pub fn enter(&self) -> Inside<'_> {
+        self.shared.state.fetch_or(INSIDE, Ordering::SeqCst);
+        Inside { watch: self }
+    }
+}
+
+impl Drop for CodeWatch {
+    fn drop(&mut self) {
+        self.changes.engines.lock().retain(|engine| !Arc::ptr_eq(&engine.shared, &self.shared));
+    }
+}
+
+/// The engine is inside guest code as long as this lives: those that report changes wait for its next step.
+pub struct Inside<'a> {
+    watch: &'a CodeWatch,
+}
+
+impl Inside<'_> {
+    /// Takes what must be dropped before the engine runs anything again. It is called after entering, before each
+    /// lookup of code, and when the stop flag is raised for [`StopFlag::CODE`], which it lowers.
+    #[inline]
+    pub fn take(&self) -> Option<Stale> {
+        if self.watch.shared.reported.load(Ordering::SeqCst) { Some(self.take_reported()) } else { None }
+    }
+
+    #[cold]
+    fn take_reported(&self) -> Stale {
+        let shared = &self.watch.shared;
+        shared.stop().lower(StopFlag::CODE);
+        // The step and the reports belong together: a report that came before waits for this step, one that comes
+        // later finds nothing reported and has a later step follow.
+        let mut engines = self.watch.changes.engines.lock();
+        shared.step(INSIDE);
+        shared.reported.store(false, Ordering::SeqCst);
+        let own = engines.iter_mut().find(|engine| Arc::ptr_eq(&engine.shared, shared));
+        own.map_or(Stale::Everything, |own| std::mem::replace(&mut own.stale, Stale::Ranges(Vec::new())))
+    }
+
+    /// Called before the engine fetches the bytes of `range` to decode them.
+    pub fn decodes(&self, range: &Range<GuestAddr>) {
+        // Each mark is a full barrier.
+        self.watch.changes.pages.mark(range);
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.watch.shared.step(0);
+    }
+}
+
+#[cfg(test)]
+mod tests;
