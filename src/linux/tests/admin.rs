@@ -1,4 +1,4 @@
-//! Namespaces, mounts, keys, quotas, security modules, and what only an administrator may do.
+//! Namespaces, mounts, keys, quotas, security modules, and privileged calls.
 
 use super::alone::alone;
 use super::host::{ADMINISTER, BOOT, capable, lacks};
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 const NEWNS: u64 = libc::CLONE_NEWNS as u64;
 const NEWUTS: u64 = libc::CLONE_NEWUTS as u64;
 
-/// What one may not do without a capability, and what comes of it with one.
+/// EPERM without the capability, otherwise the expected error.
 fn if_capable(capability: u32, expected: Errno) -> Result<u64, Errno> {
     Err(if capable(capability) { expected } else { Errno::PERM })
 }
@@ -23,7 +23,7 @@ fn node_name(b: &mut Bench) -> String {
 }
 
 #[test]
-fn a_name_changed_apart_is_not_seen_by_others() {
+fn a_name_in_another_uts_namespace_is_private() {
     alone(|| {
         let b = &mut Bench::new();
         assert_eq!(b.sys("unshare", &[libc::CLONE_FS as u64]), Ok(0));
@@ -32,7 +32,7 @@ fn a_name_changed_apart_is_not_seen_by_others() {
         let before = node_name(b);
         let path = b.text("/proc/self/ns/uts");
         let outside = b.sys("openat", &[CWD, path, 0]).unwrap();
-        assert_eq!(b.sys("setns", &[outside, NEWNS]), Err(Errno::INVAL), "another sort of namespace");
+        assert_eq!(b.sys("setns", &[outside, NEWNS]), Err(Errno::INVAL), "another type of namespace");
         if !capable(ADMINISTER) {
             assert_eq!(unshared, Err(Errno::PERM));
             return assert_eq!(b.sys("setns", &[outside, NEWUTS]), Err(Errno::PERM));
@@ -137,7 +137,7 @@ fn mounts_are_listed_and_described() {
     let count = b.sys("listmount", &[all, ids, 8, 0]).unwrap();
     assert!((1..=8).contains(&count));
     let first: u64 = b.get(ids);
-    assert!(first > i32::MAX as u64, "a number that is not used again: {first:#x}");
+    assert!(first > i32::MAX as u64, "a unique ID: {first:#x}");
     let (basic, to) = (request(&mut b, first, 3), b.room(1024));
     assert_eq!(b.sys("statmount", &[basic, to, 1024, 0]), Ok(0));
     let head: StatmountHead = b.get(to);
@@ -147,7 +147,7 @@ fn mounts_are_listed_and_described() {
     assert_eq!(b.sys("statmount", &[NOWHERE, to, 1024, 0]), Err(Errno::FAULT));
     assert_eq!(b.sys("listmount", &[all, NOWHERE, 8, 0]), Err(Errno::FAULT));
     let nobody = request(&mut b, 1, 3);
-    assert_eq!(b.sys("statmount", &[nobody, to, 1024, 0]), Err(Errno::INVAL), "a number of the old kind");
+    assert_eq!(b.sys("statmount", &[nobody, to, 1024, 0]), Err(Errno::INVAL), "an old, reusable mount ID");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn namespaces_are_listed() {
 }
 
 #[test]
-fn keys_are_kept_found_and_read() {
+fn keys_are_stored_found_and_read() {
     alone(|| {
         let b = &mut Bench::new();
         const THREAD: u64 = -1i64 as u64;
@@ -199,28 +199,28 @@ fn keys_are_kept_found_and_read() {
         let other = b.sys("add_key", &[keyring, name, 0, 0, THREAD]).unwrap();
         assert_eq!(b.sys("keyctl", &[8, key, other]), Ok(0));
         assert_eq!(b.sys("keyctl", &[READ, other, to, 128]), Ok(4));
-        assert_eq!(b.get::<u32>(to), key as u32, "a keyring holds the numbers of its keys");
+        assert_eq!(b.get::<u32>(to), key as u32, "a keyring contains its keys' IDs");
         assert_eq!(b.sys("keyctl", &[29, other, user, 0]), Err(Errno::INVAL), "a type without a restriction");
         assert_eq!(b.sys("keyctl", &[READ, key, BEYOND, 128]), Err(Errno::FAULT));
         assert_eq!(b.sys("keyctl", &[2, key, NOWHERE, 4]), Err(Errno::FAULT));
         assert_eq!(b.sys("keyctl", &[SEARCH, THREAD, NOWHERE, name, 0]), Err(Errno::FAULT));
         assert_eq!(b.sys("add_key", &[user, NOWHERE, value, 7, THREAD]), Err(Errno::FAULT));
         let long = b.put([b'u'; 40].as_slice());
-        assert_eq!(b.sys("add_key", &[long, name, value, 7, THREAD]), Err(Errno::INVAL), "no type has so long a name");
+        assert_eq!(b.sys("add_key", &[long, name, value, 7, THREAD]), Err(Errno::INVAL), "longer than any type name");
         assert!(b.sys("keyctl", &[31, to, 2]).unwrap() >= 2);
         assert_eq!(b.sys("keyctl", &[15, key, 1000]), Ok(0));
         assert_eq!(b.sys("keyctl", &[REVOKE, key]), Ok(0));
         assert_eq!(b.sys("keyctl", &[READ, key, to, 128]), Err(Errno::KEYREVOKED));
         assert_eq!(b.sys("keyctl", &[20, key, NOWHERE, 1, 0]), Err(Errno::FAULT));
         let list = b.put(&[value, 7]);
-        assert_eq!(b.sys("keyctl", &[20, key, list, 1, 0]), Err(Errno::PERM), "it has not been asked for");
+        assert_eq!(b.sys("keyctl", &[20, key, list, 1, 0]), Err(Errno::PERM), "the key was not requested");
         assert_eq!(b.sys("keyctl", &[99]), Err(Errno::OPNOTSUPP));
         let session = b.text("remu's session");
         assert!(b.sys("keyctl", &[1, session]).unwrap() > 0);
         assert_eq!(b.sys("keyctl", &[1, NOWHERE]), Err(Errno::FAULT));
         assert_eq!(b.sys("keyctl", &[23, to, to, 4, to]), Err(Errno::OPNOTSUPP));
         assert_eq!(b.missing.take(), "keyctl: KEYCTL_DH_COMPUTE with a key derivation function\n");
-        // Key agreement and public keys are things that kernels are built with or without.
+        // Key agreement and public keys are optional in the kernel configuration.
         for (operation, args) in [(23, [BEYOND, to, 4, 0]), (25, [BEYOND, 0, to, to])] {
             let refused = b.sys("keyctl", &[&[operation][..], &args].concat());
             assert!(matches!(refused, Err(Errno::FAULT | Errno::OPNOTSUPP)), "{operation}: {refused:?}");
@@ -229,7 +229,7 @@ fn keys_are_kept_found_and_read() {
 }
 
 #[test]
-fn quotas_are_asked_of_the_file_system() {
+fn quotas_come_from_the_file_system() {
     let mut b = Bench::new();
     let command = |sub: u64| sub << 8;
     const SYNC: u64 = 0x80_0001;
@@ -240,11 +240,15 @@ fn quotas_are_asked_of_the_file_system() {
     assert_eq!(b.sys("quotactl", &[command(GET), null, 0, to]), Err(Errno::NOTBLK));
     assert_eq!(b.sys("quotactl", &[command(GET), missing, 0, to]), Err(Errno::NOENT));
     assert_eq!(b.sys("quotactl", &[command(GET), NOWHERE, 0, to]), Err(Errno::FAULT));
-    assert_eq!(b.sys("quotactl", &[command(ON), null, 0, missing]), Err(Errno::NOTBLK), "the device comes first");
+    assert_eq!(
+        b.sys("quotactl", &[command(ON), null, 0, missing]),
+        Err(Errno::NOTBLK),
+        "the error of the device comes first"
+    );
     assert_eq!(b.sys("quotactl", &[command(ON), null, 0, NOWHERE]), Err(Errno::NOTBLK));
     b.trace.take();
     let file = b.file(b"");
-    // Files of memory have none.
+    // tmpfs may have no quotas.
     assert_eq!(b.sys("quotactl_fd", &[file, command(GET), 0, to]), Err(Errno::NOSYS));
     assert!(b.trace.take().contains("QCMD(Q_GETQUOTA, USRQUOTA)"));
     assert_eq!(b.sys("quotactl_fd", &[999_999, command(GET), 0, to]), Err(Errno::BADF));
@@ -260,7 +264,7 @@ fn security_modules_are_listed() {
     let (ids, size) = (b.room(256), b.put(&256u32));
     let count = b.sys("lsm_list_modules", &[ids, size, 0]).unwrap();
     assert_eq!(u64::from(b.get::<u32>(size)), count * 8);
-    assert!(count >= 1 && (100..200).contains(&b.get::<u64>(ids)), "the first is that of capabilities");
+    assert!(count >= 1 && (100..200).contains(&b.get::<u64>(ids)), "the first is LSM_ID_CAPABILITY");
     let none = b.put(&0u32);
     assert_eq!(b.sys("lsm_list_modules", &[ids, none, 0]), Err(Errno::TOOBIG));
     assert_eq!(u64::from(b.get::<u32>(none)), count * 8);
@@ -274,7 +278,7 @@ fn security_modules_are_listed() {
 }
 
 #[test]
-fn ones_own_objects_are_compared() {
+fn the_processs_own_objects_are_compared() {
     let mut b = Bench::new();
     let pid = b.task.pid() as u64;
     const FILE: u64 = 0;
@@ -303,7 +307,7 @@ fn ones_own_objects_are_compared() {
 }
 
 #[test]
-fn descriptors_of_our_own_are_not_to_be_had() {
+fn remus_descriptors_cannot_be_fetched() {
     use std::os::fd::AsRawFd;
     let ours = tempfile::tempfile().unwrap();
     let fd = ours.as_raw_fd();
@@ -316,9 +320,9 @@ fn descriptors_of_our_own_are_not_to_be_had() {
 }
 
 #[test]
-fn the_machine_is_for_those_who_may() {
+fn reboot_and_swap_require_capabilities() {
     let mut b = Bench::new();
-    // The first word is not the one that has to be there.
+    // The first argument is not the required magic number.
     assert_eq!(b.sys("reboot", &[1, 672_274_793, 0, 0]), if_capable(BOOT, Errno::INVAL));
     assert_eq!(b.sys("reboot", &[0xfee1_dead, 672_274_793, 77, 0]), if_capable(BOOT, Errno::INVAL));
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -331,7 +335,7 @@ fn the_machine_is_for_those_who_may() {
 }
 
 #[test]
-fn they_are_shown_as_strace_shows_them() {
+fn administration_calls_are_printed_as_by_strace() {
     let mut b = Bench::new();
     let pid = b.task.pid();
     let lines = [

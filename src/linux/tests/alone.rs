@@ -1,5 +1,4 @@
-//! Tests that change the process they run in get one of their own: this program again, for the one
-//! test.
+//! Tests that change their process run alone in a new one: this test binary again, with only that test.
 
 use crate::host::{self, StopFlag};
 use crate::linux::signal::bit;
@@ -7,16 +6,16 @@ use std::any::type_name;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-/// Names the test that has the process to itself.
+/// The environment variable with the name of the test that runs alone.
 const ALONE: &str = "REMU_TEST_ALONE";
 
-/// The running test, by the name that it is chosen with.
+/// The name of the running test, as the test harness's filter takes it.
 pub(super) fn test_name() -> String {
     std::env::var(ALONE).unwrap_or_else(|_| std::thread::current().name().unwrap_or("?").to_owned())
 }
 
-/// Whether our handler has blocked all signals in the first thread of the process: all but SIGSEGV, where
-/// the C library, while it starts a thread, has that blocked as well.
+/// Whether our handler has blocked all signals in the process's first thread. SIGSEGV is excepted: the C library blocks
+/// it, too, while it starts a thread.
 fn harness_takes_none() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap();
@@ -24,8 +23,8 @@ fn harness_takes_none() -> bool {
     blocked & bit(libc::SIGHUP) != 0 && blocked & bit(libc::SIGSEGV) == 0
 }
 
-/// Has the test harness's thread take no more signals, as it does once it has got one, so that those to the
-/// process come to this thread.
+/// Makes the test harness's thread block all signals, which happens once it receives one, so that signals to the
+/// process arrive in this thread.
 fn take_the_processs_signals() {
     let stop = Arc::new(StopFlag::new());
     let mask = host::set_signal_mask(0);
@@ -44,10 +43,10 @@ fn take_the_processs_signals() {
     host::set_signal_mask(mask);
 }
 
-/// Runs the body of a test in a process of its own, whose signals it gets. It may do to the process
-/// what it wants; it fails if the process does not come back from it.
+/// Runs the body of a test in a new process, whose signals it receives. The body may change the process; the test fails
+/// if the process does not complete the body.
 pub(super) fn alone<F: FnOnce()>(body: F) {
-    // A closure is named after the function that holds it.
+    // The type name of a closure contains the enclosing function.
     let name = type_name::<F>().split_once("::").and_then(|(_, path)| path.strip_suffix("::{{closure}}"));
     let name = name.expect("the body is a closure of the test");
     if std::env::var_os(ALONE).is_some() {

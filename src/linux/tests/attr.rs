@@ -1,4 +1,4 @@
-//! Attributes, handles and notifications of files.
+//! Extended attributes, file handles and file notifications.
 
 use super::host::{ADMINISTER, READ_ANYTHING, capable, lacks};
 use super::{BEYOND, Bench, CWD, NOWHERE};
@@ -8,7 +8,7 @@ use std::io::Write;
 
 const EMPTY_PATH: u64 = libc::AT_EMPTY_PATH as u64;
 
-/// A file of the test's own: what removes it, its path in guest memory, and a descriptor.
+/// A file: its temporary directory, its path in guest memory, and a descriptor.
 fn file(b: &mut Bench) -> (tempfile::TempDir, u64, u64) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
@@ -29,7 +29,7 @@ fn attributes_are_set_by_a_structure() {
     let value = b.text("value");
     let set = b.put(&XattrArgs { value, size: 5, flags: 0 });
     match b.sys("setxattrat", &[CWD, path, 0, name, set, 16]) {
-        // The file system of temporary files has none of the user's.
+        // tmpfs may not support user attributes.
         Err(e) => return assert_eq!(e, Errno::OPNOTSUPP),
         Ok(done) => assert_eq!(done, 0),
     }
@@ -66,7 +66,7 @@ fn attributes_are_set_by_a_structure() {
     assert_eq!(b.sys("removexattrat", &[fd, empty, EMPTY_PATH, name]), Err(Errno::NODATA));
     assert_eq!(b.sys("listxattrat", &[CWD, path, 0, to, 64]), Ok(0));
     let endless = b.put([b'a'; 300].as_slice());
-    assert_eq!(b.sys("removexattrat", &[CWD, path, 0, endless]), Err(Errno::RANGE), "the name is too long for any");
+    assert_eq!(b.sys("removexattrat", &[CWD, path, 0, endless]), Err(Errno::RANGE), "longer than any attribute name");
 }
 
 #[test]
@@ -78,14 +78,14 @@ fn inode_attributes_are_read_and_set() {
     let (_dir, path, fd) = file(&mut b);
     let at = b.put(&[0xaau8; 32]);
     match b.sys("file_getattr", &[CWD, path, at, 24, 0]) {
-        // The file system of temporary files has none.
+        // tmpfs has no inode attributes.
         Err(e) => return assert_eq!(e, Errno::OPNOTSUPP),
         Ok(done) => assert_eq!(done, 0),
     }
     assert_eq!((b.get::<FileAttr>(at).extsize, b.bytes(at + 24, 1)), (0, vec![0xaa]));
     let empty = b.text("");
     assert_eq!(b.sys("file_getattr", &[fd, empty, at, 32, EMPTY_PATH]), Ok(0));
-    assert_eq!(b.bytes(at + 24, 8), [0; 8], "what this kernel does not know is zero");
+    assert_eq!(b.bytes(at + 24, 8), [0; 8], "fields unknown to this kernel are zero");
     assert_eq!(b.sys("file_getattr", &[CWD, path, at, 23, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("file_getattr", &[CWD, path, NOWHERE, 24, 0]), Err(Errno::FAULT));
     const NODUMP: u64 = 0x80;
@@ -105,12 +105,12 @@ fn files_have_handles() {
     let ask = |b: &mut Bench, bytes| b.task.mm.write(crate::memory::GuestAddr(handle), &HandleHead { bytes, kind: 0 });
     ask(&mut b, 0).unwrap();
     match b.sys("name_to_handle_at", &[CWD, path, handle, mount, 0]) {
-        // The file system of temporary files has none.
+        // The file system of temporary files may not support handles.
         Err(Errno::OPNOTSUPP) => return,
         other => assert_eq!(other, Err(Errno::OVERFLOW)),
     }
     let size = b.get::<HandleHead>(handle).bytes;
-    assert!(size >= 4, "the kernel says how long it is");
+    assert!(size >= 4, "the kernel returns the size of the handle");
     assert_eq!(b.sys("name_to_handle_at", &[CWD, path, handle, mount, 0]), Ok(0));
     let named = b.bytes(handle, 8 + size as usize);
     assert!(b.get::<i32>(mount) > 0);
@@ -141,7 +141,7 @@ fn files_have_handles() {
 }
 
 #[test]
-fn a_group_is_notified_of_what_happens_to_files() {
+fn fanotify_reports_file_events() {
     const FD: u64 = 0;
     const FID: u64 = 0x200;
     let mut b = Bench::new();
@@ -158,7 +158,7 @@ fn a_group_is_notified_of_what_happens_to_files() {
     let events = b.room(256);
     assert_eq!(b.sys("read", &[group, events, 256]), Err(Errno::AGAIN));
     match b.sys("fanotify_mark", &[group, 1, MODIFY, CWD, path]) {
-        // The file system of temporary files has no handles.
+        // The file system of temporary files may not support handles.
         Err(Errno::OPNOTSUPP | Errno::NODEV) => return,
         other => assert_eq!(other, Ok(0)),
     }
@@ -170,11 +170,15 @@ fn a_group_is_notified_of_what_happens_to_files() {
     assert_eq!(b.sys("fanotify_mark", &[group, 2, MODIFY, CWD, path]), Err(Errno::NOENT));
     assert_eq!(b.sys("fanotify_mark", &[group, 1, MODIFY, CWD, NOWHERE]), Err(Errno::FAULT));
     assert_eq!(b.sys("fanotify_mark", &[fd, 1, MODIFY, CWD, path]), Err(Errno::INVAL));
-    assert_eq!(b.sys("fanotify_mark", &[group, 1, MODIFY, fd, 0]), Ok(0), "without a path it is the descriptor");
+    assert_eq!(
+        b.sys("fanotify_mark", &[group, 1, MODIFY, fd, 0]),
+        Ok(0),
+        "without a path the call applies to the descriptor"
+    );
 }
 
 #[test]
-fn pages_in_the_cache_are_counted() {
+fn cachestat_counts_cached_pages() {
     let mut b = Bench::new();
     if lacks(&mut b, "cachestat", (6, 5)) {
         return;
@@ -200,11 +204,11 @@ fn links_in_the_sysroot_are_followed_as_the_flags_say() {
     const ADD: u64 = 1;
     const DONT_FOLLOW: u64 = 4;
     const MODIFY: u64 = 2;
-    // The guest cannot write to it.
+    // The host changes the file, since the guest cannot.
     let inside = std::fs::OpenOptions::new().write(true).open(root.path().join("inside")).unwrap();
     let events = b.room(256);
     match b.sys("fanotify_mark", &[group, ADD | DONT_FOLLOW, MODIFY, CWD, link]) {
-        // The file system of temporary files has no handles.
+        // The file system of temporary files may not support handles.
         Err(Errno::OPNOTSUPP | Errno::NODEV) => return,
         other => assert_eq!(other, Ok(0)),
     }

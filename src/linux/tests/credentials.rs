@@ -1,10 +1,10 @@
-//! Users, groups, sessions and capabilities, in a process that may change them.
+//! Users, groups, sessions and capabilities, in separate processes that may change them.
 
 use super::alone::alone;
 use super::{Bench, NOWHERE};
 use rustix::io::Errno;
 
-/// Whether the tests may change who they are.
+/// Whether the tests may change their user.
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
@@ -73,31 +73,31 @@ fn users_are_set_and_read() {
         assert_eq!(b.sys("setuid", &[81]), Ok(0));
         assert_eq!(three(&mut b, "getresuid"), [81, 81, 81]);
         assert_eq!((b.sys("getuid", &[]), b.sys("geteuid", &[])), (Ok(81), Ok(81)));
-        assert_eq!(b.sys("setuid", &[0]), Err(Errno::PERM), "there is no way back");
+        assert_eq!(b.sys("setuid", &[0]), Err(Errno::PERM), "the privilege is gone");
     });
 }
 
 #[test]
-fn a_session_of_ones_own_is_a_group_of_ones_own() {
+fn setsid_makes_a_session_and_a_process_group() {
     alone(|| {
         let mut b = Bench::new();
         let pid = u64::from(std::process::id());
         assert_eq!(b.sys("setsid", &[]), Ok(pid));
         assert_eq!((b.sys("getsid", &[0]), b.sys("getpgid", &[0])), (Ok(pid), Ok(pid)));
         assert_eq!(b.sys("getsid", &[0x7fff_ffff]), Err(Errno::SRCH));
-        assert_eq!(b.sys("setpgid", &[0, 0]), Err(Errno::PERM), "it leads a session");
+        assert_eq!(b.sys("setpgid", &[0, 0]), Err(Errno::PERM), "the process is a session leader");
     });
 }
 
 #[test]
-fn a_group_of_ones_own_is_no_session() {
+fn a_process_group_leader_cannot_start_a_session() {
     alone(|| {
         let mut b = Bench::new();
         let pid = u64::from(std::process::id());
         assert_ne!(b.sys("getpgid", &[0]), Ok(pid));
         assert_eq!(b.sys("setpgid", &[0, 0]), Ok(0));
         assert_eq!(b.sys("getpgid", &[0]), Ok(pid));
-        assert_eq!(b.sys("setsid", &[]), Err(Errno::PERM), "it leads a group");
+        assert_eq!(b.sys("setsid", &[]), Err(Errno::PERM), "the process is a group leader");
         assert_eq!(b.sys("setpgid", &[0, u64::MAX]), Err(Errno::INVAL));
     });
 }
@@ -105,7 +105,7 @@ fn a_group_of_ones_own_is_no_session() {
 /// _LINUX_CAPABILITY_VERSION_3.
 const VERSION: u32 = 0x2008_0522;
 
-/// What a line of /proc/self/status says in hexadecimal.
+/// The hexadecimal value of a line in /proc/self/status.
 fn status(key: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/status").unwrap();
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(":\t")).unwrap().to_owned();
@@ -113,7 +113,7 @@ fn status(key: &str) -> u64 {
 }
 
 #[test]
-fn capabilities_are_read_and_given_up() {
+fn capabilities_are_read_and_dropped() {
     alone(|| {
         let mut b = Bench::new();
         let header = b.put(&[VERSION, 0]);
@@ -130,6 +130,6 @@ fn capabilities_are_read_and_given_up() {
         assert_eq!((status("CapEff"), status("CapPrm")), (0, 0));
         let unknown = b.put(&[1u32, 0]);
         assert_eq!(b.sys("capget", &[unknown, data]), Err(Errno::INVAL));
-        assert_eq!(b.get::<u32>(unknown), VERSION, "the kernel tells which version it wants");
+        assert_eq!(b.get::<u32>(unknown), VERSION, "the kernel returns its preferred version");
     });
 }

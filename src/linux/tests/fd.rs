@@ -26,7 +26,7 @@ fn reading_and_writing_move_bytes_and_the_position() {
 }
 
 #[test]
-fn the_kernel_decides_between_bad_descriptor_and_bad_address() {
+fn ebadf_and_efault_have_the_kernels_order() {
     let mut b = Bench::new();
     let fd = b.file(b"abc");
     for bad in [NOWHERE, BEYOND, 0, 1] {
@@ -39,7 +39,7 @@ fn the_kernel_decides_between_bad_descriptor_and_bad_address() {
 }
 
 #[test]
-fn lists_of_pieces_are_gathered_and_scattered() {
+fn iovecs_are_gathered_and_scattered() {
     let mut b = Bench::new();
     let (one, two) = (b.put(b"ab".as_slice()), b.put(b"cde".as_slice()));
     let fd = b.file(b"");
@@ -60,7 +60,8 @@ fn lists_of_pieces_are_gathered_and_scattered() {
     assert_eq!(b.sys("readv", &[fd, bad, 2]), Err(Errno::FAULT));
     let negative = b.put(&[Iovec { base: x, len: u64::MAX }]);
     assert_eq!(b.sys("readv", &[fd, negative, 1]), Err(Errno::INVAL));
-    // A single piece is shortened to what one call transfers; several have to lie in user space first.
+    // The length of a single iovec is limited to what one call transfers. With several, all must be in user space
+    // first.
     let room = b.room(16);
     let endless = b.put(&[Iovec { base: room, len: 1 << 62 }, Iovec { base: x, len: 1 }]);
     assert_eq!(b.sys("preadv", &[fd, endless, 1, 10, 0]), Ok(5));
@@ -97,7 +98,7 @@ fn fcntl_reads_and_sets_flags_and_locks() {
     let lock = Flock { kind: libc::F_WRLCK as i16, whence: 0, pad: 0, start: 2, len: 3, pid: 0, pad2: 0 };
     let at = b.put(&lock);
     assert_eq!(b.sys("fcntl", &[fd, libc::F_OFD_SETLK as u64, at]), Ok(0));
-    // Another description of the same file sees the lock.
+    // A lock is visible to another open file description of the same file.
     let path = b.text(&format!("/proc/self/fd/{fd}"));
     let other = b.sys("openat", &[super::CWD, path, libc::O_RDWR as u64]).unwrap();
     let probe = b.put(&Flock { start: 0, len: 0, ..lock });
@@ -113,7 +114,7 @@ fn fcntl_reads_and_sets_flags_and_locks() {
 }
 
 #[test]
-fn our_descriptors_do_not_exist_for_the_guest() {
+fn remus_descriptors_are_invalid_for_the_guest() {
     let file = std::fs::File::open("/dev/null").unwrap();
     let ours = std::os::fd::AsRawFd::as_raw_fd(&file) as u64;
     let mut b = Bench::with(|c| c.services.own_fds = vec![ours as i32]);
@@ -131,14 +132,14 @@ fn our_descriptors_do_not_exist_for_the_guest() {
 }
 
 #[test]
-fn ranges_of_descriptors_are_closed_around_ours() {
+fn close_range_skips_remus_descriptors() {
     alone(|| {
         let ours = 702;
         let mut b = Bench::with(|c| c.services.own_fds = vec![ours]);
         let fd = b.file(b"");
         let open = |b: &mut Bench, at: u64| b.sys("fcntl", &[at, libc::F_GETFD as u64]);
         for at in 700..705 {
-            // Ours is taken from the host's side.
+            // The host makes this descriptor, as remu does for its own.
             let got = b.sys("fcntl", &[fd, libc::F_DUPFD as u64, at]);
             assert_eq!(got, Ok(at));
         }
@@ -154,7 +155,7 @@ fn ranges_of_descriptors_are_closed_around_ours() {
 }
 
 #[test]
-fn what_is_said_about_access_is_checked() {
+fn fadvise_and_readahead_check_their_arguments() {
     let mut b = Bench::new();
     let (r, _) = b.pipe();
     let fd = b.file(b"0123456789");
@@ -189,10 +190,10 @@ fn data_goes_from_file_to_file_inside_the_kernel() {
 }
 
 #[test]
-fn a_pipe_nobody_reads_ends_the_writer() {
+fn a_broken_pipe_kills_the_writer() {
     alone(|| {
         let mut b = Bench::new();
-        // The test harness has it ignored.
+        // The test harness ignores SIGPIPE.
         let default = b.put(&[0u64; 3]);
         assert_eq!(b.sys("rt_sigaction", &[libc::SIGPIPE as u64, default, 0, 8]), Ok(0));
         let (r, w) = b.pipe();

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 
 const CREATE: u64 = (libc::O_CREAT | libc::O_RDWR) as u64;
 
-/// A directory of the test's own, and a way to name files in it.
+/// A temporary directory, and a function that puts the path of a name in it into guest memory.
 fn directory() -> (tempfile::TempDir, impl Fn(&mut Bench, &str) -> u64) {
     let dir = tempfile::tempdir().unwrap();
     let base = dir.path().to_str().unwrap().to_owned();
@@ -17,7 +17,7 @@ fn directory() -> (tempfile::TempDir, impl Fn(&mut Bench, &str) -> u64) {
 }
 
 #[test]
-fn files_are_created_opened_and_refused() {
+fn files_are_created_and_opened() {
     let mut b = Bench::new();
     let (dir, path) = directory();
     let f = path(&mut b, "f");
@@ -87,7 +87,7 @@ fn stat_has_the_generic_layout() {
 }
 
 #[test]
-fn names_are_made_changed_and_removed() {
+fn directory_entries_are_created_renamed_and_removed() {
     let mut b = Bench::new();
     let (dir, path) = directory();
     let there = |name: &str| dir.path().join(name).symlink_metadata().is_ok();
@@ -129,7 +129,7 @@ fn modes_owners_times_and_sizes_are_set() {
     assert_eq!(meta().mode() & 0o7777, 0o640);
     match b.sys("fchmodat2", &[CWD, f, 0o600, 0]) {
         Ok(0) => assert_eq!(meta().mode() & 0o7777, 0o600),
-        other => assert_eq!(other, Err(Errno::NOSYS), "only an old host kernel has no fchmodat2"),
+        other => assert_eq!(other, Err(Errno::NOSYS), "only old host kernels lack fchmodat2"),
     }
     assert_eq!(b.sys("faccessat", &[CWD, f, libc::X_OK as u64]), Err(Errno::ACCESS));
     assert_eq!(b.sys("faccessat2", &[CWD, f, libc::R_OK as u64, 0x200]), Ok(0));
@@ -215,7 +215,7 @@ fn attributes_are_set_read_listed_and_removed() {
 }
 
 #[test]
-fn the_working_directory_and_the_root_move() {
+fn chdir_and_chroot_change_the_directories() {
     alone(|| {
         let mut b = Bench::new();
         let dir = tempfile::tempdir().unwrap();
@@ -244,7 +244,7 @@ fn the_working_directory_and_the_root_move() {
             let f = b.text("/f");
             assert!(b.sys("openat", &[CWD, f, 0]).is_ok());
             assert_eq!(cwd(&mut b), "/");
-            // Out again, so that the directory can be removed.
+            // Leave the directory, so that it can be removed.
             let up = b.text("../../../../../../../../../..");
             b.sys("chdir", &[up]).unwrap();
         } else {
@@ -254,7 +254,7 @@ fn the_working_directory_and_the_root_move() {
 }
 
 #[test]
-fn the_umask_takes_bits_away() {
+fn the_umask_clears_mode_bits() {
     alone(|| {
         let mut b = Bench::new();
         b.sys("umask", &[0o27]).unwrap();
@@ -268,7 +268,7 @@ fn the_umask_takes_bits_away() {
 }
 
 #[test]
-fn file_systems_tell_about_themselves() {
+fn statfs_describes_the_file_system() {
     let mut b = Bench::new();
     let (proc, at) = (b.text("/proc"), b.room(120));
     assert_eq!(b.sys("statfs", &[proc, at]), Ok(0));
@@ -301,7 +301,7 @@ fn absolute_paths_are_looked_up_in_the_sysroot_first() {
     assert_eq!(b.sys("readlinkat", &[CWD, link, buf, 256]), Ok(14));
     assert_eq!(b.bytes(buf, 14), b"/etc/only-here");
     let host = b.text("/dev/null");
-    assert!(b.sys("openat", &[CWD, host, 0]).is_ok(), "what is not in the sysroot is the host's");
+    assert!(b.sys("openat", &[CWD, host, 0]).is_ok(), "a file missing in the sysroot is the host's");
     let exe = b.text("/proc/self/exe");
     let len = b.sys("readlinkat", &[CWD, exe, buf, 256]).unwrap() as usize;
     assert_eq!(b.bytes(buf, len), b"/bin/guest");

@@ -1,4 +1,4 @@
-//! Futexes beyond waiting and waking: those with an owner, and the newer calls.
+//! Futexes beyond wait and wake: priority inheritance, and the newer calls.
 
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::futex::FutexWaitv;
@@ -15,11 +15,11 @@ const PRIVATE: u64 = 128;
 const U32: u32 = 2;
 const CLOCK_MONOTONIC: u64 = 1;
 const ALL: u64 = u32::MAX as u64;
-/// A second after the machine was started.
+/// One second after boot.
 const PAST: Timespec = Timespec { sec: 1, nsec: 0 };
 
 #[test]
-fn a_futex_with_an_owner_holds_its_number() {
+fn a_pi_futex_holds_its_owners_tid() {
     let mut b = Bench::new();
     let tid = b.task.tid() as u32;
     let word = b.put(&0u32);
@@ -39,7 +39,7 @@ fn a_futex_with_an_owner_holds_its_number() {
 }
 
 #[test]
-fn waiters_move_to_a_futex_with_an_owner() {
+fn waiters_are_requeued_to_a_pi_futex() {
     let mut b = Bench::new();
     let (word, owned) = (b.put(&5u32), b.put(&0u32));
     let past = b.put(&PAST);
@@ -50,7 +50,7 @@ fn waiters_move_to_a_futex_with_an_owner() {
     assert_eq!(b.sys("futex", &[word, WAIT_REQUEUE_PI | PRIVATE, 6, past, owned, ALL]), Err(Errno::AGAIN));
     assert_eq!(b.sys("futex", &[word, WAIT_REQUEUE_PI | PRIVATE, 5, past, owned, ALL]), Err(Errno::TIMEDOUT));
     assert_eq!(b.sys("futex", &[word, WAIT_REQUEUE_PI | PRIVATE, 5, past, word, ALL]), Err(Errno::INVAL));
-    // What no kernel knows, FUTEX_FD among it.
+    // Unknown operations, including the removed FUTEX_FD.
     for operation in [2, 14, 77] {
         assert_eq!(b.sys("futex", &[word, operation, 0, 0, 0, 0]), Err(Errno::NOSYS), "{operation}");
     }
@@ -58,7 +58,7 @@ fn waiters_move_to_a_futex_with_an_owner() {
 }
 
 #[test]
-fn the_calls_of_single_operations_do_them() {
+fn the_futex2_calls_wait_wake_and_requeue() {
     let mut b = Bench::new();
     let word = b.put(&5u32);
     let past = b.put(&PAST);
@@ -88,7 +88,7 @@ fn the_calls_of_single_operations_do_them() {
 }
 
 #[test]
-fn several_words_are_waited_for_at_once() {
+fn futex_waitv_waits_for_several_words() {
     let mut b = Bench::new();
     let (first, second) = (b.put(&1u32), b.put(&2u32));
     let flags = U32 | PRIVATE as u32;

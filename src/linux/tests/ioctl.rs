@@ -1,4 +1,4 @@
-//! Requests of ioctl.
+//! ioctl requests.
 
 use super::{Bench, CWD, NOWHERE};
 use crate::linux::abi::poll::Pollfd;
@@ -6,7 +6,7 @@ use crate::linux::abi::tty::{Termios, Winsize};
 use rustix::io::Errno;
 
 #[test]
-fn requests_of_ioctl_are_a_closed_list() {
+fn unknown_requests_are_enotty() {
     let mut b = Bench::new();
     let (r, w) = b.pipe();
     let text = b.put(b"abcde".as_slice());
@@ -25,14 +25,14 @@ fn requests_of_ioctl_are_a_closed_list() {
     assert_eq!(b.sys("ioctl", &[r, 0xdead_beef, count]), Err(Errno::NOTTY));
     assert_eq!(b.missing.take(), "ioctl request 0xdeadbeef\n");
     assert_eq!(b.sys("ioctl", &[999_999, 0xdead_beef, count]), Err(Errno::BADF));
-    // TIOCLINUX, LOOP_GET_STATUS, BLKPG, DRM_IOCTL_VERSION, PAGEMAP_SCAN: theirs hold addresses.
+    // TIOCLINUX, LOOP_GET_STATUS, BLKPG, DRM_IOCTL_VERSION and PAGEMAP_SCAN have structures with addresses.
     for request in [0x541c, 0x4c03, 0x1269, 0xc040_6400, 0xc060_6610] {
         assert_eq!(b.sys("ioctl", &[r, request, count]), Err(Errno::NOTTY));
         assert_eq!(b.missing.take(), format!("ioctl request {request:#x}\n"));
     }
 }
 
-/// A terminal: the side of the program that shows it, and the side of those that run in it.
+/// A pseudo-terminal: the master and the slave.
 fn terminal(b: &mut Bench) -> (u64, u64) {
     let path = b.text("/dev/ptmx");
     let master = b.sys("openat", &[CWD, path, (libc::O_RDWR | libc::O_NOCTTY) as u64]);
@@ -67,14 +67,14 @@ fn a_terminal_has_settings_and_a_size() {
         assert_eq!(b.sys("ioctl", &[slave, libc::TCGETS, at]), Ok(0));
         assert_eq!(b.get::<Termios>(at).cc[0], ctrl);
     }
-    // With the speeds, 38400 at first.
+    // termios2 includes the speeds, 38400 by default.
     let at = b.room(44);
     assert_eq!(b.sys("ioctl", &[slave, libc::TCGETS2, at]), Ok(0));
     assert_eq!(b.get::<[u32; 11]>(at)[9..], [38400, 38400]);
-    // The oldest: struct termio.
+    // The oldest structure: struct termio.
     let at = b.put(&[0xffu8; 20]);
     assert_eq!(b.sys("ioctl", &[slave, 0x5405, at]), Ok(0));
-    assert_eq!((b.get::<u8>(at + 9), b.bytes(at + 18, 2)), (7, vec![0xff; 2]), "its first control character");
+    assert_eq!((b.get::<u8>(at + 9), b.bytes(at + 18, 2)), (7, vec![0xff; 2]), "the first control character");
     assert_eq!(b.sys("ioctl", &[slave, libc::TCGETS, NOWHERE]), Err(Errno::FAULT));
 }
 
@@ -84,7 +84,7 @@ fn a_terminal_has_queues_and_a_line_discipline() {
     let (master, slave) = terminal(&mut b);
     let (text, count) = (b.text("line\n"), b.room(4));
     b.sys("write", &[master, text, 5]).unwrap();
-    // The line arrives in the kernel's own time.
+    // The line arrives asynchronously.
     let wait = b.put(&Pollfd { fd: slave as i32, events: libc::POLLIN, revents: 0 });
     assert_eq!(b.sys("ppoll", &[wait, 1, 0, 0, 8]), Ok(1));
     assert_eq!(b.sys("ioctl", &[slave, libc::FIONREAD, count]), Ok(0));
@@ -116,7 +116,7 @@ fn files_have_attributes() {
     // FIGETBSZ.
     assert_eq!(b.sys("ioctl", &[fd, 2, at]), Ok(0));
     assert!(b.get::<i32>(at) >= 512);
-    // What file systems have of these differs; all of them get to answer.
+    // File systems support different ones of these; each request must reach the file system.
     for request in [0x8008_6601, 0x8008_7601, 0x801c_581f, 0xc020_660b, 0x8100_9431] {
         let room = b.room(256);
         let answer = b.sys("ioctl", &[fd, request, room]);
@@ -125,7 +125,7 @@ fn files_have_attributes() {
             "{request:#x} {answer:?}"
         );
     }
-    // FICLONE of a descriptor that is not open; FIDEDUPERANGE, BLKGETSIZE64, LOOP_GET_STATUS64 elsewhere.
+    // FICLONE of a closed descriptor; FIDEDUPERANGE, BLKGETSIZE64 and LOOP_GET_STATUS64 on the wrong kind of file.
     assert_eq!(b.sys("ioctl", &[fd, libc::FICLONE, u64::MAX]), Err(Errno::BADF));
     for request in [0x8008_1272, 0x4c05, 0x1268, 0x8024_7009] {
         assert_eq!(b.sys("ioctl", &[fd, request, at]), Err(Errno::NOTTY), "{request:#x}");
@@ -134,10 +134,10 @@ fn files_have_attributes() {
 }
 
 #[test]
-fn interfaces_are_listed_and_asked() {
+fn interfaces_are_listed_and_queried() {
     let mut b = Bench::new();
     let s = b.sys("socket", &[libc::AF_INET as u64, libc::SOCK_DGRAM as u64, 0]).unwrap();
-    // struct ifreq: a name, then what is asked for. SIOCGIFNAME of the first interface.
+    // struct ifreq: a name, then the requested value. SIOCGIFNAME of the first interface.
     let mut request = [0u8; 40];
     request[16] = 1;
     let at = b.put(&request);
@@ -150,22 +150,22 @@ fn interfaces_are_listed_and_asked() {
     assert!(b.get::<u32>(at + 16) >= 1280);
     assert_eq!(b.sys("ioctl", &[s, 0x8927, at]), Ok(0));
     assert_eq!(b.get::<u16>(at + 16), libc::ARPHRD_LOOPBACK);
-    // SIOCGIFCONF: the room that is needed, then the list.
+    // SIOCGIFCONF: first the required size, then the list.
     let list = b.put(&[0u64; 2]);
     assert_eq!(b.sys("ioctl", &[s, 0x8912, list]), Ok(0));
     let needed = b.get::<u32>(list);
-    assert!(needed > 0 && needed.is_multiple_of(40), "{needed}: an interface has an address");
+    assert!(needed > 0 && needed.is_multiple_of(40), "{needed}: at least one interface has an address");
     let room = b.room(needed.into());
     let list = b.put(&[u64::from(needed), room]);
     assert_eq!(b.sys("ioctl", &[s, 0x8912, list]), Ok(0));
-    assert_eq!(b.get::<[u64; 2]>(list), [u64::from(needed), room], "the address stays the guest's");
+    assert_eq!(b.get::<[u64; 2]>(list), [u64::from(needed), room], "the structure keeps the guest's address");
     let names: Vec<_> = (0..needed / 40).map(|i| b.bytes(room + u64::from(i) * 40, 3)).collect();
     assert!(names.contains(&b"lo\0".to_vec()), "{names:?}");
     let bad = b.put(&[40u64, NOWHERE]);
     assert_eq!(b.sys("ioctl", &[s, 0x8912, bad]), Err(Errno::FAULT));
     assert_eq!(b.sys("ioctl", &[s, 0x8912, NOWHERE]), Err(Errno::FAULT));
     let (r, _) = b.pipe();
-    assert_eq!(b.sys("ioctl", &[r, 0x8912, NOWHERE]), Err(Errno::NOTTY), "a pipe looks at nothing");
+    assert_eq!(b.sys("ioctl", &[r, 0x8912, NOWHERE]), Err(Errno::NOTTY), "a pipe does not read the argument");
     // SIOCETHTOOL with ETHTOOL_GLINK.
     let command = b.put(&[0xau32, 77]);
     let mut request = [0u8; 40];

@@ -32,16 +32,16 @@ const REMAP: u64 = 0o40000;
 const EXEC: u64 = 0o100000;
 const NOWAIT: i16 = libc::IPC_NOWAIT as i16;
 
-/// An object of the host's, which outlives processes. A shell takes it away when this one is gone or
-/// has done with it, whatever has become of the test.
-struct Made {
+/// An IPC object of the host, which outlives processes. A shell removes it when this process drops it or ends, even if
+/// the test fails.
+struct IpcObject {
     id: u64,
     key: u64,
     remover: Child,
 }
 
-impl Made {
-    /// Makes one with a call that takes a key first and `rest` after it.
+impl IpcObject {
+    /// Makes an object with a call that takes a key and then `rest`.
     fn new(b: &mut Bench, call: &str, rest: &[u64], option: char, host: Sys) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(1);
         let key = u64::from(std::process::id() & 0x3f_ffff) << 8 | COUNT.fetch_add(1, Ordering::Relaxed);
@@ -52,29 +52,29 @@ impl Made {
             .unwrap();
         let id = b.sys(call, &[&[key], rest].concat()).unwrap();
         let numbers = [key, 0, 0].map(SysArg::Val);
-        // A number that is another's would have the test change what is not its own.
+        // If the ID were another object's, the test would change that object.
         assert_eq!(host::pass(host, &mut { numbers }[..if option == 'Q' { 2 } else { 3 }]), Ok(id));
-        Made { id, key, remover }
+        IpcObject { id, key, remover }
     }
 }
 
-impl Drop for Made {
+impl Drop for IpcObject {
     fn drop(&mut self) {
         drop(self.remover.stdin.take());
         let _ = self.remover.wait();
     }
 }
 
-fn segment(b: &mut Bench, size: u64) -> Made {
-    Made::new(b, "shmget", &[size, CREATE], 'M', Sys::Shmget)
+fn segment(b: &mut Bench, size: u64) -> IpcObject {
+    IpcObject::new(b, "shmget", &[size, CREATE], 'M', Sys::Shmget)
 }
 
-fn semaphores(b: &mut Bench, count: u64) -> Made {
-    Made::new(b, "semget", &[count, CREATE], 'S', Sys::Semget)
+fn semaphores(b: &mut Bench, count: u64) -> IpcObject {
+    IpcObject::new(b, "semget", &[count, CREATE], 'S', Sys::Semget)
 }
 
-fn queue(b: &mut Bench) -> Made {
-    Made::new(b, "msgget", &[CREATE], 'Q', Sys::Msgget)
+fn queue(b: &mut Bench) -> IpcObject {
+    IpcObject::new(b, "msgget", &[CREATE], 'Q', Sys::Msgget)
 }
 
 fn status(b: &mut Bench, id: u64) -> ShmidDs {
@@ -83,7 +83,7 @@ fn status(b: &mut Bench, id: u64) -> ShmidDs {
     b.get(at)
 }
 
-/// The lines of /proc/self/maps about segments, without addresses: permissions, offset, name.
+/// The lines of /proc/self/maps for segments, without addresses: permissions, offset, name.
 fn attached(b: &mut Bench) -> Vec<String> {
     let maps = super::proc::read(b, "/proc/self/maps");
     let lines = maps.lines().filter(|line| line.contains("/SYSV"));
@@ -114,7 +114,7 @@ fn a_segment_is_attached_shared_and_counted() {
     assert_eq!(status(&mut b, shm.id).nattch, 1);
     assert!(b.task.mm.read::<u8>(GuestAddr(first)).is_err());
     assert_eq!(b.sys("shmdt", &[first]), Err(Errno::INVAL));
-    // The memory outlives its removal as long as it is attached.
+    // A removed segment keeps its memory while it is attached.
     assert_eq!(b.sys("shmctl", &[shm.id, RMID, 0]), Ok(0));
     assert_eq!(b.get::<u64>(second + PAGE), 77);
     assert_eq!(b.sys("shmdt", &[second]), Ok(0));
@@ -123,7 +123,7 @@ fn a_segment_is_attached_shared_and_counted() {
 }
 
 #[test]
-fn segments_go_where_they_are_told_and_nowhere_else() {
+fn segments_are_attached_only_at_valid_addresses() {
     let mut b = Bench::new();
     let shm = segment(&mut b, 2 * PAGE);
     let at = b.sys("shmat", &[shm.id, NOWHERE, 0]).unwrap();
@@ -131,7 +131,7 @@ fn segments_go_where_they_are_told_and_nowhere_else() {
     assert_eq!(b.sys("shmat", &[shm.id, at + PAGE, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("shmat", &[shm.id, at + 1, REMAP]), Err(Errno::INVAL));
     assert_eq!(b.sys("shmat", &[shm.id, at + 1, REMAP | RND]), Ok(at));
-    assert_eq!(status(&mut b, shm.id).nattch, 1, "one has taken the place of the other");
+    assert_eq!(status(&mut b, shm.id).nattch, 1, "one attachment replaced the other");
     assert_eq!(b.sys("shmat", &[shm.id, 0, REMAP]), Err(Errno::INVAL));
     assert_eq!(b.sys("shmat", &[shm.id, 1, REMAP | RND]), Err(Errno::INVAL));
     assert_eq!(b.sys("shmat", &[u64::MAX, 0, 0]), Err(Errno::INVAL));
@@ -145,15 +145,16 @@ fn segments_go_where_they_are_told_and_nowhere_else() {
 }
 
 #[test]
-fn detaching_takes_what_is_left_in_its_place() {
+fn detaching_removes_the_parts_still_in_place() {
     let mut b = Bench::new();
     let shm = segment(&mut b, 4 * PAGE);
     let at = b.sys("shmat", &[shm.id, NOWHERE, 0]).unwrap();
     let other = b.sys("shmat", &[shm.id, NOWHERE + 4 * PAGE, 0]).unwrap();
     b.sys("munmap", &[at + PAGE, PAGE]).unwrap();
-    assert_eq!(status(&mut b, shm.id).nattch, 3, "the kernel counts the pieces");
+    assert_eq!(status(&mut b, shm.id).nattch, 3, "the kernel counts the parts");
     b.sys("mprotect", &[at + 3 * PAGE, PAGE, 1]).unwrap();
-    // What is moved away is no longer in its place; it belongs to where it would have begun.
+    // A moved part is not detached from its old place. It belongs to the address at which the whole segment would
+    // begin.
     let moved = b.sys("mremap", &[at + 2 * PAGE, PAGE, PAGE, 3, NOWHERE + 32 * PAGE]).unwrap();
     assert_eq!(b.sys("shmdt", &[at + PAGE]), Err(Errno::INVAL));
     assert_eq!(b.sys("shmdt", &[at]), Ok(0));
@@ -165,16 +166,16 @@ fn detaching_takes_what_is_left_in_its_place() {
     assert!(b.task.mm.read::<u8>(GuestAddr(moved)).is_err());
     assert_eq!(status(&mut b, shm.id).nattch, 1);
     b.sys("munmap", &[other, PAGE]).unwrap();
-    assert_eq!(b.sys("shmdt", &[other]), Ok(0), "also without its first page");
+    assert_eq!(b.sys("shmdt", &[other]), Ok(0), "even without its first page");
     assert_eq!(status(&mut b, shm.id).nattch, 0);
 }
 
 #[test]
-fn segments_may_hold_code() {
+fn segments_may_be_executable() {
     let mut b = Bench::new();
     let shm = segment(&mut b, PAGE);
     let denied = b.sys("shmat", &[shm.id, 0, EXEC]);
-    // The superuser may execute what others may not.
+    // The superuser may execute any segment.
     assert!(matches!(denied, Ok(_) | Err(Errno::ACCESS)), "{denied:?}");
     let mut ds = status(&mut b, shm.id);
     ds.perm.mode = 0o700;
@@ -190,7 +191,7 @@ fn segments_may_hold_code() {
     let host = std::fs::read_to_string("/proc/self/maps").unwrap();
     let number = format!(" {} ", shm.id);
     let ours = host.lines().filter(|line| line.contains("/SYSV") && line.contains(&number));
-    assert!(ours.into_iter().all(|line| line.contains("rw-s")), "the host may not execute it\n{host}");
+    assert!(ours.into_iter().all(|line| line.contains("rw-s")), "no host mapping is executable\n{host}");
     let plain = segment(&mut b, PAGE);
     let at = b.sys("shmat", &[plain.id, 0, 0]).unwrap();
     assert!(b.task.mm.fetch(GuestAddr(at), &mut code).is_err());
@@ -235,7 +236,7 @@ fn semaphores_count() {
     let soon = b.put(&Timespec { sec: 0, nsec: 1000 });
     assert_eq!(b.sys("semtimedop", &[sem.id, down, 1, soon]), Err(Errno::AGAIN));
     assert_eq!(b.sys("semtimedop", &[sem.id, down, 1, BEYOND]), Err(Errno::FAULT));
-    // The upper half of the union is of no account.
+    // The upper half of the union is ignored.
     assert_eq!(b.sys("semctl", &[sem.id, 0, SETVAL, 7 | 9 << 32]), Ok(0));
     assert_eq!(b.sys("semtimedop", &[sem.id, down, 1, soon]), Ok(0));
     let values = b.room(4);
@@ -264,7 +265,7 @@ fn the_status_of_semaphores_has_the_generic_layout() {
     let ds: SemidDs = b.get(at);
     assert_eq!((ds.nsems, ds.otime, ds.perm.mode & 0o777), (5, 0, 0o600));
     assert!(ds.ctime > 1_500_000_000, "{}", ds.ctime);
-    assert_eq!(b.bytes(at + 88, 16), [0xaa; 16], "nothing is written past the structure");
+    assert_eq!(b.bytes(at + 88, 16), [0xaa; 16], "no write past the structure");
     let new = b.put(&SemidDs { perm: crate::linux::abi::ipc::IpcPerm { mode: 0o640, ..ds.perm }, ..ds });
     assert_eq!(b.sys("semctl", &[sem.id, 0, SET, new]), Ok(0));
     assert_eq!(b.sys("semctl", &[sem.id, 0, STAT, at]), Ok(0));
@@ -272,7 +273,7 @@ fn the_status_of_semaphores_has_the_generic_layout() {
     assert_eq!(b.sys("semctl", &[sem.id, 0, STAT, BEYOND]), Err(Errno::FAULT));
     assert_eq!(b.sys("semctl", &[sem.id, 0, SET, BEYOND]), Err(Errno::FAULT));
     assert!(b.sys("semctl", &[0, 0, SEM_INFO, at]).is_ok());
-    assert!(b.get::<[i32; 10]>(at)[7] >= 1, "semusz is the number of sets here");
+    assert!(b.get::<[i32; 10]>(at)[7] >= 1, "semusz counts the sets");
     assert_eq!(b.sys("semctl", &[sem.id, 0, RMID, 0]), Ok(0));
     assert_eq!(b.sys("semctl", &[sem.id, 0, STAT, at]), Err(Errno::INVAL));
 }
@@ -308,7 +309,7 @@ fn messages_are_queued_by_type() {
 }
 
 #[test]
-fn they_are_shown_as_strace_shows_them() {
+fn ipc_calls_are_printed_as_by_strace() {
     let mut b = Bench::new();
     let (shm, sem, queue) = (segment(&mut b, PAGE), semaphores(&mut b, 1), queue(&mut b));
     b.trace.take();
@@ -316,7 +317,7 @@ fn they_are_shown_as_strace_shows_them() {
         let _ = b.sys(name, args);
         b.trace.take().trim_end().to_owned()
     };
-    // A size that is refused, lest there be one more.
+    // An invalid size, so that no object is created.
     let refused = "-1 EINVAL (Invalid argument)";
     let text = line("shmget", &[0, 0, (libc::IPC_CREAT | 0o600) as u64]);
     assert_eq!(text, format!("shmget(IPC_PRIVATE, 0, IPC_CREAT|0600) = {refused}"));

@@ -42,7 +42,7 @@ fn mmap_refuses_what_the_kernel_refuses() {
     assert_eq!(b.sys("mmap", &[0, u64::MAX, RW, ANONYMOUS, NONE, 0]), Err(Errno::NOMEM));
     assert_eq!(b.sys("mmap", &[BEYOND, PAGE, RW, ANONYMOUS | FIXED, NONE, 0]), Err(Errno::NOMEM));
     let at = b.sys("mmap", &[NOWHERE, PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
-    assert_eq!(at, NOWHERE, "a hint that is free is taken");
+    assert_eq!(at, NOWHERE, "a free hint is used");
     let exactly = ANONYMOUS | libc::MAP_FIXED_NOREPLACE as u64;
     assert_eq!(b.sys("mmap", &[NOWHERE, PAGE, RW, exactly, NONE, 0]), Err(Errno::EXIST));
     assert_eq!(b.sys("mmap", &[NOWHERE, PAGE, RW, ANONYMOUS | FIXED, NONE, 0]), Ok(NOWHERE));
@@ -86,7 +86,7 @@ fn mappings_grow_shrink_and_move() {
     assert_eq!(b.sys("mremap", &[to, PAGE, PAGE, 2, moved]), Err(Errno::INVAL));
     let two = b.sys("mmap", &[NOWHERE + (4 << 20), 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
     b.sys("mprotect", &[two, PAGE, 1]).unwrap();
-    assert_eq!(b.sys("mremap", &[two, 2 * PAGE, 4 * PAGE, 1]), Err(Errno::FAULT), "two areas do not grow");
+    assert_eq!(b.sys("mremap", &[two, 2 * PAGE, 4 * PAGE, 1]), Err(Errno::FAULT), "two areas cannot grow together");
     assert_eq!(b.sys("mremap", &[two, 2 * PAGE, PAGE, 0]), Ok(two), "but they shrink");
     assert_eq!(b.sys("mremap", &[NOWHERE + (8 << 20), PAGE, PAGE, 1]), Err(Errno::FAULT));
 }
@@ -117,7 +117,7 @@ fn the_limit_of_the_address_space_holds() {
 }
 
 #[test]
-fn advice_is_followed_where_it_has_a_meaning() {
+fn madvise_affects_memory_contents() {
     let mut b = Bench::new();
     let at = b.sys("mmap", &[NOWHERE, 2 * PAGE, RW, ANONYMOUS, NONE, 0]).unwrap();
     b.task.mm.write(GuestAddr(at), &7u64).unwrap();
@@ -129,7 +129,7 @@ fn advice_is_followed_where_it_has_a_meaning() {
     assert_eq!((b.get::<u64>(at), b.get::<u64>(at + PAGE)), (0, 8));
     assert_eq!(b.sys("madvise", &[at + 1, PAGE, libc::MADV_DONTNEED as u64]), Err(Errno::INVAL));
     assert_eq!(b.sys("madvise", &[at + PAGE, 3 * PAGE, libc::MADV_DONTNEED as u64]), Err(Errno::NOMEM));
-    assert_eq!(b.get::<u64>(at + PAGE), 0, "what comes before the hole is done");
+    assert_eq!(b.get::<u64>(at + PAGE), 0, "the part before the hole is processed");
     assert_eq!(b.sys("madvise", &[at, PAGE, 4711]), Err(Errno::INVAL));
     assert_eq!(b.sys("mincore", &[at, 9 * PAGE, there]), Err(Errno::NOMEM));
     assert_eq!(b.sys("mincore", &[at, PAGE, BEYOND]), Err(Errno::FAULT));
@@ -157,7 +157,7 @@ fn all_memory_is_unlocked_at_once() {
 }
 
 #[test]
-fn memory_that_may_be_dropped_is_memory_like_other() {
+fn droppable_memory_behaves_like_other_memory() {
     const DROPPABLE: u64 = 8 | libc::MAP_ANONYMOUS as u64;
     let mut b = Bench::new();
     for refused in [libc::MAP_GROWSDOWN, libc::MAP_LOCKED, libc::MAP_HUGETLB] {
@@ -173,13 +173,13 @@ fn memory_that_may_be_dropped_is_memory_like_other() {
             let area = b.task.mm.vma_at(GuestAddr(at)).unwrap();
             assert!(area.droppable && !area.shared && area.len() == 2 * PAGE);
         }
-        // Kernels before 6.11 do not know of it.
+        // Kernels before 6.11 do not know MAP_DROPPABLE.
         answer => assert_eq!(answer, Err(Errno::INVAL)),
     }
 }
 
 #[test]
-fn guards_are_holes_that_can_be_taken_away_again() {
+fn guards_can_be_installed_and_removed() {
     use crate::memory::{Access, FaultKind};
     const INSTALL: u64 = 102;
     const REMOVE: u64 = 103;
@@ -194,13 +194,13 @@ fn guards_are_holes_that_can_be_taken_away_again() {
             assert_eq!(b.sys("madvise", &[at, PAGE, REMOVE]), Ok(0));
             assert_eq!(b.get::<u8>(at), 0);
         }
-        // Kernels before 6.13 do not know of them.
+        // Kernels before 6.13 do not know guards.
         answer => assert_eq!((answer, b.get::<u8>(at)), (Err(Errno::INVAL), 7)),
     }
 }
 
 #[test]
-fn flushed_and_dropped_code_is_told_of() {
+fn observers_are_notified_of_flushed_and_dropped_code() {
     let mut b = Bench::new();
     let watch = b.task.mm.watch_code(Arc::new(StopFlag::new()));
     watch.enter().decodes(&(GuestAddr(0)..GuestAddr(0x5000)));
@@ -221,9 +221,9 @@ fn holes_stop_some_calls_and_not_others() {
     b.sys("munmap", &[at + PAGE, PAGE]).unwrap();
     let there = b.room(8);
     assert_eq!(b.sys("mincore", &[at, 3 * PAGE, there]), Err(Errno::NOMEM));
-    assert_eq!(b.bytes(there, 3), [1, 0, 0], "what comes before the hole is answered");
+    assert_eq!(b.bytes(there, 3), [1, 0, 0], "the part before the hole is reported");
     assert_eq!(b.sys("madvise", &[at, 3 * PAGE, libc::MADV_DONTNEED as u64]), Err(Errno::NOMEM));
-    assert_eq!((b.get::<u8>(at), b.get::<u8>(at + 2 * PAGE)), (0, 0), "advice reaches past the hole");
+    assert_eq!((b.get::<u8>(at), b.get::<u8>(at + 2 * PAGE)), (0, 0), "advice also applies past the hole");
     assert_eq!(b.sys("msync", &[at, 3 * PAGE, libc::MS_SYNC as u64]), Err(Errno::NOMEM));
     assert_eq!(b.sys("mlock", &[at + PAGE, 2 * PAGE]), Err(Errno::NOMEM));
 }
@@ -255,7 +255,7 @@ fn shared_memory_is_mapped_twice_by_a_length_of_zero() {
 }
 
 #[test]
-fn requests_for_huge_pages_are_checked_before_there_are_none() {
+fn requests_for_huge_pages_are_validated() {
     let mut b = Bench::new();
     let huge = ANONYMOUS | libc::MAP_HUGETLB as u64;
     let exactly = libc::MAP_FIXED_NOREPLACE as u64;
@@ -276,8 +276,8 @@ fn requests_for_huge_pages_are_checked_before_there_are_none() {
 }
 
 #[test]
-fn a_process_may_deny_itself_memory_that_is_written_and_executed() {
-    // Line by line what the host's kernel answers.
+fn mdwe_denies_writable_executable_memory() {
+    // Each expectation is the host kernel's behaviour.
     let mut b = Bench::new();
     let new = |b: &mut Bench, prot| b.sys("mmap", &[0, PAGE, prot, ANONYMOUS, NONE, 0]);
     let [plain, code, both] = [3, 5, 7].map(|prot| new(&mut b, prot).unwrap());
@@ -312,7 +312,7 @@ fn a_process_may_deny_itself_memory_that_is_written_and_executed() {
     ] {
         assert_eq!(b.sys("mprotect", &[at, PAGE, prot]), answer, "{at:#x} {prot}");
     }
-    // The rule comes before the seal.
+    // MDWE is checked before seals.
     assert_eq!(b.sys("mseal", &[plain, PAGE, 0]), Ok(0));
     assert_eq!(b.sys("mprotect", &[plain, PAGE, 5]), refused);
     assert_eq!(b.sys("mprotect", &[plain, PAGE, 3]), Err(Errno::PERM));

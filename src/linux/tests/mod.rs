@@ -1,7 +1,7 @@
-//! The system calls, made by a task with a little memory and no engine.
+//! The system calls, made by a task with a little memory and without an engine.
 //!
-//! The tests run side by side in one process, so one that changes what the process has only one of
-//! (working directory, umask, credentials) runs [`alone::alone`].
+//! The tests run in parallel in one process. A test that changes per-process state (working directory, umask,
+//! credentials) runs [`alone::alone`].
 
 mod admin;
 mod alone;
@@ -47,7 +47,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-/// Where the scratch memory is, and its size.
+/// The address and the size of the scratch memory.
 const SCRATCH: u64 = 0x2_0000;
 const SCRATCH_SIZE: u64 = 0x10_0000;
 /// An address where nothing is mapped.
@@ -56,12 +56,12 @@ pub(super) const NOWHERE: u64 = 0x1000_0000;
 pub(super) const BEYOND: u64 = 0xffff_ffff_ffff_f000;
 pub(super) const CWD: u64 = libc::AT_FDCWD as u64;
 
-/// What a test writes to, and reads afterwards.
+/// A log that a test reads back.
 #[derive(Clone, Default)]
 pub(super) struct Shared(Arc<Mutex<Vec<u8>>>);
 
 impl Shared {
-    /// Everything written since the last time.
+    /// Everything written since the last call.
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
     }
@@ -93,7 +93,7 @@ impl Write for Shared {
     }
 }
 
-/// A task with scratch memory, from which pieces are handed out.
+/// A task with scratch memory, which is allocated to the test's values.
 pub(super) struct Bench {
     pub task: Task,
     _mailbox: Attachment,
@@ -113,7 +113,7 @@ impl Bench {
         let space = Arc::new(UserSpace::new(&config).unwrap());
         let place = Place::Fixed(GuestAddr(SCRATCH));
         space.map(&MapRequest::anonymous(place, SCRATCH_SIZE, Prot::READ | Prot::WRITE)).unwrap();
-        // What the kernel puts above the first stack: arguments, environment, name.
+        // The kernel's strings above the initial stack: arguments, environment, path.
         let strings = b"guest\0-x\0A=1\0/usr/bin/guest\0";
         let name = SCRATCH + strings.len() as u64 - 15;
         space.write_bytes(GuestAddr(SCRATCH), strings).unwrap();
@@ -148,7 +148,7 @@ impl Bench {
             },
         };
         change(&mut config);
-        // What an earlier task in the same thread has blocked.
+        // An earlier task in the same thread may have blocked signals.
         crate::host::set_signal_mask(0);
         let mut cpu = Cpu::new(isa);
         cpu.pc = 0x1000;
@@ -158,13 +158,13 @@ impl Bench {
         Self { task, _mailbox: mailbox, cpu, trace, missing, next: SCRATCH + 64 }
     }
 
-    /// Sets the mask, in the host too.
+    /// Sets the signal mask, also in the host.
     pub fn block(&mut self, mask: u64) {
         let mask = self.put(&mask);
         self.sys("rt_sigprocmask", &[libc::SIG_SETMASK as u64, mask, 0, 8]).unwrap();
     }
 
-    /// Makes a call by number, and yields what became of the task.
+    /// Makes a call by number; returns its outcome for the task.
     pub fn outcome(&mut self, number: u64, args: &[u64]) -> Outcome {
         for i in 0..6 {
             self.cpu.set_x(10 + i, args.get(usize::from(i)).copied().unwrap_or(0));
@@ -173,7 +173,7 @@ impl Bench {
         self.task.handle_exit(&mut self.cpu, Exit::Syscall)
     }
 
-    /// Goes back from a handler.
+    /// Makes the call rt_sigreturn.
     pub fn sys_return(&mut self) -> Outcome {
         self.outcome(139, &[])
     }
@@ -184,13 +184,13 @@ impl Bench {
         let pc = self.cpu.pc;
         assert_eq!(self.outcome(row.number.into(), args), Outcome::Resume, "{name}");
         if name != "rt_sigreturn" && self.task.pending.set() == 0 && self.cpu.pc < 0x10000 {
-            assert_eq!(self.cpu.pc, pc + 4, "{name} goes on behind the call");
+            assert_eq!(self.cpu.pc, pc + 4, "{name} resumes after the call");
         }
         let value = self.cpu.x(10) as i64;
         if (-4095..0).contains(&value) { Err(Errno::from_raw_os_error(-value as i32)) } else { Ok(value as u64) }
     }
 
-    /// Hands out `len` bytes of zeroed memory.
+    /// Allocates `len` bytes of zeroed memory.
     pub fn room(&mut self, len: u64) -> u64 {
         let at = self.next;
         self.next += len.next_multiple_of(16) + 16;
@@ -211,7 +211,7 @@ impl Bench {
         self.put(CString::new(text).unwrap().as_bytes_with_nul())
     }
 
-    /// What is at an address.
+    /// The value at an address.
     pub fn get<T: FromBytes>(&self, at: u64) -> T {
         self.task.mm.read(GuestAddr(at)).unwrap()
     }
@@ -244,7 +244,7 @@ impl Bench {
 }
 
 #[test]
-fn unknown_numbers_are_enosys_and_told_once() {
+fn unknown_numbers_are_enosys_and_logged_once() {
     let mut b = Bench::new();
     for number in [38, 250, 300, 500, u64::MAX, -5i64 as u64, 63 | 1 << 32] {
         assert_eq!(b.outcome(number, &[]), Outcome::Resume);
@@ -262,7 +262,7 @@ fn unknown_numbers_are_enosys_and_told_once() {
 #[test]
 fn no_call_panics_on_any_arguments() {
     let mut b = Bench::new();
-    // Those that would change the process that runs the tests, or wait for ever.
+    // Calls that would change the test process, or block forever.
     let skipped = [
         "exit",
         "exit_group",
@@ -339,7 +339,7 @@ fn no_call_panics_on_any_arguments() {
         "write",
         "writev",
         "ftruncate",
-        // Those that would find objects of other processes on the host, or leave some there.
+        // Calls that could find objects of other processes on the host, or leave some behind.
         "shmget",
         "semget",
         "msgget",
@@ -368,7 +368,7 @@ fn no_call_panics_on_any_arguments() {
             continue;
         }
         for (i, &a) in values.iter().enumerate() {
-            // Descriptors that are not open: others belong to the test that runs next to this one.
+            // Closed descriptors: open ones belong to tests running in parallel.
             let first =
                 if matches!(row.args.first(), Some(table::ArgKind::Fd | table::ArgKind::DirFd)) { u64::MAX } else { a };
             let others: Vec<u64> = (1..6).map(|n| values[(i + n * 3) % values.len()]).collect();

@@ -17,7 +17,7 @@ fn pair(b: &mut Bench, kind: i32) -> (u64, u64) {
     (x as u64, y as u64)
 }
 
-/// A loopback address with a port, as the kernel has it.
+/// A loopback address with a port, in the kernel's layout.
 fn address(port: u16) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[0] = libc::AF_INET as u8;
@@ -29,7 +29,7 @@ fn address(port: u16) -> [u8; 16] {
 #[test]
 fn a_connection_is_made_named_used_and_closed() {
     let mut b = Bench::new();
-    // What is not there yet is an error, and nothing to wait for.
+    // On a non-blocking socket, having nothing to accept or read is an error.
     let listener = b.sys("socket", &[INET, STREAM | libc::SOCK_NONBLOCK as u64, 0]).unwrap();
     let any = b.put(&address(0));
     assert_eq!(b.sys("bind", &[listener, any, 16]), Ok(0));
@@ -57,7 +57,7 @@ fn a_connection_is_made_named_used_and_closed() {
     assert_eq!(b.sys("connect", &[second, name, 16]), Ok(0));
     let other = b.sys("accept", &[listener, 0, 0]).unwrap();
     assert_eq!(b.sys("fcntl", &[other, libc::F_GETFD as u64]), Ok(0));
-    assert_eq!(b.sys("accept", &[second, 0, 0]), Err(Errno::INVAL), "it does not listen");
+    assert_eq!(b.sys("accept", &[second, 0, 0]), Err(Errno::INVAL), "the socket is not listening");
     assert_eq!(b.sys("shutdown", &[client, 1]), Ok(0));
     assert_eq!(b.sys("recvfrom", &[server, buf, 16, libc::MSG_DONTWAIT as u64, 0, 0]), Ok(0));
     assert_eq!(b.sys("sendto", &[client, text, 5, libc::MSG_NOSIGNAL as u64, 0, 0]), Err(Errno::PIPE));
@@ -77,7 +77,7 @@ fn options_are_set_and_read() {
     assert_eq!(b.sys("getsockopt", &[s, level, libc::SO_TYPE as u64, back, len]), Ok(0));
     assert_eq!(b.get::<i32>(back), libc::SOCK_STREAM);
     assert_eq!(b.sys("setsockopt", &[s, level, keepalive, NOWHERE, 4]), Err(Errno::FAULT));
-    // IPV6_TCLASS, whose number netfilter has elsewhere; IPT_SO_SET_REPLACE.
+    // IPV6_TCLASS has the same number as netfilter's IPT_SO_SET_REPLACE at another level.
     let six = b.sys("socket", &[libc::AF_INET6 as u64, STREAM, 0]).unwrap();
     let class = b.put(&32i32);
     assert_eq!(b.sys("setsockopt", &[six, libc::SOL_IPV6 as u64, 67, class, 4]), Ok(0));
@@ -94,7 +94,7 @@ fn packets_are_filtered() {
     let (x, y) = pair(&mut b, libc::SOCK_DGRAM);
     let level = libc::SOL_SOCKET as u64;
     let attach = libc::SO_ATTACH_FILTER as u64;
-    // Load the first byte; keep the packet if it is 'k', cut it to nothing if not.
+    // Loads the first byte; keeps the packet if it is 'k', and otherwise truncates it to nothing.
     let program = [(0x30u16, 0u8, 0u8, 0u32), (0x15, 0, 1, u32::from(b'k')), (0x06, 0, 0, u32::MAX), (0x06, 0, 0, 0)];
     let code: Vec<u64> = program
         .iter()
@@ -108,7 +108,7 @@ fn packets_are_filtered() {
     assert_eq!(b.sys("sendto", &[x, keep, 4, 0, 0, 0]), Ok(4));
     assert_eq!(b.sys("recvfrom", &[y, buf, 8, libc::MSG_DONTWAIT as u64, 0, 0]), Ok(4));
     assert_eq!(b.bytes(buf, 4), b"keep");
-    // Read back, by the number of instructions.
+    // Read back; the length counts instructions.
     let (back, len) = (b.room(32), b.put(&4u32));
     assert_eq!(b.sys("getsockopt", &[y, level, attach, back, len]), Ok(0));
     assert_eq!((b.bytes(back, 32), b.get::<u32>(len)), (b.bytes(code, 32), 4));
@@ -150,7 +150,7 @@ fn messages_carry_descriptors() {
     let bad = message(&mut b, BEYOND, 4, 0, 0);
     let bad = b.put(&bad);
     assert_eq!(b.sys("sendmsg", &[x, bad, 0]), Err(Errno::FAULT));
-    // Whether it is a socket comes first.
+    // The check that the descriptor is a socket comes first.
     for call in ["sendmsg", "recvmsg"] {
         for header in [NOWHERE, bad] {
             assert_eq!(b.sys(call, &[file, header, 0]), Err(Errno::NOTSOCK), "{call}");
@@ -175,13 +175,13 @@ fn several_messages_go_in_one_call() {
     assert_eq!(b.sys("recvmmsg", &[y, list, 3, libc::MSG_WAITFORONE as u64, 0]), Ok(2));
     assert_eq!((b.bytes(buf, 2), b.bytes(buf + 8, 4)), (b"ab".to_vec(), b"cdef".to_vec()));
     assert_eq!(b.sys("recvmmsg", &[y, list, 3, libc::MSG_DONTWAIT as u64, 0]), Err(Errno::AGAIN));
-    // The time limit is looked at when a message has come.
+    // The timeout is checked after each message.
     let (soon, never) = (b.put(&Timespec { sec: 0, nsec: 1 }), b.put(&Timespec { sec: 0, nsec: -1 }));
     b.sys("sendto", &[x, text, 2, 0, 0, 0]).unwrap();
     assert_eq!(b.sys("recvmmsg", &[y, list, 3, 0, soon]), Ok(1));
     assert_eq!(b.get::<Timespec>(soon).nsec, 0);
     assert_eq!(b.sys("recvmmsg", &[y, list, 3, 0, never]), Err(Errno::INVAL));
-    // What comes before a bad description goes.
+    // The messages before an invalid one are sent.
     let bad =
         b.put(&[Mmsghdr { hdr: one, len: 0, pad: 0 }, Mmsghdr { hdr: Msghdr { iov: NOWHERE, ..two }, len: 0, pad: 0 }]);
     assert_eq!(b.sys("sendmmsg", &[x, bad, 2, 0]), Ok(1));

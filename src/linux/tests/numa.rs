@@ -1,4 +1,4 @@
-//! Memory policies, on the node that every machine has.
+//! Memory policies, on node 0, which every machine has.
 
 use super::{BEYOND, Bench, NOWHERE};
 use crate::memory::GuestAddr;
@@ -11,10 +11,10 @@ const ADDR: u64 = 2;
 const MEMS_ALLOWED: u64 = 4;
 const MOVE: u64 = 2;
 
-/// Room for as many nodes as any kernel is built for.
+/// A number of bits for the most nodes that any kernel supports.
 const BITS: u64 = 1025;
 
-/// The nodes that may be used, in a set of [`BITS`], at an address.
+/// The address of a set of [`BITS`] with the allowed nodes.
 fn allowed(b: &mut Bench) -> u64 {
     let mask = b.room(128);
     assert_eq!(b.sys("get_mempolicy", &[0, mask, BITS, 0, MEMS_ALLOWED]), Ok(0));
@@ -23,7 +23,7 @@ fn allowed(b: &mut Bench) -> u64 {
 }
 
 #[test]
-fn the_policy_of_the_thread_is_set_and_told() {
+fn the_threads_policy_is_set_and_read() {
     let mut b = Bench::new();
     let nodes = allowed(&mut b);
     let (mode, told) = (b.put(&99u32), b.room(128));
@@ -36,7 +36,7 @@ fn the_policy_of_the_thread_is_set_and_told() {
     assert_eq!(b.sys("get_mempolicy", &[mode, 0, 0, 0, 0]), Ok(0));
     assert_eq!(b.get::<u32>(mode), 0);
     assert_eq!(b.sys("set_mempolicy", &[77, nodes, BITS]), Err(Errno::INVAL));
-    assert_eq!(b.sys("set_mempolicy", &[BIND, 0, 0]), Err(Errno::INVAL), "no nodes at all");
+    assert_eq!(b.sys("set_mempolicy", &[BIND, 0, 0]), Err(Errno::INVAL), "an empty set");
     assert_eq!(b.sys("set_mempolicy", &[BIND, nodes, u64::MAX]), Err(Errno::INVAL));
     assert_eq!(b.sys("set_mempolicy", &[BIND, NOWHERE, BITS]), Err(Errno::FAULT));
     assert_eq!(b.sys("set_mempolicy", &[BIND, BEYOND, BITS]), Err(Errno::FAULT));
@@ -58,7 +58,7 @@ fn ranges_have_policies_of_their_own() {
         b.get::<u32>(mode)
     });
     assert_eq!(policies, [0, BIND as u32, 0]);
-    // Where the guest has nothing, the host has its reservation.
+    // The host has its reservation where the guest has no mapping.
     assert_eq!(b.sys("get_mempolicy", &[mode, 0, 0, at + 3 * PAGE, ADDR]), Err(Errno::FAULT));
     assert_eq!(b.sys("get_mempolicy", &[mode, 0, 0, BEYOND, ADDR]), Err(Errno::FAULT));
     assert_eq!(b.sys("get_mempolicy", &[mode, 0, 0, at, 0]), Err(Errno::INVAL));
@@ -71,7 +71,11 @@ fn ranges_have_policies_of_their_own() {
     let node = u64::from(b.bytes(nodes, 8).iter().position(|&byte| byte != 0).unwrap() as u32 * 8);
     if !super::host::lacks(&mut b, "set_mempolicy_home_node", (5, 17)) && b.bytes(nodes, 1)[0] & 1 != 0 {
         assert_eq!(b.sys("set_mempolicy_home_node", &[at + PAGE, PAGE, node, 0]), Ok(0));
-        assert_eq!(b.sys("set_mempolicy_home_node", &[at, PAGE, node, 0]), Err(Errno::NOENT), "there is no policy");
+        assert_eq!(
+            b.sys("set_mempolicy_home_node", &[at, PAGE, node, 0]),
+            Err(Errno::NOENT),
+            "the range has no policy"
+        );
         assert_eq!(b.sys("set_mempolicy_home_node", &[at + PAGE, PAGE, node, 1]), Err(Errno::INVAL));
         assert_eq!(b.sys("set_mempolicy_home_node", &[at + PAGE, PAGE, 1 << 20, 0]), Err(Errno::INVAL));
     }
@@ -82,7 +86,7 @@ fn ranges_have_policies_of_their_own() {
 }
 
 #[test]
-fn pages_are_asked_for_their_nodes_and_moved() {
+fn pages_report_their_nodes_and_move() {
     let mut b = Bench::new();
     let at = b.sys("mmap", &[NOWHERE, 2 * PAGE, 3, ANONYMOUS, u64::MAX, 0]).unwrap();
     b.task.mm.write(GuestAddr(at), &1u8).unwrap();

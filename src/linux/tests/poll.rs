@@ -1,4 +1,4 @@
-//! Waiting for descriptors.
+//! poll, select and epoll.
 
 use super::alone::alone;
 use super::{Bench, NOWHERE};
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 const SHORT: Timespec = Timespec { sec: 0, nsec: 2_000_000 };
 
 #[test]
-fn poll_tells_what_is_ready() {
+fn poll_reports_ready_descriptors() {
     let mut b = Bench::new();
     let (r, w) = b.pipe();
     let list = b.put(&[
@@ -23,14 +23,14 @@ fn poll_tells_what_is_ready() {
     let ready: [Pollfd; 3] = b.get(list);
     assert_eq!(ready.map(|p| p.revents), [0, libc::POLLOUT, libc::POLLNVAL]);
     assert_eq!(b.sys("ppoll", &[list, 1, time, 0, 8]), Ok(0));
-    assert_eq!(b.get::<Timespec>(time).nsec, 0, "the time that is left is written back");
+    assert_eq!(b.get::<Timespec>(time).nsec, 0, "the remaining time is written back");
     assert_eq!(b.sys("ppoll", &[NOWHERE, 1, time, 0, 8]), Err(Errno::FAULT));
     let mask = b.put(&0u64);
     assert_eq!(b.sys("ppoll", &[list, 1, time, mask, 7]), Err(Errno::INVAL));
 }
 
 #[test]
-fn a_signal_that_the_mask_lets_through_ends_the_wait() {
+fn a_signal_unblocked_by_the_temporary_mask_ends_the_wait() {
     alone(|| {
         let mut b = Bench::new();
         let usr1 = b.put(&(1u64 << (libc::SIGUSR1 - 1)));
@@ -106,7 +106,7 @@ fn epoll_events_are_naturally_aligned() {
 }
 
 #[test]
-fn timers_and_watches_are_read_from_descriptors() {
+fn timerfd_and_inotify_are_read() {
     let mut b = Bench::new();
     let timer = b.sys("timerfd_create", &[libc::CLOCK_MONOTONIC as u64, 0]).unwrap();
     let zero = Timespec { sec: 0, nsec: 0 };
@@ -115,7 +115,7 @@ fn timers_and_watches_are_read_from_descriptors() {
     let buf = b.room(64);
     assert_eq!(b.sys("timerfd_settime", &[timer, 0, hour, 0]), Ok(0));
     assert_eq!(b.sys("timerfd_settime", &[timer, 0, time, buf]), Ok(0));
-    assert!(b.get::<Itimerspec>(buf).value.sec > 3000, "what was left of the hour");
+    assert!(b.get::<Itimerspec>(buf).value.sec > 3000, "the remaining time of the hour");
     assert_eq!(b.sys("read", &[timer, buf, 8]), Ok(8));
     assert_eq!(b.get::<u64>(buf), 1);
     assert_eq!(b.sys("timerfd_gettime", &[timer, NOWHERE]), Err(Errno::FAULT));

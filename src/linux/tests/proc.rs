@@ -47,7 +47,7 @@ fn files_show_the_guest() {
     assert_eq!(read(&mut b, &format!("/proc/{}/environ", std::process::id())), "A=1\0");
     let cpu = read(&mut b, "/proc/cpuinfo");
     assert!(cpu.contains("isa\t\t: rv64imafd") && cpu.contains("_zba_zbb"), "{cpu}");
-    // The kernel knows no Zmmul.
+    // The kernel's ISA string has no Zmmul.
     assert!(!cpu.contains("zmmul"), "{cpu}");
     b.sys("personality", &[0x40000]).unwrap();
     assert_eq!(read(&mut b, "/proc/self/personality"), "00040000\n");
@@ -57,7 +57,7 @@ fn files_show_the_guest() {
     assert_eq!(b.sys("read", &[fd, buf, 64]), Ok(48));
     assert_eq!(b.get::<[u64; 2]>(buf), [6, 4096]);
     assert_eq!(b.sys("fcntl", &[fd, libc::F_GETFD as u64]), Ok(0));
-    assert_eq!(b.sys("write", &[fd, buf, 1]), Err(Errno::BADF), "it is open for reading");
+    assert_eq!(b.sys("write", &[fd, buf, 1]), Err(Errno::BADF), "the file is open read-only");
     assert_eq!(b.sys("lseek", &[fd, 0, libc::SEEK_CUR as u64]), Ok(48));
 }
 
@@ -68,7 +68,7 @@ fn a_program_may_change_what_its_command_line_shows() {
     b.task.mm.write_bytes(crate::memory::GuestAddr(args), b"title: x\0").unwrap();
     assert_eq!(read(&mut b, "/proc/self/cmdline"), "title: x\0");
     b.task.mm.write_bytes(crate::memory::GuestAddr(args), b"title: long").unwrap();
-    assert_eq!(read(&mut b, "/proc/self/cmdline"), "title: long1\0", "on into the environment");
+    assert_eq!(read(&mut b, "/proc/self/cmdline"), "title: long1\0", "continues into the environment area");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn any_path_to_a_file_shows_the_guest() {
     let how = b.put(&OpenHow { flags: 0, mode: 0, resolve: 8 });
     let fd = b.sys("openat2", &[own, name, how, 24]).unwrap();
     assert!(contents(&mut b, fd).starts_with("00020000-"));
-    // Other processes are shown as they are.
+    // Other processes appear unchanged.
     assert!(!read(&mut b, "/proc/1/cmdline").starts_with("guest"));
 }
 
@@ -218,7 +218,7 @@ fn pages_are_counted_per_guest_vma() {
 #[test]
 fn stat_statm_and_status_are_the_guests() {
     alone(|| {
-        // Names, numbers and masks are per thread, and the test does not run in the main thread.
+        // Names, thread IDs and masks are per thread, and the test does not run in the main thread.
         let mut b = Bench::new();
         let tid = b.task.tid().to_string();
         assert_eq!(read(&mut b, "/proc/thread-self/comm"), "guest\n");
@@ -271,7 +271,7 @@ fn limits_are_the_guests() {
     assert!(line.starts_with("Max stack size            12345678             "), "{line}");
     assert!(line.ends_with(" bytes     "), "{line}");
     let host = std::fs::read_to_string("/proc/self/limits").unwrap();
-    assert_eq!(limits.lines().nth(7), host.lines().nth(7), "the limit of processes is the host's");
+    assert_eq!(limits.lines().nth(7), host.lines().nth(7), "the process limit is the host's");
 }
 
 #[test]

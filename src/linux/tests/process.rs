@@ -129,7 +129,7 @@ fn personality_changes_the_results_of_calls() {
         for _ in 0..2 {
             assert_eq!(b.sys("ppoll", &[list, 0, time, 0, 8]), Ok(0));
             assert_eq!(b.sys("pselect6", &[0, 0, 0, 0, time, 0]), Ok(0));
-            assert_eq!(b.get::<Timespec>(time).nsec, 1000, "not what is left");
+            assert_eq!(b.get::<Timespec>(time).nsec, 1000, "not the remaining time");
         }
         assert_eq!(b.sys("personality", &[before]), Ok(libc::STICKY_TIMEOUTS as u64));
         assert_eq!(uname(&mut b).0, release);
@@ -166,7 +166,7 @@ fn an_exiting_owner_marks_its_robust_locks() {
         b.task.mm.write(GuestAddr(locks[i]), &next).unwrap();
         b.task.mm.write(GuestAddr(locks[i] + 16), value).unwrap();
     }
-    // The fourth is the pending one, which is not on the list yet.
+    // The fourth entry is pending: it is not on the list yet.
     b.task.mm.write(GuestAddr(head), &[locks[0], 16, locks[3]]).unwrap();
     b.sys("set_robust_list", &[head, 24]).unwrap();
     assert_eq!(b.outcome(94, &[0]), Outcome::Exited(0));
@@ -183,7 +183,7 @@ fn a_robust_list_may_be_invalid() {
         b.sys("set_robust_list", &[head, 24]).unwrap();
         assert_eq!(b.outcome(94, &[0]), Outcome::Exited(0));
     }
-    // A cycle of two entries is limited, too.
+    // The walk of a cycle of two entries is also limited.
     let mut b = Bench::new();
     let (one, two) = (b.room(8), b.room(8));
     b.task.mm.write(GuestAddr(one), &two).unwrap();
@@ -270,7 +270,7 @@ fn system_information_is_returned() {
     assert_eq!(b.sys("getrandom", &[random, 32, 0]), Ok(32));
     assert_ne!(b.bytes(random, 32), [0; 32]);
     assert_eq!(b.sys("getrandom", &[random, 32, 0xff]), Err(Errno::INVAL));
-    // Not any child: other tests in this process have children.
+    // A specific process ID, because other tests in this process have children.
     assert_eq!(b.sys("wait4", &[0x7fff_ffff, 0, 0, 0]), Err(Errno::CHILD));
     let info = b.room(128);
     assert_eq!(b.sys("waitid", &[libc::P_PID.into(), 0x7fff_ffff, info, 4 | 1, 0]), Err(Errno::CHILD));

@@ -5,14 +5,14 @@ use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::time::Timespec;
 use rustix::io::Errno;
 
-/// struct mq_attr: flags, room for messages, for bytes in each, messages there.
+/// struct mq_attr: flags, maximum messages, maximum size, current messages.
 fn attributes(b: &mut Bench, queue: u64, new: u64) -> [i64; 4] {
     let at = b.room(64);
     assert_eq!(b.sys("mq_getsetattr", &[queue, new, at]), Ok(0));
     b.get(at)
 }
 
-/// The name of a queue, which does not outlive the test however that ends.
+/// The name of a queue, which is removed when the test ends.
 struct Name(String);
 
 impl Drop for Name {
@@ -23,7 +23,7 @@ impl Drop for Name {
 }
 
 #[test]
-fn messages_come_by_priority() {
+fn messages_arrive_by_priority() {
     let mut b = Bench::new();
     let kept = Name(format!("remu-test-{}", std::process::id()));
     let name = b.text(&kept.0);

@@ -1,4 +1,4 @@
-//! `docs/system-calls.md` says of the system calls what the table says.
+//! `docs/system-calls.md` agrees with the table of system calls.
 
 use crate::linux::table::{self, Support};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 const PAGE: &str = include_str!("../../../docs/system-calls.md");
 
 #[test]
-fn the_list_of_calls_that_are_not_there_is_closed() {
+fn the_page_lists_exactly_the_unsupported_calls() {
     let mut listed = BTreeMap::new();
     for line in PAGE.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
@@ -20,11 +20,11 @@ fn the_list_of_calls_that_are_not_there_is_closed() {
         Support::Unsupported(why) => Some((row.name, why)),
         _ => None,
     });
-    assert_eq!(listed, missing.collect(), "the page's list beside the table's");
+    assert_eq!(listed, missing.collect(), "the page's list and the table's");
 }
 
 #[test]
-fn calls_are_counted_by_level() {
+fn the_page_counts_calls_by_support() {
     let count = |level: fn(&Support) -> bool| table::rows().iter().filter(|row| level(&row.support)).count();
     let levels = [
         table::rows().len(),
@@ -38,5 +38,5 @@ fn calls_are_counted_by_level() {
         .take_while(|word| *word != "|")
         .filter_map(|word| word.parse().ok())
         .collect();
-    assert_eq!(said, levels, "the page's numbers: all, complete, with something missing, ENOSYS");
+    assert_eq!(said, levels, "the page's numbers: all, complete, partial, ENOSYS");
 }

@@ -1,4 +1,4 @@
-//! Scheduling: policies, priorities, processors.
+//! Scheduling: policies, priorities, CPU affinity.
 
 use super::alone::alone;
 use super::{Bench, NOWHERE};
@@ -29,7 +29,7 @@ fn policies_are_set_and_read() {
 }
 
 #[test]
-fn policies_tell_their_priorities_and_intervals() {
+fn policies_have_priorities_and_intervals() {
     let mut b = Bench::new();
     assert_eq!(b.sys("sched_get_priority_min", &[libc::SCHED_FIFO as u64]), Ok(1));
     assert_eq!(b.sys("sched_get_priority_max", &[libc::SCHED_FIFO as u64]), Ok(99));
@@ -46,12 +46,12 @@ fn niceness_is_set_and_read() {
         let mut b = Bench::new();
         let before = b.sys("getpriority", &[libc::PRIO_PROCESS.into(), 0]).unwrap();
         assert!((2..=40).contains(&before), "{before}");
-        // The call answers 20 less the nice value, so as never to be negative.
+        // The kernel returns 20 minus the nice value, which is never negative.
         let nice = 20 - before as i64 + 1;
         assert_eq!(b.sys("setpriority", &[libc::PRIO_PROCESS.into(), 0, nice as u64]), Ok(0));
         assert_eq!(b.sys("getpriority", &[libc::PRIO_PROCESS.into(), 0]), Ok(before - 1));
         assert_eq!(b.sys("getpriority", &[9, 0]), Err(Errno::INVAL));
-        // IOPRIO_WHO_PROCESS; the best-effort class at its lowest.
+        // IOPRIO_WHO_PROCESS; the lowest level of the best-effort class.
         let lowest = 2 << 13 | 7;
         assert_eq!(b.sys("ioprio_set", &[1, 0, lowest]), Ok(0));
         assert_eq!(b.sys("ioprio_get", &[1, 0]), Ok(lowest));
@@ -60,7 +60,7 @@ fn niceness_is_set_and_read() {
 }
 
 #[test]
-fn processors_are_chosen() {
+fn cpu_affinity_is_set_and_read() {
     alone(|| {
         let mut b = Bench::new();
         let set = b.room(128);

@@ -1,6 +1,6 @@
-//! Signals to oneself and from outside, frames and masks.
+//! Signals from the guest itself and from outside, signal frames and masks.
 //!
-//! What installs a handler does so in the host too: such tests are alone in their process.
+//! A handler is also installed in the host, so tests that install one run alone in their process.
 
 use super::alone::alone;
 use super::{Bench, NOWHERE, SCRATCH, SCRATCH_SIZE};
@@ -29,7 +29,7 @@ fn handle(b: &mut Bench, signal: u64, flags: u64, mask: u64) {
     assert_eq!(b.sys("rt_sigaction", &[signal, action, 0, 8]), Ok(0));
 }
 
-/// Sends a signal to this thread: one to the process might go to the test harness's.
+/// Sends a signal to this thread. One to the process might arrive in the test harness's thread.
 fn raise(b: &mut Bench, signal: u64) -> Outcome {
     b.outcome(131, &[std::process::id().into(), b.task.tid() as u64, signal])
 }
@@ -39,7 +39,7 @@ fn kill_self(b: &mut Bench, signal: u64) {
 }
 
 #[test]
-fn faults_end_the_process_with_signal_code_and_address() {
+fn faults_kill_the_process_with_signal_code_and_address() {
     let cases = [
         (fault(FaultKind::Unmapped), libc::SIGSEGV, 1, Some(0xbad)),
         (fault(FaultKind::Denied), libc::SIGSEGV, 2, Some(0xbad)),
@@ -85,7 +85,7 @@ fn a_handler_gets_the_frame_and_sigreturn_undoes_it() {
         assert_eq!((frame.uc.mcontext.regs.x[0], frame.uc.mcontext.regs.x[30]), (0x1000, 0x1f000));
         assert_eq!(frame.uc.mcontext.f[31], 0xf01f);
         assert_eq!(b.task.blocked, bit(libc::SIGSEGV) | bit(libc::SIGUSR2));
-        // A handler may edit what it goes back to.
+        // A handler may change the pc to return to.
         frame.uc.mcontext.regs.pc += 4;
         frame.uc.mcontext.regs.x[9] = 99;
         b.task.mm.write(GuestAddr(frame_at), &frame).unwrap();
@@ -100,14 +100,14 @@ fn a_handler_gets_the_frame_and_sigreturn_undoes_it() {
 }
 
 #[test]
-fn of_a_misaligned_access_a_handler_is_told_the_instruction() {
+fn a_misaligned_access_reports_the_instructions_address() {
     let mut b = Bench::new();
     handle(&mut b, libc::SIGBUS as u64, 0, 0);
     b.cpu.pc = 0x5678;
     assert_eq!(b.task.handle_exit(&mut b.cpu, fault(FaultKind::Misaligned)), Outcome::Resume);
     let frame: RtSigframe = b.get(b.cpu.x(2));
     assert_eq!((frame.info.signo, frame.info.code, frame.info.addr()), (libc::SIGBUS, 1, 0x5678));
-    // Where instructions have four bytes, that is what they are entered at a multiple of.
+    // Without compressed instructions, jump targets must be aligned to four bytes.
     let mut b = Bench::new();
     b.cpu.isa.exts = b.cpu.isa.exts.without_dependents(remu_isa::Ext::C);
     b.cpu.enter(0x1237);
@@ -115,7 +115,7 @@ fn of_a_misaligned_access_a_handler_is_told_the_instruction() {
 }
 
 #[test]
-fn the_lowest_bit_of_an_address_to_go_on_at_is_lost() {
+fn the_lowest_bit_of_a_resumed_pc_is_cleared() {
     alone(|| {
         let mut b = Bench::new();
         let action = b.put(&Sigaction { handler: HANDLER | 1, flags: 0, mask: 0 });
@@ -132,7 +132,7 @@ fn the_lowest_bit_of_an_address_to_go_on_at_is_lost() {
 }
 
 #[test]
-fn a_spoilt_frame_is_a_segmentation_fault() {
+fn an_invalid_frame_is_a_segmentation_fault() {
     alone(|| {
         for spoil in [772, 776, 780] {
             let mut b = Bench::new();
@@ -153,7 +153,7 @@ fn a_spoilt_frame_is_a_segmentation_fault() {
 }
 
 #[test]
-fn a_blocked_fault_cannot_be_held_back() {
+fn a_blocked_fault_kills_the_process() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, SEGV, 0, 0);
@@ -168,7 +168,7 @@ fn a_blocked_fault_cannot_be_held_back() {
 }
 
 #[test]
-fn signals_to_oneself_wait_while_blocked_and_then_run() {
+fn blocked_signals_stay_pending_until_unblocked() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, USR1, SA_RESETHAND, 0);
@@ -178,7 +178,7 @@ fn signals_to_oneself_wait_while_blocked_and_then_run() {
         assert_eq!(b.get::<u64>(old), 0);
         kill_self(&mut b, USR1);
         kill_self(&mut b, USR1);
-        assert_eq!(b.cpu.pc & !0xffff, 0, "not in the handler");
+        assert_eq!(b.cpu.pc & !0xffff, 0, "the handler does not run");
         let pending = b.put(&0u64);
         assert_eq!(b.sys("rt_sigpending", &[pending, 8]), Ok(0));
         assert_eq!(b.get::<u64>(pending), bit(libc::SIGUSR1));
@@ -187,7 +187,7 @@ fn signals_to_oneself_wait_while_blocked_and_then_run() {
         assert_eq!(b.cpu.pc, HANDLER);
         assert_eq!(b.cpu.x(10), USR1);
         let frame: RtSigframe = b.get(b.cpu.x(2));
-        assert_eq!((frame.uc.mcontext.regs.pc, frame.uc.mcontext.regs.x[9]), (pc + 4, 0), "the call has come back");
+        assert_eq!((frame.uc.mcontext.regs.pc, frame.uc.mcontext.regs.x[9]), (pc + 4, 0), "the call has returned");
         assert_eq!(frame.info.sender(), (std::process::id() as i32, rustix::process::getuid().as_raw()));
         b.outcome(139, &[]);
         assert_eq!(b.cpu.pc, pc + 4, "standard signals do not queue");
@@ -200,7 +200,7 @@ fn signals_to_oneself_wait_while_blocked_and_then_run() {
 }
 
 #[test]
-fn real_time_signals_queue_with_what_they_carry() {
+fn real_time_signals_queue_with_their_siginfo() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, 40, 0, 0);
@@ -244,7 +244,7 @@ fn signals_are_sent_to_one_thread() {
 }
 
 #[test]
-fn ignored_signals_do_nothing_and_others_end() {
+fn ignored_signals_have_no_effect_and_others_kill() {
     alone(|| {
         let mut b = Bench::new();
         kill_self(&mut b, libc::SIGCHLD as u64);
@@ -303,11 +303,11 @@ fn handlers_run_on_the_alternate_stack() {
         let frame = b.cpu.x(2);
         assert_eq!(frame, (base + 8192 - 1088) & !15);
         assert_eq!(b.get::<RtSigframe>(frame).uc.stack.size, 8192);
-        assert_eq!(b.get::<RtSigframe>(frame).uc.stack.flags, 0, "it was not on it");
+        assert_eq!(b.get::<RtSigframe>(frame).uc.stack.flags, 0, "not on the alternate stack before");
         assert_eq!(b.sys("sigaltstack", &[0, old]), Ok(0));
-        assert_eq!(b.get::<StackT>(old).flags, 1, "it is on it");
+        assert_eq!(b.get::<StackT>(old).flags, 1, "on the alternate stack now");
         assert_eq!(b.sys("sigaltstack", &[stack, 0]), Err(Errno::PERM));
-        // Seven frames fit; the eighth does not, and SIGSEGV has no handler.
+        // Seven frames fit. The eighth does not, and SIGSEGV has no handler.
         for _ in 1..7 {
             kill_self(&mut b, USR1);
             assert!(b.cpu.x(2) >= base);
@@ -322,7 +322,7 @@ fn handlers_run_on_the_alternate_stack() {
 }
 
 #[test]
-fn a_stack_that_is_not_there_is_a_segmentation_fault() {
+fn an_unmapped_stack_is_a_segmentation_fault() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, USR1, 0, 0);
@@ -336,7 +336,7 @@ fn a_stack_that_is_not_there_is_a_segmentation_fault() {
 }
 
 #[test]
-fn suspending_waits_with_another_mask_and_goes_back_to_the_old() {
+fn sigsuspend_waits_with_a_temporary_mask() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, USR1, 0, 0);
@@ -353,20 +353,20 @@ fn suspending_waits_with_another_mask_and_goes_back_to_the_old() {
     });
 }
 
-/// Starts the real-time timer, in microseconds, once.
+/// Starts the real-time timer once, in microseconds.
 fn alarm(b: &mut Bench, micros: i64) {
     let time = b.put(&Itimerval { interval: Timeval { sec: 0, usec: 0 }, value: Timeval { sec: 0, usec: micros } });
     assert_eq!(b.sys("setitimer", &[libc::ITIMER_REAL as u64, time, 0]), Ok(0));
 }
 
-/// Where the frame of the running handler goes back to, and a0 there.
+/// The pc and a0 that the running handler returns to.
 fn interrupted_at(b: &Bench) -> (u64, i64) {
     let frame: RtSigframe = b.get(b.cpu.x(2));
     (frame.uc.mcontext.regs.pc, frame.uc.mcontext.regs.x[9] as i64)
 }
 
 #[test]
-fn a_handler_ends_a_wait_or_has_it_start_again() {
+fn a_handler_interrupts_or_restarts_a_blocking_call() {
     alone(|| {
         const EINTR: i64 = -(libc::EINTR as i64);
         let mut b = Bench::new();
@@ -376,7 +376,7 @@ fn a_handler_ends_a_wait_or_has_it_start_again() {
         let set = b.put(&0u64);
         let word = b.put(&0u32);
         let (epoll, calls_pc) = (b.sys("epoll_create1", &[0]).unwrap(), b.cpu.pc);
-        // Call, arguments, and whether SA_RESTART makes it start again.
+        // The call, its arguments, and whether SA_RESTART restarts it.
         let calls: [(u64, &[u64], bool); 7] = [
             (63, &[r, buf, 1], true),
             (98, &[word, 0, 0, 0], true),
@@ -393,28 +393,28 @@ fn a_handler_ends_a_wait_or_has_it_start_again() {
                 alarm(&mut b, 2000);
                 let call = b.cpu.pc;
                 while b.cpu.pc != HANDLER {
-                    // Not begun yet when the signal came, or woken early: made again.
+                    // The call had not begun when the signal came, or was woken early; it is made again.
                     b.cpu.pc = call;
                     assert_eq!(b.outcome(number, args), Outcome::Resume);
                 }
                 let expected = if restarts && flags == SA_RESTART { (call, args[0] as i64) } else { (call + 4, EINTR) };
                 let found = interrupted_at(&b);
-                // Had the signal come before the call began, that would have been as if before it.
+                // A signal that came before the call began leaves the state before the call.
                 assert!(found == expected || found == (call, args[0] as i64), "call {number}, {flags:#x}: {found:x?}");
                 assert_eq!(b.sys_return(), Outcome::Resume);
             }
         }
         let rest: Timespec = b.get(left);
-        assert!((3590..3600).contains(&rest.sec), "what is left of the sleep: {rest:?}");
+        assert!((3590..3600).contains(&rest.sec), "the remaining sleep: {rest:?}");
     });
 }
 
 #[test]
-fn a_call_is_not_begun_while_a_signal_waits_for_delivery() {
+fn a_pending_signal_is_delivered_before_a_call_begins() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, USR1, 0, 0);
-        // Arrives in this thread's mailbox, not through a call of the guest's.
+        // The signal arrives in this thread's mailbox, without a guest call.
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::CONT).unwrap();
         let host_tid = rustix::thread::gettid();
         crate::host::pass(
@@ -426,14 +426,14 @@ fn a_call_is_not_begun_while_a_signal_waits_for_delivery() {
         let pc = b.cpu.pc;
         b.outcome(172, &[77]);
         assert_eq!(b.cpu.pc, HANDLER);
-        assert_eq!(interrupted_at(&b), (pc, 77), "getpid is still to be made");
+        assert_eq!(interrupted_at(&b), (pc, 77), "getpid has not been made");
         b.sys_return();
         assert_eq!(b.sys("getpid", &[]), Ok(std::process::id().into()));
     });
 }
 
 #[test]
-fn timers_send_what_they_were_given() {
+fn timers_send_the_requested_signal_and_value() {
     alone(|| {
         let mut b = Bench::new();
         let signal = 45;
@@ -482,14 +482,14 @@ fn blocked_signals_are_read_from_a_descriptor() {
 }
 
 #[test]
-fn a_message_queue_tells_of_its_first_message() {
+fn a_message_queue_notifies_of_its_first_message() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, USR1, 0, 0);
         let text = format!("remu-test-{}", std::process::id());
         let name = b.text(&text);
         let queue = b.sys("mq_open", &[name, (libc::O_CREAT | libc::O_RDWR) as u64, 0o600, 0]).unwrap();
-        // By the host, so that the queue goes also where the guest's call is not made.
+        // Made on the host, so that the queue is removed even if the guest's call has no effect.
         let name = std::ffi::CString::new(text).unwrap();
         let _ = host::pass(Sys::MqUnlink, &mut [SysArg::In(name.as_bytes_with_nul())]);
         let event = b.put(&Sigevent { value: 7, signo: libc::SIGUSR1, notify: 0, tid: 0, pad: [0; 11] });
@@ -501,7 +501,7 @@ fn a_message_queue_tells_of_its_first_message() {
         let info: Siginfo = b.get(b.cpu.x(2));
         assert_eq!((info.code, info.fields[1]), (-3, 7));
         b.sys_return();
-        // By a message to a socket that is none.
+        // By a message to a descriptor that is not a socket.
         let cookie = b.put(&[0u8; 32]);
         let thread = b.put(&Sigevent { value: cookie, signo: queue as i32, notify: 2, tid: 0, pad: [0; 11] });
         assert_eq!(b.sys("mq_notify", &[queue, thread]), Err(Errno::NOTSOCK));
@@ -511,7 +511,7 @@ fn a_message_queue_tells_of_its_first_message() {
 }
 
 #[test]
-fn a_segmentation_fault_that_was_sent_can_be_blocked_and_handled() {
+fn a_sigsegv_from_a_process_can_be_blocked_and_handled() {
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, SEGV, 0, 0);
@@ -530,7 +530,7 @@ fn a_segmentation_fault_that_was_sent_can_be_blocked_and_handled() {
 }
 
 #[test]
-fn a_signal_that_would_leave_a_core_ends_the_process_by_ours() {
+fn a_signal_that_dumps_core_is_handled_by_remu() {
     alone(|| {
         let mut b = Bench::with(|config| config.services.tracer = None);
         let outcome = raise(&mut b, libc::SIGXCPU as u64);
@@ -552,7 +552,7 @@ fn a_signal_is_sent_by_descriptor() {
 }
 
 #[test]
-fn a_directory_tells_of_changes_by_a_signal() {
+fn a_directory_reports_changes_by_a_signal() {
     const DN_CREATE: u64 = 4;
     alone(|| {
         let mut b = Bench::new();

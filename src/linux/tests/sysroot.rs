@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// A sysroot, and a directory of the host's of which it has another version.
+/// A sysroot, and a host directory with the same names in it.
 struct Roots {
     _dirs: [tempfile::TempDir; 2],
     root: PathBuf,
@@ -45,7 +45,7 @@ impl Roots {
     }
 }
 
-/// All that is below a directory, as text.
+/// Everything below a directory, as text.
 fn snapshot(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -75,7 +75,7 @@ fn cwd(b: &mut Bench) -> String {
     String::from_utf8(b.bytes(buf, len - 1)).unwrap()
 }
 
-/// Every call that changes what a path names, with arguments that do; `p` is the path.
+/// Every call that changes the file at a path `p`, with suitable arguments.
 fn changes(b: &mut Bench, p: u64, spare: u64, new: u64) -> Vec<(&'static str, Vec<u64>)> {
     let (attr, word) = (b.text("user.remu"), b.put(&[0u64; 8]));
     let value = b.put(&[word, 1, 0]);
@@ -160,7 +160,7 @@ fn nothing_in_the_sysroot_changes() {
 }
 
 #[test]
-fn the_host_answers_where_both_have_a_file() {
+fn the_hosts_file_wins_if_both_have_it() {
     let roots = Roots::new();
     let mut b = roots.bench();
     let before = snapshot(&roots.root);
@@ -172,7 +172,7 @@ fn the_host_answers_where_both_have_a_file() {
     assert_eq!(contents(&mut b, &f).as_deref(), Ok("changed"));
     assert_eq!(b.sys("renameat2", &[CWD, p, CWD, new, 0]), Ok(0));
     assert_eq!(fs::read_to_string(roots.host.join("new")).unwrap(), "changed");
-    // Without the host's, the sysroot's file appears.
+    // If the host has no file, the sysroot's appears.
     assert_eq!(contents(&mut b, &f).as_deref(), Ok("sysroot"));
     assert_eq!(b.sys("unlinkat", &[CWD, p, 0]), Err(Errno::ROFS));
     let deep = b.text(&roots.host("deep"));
@@ -182,7 +182,7 @@ fn the_host_answers_where_both_have_a_file() {
 }
 
 #[test]
-fn links_lead_where_the_guest_means() {
+fn links_resolve_in_the_guests_name_space() {
     let roots = Roots::new();
     let mut b = roots.bench();
     for (name, text) in [
@@ -264,7 +264,7 @@ fn sockets_have_paths_too() {
 }
 
 #[test]
-fn looking_up_takes_no_descriptor() {
+fn path_lookup_uses_no_descriptor() {
     alone(|| {
         let roots = Roots::new();
         let limit = |n| rustix::process::Rlimit { current: n, maximum: n };

@@ -1,5 +1,5 @@
-//! The machine: its names, clocks, mounts and log. Most of it is root's to change, and the tests
-//! change nothing of it: what they ask for is refused.
+//! System-wide calls: names, clocks, mounts, the kernel log. Most of them need root, and the tests change nothing: all
+//! requests are invalid.
 
 use super::alone::alone;
 use super::{Bench, CWD, NOWHERE};
@@ -7,7 +7,7 @@ use crate::linux::abi::signal::{SIG_IGN, Sigaction};
 use crate::linux::abi::time::{Timespec, Timeval};
 use rustix::io::Errno;
 
-/// What root is told, and what everybody else is.
+/// The error for root; everybody else gets EPERM.
 fn refused(as_root: Errno) -> Result<u64, Errno> {
     Err(if rustix::process::geteuid().is_root() { as_root } else { Errno::PERM })
 }
@@ -46,7 +46,7 @@ fn clocks_are_not_set_to_nonsense() {
     let never = b.put(&Timeval { sec: 1, usec: -1 });
     assert_eq!(b.sys("settimeofday", &[never, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("settimeofday", &[NOWHERE, 0]), Err(Errno::FAULT));
-    // struct timex, with nothing to change: the kernel fills it in.
+    // A struct timex that changes nothing. The kernel fills it in.
     let timex = b.room(208);
     let tick = |b: &Bench| b.get::<i64>(timex + 88);
     assert!(b.sys("adjtimex", &[timex]).unwrap() <= 5);
@@ -58,7 +58,7 @@ fn clocks_are_not_set_to_nonsense() {
 }
 
 #[test]
-fn the_kernels_log_is_as_open_as_the_host_leaves_it() {
+fn the_kernel_log_is_as_readable_as_on_the_host() {
     let mut b = Bench::new();
     assert_eq!(b.sys("syslog", &[99, 0, 0]), refused(Errno::INVAL));
     // SYSLOG_ACTION_SIZE_BUFFER.
@@ -79,7 +79,7 @@ fn the_controlling_terminal_hangs_up() {
         let ignore = b.put(&Sigaction { handler: SIG_IGN, flags: 0, mask: 0 });
         b.sys("rt_sigaction", &[libc::SIGHUP as u64, ignore, 0, 8]).unwrap();
         b.sys("setsid", &[]).unwrap();
-        // Never the terminal that the tests were started from.
+        // The terminal that the tests were started from must not hang up.
         assert_eq!(rustix::process::getsid(None).unwrap(), rustix::process::getpid());
         let path = b.text("/dev/ptmx");
         let master = b.sys("openat", &[CWD, path, (libc::O_RDWR | libc::O_NOCTTY) as u64]);

@@ -98,7 +98,7 @@ fn files() {
 #[test]
 fn new_processes_and_programs() {
     let mut b = Bench::new();
-    // With a given result: these calls cannot be made here.
+    // With given results, because the tests cannot make these calls.
     let made = |b: &Bench, name: &str, args: &[u64; 6], result: SysResult| {
         let row = crate::linux::table::rows().iter().find(|r| r.name == name).unwrap();
         let mut call = CallPrinter::new(&b.task.mm, row, args, 0, 32);

@@ -1,4 +1,4 @@
-//! Seals, pages of files in another order, and the calls on a process' own memory.
+//! Seals, remap_file_pages, and calls on the process's own memory.
 
 use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::Iovec;
@@ -18,7 +18,7 @@ fn map(b: &mut Bench, at: u64, pages: u64, prot: u64) -> u64 {
     b.sys("mmap", &[at, pages * PAGE, prot, ANONYMOUS | FIXED, NONE, 0]).unwrap()
 }
 
-/// The areas from `at` on: offset from it, permissions, offset in the file.
+/// The areas from `at`: offset from `at`, permissions, file offset.
 fn areas(b: &mut Bench, at: u64) -> Vec<(u64, String, u64)> {
     let maps = super::proc::read(b, "/proc/self/maps");
     let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
@@ -31,15 +31,15 @@ fn areas(b: &mut Bench, at: u64) -> Vec<(u64, String, u64)> {
 }
 
 #[test]
-fn what_is_sealed_stays_as_it_is() {
+fn sealed_memory_cannot_be_changed() {
     let mut b = Bench::new();
     let at = map(&mut b, NOWHERE, 4, RW);
     let sealed = at + PAGE;
     b.task.mm.write(GuestAddr(sealed), &5u8).unwrap();
     assert_eq!(b.sys("mseal", &[sealed, PAGE, 0]), Ok(0));
-    assert_eq!(b.sys("mseal", &[sealed, PAGE, 0]), Ok(0), "twice is as good as once");
+    assert_eq!(b.sys("mseal", &[sealed, PAGE, 0]), Ok(0), "sealing twice has no further effect");
     assert_eq!(b.sys("munmap", &[at, 3 * PAGE]), Err(Errno::PERM));
-    assert!(b.task.mm.read::<u8>(GuestAddr(at)).is_ok(), "nothing at all is unmapped");
+    assert!(b.task.mm.read::<u8>(GuestAddr(at)).is_ok(), "nothing is unmapped");
     assert_eq!(b.sys("mmap", &[at, 3 * PAGE, RW, ANONYMOUS | FIXED, NONE, 0]), Err(Errno::PERM));
     assert_eq!(b.sys("mremap", &[sealed, PAGE, 2 * PAGE, 1]), Err(Errno::PERM));
     assert_eq!(b.sys("mremap", &[sealed, PAGE, PAGE, 0]), Err(Errno::PERM));
@@ -53,16 +53,16 @@ fn what_is_sealed_stays_as_it_is() {
     assert_eq!(
         areas(&mut b, at),
         [perms(0, "r--p"), perms(1, "rw-p"), perms(2, "rw-p")],
-        "what comes before is changed"
+        "the part before the sealed area is changed"
     );
     assert_eq!(b.get::<u8>(sealed), 5);
-    assert_eq!(b.sys("madvise", &[sealed, PAGE, DONTNEED]), Ok(0), "who can write may also throw away");
+    assert_eq!(b.sys("madvise", &[sealed, PAGE, DONTNEED]), Ok(0), "writable sealed memory may be discarded");
     assert_eq!(b.get::<u8>(sealed), 0);
     assert_eq!(b.sys("munmap", &[at + 2 * PAGE, 2 * PAGE]), Ok(0));
 }
 
 #[test]
-fn sealed_memory_that_cannot_be_written_is_not_thrown_away() {
+fn sealed_read_only_memory_cannot_be_discarded() {
     let mut b = Bench::new();
     let at = map(&mut b, NOWHERE, 3, RW);
     for page in 0..3 {
@@ -82,7 +82,7 @@ fn sealed_memory_that_cannot_be_written_is_not_thrown_away() {
         let file = b.sys("mmap", &[0, PAGE, READ, sharing, fd, 0]).unwrap();
         b.sys("mseal", &[file, PAGE, 0]).unwrap();
         assert_eq!(b.sys("madvise", &[file, PAGE, DONTNEED]), Ok(0));
-        assert_eq!(b.get::<u8>(file), b'f', "what comes from a file comes back");
+        assert_eq!(b.get::<u8>(file), b'f', "file pages reappear");
     }
 }
 
@@ -107,7 +107,7 @@ fn seals_are_checked_as_the_kernel_does() {
 }
 
 #[test]
-fn pages_of_a_file_are_put_in_another_order() {
+fn remap_file_pages_reorders_pages() {
     let mut b = Bench::new();
     let contents: Vec<u8> = (0..8).flat_map(|n| vec![b'0' + n; PAGE as usize]).collect();
     let fd = b.file(&contents);
@@ -116,7 +116,11 @@ fn pages_of_a_file_are_put_in_another_order() {
     assert_eq!(b.get::<u8>(at), b'5');
     let line = |n: u64, offset: u64| (n, "rw-s".to_owned(), offset);
     assert_eq!(areas(&mut b, at), [line(0, 5), line(1, 1)]);
-    assert_eq!(b.sys("remap_file_pages", &[at + PAGE + 1, 2 * PAGE - 1, 0, 7, 0]), Ok(0), "whole pages are meant");
+    assert_eq!(
+        b.sys("remap_file_pages", &[at + PAGE + 1, 2 * PAGE - 1, 0, 7, 0]),
+        Ok(0),
+        "the range is rounded to whole pages"
+    );
     assert_eq!((b.get::<u8>(at + PAGE), b.get::<u8>(at + 2 * PAGE)), (b'7', b'2'));
     assert_eq!(b.sys("remap_file_pages", &[at, 3 * PAGE, 0, 2, 0]), Ok(0));
     assert_eq!(areas(&mut b, at), [line(0, 2), line(3, 3)]);
@@ -140,7 +144,7 @@ fn pages_of_a_file_are_put_in_another_order() {
 }
 
 #[test]
-fn ones_own_memory_is_copied_by_process_number() {
+fn the_processs_own_memory_is_copied_by_pid() {
     let mut b = Bench::new();
     let pid = b.task.pid() as u64;
     let (source, target) = (b.put(b"abcdef".as_slice()), b.room(16));
@@ -153,7 +157,7 @@ fn ones_own_memory_is_copied_by_process_number() {
     let back = b.put(&Iovec { base: source + 1, len: 2 });
     assert_eq!(b.sys("process_vm_writev", &[pid, local, 1, back, 1, 0]), Ok(2));
     assert_eq!(b.bytes(source, 6), b"aacdef");
-    // Addresses where nothing is end the transfer; the first of them is an error.
+    // The transfer ends at an unmapped address. If the first address is unmapped, that is an error.
     let bad = b.put(&[Iovec { base: source, len: 1 }, Iovec { base: BEYOND, len: 1 }]);
     assert_eq!(b.sys("process_vm_readv", &[pid, local, 1, bad, 2, 0]), Ok(1));
     assert_eq!(b.sys("process_vm_readv", &[pid, local, 1, bad + 16, 1, 0]), Err(Errno::FAULT));
@@ -172,7 +176,7 @@ fn ones_own_memory_is_copied_by_process_number() {
 }
 
 #[test]
-fn advice_is_taken_by_process_descriptor() {
+fn process_madvise_accepts_a_pidfd() {
     let mut b = Bench::new();
     let pidfd = b.sys("pidfd_open", &[b.task.pid() as u64, 0]).unwrap();
     let at = map(&mut b, NOWHERE, 2, RW);
@@ -197,14 +201,14 @@ fn advice_is_taken_by_process_descriptor() {
     let file = b.file(b"");
     assert_eq!(b.sys("process_madvise", &[file, list, 1, DONTNEED, 0]), Err(Errno::BADF));
     assert_eq!(b.sys("process_madvise", &[pidfd, BEYOND, 1, DONTNEED, 0]), Err(Errno::FAULT));
-    // A process that is not on its way out is not reaped, and this one is not.
+    // Only a dying process can be reaped, and this one is not dying.
     assert_eq!(b.sys("process_mrelease", &[pidfd, 0]), Err(Errno::INVAL));
     assert_eq!(b.sys("process_mrelease", &[file, 0]), Err(Errno::BADF));
     assert_eq!(b.sys("process_mrelease", &[pidfd, 1]), Err(Errno::INVAL));
 }
 
 #[test]
-fn pages_are_handed_to_a_pipe_and_fetched_from_it() {
+fn vmsplice_moves_pages_to_and_from_a_pipe() {
     let mut b = Bench::new();
     let (r, w) = b.pipe();
     let at = map(&mut b, NOWHERE, 1, RW);
@@ -214,7 +218,7 @@ fn pages_are_handed_to_a_pipe_and_fetched_from_it() {
     b.task.mm.write(GuestAddr(at + 1), b"A").unwrap();
     let to = b.room(8);
     assert_eq!(b.sys("read", &[r, to, 4]), Ok(4));
-    assert_eq!(b.bytes(to, 4), b"pAge", "the pipe has the pages themselves");
+    assert_eq!(b.bytes(to, 4), b"pAge", "the pipe shares the pages");
     let rest = b.put(&Iovec { base: to + 4, len: 4 });
     assert_eq!(b.sys("vmsplice", &[r, rest, 1, 0]), Ok(1));
     assert_eq!(b.bytes(to, 5), b"pAges");
@@ -229,7 +233,7 @@ fn pages_are_handed_to_a_pipe_and_fetched_from_it() {
 fn secret_memory_is_mapped_like_any_other() {
     let mut b = Bench::new();
     let fd = match b.sys("memfd_secret", &[libc::O_CLOEXEC as u64]) {
-        // The host's kernel can be built or booted without.
+        // Secret memory may be disabled in the host kernel.
         Err(e) => return assert_eq!(e, Errno::NOSYS),
         Ok(fd) => fd,
     };
@@ -243,5 +247,5 @@ fn secret_memory_is_mapped_like_any_other() {
     let (_, w) = b.pipe();
     assert_eq!(b.sys("write", &[w, at, 4]), Ok(4), "the kernel may copy it for its owner");
     let list = b.put(&Iovec { base: at, len: 4 });
-    assert_eq!(b.sys("vmsplice", &[w, list, 1, 0]), Err(Errno::FAULT), "but may not hand the page itself on");
+    assert_eq!(b.sys("vmsplice", &[w, list, 1, 0]), Err(Errno::FAULT), "but cannot share the page");
 }

@@ -1,8 +1,8 @@
-//! Proof that the tests notice each call: they are run again with one row of the table at a time
-//! answering 0 without being made, and one of them has to fail.
+//! Checks that the tests notice each call: they run again with one row of the table at a time returning 0 without
+//! making the call, and at least one test must fail.
 //!
-//! The tests run in processes of their own, told by the environment. The first run writes down which
-//! test makes which call, so that the runs after it are short.
+//! The tests run in child processes, controlled by environment variables. The first run records which test makes which
+//! call, so that later runs are short.
 
 use super::super::outcome::SysResult;
 use super::super::table::{self, Row, Support};
@@ -16,25 +16,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-/// Names the row that answers 0.
+/// The environment variable with the name of the row that returns 0.
 const ZEROED: &str = "REMU_TEST_ZEROED_ROW";
 
-/// Names the file that gets a line for each call: the test and the row.
+/// The environment variable with the path of a file that gets a line for each call: the test and the row.
 const RECORD: &str = "REMU_TEST_RECORD_ROWS";
 
-/// How long a test may wait for what does not come because a call has not been made.
+/// How long a test may wait for an event that never comes because the call was not made.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Rows for which 0 is right whatever happens, and whose effect cannot be seen, with the reason.
+/// Rows for which 0 is always correct and whose effect is invisible, with the reason.
 const UNSEEN: &[(&str, &str)] = &[
-    ("sync", "it never fails, and what is on the disk cannot be told from what is in the cache"),
-    ("sched_yield", "it never fails, and who runs instead is the host's choice"),
+    ("sync", "it never fails, and data on the disk looks the same as data in the cache"),
+    ("sched_yield", "it never fails, and the host chooses what runs instead"),
 ];
 
-/// Tests that make calls without looking at what comes of them.
+/// Tests that make calls without checking the results.
 const BLIND: &[&str] = &["no_call_panics_on_any_arguments", "each_row_has_a_test_that_fails_when_it_answers_zero"];
 
-/// What the call of this row answers if it is not to be made: 0, if it is the one of this process.
+/// The result of the row's call if it must not be made: 0, if this process zeroes the row.
 pub(in crate::linux) fn instead_of(row: &Row, args: &[u64; 6]) -> Option<SysResult> {
     static NAME: LazyLock<Option<String>> = LazyLock::new(|| {
         let name = std::env::var(ZEROED).ok()?;
@@ -52,7 +52,7 @@ pub(in crate::linux) fn instead_of(row: &Row, args: &[u64; 6]) -> Option<SysResu
         file.write_all(format!("{} {}\n", test_name(), row.name).as_bytes()).expect("a line for the row");
     }
     let zeroed = NAME.as_deref()?;
-    // The System V object of number 0, if there is one, is somebody else's: a test may not remove it.
+    // A System V object with ID 0 may belong to another process, and a test must not remove it.
     let foreign = zeroed.strip_suffix("get").is_some_and(|kind| row.name.starts_with(kind)) && args[0] == 0;
     match row.name {
         name if name == zeroed => Some(Ok(0)),
@@ -61,8 +61,8 @@ pub(in crate::linux) fn instead_of(row: &Row, args: &[u64; 6]) -> Option<SysResu
     }
 }
 
-/// The tests in another process. What they take for a descriptor when a call answers 0 is its standard
-/// input, to which root could do harm: it is a pipe that nobody writes to.
+/// The tests in another process. A test that takes result 0 for a descriptor uses standard input. Standard input is a
+/// pipe without data, so that tests of root do no harm.
 fn tests() -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--test-threads=2", "--format=pretty"]).env("RUST_BACKTRACE", "0").stdin(Stdio::piped());
@@ -98,7 +98,7 @@ fn is_noticed(row: &Row, by: &BTreeSet<String>) -> bool {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let failed = lines.map_while(Result::ok).any(|line| line.starts_with("test ") && line.ends_with("FAILED"));
     if failed {
-        // The rest may be waiting for what does not come.
+        // The remaining tests may be waiting for an event that never comes.
         child.kill().unwrap();
     }
     let status = child.wait().unwrap();
@@ -126,7 +126,7 @@ fn each_row_has_a_test_that_fails_when_it_answers_zero() {
     let unseen: BTreeSet<_> = UNSEEN.iter().map(|(name, _)| *name).collect();
     let list = |names: BTreeSet<&&str>| names.into_iter().copied().collect::<Vec<_>>().join(" ");
     let survivors = list(unnoticed.difference(&unseen).collect());
-    assert!(survivors.is_empty(), "calls that no test misses when they are not made: {survivors}");
+    assert!(survivors.is_empty(), "calls whose absence no test notices: {survivors}");
     let seen = list(unseen.difference(&unnoticed).collect());
-    assert!(seen.is_empty(), "calls that are tested after all, and should leave the list: {seen}");
+    assert!(seen.is_empty(), "calls in UNSEEN whose absence a test notices: {seen}");
 }
