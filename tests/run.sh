@@ -1,11 +1,10 @@
 #!/bin/bash
-# tests/run.sh - sets up what the tests need and runs all of them: the guest programs are built, Debian's
-# packages are fetched, and cargo does the rest.
+# tests/run.sh - installs what the tests need, builds the guest programs, fetches Debian's packages, and runs all tests.
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "$(realpath "$0")")/.."
 . tests/stages.sh
-# What cargo tells the tests as CARGO_TARGET_TMPDIR; the triple is the one in .cargo/config.toml.
+# The value of CARGO_TARGET_TMPDIR in the tests. The triple is the one in .cargo/config.toml.
 target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 tmp=$target/x86_64-unknown-linux-gnu/tmp
 
@@ -18,7 +17,7 @@ fetch() {
     tests/riscv_tests/fetch.sh
 }
 
-# The network is waited for while programs are built.
+# Packages are fetched while programs are built.
 begin fetch
 stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprogs"
 stage "instruction suite" testprogs/isa/build.sh "$tmp/isa"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# tests/setup.sh - installs what the tests need beside Rust, on Debian: compilers, QEMU and LLVM's
-# disassembler as oracles, and small tools. Does nothing where all of it is there.
+# tests/setup.sh - installs what the tests need in addition to Rust, on Debian: compilers, QEMU and LLVM's disassembler
+# as oracles, and small tools. Does nothing if everything is installed.
 set -euo pipefail
 
 packages="gcc g++ libc6-dev gcc-riscv64-linux-gnu g++-riscv64-linux-gnu libc6-dev-riscv64-cross llvm-19

@@ -1,5 +1,5 @@
-# Sourced by the scripts that run in stages: `stage NAME COMMAND...` runs the command, prints how long it
-# took, and ends the script with the stage's name when it fails.
+# Sourced by scripts that run in stages. `stage NAME COMMAND...` runs the command and prints how long it took. If the
+# command fails, it prints the stage's name and exits.
 
 stages_start=$SECONDS
 
@@ -15,8 +15,8 @@ stage() {
     echo "== $name: $((SECONDS - start)) s"
 }
 
-# begin COMMAND...: starts a command beside the stages that follow. `finish NAME` waits for it, as a stage that shows
-# what it has printed and the seconds that it took in all. One at a time.
+# begin COMMAND...: starts a command in the background of the following stages, one at a time. `finish NAME` waits for
+# it and prints its output and how long it took.
 begin() {
     begun_log=$(mktemp) begun_at=$SECONDS
     "$@" >"$begun_log" 2>&1 &
@@ -33,7 +33,7 @@ finish() {
         echo "== $name FAILED (status $status)" >&2
         exit 1
     fi
-    echo "== $name: $((SECONDS - begun_at)) s, beside the stages before"
+    echo "== $name: $((SECONDS - begun_at)) s, in the background of the stages before"
 }
 
 stages_total() {

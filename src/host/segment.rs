@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
-/// A segment attached where the kernel chose, and detached when dropped.
+/// A segment attached at an address of the kernel's choice. Dropping it detaches the segment.
 #[derive(Debug)]
 pub struct AttachedSegment {
     at: *mut c_void,
@@ -13,13 +13,13 @@ pub struct AttachedSegment {
 }
 
 impl AttachedSegment {
-    /// shmat(2). The flags are SHM_RDONLY and SHM_EXEC; others have no effect.
+    /// shmat(2). Only the flags SHM_RDONLY and SHM_EXEC have an effect.
     pub fn attach(id: i32, flags: i32) -> Result<Self, Errno> {
         let flags = flags & (libc::SHM_RDONLY | libc::SHM_EXEC);
-        // SAFETY: without an address and without SHM_REMAP the kernel maps where nothing is mapped.
+        // SAFETY: without an address and SHM_REMAP, the kernel maps the segment at an unused address.
         let at = unsafe { syscall(libc::SYS_shmat, [id as u64, 0, flags as u64, 0, 0, 0])? };
         let mut attached = Self { at: at as *mut c_void, size: 0 };
-        // Only now is the size certain: while a segment is attached its number cannot become another's.
+        // The size can be read only now: while a segment is attached, its ID cannot be reused.
         let mut status = MaybeUninit::<libc::shmid_ds>::uninit();
         // SAFETY: the kernel writes one structure, which is live.
         unsafe {
@@ -30,18 +30,18 @@ impl AttachedSegment {
         Ok(attached)
     }
 
-    /// The size in bytes that it was created with.
+    /// The size in bytes with which the segment was created.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Moves the attachment over whatever is mapped at `to`.
+    /// Moves the attachment to `to`, replacing what is mapped there.
     ///
     /// # Safety
-    /// The pages from `to`, as many as the segment has, must be the caller's to replace.
+    /// The pages of the segment's size from `to` must be the caller's to replace.
     pub unsafe fn move_to(self, to: *mut c_void) -> Result<(), Errno> {
         let size = self.size as usize;
-        // SAFETY: the attachment is ours alone, as nobody was told where it is; the target is the caller's.
+        // SAFETY: nothing else knows the address of the attachment, so it is ours alone. The target is the caller's.
         unsafe { rustix::mm::mremap_fixed(self.at, size, size, rustix::mm::MremapFlags::MAYMOVE, to)? };
         std::mem::forget(self);
         Ok(())
@@ -50,7 +50,7 @@ impl AttachedSegment {
 
 impl Drop for AttachedSegment {
     fn drop(&mut self) {
-        // SAFETY: detaches what `attach` attached, and what nobody was told of.
+        // SAFETY: detaches what `attach` attached. Nothing else knows the address.
         let detached = unsafe { syscall(libc::SYS_shmdt, [self.at as u64, 0, 0, 0, 0, 0]) };
         debug_assert!(detached.is_ok());
     }

@@ -92,11 +92,11 @@ thread_local! {
     };
 }
 
-/// The calling thread takes signals for a guest as long as this exists.
+/// While this exists, the calling thread receives signals for a guest.
 pub struct Attachment {
-    /// What the mailbox points into.
+    /// Contains the flag that the mailbox points to.
     stop: StopHandle,
-    /// The mailbox is the thread's.
+    /// Not `Send`: the mailbox belongs to the thread.
     here: PhantomData<*const ()>,
 }
 
@@ -122,7 +122,7 @@ impl Attachment {
         std::iter::from_fn(take_signal)
     }
 
-    /// Has the handler no longer use the flag.
+    /// Makes the handler stop using the flag.
     fn disconnect(&self) {
         let flag = std::ptr::from_ref::<StopFlag>((*self.stop).as_ref()).cast_mut();
         // A newer attachment stays. The handler runs in this thread, so only the compiler could reorder.

@@ -1,23 +1,23 @@
-//! The word by which others get the attention of a hart.
+//! The flag that asks a hart to stop or to look at changed code.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Asks a running hart to look at something. Emitted code and the system-call stub test it by its address.
+/// Asks a running hart to handle an event. Emitted code and the system call stub test the flag by its address.
 ///
-/// The flag says only that there is something to see. Whoever raises it has stored the reason elsewhere before; the
-/// hart lowers it before it looks there.
+/// The flag only says that there is an event. Whoever raises it stores the event elsewhere first; the hart lowers the
+/// flag before it looks for the event.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct StopFlag(AtomicU32);
 
-/// A shared [`StopFlag`], with what it is a part of.
+/// A shared [`StopFlag`], with the value that contains it.
 pub type StopHandle = Arc<dyn AsRef<StopFlag> + Send + Sync>;
 
 impl StopFlag {
     /// The engine must return to its caller. Interruptible system calls are not begun.
     pub const LEAVE: u32 = 1;
-    /// Decoded code may be stale. The engine deals with that and goes on.
+    /// Decoded code may be stale. The engine handles this itself and continues.
     pub const CODE: u32 = 2;
 
     /// A flag that is not raised.
@@ -31,13 +31,13 @@ impl StopFlag {
         self.0.fetch_or(reasons, Ordering::SeqCst);
     }
 
-    /// Lowers the flag for these reasons, and tells for which of them it was raised.
+    /// Lowers the flag for these reasons, and returns those for which it was raised.
     #[inline]
     pub fn lower(&self, reasons: u32) -> u32 {
         self.0.fetch_and(!reasons, Ordering::SeqCst) & reasons
     }
 
-    /// Whether it is raised for any reason.
+    /// Whether the flag is raised for any reason.
     #[inline(always)]
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed) != 0

@@ -1,5 +1,5 @@
-//! The resource limits that cannot be the host's, since the host's would bind remu: its own memory, and the
-//! reservation that the guest's address space lies in.
+//! The resource limits that are not set on the host, where they would bind remu's own memory and the reservation that
+//! contains the guest's address space.
 
 use super::abi::process::Rlimit;
 use crate::host::InheritedLimits;
@@ -8,16 +8,16 @@ use crate::memory::SpaceLimits;
 /// The limits on the guest's memory, in bytes.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// RLIMIT_AS: its size.
+    /// RLIMIT_AS: the size of the address space.
     pub total: Rlimit,
-    /// RLIMIT_DATA: private memory that can be written.
+    /// RLIMIT_DATA: private writable memory.
     pub data: Rlimit,
-    /// RLIMIT_STACK: what grows downwards.
+    /// RLIMIT_STACK: areas that grow down.
     pub stack: Rlimit,
 }
 
 impl Limits {
-    /// What the process was started with, but for a soft limit of the stack that was asked for.
+    /// The limits that the process was started with. `stack` replaces the soft stack limit.
     pub fn new(inherited: &InheritedLimits, stack: Option<u64>) -> Self {
         let limit = |host: &rustix::process::Rlimit| Rlimit {
             cur: host.current.unwrap_or(u64::MAX),
@@ -31,7 +31,7 @@ impl Limits {
         limits
     }
 
-    /// The limit with this number, if it is one of these.
+    /// A limit by its number, if it is one of these.
     pub fn get(&self, which: u32) -> Option<&Rlimit> {
         match which {
             libc::RLIMIT_AS => Some(&self.total),
@@ -41,7 +41,7 @@ impl Limits {
         }
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub fn get_mut(&mut self, which: u32) -> Option<&mut Rlimit> {
         match which {
             libc::RLIMIT_AS => Some(&mut self.total),
@@ -51,11 +51,11 @@ impl Limits {
         }
     }
 
-    /// What they mean for the address space.
+    /// The limits for the address space.
     pub fn of_space(&self) -> SpaceLimits {
         SpaceLimits {
             total: self.total.cur,
-            // Where the soft limit is zero, the kernel holds mappings to the hard one.
+            // If the soft limit is zero, the kernel enforces the hard limit on mappings.
             data: if self.data.cur == 0 { self.data.max } else { self.data.cur },
             heap: self.data.cur,
             stack: self.stack.cur,

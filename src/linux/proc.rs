@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-/// What a path to something of this process means to the guest, where the host kernel would answer otherwise.
+/// The meaning of a path for the guest, if the host kernel would resolve it to something of remu's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// The running program.
@@ -82,8 +82,8 @@ fn named(dir: i32, path: &CStr) -> Option<Vec<u8>> {
     proc_path(file.as_fd())
 }
 
-/// What the guest means by a path that the host kernel would resolve to something of remu's. Only candidates by name
-/// are looked up.
+/// The guest's meaning of a path that the host kernel would resolve to something of remu's. Only paths with a
+/// suspicious last name are looked up.
 pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
     let bytes = path.to_bytes();
     let last = bytes.rsplit(|&b| b == b'/').next().unwrap_or_default();
@@ -128,9 +128,9 @@ pub fn lists_descriptors(dir: BorrowedFd<'_>) -> bool {
     proc_path(dir).is_some_and(|path| matches!(own_entry(&path), Some(b"fd" | b"fdinfo")))
 }
 
-/// The files that show the guest.
+/// The files under /proc that show the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ProcFile {
     Maps,
     Smaps,
     SmapsRollup,
@@ -146,8 +146,8 @@ enum Kind {
     Cpuinfo,
 }
 
-impl Kind {
-    /// The kind of a file by its path on procfs.
+impl ProcFile {
+    /// The file at a path on procfs.
     fn of(path: &[u8]) -> Option<Self> {
         if path.ends_with(b"/cpuinfo") {
             return Some(Self::Cpuinfo);
@@ -193,7 +193,7 @@ impl Record {
 /// Registers a file that the guest has opened, if it shows the guest. Fails for a file that would show remu's memory.
 pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
     let Some(path) = proc_path(file) else { return Ok(()) };
-    if Kind::of(&path).is_some() {
+    if ProcFile::of(&path).is_some() {
         return task.files.proc.add(file);
     }
     match own_entry(&path) {
@@ -212,29 +212,29 @@ pub fn shown(task: &Task, fd: i32) -> Option<Shown<'static>> {
     if !task.files.proc.may_be(file) {
         return None;
     }
-    Some(Shown { kind: Kind::of(&proc_path(file)?)?, file })
+    Some(Shown { kind: ProcFile::of(&proc_path(file)?)?, file })
 }
 
 /// The current contents of a file.
 fn contents(task: &Task, cpu: &Cpu, Shown { file, kind }: &Shown<'_>) -> Result<Vec<Record>, Errno> {
     let (args, env) = status::strings(task);
     Ok(match kind {
-        Kind::Maps => maps(task),
-        Kind::Smaps => smaps::areas(task, &read(*file)?),
-        Kind::NumaMaps => numa::lines(task, &read(*file)?)?,
-        Kind::SmapsRollup => Record::only(smaps::rollup(task)?),
-        Kind::Cmdline => Record::only(status::command_line(task, &args, &env)),
-        Kind::Environ => Record::only(status::bytes(task, &env)),
-        Kind::Auxv => {
+        ProcFile::Maps => maps(task),
+        ProcFile::Smaps => smaps::areas(task, &read(*file)?),
+        ProcFile::NumaMaps => numa::lines(task, &read(*file)?)?,
+        ProcFile::SmapsRollup => Record::only(smaps::rollup(task)?),
+        ProcFile::Cmdline => Record::only(status::command_line(task, &args, &env)),
+        ProcFile::Environ => Record::only(status::bytes(task, &env)),
+        ProcFile::Auxv => {
             let pairs = task.mm.auxv.iter().flat_map(|(key, value)| [*key, *value]);
             Record::only(pairs.flat_map(u64::to_le_bytes).collect::<Vec<_>>())
         }
-        Kind::Stat => Record::only(status::stat(task, &read(*file)?)?),
-        Kind::Statm => Record::only(status::statm(task)?),
-        Kind::Status => Record::only(status::status(task, &read(*file)?)?),
-        Kind::Limits => Record::only(status::limits(task, &read(*file)?)),
-        Kind::Personality => Record::only(format!("{:08x}\n", task.personality)),
-        Kind::Cpuinfo => cpuinfo(task, cpu),
+        ProcFile::Stat => Record::only(status::stat(task, &read(*file)?)?),
+        ProcFile::Statm => Record::only(status::statm(task)?),
+        ProcFile::Status => Record::only(status::status(task, &read(*file)?)?),
+        ProcFile::Limits => Record::only(status::limits(task, &read(*file)?)),
+        ProcFile::Personality => Record::only(format!("{:08x}\n", task.personality)),
+        ProcFile::Cpuinfo => cpuinfo(task, cpu),
     })
 }
 

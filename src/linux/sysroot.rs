@@ -1,35 +1,35 @@
-//! Which file of the host a path of the guest names when some of the guest's files are in a sysroot.
+//! Resolves guest paths to host paths when some of the guest's files are in a sysroot.
 //!
 //! Paths are resolved component by component in the guest's name space, because a link or `..` may lead from the
-//! sysroot to the host's files and back. Each component costs one or two readlink(2) calls, no descriptor and no
-//! procfs. A path that never meets the sysroot goes to the host kernel as the guest wrote it.
+//! sysroot to the host's files and back. Each component costs one or two readlink(2) calls, and no descriptor or procfs
+//! access. A path that never enters the sysroot goes to the host kernel as the guest wrote it.
 
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// What a call does with what a path names.
+/// What a call does with the file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Reads it or its attributes.
+    /// Reads the file or its attributes.
     Read,
-    /// Changes or removes what exists.
+    /// Changes or removes an existing file.
     Change,
-    /// Writes to what exists, which a device, a FIFO or a socket permits on a read-only file system.
+    /// Writes to an existing file. A read-only file system permits this for devices, FIFOs and sockets.
     Write,
-    /// Creates what must not exist.
+    /// Creates a file that must not exist.
     Create,
-    /// Makes another name of it, which could then be written to.
+    /// Makes another link to the file, which could then be written to.
     Link,
-    /// Creates or replaces it.
+    /// Creates or replaces the file.
     Replace,
-    /// Opens it, and creates it if it is missing.
+    /// Opens the file, and creates it if it is missing.
     OpenOrCreate {
         /// Whether it is opened for writing.
         write: bool,
     },
-    /// Writes to it if the argument has these bits, else reads.
+    /// Writes to the file if the argument has these bits, otherwise reads it.
     WriteIf(usize, u64),
 }
 
@@ -43,7 +43,7 @@ fn sysroot_first(guest: &[u8]) -> bool {
     }
 }
 
-/// The most symbolic links in a path (MAXSYMLINKS).
+/// The maximum number of symbolic links in a path (MAXSYMLINKS).
 const MAX_LINKS: usize = 40;
 
 /// A directory with RISC-V files, which the guest sees as part of its own root.
@@ -52,22 +52,22 @@ pub struct Sysroot {
     root: Vec<u8>,
 }
 
-/// What is at a path of the host.
+/// A directory entry of the host.
 enum Node {
     Link(Vec<u8>),
     Other,
 }
 
-/// Where a path leads.
+/// The result of resolving a path.
 #[derive(Debug)]
 pub struct Resolved {
-    /// The host's path, if the host kernel would resolve the written one differently.
+    /// The host path, if the host kernel would resolve the guest's path differently.
     pub host: Option<CString>,
-    /// Whether there was a symbolic link on the way.
+    /// Whether the path contains a symbolic link.
     pub linked: bool,
 }
 
-/// A canonical path of the guest's and where it is on the host. The root is empty.
+/// A canonical guest path and its host path. The root is the empty path.
 struct Place {
     guest: Vec<u8>,
     host: Vec<u8>,
@@ -75,21 +75,20 @@ struct Place {
 }
 
 impl Sysroot {
-    /// The sysroot in a directory; `None` for the root of the host.
+    /// The sysroot at a directory; `None` for the host's root.
     pub fn new(root: &Path) -> Option<Self> {
-        // The host reports paths without links.
+        // The host kernel reports paths without links.
         let root = root.canonicalize().unwrap_or(root.to_path_buf());
         let root = root.as_os_str().as_bytes().to_vec();
         (root != b"/").then_some(Self { root })
     }
 
-    /// The part of a host path below the sysroot, which itself is the empty path.
+    /// The part of a host path below the sysroot. The sysroot itself is the empty path.
     fn inside<'a>(&self, host: &'a [u8]) -> Option<&'a [u8]> {
         host.strip_prefix(&self.root[..]).filter(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
 
-    /// The guest's name of a canonical host path. Where the sysroot's file is hidden by the host's, it keeps its
-    /// host name.
+    /// The guest path of a canonical host path. A sysroot file that a host file hides keeps its host path.
     pub fn guest_name<'a>(&self, host: &'a [u8]) -> &'a [u8] {
         match self.inside(host) {
             Some(rest) if sysroot_first(rest) || !rest.is_empty() && look(rest).is_err() => rest,
@@ -107,12 +106,12 @@ impl Sysroot {
             return as_written(false);
         }
         if !path.starts_with(b"/") {
-            // The host kernel reports a bad descriptor, and a directory without a name has none below the sysroot.
+            // The host kernel reports a bad descriptor. A directory without a path has nothing in the sysroot.
             let Some(host) = directory(dir) else { return as_written(false) };
             at.guest = self.guest_name(&host).to_vec();
             at.host = host;
         }
-        // Whether the host kernel would have gone elsewhere.
+        // Whether the host kernel would resolve the path differently.
         let mut moved = false;
         let mut links = 0;
         let mut rest: Vec<Vec<u8>> = components(path);
@@ -129,7 +128,7 @@ impl Sysroot {
             let kernels = join(&at.host, &name);
             let (next, node) = match self.step(&at, &name) {
                 Ok(found) => found,
-                // The host kernel reports errors of its own files.
+                // The host kernel reports errors about its own files.
                 Err(_) if !moved && self.inside(&at.host).is_none() => return as_written(linked),
                 Err(Errno::NOENT) if last => {
                     at = self.missing(&at, &name);
@@ -152,7 +151,7 @@ impl Sysroot {
                 return Err(Errno::LOOP);
             }
             if is_magic(&next.host) {
-                // The target is an object, of which the text is only the name.
+                // The link refers to an object; its text only describes that object.
                 if last {
                     if target.starts_with(b"/") && self.inside(&target).is_some() {
                         self.permit(&Place { guest: Vec::new(), host: target, exists: true }, intent)?;
@@ -183,7 +182,7 @@ impl Sysroot {
         for host in self.candidates(&guest) {
             match look(&host) {
                 Ok(node) => {
-                    // A path that spells the sysroot's own name means the files in it.
+                    // A path that contains the sysroot's host path means the files in the sysroot.
                     let guest = if guest == host { self.guest_name(&host).to_vec() } else { guest };
                     return Ok((Place { guest, host, exists: true }, node));
                 }
@@ -194,7 +193,7 @@ impl Sysroot {
         Err(error)
     }
 
-    /// Where a canonical guest path can be on the host, the first that exists counts.
+    /// The possible host paths of a canonical guest path. The first that exists counts.
     fn candidates(&self, guest: &[u8]) -> Vec<Vec<u8>> {
         if self.inside(guest).is_some() {
             return vec![guest.to_vec()];
@@ -203,7 +202,7 @@ impl Sysroot {
         if sysroot_first(guest) { vec![root, host] } else { vec![host, root] }
     }
 
-    /// Where an existing directory of the guest's is.
+    /// The host path of an existing guest directory.
     fn locate(&self, guest: &[u8]) -> Vec<u8> {
         if guest.is_empty() {
             return Vec::new();
@@ -211,7 +210,7 @@ impl Sysroot {
         self.candidates(guest).into_iter().find(|host| look(host).is_ok()).unwrap_or(guest.to_vec())
     }
 
-    /// Where a missing file would be created: on the host, unless only the sysroot has the directory.
+    /// The path at which a missing file would be created: on the host, unless only the sysroot has the directory.
     fn missing(&self, at: &Place, name: &[u8]) -> Place {
         let guest = join(&at.guest, name);
         let directory = if at.guest.is_empty() { Path::new("/") } else { Path::new(OsStr::from_bytes(&at.guest)) };
@@ -219,7 +218,7 @@ impl Sysroot {
         Place { guest, host, exists: false }
     }
 
-    /// Whether the intent is allowed: what is in the sysroot is on a read-only file system.
+    /// Whether the intent is allowed. The sysroot behaves like a read-only file system.
     fn permit(&self, at: &Place, intent: Intent) -> Result<(), Errno> {
         if self.inside(&at.host).is_none() {
             return Ok(());
@@ -242,7 +241,7 @@ impl Sysroot {
     }
 }
 
-/// The components of a path, the first at the end.
+/// The components of a path, the first one last.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
     let names = path.split(|&b| b == b'/').filter(|name| !matches!(*name, b"" | b"."));
     names.rev().map(<[u8]>::to_vec).collect()
@@ -256,17 +255,17 @@ fn parent(path: &[u8]) -> &[u8] {
     &path[..path.iter().rposition(|&b| b == b'/').unwrap_or(0)]
 }
 
-/// A host path, with what the guest wrote after the last name.
+/// A host path, with the trailing slash or dot of the guest's path.
 fn with_end(mut host: Vec<u8>, path: &[u8]) -> CString {
     if host.is_empty() || path.ends_with(b"/") {
         host.push(b'/');
     } else if path.ends_with(b"/.") {
         host.extend_from_slice(b"/.");
     }
-    CString::new(host).expect("made of strings without zeroes")
+    CString::new(host).expect("its parts contain no zeroes")
 }
 
-/// What is at a canonical host path, apart from the last component.
+/// The entry at a host path that is canonical except for its last component.
 fn look(host: &[u8]) -> Result<Node, Errno> {
     match rustix::fs::readlink(host, Vec::new()) {
         Ok(target) => Ok(Node::Link(target.into_bytes())),
@@ -275,13 +274,13 @@ fn look(host: &[u8]) -> Result<Node, Errno> {
     }
 }
 
-/// Whether a link's parent is in a process's directory of procfs, where links name objects.
+/// Whether the link is in a process's directory of procfs, where links refer to objects.
 fn is_magic(host: &[u8]) -> bool {
     host.strip_prefix(b"/proc/")
         .is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_digit) && rest.contains(&b'/'))
 }
 
-/// The host path of a directory, where it has one; the root is empty.
+/// The host path of a directory, if it has one. The root is the empty path.
 fn directory(dir: i32) -> Option<Vec<u8>> {
     let path = if dir == libc::AT_FDCWD {
         rustix::process::getcwd(Vec::new()).ok()?
@@ -292,7 +291,7 @@ fn directory(dir: i32) -> Option<Vec<u8>> {
     (path.starts_with(b"/") && look(&path).is_ok()).then(|| if path == b"/" { Vec::new() } else { path })
 }
 
-/// The host's path of `path` inside `root`, with links resolved as if `root` were the root.
+/// The host path of `path` inside `root`, with links resolved as if `root` were the root directory.
 pub fn lookup(root: &Path, path: &CStr) -> Result<PathBuf, Errno> {
     let mut host = root.as_os_str().as_bytes().to_vec();
     let mut rest = components(path.to_bytes());

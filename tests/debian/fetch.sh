@@ -1,23 +1,23 @@
 #!/bin/bash
-# tests/debian/fetch.sh PACKAGE - fetches a Debian package by name for riscv64 and for amd64, from one suite,
-# and unpacks both under ${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian. Prints one line per
-# architecture: ARCH VERSION FOLDER. What is there already is not fetched again; REMU_DEBIAN_UPDATE=1 asks anew.
+# tests/debian/fetch.sh PACKAGE - fetches a Debian package by name for riscv64 and for amd64, from one suite, and
+# unpacks both under ${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian. Prints one line per architecture: ARCH
+# VERSION FOLDER. A cached package is not fetched again unless REMU_DEBIAN_UPDATE=1 is set.
 #
-# tests/debian/fetch.sh --newest PACKAGE [PROGRAM...] - fetches the newest the archive has (SUITE: sid), for amd64
-# alone and with all that it depends on, unpacked into one folder: a tool to be run from there, on whatever the
-# host is. Of the package's own programs only those are kept that this call or an earlier one names; without a
-# name, all. The folder's file .kept says which, and in its first line the version.
+# tests/debian/fetch.sh --newest PACKAGE [PROGRAM...] - fetches the newest version in the archive (SUITE: sid) for
+# amd64, with all its dependencies, and unpacks them into one folder. The tool runs from there on any host. If programs
+# are named, only these and those of earlier calls are kept of the package's own programs; otherwise all. The folder's
+# file .kept contains the version in its first line, then these names.
 #
-# tests/debian/fetch.sh --root LIST - makes a root file system for riscv64 and one for amd64, from one suite, of the
-# packages that the file LIST names and of all that they depend on. No maintainer script runs; what programs need of
-# their work is done here. Prints ARCH SUITE FOLDER for both, then PACKAGE and its two versions for each in LIST.
+# tests/debian/fetch.sh --root LIST - makes one root file system for riscv64 and one for amd64, from one suite, with the
+# packages in the file LIST and all their dependencies. No maintainer script runs; this script does the part of their
+# work that the programs need. Prints ARCH SUITE FOLDER for both, then each package in LIST with its two versions.
 #
-# What is kept is whole or not there, whenever a run is interrupted: a folder is filled under another name, and the
-# file that says that it is complete comes last and goes first.
+# A cached folder is complete or absent, even after an interrupted run: a folder is filled under another name, and the
+# file that marks it complete is written last and removed first.
 #
-# Works with apt's own tools on private state: nothing of the host's package database is read or changed, and
-# no privilege is needed. SUITE chooses the suite (default: forky, and where it cannot be had, sid); MIRROR the
-# archive (default: the one apt is configured with).
+# Works with apt's own tools on private state: it neither reads nor changes the host's package database, and needs no
+# privilege. SUITE chooses the suite (default: forky, or sid if forky is unavailable); MIRROR the archive (default: the
+# one apt is configured with).
 set -euo pipefail
 mode=package
 case ${1:-} in --newest | --root)
@@ -43,7 +43,7 @@ done
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e "$keyring" ] || fail "$keyring is missing: apt-get install debian-archive-keyring"
 
-# retry COMMAND...: networks fail now and then
+# retry COMMAND...: repeats a command that a network failure may affect
 retry() {
     local n
     for n in 1 2 3; do
@@ -54,7 +54,7 @@ retry() {
     return 1
 }
 
-# Asked before APT_CONFIG points at our own state.
+# Determined before APT_CONFIG points to the private state.
 mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
     grep -v security | sort -u | head -1 || true)}
 
@@ -81,13 +81,13 @@ Acquire::Retries "3";
 Debug::NoLocking "1";
 END
     export APT_CONFIG=$work/apt.conf
-    # Indexes are large: one of today is good enough.
+    # Indexes are large; one of the last ten hours is good enough.
     if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || [ -z "$(find "$work/lists" -maxdepth 1 -name '*Packages*' -mmin -600)" ]; then
         retry apt-get update -qq --error-on=any || return 1
     fi
 }
 
-# fetch SUITE ARCH: leaves the unpacked package and its version behind
+# fetch SUITE ARCH: fetches and unpacks the package, and records its version
 fetch() {
     local work=$cache/$1/$2
     prepare "$1" "$2" || return 1
@@ -102,7 +102,7 @@ fetch() {
     echo "$version" >"$work/$package.version"
 }
 
-# replace: puts $work/$package.new in the place of $work/$package
+# replace: replaces $work/$package by $work/$package.new
 replace() {
     rm -rf "$work/$package.old"
     [ ! -e "$work/$package" ] || mv "$work/$package" "$work/$package.old"
@@ -110,9 +110,9 @@ replace() {
     rm -rf "$work/$package.old"
 }
 
-# download PACKAGE...: fetches these and all that they depend on into $work/cache/archives, and names the files
+# download PACKAGE...: fetches these packages and their dependencies into $work/cache/archives, and prints their names
 download() {
-    # Named against an empty archive folder, so that the list has all that is needed, not what is left to fetch.
+    # An empty archive folder makes apt list all files, not only those still to be fetched.
     mkdir -p "$work/none/partial"
     apt-get -qq --print-uris -oDir::Cache::archives="$work/none" install "$@" | awk '{print $2}' || return 1
     retry apt-get install -qq -y -d "$@"
@@ -143,11 +143,11 @@ fetch_tool() {
     rm -f "$work"/cache/archives/*.deb
 }
 
-# keeps PROGRAM...: whether the tool that is kept has these; without a name, whether it has all
+# keeps PROGRAM...: whether the cached tool has these programs; without a name, whether it has all
 keeps() {
     local kept=$work/$package/.kept program
     [ -s "$kept" ] || return 1
-    # With nothing but a version in it, the file stands for all programs.
+    # A file with only a version means all programs.
     [ -n "$(sed -n 2p "$kept")" ] || return 0
     [ $# -gt 0 ] || return 1
     for program; do sed 1d "$kept" | grep -qxF -- "$program" || return 1; done
@@ -168,16 +168,16 @@ named() {
     done
 }
 
-# fetch_root SUITE ARCH: the root of the packages in $list; their versions come last, when all is there
+# fetch_root SUITE ARCH: makes the root of the packages in $list; writes their versions last
 fetch_root() {
     local work=$cache/$1/$2 root=$cache/$1/$2/$package.new wanted name deb debs dir
     prepare "$1" "$2" || return 1
     wanted=$(named) || return 1
     debs=$(download $wanted) || return 1
-    # What an older list asked for goes, too.
+    # Remove the roots of older lists.
     rm -f "${work:?}/${package%-*}"-*.version
     rm -rf "${work:?}/${package%-*}"-*
-    # The merged /usr comes first, so that what a package has in /bin or /lib goes there.
+    # /usr is merged first, so that a package's files in /bin or /lib go there.
     mkdir -p "$root"/usr/{bin,sbin,lib} "$root"/{dev,etc,in,proc,root,run,sys,tmp,work}
     for dir in bin sbin lib; do ln -s "usr/$dir" "$root/$dir"; done
     for deb in $debs; do unpack "$deb" "$root" || return 1; done
@@ -193,12 +193,12 @@ hosts: files" >"$root/etc/nsswitch.conf"
     rm -f "$work"/cache/archives/*.deb
 }
 
-# compile_python SUITE: Python's bytecode, which maintainer scripts make; it is the same for every CPU
+# compile_python SUITE: compiles Python's bytecode, as maintainer scripts do; it is the same for every CPU
 compile_python() {
     local native=$cache/$1/amd64/$package guest=$cache/$1/riscv64/$package as_root=()
     [ -e "$native/usr/bin/python3" ] || return 0
     [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
-    # Modules that are wrong on purpose, of Python's own tests, show in the status.
+    # Python's own tests contain modules that do not compile, so the status is ignored.
     unshare "${as_root[@]}" --root="$native" --wd=/ /usr/bin/python3 -m compileall -qq /usr/lib || true
     (cd "$native" && find usr/lib -name __pycache__ -print0 | tar -c --null -T -) | tar -x -C "$guest"
 }
@@ -207,7 +207,7 @@ if [ "$mode" = newest ]; then
     suite=${SUITE:-sid}
     work=$cache/$suite/amd64
     if [ -n "${REMU_DEBIAN_UPDATE:-}" ] || ! keeps "$@"; then
-        # What earlier calls asked for stays.
+        # Keep the programs of earlier calls.
         programs=("$@")
         if [ $# -gt 0 ] && [ -s "$work/$package/.kept" ]; then
             mapfile -t programs < <({ printf '%s\n' "$@" && sed 1d "$work/$package/.kept"; } | sort -u)
@@ -223,7 +223,7 @@ complete() {
     [ -e "$cache/$1/$package.complete" ]
 }
 
-# both SUITE: what is asked for, for both architectures
+# both SUITE: fetches the package or makes the root, for both architectures
 both() {
     rm -f "$cache/$1/$package.complete"
     if [ "$mode" = root ]; then
@@ -236,7 +236,7 @@ both() {
 
 if [ "$mode" = root ]; then
     list=$(sed 's/#.*//' "$package")
-    # Another list is another root: the name tells which file it came from, and its contents.
+    # Each list has its own root, named after the file's path and contents.
     tree=$(dirname "$(realpath "$0")")/../..
     package=root-$(realpath --relative-to="$tree" "$package" | tr / -)-$(echo $list | sha256sum | cut -c 1-8)
 fi
@@ -246,7 +246,7 @@ for suite in ${SUITE:-forky sid}; do
         found=$suite
         break
     fi
-    echo "tests/debian/fetch.sh: $package cannot be had from $suite" >&2
+    echo "tests/debian/fetch.sh: $package is not available from $suite" >&2
 done
 [ -n "$found" ] || fail "$package could not be fetched; is there a network? SUITE and MIRROR choose another source"
 for arch in riscv64 amd64; do

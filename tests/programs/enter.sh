@@ -1,7 +1,7 @@
 #!/bin/sh
-# tests/programs/enter.sh INPUTS FOLDERS ROOT ROOT COMMAND... - in a mount namespace of its own (`unshare --mount`), gives
-# each root the host's /proc and /dev, the inputs as /in and the folder of FOLDERS that bears its architecture's name as
-# /work; then runs the command. A root lies in a folder that bears that name, too.
+# tests/programs/enter.sh INPUTS FOLDERS ROOT ROOT COMMAND... - prepares two roots and runs the command. Must run in its
+# own mount namespace (`unshare --mount`). Each root gets the host's /proc and /dev, the inputs as /in, and FOLDERS/ARCH
+# as /work, where ARCH is the name of the folder that contains the root.
 set -eu
 inputs=$1
 folders=$2
@@ -14,5 +14,5 @@ for root in "$1" "$2"; do
     mount --bind "$folders/$arch" "$root/work"
 done
 shift 2
-# A shell has commands in its background ignore these, and a program that waits for one would fail.
+# A shell starts background commands with these ignored, and a program that waits for one would fail.
 exec env --default-signal=INT,QUIT "$@"

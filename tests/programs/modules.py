@@ -1,5 +1,5 @@
-# python3 modules.py NAME... - runs these modules of Python's own tests, in one thread and one process, and prints
-# what came of each test; nothing that tells one run from another.
+# python3 modules.py NAME... - runs these modules of Python's own tests in one thread and one process, and prints the
+# result of each test without anything that differs between runs.
 import os
 import random
 import subprocess

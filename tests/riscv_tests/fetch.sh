@@ -1,6 +1,6 @@
 #!/bin/bash
-# tests/riscv_tests/fetch.sh - fetches the compiled RV32IM part of riscv-tests that a published crate keeps for
-# its own tests, by a manifest outside the workspace: the crate is no dependency. Prints the folder.
+# tests/riscv_tests/fetch.sh - fetches the compiled RV32IM part of riscv-tests, which a published crate contains for its
+# own tests. It uses a manifest outside the workspace, so the crate is not a dependency. Prints the folder.
 set -euo pipefail
 crate=risc0-circuit-rv32im
 version=5.0.0-rc.1
@@ -8,7 +8,7 @@ cache=${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/riscv-tests
 folder=$cache/$crate-$version
 mkdir -p "$cache"
 exec 9>"$cache/lock"
-flock 9 # two tests may ask at the same time
+flock 9 # two tests may run this at the same time
 if [ ! -d "$folder/riscv-tests" ]; then
     rm -rf "$folder.new"
     mkdir -p "$cache/manifest/src" "$folder.new"

@@ -7,7 +7,7 @@
 //! to a page. The rest of a record is kept for the next read at that position, so a record is never torn when the list
 //! changes between two reads.
 
-use super::{Kind, Record};
+use super::{ProcFile, Record};
 use crate::guest::riscv::Cpu;
 use crate::host::{Lock, LockGuard, Rank};
 use crate::linux::abi::file::Iovec;
@@ -39,7 +39,7 @@ struct Kept {
 /// The state of a sequential read between two calls.
 #[derive(Debug)]
 struct Rest {
-    kind: Kind,
+    kind: ProcFile,
     /// The position at which it continues.
     position: u64,
     /// The rest of a partly returned record.
@@ -81,7 +81,7 @@ impl OpenProc {
     }
 
     /// Takes the state of the read that ended at this position.
-    fn take(&self, kind: Kind, position: u64) -> Option<Rest> {
+    fn take(&self, kind: ProcFile, position: u64) -> Option<Rest> {
         let mut kept = self.kept();
         let at = kept.rests.iter().rposition(|rest| rest.kind == kind && rest.position == position)?;
         kept.rests.remove(at)
@@ -106,13 +106,13 @@ fn device(file: BorrowedFd<'_>) -> Result<(u32, u32), Errno> {
 /// An open file under /proc that shows the guest.
 pub struct Shown<'a> {
     pub(super) file: BorrowedFd<'a>,
-    pub(super) kind: Kind,
+    pub(super) kind: ProcFile,
 }
 
 impl Shown<'_> {
     /// Whether the kernel supports splice and sendfile from it (`splice_read`).
     pub fn can_be_spliced(&self) -> bool {
-        self.kind == Kind::Cpuinfo
+        self.kind == ProcFile::Cpuinfo
     }
 
     /// The file position.
@@ -156,7 +156,7 @@ impl Shown<'_> {
         }
         let mut done = 0;
         // Without `read_iter`, the kernel reads once per iovec.
-        for group in buffers.chunks(if self.kind == Kind::Cpuinfo { buffers.len().max(1) } else { 1 }) {
+        for group in buffers.chunks(if self.kind == ProcFile::Cpuinfo { buffers.len().max(1) } else { 1 }) {
             let wanted: u64 = group.iter().map(|buffer| buffer.len).sum();
             if wanted == 0 {
                 continue;
@@ -181,7 +181,7 @@ impl Shown<'_> {
         let open = &task.files.proc;
         let mut rest = match open.take(self.kind, at) {
             // The kernel looks up the next VMA by address. The counters of the other files are collected once.
-            Some(mut rest) if self.kind == Kind::Maps => {
+            Some(mut rest) if self.kind == ProcFile::Maps => {
                 let records = super::contents(task, cpu, self)?.into_iter();
                 rest.records = records.filter(|record| record.key > rest.last).collect();
                 rest
@@ -196,7 +196,7 @@ impl Shown<'_> {
         let mut count = 0;
         for buffer in group {
             let part = &rest.partial[count..prepared.min(count + buffer.len as usize)];
-            let copied = copy_out(task, buffer.base, part, self.kind == Kind::Environ);
+            let copied = copy_out(task, buffer.base, part, self.kind == ProcFile::Environ);
             count += copied;
             if copied < part.len() {
                 break;
@@ -237,7 +237,7 @@ impl Shown<'_> {
 
 impl Rest {
     /// A read that begins at this position.
-    fn at(kind: Kind, records: Vec<Record>, position: u64) -> Self {
+    fn at(kind: ProcFile, records: Vec<Record>, position: u64) -> Self {
         let mut rest = Self { kind, position, partial: Vec::new(), records: records.into(), last: 0 };
         let mut skip = position;
         while let Some(record) = rest.records.pop_front() {
