@@ -11,7 +11,7 @@ use crate::linux::exec::{ExecRequest, Image, ProcessSpec, Target};
 use crate::linux::limits::Limits;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
-use crate::user::{CodeLog, Runner};
+use crate::user::{CodeLog, Runner, RunnerConfig};
 use remu_isa::{Isa, Xlen};
 use std::fs::File;
 use std::path::Path;
@@ -68,18 +68,9 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
     })?;
     let isa = Isa::new(Xlen::Rv64, spec.exts);
     let mut hart = HartOwner::<Rv64>::new(cpu);
-    let services = Services {
-        own_fds: log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect(),
-        tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
-        unimplemented: logged(settings.log.unimp).map(unimplemented_sink),
-        required: Some(required_sink(&settings.program, logged(settings.log_file.is_none()))),
-    };
-    let _mailbox = host::attach(hart.cell().clone());
-    let mut task = Task::new(TaskConfig { image, spec, services })?;
-    // Last, since every file of remu's own is open by now.
-    inherited.restore_files();
+    let own_fds = log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect();
     let max_block = if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block };
-    let runner = Runner {
+    let runner = Runner::new(RunnerConfig {
         engine: InterpConfig { max_block, ..InterpConfig::default() },
         code: logged(settings.log.trace.any()).map(|log| CodeLog {
             log,
@@ -88,19 +79,37 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
         }),
         traps: logged(settings.log.int),
         maps,
+        end: Box::new(move |outcome, task, counters| {
+            if let Some(file) = &statistics {
+                let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
+                file.put(&lines.collect::<String>());
+            }
+            end_process(outcome, task.mm.space(), isa)
+        }),
+    });
+    let services = Services {
+        own_fds,
+        tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
+        unimplemented: logged(settings.log.unimp).map(unimplemented_sink),
+        required: Some(required_sink(&settings.program, logged(settings.log_file.is_none()))),
+        threads: runner.clone(),
     };
-    let (outcome, counters) = runner.run(&mut task, &mut hart);
-    if let Some(file) = statistics {
-        let lines = counters.into_iter().map(|(name, count)| format!("{name} {count}\n"));
-        file.put(&lines.collect::<String>());
-    }
-    let fatal = match outcome {
-        // The process exits: there is nothing to clean up.
+    let mailbox = host::attach(hart.cell().clone());
+    let mut task = Task::new(TaskConfig { image, spec, services })?;
+    // Last, since every file of remu's own is open by now.
+    inherited.restore_files();
+    runner.run(&mut task, &mut hart, mailbox);
+    // Other threads go on.
+    host::exit_first_thread()
+}
+
+/// Ends the process as the guest ended. There is nothing to clean up.
+fn end_process(outcome: Outcome, space: &UserSpace, isa: Isa) -> ! {
+    match outcome {
         Outcome::Exited(status) => host::exit_now(status),
-        Outcome::Killed(fatal) => fatal,
-        Outcome::Resume => unreachable!("the loop returns only when the process exits"),
-    };
-    die(fatal, task.mm.space(), isa)
+        Outcome::Killed(fatal) => die(fatal, space, isa),
+        Outcome::Resume | Outcome::ThreadExited(_) => unreachable!("the process goes on"),
+    }
 }
 
 /// How the process runs by the options.

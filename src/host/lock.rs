@@ -18,6 +18,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Rank {
+    /// The counters of engines whose threads have ended.
+    Statistics,
+    /// The threads of a process.
+    Threads,
+    /// Signals that a thread has left behind.
+    HandedOn,
     /// The resource limits of a process that bind its address space.
     Limits,
     /// The actions of signals.
@@ -228,7 +234,20 @@ mod order {
     /// All ranks, to name the one of an index.
     const NAMES: [Rank; RANKS] = {
         use Rank::*;
-        [Limits, SignalActions, ProcReads, Reported, Trace, Space, ChangedCode, Log, SpareMemory]
+        [
+            Statistics,
+            Threads,
+            HandedOn,
+            Limits,
+            SignalActions,
+            ProcReads,
+            Reported,
+            Trace,
+            Space,
+            ChangedCode,
+            Log,
+            SpareMemory,
+        ]
     };
 
     pub(super) fn check(rank: Rank) {

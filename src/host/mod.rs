@@ -18,6 +18,7 @@ mod pass;
 mod pointer;
 mod random;
 mod requests;
+mod robust;
 mod segment;
 mod signal_names;
 mod signals;
@@ -25,6 +26,7 @@ mod start;
 mod stop;
 mod sys;
 mod terminal;
+mod thread;
 
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Timespec, attribute, epoll_wait, futex_requeue, futex_wait_any,
@@ -41,11 +43,12 @@ pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use random::split_mix;
 pub use requests::{FcntlArg, kcmp_row, keyctl_row, prctl_row, semctl_row};
+pub use robust::set_robust_list;
 pub use segment::AttachedSegment;
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
-    Attachment, CallError, Disposition, SignalInfo, attach, is_ignored, pending_signals, set_disposition,
-    set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
+    Attachment, CallError, Disposition, SignalInfo, attach, block_all_signals, is_ignored, pending_signals,
+    send_to_process, set_disposition, set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
 };
 pub use start::{Registered, is_secure, registered, start};
 pub use stop::{StopFlag, StopHandle};
@@ -53,3 +56,4 @@ pub use sys::Sys;
 #[cfg(test)]
 pub(crate) use sys::{Extent, Pointer};
 pub use terminal::RawTerminal;
+pub use thread::{exit_first_thread, spawn};

@@ -18,7 +18,7 @@ use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering, compiler_fence};
 
-const SIGSET_SIZE: u64 = 8;
+pub(super) const SIGSET_SIZE: u64 = 8;
 
 /// Why an interruptible call has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -310,7 +310,7 @@ pub enum Disposition {
 /// The kernel's `struct sigaction` on x86-64.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
-struct RawAction {
+pub(super) struct RawAction {
     handler: u64,
     flags: u64,
     restorer: u64,
@@ -403,6 +403,18 @@ pub fn suspend(mask: u64) -> CallError {
     // SAFETY: the kernel reads a set.
     let result = unsafe { interruptible(libc::SYS_rt_sigsuspend, [(&raw const mask) as u64, SIGSET_SIZE, 0, 0, 0, 0]) };
     result.expect_err("the call only ends by a signal")
+}
+
+/// Has the host block all signals in this thread but those of faults. Returns the mask that was set.
+pub fn block_all_signals() -> u64 {
+    set_signal_mask(u64::MAX)
+}
+
+/// Sends this process a signal, as kill(2) does.
+pub fn send_to_process(signal: i32) {
+    // SAFETY: a signal that the guest handles runs a handler of ours, and another one does what the guest asked for.
+    let sent = unsafe { syscall(libc::SYS_kill, [u64::from(std::process::id()), signal as u64, 0, 0, 0, 0]) };
+    debug_assert!(sent.is_ok(), "a process may signal itself");
 }
 
 /// Sends this process a stop signal.

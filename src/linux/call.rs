@@ -75,6 +75,18 @@ impl Call<'_> {
         if addr == 0 { Ok(None) } else { self.read(addr).map(Some) }
     }
 
+    /// Copies in a structure that has grown over time (`copy_struct_from_user`): of a shorter one, the rest is zero; of a
+    /// longer one, the rest must be zero.
+    pub fn read_growing<T: FromBytes + IntoBytes>(&self, addr: u64, size: u64) -> Result<T, Errno> {
+        let known = size_of::<T>() as u64;
+        if size >= known {
+            return self.read_sized(addr, size);
+        }
+        let mut value = T::new_zeroed();
+        self.task.mm.read_bytes(GuestAddr(addr), &mut value.as_mut_bytes()[..size as usize])?;
+        Ok(value)
+    }
+
     /// Copies a structure in that a later kernel may know more of: it is `size` bytes, and what goes beyond
     /// what is known has to be zero.
     pub fn read_sized<T: FromBytes>(&self, addr: u64, size: u64) -> Result<T, Errno> {
@@ -288,6 +300,11 @@ impl Call<'_> {
     /// Reports something that is missing, the first time it is met.
     pub fn unimplemented(&self, what: String) {
         self.task.system.unimplemented(what);
+    }
+
+    /// Reports a form of the call that is missing and that programs seldom work without.
+    pub fn missing_form(&self, form: &str) {
+        self.task.system.missing(format!("{}: {form}", self.row.name));
     }
 
     /// A pathname for messages.

@@ -21,6 +21,7 @@ pub mod table;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod thread;
 pub mod vdso;
 
 pub use outcome::Outcome;

@@ -10,6 +10,8 @@ use rustix::io::Errno;
 pub enum Outcome {
     /// The thread resumes.
     Resume,
+    /// The thread exits with this status. Others of its process go on.
+    ThreadExited(i32),
     /// The process exits with this status.
     Exited(i32),
     /// A signal ends the process.

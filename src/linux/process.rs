@@ -1,15 +1,16 @@
 //! What the threads of a process share: reference-counted, as in Linux, so that clone(2) shares or copies each part by
 //! its flags.
 
-use super::abi::signal::Sigaction;
+use super::abi::signal::{Sigaction, Siginfo};
 use super::exec::{ExecError, Image, ProcessSpec};
 use super::limits::Limits;
 use super::proc::OpenProc;
 use super::sysroot::{Intent, Sysroot};
 use super::vdso::Vdso;
-use crate::host::{Lock, LockGuard, Rank};
+use crate::host::{self, Lock, LockGuard, Rank};
 use crate::memory::{GuestAddr, UserSpace};
 use rustix::io::Errno;
+use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
@@ -22,6 +23,55 @@ pub struct Process {
     pub spec: ProcessSpec,
     /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
     pub limits: Lock<Limits>,
+    threads: Lock<BTreeSet<i32>>,
+    /// Signals sent to the process that a thread received and left behind when it ended. Each has been sent again.
+    handed_on: Lock<Vec<Siginfo>>,
+}
+
+impl Process {
+    /// A process with its first thread, which is the calling one.
+    pub fn new(spec: ProcessSpec) -> Self {
+        let first = rustix::thread::gettid().as_raw_nonzero().get();
+        Self {
+            limits: Lock::new(Rank::Limits, spec.limits.clone()),
+            threads: Lock::new(Rank::Threads, BTreeSet::from([first])),
+            handed_on: Lock::new(Rank::HandedOn, Vec::new()),
+            spec,
+        }
+    }
+
+    /// Sends a signal again that a thread received for the process and does not deliver.
+    pub fn hand_on(&self, info: Siginfo) {
+        self.handed_on.lock().push(info);
+        host::send_to_process(info.signo);
+    }
+
+    /// The signal that `received` stands for, if it was sent by [`Process::hand_on`].
+    pub fn original(&self, received: Siginfo) -> Siginfo {
+        if received.code != libc::SI_USER || received.sender().0 != std::process::id() as i32 {
+            return received;
+        }
+        let mut handed_on = self.handed_on.lock();
+        let found = handed_on.iter().position(|info| info.signo == received.signo);
+        found.map_or(received, |at| handed_on.remove(at))
+    }
+
+    /// Adds a thread by its id.
+    pub fn add_thread(&self, tid: i32) {
+        self.threads.lock().insert(tid);
+    }
+
+    /// Removes a thread that ends; true if it was the last one.
+    pub fn remove_thread(&self, tid: i32) -> bool {
+        let mut threads = self.threads.lock();
+        threads.remove(&tid);
+        threads.is_empty()
+    }
+
+    /// Whether the process has a thread with this id.
+    pub fn has_thread(&self, tid: i32) -> bool {
+        self.threads.lock().contains(&tid)
+    }
 }
 
 /// The dispositions of signals (`sighand_struct`).

@@ -20,7 +20,7 @@ use super::strace::processes::*;
 use super::strace::special::*;
 use super::sys::{
     admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program, robust, signal,
-    vm, xattr,
+    thread, vm, xattr,
 };
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
@@ -165,7 +165,7 @@ pub(super) static ROWS: &[Row] = rows! {
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
         RestartBlock [native futex::futex];
     99 set_robust_list(Ptr, Size) Never
-        [part "waiters are not woken when SIGKILL kills the owner" robust::set_robust_list];
+        [part "where guest addresses are not the host's, the locks of a killed owner are not marked" robust::set_robust_list];
     100 get_robust_list(Int, Ptr, Ptr) Never [part "only the caller's own list can be read" robust::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
@@ -293,8 +293,8 @@ pub(super) static ROWS: &[Row] = rows! {
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
         [part "KEYCTL_DH_COMPUTE with a key derivation function returns EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
-        Special(&CLONE_CHILD_TID)) Never [required "threads and processes are not implemented yet"];
-    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [required "threads and processes are not implemented yet"];
+        Special(&CLONE_CHILD_TID)) Never [part "threads only: new processes are not implemented yet" thread::clone];
+    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [required "processes are not implemented yet"];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB always fails: no huge pages" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
@@ -347,7 +347,7 @@ pub(super) static ROWS: &[Row] = rows! {
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [unimplemented "BPF programs run in the host kernel and trace the host, not the guest"];
-    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [required "threads and processes are not implemented yet"];
+    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [required "processes are not implemented yet"];
     282 userfaultfd(Hex) Never [unimplemented "its requests and messages contain host addresses, and handling them takes a second thread"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
     284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [native mem::mlock2];
@@ -374,7 +374,7 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2), Read), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [required "threads and processes are not implemented yet"];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [part "threads only: new processes are not implemented yet" thread::clone3];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
     437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never

@@ -14,6 +14,7 @@ use super::signal::{Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
 use super::sysroot::Sysroot;
 use super::table::{self, Restart, Row, Run, Support};
+use super::thread::{NoThreads, Threads};
 use crate::elf::at;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
@@ -38,7 +39,6 @@ pub struct TaskConfig {
 }
 
 /// Where the kernel layer reports what the process does.
-#[derive(Default)]
 pub struct Services {
     /// Descriptors that the guest may not see.
     pub own_fds: Vec<i32>,
@@ -48,12 +48,23 @@ pub struct Services {
     pub unimplemented: Option<UnimplementedSink>,
     /// Where the user is told of calls that programs seldom work without.
     pub required: Option<UnimplementedSink>,
+    /// What runs new threads.
+    pub threads: Threads,
+}
+
+impl Default for Services {
+    /// Reports nothing, and starts no threads.
+    fn default() -> Self {
+        Self { own_fds: Vec::new(), tracer: None, unimplemented: None, required: None, threads: Arc::new(NoThreads) }
+    }
 }
 
 /// The machine that all processes run on.
 pub struct System {
     /// Where calls are written.
     pub tracer: Option<Tracer>,
+    /// What runs new threads.
+    pub threads: Threads,
     unimplemented: Option<UnimplementedSink>,
     required: Option<UnimplementedSink>,
     reported: Lock<HashSet<String>>,
@@ -81,6 +92,17 @@ impl System {
         if self.is_new(why) {
             sink(&format!("{} is not implemented yet", row.name));
         }
+    }
+
+    /// Tells the user that a form of a call is missing.
+    pub fn missing(&self, what: String) {
+        let line = format!("{what} is not implemented yet");
+        if let Some(sink) = &self.required
+            && self.is_new(&line)
+        {
+            sink(&line);
+        }
+        self.unimplemented(what);
     }
 
     fn is_new(&self, what: &str) -> bool {
@@ -131,17 +153,18 @@ impl Task {
             fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new) }),
             sighand: Arc::new(Sighand::new(actions)),
             mm: Arc::new(Mm::new(image)?),
-            process: Arc::new(Process { limits: Lock::new(Rank::Limits, spec.limits.clone()), spec }),
+            process: Arc::new(Process::new(spec)),
             personality: crate::host::personality(),
             system: Arc::new(System {
                 tracer: services.tracer,
+                threads: services.threads,
                 unimplemented: services.unimplemented,
                 required: services.required,
                 reported: Lock::new(Rank::Reported, HashSet::new()),
             }),
             blocked,
             saved_mask: None,
-            altstack: StackT { sp: 0, flags: 0, pad: 0, size: 0 },
+            altstack: StackT::NONE,
             pending: Pending::default(),
             interrupted: None,
             clear_child_tid: 0,
@@ -179,9 +202,11 @@ impl Task {
         if outcome == Outcome::Resume {
             return outcome;
         }
+        // The host marks the locks of the other threads.
         self.release_robust_list();
         if let Some(tracer) = &self.system.tracer {
             match outcome {
+                Outcome::ThreadExited(status) => tracer.thread_exited(status, self.tid()),
                 Outcome::Exited(status) => tracer.exited(status, self.tid()),
                 Outcome::Killed(fatal) => tracer.killed(fatal.signal, self.tid()),
                 Outcome::Resume => {}

@@ -6,9 +6,12 @@
 use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
 use crate::guest::riscv::Rv64;
 use crate::guest::{Engine, Exit, HartOwner};
+use crate::host::{self, Attachment, Lock, Rank};
 use crate::interp::{Interp, InterpConfig};
+use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
-use std::sync::Arc;
+use rustix::io::Errno;
+use std::sync::{Arc, Weak, mpsc};
 
 /// What is logged about the code that is run.
 #[derive(Clone)]
@@ -21,8 +24,14 @@ pub struct CodeLog {
     pub filter: AddressFilter,
 }
 
-/// Runs the threads of a process.
-pub struct Runner {
+/// An engine's counters, by name.
+pub type Statistics = Vec<(&'static str, u64)>;
+
+/// Ends the process as the guest ended, and does not return. Gets the counters of the engines whose threads have ended.
+pub type ProcessEnd = Box<dyn Fn(Outcome, &Task, &Statistics) + Send + Sync>;
+
+/// How the threads of a process are run.
+pub struct RunnerConfig {
     /// Settings of the engines.
     pub engine: InterpConfig,
     /// The log of the code.
@@ -31,24 +40,61 @@ pub struct Runner {
     pub traps: Option<Log>,
     /// The log of the address space.
     pub maps: Option<Arc<MapLog>>,
+    /// What happens when the process ends.
+    pub end: ProcessEnd,
 }
 
-/// An engine's counters, by name.
-pub type Statistics = Vec<(&'static str, u64)>;
+/// Runs the threads of a process.
+pub struct Runner {
+    config: RunnerConfig,
+    statistics: Lock<Statistics>,
+    /// Itself, for new threads.
+    this: Weak<Self>,
+}
+
+impl ThreadStarter for Runner {
+    fn start(&self, mut thread: NewThread) -> Result<i32, Errno> {
+        let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
+        let (began, begun) = mpsc::sync_channel(1);
+        let body = move || {
+            let mut hart = HartOwner::new(thread.cpu.clone());
+            let mailbox = host::attach(hart.cell().clone());
+            let result = thread.begin();
+            let is_ready = result.is_ok();
+            // The parent waits for it.
+            let _ = began.send(result.map(|()| thread.task.tid()));
+            if is_ready {
+                host::set_signal_mask(thread.task.blocked);
+                runner.run(&mut thread.task, &mut hart, mailbox);
+            }
+        };
+        host::spawn(body)?;
+        begun.recv().unwrap_or(Err(Errno::AGAIN))
+    }
+}
 
 impl Runner {
-    /// Runs a guest thread on the calling host thread until the process exits.
-    pub fn run(&self, task: &mut Task, hart: &mut HartOwner<Rv64>) -> (Outcome, Statistics) {
+    /// A runner for the threads of a process.
+    pub fn new(config: RunnerConfig) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            config,
+            statistics: Lock::new(Rank::Statistics, Statistics::new()),
+            this: this.clone(),
+        })
+    }
+
+    /// Runs a guest thread on the calling host thread until the thread ends. Does not return if the process ends.
+    pub fn run(&self, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
         let mm = task.mm.clone();
         let space = mm.space();
-        let mut engine = Interp::<Rv64>::new(self.engine);
+        let mut engine = Interp::<Rv64>::new(self.config.engine);
         engine.watch_code(space.watch_code(hart.cell().clone()));
-        if let Some(CodeLog { log, items, filter }) = self.code.clone() {
+        if let Some(CodeLog { log, items, filter }) = self.config.code.clone() {
             let names = MappedFiles::new(space.clone());
             engine.set_tracer(Box::new(debug::Tracer::new(log, items, filter, names)));
         }
-        loop {
-            if let Some(maps) = &self.maps {
+        let outcome = loop {
+            if let Some(maps) = &self.config.maps {
                 maps.update(space);
             }
             let exit = engine.run(hart, space);
@@ -56,17 +102,36 @@ impl Runner {
             self.log_exit(&exit, cpu.pc);
             match task.handle_exit(cpu, exit) {
                 Outcome::Resume => {}
-                end => return (end, engine.statistics()),
+                end => break end,
+            }
+        };
+        self.count(engine.statistics());
+        if let Outcome::ThreadExited(_) = outcome {
+            task.hand_signals_on(mailbox);
+        } else {
+            let counters = self.statistics.lock().clone();
+            (self.config.end)(outcome, task, &counters);
+        }
+    }
+
+    /// Adds the counters of an engine to those of the process.
+    fn count(&self, counters: Statistics) {
+        let mut all = self.statistics.lock();
+        if all.is_empty() {
+            *all = counters;
+        } else {
+            for ((_, sum), (_, count)) in all.iter_mut().zip(counters) {
+                *sum += count;
             }
         }
     }
 
     /// Logs why an engine stopped.
     fn log_exit(&self, exit: &Exit, pc: u64) {
-        if let (Some(maps), Exit::Fault(fault)) = (&self.maps, exit) {
+        if let (Some(maps), Exit::Fault(fault)) = (&self.config.maps, exit) {
             maps.fault(fault, pc);
         }
-        let Some(log) = &self.traps else { return };
+        let Some(log) = &self.config.traps else { return };
         let what = match exit {
             Exit::Syscall | Exit::Interrupted => return,
             Exit::Fault(fault) => fault.to_string(),

@@ -68,6 +68,11 @@ pub const SS_AUTODISARM: i32 = i32::MIN;
 /// The smallest alternate stack the kernel accepts on RISC-V.
 pub const MINSIGSTKSZ: u64 = 2048;
 
+impl StackT {
+    /// No alternate stack.
+    pub const NONE: Self = Self { sp: 0, flags: 0, pad: 0, size: 0 };
+}
+
 impl Siginfo {
     /// An empty one.
     pub fn new(signo: i32, code: i32) -> Self {

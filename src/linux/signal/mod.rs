@@ -13,7 +13,7 @@ use super::table::Restart;
 use super::task::Task;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::host::{self, Disposition, SignalInfo};
+use crate::host::{self, Attachment, Disposition, SignalInfo};
 use crate::memory::{FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -196,10 +196,23 @@ impl Task {
     pub(super) fn collect_signals(&mut self) -> bool {
         let mut any = false;
         while let Some(info) = host::take_signal() {
-            self.pending.add(info.into());
+            self.pending.add(self.process.original(info.into()));
             any = true;
         }
         any
+    }
+
+    /// Gives the signals that were sent to the process, and that this ending thread has not delivered, to others.
+    /// Those that were sent to the thread end with it.
+    pub fn hand_signals_on(&mut self, mailbox: Attachment) {
+        for info in mailbox.detach() {
+            self.pending.add(self.process.original(info.into()));
+        }
+        while let Some(info) = self.pending.take(u64::MAX) {
+            if info.code != libc::SI_TKILL {
+                self.process.hand_on(info);
+            }
+        }
     }
 
     /// Ends a call that waited with `mask`. The signals that `mask` lets through are delivered, and the old mask is
@@ -222,8 +235,8 @@ impl Task {
                 self.interrupted = Some(Interrupted { a0 });
                 arch::set_result(cpu, arch::failure(Errno::INTR));
             }
-            // Exiting the last thread exits the process.
-            Err(CallEnd::ExitThread(status) | CallEnd::ExitGroup(status)) => return Outcome::Exited(status),
+            Err(CallEnd::ExitThread(status)) => return self.end_thread(status),
+            Err(CallEnd::ExitGroup(status)) => return Outcome::Exited(status),
             Err(CallEnd::Killed(fatal)) => return Outcome::Killed(fatal),
         }
         Outcome::Resume

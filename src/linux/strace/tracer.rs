@@ -238,9 +238,14 @@ impl Tracer {
         }
     }
 
+    /// Writes the exit of a thread that is not the last of its process.
+    pub fn thread_exited(&self, status: i32, tid: i32) {
+        self.event(tid, &format!("+++ exited with {} +++", status & 0xff));
+    }
+
     /// Writes the exit of a process.
     pub fn exited(&self, status: i32, tid: i32) {
-        self.event(tid, &format!("+++ exited with {} +++", status & 0xff));
+        self.thread_exited(status, tid);
         self.summarise();
     }
 

@@ -19,5 +19,6 @@ pub(super) mod process;
 pub(super) mod program;
 pub(super) mod robust;
 pub(super) mod signal;
+pub(super) mod thread;
 pub(super) mod vm;
 pub(super) mod xattr;

@@ -8,10 +8,6 @@ use rustix::io::Errno;
 use zerocopy::{FromBytes, IntoBytes};
 
 pub(in crate::linux) fn exit(c: &mut Call<'_>) -> SysResult {
-    if c.task.clear_child_tid != 0 {
-        // The kernel ignores a bad address here.
-        let _ = c.write(c.task.clear_child_tid, &0u32);
-    }
     Err(CallEnd::ExitThread(c.int(0) & 0xff))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The kernel walks the list after the thread exits. remu walks it on every exit that it handles.
 
-use crate::host::{Sys, SysArg};
+use crate::host::{self, Sys, SysArg};
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
 use crate::linux::task::Task;
@@ -25,6 +25,10 @@ pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL.into());
     }
     c.task.robust_list = (c.args[0], c.args[1]);
+    // The host marks the locks of a thread that is killed.
+    if c.task.mm.is_identity() {
+        host::set_robust_list(Some(c.args[0]));
+    }
     Ok(0)
 }
 
@@ -47,6 +51,9 @@ impl Task {
     pub(in crate::linux) fn release_robust_list(&mut self) {
         let (head, _) = std::mem::take(&mut self.robust_list);
         if head != 0 {
+            if self.mm.is_identity() {
+                host::set_robust_list(None);
+            }
             // As in the kernel, a list that cannot be read is ignored.
             let _ = self.walk_robust_list(head);
         }

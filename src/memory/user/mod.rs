@@ -207,6 +207,11 @@ impl UserSpace {
         Ok(Self { window, state: Lock::new(Rank::Space, state), code })
     }
 
+    /// Whether a guest address is the host's, too: the host kernel can then follow pointers within guest memory.
+    pub fn is_identity(&self) -> bool {
+        self.window.base() == 0
+    }
+
     /// The first address past what can be mapped.
     pub fn limit(&self) -> GuestAddr {
         GuestAddr(self.window.limit())

@@ -1,0 +1,15 @@
+//! The host's robust list of a thread (`Documentation/locking/robust-futexes.rst`).
+
+use super::pass::syscall;
+
+/// The size of `struct robust_list_head`.
+const HEAD_SIZE: u64 = 24;
+
+/// Gives the host the robust list of a guest thread whose addresses are the host's: the kernel then marks the locks of
+/// a thread that is killed. `None` takes the list back; a thread that ends without its process does so first.
+pub fn set_robust_list(head: Option<u64>) {
+    // SAFETY: the kernel follows the list only when the thread ends. A guest thread that ends alone has taken its list
+    // back. Otherwise the whole process ends, and no code of remu runs after the kernel's writes.
+    let set = unsafe { syscall(libc::SYS_set_robust_list, [head.unwrap_or(0), HEAD_SIZE, 0, 0, 0, 0]) };
+    debug_assert!(set.is_ok());
+}

@@ -1,0 +1,67 @@
+//! Host threads that run guest threads.
+
+use super::pass::syscall;
+use super::signals::{RawAction, SIGSET_SIZE, block_all_signals, set_signal_mask};
+use rustix::io::Errno;
+use std::sync::Once;
+use std::thread::Builder;
+
+/// The stack of a host thread, in bytes.
+const STACK: usize = 256 << 10;
+
+/// The signals that the C library takes for itself when the first thread starts, and that belong to the guest.
+const LIBRARY_SIGNALS: [i32; 2] = [32, 33];
+
+/// Runs `body` on a new thread, which begins with all signals blocked but those of faults.
+///
+/// # Errors
+/// EAGAIN if the host has no room for another thread.
+pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
+    // The new thread inherits the mask.
+    let mask = block_all_signals();
+    take_signals_back();
+    let spawned = Builder::new().stack_size(STACK).spawn(body);
+    set_signal_mask(mask);
+    spawned.map(drop).map_err(|_| Errno::AGAIN)
+}
+
+/// Has the C library take its signals, and gives them back to the guest, while no thread can receive one: there is only
+/// the caller, which blocks them all.
+fn take_signals_back() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let actions = LIBRARY_SIGNALS.map(action);
+        // Without a thread, the library has taken nothing.
+        if let Ok(thread) = Builder::new().stack_size(STACK).spawn(|| ()) {
+            let _ = thread.join();
+        }
+        for (signal, action) in LIBRARY_SIGNALS.into_iter().zip(actions) {
+            set_action(signal, &action);
+        }
+    });
+}
+
+fn action(signal: i32) -> RawAction {
+    let mut action = RawAction::default();
+    // SAFETY: the kernel writes the current action to `action`, which has its layout.
+    let result =
+        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
+    debug_assert!(result.is_ok());
+    action
+}
+
+fn set_action(signal: i32, action: &RawAction) {
+    // SAFETY: the action was in force before: it is a default one, or one of `set_disposition`.
+    let result = unsafe {
+        syscall(libc::SYS_rt_sigaction, [signal as u64, std::ptr::from_ref(action) as u64, 0, SIGSET_SIZE, 0, 0])
+    };
+    debug_assert!(result.is_ok());
+}
+
+/// Ends the calling thread, which is the first of its process, while others go on.
+pub fn exit_first_thread() -> ! {
+    loop {
+        // SAFETY: the thread ends without running anything. Its stack is the process's, which is never freed.
+        let _ = unsafe { syscall(libc::SYS_exit, [0; 6]) };
+    }
+}

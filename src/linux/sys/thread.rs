@@ -1,0 +1,129 @@
+//! clone(2) and clone3(2).
+
+use crate::linux::call::Call;
+use crate::linux::outcome::SysResult;
+use crate::linux::thread::{NewThread, ThreadRequest};
+use crate::memory::PAGE_SIZE;
+use rustix::io::Errno;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// The bits of the exit signal in the flags of clone(2).
+const CSIGNAL: u64 = 0xff;
+const CLONE_CLEAR_SIGHAND: u64 = 1 << 32;
+const CLONE_INTO_CGROUP: u64 = 1 << 33;
+/// The flags that clone(2) can have.
+const LEGACY: u64 = 0xffff_ffff;
+/// Deeper nesting of PID namespaces is impossible (MAX_PID_NS_LEVEL).
+const MAX_PID_LEVELS: u64 = 32;
+const MAX_SIGNAL: u64 = 64;
+
+const fn flag(flag: i32) -> u64 {
+    flag as u32 as u64
+}
+
+/// `struct clone_args` (uapi/linux/sched.h).
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+/// The sizes of `struct clone_args` as it has grown.
+const VERSION_0: u64 = 64;
+const VERSION_2: u64 = 88;
+
+/// riscv64 has CONFIG_CLONE_BACKWARDS: the thread pointer comes before the child's thread id.
+pub(in crate::linux) fn clone(c: &mut Call<'_>) -> SysResult {
+    let [flags, stack, parent_tid, tls, child_tid, _] = c.args;
+    let flags = flags & LEGACY;
+    let args = CloneArgs {
+        flags: flags & !CSIGNAL,
+        exit_signal: flags & CSIGNAL,
+        pidfd: parent_tid,
+        stack,
+        parent_tid,
+        tls,
+        child_tid,
+        ..CloneArgs::default()
+    };
+    start(c, &args)
+}
+
+pub(in crate::linux) fn clone3(c: &mut Call<'_>) -> SysResult {
+    let size = c.args[1];
+    if size > PAGE_SIZE {
+        return Err(Errno::TOOBIG.into());
+    }
+    if size < VERSION_0 {
+        return Err(Errno::INVAL.into());
+    }
+    let mut args: CloneArgs = c.read_growing(c.args[0], size)?;
+    let has = |bits: u64| args.flags & bits != 0;
+    let both = |bits: u64| args.flags & bits == bits;
+    let bad = args.set_tid_size > MAX_PID_LEVELS
+        || (args.set_tid == 0) != (args.set_tid_size == 0)
+        || args.exit_signal > MAX_SIGNAL
+        || has(CLONE_INTO_CGROUP) && (args.cgroup > i32::MAX as u64 || size < VERSION_2)
+        || has(!(LEGACY | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP))
+        || has(flag(libc::CLONE_DETACHED) | CSIGNAL & !flag(libc::CLONE_NEWTIME))
+        || both(flag(libc::CLONE_SIGHAND) | CLONE_CLEAR_SIGHAND)
+        || has(flag(libc::CLONE_THREAD) | flag(libc::CLONE_PARENT)) && args.exit_signal != 0
+        || (args.stack == 0) != (args.stack_size == 0);
+    if bad {
+        return Err(Errno::INVAL.into());
+    }
+    if args.stack != 0 {
+        let end = args.stack.checked_add(args.stack_size).filter(|&end| end <= c.task.mm.limit().0);
+        args.stack = end.ok_or(Errno::INVAL)?;
+    }
+    start(c, &args)
+}
+
+/// Makes a thread or a process, after the checks that both calls share (`kernel_clone`, `copy_process`).
+fn start(c: &mut Call<'_>, args: &CloneArgs) -> SysResult {
+    let has = |bits: i32| args.flags & flag(bits) != 0;
+    let thread = has(libc::CLONE_THREAD);
+    let bad = has(libc::CLONE_PIDFD) && has(libc::CLONE_PARENT_SETTID) && args.pidfd == args.parent_tid
+        || has(libc::CLONE_PIDFD) && has(libc::CLONE_DETACHED)
+        || has(libc::CLONE_FS) && (has(libc::CLONE_NEWNS) || has(libc::CLONE_NEWUSER))
+        || thread && !has(libc::CLONE_SIGHAND)
+        || has(libc::CLONE_SIGHAND) && !has(libc::CLONE_VM)
+        || thread && (has(libc::CLONE_NEWUSER) || has(libc::CLONE_NEWPID));
+    if bad {
+        return Err(Errno::INVAL.into());
+    }
+    if !thread {
+        c.missing_form("a new process");
+        return Err(Errno::NOSYS.into());
+    }
+    for (flag, name) in [(flag(libc::CLONE_PIDFD), "CLONE_PIDFD"), (flag(libc::CLONE_VFORK), "CLONE_VFORK")] {
+        if args.flags & flag != 0 {
+            c.missing_form(&format!("a thread with {name}"));
+            return Err(Errno::NOSYS.into());
+        }
+    }
+    if args.set_tid_size != 0 {
+        c.missing_form("a thread with a chosen id (set_tid)");
+        return Err(Errno::PERM.into());
+    }
+    let request = ThreadRequest {
+        flags: args.flags,
+        stack: args.stack,
+        tls: args.tls,
+        parent_tid: args.parent_tid,
+        child_tid: args.child_tid,
+    };
+    let thread = NewThread::new(c.task, c.cpu, request);
+    let tid = c.task.system.threads.start(thread)?;
+    Ok(tid as u64)
+}

@@ -1,0 +1,162 @@
+//! Guest threads: how they start and end.
+//!
+//! A guest thread is a host thread with the same thread id. The kernel layer makes the new thread's [`Task`] and
+//! registers; whoever connects engines with the kernel layer runs it ([`ThreadStarter`]).
+
+use super::abi::signal::StackT;
+use super::arch::riscv64 as arch;
+use super::outcome::{CallEnd, Outcome};
+use super::task::Task;
+use crate::guest::riscv::Cpu;
+use crate::host::{self, Sys, SysArg};
+use crate::memory::GuestAddr;
+use rustix::io::Errno;
+use std::sync::Arc;
+
+/// Runs new guest threads. [`NewThread::begin`] is the first thing that the new host thread does.
+pub trait ThreadStarter: Send + Sync {
+    /// Runs the thread on a host thread of its own, on which all signals are blocked at first. Returns its thread id
+    /// once the thread has begun.
+    ///
+    /// # Errors
+    /// EAGAIN if the host has no more threads; the thread's own error if it could not begin.
+    fn start(&self, thread: NewThread) -> Result<i32, Errno>;
+}
+
+/// What clone(2) is to do besides sharing, with its pointers to guest memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadRequest {
+    /// The flags of clone(2), without the exit signal.
+    pub flags: u64,
+    /// The stack pointer; 0 for the caller's.
+    pub stack: u64,
+    /// The thread pointer (CLONE_SETTLS).
+    pub tls: u64,
+    /// Where the thread id is written in the parent (CLONE_PARENT_SETTID).
+    pub parent_tid: u64,
+    /// Where the thread id is written in the child (CLONE_CHILD_SETTID) and cleared at its end (CLONE_CHILD_CLEARTID).
+    pub child_tid: u64,
+}
+
+impl ThreadRequest {
+    fn has(&self, flag: i32) -> bool {
+        self.flags & flag as u32 as u64 != 0
+    }
+}
+
+/// A thread that has not begun.
+pub struct NewThread {
+    /// The thread.
+    pub task: Task,
+    /// Its registers.
+    pub cpu: Cpu,
+    request: ThreadRequest,
+}
+
+impl NewThread {
+    /// The thread that `parent` makes in a call with these registers.
+    pub fn new(parent: &Task, cpu: &Cpu, request: ThreadRequest) -> Self {
+        let mut cpu = cpu.clone();
+        arch::set_result(&mut cpu, 0);
+        cpu.reservation = None;
+        if request.stack != 0 {
+            arch::set_stack_pointer(&mut cpu, request.stack);
+        }
+        if request.has(libc::CLONE_SETTLS) {
+            arch::set_thread_pointer(&mut cpu, request.tls);
+        }
+        Self { task: parent.new_thread(), cpu, request }
+    }
+
+    /// Makes the calling host thread the guest's, before it runs guest code. Its signals are still blocked afterwards.
+    pub fn begin(&mut self) -> Result<(), Errno> {
+        // The host thread shares all that POSIX threads share.
+        let mut apart = 0;
+        for flag in [libc::CLONE_FS, libc::CLONE_FILES, libc::CLONE_SYSVSEM] {
+            if !self.request.has(flag) {
+                apart |= flag as u32 as u64;
+            }
+        }
+        let apart = apart | self.request.flags & NAMESPACES;
+        if apart != 0 {
+            host::pass(Sys::Unshare, &mut [SysArg::Val(apart)]).map_err(|error| match CallEnd::from(error) {
+                CallEnd::Errno(errno) => errno,
+                _ => Errno::AGAIN,
+            })?;
+        }
+        let tid = self.task.tid();
+        self.task.process.add_thread(tid);
+        // As in the kernel, a bad address is ignored.
+        if self.request.has(libc::CLONE_PARENT_SETTID) {
+            let _ = self.task.mm.write(GuestAddr(self.request.parent_tid), &tid);
+        }
+        if self.request.has(libc::CLONE_CHILD_SETTID) {
+            let _ = self.task.mm.write(GuestAddr(self.request.child_tid), &tid);
+        }
+        if self.request.has(libc::CLONE_CHILD_CLEARTID) {
+            self.task.clear_child_tid = self.request.child_tid;
+        }
+        Ok(())
+    }
+}
+
+/// The namespaces that a thread can have for itself.
+const NAMESPACES: u64 =
+    (libc::CLONE_NEWNS | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC | libc::CLONE_NEWNET | libc::CLONE_NEWCGROUP) as u64;
+
+impl Task {
+    /// A thread of the same process, which has not begun.
+    fn new_thread(&self) -> Task {
+        Task {
+            files: self.files.clone(),
+            fs: self.fs.clone(),
+            sighand: self.sighand.clone(),
+            mm: self.mm.clone(),
+            process: self.process.clone(),
+            system: self.system.clone(),
+            personality: self.personality,
+            blocked: self.blocked,
+            saved_mask: None,
+            altstack: StackT::NONE,
+            pending: Default::default(),
+            interrupted: None,
+            clear_child_tid: 0,
+            robust_list: (0, 0),
+        }
+    }
+
+    /// What the kernel does at the end of a thread: hands its robust locks on, and clears its thread id.
+    pub(super) fn end_thread(&mut self, status: i32) -> Outcome {
+        self.release_robust_list();
+        let is_last = self.process.remove_thread(self.tid());
+        if self.clear_child_tid != 0 {
+            self.clear_tid(GuestAddr(self.clear_child_tid));
+        }
+        if is_last { Outcome::Exited(status) } else { Outcome::ThreadExited(status) }
+    }
+
+    /// Writes zero to the thread id of a thread that ends, and wakes who waits for that.
+    fn clear_tid(&self, addr: GuestAddr) {
+        // As in the kernel, a bad address is ignored.
+        if self.mm.write(addr, &0u32).is_err() {
+            return;
+        }
+        let Ok(word) = self.mm.host_range(addr, 4) else { return };
+        let (wake, one) = (SysArg::Val(libc::FUTEX_WAKE as u64), SysArg::Val(1));
+        let mut args = [SysArg::Guest(word), wake, one, SysArg::Null, SysArg::Val(0), SysArg::Val(0)];
+        let _ = host::pass(Sys::FutexWait, &mut args);
+    }
+}
+
+/// The starter of a process whose threads nothing can run.
+#[derive(Debug)]
+pub struct NoThreads;
+
+impl ThreadStarter for NoThreads {
+    fn start(&self, _: NewThread) -> Result<i32, Errno> {
+        Err(Errno::AGAIN)
+    }
+}
+
+/// A starter to share.
+pub type Threads = Arc<dyn ThreadStarter>;
