@@ -44,7 +44,7 @@ pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use random::split_mix;
 pub use requests::{FcntlArg, kcmp_row, keyctl_row, prctl_row, semctl_row};
 pub use robust::set_robust_list;
-pub use segment::AttachedSegment;
+pub use segment::{attach_segment, detach_segment};
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
     Attachment, CallError, Disposition, SignalInfo, attach, block_all_signals, is_ignored, pending_signals,

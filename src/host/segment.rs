@@ -5,53 +5,31 @@ use rustix::io::Errno;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
-/// A segment attached at an address of the kernel's choice. Dropping it detaches the segment.
-#[derive(Debug)]
-pub struct AttachedSegment {
-    at: *mut c_void,
-    size: u64,
+/// shmat(2) where nothing is mapped; fails with EINVAL if anything is, over the whole length of the segment. Returns the
+/// size that the segment was created with. The flags are SHM_RDONLY and SHM_EXEC; others have no effect.
+pub fn attach_segment(id: i32, at: *mut c_void, flags: i32) -> Result<u64, Errno> {
+    let flags = flags & (libc::SHM_RDONLY | libc::SHM_EXEC);
+    // SAFETY: without SHM_REMAP the kernel replaces no mapping.
+    unsafe { syscall(libc::SYS_shmat, [id as u64, at as u64, flags as u64, 0, 0, 0])? };
+    let mut status = MaybeUninit::<libc::shmid_ds>::uninit();
+    // The id stays that of this segment while it is attached. Who may attach it may ask for its status.
+    // SAFETY: the kernel writes one structure, which is live, unless it fails.
+    let size = unsafe {
+        let args = [id as u64, libc::IPC_STAT as u64, status.as_mut_ptr() as u64, 0, 0, 0];
+        syscall(libc::SYS_shmctl, args).map(|_| status.assume_init().shm_segsz as u64)
+    };
+    if size.is_err() {
+        // SAFETY: nobody has been told of the attachment.
+        let _ = unsafe { detach_segment(at) };
+    }
+    size
 }
 
-impl AttachedSegment {
-    /// shmat(2). Only the flags SHM_RDONLY and SHM_EXEC have an effect.
-    pub fn attach(id: i32, flags: i32) -> Result<Self, Errno> {
-        let flags = flags & (libc::SHM_RDONLY | libc::SHM_EXEC);
-        // SAFETY: without an address and SHM_REMAP, the kernel maps the segment at an unused address.
-        let at = unsafe { syscall(libc::SYS_shmat, [id as u64, 0, flags as u64, 0, 0, 0])? };
-        let mut attached = Self { at: at as *mut c_void, size: 0 };
-        // The size can be read only now: while a segment is attached, its ID cannot be reused.
-        let mut status = MaybeUninit::<libc::shmid_ds>::uninit();
-        // SAFETY: the kernel writes one structure, which is live.
-        unsafe {
-            let args = [id as u64, libc::IPC_STAT as u64, status.as_mut_ptr() as u64, 0, 0, 0];
-            syscall(libc::SYS_shmctl, args)?;
-            attached.size = status.assume_init().shm_segsz as u64;
-        }
-        Ok(attached)
-    }
-
-    /// The size in bytes with which the segment was created.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Moves the attachment to `to`, replacing what is mapped there.
-    ///
-    /// # Safety
-    /// The pages of the segment's size from `to` must be the caller's to replace.
-    pub unsafe fn move_to(self, to: *mut c_void) -> Result<(), Errno> {
-        let size = self.size as usize;
-        // SAFETY: nothing else knows the address of the attachment, so it is ours alone. The target is the caller's.
-        unsafe { rustix::mm::mremap_fixed(self.at, size, size, rustix::mm::MremapFlags::MAYMOVE, to)? };
-        std::mem::forget(self);
-        Ok(())
-    }
-}
-
-impl Drop for AttachedSegment {
-    fn drop(&mut self) {
-        // SAFETY: detaches what `attach` attached. Nothing else knows the address.
-        let detached = unsafe { syscall(libc::SYS_shmdt, [self.at as u64, 0, 0, 0, 0, 0]) };
-        debug_assert!(detached.is_ok());
-    }
+/// shmdt(2).
+///
+/// # Safety
+/// The attachment at `at` must be the caller's to unmap.
+pub unsafe fn detach_segment(at: *mut c_void) -> Result<(), Errno> {
+    // SAFETY: as promised by the caller.
+    unsafe { syscall(libc::SYS_shmdt, [at as u64, 0, 0, 0, 0, 0]) }.map(drop)
 }

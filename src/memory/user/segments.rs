@@ -28,14 +28,23 @@ impl ShmSegment {
         // The kernel keeps segments in the same file system as memory files.
         let memory = rustix::fs::memfd_create(c"segment", MemfdFlags::CLOEXEC).map_err(failed)?;
         let dev = rustix::fs::fstat(&memory).map_err(failed)?.st_dev;
-        let attached = host::AttachedSegment::attach(self.id, self.flags).map_err(failed)?;
-        // Since the caller asked for the size, the number may have become that of another segment.
-        if page_len(attached.size()) != Some(len) {
+        // The range is mapped, so the first attempt fails. It does so with EINVAL unless the segment may not be attached
+        // at all, in which case what is mapped stays.
+        let size = match host::attach_segment(self.id, at, self.flags) {
+            Err(Errno::INVAL) => {
+                // SAFETY: unmaps guest memory inside the window, which Rust holds no reference into.
+                unsafe { rustix::mm::munmap(at, len as usize) }.map_err(failed)?;
+                // The number may have become that of another segment since the caller asked for its size. A larger one
+                // does not fit between what is mapped on both sides: the window is mapped everywhere else.
+                host::attach_segment(self.id, at, self.flags)
+            }
+            other => other,
+        };
+        if page_len(size.map_err(failed)?) != Some(len) {
+            // SAFETY: the attachment was made just above, inside the window.
+            unsafe { host::detach_segment(at) }.map_err(failed)?;
             return Err(failed(Errno::INVAL));
         }
-        // SAFETY: replaces guest memory inside the window, which Rust holds no reference into. The segment is as long
-        // as the range: it was measured while attached, and an attached segment keeps its size.
-        unsafe { attached.move_to(at) }.map_err(failed)?;
         if self.flags & libc::SHM_EXEC != 0 {
             let prot = MprotectFlags::from_bits_retain(prot.bits());
             // SAFETY: changes only the guest memory just mapped.
@@ -98,7 +107,7 @@ mod tests {
     /// The caller asks for a segment's size and then attaches it. Another process may meanwhile remove the segment
     /// and create a larger or smaller one that gets the same number.
     #[test]
-    fn a_segment_of_another_size_than_expected_replaces_nothing() {
+    fn a_segment_of_another_size_than_expected_is_not_attached() {
         let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
         let at = Place::Fixed(GuestAddr(0x20_0000));
         mem.map(&MapRequest::anonymous(at, 4 * PAGE_SIZE, Prot::READ | Prot::WRITE)).unwrap();
@@ -112,15 +121,16 @@ mod tests {
             mem.map(&MapRequest { shared: true, backing: backing.clone(), ..request })
         };
         let results = [1, 3].map(attach);
-        let word = |page: u64| mem.read::<u64>(GuestAddr(0x20_0000 + page * PAGE_SIZE)).unwrap();
+        let word = |page: u64| mem.read::<u64>(GuestAddr(0x20_0000 + page * PAGE_SIZE)).ok();
         let kept = [0, 1, 2, 3].map(word);
         let fits = attach(2);
         let after = [0, 1, 2, 3].map(word);
         let mut remove = [SysArg::Val(id as u64), SysArg::Val(libc::IPC_RMID as u64), SysArg::Null];
         host::pass(Sys::Shmctl, &mut remove).unwrap();
         assert_eq!(results, [Err(failed(Errno::INVAL)); 2]);
-        assert_eq!(kept, [1, 2, 3, 4]);
+        // What was to be replaced is gone, as after a call that fails half-way. What lies beyond is not touched.
+        assert_eq!(kept, [None, None, None, Some(4)]);
         assert!(fits.is_ok());
-        assert_eq!(after, [0, 0, 3, 4]);
+        assert_eq!(after, [Some(0), Some(0), None, Some(4)]);
     }
 }
