@@ -1,24 +1,24 @@
-//! The CSRs of machine level, and the user-level ones that need its permission.
+//! The machine-level CSRs, and the user-level ones that machine mode controls.
 
 use super::{FS_DIRTY, Mode, Privileged, mstatus, pmp, sign_extended, zero_extended};
 use crate::guest::riscv::{Cpu, csr as user};
 use remu_isa::{Ext, Xlen};
 
-/// `menvcfg`: CBO.INVAL in less privileged modes, as what.
+/// `menvcfg`: the effect of CBO.INVAL in less privileged modes.
 pub const MENVCFG_CBIE: u64 = 3 << 4;
-/// `menvcfg`: CBO.CLEAN and CBO.FLUSH there.
+/// `menvcfg`: enables CBO.CLEAN and CBO.FLUSH in less privileged modes.
 pub const MENVCFG_CBCFE: u64 = 1 << 6;
-/// `menvcfg`: CBO.ZERO there.
+/// `menvcfg`: enables CBO.ZERO in less privileged modes.
 pub const MENVCFG_CBZE: u64 = 1 << 7;
-/// `menvcfg`: fences of I/O imply memory.
+/// `menvcfg`: fences of I/O also order memory.
 const MENVCFG_FIOM: u64 = 1;
 
-/// The counters that have permission bits of their own: cycle, time, instret.
+/// The bits of `mcounteren`: cycle, time, instret.
 const COUNTERS: u32 = 0b111;
-/// Those that can be stopped: there is no bit for the time.
+/// The bits of `mcountinhibit`, which has none for the time.
 const STOPPABLE: u32 = 0b101;
 
-/// What a hart is told by the devices around it.
+/// The inputs of a hart from its devices.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExternalInputs {
     /// The value of `mtime`.
@@ -28,7 +28,7 @@ pub struct ExternalInputs {
 }
 
 impl Privileged {
-    /// Reads a CSR; `None` if there is none of this number, or it may not be read in this mode.
+    /// Reads a CSR; `None` if it does not exist or is not readable in this mode.
     pub(super) fn read_csr(&self, cpu: &Cpu, number: u16, inputs: &ExternalInputs) -> Option<u64> {
         self.permit(number)?;
         let rv32 = cpu.isa.xlen == Xlen::Rv32;
@@ -39,12 +39,12 @@ impl Privileged {
             0x304 => self.mie,
             0x305 => self.mtvec,
             0x306 => self.mcounteren.into(),
-            // What it holds is fixed at zero: both modes are little-endian.
+            // mstatush: both modes are little-endian, so it is zero.
             0x310 if rv32 => 0,
             0x30a => self.menvcfg & 0xffff_ffff,
             0x31a if rv32 => self.menvcfg >> 32,
             0x320 => self.mcountinhibit.into(),
-            // No event can be chosen, and what would count it is always zero.
+            // mhpmevent: no event can be selected, and the counters are zero.
             0x323..=0x33f => 0,
             0x340 => self.mscratch,
             0x341 => self.mepc(cpu),
@@ -53,7 +53,7 @@ impl Privileged {
             0x344 => inputs.interrupts.0,
             0x3a0..=0x3a3 => self.pmp_configs(number, rv32)?,
             0x3b0..=0x3bf => self.pmp.addr(usize::from(number - 0x3b0)),
-            // Triggers: none, which is what these say.
+            // tselect, tdata: there are no triggers.
             0x7a0..=0x7a3 => 0,
             0xb00 | 0xb02 => self.counter(cpu, number == 0xb02),
             0xb80 | 0xb82 if rv32 => self.counter(cpu, number == 0xb82) >> 32,
@@ -65,7 +65,7 @@ impl Privileged {
             0xc81 if rv32 => inputs.time >> 32,
             0xc03..=0xc1f => 0,
             0xc83..=0xc9f if rv32 => 0,
-            // mvendorid, marchid, mimpid: not assigned; mconfigptr: there is none.
+            // mvendorid, marchid, mimpid and mconfigptr are not implemented.
             0xf11..=0xf13 | 0xf15 => 0,
             0xf14 => self.hart,
             _ => return None,
@@ -73,7 +73,8 @@ impl Privileged {
         Some(sign_extended(cpu, value))
     }
 
-    /// Writes a CSR, of which every field takes what it can (WARL) and keeps the rest.
+    /// Writes a CSR. Fields are WARL: they keep their value if the new one is not supported. `None` if the CSR does not
+    /// exist or is not writable in this mode.
     pub(super) fn write_csr(&mut self, cpu: &mut Cpu, number: u16, value: u64) -> Option<()> {
         self.permit(number)?;
         if number >> 10 == 3 {
@@ -110,7 +111,7 @@ impl Privileged {
                 let old = self.counter(cpu, number == 0xb82);
                 self.set_counter(cpu, number == 0xb82, high_half(old));
             }
-            // Those of which no bit can be changed.
+            // Writable, but no bit changes.
             0x301 | 0x310 | 0x323..=0x33f | 0x344 | 0x7a0..=0x7a3 | 0xb03..=0xb1f | 0xb83..=0xb9f => {
                 self.read_csr(cpu, number, &ExternalInputs::default())?;
             }
@@ -119,7 +120,7 @@ impl Privileged {
         Some(())
     }
 
-    /// Whether the mode may name the CSR at all.
+    /// `Some` if the current mode may access the CSR.
     fn permit(&self, number: u16) -> Option<()> {
         let needed = number >> 8 & 3;
         let counter = matches!(number, 0xc00..=0xc1f | 0xc80..=0xc9f);
@@ -128,7 +129,7 @@ impl Privileged {
         permitted.then_some(())
     }
 
-    /// Whether there are floating-point CSRs.
+    /// `Some` if the floating-point CSRs are accessible.
     fn float_csr(&self, cpu: &Cpu) -> Option<()> {
         (cpu.isa.exts.contains(Ext::F) && self.fs() != 0).then_some(())
     }
@@ -151,7 +152,7 @@ impl Privileged {
         if cpu.isa.exts.contains(Ext::F) {
             fields |= mstatus::FS;
         }
-        // Supervisor mode and the reserved one cannot be gone back to.
+        // Only user and machine mode exist.
         if [0, mstatus::MPP].contains(&(value & mstatus::MPP)) {
             fields |= mstatus::MPP;
         }
@@ -190,14 +191,14 @@ impl Privileged {
         Some(())
     }
 
-    /// `mcycle`, or `minstret`: a model without a pipeline takes one cycle for each instruction.
+    /// `mcycle` or `minstret`. There is no pipeline model, so each retired instruction counts as one cycle.
     fn counter(&self, cpu: &Cpu, instret: bool) -> u64 {
         let base = self.counters[usize::from(instret)];
         if self.is_inhibited(instret) { base } else { base.wrapping_add(cpu.instret) }
     }
 
     fn set_counter(&mut self, cpu: &Cpu, instret: bool, value: u64) {
-        // The instruction that writes is not counted.
+        // The writing instruction is not counted.
         let retired = if self.is_inhibited(instret) { 0 } else { cpu.instret + 1 };
         self.counters[usize::from(instret)] = value.wrapping_sub(retired);
     }
@@ -216,14 +217,14 @@ impl Privileged {
     }
 }
 
-/// The entries whose configurations are in one CSR; RV64 has no odd ones.
+/// The PMP entries that the CSR `pmpcfgN` configures. RV64 has even N only.
 fn pmp_entries(number: u16, rv32: bool) -> Option<std::ops::Range<usize>> {
     let first = usize::from(number - 0x3a0) * 4;
     let count = if rv32 { 4 } else { 8 };
     (first.is_multiple_of(count) && first + count <= pmp::ENTRIES).then_some(first..first + count)
 }
 
-/// `misa`: the width, and the extensions that have a letter. It cannot be written.
+/// `misa`: XLEN and the single-letter extensions. Read-only.
 fn misa(cpu: &Cpu) -> u64 {
     let letter = |c: u8| 1u64 << (c - b'A');
     let mut value = letter(b'I') | letter(b'U');

@@ -1,4 +1,4 @@
-//! The instructions that engines leave to the privileged architecture.
+//! Executes the instructions that engines do not: those that depend on privileged state.
 
 use super::csr::ExternalInputs;
 use super::{Cause, Mode, Privileged, mstatus};
@@ -7,24 +7,24 @@ use crate::guest::riscv::{Base, Cpu};
 use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, Refusal};
 use remu_isa::{Insn, Isa, Op};
 
-/// What has become of an instruction.
+/// The outcome of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// It has been carried out; the pc is that of the next one.
+    /// Retired; the pc is that of the next instruction.
     Retired,
-    /// It is to be executed by an engine after all, in the state that has changed.
+    /// Not executed. The state has changed so that an engine can execute it now.
     Again,
-    /// It has been carried out, and the hart waits for an interrupt.
+    /// Retired; the hart waits for an interrupt.
     Waits,
-    /// It has been carried out, and code may have changed.
+    /// Retired; code may have changed.
     CodeChanged,
-    /// It raises this.
+    /// It raises this exception, with this value for `mtval`.
     Traps(Cause, u64),
-    /// It would access what it may not.
+    /// Its memory access faults.
     Faults(GuestFault),
 }
 
-/// Carries out the instruction with these bits, which an engine could not.
+/// Executes the instruction with these bits, which an engine reported as illegal.
 pub fn execute<B: Base>(
     hart: &mut Privileged,
     cpu: &mut Cpu,
@@ -37,7 +37,7 @@ pub fn execute<B: Base>(
     let machine = hart.mode == Mode::Machine;
     let done = match insn.op {
         Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci => {
-            match access(hart, cpu, &insn, inputs) {
+            match access_csr(hart, cpu, &insn, inputs) {
                 Some(()) => Done::Retired,
                 None => return illegal,
             }
@@ -49,7 +49,7 @@ pub fn execute<B: Base>(
         }
         Op::Wfi if machine || hart.mstatus & mstatus::TW == 0 => Done::Waits,
         Op::FenceI => Done::CodeChanged,
-        // There are no caches to lose anything from, but the block has to be one that may be accessed.
+        // There are no caches to invalidate, but the access to the block must be permitted.
         Op::CboInval if hart.may_invalidate() => {
             let addr = GuestAddr(super::zero_extended(cpu, cpu.x(insn.rs1)));
             let allowed = memory.probe(addr.floor(CACHE_BLOCK), CACHE_BLOCK);
@@ -59,7 +59,7 @@ pub fn execute<B: Base>(
                 Ok(()) => Done::Retired,
             }
         }
-        // An instruction that only the state of floating point kept from being executed.
+        // The first floating-point instruction since the state was clean: mark it dirty and retry.
         _ if hart.fs() != 0 && hart.fs() != super::FS_DIRTY && is_float::<B>(bits, cpu) => {
             hart.touch_float();
             return Done::Again;
@@ -71,14 +71,14 @@ pub fn execute<B: Base>(
     done
 }
 
-/// Whether an instruction needs extensions that work on floating-point state.
+/// Whether an instruction needs an extension with floating-point state.
 fn is_float<B: Base>(bits: u32, cpu: &Cpu) -> bool {
     let without = Isa::new(cpu.isa.xlen, super::without_float(cpu.isa.exts));
     B::decode(&bits.to_le_bytes(), &without).is_err()
 }
 
-/// A CSR instruction.
-fn access(hart: &mut Privileged, cpu: &mut Cpu, insn: &Insn, inputs: &ExternalInputs) -> Option<()> {
+/// Executes a CSR instruction; `None` if it is illegal.
+fn access_csr(hart: &mut Privileged, cpu: &mut Cpu, insn: &Insn, inputs: &ExternalInputs) -> Option<()> {
     let number = insn.imm as u16;
     let (immediate, writes) = match insn.op {
         Op::Csrrw => (false, true),

@@ -1,7 +1,7 @@
-//! The privileged architecture: modes, the CSRs of machine level, traps and physical memory protection.
+//! The privileged architecture: privilege modes, machine-level CSRs, traps and physical memory protection.
 //!
-//! The state of a hart that only the privileged architecture knows is [`Privileged`]; engines do not, they
-//! stop where an instruction needs it. [`execute`] carries such an instruction out.
+//! [`Privileged`] is the privileged state of a hart. Engines do not know it: they stop at instructions that need it, and
+//! [`execute`] executes those.
 
 mod csr;
 mod execute;
@@ -18,13 +18,13 @@ use crate::memory::machine::PmpView;
 use remu_isa::{Ext, ExtSet, Xlen};
 use std::sync::LazyLock;
 
-/// A privilege mode, by its encoding.
+/// A privilege mode, with the value of its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Mode {
-    /// U.
+    /// User mode.
     User = 0,
-    /// M.
+    /// Machine mode.
     Machine = 3,
 }
 
@@ -41,13 +41,13 @@ mod mstatus {
     pub const UXL_64: u64 = 2 << 32;
 }
 
-/// Values of `mstatus.FS`.
+/// The value of `mstatus.FS` for a dirty state.
 const FS_DIRTY: u64 = 3;
 
-/// What only the privileged architecture knows of a hart.
+/// The privileged state of a hart.
 #[derive(Clone, Debug)]
 pub struct Privileged {
-    /// The mode it is in.
+    /// The current privilege mode.
     pub mode: Mode,
     /// `mhartid`.
     pub hart: u64,
@@ -61,14 +61,14 @@ pub struct Privileged {
     mcounteren: u32,
     mcountinhibit: u32,
     menvcfg: u64,
-    /// Protection of physical memory.
+    /// The physical memory protection.
     pub pmp: Pmp,
-    /// `mcycle` and `minstret`, less what the hart has retired; the value itself while inhibited.
+    /// `mcycle` and `minstret`, each minus the number of retired instructions, or its value while inhibited.
     counters: [u64; 2],
 }
 
 impl Privileged {
-    /// A hart as it comes out of reset.
+    /// The state at reset.
     pub fn new(hart: u64) -> Self {
         Self {
             mode: Mode::Machine,
@@ -96,9 +96,9 @@ impl Privileged {
         if self.mstatus & mstatus::MPP == 0 { Mode::User } else { Mode::Machine }
     }
 
-    /// What an engine may execute by itself in the present state; all else it leaves to [`execute`]. The
-    /// counters are left out, since reading them takes permission, and FENCE.I, which concerns all engines
-    /// of a hart. Floating point is left out until its state is dirty, so that its first use is seen.
+    /// The extensions that an engine may execute in the current state. Instructions of others go to [`execute`]: counter
+    /// reads, which need permission; FENCE.I, which affects all engines of a hart; and floating point until its state is
+    /// dirty, to detect its first use.
     pub fn engine_exts(&self, all: ExtSet) -> ExtSet {
         let mut exts = all.without(Ext::Zicntr).without(Ext::Zihpm).without(Ext::Zifencei);
         if self.fs() != FS_DIRTY {
@@ -112,7 +112,7 @@ impl Privileged {
         exts
     }
 
-    /// What the hart may access.
+    /// The memory protection in the current state.
     pub fn pmp_view(&self) -> PmpView {
         let data = if self.mode == Mode::Machine && self.mstatus & mstatus::MPRV != 0 { self.mpp() } else { self.mode };
         PmpView {
@@ -123,9 +123,9 @@ impl Privileged {
     }
 }
 
-/// Extensions without those that work on floating-point registers or `fcsr`.
+/// `exts` without the extensions that have floating-point state.
 fn without_float(exts: ExtSet) -> ExtSet {
-    // Asked each time that a hart goes on, which is no time to compute it.
+    // Computed once, since this runs each time that an engine starts.
     static FLOAT: LazyLock<ExtSet> = LazyLock::new(|| {
         let all: ExtSet = Ext::ALL.into_iter().collect();
         all.difference(all.without_dependents(Ext::F))
@@ -133,7 +133,7 @@ fn without_float(exts: ExtSet) -> ExtSet {
     exts.difference(*FLOAT)
 }
 
-/// A value as a register of the hart's width holds it.
+/// A value as a register holds it: sign-extended from XLEN.
 fn sign_extended(cpu: &Cpu, value: u64) -> u64 {
     match cpu.isa.xlen {
         Xlen::Rv32 => value as i32 as i64 as u64,
@@ -141,7 +141,7 @@ fn sign_extended(cpu: &Cpu, value: u64) -> u64 {
     }
 }
 
-/// A value as an address or an unsigned number of the hart's width.
+/// A value as an address or unsigned number: zero-extended from XLEN.
 fn zero_extended(cpu: &Cpu, value: u64) -> u64 {
     match cpu.isa.xlen {
         Xlen::Rv32 => value & 0xffff_ffff,

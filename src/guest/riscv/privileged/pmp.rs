@@ -2,24 +2,24 @@
 
 use crate::memory::machine::Region;
 
-/// Entries, of the 64 that the specification knows.
+/// The number of implemented entries; the specification allows up to 64.
 pub const ENTRIES: usize = 16;
 
 const R: u8 = 1;
 const W: u8 = 2;
 const X: u8 = 4;
 const LOCKED: u8 = 0x80;
-/// How an entry's address is meant.
+/// The address-matching mode of an entry.
 const MATCH: u8 = 0x18;
 const TOR: u8 = 0x08;
 const NA4: u8 = 0x10;
 const NAPOT: u8 = 0x18;
 
-/// The entries as written.
+/// The PMP entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pmp {
     config: [u8; ENTRIES],
-    /// Addresses divided by four.
+    /// The addresses divided by four.
     addr: [u64; ENTRIES],
 }
 
@@ -29,8 +29,7 @@ impl Pmp {
         self.config[entry]
     }
 
-    /// Writes a configuration, unless it is locked. What is reserved, to be written and not read, is not
-    /// taken on.
+    /// Writes a configuration unless it is locked. The reserved combination R=0, W=1 is stored with W=0.
     pub fn set_config(&mut self, entry: usize, value: u8) {
         if self.config[entry] & LOCKED == 0 {
             let reserved = value & (R | W) == W;
@@ -44,7 +43,7 @@ impl Pmp {
         self.addr[entry]
     }
 
-    /// Writes an address register, unless it is locked, by its own entry or as the start of the next.
+    /// Writes an address register unless it is locked by its own entry, or by the next one in TOR mode.
     pub fn set_addr(&mut self, entry: usize, value: u64) {
         let next = self.config.get(entry + 1).copied().unwrap_or(0);
         let bounds_locked = next & LOCKED != 0 && next & MATCH == TOR;
@@ -53,7 +52,7 @@ impl Pmp {
         }
     }
 
-    /// The ranges that are switched on, in order of priority.
+    /// The enabled regions in order of priority.
     pub fn regions(&self) -> Vec<Region> {
         (0..ENTRIES).filter_map(|entry| self.region(entry)).collect()
     }
@@ -64,14 +63,14 @@ impl Pmp {
             TOR => (if entry == 0 { 0 } else { self.addr[entry - 1] }, addr),
             NA4 => (addr, addr + 1),
             NAPOT => {
-                // As many ones as there are at the end stand for the size: twice as many words as that.
+                // n trailing ones encode a size of 2^(n+1) words.
                 let ones = addr.trailing_ones();
                 let start = addr & !((1 << ones) - 1);
                 (start, start + (2 << ones))
             }
             _ => return None,
         };
-        // One that ends before it starts matches nothing.
+        // An empty TOR range matches nothing.
         (start < end).then(|| Region {
             start: start << 2,
             last: (end << 2) - 1,
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_matched_in_three_ways() {
+    fn entries_match_addresses_in_three_modes() {
         let mut pmp = Pmp::default();
         pmp.set_addr(0, 0x1000);
         pmp.set_addr(1, 0x2000);
@@ -102,13 +101,13 @@ mod tests {
         assert_eq!(ranges(&pmp), [(0x4000, 0x7fff), (0xc000, 0xc003), (0x10000, 0x10fff)]);
         assert_eq!(pmp.regions()[2].allows, [true, true, false]);
         pmp.set_addr(3, u64::MAX);
-        assert_eq!(ranges(&pmp)[2], (0, (1 << 57) - 1), "everything there is");
+        assert_eq!(ranges(&pmp)[2], (0, (1 << 57) - 1), "the whole address space");
         pmp.set_addr(0, 0x3000);
         assert_eq!(pmp.regions().len(), 2, "a range that ends before it starts");
     }
 
     #[test]
-    fn locked_entries_stay_as_they_are() {
+    fn locked_entries_do_not_change() {
         let mut pmp = Pmp::default();
         pmp.set_addr(4, 1);
         pmp.set_addr(5, 2);
@@ -118,6 +117,6 @@ mod tests {
         pmp.set_addr(4, 9);
         assert_eq!((pmp.config(5), pmp.addr(5), pmp.addr(4)), (LOCKED | TOR | R, 2, 1));
         pmp.set_config(4, W | X);
-        assert_eq!(pmp.config(4), X, "to be written and not read is reserved");
+        assert_eq!(pmp.config(4), X, "writable but not readable is reserved");
     }
 }

@@ -1,10 +1,10 @@
-//! Taking a trap, and coming back from one.
+//! Trap entry and return.
 
 use super::{Mode, Privileged, mstatus, zero_extended};
 use crate::guest::riscv::Cpu;
 use std::fmt;
 
-/// Why a trap is taken synchronously, by its code (privileged specification, table of `mcause` values).
+/// An exception, with its code (privileged specification, table of `mcause` values).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 #[allow(missing_docs, reason = "the names are the specification's")]
@@ -27,7 +27,7 @@ pub enum Cause {
 /// A trap that has been taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenTrap {
-    /// The instruction that raised it, or before which it was taken.
+    /// The address of the instruction that raised it, or before which the interrupt was taken.
     pub pc: u64,
     /// Whether it is an interrupt.
     pub interrupt: bool,
@@ -35,12 +35,12 @@ pub struct TakenTrap {
     pub code: u64,
     /// `mtval`.
     pub value: u64,
-    /// The mode it was taken from.
+    /// The mode in which it was taken.
     pub from: Mode,
 }
 
 impl fmt::Display for TakenTrap {
-    /// As in `illegal instruction, value 0x0, in machine mode`.
+    /// For example `illegal instruction, value 0x0, in machine mode`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match (self.interrupt, self.code) {
             (true, 3) => "software interrupt",
@@ -69,7 +69,7 @@ impl fmt::Display for TakenTrap {
     }
 }
 
-/// The interrupts of machine level that are pending, as bits of `mip`.
+/// A set of machine-level interrupts, as bits of `mip`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interrupts(pub u64);
 
@@ -80,10 +80,10 @@ impl Interrupts {
     pub const TIMER: Self = Self(1 << 7);
     /// MEIP.
     pub const EXTERNAL: Self = Self(1 << 11);
-    /// All that there are.
+    /// All machine-level interrupts.
     pub const ALL: Self = Self(1 << 3 | 1 << 7 | 1 << 11);
 
-    /// With another, if it is pending.
+    /// This set, with `other` if `pending`.
     #[must_use]
     pub fn with(self, other: Self, pending: bool) -> Self {
         if pending { Self(self.0 | other.0) } else { self }
@@ -91,7 +91,7 @@ impl Interrupts {
 }
 
 impl Privileged {
-    /// What ECALL raises.
+    /// The exception that ECALL raises.
     pub fn environment_call(&self) -> Cause {
         match self.mode {
             Mode::User => Cause::EnvironmentCallFromU,
@@ -104,7 +104,7 @@ impl Privileged {
         self.enter(cpu, cause as u64, value, false);
     }
 
-    /// Takes the interrupt of the highest priority that is pending and enabled, if there is one.
+    /// Takes the pending and enabled interrupt of the highest priority; false if there is none.
     pub fn interrupt(&mut self, cpu: &mut Cpu, pending: Interrupts) -> bool {
         let enabled = self.mode != Mode::Machine || self.mstatus & mstatus::MIE != 0;
         let ready = pending.0 & self.mie;
@@ -117,7 +117,7 @@ impl Privileged {
         true
     }
 
-    /// The trap that was taken last.
+    /// The last trap that was taken.
     pub fn taken(&self, cpu: &Cpu) -> TakenTrap {
         let top = if cpu.is_64bit() { 63 } else { 31 };
         TakenTrap {
@@ -129,7 +129,7 @@ impl Privileged {
         }
     }
 
-    /// Whether an interrupt is pending that WFI waits for: enabled by `mie`, whatever `mstatus` says.
+    /// Whether a pending interrupt ends WFI: one that `mie` enables, regardless of `mstatus`.
     pub fn wakes(&self, pending: Interrupts) -> bool {
         pending.0 & self.mie != 0
     }
@@ -151,7 +151,7 @@ impl Privileged {
         cpu.reservation = None;
     }
 
-    /// MRET.
+    /// Executes MRET.
     pub(super) fn mret(&mut self, cpu: &mut Cpu) {
         let (mode, was_enabled) = (self.mpp(), self.mstatus & mstatus::MPIE != 0);
         self.mstatus &= !(mstatus::MIE | mstatus::MPP);
@@ -167,7 +167,7 @@ impl Privileged {
         cpu.reservation = None;
     }
 
-    /// `mepc`, of which the bits that no instruction's address has read as zero.
+    /// `mepc`. The low bits that an instruction's address cannot have read as zero.
     pub(super) fn mepc(&self, cpu: &Cpu) -> u64 {
         let low = if cpu.isa.exts.contains(remu_isa::Ext::Zca) { 1 } else { 3 };
         zero_extended(cpu, self.mepc & !low)
