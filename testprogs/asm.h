@@ -1,5 +1,5 @@
-/* For the assembly programs, which have no C library: SHOW prints a name and a register in hexadecimal,
- * and EXIT leaves. Both go through raw system calls. Temporaries and argument registers are not kept. */
+/* Macros for the assembly programs, which have no C library: SHOW prints a name and a register in hexadecimal, EXIT
+ * exits. Both make raw system calls and clobber temporaries and argument registers. */
 
     .option nopic
     .bss

@@ -1,5 +1,5 @@
-/* Bit manipulation as C programs write it. Built with and without Zba, Zbb and Zbs, where the same
- * expressions become other instructions, and the output may not change. */
+/* Common bit manipulation in C. It is built with and without Zba, Zbb and Zbs: the instructions differ, the output must
+ * not. */
 #include "lib.h"
 
 #define NOINLINE __attribute__((noinline, noclone))

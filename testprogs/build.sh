@@ -1,8 +1,8 @@
 #!/bin/bash
-# testprogs/build.sh LIST OUT - builds the guest programs of LIST (see programs.list for its form):
-#   OUT/riscv64/NAME  each of them, statically linked, by Debian's cross compiler
-#   OUT/native/BASE   the same C source for the host, the oracle of the tests and benchmarks
-# Only what is older than its source, or was built by another command, is built again.
+# testprogs/build.sh LIST OUT - builds the guest programs of LIST (programs.list describes the format):
+#   OUT/riscv64/NAME  each program, statically linked, by Debian's cross compiler
+#   OUT/native/BASE   the same C source for the host, as the oracle of tests and benchmarks
+# Programs that are up to date are not rebuilt.
 set -euo pipefail
 list=$(realpath "$1") out=$2
 here=$(dirname "$(realpath "$0")")

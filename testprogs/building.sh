@@ -1,21 +1,21 @@
-# testprogs/building.sh - for scripts that build programs to source: as many at a time as there are processors, and only
-# what is older than its source or a header, or was built by another command.
+# testprogs/building.sh - functions for scripts that build programs; to be sourced. Runs one compiler per processor. A
+# program is rebuilt only if its source, a header or the command is newer or different.
 
 headers=$(ls -t "$(dirname "${BASH_SOURCE[0]}")"/*.h | head -1)
 jobs=$(nproc) failed=0 running=0
 
-# need TOOL PACKAGES...: ends the script, and says what to install, if there is no such tool
+# need TOOL PACKAGES...: exits with a hint to install PACKAGES if TOOL is missing
 need() {
     command -v "$1" >/dev/null || { echo "$0: $1 is not installed: apt-get install ${*:2}" >&2; exit 1; }
 }
 
-# build_in FOLDER: what is built is below it; a second script that asks at the same time waits for this one
+# build_in FOLDER: locks FOLDER, so that scripts that build there at the same time wait for each other
 build_in() {
     exec 9>"$1/lock"
     flock 9
 }
 
-# spawn TARGET SOURCE COMMAND...: builds TARGET, beside others
+# spawn TARGET SOURCE COMMAND...: builds TARGET in the background
 spawn() {
     if [ "$running" -ge "$jobs" ]; then
         wait -n || failed=1
@@ -25,7 +25,7 @@ spawn() {
     running=$((running + 1))
 }
 
-# finish: waits for all, and ends the script
+# finish: waits for all builds and exits with their status
 finish() {
     while [ "$running" -gt 0 ]; do
         wait -n || failed=1

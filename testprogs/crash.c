@@ -1,4 +1,4 @@
-/* Ways to die. Each prints a line first, which must arrive. */
+/* Ways to crash. Each prints a line first, which must be written. */
 #include "lib.h"
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,4 @@
-/* The user-level CSRs: fcsr and its parts through every form of the instruction, the counters, and
- * the instructions that order memory. */
+/* The user-level CSRs: fcsr and its fields with every CSR instruction, the counters; and the fence instructions. */
 #include "asm.h"
     START
     csrr s0, fcsr
@@ -50,7 +49,7 @@
     SHOW invalid_too, s0
     fmv.x.d s1, fa2
     SHOW canonical_nan, s1
-    /* a static rounding mode wins over frm */
+    /* a static rounding mode overrides frm */
     fsflags zero
     fsrmi 3
     li t0, 3

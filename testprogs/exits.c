@@ -1,4 +1,4 @@
-/* Ways to leave: the status, the handlers that run, the output that is or is not flushed. */
+/* Ways to exit: the status, the handlers that run, and whether output is flushed. */
 #include "lib.h"
 #include <unistd.h>
 

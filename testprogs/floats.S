@@ -1,5 +1,5 @@
-/* Floating-point instructions that C does not reach by name: boxing, sign injection, classification,
- * minimum and maximum of zeros and NaNs, comparisons and conversions with NaNs. */
+/* Floating-point operations that C cannot express directly: NaN-boxing, sign injection, classification, minimum and
+ * maximum of zeros and NaNs, comparisons and conversions with NaNs. */
 #include "asm.h"
     .macro D name, reg
     fmv.x.d s11, \reg

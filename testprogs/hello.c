@@ -1,5 +1,5 @@
-/* The least a C program does: start the C library, print, run the exit handlers, leave. Given `wait`
- * it stays until its standard input ends, so that a benchmark can look at the process. */
+/* A minimal C program: starts the C library, prints, runs the exit handlers, exits. With `wait`, it runs until its
+ * standard input ends, so that a benchmark can inspect the process. */
 #include <stdio.h>
 #include <string.h>
 

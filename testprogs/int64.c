@@ -1,6 +1,5 @@
-/* 64-bit and 128-bit integers: what the instructions do at their edges, and what the compiler's
- * library builds from them. RISC-V defines division by zero and overflow; on the host the same
- * results are computed by the definition. */
+/* 64-bit and 128-bit integers: edge cases of the instructions, and the compiler's library functions built on them.
+ * RISC-V defines division by zero and overflow; the host build computes those results from the definition. */
 #include "lib.h"
 
 typedef __int128 i128;

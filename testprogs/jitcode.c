@@ -1,5 +1,5 @@
-/* A program that writes code: runs it, changes it, and runs it again, as every just-in-time compiler
- * does. The change is announced with the C library's instruction-cache flush. */
+/* A program that writes code, runs it, changes it and runs it again, as a just-in-time compiler does. After each change
+ * it calls the C library's instruction-cache flush. */
 #include "lib.h"
 #include <sys/mman.h>
 

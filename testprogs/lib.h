@@ -1,6 +1,5 @@
-/* What the guest programs share: a fixed random sequence, a hash to print instead of long data, and
- * a check that names itself. The same source is built for the host as the oracle, so nothing printed
- * may depend on the machine. */
+/* Shared by the guest programs: a fixed random sequence, a hash to print instead of long data, and a check macro. The
+ * host build of the same source is the oracle, so output must not depend on the machine. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Loads and stores of every width: extension, misalignment within and across pages, negative and
- * extreme offsets, and what a narrow store leaves alone. */
+/* Loads and stores of every width: extension, misalignment within and across pages, negative and extreme offsets, and
+ * the bytes beside a narrow store. */
 #include "asm.h"
     .data
     .balign 8

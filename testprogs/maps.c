@@ -1,4 +1,4 @@
-/* Mappings: permission changes, holes, moves, fixed places, brk; contents followed through each. */
+/* Mappings: permission changes, holes, moves, MAP_FIXED, brk. The contents are checked after each. */
 #include "lib.h"
 #include <errno.h>
 #include <fcntl.h>

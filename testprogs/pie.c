@@ -1,6 +1,5 @@
-/* A static position-independent program that relocates itself, without a C library: it learns from
- * the auxiliary vector where it was loaded, applies its own R_RISCV_RELATIVE entries, and then
- * follows pointers that only these make right. */
+/* A static position-independent program without a C library. It gets its load address from the auxiliary vector,
+ * applies its own R_RISCV_RELATIVE relocations, and then uses pointers that depend on them. */
 #include <elf.h>
 
 static long syscall3(long number, long a, long b, long c)

@@ -1,5 +1,5 @@
-/* System calls without a C library: what the kernel leaves in the registers and on the stack, which
- * registers survive a call, and how an unknown number is answered. */
+/* System calls without a C library: the initial registers and stack, the registers preserved by a call, and the result
+ * of an unknown number. */
 #include "asm.h"
     START
     mv s1, sp
@@ -41,7 +41,7 @@
     ecall
     mv s3, a0
     SHOW minus_one, s3
-    /* write to a descriptor that is not open; to an address that is not mapped */
+    /* write to a closed descriptor; from an unmapped address */
     li a7, 64
     li a0, 99
     la a1, _start
@@ -57,7 +57,7 @@
     mv s3, a0
     SHOW efault, s3
 
-    /* brk: asking for nothing tells where it is; growing gives zeroed memory */
+    /* brk: 0 returns the current break; growing gives zeroed memory */
     li a7, 214
     li a0, 0
     ecall
@@ -70,7 +70,7 @@
     SHOW brk_grew, s3
     ld s3, (s4)
     SHOW brk_zero, s3
-    /* mmap anonymous memory at an address of our choice (fixed), store, load, unmap */
+    /* mmap anonymous memory with MAP_FIXED, store, load, unmap */
     li a0, 0x20000000
     li a1, 4096
     li a2, 3

@@ -1,5 +1,5 @@
-/* Compressed instructions, each written as such, mixed with full-size ones so that both start at any
- * even address; jumps of both sizes over both, and loops that end on a page boundary. */
+/* Compressed instructions mixed with 32-bit ones, so that both start at any even address; jumps of both sizes over
+ * both; loops that end at a page boundary. */
 #include "asm.h"
     .option rvc
     START
@@ -55,7 +55,7 @@
     c.subw s1, a5
     SHOW c.subw, s1
 
-    /* the stack pointer's own forms */
+    /* the forms with the stack pointer */
     mv s5, sp
     c.addi16sp sp, -496
     sub s6, s5, sp
@@ -133,7 +133,7 @@ loops:
     SHOW boundary, s2
     EXIT
 
-    /* A full-size instruction whose halves lie in two pages, inside a loop. */
+    /* A 32-bit instruction across two pages, inside a loop. */
     .balign 4096
     .skip 4096 - 6
 boundary:

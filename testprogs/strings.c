@@ -1,4 +1,4 @@
-/* The string functions, at every alignment and length that their word-wise loops tell apart. */
+/* The string functions, at every alignment and length that their word-wise loops distinguish. */
 #include "lib.h"
 #include <ctype.h>
 #include <strings.h>

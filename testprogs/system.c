@@ -1,4 +1,4 @@
-/* What a program asks about itself and the system. */
+/* System calls that query the process and the system. */
 #include "lib.h"
 #include <fcntl.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* Clocks and calendars. What the clocks say cannot be expected; how they behave can. */
+/* Clocks and calendars. The values of clocks cannot be predicted, but their properties can be checked. */
 #include "lib.h"
 #include <sys/resource.h>
 #include <sys/time.h>

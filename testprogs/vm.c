@@ -1,5 +1,4 @@
-/* An interpreter inside the interpreter: computed goto, so that every operation ends in an indirect
- * jump to many targets. */
+/* A bytecode interpreter with computed goto: every operation ends in an indirect jump with many targets. */
 #include "lib.h"
 
 enum { PUSH, ADD, SUB, MUL, MOD, DUP, SWAP, OVER, ROT, DROP, LT, JZ, JMP, CALL, RET, HALT };

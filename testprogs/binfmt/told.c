@@ -1,5 +1,5 @@
-/* What a program is told of its own execution. `told --by-descriptor FILE ARGV...` executes FILE by an open descriptor,
- * which stays open. */
+/* Prints what a program gets from execve: arguments, auxiliary vector, descriptors. `told --by-descriptor FILE ARGV...`
+ * executes FILE through an open descriptor, which stays open. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-/* A file's bytes, with a bar for each zero. */
+/* Prints a file, with a bar for each zero byte. */
 static void show(const char *name)
 {
     char bytes[4096], path[64];
@@ -35,7 +35,7 @@ int main(int argc, char **argv, char **envp)
     for (char **p = envp; *p; p++)
         printf("environment: %s\n", *p);
     printf("AT_FLAGS: %lx, AT_SECURE: %lu\n", getauxval(AT_FLAGS), getauxval(AT_SECURE));
-    /* AT_EXECFD, which only interpreters get. */
+    /* Only interpreters get AT_EXECFD. */
     unsigned long pair[2];
     FILE *auxv = fopen("/proc/self/auxv", "r");
     while (fread(pair, sizeof pair, 1, auxv) == 1)
@@ -46,10 +46,10 @@ int main(int argc, char **argv, char **envp)
     if (readlink("/proc/self/exe", exe, sizeof exe - 1) > 0)
         printf("exe: %s\n", exe);
     show("cmdline");
-    /* By a descriptor, it is the number's until Linux 6.14 and the file's since. */
+    /* For execution by descriptor, the name is the number until Linux 6.14, and the file's name since. */
     if (strncmp((char *)getauxval(AT_EXECFN), "/dev/fd/", 8) != 0)
         show("comm");
-    /* Descriptors that are open, but for that of the directory. */
+    /* The open descriptors, except for the directory's. */
     for (int fd = 0; fd < 200; fd++)
         if (fcntl(fd, F_GETFD) >= 0)
             printf("open: %d\n", fd);

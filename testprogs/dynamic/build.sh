@@ -1,6 +1,6 @@
 #!/bin/bash
-# testprogs/dynamic/build.sh OUT - builds the dynamic guest programs by Debian's cross compiler, and the
-# hello of the benchmarks for the host too, in folders by these names.
+# testprogs/dynamic/build.sh OUT - builds the dynamically linked guest programs with Debian's cross compiler, and the
+# hello of the benchmarks for both architectures, in OUT/riscv64 and OUT/native.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")") out=$1
 for tool in gcc g++; do
@@ -13,7 +13,7 @@ done
 mkdir -p "$out"
 cd "$out"
 exec 9>lock
-flock 9 # several tests may ask at the same time
+flock 9 # tests run this script concurrently
 newest=$(ls -t "$here"/* | head -1)
 [ stamp -nt "$newest" ] && exit 0
 cc="riscv64-linux-gnu-gcc -O2 -D_GNU_SOURCE -Wall -Wextra -Werror"

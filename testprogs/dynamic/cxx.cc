@@ -1,4 +1,4 @@
-// A C++ program: what of the language needs the loader, the unwinder and the C++ library.
+// A C++ program with the features that need the loader, the unwinder and the C++ library.
 #include "cxx.h"
 #include <algorithm>
 #include <chrono>

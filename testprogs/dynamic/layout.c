@@ -1,4 +1,4 @@
-/* The memory layout and the address limit: a line "name value" each. */
+/* Prints the memory layout and the address limit as lines "name value". */
 #include <elf.h>
 #include <errno.h>
 #include <stdint.h>

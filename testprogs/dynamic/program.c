@@ -1,4 +1,4 @@
-/* What the dynamic linker does, seen by a program: order, symbols, thread-local storage, dlopen. */
+/* The dynamic linker: initialisation order, symbols, thread-local storage, dlopen. */
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>

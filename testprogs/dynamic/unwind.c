@@ -1,5 +1,5 @@
-/* Unwinding out of a handler: through the signal frame, which the unwinder of the shared libgcc_s knows
- * by the instructions that the handler returns to. */
+/* Unwinding out of a signal handler. The unwinder of the shared libgcc_s recognizes the signal frame by the
+ * instructions at its return address. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

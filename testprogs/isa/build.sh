@@ -1,8 +1,8 @@
 #!/bin/bash
-# testprogs/isa/build.sh OUT - builds the instruction suite: OUT/rv32ui-p-add and so on, one program for each
-# test and width, in machine mode; and but for group mi and what says `# machine only`, OUT/user/rv32ui-u-add, a
-# program of Linux. Most are written by `generate`, which the host's compiler builds, and those of floating point by
-# `float`, which cargo builds; the folders have the rest. Prints the number of tests.
+# testprogs/isa/build.sh OUT - builds the instruction suite: for each test and XLEN, a machine-mode program such as
+# OUT/rv32ui-p-add, and a Linux program such as OUT/user/rv32ui-u-add, except for group mi and sources marked
+# `# machine only`. `generate` (built by the host's compiler) writes most sources, `float` (built by cargo) those of
+# floating point; the others are in the folders here. Prints the number of tests.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 tools="gcc cargo llvm-mc-19 riscv64-linux-gnu-ld"
@@ -13,13 +13,13 @@ mkdir -p "$1"
 out=$(realpath "$1")
 shopt -s nullglob
 exec 9>"$out.lock"
-flock 9 # two tests may ask at the same time
+flock 9 # tests run this script concurrently
 
-# The oracle of floating point is that of tests/fp_vectors.
+# Floating point uses the oracle of tests/fp_vectors.
 vectors=../../tests/fp_vectors
 stamp=$(cd "$here" && find . $vectors/oracle.rs $vectors/operands.rs -type f -print0 | sort -z | xargs -0 sha256sum)
 if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
-    # What all tests have in common; beside it, only those are built anew whose own source is another.
+    # If a file that all tests share has changed, everything is rebuilt; otherwise only tests whose source has changed.
     common=$(sha256sum "$here"/{build.sh,link.ld,*.inc,*/*.inc})
     [ "$(cat "$out/common" 2>/dev/null)" = "$common" ] || rm -rf "$out"
     rm -rf "$out/new"
@@ -31,7 +31,7 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         (cd "$here" && cargo run --quiet --locked --example isa_float -- "$out/new" $xlen)
         for file in "$here"/*/*.s; do
             group=$(basename "$(dirname "$file")") name=$(basename "$file" .s)
-            # A test of one width says so in its first line.
+            # The first line of a test for one XLEN says so.
             head -1 "$file" | grep -q "RV$((96 - xlen)) only" || cp "$file" "$out/new/rv$xlen$group-p-$name.s"
         done
     done
@@ -44,7 +44,7 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         fi
     done
 
-    # one SOURCE: assembles and links one test, as both programs. A source that is in its place has been built.
+    # one SOURCE: assembles and links both programs of one test, then moves the source to mark it as built.
     one() {
         local name=${1##*/} xlen group exts ext features assemble link
         name=${name%.s} xlen=${name:2:2} group=${name:4}
@@ -69,7 +69,7 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         esac
         features=-relax
         for ext in $exts zicsr zifencei; do features+=,+$ext; done
-        # The assembler alone, and the linker that starts fastest: there are 1,400 programs.
+        # The fastest-starting assembler and linker, since there are 1,400 programs.
         assemble=(llvm-mc-19 -filetype=obj -triple="riscv$xlen" -mattr="$features" -I "$here" -I "$here/mi"
             -defsym XLEN="$xlen" "$1" -o "$1.o")
         link=(riscv64-linux-gnu-ld -m "elf${xlen}lriscv")
@@ -77,7 +77,7 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         "${link[@]}" -T "$here/link.ld" -o "$out/$name" "$1.o"
         if [ "$group" != mi ] && ! grep -q '^ *# machine only' "$1"; then
             "${assemble[@]}" -defsym USER=1
-            "${link[@]}" --omagic --no-warn-rwx-segments -o "$out/user/${name/-p-/-u-}" "$1.o" # code may write itself
+            "${link[@]}" --omagic --no-warn-rwx-segments -o "$out/user/${name/-p-/-u-}" "$1.o" # writable code for fence.i
         fi
         rm "$1.o"
         mv "$1" "$out/source/"

@@ -1,4 +1,4 @@
-// Prints its resource limits, and whether they hold: how much memory it gets, and how many descriptors.
+// Prints its resource limits, and checks them: how much memory and how many descriptors it gets.
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>

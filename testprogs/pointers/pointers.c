@@ -1,6 +1,6 @@
-/* Every pointer argument of every call that has one, made bad in all ways in turn: a line for each, with
- * what the call answers. The same source on the host asks the host's kernel. Nothing here changes the
- * machine: what would has another argument that is refused. */
+/* Makes each call with bad pointers: each pointer argument in turn, in every way. Prints a line with each result. The
+ * host build gives the host kernel's results. No call changes the machine: those that would have another bad argument.
+ * */
 #include "../lib.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# testprogs/prebuilt/build.sh [OUT] - builds the hello that is kept in the repository, by default in its place.
+# testprogs/prebuilt/build.sh [OUT] - builds the hello that is kept in the repository (default: in place).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/hello-riscv64}

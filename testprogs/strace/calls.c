@@ -1,7 +1,6 @@
-/* Makes system calls with arguments that are worth reading, one after the other and nothing between
- * them, so that strace(1) on the host and remu's own -strace can be compared line by line. What the
- * C library does to start is before the first marker. Every number and structure is the same on both
- * sides; where a layout differs, the C library's type is used. */
+/* Makes system calls with interesting arguments and no other calls in between, so that the output of strace(1) on the
+ * host and of remu's -strace can be compared line by line. The calls of the C library's start-up precede the first
+ * marker. Numbers and structures are the same for both; if a layout differs, the C library's type is used. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>

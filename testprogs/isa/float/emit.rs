@@ -1,4 +1,5 @@
-//! Writes a program of the suite: a table of operands and the loop over it, then each register, then the cases that trap.
+//! Writes one test: a table of operands and the loop over it, then each register as an operand, then the cases that
+//! trap.
 
 use crate::oracle;
 use crate::rows::{chance, sign, width};
@@ -9,7 +10,7 @@ use std::path::Path;
 /// The class and contents of a register operand.
 #[derive(Clone, Copy, PartialEq)]
 pub enum RegisterClass {
-    /// A number in an f register: one that is not boxed is read as the canonical NaN.
+    /// A number in an f register; if it is not NaN-boxed, it is read as the canonical NaN.
     Float(Fmt),
     /// The 64 bits of an f register.
     Raw,
@@ -19,18 +20,18 @@ pub enum RegisterClass {
 /// The rounding modes that an instruction has.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Modes {
-    /// Any of them, in the instruction or in frm.
+    /// Any mode, in the instruction or in frm.
     Round,
-    /// The instruction names this one, and has to.
+    /// The instruction must encode this mode.
     Rtz,
-    /// There is no such operand.
+    /// The instruction has no rounding mode.
     None,
 }
 
-/// Result and flags of operands in a mode.
+/// The function that computes result and flags from operands and a rounding mode.
 pub type Meaning = dyn Fn(Rm, &[u64]) -> (u64, Flags);
 
-/// An instruction, its operands in the table, and what it does.
+/// An instruction, its operands in the table, and its semantics.
 pub struct Instruction {
     group: &'static str,
     name: String,
@@ -41,15 +42,15 @@ pub struct Instruction {
     meaning: Box<Meaning>,
 }
 
-/// What the tests leave in a register before it is written.
+/// The contents of a target register before the instruction.
 const JUNK: u64 = 0x5a5a_5a5a_5a5a_5a5a;
 
-/// What is in frm while an instruction names each of the modes: another one, or none.
+/// The contents of frm while the instruction encodes each mode: another mode, or a reserved value.
 const OTHER: [u32; 5] = [3, 7, 1, 2, 0];
 
 const NAMES: [&str; 5] = ["rne", "rtz", "rdn", "rup", "rmm"];
 
-/// A number of a format as a register has it.
+/// A number of a format as a register holds it.
 pub fn boxed(fmt: Fmt, v: u64) -> u64 {
     match fmt {
         Fmt::D => v,
@@ -91,14 +92,14 @@ impl Program {
         program
     }
 
-    /// Ends it, in a file of its own.
+    /// Ends the test and writes its file.
     pub fn write(mut self, folder: &Path) {
         self.line("finish");
         let path = folder.join(format!("{}.s", self.name));
         std::fs::write(&path, self.text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 
-    /// An instruction, or what else the assembler knows.
+    /// An instruction or a directive.
     pub fn line(&mut self, line: impl fmt::Display) {
         _ = writeln!(self.text, "    {line}");
     }
@@ -114,12 +115,12 @@ impl Program {
         self.line(format!("case {}", self.cases));
     }
 
-    /// As many bits of a value as an x register has.
+    /// The low XLEN bits of a value.
     fn word(&self, v: u64) -> u64 {
         v & u64::MAX >> (64 - self.xlen)
     }
 
-    /// Writes a register: all 64 bits of an f register.
+    /// Writes a register; for an f register, all 64 bits.
     pub fn set(&mut self, kind: RegisterClass, register: u32, v: u64) {
         match kind {
             RegisterClass::Integer => self.line(format!("li x{register}, {:#x}", self.word(v))),
@@ -127,7 +128,7 @@ impl Program {
         }
     }
 
-    /// Fails unless the register has this.
+    /// Fails unless the register has this value.
     pub fn expect(&mut self, kind: RegisterClass, register: u32, v: u64) {
         match kind {
             RegisterClass::Integer if register == 0 => {
@@ -140,10 +141,10 @@ impl Program {
     }
 }
 
-/// The registers that a test takes: the target, then the sources.
+/// The registers of an instruction: the target, then the sources.
 type Registers = [u32; 4];
 
-/// The x registers but x0 and gp.
+/// The x registers except x0 and gp.
 fn integer_register(n: u32) -> u32 {
     match n % 30 + 1 {
         n @ 1..=2 => n,
@@ -161,7 +162,7 @@ impl Instruction {
         rows: Vec<Vec<u64>>,
         meaning: Box<Meaning>,
     ) -> Self {
-        // In the rows are encodings; registers have them boxed.
+        // Rows hold encodings; registers hold them NaN-boxed.
         let fill =
             |(&kind, v): (&RegisterClass, u64)| if let RegisterClass::Float(fmt) = kind { boxed(fmt, v) } else { v };
         let rows = rows.into_iter().map(|row| sources.iter().zip(row).map(fill).collect()).collect();
@@ -170,7 +171,7 @@ impl Instruction {
         instruction
     }
 
-    /// Rows with an operand that is not boxed, each in turn.
+    /// Rows in which one operand, each in turn, is not NaN-boxed.
     fn add_bad_boxes(&mut self) {
         for (i, &kind) in self.sources.iter().enumerate() {
             let RegisterClass::Float(fmt @ (Fmt::H | Fmt::S)) = kind else { continue };
@@ -200,7 +201,7 @@ impl Instruction {
         self.sources.iter().enumerate().map(take).collect()
     }
 
-    /// What is in the target and which flags are raised, of what is in the sources.
+    /// The target's value and the raised flags, given the sources' values.
     fn result(&self, rm: Rm, registers: &[u64]) -> (u64, u8) {
         let read = |(&kind, &v): (&RegisterClass, &u64)| {
             if let RegisterClass::Float(fmt) = kind { unboxed(fmt, v) } else { v }
@@ -224,7 +225,7 @@ impl Instruction {
         }
     }
 
-    /// The whole test of it.
+    /// The complete test of the instruction.
     pub fn program(&self, xlen: u32) -> Program {
         let mut p = Program::new(self.group, &self.name, xlen);
         self.table(&mut p);
@@ -233,7 +234,7 @@ impl Instruction {
         p
     }
 
-    /// One program for the instructions of a group whose flags alone make the unit's state dirty.
+    /// One program for the instructions of a group that make the unit's state dirty only by raising flags.
     pub fn flags_alone(list: &[Instruction], group: &str, xlen: u32) -> Program {
         let mut p = Program::new(group, "dirty", xlen);
         for instruction in list.iter().filter(|i| i.group == group && i.target == RegisterClass::Integer) {
@@ -283,7 +284,7 @@ impl Instruction {
         for k in 0..tries {
             let i = if results == 1 { 0 } else { k % 5 };
             let (at, flags_at) = (8 * (operands + i), 8 * (operands + results) + i);
-            // The flags are exact with none before, and are added to others.
+            // Flags are exact if none were set before, and accumulate otherwise.
             p.line(match (self.modes, OTHER.get(k)) {
                 (Modes::Round, Some(frm)) => format!("li s3, {frm} << 5"),
                 (Modes::Round, None) => format!("ori s3, s4, {i} << 5"),
@@ -306,7 +307,7 @@ impl Instruction {
         p.line(format!("rows_next {}", 8 * (operands + results + 1)));
     }
 
-    /// One case with these registers; those that are the same have the same in them.
+    /// One case with these registers. Operands in the same register have the same value.
     fn single(&self, p: &mut Program, registers: Registers, values: &[u64], before: u8) {
         let mut values = values.to_vec();
         for i in 0..values.len() {
@@ -352,8 +353,8 @@ impl Instruction {
         }
     }
 
-    /// Values for one case, not NaNs, whose result is none either. All are different, but those of comparisons,
-    /// which hold.
+    /// Values for one case such that neither they nor the result are NaNs. They differ, except for comparisons, which
+    /// must hold.
     fn telling(&self, n: usize) -> Vec<u64> {
         let mut random = match self.sources[0] {
             RegisterClass::Float(fmt) => chance(fmt, &format!("{}{n}", self.name)),
@@ -385,7 +386,7 @@ impl Instruction {
         panic!("{} has no such operands", self.name);
     }
 
-    /// The registers: each of them in each place, then those that are the same.
+    /// Cases with each register as each operand, then with the same register for several operands.
     fn registers(&self, p: &mut Program) {
         let count = self.sources.len();
         let place = |kind, n: u32| if kind == RegisterClass::Integer { integer_register(n) } else { n % 32 };
@@ -443,7 +444,7 @@ impl Instruction {
         self.rows.iter().rev().find(|row| self.result(Rm::Rne, row).1 != 0)
     }
 
-    /// What is written makes the unit's state dirty, registers and flags alike.
+    /// Writing registers or flags makes the unit's state dirty.
     fn dirties(&self, p: &mut Program, registers: Registers, row: &[u64]) {
         p.next_case();
         for (i, &kind) in self.sources.iter().enumerate() {
@@ -458,7 +459,7 @@ impl Instruction {
         p.expect(self.target, registers[0], v);
     }
 
-    /// What is illegal: any use with the unit off, reserved modes, and what has more bits set.
+    /// Illegal cases: any use while the unit is off, reserved rounding modes, and encodings with additional bits set.
     fn traps(&self, p: &mut Program) {
         let registers = [9, 12, 13, 14];
         // With flags, if it has any.
@@ -501,7 +502,7 @@ impl Instruction {
         } else {
             illegal(p, 0, 7 << 12);
         }
-        // Of quadruple precision, which there is not.
+        // Quadruple precision, which is not implemented.
         illegal(p, 0, 3 << 25);
         if self.sources.len() == 1 {
             illegal(p, 0, 16 << 20);

@@ -1,7 +1,7 @@
-//! isa_float DIR XLEN - writes the tests of floating point of the instruction suite, as assembly, into DIR.
+//! isa_float DIR XLEN - writes the floating-point tests of the instruction suite, as assembly, into DIR.
 //!
-//! The expected results come from SoftFloat, through the oracle of `tests/fp_vectors`; its operands are used, too. From
-//! remu only the names of formats, modes and operations are used, none of its arithmetic.
+//! Expected results come from SoftFloat, through the oracle of `tests/fp_vectors`, whose operands are used too. Of
+//! remu, only the names of formats, modes and operations are used, not its arithmetic.
 
 mod emit;
 mod memory;
@@ -64,7 +64,7 @@ fn group(fmt: Fmt) -> &'static str {
     }
 }
 
-/// What every format has: arithmetic, comparisons, signs, classes.
+/// The tests of every format: arithmetic, comparisons, sign injection, classification.
 fn arithmetic(fmt: Fmt, list: &mut Vec<Instruction>) {
     let float = RegisterClass::Float(fmt);
     let mut add = |name: &str, target, sources: &[RegisterClass], modes, rows, f: Box<emit::Meaning>| {

@@ -1,13 +1,13 @@
-//! Loads and stores, in 32 bits and in 16, and the constants of Zfa.
+//! Floating-point loads and stores, also compressed ones, and the constants of Zfa.
 
 use crate::emit::{Program, RegisterClass, boxed};
 use crate::rows::{chance, letter, number, sign, width};
 use remu::guest::riscv::fp::Fmt;
 
-/// Memory in reach of all offsets from `middle`, each place with bytes of its own.
+/// Memory around `middle` that all offsets reach. Each location has different bytes.
 const REACH: i64 = 2048 + 16;
 
-/// A load or a store, and the offsets that it is tried with.
+/// A load or a store, and its offsets.
 struct Access {
     name: &'static str,
     group: &'static str,
@@ -57,7 +57,7 @@ pub fn all(xlen: u32) -> Vec<Program> {
     list.iter().map(|access| access.program(xlen)).collect()
 }
 
-/// What is in memory at `middle + at`.
+/// The memory at `middle + at`.
 fn read(memory: &[u8], at: i64, size: usize) -> u64 {
     let from = (at + REACH) as usize;
     memory[from..from + size].iter().rev().fold(0, |v, &byte| v << 8 | u64::from(byte))
@@ -168,12 +168,12 @@ impl Access {
         p.expect(RegisterClass::Raw, 10, 77);
     }
 
-    /// With the unit off there is no access; faults; a load makes the unit's state dirty.
+    /// No access while the unit is off; faults; a load makes the unit's state dirty.
     fn traps(&self, p: &mut Program, memory: &[u8]) {
         let base = if self.base == Base::Stack { 2 } else { 9 };
         let text = self.text(base, 10, 8);
 
-        // Linux leaves the unit on, and tells less of a fault.
+        // Under Linux the unit is always on, and signals carry less than mcause and mtval.
         p.line(".ifndef USER");
         p.next_case();
         p.line(format!("la x{base}, middle"));
@@ -198,8 +198,8 @@ impl Access {
     }
 }
 
-/// fli: the constants are those of the manual, and exact but in half precision, where the smallest are subnormal
-/// and the largest is infinite.
+/// fli: the constants of the manual. They are exact except in half precision, where the smallest are subnormal and the
+/// largest is infinite.
 pub fn constants(fmt: Fmt, xlen: u32) -> Program {
     let list = [
         "-1.0",

@@ -1,4 +1,4 @@
-//! The operands in the tables of the tests.
+//! The operands in the tests' tables.
 
 use crate::operands::{Operands, edges, integer_edges};
 use crate::oracle;
@@ -35,20 +35,20 @@ pub fn number(fmt: Fmt, value: f64) -> u64 {
     }
 }
 
-/// Operands of one instruction by chance.
+/// Random operands of one instruction.
 pub fn chance(fmt: Fmt, name: &str) -> Operands {
     Operands::new(fmt, name, Rm::Rne)
 }
 
 type Rows = Vec<Vec<u64>>;
 
-/// Edges, then by chance.
+/// Edge cases, then random operands.
 pub fn singles(fmt: Fmt, name: &str) -> Rows {
     let mut random = chance(fmt, name);
     edges(fmt).into_iter().chain((0..150).map(|_| random.single())).map(|a| vec![a]).collect()
 }
 
-/// Each of the most telling edges with each; what cancels, ties, underflows and overflows.
+/// All pairs of the most important edge cases; pairs that cancel, tie, underflow and overflow.
 pub fn pairs(fmt: Fmt, name: &str) -> Rows {
     let edges = edges(fmt);
     // Magnitudes: zero; the ends of the subnormal numbers; the least normal one; one; the largest; infinity; NaNs,
@@ -60,7 +60,7 @@ pub fn pairs(fmt: Fmt, name: &str) -> Rows {
     some.iter().flat_map(|&a| some.iter().map(move |&b| vec![a, b])).chain(by_chance).collect()
 }
 
-/// Likewise of three.
+/// The same for three operands.
 pub fn triples(fmt: Fmt, name: &str) -> Rows {
     let edges = edges(fmt);
     // Both zeros, one, the largest number, both infinities, a signalling NaN, a quiet one.

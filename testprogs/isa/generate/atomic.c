@@ -1,10 +1,10 @@
-// Zaamo, Zabha and Zacas: what each operation leaves in memory and in the register. Of Zalrsc, the registers; the
-// rest is by hand.
+// Zaamo, Zabha and Zacas: the effect of each operation on memory and on the register. For Zalrsc only the choice of
+// registers; ua/ has the other tests.
 #include "emit.h"
 
 #include <stdio.h>
 
-// What a load of so many bytes makes of a value.
+// A value as a load of `size` bytes extends it.
 static word extended(word value, int size) {
     return size == 1 ? (word)(int8_t)value : size == 2 ? (word)(int16_t)value : size == 4 ? W(value) : value;
 }

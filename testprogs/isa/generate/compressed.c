@@ -1,4 +1,4 @@
-// C and Zcb: arithmetic, loads and stores. Jumps and branches are by hand.
+// C and Zcb: arithmetic, loads and stores. uc/ has the tests of jumps and branches.
 #include "emit.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// generate DIR - writes the tests of instructions whose meaning is a C expression, as assembly, into DIR.
+// generate DIR - writes the tests of instructions whose semantics are a C expression, as assembly, into DIR.
 #include "emit.h"
 
 #include <stdarg.h>

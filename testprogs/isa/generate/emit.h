@@ -1,5 +1,5 @@
-// What an instruction does is told by a C expression over its operands; `emit.c` makes a test of it, with the
-// values that the host's compiler computes.
+// A C expression over the operands defines an instruction. `emit.c` generates a test from it; the host's compiler
+// computes the expected values.
 #ifndef EMIT_H
 #define EMIT_H
 
@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// XLEN comes from the command line: each width is a build of its own, so that the expressions have the types
-// of the registers.
+// XLEN is set on the command line. Each XLEN is a separate build, so that the expressions have the type of the
+// registers.
 #if XLEN == 64
 typedef uint64_t word;
 typedef int64_t sword;
@@ -27,8 +27,8 @@ typedef word meaning(word a, word b);
 #define W(x) ((word)(int32_t)(x))
 #define SHAMT(x) ((x) & (XLEN - 1))
 
-// Each of these is a file: the group and the name of the test, the instruction as it is written, and its result,
-// an expression over `a` (rs1) and `b` (rs2 or the immediate).
+// Each of these writes a file: the group and name of the test, the instruction in assembly, and its result as an
+// expression over `a` (rs1) and `b` (rs2 or the immediate).
 #define MEANS(expression) \
     ({ word meaning_(word a, word b) { (void)a, (void)b; return (expression); } meaning_; })
 #define BINARY(group, name, expression) binary(group, name, MEANS(expression))
@@ -41,7 +41,7 @@ void unary(const char *group, const char *name, meaning *f);
 void immediate(const char *group, const char *name, meaning *f);       // 12 bits with a sign
 void shift(const char *group, const char *name, int bits, meaning *f); // the immediates below 1 << bits
 
-// A file by hand: `begin`, then lines and cases, then `end`.
+// For tests in another form: `begin`, then lines and cases, then `end`.
 void begin(const char *group, const char *name);
 void end(void);
 void line(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -49,10 +49,10 @@ void next_case(void);
 void li(int reg, word value);
 void expect(int reg, word value);
 
-// A register that is none of the last two from here, not x0 and not gp; among x8..x15 if it is `small`.
+// A random register other than x0, gp and the last two returned; one of x8..x15 if `small`.
 int any_reg(bool small);
 
-// Operands: the edges, then as many by chance, the same in each run.
+// Operands: the edge cases, then as many random ones, which are the same in each run.
 enum { EDGES = 13 };
 extern const word edges[EDGES];
 uint64_t chance(void);

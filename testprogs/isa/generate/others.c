@@ -1,10 +1,10 @@
-// What changes little: operations that may be, hints, and what goes to the caches.
+// Maybe-operations, hints, and cache-block operations.
 #include "emit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-// Fills all registers but gp with values by chance; `values` has them.
+// Fills all registers except gp with the random values in `values`.
 static void fill(word values[32]) {
     for (int reg = 1; reg < 32; reg++)
         if (reg != 3)
@@ -89,7 +89,7 @@ static void cache(const char *name, bool prefetch) {
     word values[32];
     begin("uzicbo", name);
     if (strcmp(name, "cbo.inval") == 0)
-        line("# machine only: Linux lets no program discard what is cached");
+        line("# machine only: Linux does not let programs discard cached data");
     line(".data");
     line(".balign 64");
     line("data: .quad 0x0123456789abcdef, 0x1122334455667788, 0, -1, 1, 2, 3, 4");

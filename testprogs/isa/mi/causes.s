@@ -1,4 +1,4 @@
-# mcause and mtval of faults, for every kind of access there is and every part of memory that is not there.
+# mcause and mtval of faults, for every kind of access and several unmapped ranges.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -63,7 +63,7 @@
     sub a0, a0, a1
     expect a0, 0
 1:
-    # The registers hold what is written to them: all causes, all addresses.
+    # The registers hold every cause and address written to them.
     .irp cause, 0, 1, 2, 3, 4, 5, 6, 7, 8, 11
     case 8
     li a0, \cause

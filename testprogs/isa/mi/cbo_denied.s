@@ -1,4 +1,4 @@
-# A cache block that may neither be read nor written is not managed either, by any register.
+# A cache-block operation on a block that is neither readable nor writable faults, with any address register.
 # tests: cbo.inval cbo.clean cbo.flush cbo.zero
     .include "p.inc"
     .include "mi.inc"

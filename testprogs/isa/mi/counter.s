@@ -1,4 +1,4 @@
-# The counters of machine mode go up.
+# The machine-mode counters increase.
     .include "p.inc"
     .include "mi.inc"
     start

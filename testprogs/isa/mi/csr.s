@@ -1,4 +1,4 @@
-# The six instructions on CSRs: what they read, what they write, and when they do not write.
+# The six CSR instructions: what they read and write, and when they do not write.
 # tests: csrrw csrrs csrrc csrrwi csrrsi csrrci
     .include "p.inc"
     .include "mi.inc"
@@ -21,7 +21,7 @@
     csrr a3, mscratch
     expect a3, \after
     expect a1, B
-    # With no target the same is written.
+    # With x0 as the target, the same value is written.
     li a0, A
     csrw mscratch, a0
     \instruction x0, mscratch, \operand
@@ -65,7 +65,7 @@
     csrr a1, mscratch
     expect a1, (A | B) & ~B
 
-    case 11             # what cannot be written is read by instructions that do not write
+    case 11             # instructions that do not write can read a read-only register
     csrrs a0, mhartid, x0
     csrrc a1, mhartid, x0
     csrrsi a2, mhartid, 0
@@ -75,7 +75,7 @@
     expect a2, 0
     expect a3, 0
 
-    # The others trap, even where nothing would change; the target is as it was.
+    # The others trap, even if nothing would change, and leave the target unchanged.
     li a0, B
     li a1, 0
     case 12
@@ -91,7 +91,7 @@
     traps 2, csrrw x0, mvendorid, a1
     expect a0, B
 
-    # Registers that there are not.
+    # Registers that do not exist.
     case 19
     traps 2, csrrs a0, 0x8ff, x0
     case 20
@@ -100,7 +100,7 @@
     traps 2, csrrs a0, 0x7ff, x0
     expect a0, B
 
-    # User mode sees none of those of machine mode, and does not change them.
+    # User mode can neither read nor write machine-mode registers.
     li a1, A
     csrw mscratch, a1
     case 22
@@ -119,7 +119,7 @@
     csrr a1, mscratch
     expect a1, A
 
-    case 26             # those that every machine has
+    case 26             # the registers that every machine has
     csrr a0, mvendorid
     csrr a0, marchid
     csrr a0, mimpid

@@ -1,5 +1,5 @@
-# csrrs and csrrc with a register that is not x0 write, even if it holds 0: on a register that is read-only that
-# is illegal.
+# csrrs and csrrc with a source other than x0 write, even if the source is 0, so they are illegal on a read-only
+# register.
     .include "p.inc"
     .include "mi.inc"
     start

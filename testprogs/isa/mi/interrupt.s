@@ -1,5 +1,5 @@
-# Interrupts of the CLINT, as QEMU's and Spike's machines have it: pending, enabled, taken, which of two comes
-# first, and where vectors go.
+# Interrupts of the CLINT of QEMU's and Spike's machines: pending, enabled and taken interrupts, priority, and vectored
+# mode.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -41,11 +41,11 @@
     csrsi mstatus, MIE
     nop
     csrci mstatus, MIE
-    case 4              # not taken: mstatus is clear; wfi goes on for what is pending and enabled
+    case 4              # not taken: mstatus.MIE is clear; a pending and enabled interrupt ends wfi
     csrs mie, s3
     nop
     wfi
-    # With one bit more it were a branch, to where nothing is.
+    # With one more bit set, this would be a branch to an unmapped address.
     li t0, 0
     wfi
     j 1f

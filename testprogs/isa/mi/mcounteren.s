@@ -3,12 +3,12 @@
     .include "mi.inc"
     start
     unless_extension 'S', 1f
-    csrwi scounteren, 7 # a supervisor has a say, too
+    csrwi scounteren, 7 # supervisor mode must permit it too
 1:  case 1
     gate 0, cycle, 0xc80
     case 2
     gate 2, instret, 0xc82
-    case 4              # without permission, or none to permit: illegal either way
+    case 4              # without permission, or without the counter: illegal in both cases
     csrw mcounteren, x0
     .irp number, 0xc03, 0xc0f, 0xc1f
     user_traps 2, csrr a0, \number

@@ -1,4 +1,4 @@
-# menvcfg: what it can hold, and which instructions of Zicbom and Zicboz user mode may execute by it.
+# menvcfg: its legal values, and the instructions of Zicbom and Zicboz that it permits in user mode.
 # tests: cbo.inval cbo.clean cbo.flush cbo.zero
     .include "p.inc"
     .include "mi.inc"
@@ -66,7 +66,7 @@
     .endm
     unless_extension 'S', 1f
     li a0, CBIE_INVAL | CBCFE | CBZE
-    csrw senvcfg, a0    # a supervisor has a say, too
+    csrw senvcfg, a0    # supervisor mode must permit it too
 1:  case 6
     gates 0, 0, 0, 0
     case 7

@@ -1,4 +1,4 @@
-# menvcfg.CBIE: 2 is reserved, so that it is not what is read back.
+# menvcfg.CBIE never reads as 2, which is reserved.
     .include "p.inc"
     start
     .irp first, 0, 1, 3

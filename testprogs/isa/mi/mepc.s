@@ -1,4 +1,4 @@
-# mepc has no lowest bit; the others hold any address of memory.
+# The lowest bit of mepc is zero; the others hold any memory address.
     .include "p.inc"
     start
     case 1

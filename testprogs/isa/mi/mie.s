@@ -1,4 +1,4 @@
-# mie and mip: which bits there are, and which can be written.
+# mie and mip: the implemented and the writable bits.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -16,7 +16,7 @@
     and a2, a2, a1
     expect a2, ALL & ~(1 << \bit)
     .endr
-    case 2              # what machine mode's devices set cannot be written
+    case 2              # bits that devices set are read-only
     csrr a3, mip
     and a3, a3, a1
     csrw mip, a1
@@ -29,7 +29,7 @@
     and a2, a2, a1
     sub a2, a2, a3
     expect a2, 0
-    case 3              # without a supervisor there is nothing of its
+    case 3              # without supervisor mode, its bits are zero
     unless_extension 'S', 1f
     j 2f
 1:  li a0, -1

@@ -1,8 +1,8 @@
-# minstret counts instructions, mcycle goes on as they are executed; both can be written, and stopped.
+# minstret counts instructions, and mcycle increases meanwhile. Both can be written and inhibited.
     .include "p.inc"
     .include "mi.inc"
     start
-    case 2              # each that retires counts, the reading one too
+    case 2              # each retired instruction counts, also the read
     csrr a0, minstret
     nop
     nop
@@ -10,7 +10,7 @@
     csrr a1, minstret
     sub a1, a1, a0
     expect a1, 4
-    case 3              # what traps does not retire
+    case 3              # an instruction that traps does not retire
     la a2, 8f
     csrr s0, mtvec
     csrw mtvec, a2
@@ -51,7 +51,7 @@
     csrr a0, mcycle
     expect a0, 99
     csrwi mcountinhibit, 0
-    case 6              # the bit between them is of no counter
+    case 6              # the bit between them has no counter
     csrwi mcountinhibit, 7
     csrr a0, mcountinhibit
     andi a0, a0, 7

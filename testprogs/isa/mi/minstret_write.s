@@ -1,5 +1,5 @@
-# A value that is written to a counter of instructions is what the next instruction reads: the write takes the place of
-# counting the instruction that writes.
+# The instruction after a write to minstret reads the written value: the write replaces the increment for the writing
+# instruction.
     .include "p.inc"
     start
     .irp value, 1000, 0, -1

@@ -1,4 +1,4 @@
-# RV32 only: the upper halves of minstret and mcycle hold, and take what the lower halves carry.
+# RV32 only: the upper halves of minstret and mcycle hold their value, and get the carry of the lower halves.
     .include "p.inc"
     start
     li a1, -1

@@ -1,4 +1,4 @@
-# misa: whatever is written, what is read is legal, and the base stays.
+# misa: a read returns a legal value after any write, and the base does not change.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -30,7 +30,7 @@
     sub a1, a1, s0
     expect a1, 0
     .endr
-    case 2              # U: there is user mode, as the other tests show
+    case 2              # U is set: the other tests use user mode
     srli a0, s0, 'U' - 'A'
     andi a0, a0, 1
     expect a0, 1

@@ -1,9 +1,9 @@
-# mstatus: what its fields can hold, and what FS does.
+# mstatus: the legal values of its fields, and the effect of FS.
     .include "p.inc"
     .include "mi.inc"
     start
 
-    case 1              # MPP holds the modes that there are, and no other
+    case 1              # MPP holds implemented modes only
     li a1, MPP
     csrs mstatus, a1
     csrr a0, mstatus
@@ -27,7 +27,7 @@
     .endif
 1:  sub a3, a0, a2
     seqz a3, a3
-    expect a3, 0        # what is not legal is not what is read
+    expect a3, 0        # illegal values do not read back
     beqz a0, 2f
     expect a0, MPP
 2:
@@ -48,7 +48,7 @@
     expect a0, 0
     .endr
 
-    # Reserved bits are zero, whatever is written: 0, 2, 4 and 23 on.
+    # Reserved bits read as zero: 0, 2, 4 and from 23 up.
     case 4
     li a1, -1
     li a2, MPRV | MIE
@@ -67,7 +67,7 @@
     expect a0, 2
     .endif
 
-    case 6              # without a supervisor its fields are zero
+    case 6              # without supervisor mode, its fields are zero
     unless_extension 'S', 1f
     j 2f
 1:  li a1, 1 << 1 | 1 << 5 | 1 << 8 | 1 << 18 | 1 << 19 | 1 << 20 | 1 << 22
@@ -109,7 +109,7 @@
     expect a0, 77
     .endr
 
-    # Initial and Clean: what changes the state makes it Dirty, what only reads it does not.
+    # Initial and Clean: writes to the state make it Dirty, reads do not.
     .macro becomes value, instruction:vararg
     .irp fs, 1, 2
     csrc mstatus, a1

@@ -1,4 +1,4 @@
-# mtvec: its two modes, and where traps go.
+# mtvec: its two modes, and the addresses of handlers.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -16,7 +16,7 @@
     sub a0, a0, a1
     expect a0, 1
     .irp mode, 2, 3
-    case 2              # the others are reserved: they are not what is read
+    case 2              # reserved modes do not read back
     addi a2, a1, \mode
     csrw mtvec, a2
     csrr a0, mtvec

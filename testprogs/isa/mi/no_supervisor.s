@@ -1,4 +1,4 @@
-# Where there is no supervisor mode, its instructions are illegal in machine mode as well.
+# Without supervisor mode, its instructions are illegal in machine mode too.
 # tests: sret sfence.vma sinval.vma sfence.w.inval sfence.inval.ir
     .include "p.inc"
     .include "mi.inc"

@@ -1,4 +1,4 @@
-# The PMP: entries that are locked hold for machine mode, too, and cannot be changed.
+# PMP: locked entries apply to machine mode too, and cannot be changed.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -43,7 +43,7 @@
     csrr a0, 0x3b0
     expect a0, 0
 
-    case 4              # locked from an address to another: that before is locked with it, and its configuration is not
+    case 4              # a locked TOR entry also locks the address before it, but not that entry's configuration
     pmp 2, OFF, s0, 16
     pmp 3, L | TOR | W | R, s0, 24
     csrr a2, 0x3b2
@@ -86,7 +86,7 @@
     sub a0, a0, a2
     expect a0, 0
     lw a0, 64(s0)
-    case 7              # an entry before a locked one still wins
+    case 7              # an entry before a locked one still has priority
     pmp 0, NA4 | R | W, s0
     sw x0, 0(s0)
     lw a0, 0(s0)

@@ -1,5 +1,5 @@
-# The PMP: how its entries match, and what they permit; of several that match the lowest counts. Entries 0 to 7 are
-# the test's; the last lets user mode execute everything.
+# PMP: address matching, permissions, and priority of the lowest matching entry. The test uses entries 0 to 7; the last
+# entry lets user mode execute everything.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -10,7 +10,7 @@
     pmpcfg 8, NAPOT | X
     pmpcfg 0, OFF
 
-    # The byte at the offset from the middle of the area can be read, or not.
+    # Checks whether the byte at an offset from the middle of the area can be read.
     .macro reads offset
     user_may lb a0, \offset(s1)
     .endm
@@ -27,7 +27,7 @@
     .endif
     .endm
 
-    case 1              # nothing but the last entry: all accesses fault, and leave the target as it was
+    case 1              # only the last entry: all accesses fault, and leave the target unchanged
     li a0, 77
     user_traps 5, lw a0, 0(s1)
     expect a0, 77
@@ -35,7 +35,7 @@
     user_traps 5, lr.w a0, (s1)
     user_traps 7, amoadd.w a0, a0, (s1)
     expect a0, 77
-    case 2              # but for machine mode
+    case 2              # except in machine mode
     lw a0, 0(s1)
     expect a0, 0x1000
 
@@ -58,14 +58,14 @@
     user_traps 5, lh a0, 3(s1) # in part
     user_traps 5, lw a0, -2(s1)
     .if XLEN == 64
-    case 4              # not all bytes of the access: it fails in every mode
+    case 4              # an entry that matches only part of an access: it fails in every mode
     li a0, 77
     user_traps 5, ld a0, 0(s1)
     traps 5, ld a0, 0(s1)
     traps 7, sd a0, 0(s1)
     expect a0, 77
     .endif
-    case 5              # machine mode may use what others may not
+    case 5              # machine mode ignores the permissions
     sw x0, 0(s1)
     li a0, 0x1000
     sw a0, 0(s1)
@@ -101,7 +101,7 @@
     reads 32
     reads 39
     refuses 40
-    case 9              # one that ends where it begins, or before, matches nothing
+    case 9              # an empty range matches nothing
     switch_off
     pmp 0, OFF, s1, 8
     pmp 1, TOR | R, s1, 8
@@ -118,7 +118,7 @@
     reads -64
     refuses 4
 
-    case 11             # the first that matches counts, whatever comes after
+    case 11             # the first matching entry decides
     switch_off
     pmp 0, NA4, s1, 8
     pmp 1, NA4 | R, s1, 12
@@ -138,7 +138,7 @@
     reads 8
     user_may sb x0, 8(s1)
 
-    # All that an entry may permit. The code in the area is an ecall.
+    # All combinations of permissions. The code in the area is an ecall.
     .macro permits config, load, store, execute
     switch_off
     pmp 0, NAPOT | \config, s0, 0, 1

@@ -1,4 +1,4 @@
-# mstatus.MPRV: loads and stores of machine mode have the rights of the mode in MPP.
+# mstatus.MPRV: loads and stores in machine mode have the privilege of the mode in MPP.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -16,7 +16,7 @@
     \instruction
     csrc mstatus, s1
     .endm
-    # The trap puts machine mode into MPP, so that its handler has all rights.
+    # The trap sets MPP to machine mode, so the handler has full access.
     .macro user_faults cause, instruction:vararg
     on_trap 8f
     csrc mstatus, s2
@@ -41,11 +41,11 @@
     user_faults 5, lr.w a0, (s0)
     user_faults 7, amoadd.w a0, a0, (s0)
     expect a0, 77
-    case 2              # code is fetched as machine mode, with no right to it
+    case 2              # fetches have the privilege of machine mode
     pmpcfg 8, OFF
     as_user nop
     pmpcfg 8, NAPOT | X
-    case 3              # what the mode may
+    case 3              # accesses that MPP's mode is permitted
     pmp 0, NA4 | R, s0
     as_user lw a0, 0(s0)
     expect a0, 5
@@ -63,7 +63,7 @@
     lw a0, 4(s0)
     expect a0, 7
     csrc mstatus, s1
-    case 5              # without the bit MPP is without effect
+    case 5              # with MPRV clear, MPP has no effect
     csrc mstatus, s2
     lw a0, 4(s0)
     expect a0, 7

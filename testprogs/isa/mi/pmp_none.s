@@ -1,4 +1,4 @@
-# The PMP with all its entries off: user mode has nothing at all, not even code.
+# PMP with all entries off: user mode has no access at all, not even to code.
     .include "p.inc"
     .include "mi.inc"
     start

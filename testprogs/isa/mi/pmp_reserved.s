@@ -1,4 +1,4 @@
-# The PMP: to be written and not read is reserved, so that it is not what is read back.
+# PMP: R=0 with W=1 is reserved and does not read back.
     .include "p.inc"
     .include "mi.inc"
     start

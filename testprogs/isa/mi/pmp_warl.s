@@ -1,4 +1,4 @@
-# The PMP: which registers there are, and what they can hold.
+# PMP: the implemented registers and their legal values.
     .include "p.inc"
     .include "mi.inc"
     start

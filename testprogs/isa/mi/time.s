@@ -1,4 +1,4 @@
-# time: of real time, and for user mode if mcounteren says so.
+# time: real time, readable in user mode if mcounteren permits it.
     .include "p.inc"
     .include "mi.inc"
     start
@@ -7,7 +7,7 @@
 1:  case 1
     gate 1, time, 0xc81
     case 2
-    csrr a0, time       # it comes to another value
+    csrr a0, time       # wait for another value
 1:  csrr a1, time
     beq a0, a1, 1b
     finish

@@ -1,4 +1,4 @@
-# Traps and the return from them: causes, addresses, values, and the stack of modes.
+# Trap entry and return: mcause, mepc, mtval, and the mode stack in mstatus.
 # tests: ecall ebreak mret
     .include "p.inc"
     .include "mi.inc"
@@ -60,7 +60,7 @@
     to_user
     illegal 0x10200073 # sret
 
-    # A trap leaves the mode before it and its interrupt bit, and turns interrupts off.
+    # A trap saves the previous mode and interrupt enable, and disables interrupts.
     case 18
     li a1, MPP | MPIE | MIE
     csrc mstatus, a1
@@ -74,7 +74,7 @@
     csrr a0, mstatus
     and a0, a0, a1
     expect a0, MPP | MPIE
-    case 20             # from user mode; MPIE is what `to_user` has made of it
+    case 20             # from user mode; `to_user` has set MPIE
     csrs mstatus, a1
     csrci mstatus, MIE
     to_user
@@ -108,7 +108,7 @@
     and a0, a0, a1
     expect a0, MPIE
 
-    # Memory that is not there: access faults with their address.
+    # Unmapped memory: access faults with the address.
     li s0, 0x70000000
     case 23
     traps 5, lw a0, 0(s0)
@@ -131,11 +131,11 @@
     csrr a0, mtval
     expect a0, 0x70000000
 
-    case 26             # a fault leaves the target as it was
+    case 26             # a faulting load does not write its target
     li a0, 77
     traps 5, lb a0, 0(s0)
     expect a0, 77
-    case 27             # and a jump that faults has written its link: the target is what faults
+    case 27             # a jump to a faulting address has written its link: the fetch at the target faults
     on_trap 8f
     li a0, 0
     jalr a0, 0(s0)

@@ -1,4 +1,5 @@
-# Triggers are found as the debug specification tells: where there are none, looking for them says so and does not trap.
+# Triggers are enumerated as in the debug specification: without triggers, the enumeration reports none and does not
+# trap.
     .include "p.inc"
     .include "mi.inc"
     start

@@ -1,4 +1,4 @@
-# What user mode may not execute: the instructions of more privileged modes, there or not.
+# Instructions of more privileged modes are illegal in user mode, whether implemented or not.
 # tests: mret sret wfi sfence.vma sinval.vma sfence.w.inval sfence.inval.ir ecall ebreak
     .include "p.inc"
     .include "mi.inc"
@@ -51,7 +51,7 @@
     case 15
     illegal .word 0x62000073 # hfence.gvma
 
-    case 16             # the two that are for it
+    case 16             # ecall and ebreak are legal
     user_traps 8, ecall
     csrr a0, mtval
     expect a0, 0
@@ -63,7 +63,7 @@
     sub a0, a0, a1
     expect a0, 0
 1:
-    # wfi: with mstatus.TW it traps. Without, it may be executed; only a machine with a supervisor has the choice.
+    # wfi traps if mstatus.TW is set. Otherwise it is legal, or may be illegal if supervisor mode is implemented.
     case 18
     li a1, TW
     csrs mstatus, a1
@@ -72,7 +72,7 @@
     csrr a0, mstatus
     and a0, a0, a1
     expect a0, TW
-    case 20             # machine mode is not concerned; an interrupt that is pending and enabled ends the waiting
+    case 20             # TW does not affect machine mode; a pending and enabled interrupt ends wfi
     li s0, 0x2000000
     li s1, 1
     sw s1, 0(s0)
@@ -87,7 +87,7 @@
     unless_extension 'S', 1f
     j 2f
 1:  on_trap 8f
-    to_user             # the interrupt comes at once: in user mode it is not held back
+    to_user             # the interrupt is taken at once: MIE does not mask it in user mode
     wfi
     tail fail
     .balign 4
@@ -96,7 +96,7 @@
 2:  csrwi mie, 0
     sw zero, 0(s0)
 
-    # Where there is no supervisor its instructions are none of machine mode's either.
+    # Without supervisor mode, its instructions are illegal in machine mode too.
     case 23
     unless_extension 'S', 1f
     j 2f
@@ -106,7 +106,7 @@
     traps 2, .word 0x18000073
     traps 2, .word 0x18100073
 2:
-    # Fields of these that are not zero are other instructions, or none.
+    # With nonzero fields, these encodings are other instructions or reserved.
     .macro none bits
     user_traps 2, .word \bits
     traps 2, .word \bits

@@ -1,4 +1,4 @@
-# Atomic operations at addresses that are not aligned: they trap and change nothing.
+# Atomic operations at misaligned addresses trap and change nothing.
     .include "p.inc"
     start
     .data
@@ -13,7 +13,7 @@ cell: .quad 0x1122334455667788, 0x99aabbccddeeff00
     li t0, 77
     traps 6, \instruction t0, a1, (s1)
     expect t0, 77
-    .ifndef USER        # Linux has the pc as the signal's address
+    .ifndef USER        # Linux reports the pc as the address
     csrr s2, mtval
     sub s2, s2, s1
     expect s2, 0

@@ -1,4 +1,4 @@
-# sc at addresses that are not aligned, which are never all right, whatever the machine's other accesses may do.
+# sc at misaligned addresses always traps, even if other misaligned accesses are supported.
 # tests: sc.w sc.d
     .include "p.inc"
     start
@@ -16,7 +16,7 @@ cell: .quad 0x1122334455667788, 0x99aabbccddeeff00
     li t0, 77
     traps 6, \instruction t0, zero, (s1)
     expect t0, 77
-    .ifndef USER        # Linux has the pc as the signal's address
+    .ifndef USER        # Linux reports the pc as the address
     csrr s2, mtval
     sub s2, s2, s1
     expect s2, 0

@@ -1,4 +1,4 @@
-# What 16 bits trap: c.ebreak, and the encodings that are reserved.
+# Compressed instructions that trap: c.ebreak, and reserved encodings.
 # tests: c.ebreak
     .include "p.inc"
     start

@@ -1,5 +1,5 @@
-# What is not there: instructions of the other width, in encodings that the assembler refuses, and quadruple
-# precision in memory.
+# Illegal encodings: instructions of the other XLEN, which the assembler refuses, and quadruple-precision loads and
+# stores.
     .include "p.inc"
     .include "mi.inc"
     .include "f.inc"

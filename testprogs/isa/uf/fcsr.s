@@ -1,5 +1,5 @@
-# fcsr and its two parts, and the state of the unit in mstatus.
-# machine only: for the state of the unit
+# fcsr, frm, fflags, and mstatus.FS.
+# machine only: uses mstatus.FS
     .include "p.inc"
     .include "mi.inc"
     .include "f.inc"
@@ -193,7 +193,7 @@
     expect_dirty
     .endr
 
-    # The four states of the unit, and whether there is something dirty.
+    # The four values of FS, and SD.
     .irp state, 0, 0x2000, 0x4000, 0x6000
     case 19
     fs \state

@@ -1,4 +1,4 @@
-# Fences of all kinds, those among them that are reserved for finer ones to come: they are fences, and change nothing.
+# Fences of all kinds, also those reserved for finer-grained fences, have no visible effect.
 # tests: fence
     .include "p.inc"
     start

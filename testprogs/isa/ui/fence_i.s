@@ -1,4 +1,4 @@
-# fence.i: code that was stored is what runs.
+# fence.i: stored code is executed.
 # tests: fence.i
     .include "p.inc"
     start

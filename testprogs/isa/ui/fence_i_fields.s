@@ -1,4 +1,4 @@
-# fence.i with fields that are reserved for finer fences to come: "implementations shall ignore these fields".
+# fence.i with fields that are reserved for finer-grained fences: "implementations shall ignore these fields".
 # tests: fence.i
     .include "p.inc"
     start

@@ -1,4 +1,4 @@
-# jalr: offsets, the lowest bit that is dropped, the link where the base is.
+# jalr: offsets, the cleared lowest bit, the link in the base register.
     .include "p.inc"
     start
     .option norvc

@@ -1,5 +1,5 @@
-# Misaligned loads and stores of all widths, across words, double words and pages. A machine may do without
-# them, by a trap; remu's has them.
+# Misaligned loads and stores of all widths, across words, double words and pages. A machine may trap instead; remu
+# executes them.
     .include "p.inc"
     start
     .data

@@ -1,4 +1,4 @@
-# Nothing but the environment.
+# An empty test, which checks the environment only.
     .include "p.inc"
     start
     finish

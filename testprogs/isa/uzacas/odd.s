@@ -1,4 +1,4 @@
-# Compare-and-swap of register pairs: an odd number for either is reserved; an even one beside it does not help.
+# Compare-and-swap of register pairs: encodings in which either register is odd are reserved.
     .include "p.inc"
     start
     .data
