@@ -28,7 +28,7 @@ const DATA: u64 = 0x20_0000;
 const STACK: u64 = 0x40_0000;
 const SIZE: u64 = 0x10_0000;
 
-/// A program that is kept in the repository.
+/// The path of the prebuilt guest program.
 fn hello() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testprogs/prebuilt/hello-riscv64")
 }
@@ -84,7 +84,7 @@ impl Bench {
     }
 }
 
-/// The instructions of a real program, compressed ones too.
+/// The instructions of a real program, including compressed ones.
 fn real_code() -> Vec<u32> {
     let file = std::fs::read(hello()).expect("it is in the repository");
     let image = remu::elf::Image::parse(&file).expect("it is an ELF file");
@@ -122,7 +122,7 @@ fn encodings(c: &mut Criterion) {
 fn interpreter(c: &mut Criterion) {
     let mut group = c.benchmark_group("interpreter");
     let mut programs = vec![];
-    // Nothing but dispatch: dependent additions.
+    // Dependent additions, which measure dispatch.
     const TURNS: i32 = 1000;
     let counted = |body: &[Insn]| {
         let back = -4 * (body.len() as i32 + 1);
@@ -142,7 +142,7 @@ fn interpreter(c: &mut Criterion) {
         group.bench_function(*name, |b| b.iter(|| bench.run()));
     }
 
-    // Blocks of one jump each, decoded anew for each run; and found by address, linked to none.
+    // Blocks of one jump each: decoded again in each run; and looked up by address, without links.
     const BLOCKS: u64 = 2000;
     let mut chain = vec![jump(4); BLOCKS as usize];
     chain.push(ecall());
@@ -198,7 +198,7 @@ fn kernel(c: &mut Criterion) {
     const TURNS: i32 = 500;
     let space = space(true);
     let vdso = Vdso::map(&space).expect("there is room");
-    // getppid, so often; then, for the second program, loads from nowhere, behind which the handler goes on.
+    // A loop of getppid. The second program loops over loads from an unmapped address, which the handler skips.
     let calls = [li(T0, TURNS), li(A7, 173), ecall(), imm(Op::Addi, T0, T0, -1), branch(Op::Bne, T0, ZERO, -8)];
     let pc_in_context = 176;
     let faults = [
@@ -220,7 +220,7 @@ fn kernel(c: &mut Criterion) {
         branch(Op::Bne, T0, ZERO, -8),
         elf::ebreak(),
         jump(0),
-        // The handler: behind the load.
+        // The handler skips the load.
         imm(Op::Ld, T1, A2, pc_in_context),
         imm(Op::Addi, T1, T1, 4),
         store(Op::Sd, T1, A2, pc_in_context),
@@ -278,7 +278,7 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-/// Taking and releasing a lock that nobody else wants, against the standard library's.
+/// An uncontended lock, compared with the standard library's.
 fn locks(c: &mut Criterion) {
     let mut group = c.benchmark_group("locks");
     let ours = Lock::new(Rank::Space, 0u64);

@@ -1,12 +1,11 @@
 #!/bin/sh
-# benches/compare/enter.sh ROOT INPUTS WORK TOOLS LIBRARIES QEMU COMMAND... - in a mount namespace of its own
-# (`unshare --mount`), sets up what a run needs, then runs the command, on the host's root still. A word that does not
-# apply is `-`.
-#   ROOT       a root of Debian's, which gets the host's /proc and /dev, the folder INPUTS as /in, WORK as /work and TOOLS
-#              as /run; and, of the folder LIBRARIES, lib64 and lib as the host's dynamic linker and libraries, for a
-#              QEMU that is not static.
-#   QEMU       is registered for riscv64 programs, so that they can execute each other. This takes a user namespace, too:
-#              the registration belongs to it, and ends with it.
+# benches/compare/enter.sh ROOT INPUTS WORK TOOLS LIBRARIES QEMU COMMAND... - sets up the mounts of a run, then runs
+# COMMAND, still with the host's root. To be run in a new mount namespace (`unshare --mount`). `-` stands for an
+# argument that does not apply.
+#   ROOT       a Debian root. It gets the host's /proc and /dev, INPUTS as /in, WORK as /work and TOOLS as /run; and for
+#              a dynamically linked QEMU, lib64 and lib of LIBRARIES as the host's dynamic linker and libraries.
+#   QEMU       is registered for riscv64 programs, so that they can execute each other. This needs a user namespace too,
+#              which owns the registration.
 set -eu
 root=$1 inputs=$2 work=$3 tools=$4 libraries=$5 qemu=$6
 shift 6
@@ -15,7 +14,7 @@ if [ "$qemu" != - ]; then
     mount -t binfmt_misc none "$register"
     magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xf3\x00'
     mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
-    # F: the file is opened now, and found in any root; P: the program is told its own argv[0].
+    # F: the file is opened now, so that it is found in any root; P: argv[0] is preserved.
     printf '%s' ":qemu-riscv64:M::$magic:$mask:$qemu:PF" >"$register/register"
 fi
 if [ "$root" != - ]; then

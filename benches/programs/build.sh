@@ -1,10 +1,10 @@
 #!/bin/bash
-# benches/programs/build.sh OUT - builds the programs of programs.toml that have a source:
+# benches/programs/build.sh OUT - builds the programs of programs.toml that have a `source`:
 #   OUT/native/NAME   for the host
 #   OUT/riscv64/NAME  for RV64GC
-#   OUT/rva22/NAME    those with `rva22 = true`, with RVA22's bit manipulation as well
-# All of them with -O2, and else only with what the same output needs. Only what is older than its source, or was built
-# by another command, is built again.
+#   OUT/rva22/NAME    those with `rva22 = true`, for RV64GC with RVA22's bit manipulation
+# All are built with -O2 and only those other flags that identical output requires. Programs that are up to date are not
+# rebuilt.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 list=$here/programs.toml
@@ -20,7 +20,7 @@ mkdir -p "$1"/{native,riscv64,rva22}
 out=$(realpath "$1")
 build_in "$out"
 
-# A line NAME|SOURCE|RVA22|DYNAMIC|FLAGS for each program: in the list every key has its value on the same line.
+# Prints a line NAME|SOURCE|RVA22|DYNAMIC|FLAGS for each program. In programs.toml, values are on the line of their key.
 sources() {
     awk '
         function flush() { if (v["source"] != "") print v["name"] "|" v["source"] "|" v["rva22"] "|" v["dynamic"] "|" v["flags"]; split("", v) }

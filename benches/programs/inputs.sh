@@ -1,12 +1,12 @@
 #!/bin/bash
-# benches/programs/inputs.sh OUT - makes the inputs of the Debian programs in programs.toml, /in to them: the same bytes
-# every time and everywhere. Of each there is a small one for the quick runs.
+# benches/programs/inputs.sh OUT - generates the inputs of the Debian programs in programs.toml, which they see as /in.
+# The output is always the same. Each input also has a small version for quick runs.
 set -euo pipefail
 mkdir -p "$1"
 cd "$1"
 
 # random(n): a number from 0 to n - 1, by the minimal standard generator, whose products a double holds exactly.
-# (What rand() gives is awk's own affair.)
+# (rand() differs between implementations of awk.)
 random='
     BEGIN { seed = 20240229 }
     function random(n) { seed = seed * 16807 % 2147483647; return seed % n }
@@ -15,7 +15,7 @@ generate() {
     awk "${@:2}" "$random $1"
 }
 
-# Prose: words of syllables, the first of them the most frequent, with numbers, names and dates among them.
+# Prose: words made of syllables, the first ones most frequent, mixed with numbers, names and dates.
 text='
     BEGIN {
         split("ka lo mi ren su ta vor el an dri po sha ne ul go bi", syllable)
@@ -58,7 +58,7 @@ json='
 generate "$json" -v records=25000 >data.json
 generate "$json" -v records=100 >small.json
 
-# C with loops, switches, structures, tables, recursion and floating point for the compiler to work on.
+# A C source with loops, switches, structures, tables, recursion and floating point, as the compiler's input.
 c='
     BEGIN {
         print "#include <stdint.h>\n#include <stdio.h>\n#include <string.h>\n"
@@ -180,7 +180,7 @@ END {
 END
 
 cat >script.sed <<'END'
-# Dates turned round, addresses hidden, words doubled and swapped; some of the lines that changed most are printed, and the last.
+# Reverses dates, hides addresses, doubles and swaps words; prints some of the most changed lines, and the last one.
 s/([0-9]{4})-([0-9]{2})-([0-9]{2})/\3.\2.\1/g
 s/[a-z]+@([a-z]+)\.example/<\1>/g
 s/\b(\w+) (\w+)\b/\2 \1/g

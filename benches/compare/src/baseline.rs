@@ -5,34 +5,34 @@ use crate::statistics::geometric_mean;
 
 /// The changes from an earlier measurement to a later one.
 pub struct Baseline {
-    /// When the earlier one was made, of which revision.
+    /// The date and revision of the earlier measurement.
     pub made: String,
-    /// Why the two do not compare well, if so.
+    /// Why the two are not comparable, if they are not.
     pub caution: Option<String>,
     pub changes: Vec<Change>,
-    /// Counts that are different, of a program in an engine: what, before, and now.
+    /// The counts of a program in an engine that changed: name, old value, new value.
     pub counts: Vec<(String, f64, f64)>,
 }
 
-/// How a program does in an engine, beside how it did.
+/// The change of a program in an engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     pub program: String,
     pub engine: String,
-    /// Whether the program is a second build of another, left out of means.
+    /// Whether the program is a second build of another, which is excluded from means.
     pub variant: bool,
     pub what: Difference,
 }
 
-/// What is different.
+/// A difference between two measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Difference {
-    /// It takes so many times the processor time that it took; whether that is beyond what the runs differ among
-    /// themselves, which one run alone does not tell.
+    /// The new processor time as a multiple of the old one, and whether the change exceeds the spread of the runs. A
+    /// single run has no spread.
     Time { factor: f64, beyond_spread: bool },
-    /// It runs now.
+    /// It did not run before.
     Runs,
-    /// It ran before.
+    /// It no longer runs.
     Fails,
 }
 
@@ -94,7 +94,8 @@ fn difference(before: &ProgramReport, now: &ProgramReport, engine: &str) -> Opti
     })
 }
 
-/// By how much a count has to change to be told: Callgrind's differ by little more than the length of paths.
+/// The smallest relative change of a count that is reported. Callgrind's counts vary slightly, with the length of
+/// paths.
 const TOLD: f64 = 0.005;
 
 fn count_changes(before: &ProgramReport, now: &ProgramReport, engine: &str) -> Vec<(String, f64, f64)> {

@@ -1,9 +1,9 @@
-//! The programs that are measured: `benches/programs/programs.toml`.
+//! The measured programs, from `benches/programs/programs.toml`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a program spends its time on. The order is that of the report.
+/// The category of a program. The order is that of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
@@ -18,7 +18,7 @@ pub enum Category {
 }
 
 impl Category {
-    /// All of them, in order.
+    /// All categories in order.
     pub const ALL: [Self; 8] = [
         Self::Integer,
         Self::Float,
@@ -30,7 +30,7 @@ impl Category {
         Self::Real,
     ];
 
-    /// As written in the catalogue.
+    /// The name in the catalogue.
     pub fn name(self) -> &'static str {
         match self {
             Self::Integer => "integer",
@@ -44,7 +44,7 @@ impl Category {
         }
     }
 
-    /// For a heading.
+    /// The title of a section.
     pub fn title(self) -> &'static str {
         match self {
             Self::Integer => "Integer",
@@ -65,7 +65,7 @@ impl fmt::Display for Category {
     }
 }
 
-/// What remu has to have, and does not yet, for a program to run.
+/// A feature that a program needs and remu does not have yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Needs {
@@ -82,7 +82,7 @@ impl fmt::Display for Needs {
     }
 }
 
-/// A table of the file.
+/// A table of the TOML file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -95,7 +95,7 @@ struct Entry {
     args: Vec<String>,
     #[serde(default)]
     quick: Vec<String>,
-    // What `build.sh` reads.
+    // Read by `build.sh`.
     #[serde(default, rename = "flags")]
     _flags: Option<toml::Value>,
     #[serde(default)]
@@ -118,46 +118,46 @@ struct File {
     program: Vec<Entry>,
 }
 
-/// Where a program comes from.
+/// The origin of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Compiled for both architectures.
+    /// Compiled from source for both architectures.
     Compiled {
-        /// For the guest with the extensions of RVA22.
+        /// Whether the guest build uses the extensions of RVA22.
         rva22: bool,
-        /// Linked with shared libraries.
+        /// Whether it is dynamically linked.
         dynamic: bool,
     },
-    /// Debian's, in a root.
+    /// From a Debian package, in a Debian root.
     Debian,
 }
 
-/// A program to be measured.
+/// A measured program.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// A name of its own: for a second build, with the build in parentheses.
+    /// The unique name. A second build has the build in parentheses.
     pub name: String,
-    /// The name of its build.
+    /// The name of its executable.
     pub build: String,
     pub category: Category,
     pub title: String,
     pub origin: Origin,
     pub needs: Option<Needs>,
-    /// Whether it executes other guest programs, for which the kernel has to know QEMU.
+    /// Whether it executes other guest programs, so that QEMU must be registered with the kernel.
     pub executes: bool,
-    /// Its words in full size and in the quick one: arguments of a compiled program, a whole command of Debian's.
+    /// The arguments of a compiled program or the command of a Debian one, in full and in quick size.
     pub full: Vec<String>,
     pub quick: Vec<String>,
 }
 
 impl Program {
-    /// Whether it is a second build of another, which has its own row and is left out of means.
+    /// Whether it is a second build of another program, which has its own row and is excluded from means.
     pub fn is_variant(&self) -> bool {
         matches!(self.origin, Origin::Compiled { rva22: true, .. })
     }
 }
 
-/// Reads the catalogue; what is wrong in it is the error.
+/// Parses the catalogue. The error says what is wrong with it.
 pub fn parse(text: &str) -> Result<Vec<Program>, String> {
     let file: File = toml::from_str(text).map_err(|e| e.to_string())?;
     let mut programs = Vec::new();
@@ -189,7 +189,7 @@ pub fn parse(text: &str) -> Result<Vec<Program>, String> {
     Ok(programs)
 }
 
-/// Whether any of the filters, or none at all, lets the program through: a category, or a part of the name.
+/// Whether the filters select the program: one is its category or a part of its name, or there are none.
 pub fn chosen(program: &Program, filters: &[String]) -> bool {
     filters.is_empty() || filters.iter().any(|f| f == program.category.name() || program.name.contains(f.as_str()))
 }

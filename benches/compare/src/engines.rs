@@ -1,4 +1,4 @@
-//! The engines that run the programs, and everything they need.
+//! The engines that run the programs, and their environment.
 
 use crate::catalogue::{Origin, Program};
 use crate::report::{EngineInfo, EngineKind};
@@ -20,43 +20,43 @@ pub const PREBUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testprogs
 pub struct Engine {
     pub info: EngineInfo,
     how: How,
-    /// A folder with the emulator in it, which is `/run` in a root.
+    /// The folder of the emulator, mounted as `/run` in a root.
     pub tools: PathBuf,
 }
 
 enum How {
     Native,
     Qemu {
-        /// What it is linked with, if it is not static: `lib64` and `lib`.
+        /// If it is dynamically linked, a folder with its `lib64` and `lib`.
         libraries: Option<PathBuf>,
     },
     Remu {
-        /// What chooses the engine.
+        /// The options that select the engine.
         options: Vec<String>,
     },
 }
 
-/// remu's engines by name, and the options that choose them.
+/// remu's engines by name, and the options that select them.
 const REMU_ENGINES: &[(&str, &[&str])] = &[("remu", &[])];
 
-/// How the names of temporary folders begin.
+/// The prefix of names of temporary folders.
 const PREFIX: &str = "remu-compare-";
 
 /// The folders of a comparison.
 pub struct Lab {
-    /// The clone.
+    /// The repository.
     pub root: PathBuf,
-    /// What stands between the runner and a program.
+    /// The helper `measure`, which runs programs.
     pub helper: PathBuf,
     /// Compiled programs, as `native/NAME`, `riscv64/NAME` and `rva22/NAME`.
     pub builds: PathBuf,
-    /// Inputs of Debian's programs, and a root for each architecture, if any of them is to run.
+    /// The inputs of Debian programs, and a root for each architecture, if any of them is selected.
     pub debian: Option<Debian>,
-    /// For what a run leaves behind.
+    /// The folder for output files of a run.
     pub base: TempDir,
 }
 
-/// What Debian's programs need.
+/// The inputs and roots of Debian programs.
 pub struct Debian {
     pub inputs: PathBuf,
     pub native: PathBuf,
@@ -64,7 +64,7 @@ pub struct Debian {
 }
 
 impl Lab {
-    /// Builds and fetches what the programs need.
+    /// Builds and fetches the programs and their inputs.
     pub fn prepare(root: &Path, target: &Path, programs: &[&Program]) -> Result<Self, String> {
         let folder = target.join("tmp/compare");
         let base = temporary(&folder)?;
@@ -85,7 +85,7 @@ impl Lab {
         } else {
             None
         };
-        // What is measured with, and by, is copied: a build may take its place meanwhile.
+        // Copied, because a build may replace the originals meanwhile.
         let helper = base.path().join("measure");
         fs::copy(target.join("debug/measure"), &helper).map_err(|e| format!("{}: {e}", helper.display()))?;
         Ok(Self { root: root.into(), helper, builds, debian, base })
@@ -133,7 +133,7 @@ impl Lab {
         Ok(Engine { info, how, tools })
     }
 
-    /// Collects what a program of the host's is linked with, to be shown to it in a root.
+    /// Collects the shared libraries of a host program, to be mounted in a root.
     fn libraries(&self, program: &Path, number: usize) -> Result<Option<PathBuf>, String> {
         let Ok(listing) = command_output(Command::new("ldd").arg(program)) else { return Ok(None) };
         let folder = self.base.path().join(format!("libraries-{number}"));
@@ -151,13 +151,13 @@ impl Lab {
         Ok(found.then_some(folder))
     }
 
-    /// The folder of a run's root, if it has one of its own.
+    /// The root directory of a run, if not the host's.
     pub fn root_of(&self, engine: &Engine, program: &Program) -> Option<&Path> {
         let debian = self.debian.as_ref().filter(|_| program.origin == Origin::Debian)?;
         Some(if matches!(engine.how, How::Native) { &debian.native } else { &debian.guest })
     }
 
-    /// The words that run a program; `extra` are options for remu.
+    /// The command that runs a program; `extra` are options for remu.
     pub fn words(&self, engine: &Engine, program: &Program, args: &[String], extra: &[String]) -> Vec<OsString> {
         let mut words: Vec<OsString> = Vec::new();
         let tools = if program.origin == Origin::Debian { Path::new("/run") } else { &engine.tools };
@@ -181,14 +181,14 @@ impl Lab {
                 (_, false) => "riscv64",
                 (_, true) => "rva22",
             };
-            // An absolute path, such as that of the prebuilt program, takes the folder's place.
+            // Joining an absolute path, such as the prebuilt program's, replaces the folder.
             words.push(self.builds.join(build).join(&program.build).into());
         }
         words.extend(args.iter().map(OsString::from));
         words
     }
 
-    /// What a QEMU that is not static needs in a root.
+    /// The libraries of a dynamically linked QEMU.
     pub fn libraries_of<'a>(&self, engine: &'a Engine) -> Option<&'a Path> {
         match &engine.how {
             How::Qemu { libraries } => libraries.as_deref(),
@@ -197,13 +197,13 @@ impl Lab {
     }
 }
 
-/// A temporary folder for a measurement, of which FOLDER knows. What one that was interrupted has left is taken away: only
-/// one at a time has FOLDER.
+/// A temporary folder for a measurement. A link in `folder` names it, so that the next measurement removes it after an
+/// interruption. Only one measurement at a time uses `folder`.
 pub fn temporary(folder: &Path) -> Result<TempDir, String> {
     let known = folder.join("temporary");
     if let Ok(left) = fs::read_link(&known) {
         if left.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX)) {
-            // It is there only after an interruption.
+            // It exists only after an interruption.
             let _ = fs::remove_dir_all(left);
         }
         fs::remove_file(&known).map_err(|e| format!("{}: {e}", known.display()))?;
@@ -213,7 +213,7 @@ pub fn temporary(folder: &Path) -> Result<TempDir, String> {
     Ok(base)
 }
 
-/// The words of a program, for a report.
+/// The command line of a program, for a report.
 pub fn shown(program: &Program, words: &[String]) -> String {
     match program.origin {
         Origin::Debian => words.join(" "),

@@ -1,5 +1,5 @@
-//! Deterministic counts: the counters of remu's engines, and host instructions as counted by Callgrind. Both are taken
-//! from runs in the quick size.
+//! Deterministic counts from runs in quick size: the counters of remu's engines, and host instructions counted by
+//! Callgrind.
 
 use crate::catalogue::{Category, Origin, Program};
 use crate::engines::{Engine, Lab, PREBUILT};
@@ -15,19 +15,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Callgrind takes some fifty times as long as the program.
+/// Callgrind slows a program down about fifty times.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Where Valgrind keeps what its launcher starts.
+/// The directory of Valgrind's tools.
 const FOLDERS: [&str; 3] = ["/usr/libexec/valgrind", "/usr/lib/x86_64-linux-gnu/valgrind", "/usr/lib/valgrind"];
 
-/// The tool itself, which is static and needs nothing in a root.
+/// The tool, which is statically linked and so runs in any root.
 const TOOL: &str = "callgrind-amd64-linux";
 
-/// What Valgrind adds to the environment, which the program is not to see.
+/// The variables that Valgrind adds to the environment. The program must not see them.
 const ADDED: &str = "LD_PRELOAD,VALGRIND_LAUNCHER,VALGRIND_LIB";
 
-/// Callgrind; else what to install.
+/// The path of Callgrind; the error says what to install.
 pub fn tool() -> Result<PathBuf, String> {
     FOLDERS.iter().map(|folder| Path::new(folder).join(TOOL)).find(|path| path.is_file()).ok_or(format!(
         "--figures counts the host's instructions with Callgrind, and there is no {TOOL}: \
@@ -35,8 +35,8 @@ pub fn tool() -> Result<PathBuf, String> {
     ))
 }
 
-/// Counts all programs that remu can run. `note` gets the report after each. A program that cannot be counted is reported
-/// and left out.
+/// Counts all programs that remu can run, and calls `note` with the report after each. Programs that cannot be counted
+/// are reported and skipped.
 pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn Fn(&Report, &str) + Sync)) {
     let locked = || report.lock().expect("no panic happens with the lock held");
     for engine in plan.engines.iter().filter(|e| e.info.kind == EngineKind::Remu) {
@@ -48,7 +48,7 @@ pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn F
                 None
             }
         };
-        // An old Valgrind lacks system calls that remu makes.
+        // Old versions of Valgrind lack system calls that remu makes.
         let watched = |program: &Program| told("host instructions", count_one(plan.lab, engine, program, true));
         let start = watched(&nothing()).and_then(|figures| figures.host_instructions);
         let next = AtomicUsize::new(0);
@@ -75,7 +75,7 @@ pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn F
     }
 }
 
-/// A program that ends at once: what it takes is the engine's start.
+/// A program that exits at once. Its cost is the engine's start-up.
 fn nothing() -> Program {
     Program {
         name: "nothing".to_owned(),
@@ -90,11 +90,11 @@ fn nothing() -> Program {
     }
 }
 
-/// One run, watched by Callgrind or not.
+/// One run, with or without Callgrind.
 fn count_one(lab: &Lab, engine: &Engine, program: &Program, watched: bool) -> Result<Figures, String> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    // The folder of the emulator, which has the tool, too, as the run sees it.
+    // The folder of the emulator and the tool, as seen in the run.
     let seen = if program.origin == Origin::Debian { Path::new("/run") } else { &engine.tools };
     let copied = engine.tools.join(TOOL);
     if !copied.exists() {
@@ -139,7 +139,7 @@ fn count_one(lab: &Lab, engine: &Engine, program: &Program, watched: bool) -> Re
     if !watched {
         return Ok(Figures { counts, ..Figures::default() });
     }
-    // A process that was not the first writes a profile of its own, with its number in the name.
+    // Child processes write their own profiles, with the process ID in the name.
     let profile = read(&profile)?;
     let total = profile.lines().find_map(|l| l.strip_prefix("totals: ").or(l.strip_prefix("summary: ")));
     let total = total.and_then(|t| t.trim().parse().ok());

@@ -11,7 +11,7 @@ use std::fmt::{self, Write};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Remembers nothing: the page follows the system until the button is pressed.
+/// The theme button. Its state is not saved: a page follows the system until the button is pressed.
 const SCRIPT: &str = "document.querySelector('.theme').addEventListener('click', () => {
   const dark = matchMedia('(prefers-color-scheme: dark)').matches;
   const now = document.documentElement.dataset.theme || (dark ? 'dark' : 'light');
@@ -23,8 +23,8 @@ const LIGHT: &str = "--page: #f5f6f8; --card: #ffffff; --text: #1b212c; --soft: 
 const DARK: &str = "--page: #12151b; --card: #1a1f28; --text: #e8ebf1; --soft: #a2acbc; --line: #2b323e; --grid: #2f3744; \
     --link: #8ab4ff; --bad: #ff8f80; --good: #59d0a8; --whisker: #ffffffcc;";
 
-/// The colours of remu's engines, and of QEMUs, in a light page and in a dark one: blues and oranges, which everybody can tell
-/// apart, and which differ among themselves in lightness.
+/// The colours of remu's engines and of QEMUs, for the light and the dark theme: blues and oranges, which are safe for
+/// colour-blind readers, in different lightness.
 const REMU: [(&str, &str); 3] = [("#2f74d8", "#6ea6ff"), ("#6f9fe8", "#3c78d8"), ("#0b3a82", "#b4d2ff")];
 const QEMU: [(&str, &str); 3] = [("#efac4f", "#b9742a"), ("#c9590c", "#ff9a4a"), ("#7a3b0a", "#ffd0a0")];
 
@@ -40,7 +40,7 @@ pub fn colour(report: &Report, engine: &str, dark: bool) -> &'static str {
     if dark { on_dark } else { on_light }
 }
 
-/// Text as it stands in a document.
+/// Escapes text for HTML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -76,7 +76,7 @@ impl Page<'_> {
         write!(self.out, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n")
     }
 
-    /// The class of an engine, which has its colour.
+    /// The CSS class of an engine, which sets its colour.
     fn class(&self, engine: &str) -> usize {
         self.report.engines.iter().position(|e| e.name == engine).unwrap_or(0)
     }
@@ -132,7 +132,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The means, and who is ahead how often.
+    /// The means, and in how many programs each emulator is ahead.
     fn summary(&mut self) -> fmt::Result {
         let report = self.report;
         self.out += "<section>\n<h2>Geometric means by category</h2>\n";
@@ -196,7 +196,7 @@ impl Page<'_> {
     fn axis(&mut self, scale: &Scale) -> fmt::Result {
         self.out += "<div class=\"axis\"><div>";
         for value in scale.ticks() {
-            // Where there is little room, one label in three is left out.
+            // On narrow screens, every third label is hidden.
             let class =
                 if tick(value).trim_start_matches(['0', '.']).starts_with('2') { " class=\"minor\"" } else { "" };
             let place = scale.place(value) * 100.0;
@@ -206,7 +206,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// A bar, or why there is none.
+    /// A bar, or the reason why there is none.
     fn bar(&mut self, engine: &EngineInfo, scale: &Scale, bar: Option<Bar>, absent: (&str, &str)) -> fmt::Result {
         write!(
             self.out,
@@ -460,7 +460,7 @@ struct Bar {
     ahead: bool,
 }
 
-/// Why there is no time, and the class that it is shown in.
+/// Why there is no time, and the CSS class of that text.
 fn why_absent(outcome: &Outcome) -> (&'static str, String) {
     match (&outcome.failure, outcome.not_yet) {
         (Some(failure), _) => ("failed", failure.clone()),
@@ -469,7 +469,7 @@ fn why_absent(outcome: &Outcome) -> (&'static str, String) {
     }
 }
 
-/// Names with commas and an `and`.
+/// A list of names with commas and `and`.
 fn listed(names: &[&str]) -> String {
     match names {
         [] => "nobody".to_owned(),
@@ -478,7 +478,7 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-/// A number with its digits in groups of three.
+/// A number with thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();

@@ -1,9 +1,9 @@
 //! Compares remu with QEMU user mode and with the native build of the same programs: engines, measurement and report.
 //!
-//! The programs are listed in `benches/programs/programs.toml` ([`catalogue`]). [`Lab`](engines::Lab) prepares what runs
-//! need and knows the [engines](engines::Engine); [`measure`] alternates between them; [`figures`] takes deterministic
-//! counts. The result is a [`Report`](report::Report), kept as JSON. [`terminal`], [`html`], [`svg`] and [`markdown`]
-//! render it, alone or [beside an earlier one](baseline).
+//! `benches/programs/programs.toml` lists the programs ([`catalogue`]). [`Lab`](engines::Lab) builds them and provides
+//! the [engines](engines::Engine); [`measure`] alternates between engines; [`figures`] takes deterministic counts. The
+//! result is a [`Report`](report::Report), saved as JSON. [`terminal`], [`html`], [`svg`] and [`markdown`] render it,
+//! alone or [compared with an earlier one](baseline).
 
 #![allow(missing_docs, reason = "an interface of this package's own programs and tests: many a name says it all")]
 

@@ -1,4 +1,4 @@
-//! `cargo compare [OPTIONS] [FILTER...]`: measures remu beside QEMU and the native build, and reports it.
+//! `cargo compare [OPTIONS] [FILTER...]`: compares remu with QEMU and the native build, and writes reports.
 
 use clap::Parser;
 use compare::baseline::Baseline;
@@ -15,30 +15,30 @@ use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Measures remu beside QEMU user mode and the native build of the same programs
+/// Compares remu with QEMU user mode and the native build of the same programs
 ///
-/// What runs is benches/programs/programs.toml. Each round runs every program in every engine, in turn. The table goes
-/// to standard output; the measurement is kept as target/…/tmp/compare/report.json, from which --from makes a
-/// report again, an interrupted one's too.
+/// The programs are listed in benches/programs/programs.toml. Each round runs every program once in every engine. The
+/// table goes to standard output. The measurement, even an interrupted one, is saved as
+/// target/…/tmp/compare/report.json, from which --from makes reports.
 #[derive(Parser, Debug)]
 #[command(name = "cargo compare", version)]
 struct Options {
-    /// Only programs of these categories, or with this in their names
+    /// Only programs of these categories or with these parts of names
     filters: Vec<String>,
 
     /// Runs of each program in each engine
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     rounds: u64,
 
-    /// Small sizes and one round: a check that everything runs and prints what it should, not a measurement
+    /// Use small inputs and one round: checks that everything runs and prints the right output, but measures nothing
     #[arg(long)]
     quick: bool,
 
-    /// A QEMU to compare with; may be given several times (default: qemu-riscv64 in PATH)
+    /// A QEMU to compare with; can be repeated (default: qemu-riscv64 in PATH)
     #[arg(long, value_name = "PATH")]
     qemu: Vec<PathBuf>,
 
-    /// Compare with Debian's newest QEMU, too. It is fetched, not installed; set REMU_DEBIAN_UPDATE=1 to fetch a newer
+    /// Also compare with Debian's newest QEMU, which is fetched but not installed; REMU_DEBIAN_UPDATE=1 fetches a newer
     /// one
     #[arg(long)]
     newest_qemu: bool,
@@ -47,7 +47,7 @@ struct Options {
     #[arg(long, value_name = "PATH")]
     remu: Option<PathBuf>,
 
-    /// Number of single-threaded programs to run in parallel, each bound to its own processor
+    /// Number of single-threaded programs to run in parallel, each on its own processor
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     jobs: u64,
 
@@ -55,11 +55,11 @@ struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86400))]
     limit: u64,
 
-    /// Also count guest and host instructions, blocks and exits, in runs of the small size
+    /// Also count guest and host instructions, blocks and exits, with small inputs
     #[arg(long)]
     figures: bool,
 
-    /// Keep the measurement in this file, too
+    /// Also save the measurement in this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -75,7 +75,7 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 
-    /// Compare with the measurement kept in this file
+    /// Compare with the measurement in this file
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
@@ -89,7 +89,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    // Cargo hands it on to benchmarks; it means nothing here.
+    // Cargo passes it to benchmarks; it has no effect.
     let words = std::env::args_os().filter(|w| w != "--bench");
     match compare(&Options::parse_from(words)) {
         Ok(code) => code,
@@ -134,7 +134,7 @@ fn compare(options: &Options) -> Result<ExitCode, String> {
     Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is remu's fault, or the programs' own. What QEMU does wrong is told in the report and no failure of this.
+/// The failures of remu and of native builds. QEMU's failures are reported, but do not fail the command.
 fn wrong_results(report: &Report, program: &ProgramReport) -> Vec<String> {
     let of = |kind| report.engines.iter().filter(move |e| e.kind == kind);
     let ours = of(EngineKind::Native).chain(of(EngineKind::Remu));
@@ -146,7 +146,7 @@ fn read(path: &Path) -> Result<Report, String> {
     Report::read(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// Prints to those who still listen.
+/// Prints to standard output. A closed pipe is not an error.
 fn print(text: &str) -> Result<(), String> {
     let mut out = io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -155,7 +155,7 @@ fn print(text: &str) -> Result<(), String> {
     }
 }
 
-/// The files that are to be written.
+/// The output files.
 fn outputs(options: &Options) -> impl Iterator<Item = &PathBuf> {
     [&options.json, &options.html, &options.svg, &options.markdown].into_iter().flatten()
 }
@@ -177,7 +177,7 @@ fn write_files(options: &Options, report: &Report, baseline: Option<&Baseline>) 
     Ok(())
 }
 
-/// Measures.
+/// Runs the measurement.
 fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, String> {
     let exe = std::env::current_exe().map_err(|e| e.to_string())?;
     let target = exe.ancestors().nth(2).ok_or("this program is not in cargo's target folder")?;
@@ -232,7 +232,7 @@ fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, 
     Ok(report.into_inner().expect("no panic happened with the lock held"))
 }
 
-/// Makes the folder of what is measured, and has it alone for as long as the file is open: what is in it runs.
+/// Creates and locks the folder of the measured programs. The lock is held while the file is open.
 fn alone(folder: &Path) -> Result<File, String> {
     let own = |e: io::Error| format!("{}: {e}", folder.display());
     fs::create_dir_all(folder).map_err(own)?;
@@ -246,7 +246,7 @@ fn alone(folder: &Path) -> Result<File, String> {
     }
 }
 
-/// The report with nothing measured yet.
+/// An empty report.
 fn begin(plan: &Plan<'_>, root: &Path, jobs: usize) -> Result<Report, String> {
     let words = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned());
     let words = words.filter(|w| w != "--bench").collect::<Vec<_>>().join(" ");
@@ -264,7 +264,7 @@ fn begin(plan: &Plan<'_>, root: &Path, jobs: usize) -> Result<Report, String> {
         format: FORMAT,
         command: format!("cargo compare {words}").trim().to_owned(),
         started: command_output(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))?.trim().to_owned(),
-        // An unpacked archive has none.
+        // An unpacked archive has no revision.
         revision: git(&["describe", "--always", "--dirty"]).unwrap_or_default().trim().to_owned(),
         machine: machine(),
         rounds: plan.rounds,
@@ -292,7 +292,7 @@ fn machine() -> Machine {
     }
 }
 
-/// Builds what is measured, and the helper that measures; yields remu.
+/// Builds remu and the helper `measure`; returns remu's path.
 fn build(root: &Path, target: &Path, given: Option<&Path>) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let cargo = |args: &[&str]| {
@@ -306,7 +306,7 @@ fn build(root: &Path, target: &Path, given: Option<&Path>) -> Result<PathBuf, St
     };
     cargo(&["--package", "compare", "--bin", "measure"])?;
     if let Some(path) = given {
-        // Programs run in folders of their own.
+        // Absolute, since programs run in other folders.
         return path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
     }
     eprintln!("building remu");
@@ -314,7 +314,8 @@ fn build(root: &Path, target: &Path, given: Option<&Path>) -> Result<PathBuf, St
     Ok(target.join("release/remu"))
 }
 
-/// With riscv64 programs registered on the host, QEMU or whoever it is would take remu's part, and the native build's.
+/// Checks that no emulator is registered for riscv64 programs on the host: it would run in place of remu and of the
+/// native build.
 fn nobody_runs_guests() -> Result<(), String> {
     match Command::new(PREBUILT).output() {
         Err(e) if e.raw_os_error() == Some(libc::ENOEXEC) => Ok(()),

@@ -1,4 +1,5 @@
-//! The report in short, as a README has it: a table of the means and of what a start costs, and who is ahead where.
+//! The summary for a README: a table of the means and the start-up cost, and the programs in which each emulator is
+//! ahead.
 
 use crate::catalogue::Category;
 use crate::measure::duration;
@@ -6,7 +7,7 @@ use crate::report::{EngineInfo, EngineKind, Outcome, ProgramReport, Report};
 use crate::terminal::ratio;
 use std::fmt::Write;
 
-/// So many of an engine's worst programs are named.
+/// The number of worst programs that are named per engine.
 const NAMED: usize = 5;
 
 /// The summary.
@@ -40,7 +41,7 @@ fn table(out: &mut String, report: &Report) -> std::fmt::Result {
         }
         out.push('\n');
     }
-    // A start is told in time and memory, too: its ratio says little of what one waits for.
+    // Start-up is also given in time and memory, since its ratio says little about the delay.
     for program in report.of(Category::Startup) {
         let cells: Vec<String> =
             report.engines.iter().map(|e| program.outcomes.get(&e.name).map_or("-".to_owned(), start)).collect();
@@ -49,7 +50,7 @@ fn table(out: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-/// What a start costs: elapsed time and memory.
+/// The start-up cost: elapsed time and memory.
 fn start(outcome: &Outcome) -> String {
     let spread = outcome.spread(|s| s.wall).zip(outcome.spread(|s| s.memory as f64));
     match (spread, outcome.not_yet) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What is to be measured.
+/// The settings of a measurement.
 pub struct Plan<'a> {
     pub lab: &'a Lab,
     pub engines: &'a [Engine],
@@ -18,18 +18,18 @@ pub struct Plan<'a> {
     pub rounds: usize,
     pub quick: bool,
     pub limit: Duration,
-    /// The processors that programs of one thread are bound to, one each at a time; none to bind nothing.
+    /// The processors for single-threaded programs, one program each. If empty, programs are not bound.
     pub processors: Vec<usize>,
 }
 
-/// How often a program is started for one measurement, if that is what is measured: a single start is
-/// too short for the kernel's clock. Debian's programs take longer to start than our own.
+/// The number of starts per measurement for programs of the start-up category: a single start is too short for the
+/// kernel's clock. Debian programs take longer to start than ours.
 const STARTS: u32 = 40;
 const DEBIAN_STARTS: u32 = 8;
 const QUICK_STARTS: u32 = 3;
 
 impl Plan<'_> {
-    /// A program's words in the size that is measured.
+    /// A program's arguments in the measured size.
     pub fn args<'p>(&self, program: &'p Program) -> &'p [String] {
         if self.quick { &program.quick } else { &program.full }
     }
@@ -43,14 +43,14 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether a program would disturb another that runs beside it, or be disturbed.
+    /// Whether a program must run alone, because it and a concurrent program would disturb each other.
     fn alone(program: &Program) -> bool {
         let several = program.executes || program.needs.is_some();
         several || matches!(program.category, Category::Threads | Category::Memory)
     }
 }
 
-/// Measures. After each turn of a program, `note` is given the report as it is then and a line on progress.
+/// Runs the measurement. Calls `note` after each turn of a program, with the report so far and a progress line.
 pub fn measure(plan: &Plan<'_>, report: &Mutex<Report>, note: &(dyn Fn(&Report, &str) + Sync)) {
     let parallel = plan.processors.len() > 1;
     let (alone, beside): (Vec<_>, Vec<_>) =
@@ -78,7 +78,7 @@ pub fn measure(plan: &Plan<'_>, report: &Mutex<Report>, note: &(dyn Fn(&Report, 
     }
 }
 
-/// One run of a program in each engine; yields a line that says what it took.
+/// Runs a program once in each engine; returns a line with the times.
 fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<usize>, progress: &Progress) -> String {
     let program = plan.programs[index];
     let start = Instant::now();
@@ -91,7 +91,7 @@ fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<
             let report = report.lock().expect("no panic happens with the lock held");
             report.programs[index].outcomes.get(name).is_some_and(|o| o.failure.is_some())
         };
-        // A failure stays one; it is not waited for again. The native build says what is right, though.
+        // A program that failed is not run again, except in the native build, whose output is the reference.
         if lacks.is_some() || failed_before && engine.info.kind != EngineKind::Native {
             note_absence(report, index, name, lacks);
             line += &format!("  {name} -");
@@ -111,8 +111,8 @@ fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<
         });
         let ran = match ran {
             Ok(ran) => ran,
-            // What this machine does not offer to one, such as binfmt_misc in a namespace to QEMU, is no reason to measure
-            // nothing.
+            // If this machine lacks something for one engine, such as binfmt_misc in a namespace for QEMU, the others
+            // are still measured.
             Err(error) => {
                 line += &format!("  {name} FAILED ({error})");
                 let mut report = report.lock().expect("no panic happens with the lock held");
@@ -140,7 +140,7 @@ fn note_absence(report: &Mutex<Report>, index: usize, engine: &str, lacks: Optio
     outcome.not_yet = lacks;
 }
 
-/// A time in three digits.
+/// A time with three digits.
 pub fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 1e-3 => format!("{:.0} µs", s * 1e6),
@@ -153,7 +153,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// How far it is, and how long the rest may take: as long as each program took before, or the mean of all did.
+/// The progress and the estimated remaining time: each program's earlier time, or the mean of all programs.
 struct Progress {
     state: Mutex<State>,
     rounds: usize,
@@ -165,7 +165,7 @@ struct Progress {
 #[derive(Default)]
 struct State {
     done: usize,
-    /// For a program: how many turns it has had, and the time of them.
+    /// For each program, the number of its turns and their total time.
     taken: HashMap<usize, (usize, Duration)>,
 }
 

@@ -1,15 +1,15 @@
-//! The processors that this machine offers.
+//! The processors of this machine.
 
 use rustix::thread::{CpuSet, sched_getaffinity};
 use std::fs;
 
-/// Those that this process may run on.
+/// The processors in this process's affinity mask.
 pub fn allowed() -> Result<Vec<usize>, String> {
     let set = sched_getaffinity(None).map_err(|e| format!("sched_getaffinity: {e}"))?;
     Ok((0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect())
 }
 
-/// So many of them, of which no two share a core.
+/// `count` processors, no two of which share a core.
 pub fn apart(count: usize) -> Result<Vec<usize>, String> {
     let mut cores: Vec<String> = Vec::new();
     let mut chosen = Vec::new();

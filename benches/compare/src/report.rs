@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// The version of the file format; a reader refuses others.
+/// The version of the file format. Other versions are refused.
 pub const FORMAT: u32 = 1;
 
 /// A measurement.
@@ -26,18 +26,18 @@ pub struct Report {
     pub machine: Machine,
     /// Runs of each program in each engine.
     pub rounds: usize,
-    /// How many programs ran at a time.
+    /// The number of programs that ran in parallel.
     pub jobs: usize,
-    /// Whether the programs did less work than they do for a comparison.
+    /// Whether the programs ran with small inputs.
     pub quick: bool,
     /// Whether it was completed.
     pub complete: bool,
-    /// Who ran the programs: native first, then QEMUs, then remu's engines.
+    /// The engines: native first, then QEMUs, then remu's.
     pub engines: Vec<EngineInfo>,
     pub programs: Vec<ProgramReport>,
 }
 
-/// Where it was measured.
+/// The machine of the measurement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     pub processor: String,
@@ -47,7 +47,7 @@ pub struct Machine {
     pub system: String,
 }
 
-/// The kind of an engine, which decides its colour.
+/// The kind of an engine, which determines its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
@@ -72,13 +72,13 @@ pub struct ProgramReport {
     pub name: String,
     pub category: Category,
     pub title: String,
-    /// Its words, as they ran.
+    /// Its command line.
     pub command: String,
-    /// Whether it is a second build of another program, left out of means.
+    /// Whether it is a second build of another program, which is excluded from means.
     pub variant: bool,
-    /// By the engines' names; an engine that has not had its turn yet is not there.
+    /// The outcomes by engine name. Engines that have not run it yet are missing.
     pub outcomes: BTreeMap<String, Outcome>,
-    /// By the names of remu's engines.
+    /// The counts by name of remu's engine.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub figures: BTreeMap<String, Figures>,
 }
@@ -87,10 +87,10 @@ pub struct ProgramReport {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub samples: Vec<Sample>,
-    /// How it went wrong, if it did.
+    /// How it failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// What the engine lacks to run it, if it has not been tried.
+    /// The feature that the engine lacks; the program was then not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_yet: Option<Needs>,
 }
@@ -104,13 +104,13 @@ pub struct Sample {
     pub memory: u64,
 }
 
-/// Counts that depend on the program and the engine alone, of a run in the quick size.
+/// Deterministic counts of a run in quick size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
-    /// What the engine counts, by its own names.
+    /// The engine's counters by name.
     pub counts: BTreeMap<String, u64>,
-    /// Instructions of the host in user mode, as Callgrind counts them, and those among them that the same engine takes for
-    /// a program that ends at once.
+    /// Host instructions in user mode, counted by Callgrind, and those of the same engine for a program that exits at
+    /// once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_instructions: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,19 +118,19 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Instructions of the host for one of the guest, without those of the start.
+    /// Host instructions per guest instruction, without start-up.
     pub fn expansion(&self) -> Option<f64> {
         let guest = *self.counts.get("instructions").filter(|n| **n > 0)?;
         Some(self.host_instructions?.saturating_sub(self.host_start?) as f64 / guest as f64)
     }
 
-    /// How many of a hundred lookups found their block.
+    /// The hit rate of block lookups in percent.
     pub fn found(&self) -> Option<f64> {
         let lookups = *self.counts.get("lookups").filter(|n| **n > 0)?;
         Some(*self.counts.get("lookup-hits")? as f64 * 100.0 / lookups as f64)
     }
 
-    /// A count for a million instructions of the guest.
+    /// A count per million guest instructions.
     pub fn per_million(&self, count: &str) -> Option<f64> {
         let guest = *self.counts.get("instructions").filter(|n| **n > 0)?;
         Some(*self.counts.get(count)? as f64 * 1e6 / guest as f64)
@@ -138,12 +138,12 @@ impl Figures {
 }
 
 impl Outcome {
-    /// Whether it counts: it ran, and did what it should, each time.
+    /// Whether every run succeeded with the right output.
     pub fn is_good(&self) -> bool {
         self.failure.is_none() && self.not_yet.is_none() && !self.samples.is_empty()
     }
 
-    /// The spread of something about its runs, if they were good.
+    /// The spread of a quantity over the runs, if all succeeded.
     pub fn spread(&self, of: impl Fn(&Sample) -> f64) -> Option<Spread> {
         if self.is_good() { Spread::of(self.samples.iter().map(of)) } else { None }
     }
@@ -160,17 +160,17 @@ impl ProgramReport {
         self.ratio_of(native, engine, |s| s.user + s.system)
     }
 
-    /// Something about the runs as a multiple of the same of the native build's.
+    /// The spread of a quantity as a multiple of the native build's.
     pub fn ratio_of(&self, native: &str, engine: &str, of: impl Fn(&Sample) -> f64) -> Option<Spread> {
         let host = self.outcomes.get(native)?.spread(&of)?.median;
-        // What the kernel's clock is too coarse for is no measure.
+        // Values below the resolution of the kernel's clock are not usable.
         (host > 0.0).then_some(())?;
         Some(self.outcomes.get(engine)?.spread(&of)?.over(host))
     }
 }
 
 impl Report {
-    /// Reads one from a file.
+    /// Reads a report from a file.
     pub fn read(path: &Path) -> io::Result<Self> {
         let bad = |e: String| io::Error::new(io::ErrorKind::InvalidData, e);
         let report: Self = serde_json::from_str(&fs::read_to_string(path)?).map_err(|e| bad(e.to_string()))?;
@@ -180,7 +180,7 @@ impl Report {
         Ok(report)
     }
 
-    /// Writes it to a file, which at no moment has half of it.
+    /// Writes the report to a file atomically.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
         replace(path, &text)
@@ -201,7 +201,7 @@ impl Report {
         Category::ALL.into_iter().filter(|c| self.programs.iter().any(|p| p.category == *c))
     }
 
-    /// The programs that means and counts are of: second builds of others are left out.
+    /// The programs in means and counts: all except second builds.
     pub fn counted(&self) -> impl Iterator<Item = &ProgramReport> {
         self.programs.iter().filter(|p| !p.variant)
     }
@@ -211,7 +211,7 @@ impl Report {
         self.programs.iter().filter(move |p| p.category == category)
     }
 
-    /// The mean of a category for an engine. What the native build does not run has nothing to be compared with.
+    /// The mean of a category for an engine. Programs that the native build does not run are excluded.
     pub fn mean(&self, category: Category, engine: &str) -> Option<Mean> {
         let native = self.native();
         let comparable = |p: &ProgramReport| p.outcomes.get(native).is_some_and(Outcome::is_good);
@@ -237,8 +237,8 @@ impl Report {
     }
 }
 
-/// Writes a file by way of another, so that a reader sees the old text or the new one. What is no file, such as a device or
-/// a link, stays what it is.
+/// Replaces a file through a temporary file, so that readers see the old text or the new one. Devices, pipes and links
+/// are written in place.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     match beside(path)? {
         Some(mut new) => {
@@ -250,12 +250,12 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     }
 }
 
-/// Whether [`replace`] could write the file, found out before the text is there.
+/// Checks in advance that [`replace`] can write the file.
 pub fn replaceable(path: &Path) -> io::Result<()> {
     beside(path).map(drop)
 }
 
-/// A new file that can take the path's place; `None` if it is to be written to as it is.
+/// A temporary file to replace the path; `None` if the path must be written in place.
 fn beside(path: &Path) -> io::Result<Option<NamedTempFile>> {
     match fs::symlink_metadata(path) {
         Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
@@ -263,6 +263,6 @@ fn beside(path: &Path) -> io::Result<Option<NamedTempFile>> {
         _ => {}
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // As any file: the umask has its say.
+    // The umask applies, as for any new file.
     tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder).map(Some)
 }

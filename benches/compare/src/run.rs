@@ -11,40 +11,40 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How a program is to run.
+/// The settings of a run.
 pub struct Request<'a> {
     pub lab: &'a Lab,
     pub engine: &'a Engine,
     pub program: &'a Program,
-    /// Its words: of the full size or of the quick one.
+    /// The program's arguments, in full or quick size.
     pub args: &'a [String],
-    /// How often, one after the other; the cost is that of all together.
+    /// The number of consecutive runs, whose total cost is measured.
     pub repeat: u32,
-    /// How long each may take.
+    /// The time limit of each run.
     pub limit: Duration,
     /// The only processor to run on.
     pub cpu: Option<usize>,
-    /// More options for remu.
+    /// Additional options for remu.
     pub extra: &'a [String],
-    /// Words in front of the command, such as those of a tool that watches it.
+    /// A command to prefix, such as a tool that observes the program.
     pub prefix: &'a [OsString],
-    /// And variables for these.
+    /// The environment variables for the prefix.
     pub variables: &'a [(&'a str, &'a str)],
 }
 
-/// What became of it.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
 pub struct Ran {
     /// The cost of one run.
     pub sample: Sample,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
-    /// How it ended, if not with status 0 in time.
+    /// How it failed: a nonzero status, a signal, or the time limit.
     pub failure: Option<String>,
 }
 
 impl Ran {
-    /// What is wrong with the run, in one line; it should have printed this.
+    /// What is wrong with the run, in one line, given the expected output.
     pub fn verdict(&self, expected: &[u8]) -> Option<String> {
         match &self.failure {
             Some(failure) => {
@@ -58,7 +58,7 @@ impl Ran {
     }
 }
 
-/// Runs it; the error is one of the runner's own.
+/// Runs a program. The error is a failure of the runner, not of the program.
 pub fn run(request: &Request<'_>) -> Result<Ran, String> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -78,16 +78,16 @@ pub fn run(request: &Request<'_>) -> Result<Ran, String> {
     command.env("TZ", "UTC0").env("PYTHONHASHSEED", "0").env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("PERL_HASH_SEED", "0").envs(request.variables.iter().copied());
     let ran = finish(&mut command, &result, request);
-    // A folder that a program has made unreadable is taken away with the rest, at the end.
+    // If a program has made a folder unreadable, it is removed with the rest at the end.
     let _ = fs::remove_dir_all(&work);
     let _ = fs::remove_file(&result);
     ran.map_err(|e| format!("{} by {}: {e}", program.name, engine.info.name))
 }
 
-/// The command up to the words of the helper: in namespaces of its own where the program needs them.
+/// The command up to the arguments of the helper. It enters new namespaces if the program needs them.
 fn enter(lab: &Lab, engine: &Engine, program: &Program, work: &Path) -> Command {
     let root = lab.root_of(engine, program);
-    // Where a guest executes another, the kernel has to know QEMU; nobody else is ever registered.
+    // A guest that executes others needs QEMU registered with the kernel. No other emulator is registered.
     let registered = engine.info.kind == EngineKind::Qemu && program.executes;
     if root.is_none() && !registered {
         return Command::new(&lab.helper);
@@ -108,7 +108,7 @@ fn enter(lab: &Lab, engine: &Engine, program: &Program, work: &Path) -> Command 
     command
 }
 
-/// Runs the helper and reads what it says.
+/// Runs the helper and parses its result.
 fn finish(command: &mut Command, result: &PathBuf, request: &Request<'_>) -> Result<Ran, String> {
     let file = |name: &str| -> io::Result<File> {
         Ok(rustix::fs::memfd_create(name, rustix::fs::MemfdFlags::CLOEXEC)?.into())
@@ -136,7 +136,7 @@ fn finish(command: &mut Command, result: &PathBuf, request: &Request<'_>) -> Res
     Ok(Ran { sample, stdout, stderr, failure: failure(status_word as i32, late != 0, request.limit) })
 }
 
-/// How a process ended, unless well.
+/// How a process failed; `None` if its status is 0.
 fn failure(status: i32, late: bool, limit: Duration) -> Option<String> {
     if late {
         Some(format!("not done after {} s", limit.as_secs()))
@@ -148,7 +148,7 @@ fn failure(status: i32, late: bool, limit: Duration) -> Option<String> {
     }
 }
 
-/// What a command prints; its own message is the error.
+/// The output of a command. The error is its message.
 pub fn command_output(command: &mut Command) -> Result<String, String> {
     let what = command.get_program().display().to_string();
     let out = command.stdin(Stdio::null()).output().map_err(|e| format!("{what}: {e}"))?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A median, and the least and the most that it was taken of.
+/// A median with the minimum and maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub median: f64,
@@ -11,7 +11,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of some numbers; `None` of none.
+    /// The spread of some numbers; `None` if there are none.
     pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = numbers.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -22,41 +22,42 @@ impl Spread {
         Some(Self { median, least, most })
     }
 
-    /// Each of the three divided by the same number.
+    /// All three values divided by a number.
     pub fn over(self, divisor: f64) -> Self {
         Self { median: self.median / divisor, least: self.least / divisor, most: self.most / divisor }
     }
 }
 
-/// The geometric mean; `None` of no numbers.
+/// The geometric mean; `None` if there are no numbers.
 pub fn geometric_mean(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, count) = numbers.into_iter().fold((0.0, 0), |(sum, count), x| (sum + x.ln(), count + 1));
     (count > 0).then(|| (sum / f64::from(count)).exp())
 }
 
-/// The mean of a category for an engine, and how it came about.
+/// The mean of a category for an engine, and its number of failures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
-    /// The geometric mean of the ratios, in which a program that failed has the worst.
+    /// The geometric mean of the ratios. A failed program counts with the worst ratio.
     pub ratio: f64,
-    /// How many programs there are.
+    /// The number of programs.
     pub programs: usize,
-    /// How many of them failed or cannot run yet.
+    /// The number of programs that failed or cannot run yet.
     pub failed: usize,
-    /// How many of these cannot run yet.
+    /// The number of programs that cannot run yet.
     pub not_yet: usize,
 }
 
 impl Mean {
-    /// What to say instead of a number where none of the programs runs.
+    /// The text in place of a number if no program runs.
     pub fn none(&self) -> Option<&'static str> {
         let what = if self.not_yet == self.programs { "not yet" } else { "none runs" };
         (self.failed == self.programs).then_some(what)
     }
 }
 
-/// The mean of an engine's ratios, `None` where a program failed. Each of these counts as `worst`, the worst ratio that any
-/// engine has in the category; `None` if there is no such ratio. So many of them are those that cannot run yet.
+/// The mean of an engine's ratios. A ratio is `None` if the program failed, and then counts as `worst`, the worst ratio
+/// of any engine in the category; without one, there is no mean. `not_yet` is the number of programs that cannot run
+/// yet.
 pub fn mean(ratios: &[Option<f64>], worst: Option<f64>, not_yet: usize) -> Option<Mean> {
     let counted: Option<Vec<f64>> = ratios.iter().map(|r| r.or(worst)).collect();
     let ratio = geometric_mean(counted?)?;

@@ -8,22 +8,22 @@ use crate::statistics::Mean;
 use std::fmt::Write;
 use std::io::IsTerminal;
 
-/// The width of the terminal, or that of a page where there is none.
+/// The width of the terminal, or a default without one.
 pub fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let asked = || {
         let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-        // SAFETY: the request fills the structure, of which a pointer is passed.
+        // SAFETY: TIOCGWINSZ fills the structure that the pointer refers to.
         let got = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &mut size) };
         (got == 0 && size.ws_col > 0).then_some(usize::from(size.ws_col))
     };
     columns.or_else(|| std::io::stdout().is_terminal().then(asked).flatten()).unwrap_or(100).max(60)
 }
 
-/// Blocks of an eighth to a whole of a character.
+/// Block characters from one eighth to a full cell.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
-/// A bar of some length in characters.
+/// A bar with a length in characters.
 fn bar(length: f64) -> String {
     let eighths = (length.max(0.125) * 8.0).round() as usize;
     let mut bar = "█".repeat(eighths / 8);
@@ -33,7 +33,7 @@ fn bar(length: f64) -> String {
     bar
 }
 
-/// A ratio in three digits.
+/// A ratio with three digits.
 pub fn ratio(ratio: f64) -> String {
     match ratio {
         r if r < 9.995 => format!("{r:.2}×"),
@@ -42,7 +42,7 @@ pub fn ratio(ratio: f64) -> String {
     }
 }
 
-/// How a mean that failed programs are part of is marked.
+/// The mark of a mean that includes failed programs.
 pub fn mean(mean: &Mean) -> String {
     match (mean.none(), mean.failed) {
         (Some(none), _) => none.to_owned(),
@@ -133,7 +133,7 @@ fn programs(
     writeln!(out, "  geometric mean: {}", means.join(", "))
 }
 
-/// What an earlier measurement has to say of it.
+/// The comparison with an earlier measurement.
 fn change(baseline: Option<&Baseline>, program: &ProgramReport, engine: &str) -> String {
     match baseline.and_then(|b| b.of(&program.name, engine)) {
         Some(Difference::Time { factor, beyond_spread: true }) => format!(" {}", percent(factor)),
@@ -143,7 +143,7 @@ fn change(baseline: Option<&Baseline>, program: &ProgramReport, engine: &str) ->
     }
 }
 
-/// A factor of time, as a change in percent.
+/// A factor as a change in percent.
 pub fn percent(factor: f64) -> String {
     format!("{:+.1} %", (factor - 1.0) * 100.0)
 }

@@ -1,4 +1,4 @@
-//! The command itself, where it measures nothing.
+//! The command's behaviour without a measurement.
 
 use std::process::{Command, Output, Stdio};
 
@@ -15,7 +15,7 @@ fn run(words: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_programs_are_listed_to_those_who_listen() {
+fn the_list_of_programs_tolerates_a_closed_pipe() {
     let (status, out, err) = run(&["--list", "integer", "hello"]);
     assert_eq!((status, err.as_str()), (Some(0), ""));
     let categories: Vec<&str> = out.lines().map(|l| l.split_whitespace().next().unwrap()).collect();
@@ -27,7 +27,7 @@ fn the_programs_are_listed_to_those_who_listen() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_a_line() {
+fn errors_are_one_line() {
     let error = |words: &[&str], says: &str| {
         let (status, out, err) = run(words);
         assert_eq!((status, out.as_str()), (Some(2), ""), "{words:?}: {err}");
@@ -38,7 +38,7 @@ fn what_is_wrong_is_said_in_a_line() {
     error(&["--limit", "99999999999"], "99999999999 is not in 1..=86400");
     error(&["--from", "/nonexistent/report.json"], "compare: /nonexistent/report.json: No such file");
     error(&["--baseline", "/dev/null"], "compare: /dev/null: EOF");
-    // Before anything is built or measured.
+    // Output files are checked before anything is built or measured.
     for option in ["--json", "--html", "--svg", "--markdown"] {
         error(&[option, "/nonexistent/report"], "compare: /nonexistent/report: No such file");
         error(&[option, "/"], "compare: /: is a directory");

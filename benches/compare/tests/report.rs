@@ -1,4 +1,4 @@
-//! What is computed from measurements, and what is drawn of them.
+//! Values computed from measurements, and rendered reports.
 
 use compare::baseline::{Baseline, Difference};
 use compare::catalogue::{self, Category, Needs, Origin};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 // --- statistics ---
 
 #[test]
-fn a_spread_has_the_median_and_the_ends() {
+fn a_spread_has_median_minimum_and_maximum() {
     let of = |numbers: &[f64]| Spread::of(numbers.iter().copied()).map(|s| (s.least, s.median, s.most));
     assert_eq!(of(&[]), None);
     assert_eq!(of(&[3.0]), Some((3.0, 3.0, 3.0)));
@@ -23,7 +23,7 @@ fn a_spread_has_the_median_and_the_ends() {
 }
 
 #[test]
-fn a_mean_counts_what_failed_as_the_worst() {
+fn a_failed_program_counts_with_the_worst_ratio() {
     assert_eq!(geometric_mean([]), None);
     assert!((geometric_mean([2.0, 8.0]).unwrap() - 4.0).abs() < 1e-12);
     let of = |ratios: &[Option<f64>], worst| mean(ratios, worst, 0).map(|m| ((m.ratio * 1e9).round() / 1e9, m.failed));
@@ -142,7 +142,7 @@ fn ratios_and_means_come_from_medians() {
 }
 
 #[test]
-fn what_fails_everywhere_is_not_what_is_yet_to_come() {
+fn failures_and_missing_features_are_distinguished() {
     let mut report = report();
     let none = |report: &Report| report.mean(Category::Threads, "remu").map(|m| m.none());
     assert_eq!(none(&report), Some(Some("not yet")));
@@ -151,14 +151,14 @@ fn what_fails_everywhere_is_not_what_is_yet_to_come() {
     assert!(svg::summary(&report).contains("none runs") && !svg::summary(&report).contains("not yet"));
     assert!(html::render(&report, None).contains("none of them runs"));
     assert_eq!(report.mean(Category::Integer, "remu").unwrap().none(), None);
-    // Without a time of the native build's nothing is anybody's fault.
+    // Without a native time, no engine is at fault.
     report.programs[1].outcomes.insert("native".into(), failed());
     let qemu = report.mean(Category::Integer, "QEMU 7.2").unwrap();
     assert_eq!((qemu.programs, qemu.failed), (1, 0));
 }
 
 #[test]
-fn files_are_replaced_and_what_is_no_file_is_written_to() {
+fn files_are_replaced_and_devices_written_in_place() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -183,7 +183,7 @@ fn files_are_replaced_and_what_is_no_file_is_written_to() {
 }
 
 #[test]
-fn a_report_is_kept_and_read_again() {
+fn a_report_survives_saving_and_reading() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.json");
     let report = report();
@@ -232,8 +232,8 @@ fn two_reports_are_compared() {
 
 // --- drawings ---
 
-/// Fails unless every element is closed where it should be. Enough for what is written here: no comments, and no `<` or `>`
-/// in attributes.
+/// Fails unless every element is properly closed. Sufficient for our output, which has no comments and no `<` or `>` in
+/// attributes.
 fn check_elements(text: &str) {
     const VOID: [&str; 2] = ["meta", "!DOCTYPE"];
     let mut open: Vec<&str> = Vec::new();
@@ -263,7 +263,7 @@ fn check_elements(text: &str) {
 }
 
 #[test]
-fn the_page_is_whole_and_needs_nothing_else() {
+fn the_page_is_well_formed_and_self_contained() {
     let report = report();
     let mut later = report.clone();
     later.programs[0].outcomes.insert("remu".into(), good(&[0.5]));
@@ -280,7 +280,7 @@ fn the_page_is_whole_and_needs_nothing_else() {
 }
 
 #[test]
-fn the_chart_is_whole() {
+fn the_chart_is_well_formed() {
     let chart = svg::summary(&report());
     check_elements(&chart);
     assert!(chart.starts_with("<svg xmlns=") && chart.contains("prefers-color-scheme: dark"));
@@ -288,7 +288,7 @@ fn the_chart_is_whole() {
 }
 
 #[test]
-fn the_table_says_who_is_ahead_and_who_fails() {
+fn the_table_shows_the_leader_and_failures() {
     let report = report();
     let table = terminal::render(&report, None, 100);
     let line =
@@ -302,7 +302,7 @@ fn the_table_says_who_is_ahead_and_who_fails() {
 }
 
 #[test]
-fn the_summary_has_means_starts_and_who_is_ahead() {
+fn the_summary_has_means_start_up_cost_and_leaders() {
     let mut report = report();
     report.programs.push(program("hello", Category::Startup, [good(&[0.002]), good(&[0.02]), not_yet()]));
     let expected = "\

@@ -1,4 +1,4 @@
-//! Runs: what they cost, how they end, and who sees a registration of QEMU with the kernel.
+//! Runs: their cost, their failures, and the scope of QEMU's registration with the kernel.
 
 use compare::catalogue::{Category, Origin, Program};
 use compare::engines::{Engine, Lab, PREBUILT, temporary};
@@ -35,7 +35,7 @@ fn program() -> Program {
     }
 }
 
-/// Runs these words in place of a program.
+/// Runs this command in place of a program.
 fn try_words(lab: &Lab, engine: &Engine, words: &[&str], repeat: u32, limit: Duration) -> Result<Ran, String> {
     let prefix: Vec<OsString> = words.iter().map(OsString::from).collect();
     run(&Request {
@@ -54,7 +54,7 @@ fn try_words(lab: &Lab, engine: &Engine, words: &[&str], repeat: u32, limit: Dur
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// The native build, QEMU, and something that stands for remu: where programs run does not depend on what runs them.
+/// The native build, QEMU, and a substitute for remu, since these tests do not depend on what runs the programs.
 fn engines(lab: &Lab) -> Vec<Engine> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let qemu: Option<PathBuf> = std::env::split_paths(&path).map(|d| d.join("qemu-riscv64")).find(|p| p.is_file());
@@ -72,7 +72,7 @@ fn a_run_is_measured_with_its_descendants() {
     assert_eq!(ran.stdout, b"to the left\nto the left\nto the left\n");
     assert_eq!((ran.failure.as_deref(), ran.verdict(b"else").as_deref()), (None, Some("wrong output")));
     assert!(ran.sample.memory > 100 && ran.sample.memory < 8 << 10, "a shell's memory, not a test's: {ran:?}");
-    // The clock is too coarse for less than that; the loop is a grandchild's.
+    // The clock is too coarse for shorter times. The loop runs in a grandchild.
     let busy = shell("(i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done)", 1, LONG);
     assert!(busy.sample.user > 0.01 && busy.sample.wall >= busy.sample.user, "{busy:?}");
     let pwd = String::from_utf8(shell("pwd; ls -A; env | sort", 1, LONG).stdout).unwrap();
@@ -82,7 +82,7 @@ fn a_run_is_measured_with_its_descendants() {
 }
 
 #[test]
-fn a_run_that_goes_wrong_is_told() {
+fn failures_of_a_run_are_reported() {
     let lab = lab();
     let native = &engines(&lab)[0];
     let verdict = |words: &[&str], limit| try_words(&lab, native, words, 1, limit).map(|ran| ran.verdict(b""));
@@ -96,7 +96,7 @@ fn a_run_that_goes_wrong_is_told() {
 }
 
 #[test]
-fn what_an_interrupted_measurement_leaves_is_taken_away() {
+fn the_leftovers_of_an_interrupted_measurement_are_removed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let left = temporary(folder.path()).expect("a first one").keep();
     std::fs::write(left.join("profile"), "").expect("a file");
@@ -107,7 +107,7 @@ fn what_an_interrupted_measurement_leaves_is_taken_away() {
 }
 
 #[test]
-fn only_qemus_side_has_a_registration() {
+fn only_runs_of_qemu_see_its_registration() {
     let lab = lab();
     let engines = engines(&lab);
     let [native, qemu, remu] = &engines[..] else { panic!("three engines") };

@@ -1,14 +1,13 @@
-//! `measure RESULT LIMIT REPEAT CPU ROOT FOLDER PROGRAM [ARGS...]`: runs a program REPEAT times, one after the other, and
-//! writes to the file RESULT what it cost, with its descendants: a line `STATUS TIMED-OUT WALL USER SYSTEM MEMORY`, the
-//! wait status of the first run that failed or 0, whether the LIMIT (milliseconds, of each run) ended it, nanoseconds
-//! together, and the KiB that the largest process was resident with; or a line `error WHAT ERRNO`.
+//! `measure RESULT LIMIT REPEAT CPU ROOT FOLDER PROGRAM [ARGS...]`: runs a program REPEAT times in sequence, and writes
+//! its cost, including descendants, to the file RESULT as a line `STATUS TIMED-OUT WALL USER SYSTEM MEMORY`: the wait
+//! status of the first run that failed or 0, whether LIMIT (milliseconds per run) ended it, the total times in
+//! nanoseconds, and the resident KiB of the largest process. On failure the line is `error WHAT ERRNO`.
 //!
-//! ROOT is a folder to be `/`, or `-`; FOLDER the working directory, seen from there; CPU the only processor to run on,
-//! or `-`.
+//! ROOT is the root directory or `-`; FOLDER the working directory in it; CPU the only processor to run on or `-`.
 //!
-//! It stands between the runner and the program because the kernel's figure of a process's memory covers what it
-//! shared with its parent before `exec`: this parent is smaller than any program that is measured. Hence also no
-//! runtime of Rust's, and nothing on the heap.
+//! It is a separate program because the kernel's peak memory of a process includes what it shared with its parent
+//! before `exec`, and this parent must be smaller than any measured program. For the same reason it uses neither the
+//! Rust runtime nor the heap.
 #![no_main]
 
 use libc::{c_char, c_int, pid_t, rusage, sigset_t, timespec, timeval};
@@ -20,15 +19,15 @@ unsafe extern "C" {
     static environ: *const *mut c_char;
 }
 
-/// What is to be run, and how.
+/// The program to run, and its settings.
 struct Job {
     result: c_int,
     limit: i64,
     repeat: u64,
     words: *const *mut c_char,
-    /// The signal mask that the program is to have.
+    /// The program's signal mask.
     mask: sigset_t,
-    /// What is waited for.
+    /// The signals to wait for.
     wanted: sigset_t,
 }
 
@@ -39,11 +38,10 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *mut c_char) -> c_int {
     if argc < 8 {
         return 2;
     }
-    // SAFETY: there are that many words, each a C string that lives as long as the process.
+    // SAFETY: `argv` has `argc` entries, each a C string that lives as long as the process.
     let word = |n: usize| unsafe { CStr::from_ptr(*argv.add(n)) };
     let number = |n: usize| word(n).to_bytes().iter().fold(0, |sum, b| sum * 10 + i64::from(b.wrapping_sub(b'0')));
-    // SAFETY: the calls are given C strings and initialised structures of their own, and this process has one
-    // thread.
+    // SAFETY: the calls get C strings and initialised local structures, and this process has one thread.
     unsafe {
         let result =
             libc::open(word(1).as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, 0o644);
@@ -51,7 +49,7 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *mut c_char) -> c_int {
             return 3;
         }
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-        // Descendants that outlive their parents are waited for, too.
+        // As a subreaper, it also waits for descendants that outlive their parents.
         libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
         if word(4) != c"-" {
             let mut set: libc::cpu_set_t = MaybeUninit::zeroed().assume_init();
@@ -79,13 +77,13 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *mut c_char) -> c_int {
 }
 
 /// # Safety
-/// The job's words are those of the process, up to a null pointer.
+/// The job's arguments are those of the process, ended by a null pointer.
 unsafe fn run(job: &Job) -> c_int {
     let (mut worst, mut late, mut wall) = (0, false, 0);
     for _ in 0..job.repeat {
         let start = now();
-        // SAFETY: the attributes are initialised before they are set; the words and the environment are arrays of C
-        // strings that a null pointer ends.
+        // SAFETY: the attributes are initialised before they are set; arguments and environment are null-terminated
+        // arrays of C strings.
         let child = unsafe {
             let mut attributes: libc::posix_spawnattr_t = MaybeUninit::zeroed().assume_init();
             libc::posix_spawnattr_init(&mut attributes);
@@ -122,12 +120,12 @@ unsafe fn run(job: &Job) -> c_int {
     line.write(job.result)
 }
 
-/// Waits for the child and all that it leaves behind; yields its status, and whether the limit ended it.
+/// Waits for the child and its descendants; returns its status, and whether the limit ended it.
 fn wait(job: &Job, child: pid_t, start: i64) -> (c_int, bool) {
     let (mut result, mut late) = (0, false);
     loop {
         let mut status = 0;
-        // SAFETY: waits for children of this process, which nobody else waits for.
+        // SAFETY: waits for children of this process; nothing else waits for them.
         match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) } {
             0 => {}
             -1 => return (result, late),
@@ -141,13 +139,14 @@ fn wait(job: &Job, child: pid_t, start: i64) -> (c_int, bool) {
         let left = (job.limit * 1_000_000 - (now() - start)).max(0);
         let timeout = if late { 1_000_000_000 } else { left };
         let timeout = timespec { tv_sec: timeout / 1_000_000_000, tv_nsec: timeout % 1_000_000_000 };
-        // SAFETY: the set and the timeout are initialised, and no details are asked for.
+        // SAFETY: the set and the timeout are initialised, and the siginfo pointer may be null.
         let signal = unsafe { libc::sigtimedwait(&job.wanted, null_mut(), &timeout) };
         if signal != libc::SIGCHLD && (signal >= 0 || errno() == libc::EAGAIN) {
-            // SAFETY: the group is that of the child, which has not been waited for or has left members behind.
+            // SAFETY: the process group is the child's. Its id is still in use: the child has not been waited for, or
+            // members remain.
             unsafe { libc::kill(-child, libc::SIGKILL) };
             if late {
-                // What is left has made itself a group of its own and does not end: it is not waited for.
+                // The remaining processes changed their group and do not exit: do not wait for them.
                 return (libc::SIGKILL, true);
             }
             late = true;
@@ -155,7 +154,7 @@ fn wait(job: &Job, child: pid_t, start: i64) -> (c_int, bool) {
     }
 }
 
-/// Nanoseconds of a clock that only goes forward.
+/// The monotonic clock in nanoseconds.
 fn now() -> i64 {
     let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call fills the structure.
@@ -168,14 +167,14 @@ fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
-/// Says what could not be done.
+/// Writes the error to the result file.
 fn failed(result: c_int, what: &str, error: c_int) -> c_int {
     let mut line = Line::default();
     line.text(b"error ").text(what.as_bytes()).text(b" ").number(error as u64);
     line.write(result)
 }
 
-/// A line of text that takes no memory but its own.
+/// A line of text in a fixed buffer.
 struct Line {
     bytes: [u8; 256],
     len: usize,
