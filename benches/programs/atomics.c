@@ -1,5 +1,5 @@
-/* Threads: four threads without locks: fetch-and-add, compare-and-swap, a stack of tagged indices, a spin lock by exchange
- * that yields, and 16-bit counters, which have no instruction of their own. */
+/* Threads: four threads with atomics: fetch-and-add, compare-and-swap, a stack of tagged indices, a spin lock that
+ * yields, and 16-bit counters, for which there is no AMO instruction. */
 #include "../../testprogs/lib.h"
 #include <pthread.h>
 #include <sched.h>

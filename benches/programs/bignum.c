@@ -1,5 +1,5 @@
-/* Integers: arithmetic on large numbers: powers modulo a 1024-bit number by Montgomery's product, which lives on
- * products of 64 by 64 bits and carries, and a factorial written in decimal, which lives on division. */
+/* Integers: arithmetic on large numbers: powers modulo a 1024-bit number by Montgomery multiplication, dominated by
+ * 64 x 64-bit products and carries, and a factorial in decimal, dominated by division. */
 #include "../../testprogs/lib.h"
 
 typedef unsigned __int128 Wide;

@@ -1,5 +1,5 @@
-/* Calls: an interpreter of a register machine, whose program counts primes, follows Collatz sequences and mixes an array.
- * With -DGOTO every operation ends in an indirect jump of its own; without, all come back to one switch. */
+/* Calls: an interpreter of a register machine, whose program counts primes, follows Collatz sequences and mixes an
+ * array. With -DGOTO each operation ends in its own indirect jump; otherwise all return to one switch. */
 #include "../../testprogs/lib.h"
 
 enum Op { LI, MOV, ADD, ADDI, SUB, MUL, REM, AND, SHRI, XOR, LOAD, STORE, BLT, BEQ, BNE, JMP, CALL, RET, OUT, HALT };

@@ -1,4 +1,5 @@
-/* Calls: the C library's qsort and bsearch, which call back for every comparison, over integers, records and strings. */
+/* Calls: the C library's qsort and bsearch, which call back for every comparison, over integers, records and strings.
+ * */
 #include "../../testprogs/lib.h"
 
 enum { N = 20000 };
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
         h = hash_bytes(h, names[t % N], 11);
         h = hash_u64(h, records[N / 2].value ^ (uint64_t)ints[N / 3]);
     }
-    /* How often it calls is the C library's affair, and two builds may have different ones. */
+    /* The number of calls depends on the C library, which may differ between builds. */
     CHECK(calls > rounds * (long)N);
     printf("hash %016llx\n", (unsigned long long)h);
     return 0;

@@ -1,5 +1,4 @@
-/* System calls: clock_gettime, which the kernel answers without a system call where it can; and those of its clocks that
- * always take one. */
+/* System calls: clock_gettime with clocks that the vDSO can read, and with clocks that always need a system call. */
 #include "../../testprogs/lib.h"
 #include <sys/time.h>
 #include <time.h>

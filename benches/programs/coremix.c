@@ -1,5 +1,5 @@
-/* Integers: what small controllers do all day, in one loop: a linked list that is searched, reversed and merge-sorted,
- * products of small matrices in 16 bits, a state machine that tells numbers from other words, a CRC over all results. */
+/* Integers: typical work of microcontrollers in one loop: a linked list that is searched, reversed and merge-sorted,
+ * 16-bit products of small matrices, a state machine that recognizes numbers, and a CRC over all results. */
 #include "../../testprogs/lib.h"
 
 typedef struct Node {

@@ -1,5 +1,5 @@
-/* Floating point: the fast Fourier transform of 4096 complex doubles, forth and back, with a low-pass filter between. The
- * roots of unity come from square roots alone, so that every machine has the same bits. */
+/* Floating point: the fast Fourier transform of 4096 complex doubles, its inverse, and a low-pass filter in between.
+ * The roots of unity are computed with square roots only, so that all machines give the same bits. */
 #include "../../testprogs/lib.h"
 #include <math.h>
 

@@ -1,5 +1,5 @@
-/* Floating point in single precision: a signal goes through a symmetric filter of 33 taps, four recursive sections and an
- * envelope follower, and leaves as 16-bit samples. */
+/* Floating point in single precision: a signal goes through a symmetric filter of 33 taps, four recursive sections and
+ * an envelope follower, and leaves as 16-bit samples. */
 #include "../../testprogs/lib.h"
 #include <math.h>
 

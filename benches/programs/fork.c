@@ -1,4 +1,4 @@
-/* System calls: processes that are forked, do little, and are waited for; some have memory of their parent's to copy. */
+/* System calls: fork and wait, with children that do little; some copy memory of the parent. */
 #include "../../testprogs/lib.h"
 #include <sys/wait.h>
 #include <unistd.h>

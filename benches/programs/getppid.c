@@ -1,4 +1,4 @@
-/* System calls: the cheapest there is, past the C library. */
+/* System calls: the cheapest one, without the C library. */
 #include "../../testprogs/lib.h"
 #include <sys/syscall.h>
 #include <unistd.h>

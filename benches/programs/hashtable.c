@@ -1,5 +1,5 @@
-/* Memory: a hash table with open addressing that grows, shrinks by tombstones and is walked, with 64-bit keys; and one of
- * strings with chains. */
+/* Memory: a hash table with open addressing that grows, shrinks by tombstones and is walked, with 64-bit keys; and one
+ * of strings with chains. */
 #include "../../testprogs/lib.h"
 
 typedef struct {

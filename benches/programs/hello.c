@@ -1,4 +1,4 @@
-/* Start-up: next to nothing, so that the time is that of starting. */
+/* Start-up: does almost nothing, so that the time is that of starting. */
 #include <stdio.h>
 
 int main(void)

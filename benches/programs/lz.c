@@ -1,5 +1,5 @@
-/* Integers: a byte-oriented Lempel-Ziv compressor with a hash table, and its decoder: branches that
- * the data decides, byte copies, calls. */
+/* Integers: a byte-oriented Lempel-Ziv compressor with a hash table, and its decoder: data-dependent branches, byte
+ * copies, calls. */
 #include "../../testprogs/lib.h"
 
 enum { SIZE = 1 << 17, HASH_BITS = 13 };

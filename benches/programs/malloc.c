@@ -1,5 +1,5 @@
-/* Memory: the C library's allocator: small blocks that live and die at random, some that grow, a few large ones, and trees
- * that are built and freed at once. */
+/* Memory: the C library's allocator: small blocks that live and die at random, some that grow, a few large ones, and
+ * trees that are built and freed at once. */
 #include "../../testprogs/lib.h"
 
 typedef struct Tree {

@@ -1,4 +1,4 @@
-/* Threads: four threads quarrel over one mutex, and over sixteen that are less in demand. */
+/* Threads: four threads contend for one mutex, and for sixteen with less contention. */
 #include "../../testprogs/lib.h"
 #include <pthread.h>
 

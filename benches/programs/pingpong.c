@@ -1,4 +1,4 @@
-/* System calls: two processes hand a number to and fro through two pipes. */
+/* System calls: two processes pass a number back and forth through two pipes. */
 #include "../../testprogs/lib.h"
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* System calls: read, write, pread, pwrite, readv, writev and lseek on a file, in pieces from 1 byte to 64 KiB. */
+/* System calls: read, write, pread, pwrite, readv, writev and lseek on a file, in sizes from 1 byte to 64 KiB. */
 #include "../../testprogs/lib.h"
 #include <fcntl.h>
 #include <sys/uio.h>

@@ -1,5 +1,5 @@
-/* Integers: a regular-expression matcher: patterns become programs of a machine that follows all ways at once, so
- * that no input takes more than linear time; they are searched for in the lines of a log. */
+/* Integers: a regular-expression matcher: patterns are compiled for a machine that follows all alternatives in
+ * parallel, in linear time. They are searched for in the lines of a log. */
 #include "../../testprogs/lib.h"
 #include <bitset>
 #include <string>

@@ -1,4 +1,4 @@
-/* System calls: signals sent to itself and handled, blocked and fetched; and faults that a handler leaves by siglongjmp. */
+/* System calls: signals sent to itself and handled, blocked and fetched; and faults whose handler calls siglongjmp. */
 #include "../../testprogs/lib.h"
 #include <setjmp.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* System calls: stat of names that are there and of names that are not, fstat, access, readlink, open and close. */
+/* System calls: stat of existing and missing names, fstat, access, readlink, open and close. */
 #include "../../testprogs/lib.h"
 #include <errno.h>
 #include <fcntl.h>

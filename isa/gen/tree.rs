@@ -1,5 +1,5 @@
-//! Builds the decision tree of the decoder. Each node selects a child by a few adjacent bits. A leaf has at most one row
-//! and the rows that specialise it. The tree is data instead of nested `match`, because loads cost less than the
+//! Builds the decision tree of the decoder. Each node selects a child by a few adjacent bits. A leaf has at most one
+//! row and the rows that specialise it. The tree is data instead of nested `match`, because loads cost less than the
 //! mispredicted branches of an irregular instruction mix.
 
 use super::XLENS;

@@ -147,8 +147,8 @@ impl Op {
     }
 }
 
-/// The constant bits of an encoding. Every word of the op has `word & mask == value`, but some words with these bits are
-/// reserved or belong to an instruction that specialises this one.
+/// The constant bits of an encoding. Every word of the op has `word & mask == value`, but some words with these bits
+/// are reserved or belong to an instruction that specialises this one.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     /// The constant bits.

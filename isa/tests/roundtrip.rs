@@ -1,5 +1,5 @@
-//! Encoding is the inverse of decoding, for every row with edge and random fields, and for random words. Encoding errors
-//! name the field that does not fit.
+//! Encoding is the inverse of decoding, for every row with edge and random fields, and for random words. Encoding
+//! errors name the field that does not fit.
 
 mod common;
 
@@ -42,8 +42,8 @@ fn expansions_are_encodable_instructions_of_length_2() {
             assert!(!expanded.op.info().compressed);
             let long = Insn { len: 4, ..expanded };
             let back = decode(encode(&long, xlen).unwrap(), max(xlen)).unwrap();
-            // The expansion may be a hint of another extension: `c.add zero, x2` expands to `add zero, zero, x2`, which is
-            // `ntl.p1`.
+            // The expansion may be a hint of another extension: `c.add zero, x2` expands to `add zero, zero, x2`, which
+            // is `ntl.p1`.
             let fields = |i: Insn| (i.rd, i.rs1, i.rs2, i.imm);
             let special = ["ntl.p1", "ntl.pall", "ntl.s1", "ntl.all"].contains(&back.op.mnemonic());
             assert!(back.op == long.op && fields(back) == fields(long) || special, "{word:#06x} {insn:?} {back:?}");

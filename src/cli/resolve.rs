@@ -36,8 +36,8 @@ pub struct Start {
     pub environ: Vec<(OsString, OsString)>,
     /// Set if the kernel started remu as the interpreter of a program (binfmt_misc).
     pub registered: Option<Registered>,
-    /// Whether the program has more privileges than its caller (AT_SECURE). remu then ignores its environment variables,
-    /// which the caller controls.
+    /// Whether the program has more privileges than its caller (AT_SECURE). remu then ignores its environment
+    /// variables, which the caller controls.
     pub is_secure: bool,
 }
 

@@ -169,9 +169,10 @@ fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
 }
 
-/// Tells the user of a call that the program needs: in the log if that is standard error, where a line may be begun.
+/// Warns the user of a missing call that the program needs. If the log is standard error, the warning goes through it,
+/// because a log line may be unfinished.
 ///
-/// Nothing is said once the program has put another file in the place of standard error, which may be its data.
+/// Prints nothing once the program has replaced standard error with another file, which may hold its data.
 fn required_sink(program: &Path, log: Option<Log>) -> linux::task::UnimplementedSink {
     let program = program.display().to_string();
     let standard_error = || rustix::fs::fstat(std::io::stderr()).map(|file| (file.st_dev, file.st_ino)).ok();

@@ -1,4 +1,4 @@
-//! One hart: its state, which one thread owns, and the flags by which other threads reach it.
+//! One hart: its state, owned by one thread, and the flag that other threads may set.
 
 use super::Guest;
 use crate::host::StopFlag;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 /// A hart as threads, signal handlers and emitted code share it.
 ///
-/// The CPU state belongs to the [`HartOwner`], of which there is one for each cell: the thread that runs the hart has
-/// it. All others see only the flags.
+/// Each cell has one [`HartOwner`], which owns the CPU state and belongs to the thread that runs the hart. Other threads
+/// access only the flag.
 #[repr(C, align(16))]
 pub struct HartCell<G: Guest> {
     /// Keeps the displacement the same for states aligned to 8 and to 16 bytes.
@@ -20,9 +20,9 @@ pub struct HartCell<G: Guest> {
     cpu: UnsafeCell<G::Cpu>,
 }
 
-// SAFETY: the flags are atomic. The state is reached only through the cell's one `HartOwner`: through a shared
-// reference to it nothing is written, and an exclusive one is held by one thread at a time. With the last `Arc`, the
-// state may also be dropped by another thread, hence `Send`; `&HartOwner` hands out `&Cpu`, hence `Sync`.
+// SAFETY: the flag is atomic. The state is accessed only through the cell's one `HartOwner`: a shared reference to the
+// owner cannot write it, and an exclusive one is held by one thread at a time. The last `Arc` may drop the state on
+// another thread, hence `Send`; `&HartOwner` hands out `&Cpu`, hence `Sync`.
 unsafe impl<G: Guest> Sync for HartCell<G> where G::Cpu: Send + Sync {}
 
 impl<G: Guest> HartCell<G> {
@@ -62,8 +62,8 @@ impl<G: Guest> fmt::Debug for HartCell<G> {
     }
 }
 
-/// The right to the state of a hart. The thread that runs the hart has it, and lends it to the engine; another thread
-/// gets it only by a move, such as when a new thread starts with it.
+/// The exclusive access to the state of a hart. The thread that runs the hart owns it and lends it to the engine. It can
+/// move to another thread, for example when a new thread starts.
 pub struct HartOwner<G: Guest> {
     cell: Arc<HartCell<G>>,
 }
@@ -81,19 +81,19 @@ impl<G: Guest> HartOwner<G> {
 
     /// The CPU state.
     pub fn cpu(&self) -> &G::Cpu {
-        // SAFETY: only this owner leads to the state, and it is borrowed for as long as the reference lives.
+        // SAFETY: the state is accessed only through this owner, which is borrowed for as long as the reference lives.
         unsafe { &*self.cell.cpu.get() }
     }
 
-    /// The CPU state, to be changed.
+    /// The CPU state, mutably.
     pub fn cpu_mut(&mut self) -> &mut G::Cpu {
-        // SAFETY: only this owner leads to the state, and it is borrowed exclusively.
+        // SAFETY: the state is accessed only through this owner, which is borrowed exclusively.
         unsafe { &mut *self.cell.cpu.get() }
     }
 
-    /// The CPU state and the flag, for an engine that runs.
+    /// The CPU state and the stop flag, for a running engine.
     pub fn running(&mut self) -> (&mut G::Cpu, &StopFlag) {
-        // SAFETY: as in `cpu_mut`; the flag is another field.
+        // SAFETY: as in `cpu_mut`. The flag is a different field.
         (unsafe { &mut *self.cell.cpu.get() }, self.cell.stop_flag())
     }
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_stands_at_a_fixed_displacement_from_the_state() {
+    fn the_stop_flag_has_a_fixed_displacement_from_the_state() {
         assert_eq!(displacement::<Rv64>(Cpu::new(Isa::rv64_max())), HartCell::<Rv64>::STOP);
         assert_eq!(displacement::<Rv32>(Cpu::new(Isa::rv32_max())), HartCell::<Rv32>::STOP);
     }

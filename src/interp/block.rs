@@ -16,7 +16,7 @@ pub(super) enum Memory {}
 ///
 /// # Safety
 /// The pointers are those of a running [`Interp`](super::Interp): valid, the CPU and environment
-/// borrowed by nobody else, and the slot a record of a block in its cache.
+/// not borrowed elsewhere, and the slot a record of a block in its cache.
 pub(super) type Handler = unsafe extern "sysv64" fn(
     cpu: *mut Cpu,
     slot: *const Slot,
@@ -46,7 +46,7 @@ pub(super) struct Record {
     pub handler: Handler,
     /// Expanded. A destination x0 is replaced by the sink register, unless the op also reads it.
     pub insn: Insn,
-    /// How many instructions of the block come before this one.
+    /// The number of instructions before this one in the block.
     pub before: u32,
     /// The guest address.
     pub pc: u64,

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::null;
 
-/// Above this many slots (64 MiB), dropped blocks included, everything is dropped and decoded anew.
+/// Above this many slots (64 MiB), dropped blocks included, all blocks are dropped.
 const MAX_SLOTS: usize = 2 << 20;
 
 /// Entries of the jump cache; a power of two.

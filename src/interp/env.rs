@@ -1,4 +1,4 @@
-//! What the handlers of one run share besides the CPU and memory.
+//! The state that the handlers of one run share, apart from the CPU and memory.
 
 use super::block::Link;
 use super::cache::JumpEntry;
@@ -7,7 +7,7 @@ use crate::guest::riscv::Cpu;
 use crate::guest::riscv::fp::{Rm, RmField};
 use std::cell::Cell;
 
-/// What handlers share besides the CPU and memory.
+/// The state shared by handlers.
 pub(super) struct Env {
     /// Instructions left in this slice, up to date only while no handler runs. It may go below zero by a block's
     /// length.

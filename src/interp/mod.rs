@@ -44,7 +44,7 @@ const SLICE: i64 = 20_000;
 /// Settings of an [`Interp`].
 #[derive(Clone, Copy, Debug)]
 pub struct InterpConfig {
-    /// The most instructions a block may have; 1 makes every instruction a block of its own.
+    /// The most instructions per block; with 1, every instruction is a separate block.
     pub max_block: usize,
     /// Stops with [`Exit::Interrupted`] after about this many instructions: at the end of the block in which they are
     /// used up.
@@ -80,18 +80,18 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
         }
     }
 
-    /// Drops code as it changes in an address space, where this interpreter runs the hart that `watch` was registered
-    /// with. It must have decoded nothing yet.
+    /// Makes the interpreter drop decoded code that changes in an address space. `watch` must be registered with the
+    /// hart that it runs, and nothing may have been decoded yet.
     pub fn watch_code(&mut self, watch: CodeWatch) {
         self.watch = Some(watch);
     }
 
-    /// The registration, of which a process that forks needs to know which one is its own.
+    /// The registration, which a forking process needs to identify its own.
     pub fn code_watch(&self) -> Option<&CodeWatch> {
         self.watch.as_ref()
     }
 
-    /// Reports what is decoded and run to the tracer.
+    /// Reports decoded blocks and their execution to the tracer.
     pub fn set_tracer(&mut self, tracer: Box<dyn Tracer<B>>) {
         self.tracer = Some(tracer);
     }
@@ -194,8 +194,8 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
             } else {
                 self.cache.remember(cpu.pc, start);
             }
-            // SAFETY: `start` was found in or inserted into our cache just now, and nothing was dropped since. The cache
-            // decodes for `M` only, and `env` was made for its jump cache.
+            // SAFETY: `start` was found in or inserted into our cache just now, and nothing was dropped since. The
+            // cache decodes for `M` only, and `env` was made for its jump cache.
             match unsafe { threaded::enter(cpu, start, env, mem) } {
                 Leave::Lookup => link = env.link.take(),
                 Leave::Revalidate => {

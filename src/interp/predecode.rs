@@ -1,4 +1,4 @@
-//! From guest bytes to the records of a block.
+//! Decodes guest code into the records of a block.
 
 use super::block::{Exits, Forward, Record, Slot};
 use super::threaded;

@@ -16,7 +16,7 @@ pub(super) struct Statistics {
     pub decoded: u64,
     /// Links made from block to block.
     pub links: u64,
-    /// How often all decoded code was compared with memory.
+    /// The number of times that all decoded code was compared with memory.
     pub revalidations: u64,
     syscalls: u64,
     faults: u64,

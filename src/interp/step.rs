@@ -1,4 +1,4 @@
-//! Semantics on plain values: each operation is done at once.
+//! Semantics on concrete values: each operation is executed immediately.
 
 use super::block::Record;
 use super::env::Env;
@@ -14,7 +14,7 @@ use remu_isa::Op;
 use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, fence};
 
-/// Stands for a register that is [forwarded](super::block::Forward).
+/// The register number of an operand that is [forwarded](super::block::Forward).
 pub(super) const LAST_RESULT: Reg = 63;
 
 /// One instruction being executed, with the operands in `FORWARD` taken from the last result. With `FAST`, an

@@ -42,10 +42,10 @@ impl Stopped {
     pub const BREAKPOINT: Self = Self::without_address(StopKind::Breakpoint);
     /// The encoding is not allowed in this state.
     pub const ILLEGAL: Self = Self::without_address(StopKind::Illegal);
-    /// A fast step has to be run again as a full one.
+    /// A fast step must be run again as a full one.
     pub const NEEDS_CALLS: Self = Self::without_address(StopKind::NeedsCalls);
 
-    /// Whether a fast step has to be run again as a full one. Its only effects are flags that are raised either way.
+    /// Whether a fast step must be run again as a full one. Its only effects are flags that the full one raises too.
     #[inline(always)]
     pub fn needs_calls(&self) -> bool {
         self.reason.kind == StopKind::NeedsCalls

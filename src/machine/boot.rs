@@ -48,7 +48,11 @@ pub enum BootError {
     #[error("no program to run: name an ELF file, or use --bios or --kernel")]
     Nothing,
     /// The program is for the other register width.
-    #[error("a {}-bit program cannot run on {}-bit harts", if *.is_64bit { 64 } else { 32 }, if *.is_64bit { 32 } else { 64 })]
+    #[error(
+        "a {}-bit program cannot run on {}-bit harts",
+        if *.is_64bit { 64 } else { 32 },
+        if *.is_64bit { 32 } else { 64 }
+    )]
     Width {
         /// Whether the program is for RV64.
         is_64bit: bool,

@@ -232,7 +232,7 @@ impl VmaTree {
         removed
     }
 
-    /// Removes `range` without telling the observer.
+    /// Removes `range` without notifying the observer.
     fn cut_out(&mut self, range: &Range<GuestAddr>) -> Vec<Vma> {
         let touched: Vec<Vma> = self.overlapping(range).cloned().collect();
         for v in &touched {
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn observers_are_told_every_change() {
+    fn observers_are_notified_of_every_change() {
         #[derive(Default)]
         struct Told(std::sync::Mutex<Vec<String>>);
         impl AreaObserver for Told {

@@ -149,14 +149,14 @@ impl Lowest {
     }
 }
 
-/// The lowest address that the host lets this process map. Found by mapping, since the privileges of the process and
-/// the host's security modules count besides the number in /proc.
+/// The lowest address that the host lets this process map. Found by mapping, since it depends on privileges and security
+/// modules as well as on vm.mmap_min_addr.
 fn lowest_allowed() -> u64 {
     let mut at = 0;
     while at < LOWEST_AT_MOST {
         match reserve_at(Some(at), PAGE_SIZE) {
             Ok(start) => {
-                // SAFETY: the mapping was made just above and is used by nobody.
+                // SAFETY: the mapping was made just above and is not used yet.
                 let _ = unsafe { munmap(start as *mut c_void, PAGE_SIZE as usize) };
                 return at;
             }
@@ -181,7 +181,7 @@ fn reserve_at(start: Option<u64>, len: u64) -> rustix::io::Result<u64> {
     match start {
         // A kernel before 4.17 takes FIXED_NOREPLACE as a hint.
         Some(wanted) if wanted != got => {
-            // SAFETY: the mapping was made just above and is used by nobody.
+            // SAFETY: the mapping was made just above and is not used yet.
             let _ = unsafe { munmap(got as *mut c_void, len as usize) };
             Err(Errno::EXIST)
         }
@@ -189,13 +189,13 @@ fn reserve_at(start: Option<u64>, len: u64) -> rustix::io::Result<u64> {
     }
 }
 
-/// Whether remu itself still has room beside a window of that size. Only a limit can prevent it.
+/// Whether the address space limit leaves room for remu itself beside a window of that size.
 fn leaves_room(size: u64) -> rustix::io::Result<()> {
     if getrlimit(Resource::As).current.is_none() {
         return Ok(());
     }
     let len = (32 << 20) + size / 16;
     let at = reserve_at(None, len)?;
-    // SAFETY: the mapping was made just above and is used by nobody.
+    // SAFETY: the mapping was made just above and is not used yet.
     unsafe { munmap(at as *mut c_void, len as usize) }
 }

@@ -104,7 +104,7 @@ pub static CAPSTONE: [Difference; 13] = [
         applies: |c| c.both(|i, t| i.op == Op::CNop && i.imm != 0 && t == ["c.nop"]),
     },
     Difference {
-        reason: "capstone refuses rounding modes of conversions that are always exact; the D chapter: fcvt.d.w[u] always \
+        reason: "capstone refuses rounding modes of exact conversions; the D chapter: fcvt.d.w[u] always \
                  produces an exact result and is unaffected by rounding mode, fcvt.d.s will never round",
         applies: |c| c.only_ours(|i| matches!(i.op, Op::FcvtDW | Op::FcvtDWu | Op::FcvtDS) && i.rm != 0),
     },

@@ -277,8 +277,8 @@ impl GuestMemory for HartMemory {
         operand: u64,
     ) -> Result<u64, BadAddress> {
         let host = self.ram(addr, size.bytes())?;
-        // SAFETY: `ram` yields the address of so many bytes of RAM. It is aligned: `ram` checks the guest's address, and
-        // RAM starts at page boundaries, in the host too.
+        // SAFETY: `ram` yields the address of so many bytes of RAM. It is aligned: `ram` checks the guest's address,
+        // and RAM starts at page boundaries, in the host too.
         unsafe { access::read_modify_write(op, size, host, operand) }
     }
 

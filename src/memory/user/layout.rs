@@ -12,7 +12,7 @@ pub(super) struct Layout {
     pub stack_top: GuestAddr,
     /// The end of the mmap area if it grows down, its start if it grows up.
     pub mmap: MmapBase,
-    /// Where the search for free memory goes on if the mmap area is full: the lowest address.
+    /// Where the search for free memory continues if the mmap area is full: the lowest address.
     pub unmapped_base: GuestAddr,
     /// Where a position-independent program is.
     pub program: GuestAddr,

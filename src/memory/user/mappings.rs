@@ -32,7 +32,7 @@ impl UserSpace {
         self.state().areas.parts(range)
     }
 
-    /// Tells the code observers that the contents of `range` have changed, if it can hold code.
+    /// Notifies the code observers that the contents of `range` have changed, if it can hold code.
     pub fn contents_changed(&self, range: &Range<GuestAddr>) {
         let mut state = self.state();
         let code = state.areas.overlapping(range).filter(|v| v.prot.contains(Prot::EXEC)).map(|v| v.range.clone());

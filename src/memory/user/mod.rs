@@ -271,10 +271,10 @@ impl UserSpace {
         self.window.base()
     }
 
-    /// Returns when no engine runs code that was decoded from `range` before.
+    /// Returns once no engine runs code that was decoded from `range` before.
     ///
-    /// So do all calls that unmap, replace, move or protect executable memory. Therefore the calling thread may not run
-    /// guest code meanwhile, and may not hold a lock.
+    /// All calls that unmap, replace, move or protect executable memory wait in the same way. The calling thread must
+    /// not be running guest code and must not hold a lock.
     pub fn code_changed(&self, range: Range<GuestAddr>) {
         self.code.report(&range).wait();
     }
@@ -289,7 +289,7 @@ impl UserSpace {
     }
 }
 
-/// The locks of an address space: see [`UserSpace::lock_for_fork`].
+/// The locks of an address space; see [`UserSpace::lock_for_fork`].
 pub struct ForkLocks<'a> {
     _state: StateGuard<'a>,
     code: CodeLock<'a>,

@@ -1,7 +1,7 @@
 //! The privileged architecture: privilege modes, machine-level CSRs, traps and physical memory protection.
 //!
-//! [`Privileged`] is the privileged state of a hart. Engines do not know it: they stop at instructions that need it, and
-//! [`execute`] executes those.
+//! [`Privileged`] is the privileged state of a hart. Engines do not know it: they stop at instructions that need it,
+//! and [`execute`] executes those.
 
 mod csr;
 mod execute;
@@ -96,9 +96,9 @@ impl Privileged {
         if self.mstatus & mstatus::MPP == 0 { Mode::User } else { Mode::Machine }
     }
 
-    /// The extensions that an engine may execute in the current state. Instructions of others go to [`execute`]: counter
-    /// reads, which need permission; FENCE.I, which affects all engines of a hart; and floating point until its state is
-    /// dirty, to detect its first use.
+    /// The extensions that an engine may execute in the current state. Instructions of others go to [`execute`]:
+    /// counter reads, which need permission; FENCE.I, which affects all engines of a hart; and floating point until its
+    /// state is dirty, to detect its first use.
     pub fn engine_exts(&self, all: ExtSet) -> ExtSet {
         let mut exts = all.without(Ext::Zicntr).without(Ext::Zihpm).without(Ext::Zifencei);
         if self.fs() != FS_DIRTY {
