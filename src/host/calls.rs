@@ -2,7 +2,7 @@
 //! function.
 
 use super::pass::syscall;
-use super::pointer::{GuestPtr, IoVec, RawPtr, raw_or_null};
+use super::pointer::{GuestPtr, IoVec, RawPtr, SysArg, raw_or_null};
 use super::signals::{CallError, interruptible};
 use rustix::io::Errno;
 
@@ -73,8 +73,8 @@ pub fn epoll_wait(
 /// checked iovecs.
 #[derive(Debug)]
 pub struct Message<'a> {
-    /// The socket address.
-    pub name: Option<GuestPtr<'a>>,
+    /// The socket address: guest memory, a slice, or null.
+    pub name: SysArg<'a>,
     /// The length of the address or the size of its buffer; after the call, the length that the kernel wrote.
     pub name_len: i32,
     /// The iovecs.
@@ -101,9 +101,25 @@ struct RawMessage {
 }
 
 impl Message<'_> {
-    fn raw(&self) -> RawMessage {
+    /// # Panics
+    /// If the name is shorter than what the kernel may access, or may not be written: a bug in the caller.
+    fn raw(&mut self, receive: bool) -> RawMessage {
+        let fits = |slice: &[u8]| assert!(self.name_len as usize <= slice.len(), "the kernel may go past the name");
+        let name = match &mut self.name {
+            SysArg::Null => 0,
+            SysArg::Guest(p) => p.raw(self.name_len.max(0) as u64).addr(),
+            SysArg::In(name) if !receive => {
+                fits(name);
+                name.as_ptr() as u64
+            }
+            SysArg::Out(name) => {
+                fits(name);
+                name.as_mut_ptr() as u64
+            }
+            other => panic!("the name of a message may not be {other:?}"),
+        };
         RawMessage {
-            name: raw_or_null(self.name, self.name_len.max(0) as u64),
+            name,
             name_len: self.name_len,
             pad: 0,
             list: self.list.as_ptr() as u64,
@@ -122,10 +138,10 @@ impl Message<'_> {
 
 /// sendmsg(2) or, if `receive`, recvmsg(2).
 pub fn message(receive: bool, socket: i32, message: &mut Message<'_>, flags: u32) -> Result<u64, CallError> {
-    let mut raw = message.raw();
+    let mut raw = message.raw(receive);
     let number = if receive { libc::SYS_recvmsg } else { libc::SYS_sendmsg };
-    // SAFETY: `raw` is live and has the kernel's layout. The addresses in it are those of guest memory and of iovecs
-    // that name guest memory.
+    // SAFETY: `raw` is live and has the kernel's layout. The addresses in it are those of guest memory, of iovecs
+    // that name guest memory, and of a name that `Message::raw` has checked.
     let result = unsafe { interruptible(number, [socket as u64, (&raw mut raw) as u64, flags.into(), 0, 0, 0]) };
     message.take(&raw);
     result
@@ -148,12 +164,12 @@ pub fn messages(
     flags: u32,
     timeout: Option<&mut Timespec>,
 ) -> Result<Vec<u32>, CallError> {
-    let mut raw: Vec<_> = list.iter().map(|m| RawMessages { message: m.raw(), len: 0, pad: 0 }).collect();
+    let mut raw: Vec<_> = list.iter_mut().map(|m| RawMessages { message: m.raw(receive), len: 0, pad: 0 }).collect();
     let timeout = timeout.map_or(std::ptr::null_mut(), std::ptr::from_mut);
     let number = if receive { libc::SYS_recvmmsg } else { libc::SYS_sendmmsg };
     let args = [socket as u64, raw.as_mut_ptr() as u64, raw.len() as u64, flags.into(), timeout as u64, 0];
     // SAFETY: `raw` holds as many messages as passed, in the kernel's layout. The addresses in them are those of guest
-    // memory and of iovecs that name guest memory. The timeout is live.
+    // memory, of iovecs that name guest memory, and of names that `Message::raw` has checked. The timeout is live.
     let count = unsafe { interruptible(number, args)? };
     for (message, raw) in list.iter_mut().zip(&raw) {
         message.take(&raw.message);

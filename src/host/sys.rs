@@ -45,6 +45,8 @@ pub(crate) enum Extent {
     Fixed(u64),
     /// Up to a terminating zero.
     CString,
+    /// A socket address: as far as memory tells, and no further than `struct sockaddr_storage`.
+    Address,
     /// As far as memory itself tells: guest memory only.
     Open,
 }
@@ -65,7 +67,7 @@ impl Extent {
             Extent::Fixed(n) => n,
             // Nothing but a list may be there.
             Extent::Vector(_) => u64::MAX,
-            Extent::CString | Extent::Open => return None,
+            Extent::CString | Extent::Address | Extent::Open => return None,
         })
     }
 
@@ -370,17 +372,17 @@ calls! {
     /// listen(2)
     Listen = SYS_listen [];
     /// accept(2)
-    Accept = SYS_accept [1 writes Open, 2 writes Fixed(4)];
+    Accept = SYS_accept [1 writes Address, 2 writes Fixed(4)];
     /// connect(2)
     Connect = SYS_connect [1 reads Int(2)];
     /// getsockname(2)
-    Getsockname = SYS_getsockname [1 writes Open, 2 writes Fixed(4)];
+    Getsockname = SYS_getsockname [1 writes Address, 2 writes Fixed(4)];
     /// getpeername(2)
-    Getpeername = SYS_getpeername [1 writes Open, 2 writes Fixed(4)];
+    Getpeername = SYS_getpeername [1 writes Address, 2 writes Fixed(4)];
     /// sendto(2)
     Sendto = SYS_sendto [1 reads Arg(2), 4 reads Int(5)];
     /// recvfrom(2)
-    Recvfrom = SYS_recvfrom [1 writes Arg(2), 4 writes Open, 5 writes Fixed(4)];
+    Recvfrom = SYS_recvfrom [1 writes Arg(2), 4 writes Address, 5 writes Fixed(4)];
     /// shutdown(2)
     Shutdown = SYS_shutdown [];
     /// readahead(2)
@@ -388,7 +390,7 @@ calls! {
     /// fadvise64(2)
     Fadvise64 = SYS_fadvise64 [];
     /// accept4(2)
-    Accept4 = SYS_accept4 [1 writes Open, 2 writes Fixed(4)];
+    Accept4 = SYS_accept4 [1 writes Address, 2 writes Fixed(4)];
     /// wait4(2)
     Wait4 = SYS_wait4 [1 writes Fixed(4), 3 writes Fixed(144)];
     /// clock_adjtime(2)

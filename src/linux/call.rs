@@ -188,8 +188,8 @@ impl Call<'_> {
 
     /// Hands the call through, its arguments as the row's kinds say.
     pub fn pass(&self, call: Sys) -> SysResult {
-        let mut length = None;
-        // Pathnames live here while the host kernel reads them.
+        // Pathnames and addresses live here while the host kernel accesses them.
+        let (mut sent, mut received) = (None, None);
         let mut paths: [Option<Vec<u8>>; 6] = Default::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             paths[i] = match *kind {
@@ -199,13 +199,15 @@ impl Call<'_> {
                     Err(Errno::FAULT) => None,
                     Err(e) => return Err(e.into()),
                 },
-                ArgKind::InAddr(n, intent) => {
-                    let name = self.socket_name(i, self.length(n), intent)?;
-                    length = length.or(name.as_ref().map(|name| (n, name.len() as u64)));
-                    name
-                }
                 _ => None,
             };
+            match *kind {
+                ArgKind::InAddr(n, intent) => {
+                    sent = self.host_address(self.args[i], self.length(n), intent)?.map(|address| (i, n, address));
+                }
+                ArgKind::OutAddr(n) => received = self.received_address(self.args[i]).map(|address| (i, n, address)),
+                _ => {}
+            }
         }
         let mut args = [const { SysArg::Val(0) }; 6];
         for (i, kind) in self.row.args.iter().enumerate() {
@@ -214,42 +216,23 @@ impl Call<'_> {
                 None => self.argument(i, kind)?,
             };
         }
-        if let Some((n, len)) = length {
-            args[n] = SysArg::Val(len);
+        if let Some((i, n, address)) = &sent {
+            let bytes = address.bytes();
+            (args[*i], args[*n]) = (SysArg::In(bytes), SysArg::Val(bytes.len() as u64));
         }
-        pass(call, &mut args[..self.row.args.len()])
-    }
-
-    /// The address of a socket whose path leads elsewhere on the host.
-    fn socket_name(&self, i: usize, len: u64, intent: Intent) -> Result<Option<Vec<u8>>, Errno> {
-        const PATH: usize = std::mem::offset_of!(libc::sockaddr_un, sun_path);
-        const SIZE: usize = size_of::<libc::sockaddr_un>();
-        let len = len as usize;
-        if self.task.fs.sysroot.is_none() || !(PATH + 1..=SIZE).contains(&len) {
-            return Ok(None);
+        let count = self.row.args.len();
+        let Some((i, n, address)) = &mut received else { return pass(call, &mut args[..count]) };
+        (args[*i], args[*n]) = (SysArg::Out(&mut address.bytes), SysArg::Out(&mut address.len));
+        let result = pass(call, &mut args[..count])?;
+        let written = self.read(self.args[*n]).and_then(|room| self.write_address(address, self.args[*i], room));
+        if let Err(e) = written.and_then(|len| self.write(self.args[*n], &len)) {
+            // As in the kernel, a connection whose address cannot be returned is lost.
+            if matches!(call, Sys::Accept | Sys::Accept4) {
+                host::close(result as i32);
+            }
+            return Err(e.into());
         }
-        let mut name = vec![0; len];
-        // The host kernel reports what it cannot read.
-        if self.task.mm.read_bytes(self.addr(i), &mut name).is_err() {
-            return Ok(None);
-        }
-        let path: Vec<u8> = name[PATH..].iter().copied().take_while(|&b| b != 0).collect();
-        // An abstract address begins with a zero.
-        if name[..PATH] != (libc::AF_UNIX as u16).to_ne_bytes() || path.is_empty() {
-            return Ok(None);
-        }
-        let path = CString::new(path).expect("it ends at the first zero");
-        let binds = intent == Intent::Create;
-        let host = match self.task.fs.host_path(libc::AT_FDCWD, path.clone(), !binds, intent) {
-            Err(Errno::EXIST) => return Err(Errno::ADDRINUSE),
-            other => other?,
-        };
-        if host == path {
-            return Ok(None);
-        }
-        name.truncate(PATH);
-        name.extend_from_slice(host.as_bytes_with_nul());
-        if name.len() <= SIZE { Ok(Some(name)) } else { Err(Errno::NAMETOOLONG) }
+        Ok(result)
     }
 
     fn argument(&self, i: usize, kind: &ArgKind) -> Result<SysArg<'_>, Errno> {

@@ -14,6 +14,7 @@ pub mod proc;
 pub mod process;
 mod rows;
 pub mod signal;
+pub mod sockaddr;
 pub mod strace;
 mod sys;
 pub mod sysroot;

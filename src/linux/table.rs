@@ -309,7 +309,7 @@ mod tests {
             OutSized(_, n) | OutBuf(n) | OutBytes(n) | OutStr(n) | OutBits(n) | OutSet(n) | Dirents(n) => {
                 matches!(extent, Some(Extent::Arg(m) | Extent::Int(m)) if m == n) && written
             }
-            OutAddr(_) => extent == Some(Extent::Open) && written,
+            OutAddr(_) => extent == Some(Extent::Address) && written,
             Path(..) | PathOrNull(..) => extent == Some(Extent::CString),
             Str => matches!(extent, Some(Extent::CString | Extent::Open)),
             // Lists are handed through by functions.

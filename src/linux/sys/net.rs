@@ -5,6 +5,8 @@ use crate::linux::abi::net::{Mmsghdr, Msghdr, SockFprog};
 use crate::linux::abi::time::Timespec;
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
+use crate::linux::sockaddr::{HostAddress, ReceivedAddress};
+use crate::linux::sysroot::Intent;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::mem::offset_of;
@@ -91,16 +93,28 @@ pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
     pass(Sys::Getsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, len])
 }
 
+/// The name of a message.
+enum Name<'c> {
+    /// None, or guest memory, or what the host kernel refuses.
+    Guest(Option<GuestPtr<'c>>),
+    /// An address that leads elsewhere on the host.
+    Sent(HostAddress),
+    /// A buffer for an address that is translated.
+    Received(ReceivedAddress),
+}
+
 /// A message header from guest memory, after the checks that the kernel makes first.
 struct CheckedMessage<'c> {
+    /// The header's address.
+    at: u64,
     header: Msghdr,
     list: Vec<IoVec<'c>>,
-    name: Option<GuestPtr<'c>>,
+    name: Name<'c>,
     control: Option<GuestPtr<'c>>,
 }
 
 impl<'c> CheckedMessage<'c> {
-    fn at(c: &'c Call<'_>, at: u64) -> Result<Self, Errno> {
+    fn new(c: &'c Call<'_>, at: u64, receive: bool) -> Result<Self, Errno> {
         let header: Msghdr = c.read(at)?;
         if header.namelen < 0 {
             return Err(Errno::INVAL);
@@ -117,36 +131,71 @@ impl<'c> CheckedMessage<'c> {
             let range = || c.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr));
             (addr != 0).then(range)
         };
-        let name = range(header.name, header.namelen as u64);
+        let len = header.namelen as u64;
+        let (sent, received) = match receive {
+            false => (c.host_address(header.name, len, Intent::Read)?, None),
+            true => (None, c.received_address(header.name)),
+        };
+        let name = sent.map(Name::Sent).or(received.map(Name::Received));
+        let name = name.unwrap_or_else(|| Name::Guest(range(header.name, len)));
         let control = range(header.control, header.controllen);
-        Ok(Self { header, list, name, control })
+        Ok(Self { at, header, list, name, control })
     }
 
-    fn message(&self) -> Message<'_> {
+    fn message(&mut self) -> Message<'_> {
+        let (name, name_len) = match &mut self.name {
+            Name::Guest(name) => (name.map_or(SysArg::Null, SysArg::Guest), self.header.namelen),
+            Name::Sent(address) => (SysArg::In(address.bytes()), address.bytes().len() as i32),
+            Name::Received(address) => {
+                let room = address.bytes.len() as i32;
+                (SysArg::Out(&mut address.bytes), room)
+            }
+        };
         Message {
-            name: self.name,
-            name_len: self.header.namelen,
+            name,
+            name_len,
             list: &self.list,
             control: self.control,
             control_len: self.header.controllen,
             flags: self.header.flags,
         }
     }
+
+    /// Writes the kernel's results for a received message back to guest memory.
+    fn received(&mut self, c: &Call<'_>, results: &Results) -> Result<(), Errno> {
+        let Msghdr { name, namelen: room, .. } = self.header;
+        let name_len = match &mut self.name {
+            Name::Received(address) => {
+                address.len = results.name_len.to_ne_bytes();
+                c.write_address(address, name, room)? as i32
+            }
+            _ => results.name_len,
+        };
+        if name != 0 {
+            c.write(self.at + offset_of!(Msghdr, namelen) as u64, &name_len)?;
+        }
+        c.write(self.at + offset_of!(Msghdr, controllen) as u64, &results.control_len)?;
+        c.write(self.at + offset_of!(Msghdr, flags) as u64, &results.flags)
+    }
 }
 
-/// Writes the kernel's results for a received message back to guest memory.
-fn received(c: &Call<'_>, at: u64, has_name: bool, message: &Message<'_>) -> Result<(), Errno> {
-    if has_name {
-        c.write(at + offset_of!(Msghdr, namelen) as u64, &message.name_len)?;
+/// The kernel's results for a received message.
+struct Results {
+    name_len: i32,
+    control_len: u64,
+    flags: u32,
+}
+
+impl Results {
+    fn of(message: &Message<'_>) -> Self {
+        Self { name_len: message.name_len, control_len: message.control_len, flags: message.flags }
     }
-    c.write(at + offset_of!(Msghdr, controllen) as u64, &message.control_len)?;
-    c.write(at + offset_of!(Msghdr, flags) as u64, &message.flags)
 }
 
 /// Sends or receives the message at `at`. The results of a receive are written back there.
 fn one_message(c: &mut Call<'_>, receive: bool, at: u64, flags: u32) -> SysResult {
     let fd = c.fd(0)?;
-    let checked = match CheckedMessage::at(c, at) {
+    let mut checked = match CheckedMessage::new(c, at, receive) {
         Ok(checked) => checked,
         Err(e) => {
             // The kernel first checks that the descriptor is a socket. Sending no messages checks this without
@@ -158,7 +207,8 @@ fn one_message(c: &mut Call<'_>, receive: bool, at: u64, flags: u32) -> SysResul
     let mut message = checked.message();
     let count = host::message(receive, fd, &mut message, flags)?;
     if receive {
-        received(c, at, checked.header.name != 0, &message)?;
+        let results = Results::of(&message);
+        checked.received(c, &results)?;
     }
     Ok(count)
 }
@@ -182,7 +232,7 @@ fn messages(c: &mut Call<'_>, receive: bool, timeout: Option<&mut HostTime>) -> 
     let mut checked = Vec::new();
     let mut failed = None;
     for i in 0..total as usize {
-        match CheckedMessage::at(c, at(i)) {
+        match CheckedMessage::new(c, at(i), receive) {
             Ok(one) => checked.push(one),
             Err(e) => {
                 failed = Some(e);
@@ -190,14 +240,16 @@ fn messages(c: &mut Call<'_>, receive: bool, timeout: Option<&mut HostTime>) -> 
             }
         }
     }
-    let mut list: Vec<_> = checked.iter().map(CheckedMessage::message).collect();
+    let mut list: Vec<_> = checked.iter_mut().map(CheckedMessage::message).collect();
+    let none = list.is_empty();
     // The host is called even without messages, to check that the descriptor is a socket.
     let lengths = host::messages(receive, fd, &mut list, flags, timeout)?;
-    if let Some(e) = failed.filter(|_| checked.is_empty()) {
+    if let Some(e) = failed.filter(|_| none) {
         return Err(e.into());
     }
-    for (i, (len, one)) in lengths.iter().zip(&list).enumerate() {
-        let told = if receive { received(c, at(i), checked[i].header.name != 0, one) } else { Ok(()) };
+    let results: Vec<_> = list.iter().map(Results::of).collect();
+    for (i, (len, results)) in lengths.iter().zip(&results).enumerate() {
+        let told = if receive { checked[i].received(c, results) } else { Ok(()) };
         match told.and_then(|()| c.write(at(i) + offset_of!(Mmsghdr, len) as u64, len)) {
             Ok(()) => {}
             Err(e) if i == 0 => return Err(e.into()),

@@ -1,5 +1,7 @@
 //! Paths where some of the guest's files are in a sysroot.
 
+mod sockets;
+
 use super::alone::alone;
 use super::{Bench, CWD};
 use crate::linux::abi::file::OpenHow;
@@ -229,38 +231,6 @@ fn a_name_in_the_working_directory_is_its_absolute_path() {
         let root = b.text("/");
         b.sys("chdir", &[root]).unwrap();
     });
-}
-
-/// `struct sockaddr_un`.
-fn socket_address(path: &str) -> Vec<u8> {
-    [&(libc::AF_UNIX as u16).to_ne_bytes()[..], path.as_bytes(), b"\0"].concat()
-}
-
-#[test]
-fn sockets_have_paths_too() {
-    let roots = Roots::new();
-    let mut b = roots.bench();
-    let _inside = std::os::unix::net::UnixDatagram::bind(roots.root.join("etc/s")).unwrap();
-    let before = snapshot(&roots.root);
-    let socket = |b: &mut Bench| b.sys("socket", &[1, 2, 0]).unwrap();
-    let (one, two) = (socket(&mut b), socket(&mut b));
-    for (path, error) in [("/etc/s", Errno::ADDRINUSE), ("/remu-only/s", Errno::ROFS)] {
-        let address = socket_address(path);
-        let at = b.put(address.as_slice());
-        assert_eq!(b.sys("bind", &[one, at, address.len() as u64]), Err(error), "{path}");
-    }
-    let address = socket_address(&roots.host("s"));
-    let (at, len) = (b.put(address.as_slice()), address.len() as u64);
-    assert_eq!(b.sys("bind", &[one, at, len]), Ok(0));
-    let (name, room) = (b.room(128), b.put(&128u32));
-    assert_eq!(b.sys("getsockname", &[one, name, room]), Ok(0));
-    assert_eq!(b.bytes(name, address.len()), address);
-    assert_eq!(b.sys("sendto", &[two, at, 1, 0, at, len]), Ok(1));
-    let address = socket_address("/etc/s");
-    let at = b.put(address.as_slice());
-    assert_eq!(b.sys("sendto", &[two, at, 1, 0, at, address.len() as u64]), Ok(1));
-    assert_eq!(b.sys("connect", &[two, at, address.len() as u64]), Ok(0));
-    assert_eq!(snapshot(&roots.root), before);
 }
 
 #[test]
