@@ -1,5 +1,5 @@
 //! Mutated ELF files, each run in a child process with limits. Either the guest runs (and exits, dies by a signal that
-//! is reported, or loops), or remu refuses the file in one line. remu itself never panics, hangs or faults.
+//! is reported, or loops), or remu rejects the file in one line. remu itself never panics, hangs or faults.
 //!
 //! A small number of files runs by default. To run more:
 //!
@@ -77,7 +77,7 @@ impl Base {
                 _ => continue,
             };
             let start = word(h + 8);
-            // Text may begin with the headers, which are parts of their own.
+            // Text may begin with the headers, which are separate parts.
             let start = if kind == Part::Code { start.max(phoff + 56 * phnum) } else { start };
             let end = word(h + 8) + word(h + 32);
             if start < end {
@@ -318,7 +318,7 @@ fn wait_until(child: &mut std::process::Child, deadline: Instant) -> Option<Exit
     }
 }
 
-/// Classifies the outcome; the error says what is wrong.
+/// Classifies the outcome; the error describes the fault.
 fn judge(ended: &Ended, still_runs: impl FnOnce() -> bool) -> Result<Outcome, String> {
     let err = &ended.err;
     let ours = err.lines().rev().find_map(|l| l.strip_prefix("remu: "));

@@ -1,5 +1,5 @@
 //! remu registered with binfmt_misc: a riscv64 program sees the same arguments, auxiliary vector and /proc as the same
-//! C program executed natively. The registration is in a user namespace of its own.
+//! C program executed natively. The registration is in a private user namespace.
 
 mod common;
 
@@ -11,19 +11,19 @@ use std::process::{Command, Stdio};
 use common::{build_dir, build_programs, root};
 
 /// The requirements of the test.
-const NEEDS: &str = "a binfmt_misc of one's own takes Linux 6.7 or later, with user namespaces and binfmt_misc; \
+const NEEDS: &str = "a private binfmt_misc takes Linux 6.7 or later, with user namespaces and binfmt_misc; \
                      `unshare` is in Debian's util-linux";
 
 /// The repository's registration, for the built remu and with these flags.
 fn registration(flags: &str) -> String {
     let file = fs::read_to_string(root().join("binfmt.d/remu-riscv64.conf")).expect("the registration");
-    let line = file.lines().find(|line| line.starts_with(':')).expect("a line of its own");
+    let line = file.lines().find(|line| line.starts_with(':')).expect("a registration line");
     let (magic, _) = line.rsplit_once(":/").expect("a path");
     format!("{magic}:{}:{flags}", env!("CARGO_BIN_EXE_remu"))
 }
 
 /// The output of a command in `folder`, with remu registered with these flags.
-fn said(flags: &str, folder: &Path, command: &[&str]) -> String {
+fn output_of(flags: &str, folder: &Path, command: &[&str]) -> String {
     let mut inside = Command::new("unshare");
     inside.args(["--user", "--map-root-user", "--mount"]).arg(root().join("tests/binfmt.sh")).arg(registration(flags));
     inside.args(command).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
@@ -56,7 +56,7 @@ fn folders() -> tempfile::TempDir {
 fn both(base: &Path, flags: &str, command: &[&str]) -> (String, String) {
     let side = |side: &str| {
         let folder = base.join(side);
-        said(flags, &folder, command).replace(folder.to_str().expect("text"), "FOLDER")
+        output_of(flags, &folder, command).replace(folder.to_str().expect("text"), "FOLDER")
     };
     (side("native"), side("riscv64"))
 }

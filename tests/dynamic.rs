@@ -31,7 +31,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The error line of a run that remu refuses.
+/// The error line of a program that remu rejects.
 #[track_caller]
 fn refused(outcome: &Outcome) -> String {
     assert_eq!(outcome.status, Status::Exit(126), "{outcome:?}");
@@ -151,7 +151,7 @@ fn cxx_programs_throw_open_plugins_and_clean_up() {
     let ran = remu(&out, &["./cxx"]);
     assert_eq!(text(&ran.stdout), expected, "{}", text(&ran.stderr));
     assert_eq!(ran.status, Status::Exit(5));
-    // Also with the newest libraries, in a root of their own.
+    // Also with the newest libraries, in a separate root.
     let (_dir, root) = debian_root(&["libc6", "libgcc-s1", "libstdc++6"]);
     for file in ["cxx", "libcxx-plugin.so"] {
         fs::copy(out.join(file), root.join("usr/bin").join(file)).expect("the program is copied");

@@ -313,7 +313,7 @@ fn counters_count_exactly() {
 
 #[test]
 fn accrued_exceptions_are_saved_and_restored_within_a_block() {
-    // The code of `isless`: the comparison may raise invalid, the expression may not.
+    // The code of `isless`: the comparison may raise invalid, but the expression must not.
     let mut b = rv64();
     let fflags = 1;
     b.put(

@@ -40,7 +40,7 @@ fn a_mapping_moves_grows_and_shrinks_with_its_contents() {
     assert_eq!(ranges(&mem), [(B.0, B.0 + 0x1000)]);
     assert_eq!(mem.read::<u32>(B).unwrap(), 7);
     assert!(mem.read::<u32>(A).is_err() && mem.read::<u32>(A.offset(0x2000)).is_err());
-    // In place, as far as there is room.
+    // In place, while there is room.
     assert_eq!(mem.remap(B, 0x1000, 0x5000, None), Ok(B));
     mem.write(B.offset(0x4000), &1u32).unwrap();
     map(&mem, B.offset(0x5000), 0x1000);
@@ -177,7 +177,7 @@ fn a_failed_mapping_over_another_leaves_it_unchanged() {
 #[test]
 fn an_area_of_several_host_mappings_moves_as_one() {
     let mem = space();
-    // The host does not merge two areas with pages of their own. An area that grows in place stays one.
+    // The host does not merge two areas that have pages. An area that grows in place stays one.
     for page in [0, 1, 2] {
         map(&mem, A.offset(page * 0x2000), 0x2000);
         mem.write(A.offset(page * 0x2000 + 8), &page).unwrap();

@@ -133,7 +133,7 @@ fn segments_outside_memory_are_left_out() {
     e.segments.insert(0, Segment::load(R, 0x10000, [1; 64]));
     e.segments.push(Segment::load(R, 0xffff_ffff_ffff_f000, [1; 64]));
     p.elf("headers", &e);
-    // The same in one segment, of which only the end is in memory.
+    // The same with one segment of which only the end is in memory.
     let mut e = program("hello\n", 7);
     let code = [vec![0xff; 0x1000], e.segments[0].data.clone()].concat();
     e.segments[0] = Segment::load(R | X, BASE - 0x1000, code);

@@ -106,9 +106,10 @@ impl Mxcsr {
     pub fn write(self) {
         // No reserved bit can be set, which would fault: `new` sets none, `with_flags` adds flag bits, `from_bits`
         // keeps none, and `read` finds none. All exceptions are masked, also in a value read from the register, because
-        // the process starts with them masked. So no operation traps. SAFETY: loads four bytes from a live `u32`, which
-        // are valid as explained above. Compiled code is only affected if it does float arithmetic. Avoiding that is
-        // the caller's duty, and a breach can falsify numbers but not memory.
+        // the process starts with them masked. So no operation traps.
+        // SAFETY: loads four bytes from a live `u32`, which are valid as explained above. Compiled code is only
+        // affected if it does float arithmetic. Avoiding that is the caller's duty, and a breach can falsify numbers
+        // but not memory.
         unsafe { asm!("ldmxcsr dword ptr [{}]", in(reg) &raw const self.0, options(nostack, readonly)) };
     }
 

@@ -1,6 +1,6 @@
 //! Files under /proc that would show remu instead of the guest.
 //!
-//! The host kernel resolves the path, whatever links and directories lead there. The opened file then decides. The
+//! The host kernel resolves the path with all its links and directories, and the path of the opened file decides. The
 //! descriptor stays the host's; only the contents are replaced ([`Shown`]).
 
 mod numa;

@@ -46,7 +46,7 @@ fn sysroot_first(guest: &[u8]) -> bool {
 /// The maximum number of symbolic links in a path (MAXSYMLINKS).
 const MAX_LINKS: usize = 40;
 
-/// A directory with RISC-V files, which the guest sees as part of its own root.
+/// A directory with RISC-V files, which the guest sees as part of its root.
 #[derive(Debug)]
 pub struct Sysroot {
     root: Vec<u8>,

@@ -53,7 +53,7 @@ impl Programs {
     }
 }
 
-/// The outcome of a run.
+/// The status and the output of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ran {
     pub status: Option<i32>,

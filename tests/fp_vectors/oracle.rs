@@ -131,7 +131,7 @@ pub fn min_max(op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> (u64, Flags) {
             (true, false) => b,
             (false, true) => a,
             (false, false) => {
-                // Equal numbers differ at most in the sign, by which zeros are ordered.
+                // Equal numbers can only differ in the sign: -0 is below +0.
                 let a_first = if x.eq(y) { x.is_negative() } else { x.lt_quiet(y) };
                 let smaller = matches!(op, FpMinMax::Min | FpMinMax::MinM);
                 if a_first == smaller { a } else { b }

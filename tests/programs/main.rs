@@ -96,7 +96,7 @@ fn run_step(step: &Step, base: &Path, side: &str, folder: &str) -> Outcome {
     if !step.script.is_empty() {
         files::put(&dir, "script", step.script.as_bytes());
     }
-    // Without an option to that end it makes no namespace: it only changes its root.
+    // Without a namespace option, unshare only changes the root.
     let mut command = Command::new("unshare");
     command.arg(format!("--root={}", base.join(format!("root-{side}")).display()));
     command.arg(format!("--wd=/work/{folder}"));
@@ -133,7 +133,7 @@ fn try_check(check: &Check, number: usize, base: &Path) -> (Result<(), String>, 
         times[0] += want.elapsed;
         times[1] += got.elapsed;
         let status = Status::Exit(step.status);
-        // Where something went wrong, all of it is told.
+        // If a status is wrong, standard error is kept for the message.
         if !step.stderr && [want.status, got.status] == [status; 2] {
             want.stderr.clear();
             got.stderr.clear();

@@ -12,7 +12,7 @@ layout!(HwprobePair: 16);
 /// riscv_flush_icache: only this thread needs to see the change.
 pub const FLUSH_ICACHE_LOCAL: u64 = 1;
 
-/// riscv_hwprobe: answer which CPUs have all the given values.
+/// riscv_hwprobe: return the CPUs that have all the given values.
 pub const HWPROBE_WHICH_CPUS: u64 = 1;
 
 /// The keys of riscv_hwprobe.

@@ -54,14 +54,14 @@ pub const SA_ONSTACK: u64 = 0x0800_0000;
 pub const SA_RESTART: u64 = 0x1000_0000;
 /// The handler takes three arguments; on RISC-V it always gets them.
 pub const SA_SIGINFO: u64 = 4;
-/// The known bits of `sa_flags`. The kernel clears the others, by which programs probe.
+/// The known bits of `sa_flags`. The kernel clears all others, so programs can probe for support.
 pub const SA_KNOWN: u64 = SA_NODEFER | SA_RESETHAND | SA_ONSTACK | SA_RESTART | SA_SIGINFO | 1 | 2 | SA_EXPOSE_TAGBITS;
 /// Tag bits of a faulting address are shown.
 pub const SA_EXPOSE_TAGBITS: u64 = 0x800;
 
 /// `ss_flags`: the thread is on the alternate stack.
 pub const SS_ONSTACK: i32 = 1;
-/// `ss_flags`: there is no alternate stack.
+/// `ss_flags`: no alternate stack is set.
 pub const SS_DISABLE: i32 = 2;
 /// `ss_flags`: the alternate stack is switched off while a handler runs.
 pub const SS_AUTODISARM: i32 = i32::MIN;

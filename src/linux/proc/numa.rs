@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
-/// Whether a word after the policy says what the VMA maps.
+/// Whether a word after the policy describes the mapping rather than counting pages.
 fn is_attribute(word: &str) -> bool {
     matches!(word, "heap" | "stack" | "huge") || word.starts_with("file=")
 }

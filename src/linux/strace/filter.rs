@@ -28,7 +28,7 @@ pub enum FilterError {
     /// An unknown class.
     #[error("there is no class of system calls '{name}'; there are {all}", all = classes::names())]
     NoClass {
-        /// As written.
+        /// The name as written.
         name: String,
     },
     /// An invalid regular expression.

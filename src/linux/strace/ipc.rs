@@ -24,7 +24,7 @@ names! {
 }
 
 values! {
-    /// shmget(2), beyond what is common.
+    /// shmget(2), in addition to the common flags.
     SHMGET "SHM_???" [
         IPC_CREAT = 0o1000, IPC_EXCL = 0o2000, SHM_HUGETLB = 0o4000, SHM_NORESERVE = 0o10000,
     ];

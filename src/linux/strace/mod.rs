@@ -348,7 +348,7 @@ impl<'a> CallPrinter<'a> {
     fn interruption(&self, end: CallEnd) -> i32 {
         match (end, self.row.restart) {
             (CallEnd::NotBegun, _) | (CallEnd::MayRestart, Restart::Never) => ERESTARTNOINTR,
-            // Without a time limit, there is no restart block.
+            // Without a timeout, there is no restart block.
             (CallEnd::MayRestart, Restart::RestartBlock) if self.row.name == "futex" && self.args[3] == 0 => {
                 ERESTARTSYS
             }

@@ -89,7 +89,7 @@ specials! {
         3 | 4 => s.path(s.args[i]),
         _ => CallPrinter::pointer(s.args[i]),
     });
-    /// fsconfig: the number beside the value by command.
+    /// fsconfig: the numeric argument, by command.
     FSCONFIG_AUX before |s, i| Some(match (s.args[1] as u32, s.int(i)) {
         (3 | 4, libc::AT_FDCWD) => "AT_FDCWD".to_owned(),
         (_, number) => number.to_string(),

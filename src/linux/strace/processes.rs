@@ -34,7 +34,7 @@ fn strings(s: &CallPrinter<'_>, addr: u64) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// An environment, of which only the size is shown.
+/// An environment. Only its size is shown.
 fn environment(s: &CallPrinter<'_>, addr: u64) -> String {
     match pointers(s, addr, MOST_STRINGS).filter(|_| addr != 0) {
         None => CallPrinter::pointer(addr),

@@ -22,7 +22,7 @@ pub trait TraceSink: Send + Sync {
     /// Begins a line and returns a token for its end.
     fn begin(&self, text: &str) -> u64;
 
-    /// Ends a line: with `rest` or, if it has been interrupted, with `resumed` as a line of its own.
+    /// Ends a line with `rest` or, if other output interrupted it, writes `resumed` as a separate line.
     fn end(&self, begun: u64, rest: &str, resumed: &str);
 }
 
@@ -31,7 +31,7 @@ pub trait TraceSink: Send + Sync {
 pub enum PidStyle {
     /// `[pid   123] `, on standard error.
     Marked,
-    /// `123   `, in a file of its own.
+    /// `123   `, in a separate file.
     Plain,
 }
 

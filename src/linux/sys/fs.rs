@@ -55,7 +55,7 @@ fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CSt
     let follow = !has(libc::O_NOFOLLOW) && intent != Intent::Create;
     let found = sysroot.resolve(dir, &path, follow, intent)?;
     if how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0 {
-        // The path is relative to a root of its own, so the sysroot does not apply.
+        // These flags give the path its own root, so the sysroot does not apply.
         return Ok(path);
     }
     match found.host {

@@ -32,7 +32,7 @@ const UNSEEN: &[(&str, &str)] = &[
 ];
 
 /// Tests that make calls without checking the results.
-const BLIND: &[&str] = &["no_call_panics_on_any_arguments", "each_row_has_a_test_that_fails_when_it_answers_zero"];
+const BLIND: &[&str] = &["no_call_panics_on_any_arguments", "each_row_has_a_test_that_fails_when_it_returns_zero"];
 
 /// The result of the row's call if it must not be made: 0, if this process zeroes the row.
 pub(in crate::linux) fn instead_of(row: &Row, args: &[u64; 6]) -> Option<SysResult> {
@@ -84,7 +84,7 @@ fn recorded() -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// Whether one of the tests fails when the row answers 0.
+/// Whether one of the tests fails when the row returns 0.
 fn is_noticed(row: &Row, by: &BTreeSet<String>) -> bool {
     let mut child = tests()
         .arg("--exact")
@@ -106,7 +106,7 @@ fn is_noticed(row: &Row, by: &BTreeSet<String>) -> bool {
 }
 
 #[test]
-fn each_row_has_a_test_that_fails_when_it_answers_zero() {
+fn each_row_has_a_test_that_fails_when_it_returns_zero() {
     let recorded = recorded();
     let rows: Vec<_> = table::rows().iter().filter(|row| !matches!(row.support, Support::Unsupported(_))).collect();
     let unnoticed = Mutex::new(BTreeSet::new());

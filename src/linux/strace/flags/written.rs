@@ -3,7 +3,7 @@
 use super::{Names, values};
 
 values! {
-    /// `AT_` flags of faccessat2(2), where 0x200 has a name of its own.
+    /// `AT_` flags of faccessat2(2), for which 0x200 has a different name.
     AT_ACCESS "AT_???" [AT_SYMLINK_NOFOLLOW = 0x100, AT_EACCESS = 0x200, AT_EMPTY_PATH = 0x1000];
     /// unlinkat(2), where 0x200 means a directory.
     AT_UNLINK "AT_???" [AT_REMOVEDIR = 0x200];
@@ -56,7 +56,7 @@ values! {
     ];
     /// `ss_flags`.
     ALTSTACK "SS_???" [SS_ONSTACK = 1, SS_DISABLE = 2, SS_AUTODISARM = 0x8000_0000];
-    /// si_code, whatever the signal.
+    /// si_code, for any signal.
     SI "SI_???" [
         SI_USER = 0,
         SI_QUEUE = -1i32 as u64,
