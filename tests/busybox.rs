@@ -261,7 +261,7 @@ fn try_check(check: &Check, inputs: &Path, native: &Path, guest: &Path) -> (Resu
 }
 
 #[test]
-fn debians_busybox_does_what_the_hosts_does() {
+fn busybox_agrees_with_its_host_build() {
     let listing = script("tests/debian/fetch.sh", &[Path::new("busybox-static")]);
     println!("{listing}");
     let busybox = |arch: &str| {

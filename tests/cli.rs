@@ -332,7 +332,7 @@ fn the_address_space_is_logged() {
 }
 
 #[test]
-fn floating_point_registers_are_logged_with_the_others() {
+fn floating_point_registers_extend_the_cpu_log() {
     let p = Programs::new();
     let mut code = vec![li(A0, 42), imm(Op::FmvDX, 10, A0, 0)];
     code.extend(exit(0));
@@ -400,33 +400,33 @@ fn calls(numbers: &[i32]) -> Vec<Insn> {
 }
 
 #[test]
-fn the_user_is_told_once_of_a_call_that_the_program_needs() {
+fn a_missing_call_that_the_program_needs_is_reported_once() {
     let p = programs();
-    let told = |name: &str, numbers: &[i32], options: &[&str]| {
+    let message = |name: &str, numbers: &[i32], options: &[&str]| {
         p.code(name, &calls(numbers));
         let ran = run(&p, &[options, &[&format!("./{name}")]].concat());
         assert_eq!(ran.status, Some(0), "{ran:?}");
         ran.err
     };
     for (number, name) in [(117, "ptrace"), (220, "clone"), (221, "execve"), (281, "execveat"), (435, "clone3")] {
-        assert_eq!(told(name, &[number, number], &[]), format!("remu: ./{name}: {name} is not implemented yet\n"));
+        assert_eq!(message(name, &[number, number], &[]), format!("remu: ./{name}: {name} is not implemented yet\n"));
     }
-    let tries = told("tries", &[435, 220, 117], &[]);
+    let tries = message("tries", &[435, 220, 117], &[]);
     assert_eq!(
         tries, "remu: ./tries: clone3 is not implemented yet\nremu: ./tries: ptrace is not implemented yet\n",
         "one line for what is missing for one reason"
     );
-    assert_eq!(told("probes", &[0, 280, 293, 425], &[]), "", "programs do without these");
+    assert_eq!(message("probes", &[0, 280, 293, 425], &[]), "", "programs work without these");
     // It does not end up within the line of a call.
     assert_eq!(
-        told("shown", &[221], &["-e", "execve"]),
+        message("shown", &[221], &["-e", "execve"]),
         "execve(NULL, NULL, NULL <unfinished ...>\nremu: ./shown: execve is not implemented yet\n\
          <... execve resumed>)                   = -1 ENOSYS (Function not implemented)\n+++ exited with 0 +++\n"
     );
 }
 
 #[test]
-fn nothing_is_told_where_standard_error_has_become_another_file() {
+fn nothing_is_reported_if_standard_error_is_now_another_file() {
     let p = programs();
     // Makes descriptor 2 a copy of descriptor 1.
     let mut code = vec![li(A0, 1), li(A1, 2), li(A2, 0), li(A7, 24), ecall()];
@@ -667,7 +667,7 @@ fn files_that_are_not_programs_are_rejected_by_name() {
 }
 
 #[test]
-fn a_segment_over_the_stack_is_refused() {
+fn a_segment_over_the_stack_is_rejected() {
     let p = programs();
     let mut e = program(&exit(0));
     // Wherever randomisation puts the stack.

@@ -37,8 +37,8 @@ fn a_tool_is_kept_with_the_programs_that_were_asked_for() {
     assert!(!keeps(cache.path(), &["--newest", "tool"]), "the call asks for all programs");
     fs::write(tool.join(".kept"), "1.0\n\n").expect("written");
     assert!(keeps(cache.path(), &["--newest", "tool"]) && keeps(cache.path(), &["--newest", "tool", "three"]));
-    let told = fetch(cache.path(), &["--newest", "tool"]);
-    assert_eq!(String::from_utf8_lossy(&told.stdout).trim(), format!("amd64 1.0 {}", tool.display()));
+    let message = fetch(cache.path(), &["--newest", "tool"]);
+    assert_eq!(String::from_utf8_lossy(&message.stdout).trim(), format!("amd64 1.0 {}", tool.display()));
     assert!(tool.exists(), "the old folder stays if it could not be replaced");
 }
 

@@ -121,7 +121,7 @@ fn the_c_library_uses_the_vdso_and_unwinders_know_its_signal_frame() {
 }
 
 #[test]
-fn reading_a_clock_takes_no_other_system_call_of_the_host() {
+fn reading_a_clock_makes_no_other_host_system_call() {
     let out = built();
     // Counts each host system call, except clock calls: the host's vDSO may fall back to them.
     let calls = |count: &str| -> BTreeMap<String, u64> {
@@ -238,7 +238,7 @@ fn scripts_run_by_the_kernels_rules() {
 }
 
 #[test]
-fn a_script_without_a_riscv_interpreter_is_refused() {
+fn a_script_without_a_riscv_interpreter_is_rejected() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let here = dir.path().canonicalize().expect("it exists");
     executable(&here.join("script"), "#!/no/such/shell\n");
@@ -363,7 +363,7 @@ fn debian_root(packages: &[&str]) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_shell_reads_what_it_has_written_beside_its_sysroot() {
+fn a_shell_reads_its_own_writes_outside_the_sysroot() {
     let (_dir, sysroot) = debian_root(&["libc6", "dash"]);
     let work = tempfile::tempdir().expect("a temporary folder");
     let work = work.path().canonicalize().expect("it exists");
@@ -397,7 +397,7 @@ fn a_shell_of_debian_runs_in_its_own_root() {
 }
 
 #[test]
-fn musl_s_dynamic_linker_works_by_itself_and_for_a_program() {
+fn musls_dynamic_linker_runs_directly_and_for_a_program() {
     let out = built();
     let (_dir, root) = debian_root(&["musl"]);
     fs::copy(out.join("musl"), root.join("usr/bin/musl")).expect("the program is copied");

@@ -131,7 +131,7 @@ fn with_handler(code: &[Insn]) -> Vec<Insn> {
 }
 
 #[test]
-fn a_program_ends_with_its_code() {
+fn a_program_exits_with_its_code() {
     assert_eq!(run(&[[li(A0, 0)].as_slice(), &exit_with(A0)].concat()), 0);
     assert_eq!(run(&[[li(A0, 77)].as_slice(), &exit_with(A0)].concat()), 77);
     // The power-off device of `virt`.
@@ -257,7 +257,7 @@ fn a_store_to_a_device_takes_effect_at_once() {
 }
 
 #[test]
-fn time_is_the_same_clock_in_memory_and_as_a_csr() {
+fn mtime_and_the_time_csr_are_one_clock() {
     let mut code = vec![lui(S0, 0x200_c000), li(A0, 0)];
     let body = [
         imm(Op::Ld, A1, S0, -8),

@@ -241,7 +241,7 @@ fn a_file_moves_with_its_pages_and_shared_memory_doubles() {
 }
 
 #[test]
-fn protection_past_the_limit_changes_what_comes_before() {
+fn protection_past_the_limit_changes_the_part_before() {
     let mem = space();
     let last = GuestAddr(mem.limit().0 - 0x1000);
     map(&mem, last, 0x1000);
@@ -287,7 +287,7 @@ fn grows(mem: &UserSpace, at: GuestAddr) {
 }
 
 #[test]
-fn an_area_grows_down_to_an_access_and_keeps_its_distance() {
+fn an_area_grows_down_to_an_access_but_keeps_a_gap() {
     const GAP: u64 = 256 * 4096;
     let mem = space();
     let top = GuestAddr(0x1000_0000);

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Runs the program in an empty folder and returns its output: one line per call and pointer.
-fn answers(mut command: Command) -> Vec<String> {
+fn output(mut command: Command) -> Vec<String> {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let outcome = run(command.current_dir(&dir), Vec::new(), Duration::from_secs(60));
     let stderr = String::from_utf8_lossy(&outcome.stderr);
@@ -23,7 +23,7 @@ fn bad_pointers_get_the_host_kernels_errors() {
     let mut remu = Command::new(env!("CARGO_BIN_EXE_remu"));
     remu.arg(out.join("riscv64/pointers"));
     let native = Command::new(Path::new(&out).join("native/pointers"));
-    let (want, got) = (answers(native), answers(remu));
+    let (want, got) = (output(native), output(remu));
     assert!(want.len() > 1500, "{} lines", want.len());
     assert_eq!(want.len(), got.len());
     let differing: Vec<_> =

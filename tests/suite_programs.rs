@@ -64,9 +64,9 @@ fn failures(programs: &[PathBuf], command: impl Fn(&Path) -> Command + Sync) -> 
         let failed = outcome.status != common::Status::Exit(0);
         // The status is the number of the failed case, if the program got that far.
         failed.then(|| {
-            let said = String::from_utf8_lossy(&outcome.stderr);
-            let said = said.lines().find(|l| !l.is_empty()).unwrap_or("").to_owned();
-            (name(program).to_owned(), format!("{}: {said}", outcome.status))
+            let message = String::from_utf8_lossy(&outcome.stderr);
+            let message = message.lines().find(|l| !l.is_empty()).unwrap_or("").to_owned();
+            (name(program).to_owned(), format!("{}: {message}", outcome.status))
         })
     });
     results.into_iter().flatten().collect()

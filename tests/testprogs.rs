@@ -84,14 +84,14 @@ fn run_all(programs: &[Program], emulated: bool, command: impl Fn(&Program) -> C
 }
 
 #[test]
-fn guests_do_what_is_expected() {
+fn guests_meet_the_expectations() {
     let out = build_dir("testprogs");
     let programs = build_programs(LIST, &out);
     run_all(&programs, true, |p| remu(&out.join("riscv64").join(&p.name)));
 }
 
 #[test]
-fn the_host_agrees_with_the_expectations() {
+fn host_builds_meet_the_expectations() {
     let out = build_dir("testprogs");
     let mut programs = build_programs(LIST, &out);
     programs.retain(|p| p.has_native);

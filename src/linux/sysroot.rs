@@ -125,19 +125,19 @@ impl Sysroot {
                 continue;
             }
             let last = rest.is_empty();
-            let kernels = join(&at.host, &name);
+            let kernel_path = join(&at.host, &name);
             let (next, node) = match self.step(&at, &name) {
                 Ok(found) => found,
                 // The host kernel reports errors about its own files.
                 Err(_) if !moved && self.inside(&at.host).is_none() => return as_written(linked),
                 Err(Errno::NOENT) if last => {
                     at = self.missing(&at, &name);
-                    moved |= at.host != kernels;
+                    moved |= at.host != kernel_path;
                     break;
                 }
                 Err(e) => return Err(e),
             };
-            moved |= next.host != kernels;
+            moved |= next.host != kernel_path;
             let target = match node {
                 Node::Link(target) if !last || follow || directory => target,
                 _ => {

@@ -198,12 +198,12 @@ pub fn difference(want: &[u8], got: &[u8]) -> String {
 
 /// Compares a program under remu with its host build, which must end as expected.
 pub fn compare(want: &Outcome, got: &Outcome, status: Status) -> Result<(), String> {
-    let said = |of: &Outcome| format!("{}{}", String::from_utf8_lossy(&of.stdout), String::from_utf8_lossy(&of.stderr));
+    let text = |of: &Outcome| format!("{}{}", String::from_utf8_lossy(&of.stdout), String::from_utf8_lossy(&of.stderr));
     if want.status != status {
-        return Err(format!("the host's own: {}: {}", want.status, said(want)));
+        return Err(format!("on the host: {}: {}", want.status, text(want)));
     }
     if got.status != status {
-        return Err(format!("{}, expected {status}: {}", got.status, said(got)));
+        return Err(format!("{}, expected {status}: {}", got.status, text(got)));
     }
     for (what, want, got) in [("stdout", &want.stdout, &got.stdout), ("stderr", &want.stderr, &got.stderr)] {
         if want != got {

@@ -151,9 +151,9 @@ fn theirs(records: &[Record]) -> Vec<(u64, Flags)> {
 #[test]
 fn qemu_agrees() {
     let records = records();
-    let answers = theirs(&records);
-    assert_eq!(answers.len(), records.len());
-    for (&record, (v, flags)) in records.iter().zip(answers) {
+    let results = theirs(&records);
+    assert_eq!(results.len(), records.len());
+    for (&record, (v, flags)) in records.iter().zip(results) {
         let (want, want_flags) = ours(record);
         let v = v & significant(record);
         assert!(

@@ -52,12 +52,12 @@ pub fn under_qemu(program: &Program) -> End {
     child.stderr.take().expect("stderr is piped").read_to_string(&mut err).expect("reading QEMU's messages");
     let status = child.wait().expect("waiting for QEMU");
     // The first line on either stream is the error; registers may follow.
-    let said = err + &String::from_utf8_lossy(if status.success() { b"" } else { &out });
-    let said = said.lines().find(|l| !l.is_empty()).unwrap_or("");
+    let message = err + &String::from_utf8_lossy(if status.success() { b"" } else { &out });
+    let message = message.lines().find(|l| !l.is_empty()).unwrap_or("");
     match (status.code(), status.signal()) {
         (Some(0), _) => End::Output(out),
         (_, Some(signal)) => End::Signal(signal),
-        _ => End::Other(format!("{status}: {said}")),
+        _ => End::Other(format!("{status}: {message}")),
     }
 }
 

@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 const INSIDE: &str = "REMU_PROGRAMS_INSIDE";
 
 #[test]
-fn debians_programs_do_what_the_hosts_do() {
+fn programs_agree_with_their_host_builds() {
     match env::var_os(INSIDE) {
         None => enter(),
         Some(base) => run_checks(Path::new(&base)),
@@ -62,7 +62,7 @@ fn enter() {
     command.arg(root().join("tests/programs/enter.sh")).args([&inputs, base.path()]).args(SIDES.map(root_of));
     command
         .arg(env::current_exe().expect("the test's own path"))
-        .args(["--exact", "debians_programs_do_what_the_hosts_do"]);
+        .args(["--exact", "programs_agree_with_their_host_builds"]);
     let inner = command.env(INSIDE, base.path()).output();
     let inner = inner.unwrap_or_else(|e| panic!("unshare: {e}: apt-get install util-linux"));
     assert!(

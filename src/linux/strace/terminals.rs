@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_without_a_name_are_taken_apart() {
+    fn unnamed_requests_are_decoded() {
         assert_eq!(request_name(0x5413), "TIOCGWINSZ");
         assert_eq!(request_name(0x1234_5678), "_IOC(_IOC_NONE, 0x56, 0x78, 0x1234)");
         assert_eq!(request_name(0xc018_6201), "_IOC(_IOC_READ|_IOC_WRITE, 0x62, 0x1, 0x18)");

@@ -32,13 +32,13 @@ fn read_shown(
     flags: u32,
 ) -> Option<SysResult> {
     let shown = proc::shown(c.task, c.fd(0).ok()?)?;
-    let answer = |buffers: Vec<Iovec>| {
+    let read = |buffers: Vec<Iovec>| {
         for buffer in &buffers {
             c.task.mm.host_range(GuestAddr(buffer.base), buffer.len)?;
         }
         shown.read(c.task, c.cpu, &buffers, offset, flags)
     };
-    Some(buffers().and_then(answer).map_err(Into::into))
+    Some(buffers().and_then(read).map_err(Into::into))
 }
 
 /// The call's single buffer, as an iovec.

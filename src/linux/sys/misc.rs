@@ -111,11 +111,11 @@ pub(in crate::linux) fn riscv_hwprobe(c: &mut Call<'_>) -> SysResult {
                 c.write(at, &HwprobePair { key: -1, value: 0 })?;
             }
         } else {
-            let answer = match value {
+            let result = match value {
                 Some(value) => HwprobePair { key: asked.key, value },
                 None => HwprobePair { key: -1, value: 0 },
             };
-            c.write(at, &answer)?;
+            c.write(at, &result)?;
         }
     }
     if which_cpus {

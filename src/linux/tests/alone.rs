@@ -59,6 +59,6 @@ pub(super) fn alone<F: FnOnce()>(body: F) {
         .stdin(Stdio::piped())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{}:\n{said}", output.status);
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{}:\n{text}", output.status);
 }

@@ -170,7 +170,7 @@ fn fadvise_and_readahead_check_their_arguments() {
 }
 
 #[test]
-fn data_goes_from_file_to_file_inside_the_kernel() {
+fn sendfile_splice_and_copy_file_range_transfer_data() {
     let mut b = Bench::new();
     let (from, to) = (b.file(b"0123456789"), b.file(b""));
     let (off_in, off_out) = (b.put(&2i64), b.put(&1i64));

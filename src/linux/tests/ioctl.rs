@@ -119,10 +119,10 @@ fn files_have_attributes() {
     // File systems support different ones of these; each request must reach the file system.
     for request in [0x8008_6601, 0x8008_7601, 0x801c_581f, 0xc020_660b, 0x8100_9431] {
         let room = b.room(256);
-        let answer = b.sys("ioctl", &[fd, request, room]);
+        let result = b.sys("ioctl", &[fd, request, room]);
         assert!(
-            matches!(answer, Ok(0) | Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::INVAL)),
-            "{request:#x} {answer:?}"
+            matches!(result, Ok(0) | Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::INVAL)),
+            "{request:#x} {result:?}"
         );
     }
     // FICLONE of a closed descriptor; FIDEDUPERANGE, BLKGETSIZE64 and LOOP_GET_STATUS64 on the wrong kind of file.

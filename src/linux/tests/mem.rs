@@ -161,8 +161,8 @@ fn droppable_memory_behaves_like_other_memory() {
     const DROPPABLE: u64 = 8 | libc::MAP_ANONYMOUS as u64;
     let mut b = Bench::new();
     for refused in [libc::MAP_GROWSDOWN, libc::MAP_LOCKED, libc::MAP_HUGETLB] {
-        let answer = b.sys("mmap", &[0, PAGE, RW, DROPPABLE | refused as u64, NONE, 0]);
-        assert!(matches!(answer, Err(Errno::INVAL | Errno::NOMEM)), "{refused:#x} {answer:?}");
+        let result = b.sys("mmap", &[0, PAGE, RW, DROPPABLE | refused as u64, NONE, 0]);
+        assert!(matches!(result, Err(Errno::INVAL | Errno::NOMEM)), "{refused:#x} {result:?}");
     }
     let fd = b.file(b"a");
     assert_eq!(b.sys("mmap", &[0, PAGE, RW, 8, fd, 0]), Err(Errno::INVAL));
@@ -174,7 +174,7 @@ fn droppable_memory_behaves_like_other_memory() {
             assert!(area.droppable && !area.shared && area.len() == 2 * PAGE);
         }
         // Kernels before 6.11 do not know MAP_DROPPABLE.
-        answer => assert_eq!(answer, Err(Errno::INVAL)),
+        result => assert_eq!(result, Err(Errno::INVAL)),
     }
 }
 
@@ -195,7 +195,7 @@ fn guards_can_be_installed_and_removed() {
             assert_eq!(b.get::<u8>(at), 0);
         }
         // Kernels before 6.13 do not know guards.
-        answer => assert_eq!((answer, b.get::<u8>(at)), (Err(Errno::INVAL), 7)),
+        result => assert_eq!((result, b.get::<u8>(at)), (Err(Errno::INVAL), 7)),
     }
 }
 
@@ -261,18 +261,18 @@ fn requests_for_huge_pages_are_validated() {
     let exactly = libc::MAP_FIXED_NOREPLACE as u64;
     let gigabytes = 30 << libc::MAP_HUGE_SHIFT;
     let (misplaced, right) = (NOWHERE / (2 << 20) * (2 << 20) + PAGE, NOWHERE / (2 << 20) * (2 << 20));
-    let mut answer = |at, len, flags| b.sys("mmap", &[at, len, RW, flags, NONE, 0]).unwrap_err();
-    assert_eq!(answer(misplaced, 2 << 20, huge | FIXED), Errno::INVAL);
-    assert_eq!(answer(misplaced, 2 << 20, huge | exactly), Errno::INVAL);
-    assert_eq!(answer(right, PAGE, huge | FIXED), Errno::NOMEM);
-    assert_eq!(answer(misplaced, 2 << 20, huge), Errno::NOMEM);
-    assert_eq!(answer((1 << 30) + (2 << 20), 2 << 20, huge | FIXED | gigabytes), Errno::INVAL);
-    assert_eq!(answer(1 << 30, 2 << 20, huge | FIXED | gigabytes), Errno::NOMEM);
-    assert_eq!(answer(0, 0, huge), Errno::INVAL);
-    assert_eq!(answer(0, u64::MAX, huge), Errno::INVAL);
-    assert_eq!(answer(0, 1 << 48, huge), Errno::NOMEM);
-    assert_eq!(answer(0, PAGE, huge | libc::MAP_GROWSDOWN as u64), Errno::INVAL);
-    assert_eq!(answer(0, PAGE, (libc::MAP_ANONYMOUS | libc::MAP_HUGETLB) as u64), Errno::INVAL);
+    let mut result = |at, len, flags| b.sys("mmap", &[at, len, RW, flags, NONE, 0]).unwrap_err();
+    assert_eq!(result(misplaced, 2 << 20, huge | FIXED), Errno::INVAL);
+    assert_eq!(result(misplaced, 2 << 20, huge | exactly), Errno::INVAL);
+    assert_eq!(result(right, PAGE, huge | FIXED), Errno::NOMEM);
+    assert_eq!(result(misplaced, 2 << 20, huge), Errno::NOMEM);
+    assert_eq!(result((1 << 30) + (2 << 20), 2 << 20, huge | FIXED | gigabytes), Errno::INVAL);
+    assert_eq!(result(1 << 30, 2 << 20, huge | FIXED | gigabytes), Errno::NOMEM);
+    assert_eq!(result(0, 0, huge), Errno::INVAL);
+    assert_eq!(result(0, u64::MAX, huge), Errno::INVAL);
+    assert_eq!(result(0, 1 << 48, huge), Errno::NOMEM);
+    assert_eq!(result(0, PAGE, huge | libc::MAP_GROWSDOWN as u64), Errno::INVAL);
+    assert_eq!(result(0, PAGE, (libc::MAP_ANONYMOUS | libc::MAP_HUGETLB) as u64), Errno::INVAL);
 }
 
 #[test]
@@ -293,11 +293,11 @@ fn mdwe_denies_writable_executable_memory() {
         assert_eq!(b.sys("prctl", &[set, other, 0, 0, 0]), Err(Errno::PERM));
     }
     assert_eq!(b.sys("prctl", &[set, 1, 0, 0, 0]), Ok(0));
-    for (prot, answer) in [(7, Err(Errno::ACCESS)), (6, Err(Errno::ACCESS)), (5, Ok(())), (4, Ok(()))] {
-        assert_eq!(new(&mut b, prot).map(drop), answer, "{prot}");
+    for (prot, result) in [(7, Err(Errno::ACCESS)), (6, Err(Errno::ACCESS)), (5, Ok(())), (4, Ok(()))] {
+        assert_eq!(new(&mut b, prot).map(drop), result, "{prot}");
     }
     let refused = Err(Errno::ACCESS);
-    for (at, prot, answer) in [
+    for (at, prot, result) in [
         (plain, 5, refused),
         (plain, 7, refused),
         (plain, 1, Ok(0)),
@@ -310,7 +310,7 @@ fn mdwe_denies_writable_executable_memory() {
         (both, 7, refused),
         (both, 5, Ok(0)),
     ] {
-        assert_eq!(b.sys("mprotect", &[at, PAGE, prot]), answer, "{at:#x} {prot}");
+        assert_eq!(b.sys("mprotect", &[at, PAGE, prot]), result, "{at:#x} {prot}");
     }
     // MDWE is checked before seals.
     assert_eq!(b.sys("mseal", &[plain, PAGE, 0]), Ok(0));

@@ -33,10 +33,10 @@ fn the_page_counts_calls_by_support() {
         count(|s| matches!(s, Support::Unsupported(_))),
     ];
     assert_eq!(levels[0], levels[1..].iter().sum::<usize>());
-    let said: Vec<usize> = PAGE
+    let counts: Vec<usize> = PAGE
         .split(|c: char| c.is_whitespace())
         .take_while(|word| *word != "|")
         .filter_map(|word| word.parse().ok())
         .collect();
-    assert_eq!(said, levels, "the page's numbers: all, complete, partial, ENOSYS");
+    assert_eq!(counts, levels, "the page's numbers: all, complete, partial, ENOSYS");
 }
