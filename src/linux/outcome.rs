@@ -1,11 +1,11 @@
-//! How system calls end, and what becomes of the thread.
+//! How system calls end, and the effect on the thread.
 
 use super::signal::FatalSignal;
 use crate::host::CallError;
 use crate::memory::{BadAddress, MapError};
 use rustix::io::Errno;
 
-/// What becomes of a thread after the kernel layer has handled an exit of its engine.
+/// The state of a thread after the kernel layer handled an exit of its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The thread resumes.
@@ -14,17 +14,17 @@ pub enum Outcome {
     ThreadExited(i32),
     /// The process exits with this status.
     Exited(i32),
-    /// A signal ends the process.
+    /// A signal kills the process.
     Killed(FatalSignal),
 }
 
-/// The result of a system call: the value for the guest, or how else the call ends.
+/// The result of a system call: a value for the guest, or another end of the call.
 pub type SysResult = Result<u64, CallEnd>;
 
 /// How a system call ends without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallEnd {
-    /// It fails.
+    /// The call fails.
     Errno(Errno),
     /// A signal arrived before the call began. The call is made after the signal has been delivered (ERESTARTNOINTR).
     NotBegun,
@@ -34,7 +34,7 @@ pub enum CallEnd {
     ExitThread(i32),
     /// The thread group exits with this status.
     ExitGroup(i32),
-    /// A signal that the call raised ends the process.
+    /// A signal raised by the call kills the process.
     Killed(FatalSignal),
 }
 

@@ -1,5 +1,5 @@
-//! What the threads of a process share: reference-counted, as in Linux, so that clone(2) shares or copies each part by
-//! its flags.
+//! The state that the threads of a process share. The parts are reference-counted, as in Linux, so that clone(2) shares
+//! or copies each of them by its flags.
 
 use super::abi::signal::{Sigaction, Siginfo};
 use super::exec::{ExecError, Image, ProcessSpec};
@@ -19,9 +19,9 @@ use std::sync::Arc;
 /// The thread group (`signal_struct`).
 #[derive(Debug)]
 pub struct Process {
-    /// How it runs.
+    /// How the process runs.
     pub spec: ProcessSpec,
-    /// The limits that bind the guest's address space and so cannot be the host's: AS, DATA, STACK.
+    /// The limits on the guest's address space, which cannot be set on the host: AS, DATA, STACK.
     pub limits: Lock<Limits>,
     threads: Lock<BTreeSet<i32>>,
     /// Signals sent to the process that a thread received and left behind when it ended. Each has been sent again.
@@ -74,31 +74,32 @@ impl Process {
     }
 }
 
-/// The dispositions of signals (`sighand_struct`).
+/// The signal dispositions (`sighand_struct`).
 #[derive(Debug)]
 pub struct Sighand {
     actions: Lock<[Sigaction; 64]>,
 }
 
 impl Sighand {
-    /// Dispositions of signals 1 to 64, from index 0.
+    /// Takes the dispositions of signals 1 to 64, from index 0.
     pub fn new(actions: [Sigaction; 64]) -> Self {
         Self { actions: Lock::new(Rank::SignalActions, actions) }
     }
 
-    /// The dispositions of signals 1 to 64, from index 0. The lock is held until a change is mirrored in the host, too.
+    /// The dispositions of signals 1 to 64, from index 0. The caller holds the lock until it has mirrored a change in
+    /// the host.
     pub fn actions(&self) -> LockGuard<'_, [Sigaction; 64]> {
         self.actions.lock()
     }
 }
 
-/// The address space, and what the kernel keeps beside it (`mm_struct`).
+/// The address space, and the kernel's related data (`mm_struct`).
 #[derive(Debug)]
 pub struct Mm {
     space: Arc<UserSpace>,
-    /// The vDSO in it.
+    /// The mapped vDSO.
     pub vdso: Vdso,
-    /// The program.
+    /// The program's host path.
     pub exe: CString,
     /// The program's device and inode.
     pub exe_id: Option<(u64, u64)>,
@@ -150,7 +151,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// A table in which the descriptors `own` are remu's.
+    /// A table in which the descriptors `own` belong to remu.
     pub fn new(own: Vec<i32>) -> Self {
         Self { own, proc: OpenProc::default() }
     }
@@ -160,26 +161,26 @@ impl Files {
         self.own.contains(&fd)
     }
 
-    /// remu's descriptors, in no order.
+    /// remu's descriptors, unordered.
     pub fn ours(&self) -> &[i32] {
         &self.own
     }
 }
 
-/// Where a process looks files up (`fs_struct`). The working directory and the umask are the host's.
+/// File lookup state (`fs_struct`). The working directory and the umask are the host's.
 #[derive(Debug)]
 pub struct Fs {
-    /// The directory that has some of the guest's files.
+    /// The directory that contains some of the guest's files.
     pub sysroot: Option<Sysroot>,
 }
 
 impl Fs {
-    /// A path of the host's as the guest would write it: without the sysroot.
+    /// The guest path of a host path: without the sysroot.
     pub fn guest_path<'a>(&self, path: &'a [u8]) -> &'a [u8] {
         self.sysroot.as_ref().map_or(path, |sysroot| sysroot.guest_name(path))
     }
 
-    /// The host's path for a guest's, relative to a directory descriptor.
+    /// The host path of a guest path, relative to a directory descriptor.
     pub fn host_path(&self, dir: i32, path: CString, follow: bool, intent: Intent) -> Result<CString, Errno> {
         let Some(sysroot) = &self.sysroot else { return Ok(path) };
         Ok(sysroot.resolve(dir, &path, follow, intent)?.host.unwrap_or(path))

@@ -6,7 +6,7 @@
 //! * `native` names our function.
 //! * `part` names what is missing, then our function.
 //! * `unimplemented` says why the call returns ENOSYS. `-d unimp` logs it.
-//! * `required` is the same, and the user is told, since programs seldom work without the call.
+//! * `required` is the same, and also tells the user, since programs seldom work without the call.
 //! * `unsupported` is the same as `unimplemented`, without the log, for calls that every C library tries.
 
 use super::abi::structs::*;

@@ -1,8 +1,8 @@
-//! The shape of the system call table: what a row says, and how it is found by number.
+//! The structure of the system call table, and the lookup by number.
 //!
-//! Everything that is known about a call is in its one row in `rows.rs`: which function answers it,
-//! what its arguments are (for handing them to the host kernel and for `strace` alike), what becomes
-//! of it when a signal interrupts it, and how much of it is there.
+//! `rows.rs` contains everything known about a call in one row: the function that implements it, the kinds of its
+//! arguments (used to pass it to the host kernel and by `strace`), its behaviour when a signal interrupts it, and the
+//! level of support.
 
 use super::abi::structs::Struct;
 use super::call::Call;
@@ -12,7 +12,7 @@ use super::strace::flags::Names;
 use super::sysroot::Intent;
 use crate::host::Sys;
 
-/// What an argument is.
+/// The kind of an argument.
 #[derive(Clone, Copy, Debug)]
 pub enum ArgKind {
     /// A signed 32-bit number.
@@ -23,7 +23,7 @@ pub enum ArgKind {
     Long,
     /// A size, or another unsigned 64-bit number.
     Size,
-    /// A number better read in hexadecimal.
+    /// A number shown in hexadecimal.
     Hex,
     /// An address that is not followed.
     Ptr,
@@ -35,11 +35,11 @@ pub enum ArgKind {
     Fd,
     /// A directory's descriptor, or `AT_FDCWD`.
     DirFd,
-    /// A pathname, and what the call does with what it names.
+    /// A path, and what the call does with the file.
     Path(FollowLink, Intent),
-    /// A pathname that may be missing.
+    /// A path, or a null pointer.
     PathOrNull(FollowLink, Intent),
-    /// A zero-terminated string that is no pathname.
+    /// A zero-terminated string that is not a path.
     Str,
     /// Bits or-ed together.
     Flags(&'static Names),
@@ -49,9 +49,9 @@ pub enum ArgKind {
     Open,
     /// A file mode, in octal.
     Mode,
-    /// The mode of openat(2), there only if something is created.
+    /// The mode of openat(2), used only if a file is created.
     CreateMode,
-    /// Type and permissions of mknodat(2).
+    /// File type and permissions for mknodat(2).
     NodeMode,
     /// A signal number.
     Signal,
@@ -63,92 +63,92 @@ pub enum ArgKind {
     OutOnInterrupt(&'static Struct),
     /// A structure the kernel reads and writes.
     InOut(&'static Struct),
-    /// A structure the kernel reads, whose size the given argument says: it has grown over time.
+    /// A structure that the kernel reads. The given argument is its size, which depends on the kernel version.
     InSized(&'static Struct, usize),
-    /// A structure the kernel writes, as far as the given argument says.
+    /// A structure that the kernel writes, up to the size in the given argument.
     OutSized(&'static Struct, usize),
-    /// An array of as many structures as the given argument says, which the kernel reads.
+    /// An array that the kernel reads. The given argument is its number of structures.
     InArray(&'static Struct, usize),
-    /// An array that the kernel writes; as many of its elements are shown as the call returns.
+    /// An array that the kernel writes. The result is the number of elements shown.
     OutArray(&'static Struct, usize),
-    /// An array that the kernel writes all of.
+    /// An array that the kernel writes completely.
     OutAll(&'static Struct, usize),
-    /// A set of memory nodes the kernel reads; the given argument is one more than the bits in it.
+    /// A set of memory nodes that the kernel reads. The given argument is one more than the number of bits.
     InNodes(usize),
-    /// A set of memory nodes the kernel writes.
+    /// A set of memory nodes that the kernel writes.
     OutNodes(usize),
     /// An array that the kernel reads and writes.
     InOutArray(&'static Struct, usize),
-    /// Bytes the kernel reads; the given argument is their number.
+    /// Bytes that the kernel reads. The given argument is their number.
     InBuf(usize),
-    /// A set of bits the kernel reads; the given argument is the number of its bytes.
+    /// A bit set that the kernel reads. The given argument is its size in bytes.
     InBits(usize),
-    /// Bytes the kernel writes; the given argument is the room for them, the result their number.
+    /// Bytes that the kernel writes. The given argument is the buffer size, the result the number of bytes.
     OutBuf(usize),
-    /// The same of bytes that are no text at all.
+    /// The same for binary data.
     OutBytes(usize),
-    /// Bytes the kernel writes that are text up to a terminating zero, if there is one.
+    /// A string that the kernel writes, up to a terminating zero if there is one.
     OutStr(usize),
-    /// A set of bits the kernel writes.
+    /// A bit set that the kernel writes.
     OutBits(usize),
-    /// A signal set the kernel writes, as large as the given argument says.
+    /// A signal set that the kernel writes, of the size in the given argument.
     OutSet(usize),
-    /// Directory entries the kernel writes.
+    /// Directory entries that the kernel writes.
     Dirents(usize),
-    /// A list of as many pieces of memory to read from as the given argument says.
+    /// Iovecs to read from. The given argument is their number.
     InVec(usize),
-    /// A list of as many pieces of memory to write to.
+    /// Iovecs to write to. The given argument is their number.
     OutVec(usize),
-    /// A socket address the kernel reads; the given argument is its length. The intent is for a path in it.
+    /// A socket address that the kernel reads. The given argument is its length; the intent is for a path in it.
     InAddr(usize, Intent),
-    /// A socket address the kernel writes; the given argument points at its length.
+    /// A socket address that the kernel writes. The given argument points to its length.
     OutAddr(usize),
-    /// What another argument decides about: shown by a function of its own, never handed through.
+    /// An argument whose meaning depends on another. A function shows it; it is never passed through.
     Special(&'static Special),
 }
 
-/// How to show an argument that depends on another.
+/// The format of an argument that depends on another.
 #[derive(Debug)]
 pub struct Special {
-    /// Whether it can be shown only after the call.
+    /// Whether the argument can be shown only after the call.
     pub after: bool,
-    /// Writes it; `None` leaves it out altogether.
+    /// Formats the argument; `None` omits it.
     pub show: fn(&super::strace::CallPrinter<'_>, usize) -> Option<String>,
 }
 
-/// Whether the last component of a pathname is followed if it is a symbolic link.
+/// Whether a symbolic link in the last component of a path is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FollowLink {
-    /// It is.
+    /// It is followed.
     Follow,
-    /// It is not.
+    /// It is not followed.
     Keep,
-    /// It is, unless this argument has AT_SYMLINK_NOFOLLOW.
+    /// It is followed unless this argument has AT_SYMLINK_NOFOLLOW.
     FollowUnless(usize),
-    /// It is only if this argument has AT_SYMLINK_FOLLOW.
+    /// It is followed only if this argument has AT_SYMLINK_FOLLOW.
     KeepUnless(usize),
-    /// It is, unless this argument has these bits.
+    /// It is followed unless this argument has these bits.
     FollowUnlessSet(usize, u64),
-    /// It is only if this argument has these bits.
+    /// It is followed only if this argument has these bits.
     KeepUnlessSet(usize, u64),
 }
 
-/// What becomes of a call that a signal interrupts before it has done anything.
+/// The behaviour of a call that a signal interrupts before it has any effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restart {
-    /// It does not wait for anything that a signal could interrupt.
+    /// It never blocks interruptibly.
     Never,
-    /// It starts again if the handler has SA_RESTART, or if there is no handler (ERESTARTSYS).
+    /// It restarts if the handler has SA_RESTART or if there is no handler (ERESTARTSYS).
     RestartSys,
-    /// It fails with EINTR if there is a handler, else it starts again (ERESTARTNOHAND).
+    /// It fails with EINTR if there is a handler, otherwise it restarts (ERESTARTNOHAND).
     RestartNoHand,
     /// It fails with EINTR.
     Eintr,
-    /// It goes on through restart_syscall with what is left of its time (ERESTART_RESTARTBLOCK).
+    /// restart_syscall resumes it with the remaining time (ERESTART_RESTARTBLOCK).
     RestartBlock,
 }
 
-/// How the result is shown.
+/// The format of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// A decimal number.
@@ -157,33 +157,33 @@ pub enum Shape {
     Hex,
     /// A file mode.
     Octal,
-    /// Flags of fcntl, if that is what was asked for.
+    /// Flags of fcntl, if the command returns them.
     Fcntl,
-    /// There is none: the call does not come back.
+    /// No result: the call does not return.
     NoReturn,
 }
 
-/// How much of a call there is.
+/// The level of support of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
-    /// All of it.
+    /// Complete.
     Full,
-    /// The sentence says what is missing.
+    /// Partial; the text names what is missing.
     Partial(&'static str),
-    /// ENOSYS; the sentence says why.
+    /// ENOSYS; the text gives the reason.
     Unsupported(&'static str),
 }
 
-/// Who answers a call.
+/// The implementation of a call.
 #[derive(Clone, Copy)]
 pub enum Run {
-    /// The host kernel, with the arguments as their kinds say.
+    /// The host kernel, with the arguments converted by their kinds.
     Passthrough(Sys),
-    /// A function of ours.
+    /// One of our functions.
     Native(fn(&mut Call<'_>) -> SysResult),
     /// ENOSYS, logged by `-d unimp`.
     Unimplemented,
-    /// The same, and the user is told: a program that makes the call seldom does without.
+    /// The same, and the user is told, since programs seldom work without the call.
     Required,
     /// ENOSYS, not logged: every C library tries the call.
     Unsupported,
@@ -191,19 +191,19 @@ pub enum Run {
 
 /// One system call.
 pub struct Row {
-    /// Its number on riscv64.
+    /// The number on riscv64.
     pub number: u16,
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What its arguments are.
+    /// The kinds of the arguments.
     pub args: &'static [ArgKind],
-    /// How its result is shown.
+    /// The format of the result.
     pub shape: Shape,
-    /// What becomes of it when it is interrupted.
+    /// The behaviour when a signal interrupts the call.
     pub restart: Restart,
-    /// How much of it there is.
+    /// The level of support.
     pub support: Support,
-    /// Who answers it.
+    /// The implementation.
     pub run: Run,
 }
 
@@ -223,13 +223,13 @@ static INDEX: [u16; LIMIT] = {
     index
 };
 
-/// The row of a number as the guest gives it.
+/// The row of a number passed by the guest.
 pub fn find(number: u64) -> Option<&'static Row> {
     let slot = *INDEX.get(usize::try_from(number).ok()?)?;
     ROWS.get(usize::from(slot).checked_sub(1)?)
 }
 
-/// All rows, by number.
+/// All rows, sorted by number.
 pub fn rows() -> &'static [Row] {
     ROWS
 }
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn every_number_of_the_riscv64_table_has_a_row() {
-        // The holes: numbers of 32-bit variants, of other architectures, and of nothing at all.
+        // The holes: numbers of 32-bit variants, of other architectures, and unused ones.
         let hole = |n: u64| matches!(n, 38 | 244..=257 | 295..=423);
         for number in 0..=470 {
             assert_eq!(find(number).is_none(), hole(number), "{number}");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_function_says_why_and_the_reverse() {
+    fn exactly_the_rows_without_a_function_give_a_reason() {
         for row in rows() {
             let nobody = matches!(row.run, Run::Unimplemented | Run::Required | Run::Unsupported);
             assert_eq!(nobody, matches!(row.support, Support::Unsupported(_)), "{}", row.name);
@@ -271,7 +271,7 @@ mod tests {
         }
     }
 
-    /// The functions that hand their row through after all, by name.
+    /// Native functions that also pass their row through, by name.
     const PASSED_LATER: [(&str, Sys); 13] = [
         ("getcwd", Sys::Getcwd),
         ("truncate", Sys::Truncate),
@@ -288,7 +288,7 @@ mod tests {
         ("pidfd_getfd", Sys::PidfdGetfd),
     ];
 
-    /// Whether a row's argument is what the host's kernel takes it for, and as long as it may access.
+    /// Whether the argument kind of a row agrees with the host's table in use and size.
     fn agree(kind: &ArgKind, pointer: Option<&Pointer>) -> bool {
         use ArgKind::*;
         let extent = pointer.map(|p| p.extent);
@@ -312,14 +312,14 @@ mod tests {
             OutAddr(_) => extent == Some(Extent::Address) && written,
             Path(..) | PathOrNull(..) => extent == Some(Extent::CString),
             Str => matches!(extent, Some(Extent::CString | Extent::Open)),
-            // Lists are handed through by functions.
+            // Our functions pass iovecs.
             InVec(_) | OutVec(_) | InNodes(_) | OutNodes(_) => false,
             _ => extent.is_none(),
         }
     }
 
-    /// The rows say what arguments are for strace and for handing them through, the host's table says what its kernel
-    /// does with them: the bottom layer trusts nobody. Here the two are compared.
+    /// The rows describe arguments for strace and for passing calls through. The host's table describes what the host
+    /// kernel does with them, because the bottom layer trusts no caller. This test compares the two.
     #[test]
     fn rows_and_the_hosts_table_agree_on_pointers() {
         let mut compared = 0;

@@ -1,7 +1,7 @@
-//! A guest thread as the kernel keeps it (`task_struct`).
+//! A guest thread in the kernel layer (`task_struct`).
 //!
-//! The host keeps what it can: the descriptor table, the working directory, the umask and the credentials of a guest
-//! thread are those of the host thread that runs it.
+//! The host keeps as much of the state as possible: a guest thread has the descriptor table, working directory, umask
+//! and credentials of the host thread that runs it.
 
 use super::abi::signal::StackT;
 use super::arch::riscv64 as arch;
@@ -25,28 +25,28 @@ use std::collections::HashSet;
 use std::ffi::CString;
 use std::sync::Arc;
 
-/// What is told of something that is missing, once for each.
+/// Receives the names of unsupported features, each once.
 pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
 
-/// What a process starts from.
+/// The initial state of a process.
 pub struct TaskConfig {
     /// The loaded program.
     pub image: Image,
     /// How the process runs.
     pub spec: ProcessSpec,
-    /// Where the kernel layer reports.
+    /// The outputs of the kernel layer.
     pub services: Services,
 }
 
-/// Where the kernel layer reports what the process does.
+/// The outputs of the kernel layer.
 pub struct Services {
-    /// Descriptors that the guest may not see.
+    /// remu's descriptors, which the guest must not see.
     pub own_fds: Vec<i32>,
     /// The log of system calls.
     pub tracer: Option<Tracer>,
-    /// The log of what is missing.
+    /// The log of unsupported features.
     pub unimplemented: Option<UnimplementedSink>,
-    /// Where the user is told of calls that programs seldom work without.
+    /// Tells the user of unsupported calls that programs seldom work without.
     pub required: Option<UnimplementedSink>,
     /// What runs new threads.
     pub threads: Threads,
@@ -59,9 +59,9 @@ impl Default for Services {
     }
 }
 
-/// The machine that all processes run on.
+/// The system that all processes run on.
 pub struct System {
-    /// Where calls are written.
+    /// The log of system calls.
     pub tracer: Option<Tracer>,
     /// What runs new threads.
     pub threads: Threads,
@@ -77,7 +77,7 @@ impl std::fmt::Debug for System {
 }
 
 impl System {
-    /// Logs that something is missing, the first time.
+    /// Logs an unsupported feature, once for each.
     pub fn unimplemented(&self, what: String) {
         let Some(sink) = &self.unimplemented else { return };
         if self.is_new(&what) {
@@ -85,8 +85,8 @@ impl System {
         }
     }
 
-    /// Tells the user that a call is missing, once for all calls that are missing for the same reason: a C library
-    /// tries `clone3` and then `clone`.
+    /// Tells the user that a call is unsupported, once for all calls with the same reason: a C library tries `clone3`
+    /// and then `clone`.
     fn required(&self, row: &Row) {
         let (Some(sink), Support::Unsupported(why)) = (&self.required, row.support) else { return };
         if self.is_new(why) {
@@ -115,31 +115,31 @@ impl System {
 pub struct Task {
     /// The descriptor table.
     pub files: Arc<Files>,
-    /// Where files are looked up.
+    /// The state of file lookups.
     pub fs: Arc<Fs>,
-    /// The handlers of signals.
+    /// The signal dispositions.
     pub sighand: Arc<Sighand>,
     /// The address space.
     pub mm: Arc<Mm>,
-    /// What else the process has.
+    /// The thread group.
     pub process: Arc<Process>,
-    /// The machine.
+    /// The system.
     pub system: Arc<System>,
     /// personality(2).
     pub personality: u32,
-    /// The signals that are blocked.
+    /// The blocked signals.
     pub blocked: u64,
-    /// The mask to go back to once a signal has ended a call that waits with another.
+    /// The mask to restore after a signal ended a call that waited with a temporary mask.
     pub saved_mask: Option<u64>,
     /// The alternate stack.
     pub altstack: StackT,
-    /// Signals that are on their way to their handlers.
+    /// Signals to be delivered to handlers.
     pub pending: Pending,
-    /// The call that a signal has interrupted.
+    /// The call that a signal interrupted.
     pub interrupted: Option<Interrupted>,
-    /// Where to write zero when the thread ends (set_tid_address).
+    /// The address at which to write zero when the thread exits (set_tid_address).
     pub clear_child_tid: u64,
-    /// The robust list: its head and the head's size.
+    /// The robust list: the address and size of its head.
     pub robust_list: (u64, u64),
 }
 
@@ -173,21 +173,21 @@ impl Task {
         task.apply_limits();
         task.take_name();
         task.mirror_dispositions();
-        // A shell's `<` opens a file in the process that becomes this one.
+        // A shell's `<` opens the file before the process becomes remu.
         for file in (0..3).filter_map(crate::host::guest_fd) {
-            // What may not be opened was not opened by the guest.
+            // An error means a file that the guest could not have opened itself.
             let _ = proc::opened(&task, file);
         }
         Ok(task)
     }
 
-    /// Names the thread after the file that was to be executed, a script's included (AT_EXECFN).
+    /// Names the thread after the executed file, or the executed script (AT_EXECFN).
     fn take_name(&self) {
         let Some(at) = self.mm.auxv(at::EXECFN) else { return };
         let Ok(Some(path)) = self.mm.read_cstr(GuestAddr(at), libc::PATH_MAX as usize) else { return };
         let name = path.as_bytes().rsplit(|&b| b == b'/').next().unwrap_or_default();
-        let name = CString::new(&name[..name.len().min(15)]).expect("a part of a string without zeroes");
-        // A thread without its name runs as well.
+        let name = CString::new(&name[..name.len().min(15)]).expect("a prefix of a C string has no zeroes");
+        // The thread also runs without its name.
         let _ = rustix::thread::set_name(&name);
     }
 
@@ -248,7 +248,7 @@ impl Task {
         result
     }
 
-    /// Makes the call of a row with the given arguments.
+    /// Makes the call of a row with these arguments.
     pub fn dispatch(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
         #[cfg(test)]
         if let Some(result) = super::tests::zeroed::instead_of(row, &args) {
@@ -269,17 +269,17 @@ impl Task {
         }
     }
 
-    /// The host's process number, which is the guest's.
+    /// The process ID, which is the host's.
     pub fn pid(&self) -> i32 {
         rustix::process::getpid().as_raw_nonzero().get()
     }
 
-    /// The host's thread number, which is the guest's.
+    /// The thread ID, which is the host's.
     pub fn tid(&self) -> i32 {
         rustix::thread::gettid().as_raw_nonzero().get()
     }
 
-    /// Has the address space keep within the limits as they are now.
+    /// Applies the current limits to the address space.
     pub fn apply_limits(&self) {
         let limits = self.process.limits.lock();
         self.mm.set_limits(limits.of_space());
