@@ -138,7 +138,7 @@ pub fn install() {
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
             // SAFETY: `action` is initialised and the handler has the signature that SA_SIGINFO asks for.
             let result = unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
-            assert_eq!(result, 0, "sigaction refuses a valid signal");
+            assert_eq!(result, 0, "sigaction rejects a valid signal");
         }
     });
 }

@@ -262,7 +262,7 @@ pub(super) static ROWS: &[Row] = rows! {
     191 semctl(Int, Int, Enum(&SEMCTL), Special(&SEMCTL_ARG)) Never [native ipc::semctl];
     192 semtimedop(Int, InArray(&SEMBUF, 2), UInt, In(&TIMESPEC)) Eintr [native ipc::semtimedop];
     193 semop(Int, InArray(&SEMBUF, 2), UInt) Eintr [native ipc::semop];
-    194 shmget(Special(&IPC_KEY), Size, Special(&SHMGET_FLAGS)) Never [part "SHM_HUGETLB is refused" ipc::shmget];
+    194 shmget(Special(&IPC_KEY), Size, Special(&SHMGET_FLAGS)) Never [part "SHM_HUGETLB always fails" ipc::shmget];
     195 shmctl(Int, Enum(&SHMCTL), Special(&SHMCTL_ARG)) Never [native ipc::shmctl];
     196 shmat(Int, Ptr, Flags(&SHMAT)) Never [Hex: native ipc::shmat];
     197 shmdt(Ptr) Never [native ipc::shmdt];

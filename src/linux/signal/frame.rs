@@ -9,7 +9,7 @@ use crate::linux::task::Task;
 use crate::memory::{BadAddress, GuestAddr};
 use rustix::io::Errno;
 
-/// The frame does not fit on its stack.
+/// The frame does not fit on the stack.
 #[derive(Debug)]
 pub(super) struct NoRoom;
 

@@ -1,4 +1,4 @@
-//! Signals: what is pending, what a signal does, and faults that become signals.
+//! Signals: the pending ones, their delivery, and faults that become signals.
 //!
 //! The host kernel handles signals: dispositions and the mask are mirrored in it, so it decides which signals are
 //! ignored, blocked or queued, and which stop or end the process. Signals that have a guest handler arrive in a
@@ -27,7 +27,7 @@ const TRAP_BRKPT: i32 = 1;
 /// si_code of a signal that the kernel itself generates.
 const SI_KERNEL: i32 = 0x80;
 
-/// The signal that ended a process, for the report.
+/// The signal that killed a process, for the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FatalSignal {
     /// Its number.
@@ -52,7 +52,7 @@ impl FatalSignal {
     }
 }
 
-/// What a signal does if no handler is installed.
+/// The default action of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DefaultAction {
     End,
@@ -73,7 +73,7 @@ pub const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
-/// SIGKILL and SIGSTOP, which nothing can block.
+/// SIGKILL and SIGSTOP, which cannot be blocked.
 pub const UNBLOCKABLE: u64 = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
 
 /// Signals that the kernel sends for a fault of an instruction.
@@ -94,7 +94,7 @@ pub struct Interrupted {
     a0: u64,
 }
 
-/// Signals on their way to their handlers: those that have just arrived, faults, and SIGSEGV and SIGBUS, which the
+/// Signals to be delivered to handlers: those that have just arrived, faults, and SIGSEGV and SIGBUS, which the
 /// host cannot block for the guest.
 #[derive(Debug, Default)]
 pub struct Pending {
@@ -110,7 +110,7 @@ impl Pending {
         self.queue.push_back(info);
     }
 
-    /// Which signals are pending.
+    /// The set of pending signals.
     pub fn set(&self) -> u64 {
         self.queue.iter().fold(0, |set, info| set | bit(info.signo))
     }
@@ -139,7 +139,7 @@ impl From<SignalInfo> for Siginfo {
     }
 }
 
-/// Dispositions and mask as a program inherits them: what the host ignores is ignored, and what it blocks is blocked.
+/// The dispositions and the mask that a program inherits: signals are ignored or blocked as in the host.
 pub fn inherited() -> ([Sigaction; 64], u64) {
     let action = |handler| Sigaction { handler, flags: 0, mask: 0 };
     let actions = std::array::from_fn(|i| action(if host::is_ignored(i as i32 + 1) { SIG_IGN } else { SIG_DFL }));
@@ -177,7 +177,7 @@ impl Task {
         }
     }
 
-    /// Sends a signal that cannot be blocked: if it is blocked or ignored, it ends the process.
+    /// Sends a signal that cannot be blocked: if it is blocked or ignored, it kills the process.
     pub(super) fn force(&mut self, cpu: &Cpu, info: Siginfo) -> Outcome {
         let action = self.sighand.actions()[info.signo as usize - 1];
         let is_blocked = self.blocked & bit(info.signo) != 0;
@@ -191,7 +191,7 @@ impl Task {
         Outcome::Killed(FatalSignal::of(cpu, &info))
     }
 
-    /// Moves the signals that have arrived to the pending ones; true if there were any. The host then blocks all
+    /// Moves arrived signals to the pending ones and returns whether there were any. The host then blocks all
     /// signals until the mask is set again.
     pub(super) fn collect_signals(&mut self) -> bool {
         let mut any = false;
@@ -229,7 +229,7 @@ impl Task {
             Ok(value) => arch::set_result(cpu, value),
             Err(CallEnd::Errno(errno)) => arch::set_result(cpu, arch::failure(errno)),
             Err(CallEnd::NotBegun) => arch::repeat_call(cpu),
-            // The call never waits, so this only means that the host has not begun it.
+            // The call never blocks, so this only means that the host has not begun it.
             Err(CallEnd::MayRestart) if restart == Restart::Never => arch::repeat_call(cpu),
             Err(CallEnd::MayRestart) => {
                 self.interrupted = Some(Interrupted { a0 });
@@ -251,7 +251,7 @@ impl Task {
                 if !host_blocks {
                     break;
                 }
-                // Unblocking makes waiting signals arrive at once.
+                // Unblocking makes pending signals arrive at once.
                 host::set_signal_mask(self.blocked);
                 host_blocks = false;
                 continue;
@@ -320,7 +320,7 @@ impl Task {
         host::set_signal_mask(self.blocked);
     }
 
-    /// Gives the host the disposition of a signal, or has the signal reported to remu.
+    /// Mirrors the disposition of a signal in the host, or makes remu receive the signal.
     pub(super) fn mirror_disposition(&self, signal: i32, action: &Sigaction) {
         let disposition = match action.handler {
             SIG_IGN => Disposition::Ignore,
@@ -334,8 +334,8 @@ impl Task {
         }
     }
 
-    /// Whether a signal with its default disposition must be reported all the same: to end the process without
-    /// dumping remu's core, or to be traced first.
+    /// Whether remu must receive a signal even with its default disposition: to kill the process without
+    /// dumping remu's core, or to trace the signal first.
     fn must_see(&self, signal: i32) -> bool {
         let written = self.system.tracer.is_some() && default_action(signal) == DefaultAction::End;
         CORE & bit(signal) != 0 || written

@@ -43,7 +43,7 @@ fn waiters_are_requeued_to_a_pi_futex() {
     let mut b = Bench::new();
     let (word, owned) = (b.put(&5u32), b.put(&0u32));
     let past = b.put(&PAST);
-    assert_eq!(b.sys("futex", &[word, CMP_REQUEUE_PI | PRIVATE, 1, 1, owned, 5]), Ok(0), "nobody waits");
+    assert_eq!(b.sys("futex", &[word, CMP_REQUEUE_PI | PRIVATE, 1, 1, owned, 5]), Ok(0), "no waiter");
     assert_eq!(b.sys("futex", &[word, CMP_REQUEUE_PI | PRIVATE, 1, 1, owned, 6]), Err(Errno::AGAIN));
     assert_eq!(b.sys("futex", &[word, CMP_REQUEUE_PI | PRIVATE, 1, 1, word, 5]), Err(Errno::INVAL));
     assert_eq!(b.sys("futex", &[word, CMP_REQUEUE_PI | PRIVATE, 1, 1, NOWHERE, 5]), Err(Errno::FAULT));
