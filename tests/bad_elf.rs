@@ -289,7 +289,7 @@ fn run_limited(dir: &Path, file: &Path) -> Ended {
         .arg(file)
         .env_clear()
         .current_dir(dir)
-        // What the guest sends to its process group stays there.
+        // Signals that the guest sends to its process group stay in the group.
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

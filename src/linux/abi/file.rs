@@ -127,7 +127,7 @@ impl From<&libc::stat> for Stat {
             dev: s.st_dev,
             ino: s.st_ino,
             mode: s.st_mode,
-            // File systems count links in 32 bits, too.
+            // File systems also count links in 32 bits.
             nlink: s.st_nlink as u32,
             uid: s.st_uid,
             gid: s.st_gid,

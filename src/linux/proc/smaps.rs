@@ -18,7 +18,7 @@ const SMAPS: &CStr = c"/proc/self/smaps";
 /// The counters of a VMA, by name and in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
-    /// In kB (`smaps`, but for `THPeligible`) or in pages (`numa_maps`).
+    /// In kB (`smaps`, except `THPeligible`) or in pages (`numa_maps`).
     pub fields: Vec<(String, u64)>,
     /// Words: flags, or the memory policy.
     pub flags: Vec<String>,

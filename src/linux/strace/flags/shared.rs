@@ -224,7 +224,7 @@ names! {
     IFLAG "?" [
         IGNBRK, BRKINT, IGNPAR, PARMRK, INPCK, ISTRIP, INLCR, IGNCR, ICRNL, IUCLC, IXON, IXANY, IXOFF, IMAXBEL, IUTF8,
     ];
-    /// Terminals: output, but for the delays.
+    /// Terminals: output, except delays.
     OFLAG "?" [OPOST, OLCUC, ONLCR, OCRNL, ONOCR, ONLRET, OFILL, OFDEL];
     /// Terminals: delays.
     NLDLY "?" [NL0, NL1];
@@ -246,7 +246,7 @@ names! {
     ];
     /// Terminals: size of a character.
     CSIZE "?" [CS5, CS6, CS7, CS8];
-    /// Terminals: control, but for speed and size.
+    /// Terminals: control, except speed and size.
     CFLAG "?" [CSTOPB, CREAD, PARENB, PARODD, HUPCL, CLOCAL, CMSPAR, CRTSCTS];
     /// Terminals: the line discipline.
     LFLAG "?" [
