@@ -19,8 +19,8 @@ pub fn attach_segment(id: i32, at: *mut c_void, flags: i32) -> Result<u64, Errno
         syscall(libc::SYS_shmctl, args).map(|_| status.assume_init().shm_segsz as u64)
     };
     if size.is_err() {
-        // SAFETY: nobody has been told of the attachment.
-        let _ = unsafe { detach_segment(at) };
+        // SAFETY: undoes the attachment made above, which no caller knows of.
+        let _ = unsafe { syscall(libc::SYS_shmdt, [at as u64, 0, 0, 0, 0, 0]) };
     }
     size
 }

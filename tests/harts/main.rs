@@ -1,7 +1,6 @@
 //! Several harts in one address space, each with an interpreter on a thread of its own: code that changes, LR/SC and
 //! atomics, and the order of accesses.
 
-#[allow(dead_code)]
 #[path = "../common/elf.rs"]
 mod elf;
 
