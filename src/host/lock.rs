@@ -1,7 +1,9 @@
 //! The lock of all data that threads share.
 //!
 //! Every lock has a [`Rank`]. A thread takes locks in the order of their ranks only, so no two threads can wait for
-//! each other; debug builds check this at every lock.
+//! each other; debug builds check this at every lock. The futex word is ours, which the standard library's is not:
+//! fork takes [a set of locks](LockSet) inside its own order, and a parent [releases](release_of_child) what a killed
+//! vfork child held.
 //!
 //! There is no poisoning. A panic is a bug: it is reported and ends the process at once, so no other thread goes on
 //! with what the panicking one left. Where a panic unwinds, as in tests, the guard releases the lock.
@@ -12,7 +14,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering, compiler_fence};
 
 /// All locks in the order in which a thread may take them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +42,8 @@ pub enum Rank {
     ChangedCode,
     /// The lines of a log.
     Log,
+    /// The gate that keeps other threads from allocating while one forks.
+    AllocatorGate,
     /// Memory of remu's own beyond the C library's. Whoever holds another lock may allocate, so it is the last.
     SpareMemory,
 }
@@ -49,8 +53,11 @@ const FREE: u32 = 0;
 /// Set in the word if a thread may sleep until the lock is free.
 const CONTENDED: u32 = 1 << 31;
 
-/// The owner in the word of a lock that a thread of this process holds. Larger ones are vfork children.
+/// The owner in the word of a lock that a thread of this process holds. Other owners are vfork children.
 const THREAD: u32 = 1;
+
+/// How many locks a vfork child can hold or wait for at a time: all ranks, and a [`LockSet`] with several of one rank.
+const OF_CHILD: usize = 64;
 
 /// How often a locked word is read before the thread sleeps: a lock is held briefly, and a sleep takes microseconds.
 const SPINS: u32 = 100;
@@ -60,6 +67,10 @@ thread_local! {
 
     /// The owner that this thread writes into words.
     static OWNER: Cell<u32> = const { Cell::new(THREAD) };
+
+    /// The words that the vfork child which runs on this thread's memory holds, waits for or is just releasing.
+    static OF_CHILD_WORDS: [AtomicPtr<Word>; OF_CHILD] =
+        const { [const { AtomicPtr::new(std::ptr::null_mut()) }; OF_CHILD] };
 }
 
 /// The word of a lock.
@@ -76,6 +87,9 @@ impl Word {
     #[cold]
     fn take_slowly(&self) {
         let owner = OWNER.get();
+        if owner != THREAD {
+            self.note_for_parent();
+        }
         for _ in 0..SPINS {
             match self.0.load(Ordering::Relaxed) {
                 FREE if self.0.compare_exchange(FREE, owner, Ordering::Acquire, Ordering::Relaxed).is_ok() => return,
@@ -99,10 +113,97 @@ impl Word {
 
     #[inline]
     fn release(&self) {
-        if self.0.swap(FREE, Ordering::Release) & CONTENDED != 0 {
-            wake(&self.0, 1);
+        let was = self.0.swap(FREE, Ordering::Release);
+        if was != THREAD {
+            self.after_release(was);
         }
     }
+
+    #[cold]
+    fn after_release(&self, was: u32) {
+        if was & CONTENDED != 0 {
+            wake(&self.0, 1);
+        }
+        if was & !CONTENDED != THREAD {
+            OF_CHILD_WORDS.with(|words| {
+                let ours = words.iter().find(|word| std::ptr::eq(word.load(Ordering::Relaxed), self));
+                // A fork child of a vfork child has the list, too.
+                if let Some(word) = ours {
+                    compiler_fence(Ordering::SeqCst);
+                    word.store(std::ptr::null_mut(), Ordering::Relaxed);
+                }
+            });
+        }
+    }
+
+    /// Notes the word for the parent of this vfork child, before it is taken: a kill may come at any instruction.
+    fn note_for_parent(&self) {
+        OF_CHILD_WORDS.with(|words| {
+            let free = words.iter().find(|word| word.load(Ordering::Relaxed).is_null());
+            let free = free.expect("a vfork child holds few locks");
+            free.store(std::ptr::from_ref(self).cast_mut(), Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+        });
+    }
+}
+
+/// What a thread needs to know again after its vfork child has ended.
+pub(super) struct BeforeChild {
+    owner: u32,
+    order: order::Held,
+}
+
+/// Has this thread's memory take locks as a vfork child, until [`release_of_child`] is called.
+pub(super) fn enter_child() -> BeforeChild {
+    static LAST: AtomicU32 = AtomicU32::new(THREAD);
+    let owner = loop {
+        // Numbers come again after 2^31 children, of which all but a few have ended.
+        let next = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1) & !CONTENDED;
+        if next > THREAD {
+            break next;
+        }
+    };
+    BeforeChild { owner: OWNER.replace(owner), order: order::held() }
+}
+
+/// Releases the locks that the vfork child held at its end; returns whether there were any. What such a lock protects
+/// is as the child left it, perhaps in the middle of a change.
+///
+/// The locks must still exist: a child takes only locks that its parent keeps alive.
+pub(super) fn release_of_child(before: BeforeChild) -> bool {
+    let child = OWNER.replace(before.owner);
+    order::set_held(before.order);
+    let mut held = false;
+    OF_CHILD_WORDS.with(|words| {
+        for noted in words {
+            // SAFETY: null, or the word of a lock that the child was using and that outlives it: see above.
+            let Some(word) = (unsafe { noted.load(Ordering::Relaxed).as_ref() }) else { continue };
+            let now = word.0.load(Ordering::Relaxed);
+            // A child that itself was a vfork child's parent leaves the locks of the latter in the list.
+            if now & !CONTENDED == child {
+                held = true;
+                word.0.store(FREE, Ordering::Release);
+            } else if now & !CONTENDED == before.owner && before.owner != THREAD {
+                continue;
+            }
+            noted.store(std::ptr::null_mut(), Ordering::Relaxed);
+            // The child may have been killed before it woke somebody, or after it was woken itself.
+            wake(&word.0, 1);
+        }
+    });
+    held
+}
+
+/// Whether a vfork child runs here, on the memory of its parent.
+#[inline]
+pub(super) fn is_vfork_child() -> bool {
+    OWNER.get() != THREAD
+}
+
+/// Makes the only thread of a forked process an ordinary one, whoever it was a copy of.
+pub(super) fn forget_vfork_child() {
+    OWNER.set(THREAD);
+    OF_CHILD_WORDS.with(|words| words.iter().for_each(|word| word.store(std::ptr::null_mut(), Ordering::Relaxed)));
 }
 
 /// Sleeps until the word is no longer `value` or a wake-up comes, which may be a stray one.
@@ -157,6 +258,68 @@ impl<T: ?Sized> Lock<T> {
         }
         order::taken(self.rank);
         LockGuard { lock: self, of_this_thread: PhantomData }
+    }
+}
+
+impl<T: ?Sized> Lock<T> {
+    /// The lock without its value, for a [`LockSet`].
+    pub fn erased(&self) -> LockRef<'_> {
+        LockRef { word: &self.word, rank: self.rank }
+    }
+}
+
+/// A lock without its value.
+#[derive(Clone, Copy, Debug)]
+pub struct LockRef<'a> {
+    word: &'a Word,
+    rank: Rank,
+}
+
+/// Locks that are taken together: those whose values must be whole in the child of a fork.
+#[derive(Debug, Default)]
+pub struct LockSet<'a>(Vec<LockRef<'a>>);
+
+impl<'a> LockSet<'a> {
+    /// A set of locks, in any order. A lock may be named twice.
+    pub fn new(mut locks: Vec<LockRef<'a>>) -> Self {
+        let place = |lock: &LockRef<'_>| (lock.rank, std::ptr::from_ref(lock.word).addr());
+        locks.sort_by_key(place);
+        locks.dedup_by_key(|lock| place(lock));
+        Self(locks)
+    }
+
+    /// Takes all of them in the order of their ranks, those of one rank by address. Allocates nothing.
+    ///
+    /// # Panics
+    /// In debug builds, if this thread holds a lock of the lowest rank in the set or a higher one.
+    pub fn lock(&self) -> LockSetGuard<'_> {
+        if let Some(first) = self.0.first() {
+            order::check(first.rank);
+        }
+        for lock in &self.0 {
+            if !lock.word.try_take() {
+                lock.word.take_slowly();
+            }
+            order::taken(lock.rank);
+        }
+        LockSetGuard { locks: &self.0, of_this_thread: PhantomData }
+    }
+}
+
+/// Holds the locks of a [`LockSet`] until it is dropped, in the parent and in the child of a fork.
+#[must_use = "the locks are released when the guard is dropped"]
+#[derive(Debug)]
+pub struct LockSetGuard<'a> {
+    locks: &'a [LockRef<'a>],
+    of_this_thread: PhantomData<*const ()>,
+}
+
+impl Drop for LockSetGuard<'_> {
+    fn drop(&mut self) {
+        for lock in self.locks.iter().rev() {
+            order::released(lock.rank);
+            lock.word.release();
+        }
     }
 }
 
@@ -246,6 +409,7 @@ mod order {
             Space,
             ChangedCode,
             Log,
+            AllocatorGate,
             SpareMemory,
         ]
     };
@@ -271,6 +435,17 @@ mod order {
     pub(super) fn released(rank: Rank) {
         HELD.with(|held| held[rank as usize].set(held[rank as usize].get() - 1));
     }
+
+    /// How many locks of each rank are held.
+    pub(super) type Held = [u8; RANKS];
+
+    pub(super) fn held() -> Held {
+        HELD.with(|held| std::array::from_fn(|i| held[i].get()))
+    }
+
+    pub(super) fn set_held(counts: Held) {
+        HELD.with(|held| held.iter().zip(counts).for_each(|(held, count)| held.set(count)));
+    }
 }
 
 /// Release builds trust the order that debug builds have checked.
@@ -289,6 +464,12 @@ mod order {
 
     #[inline(always)]
     pub(super) fn released(_: Rank) {}
+
+    pub(super) type Held = ();
+
+    pub(super) fn held() -> Held {}
+
+    pub(super) fn set_held((): Held) {}
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@
 
 mod alloc;
 mod calls;
+mod child_memory;
 pub mod clock;
 mod die;
 pub mod fault;
 pub mod fd;
+mod fork;
 pub mod fp;
 mod ioctl;
 mod ioctl_table;
@@ -27,6 +29,7 @@ mod stop;
 mod sys;
 mod terminal;
 mod thread;
+mod vfork;
 
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Timespec, attribute, epoll_wait, futex_requeue, futex_wait_any,
@@ -35,10 +38,14 @@ pub use calls::{
 };
 pub use die::{die_by_signal, exit_now};
 pub use fd::close;
+pub use fork::{ChildProcess, Forked, NewProcess, fork};
 pub use ioctl::{Through, ioctl_refused, ioctl_through};
 pub use ioctl_table::IoctlArg;
 pub use limits::InheritedLimits;
-pub use lock::{Lock, LockGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep, wake as futex_wake};
+pub use lock::{
+    Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep,
+    wake as futex_wake,
+};
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use random::split_mix;
@@ -57,3 +64,4 @@ pub use sys::Sys;
 pub(crate) use sys::{Extent, Pointer};
 pub use terminal::RawTerminal;
 pub use thread::{exit_first_thread, spawn};
+pub use vfork::{VforkDone, vfork};

@@ -347,11 +347,7 @@ pub fn set_disposition(signal: i32, disposition: Disposition, flags: u64) -> Res
 
 /// Whether the host ignores a signal.
 pub fn is_ignored(signal: i32) -> bool {
-    let mut action = RawAction::default();
-    // SAFETY: the kernel writes the current action to `action`, which has the kernel's layout.
-    let result =
-        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
-    result.is_ok() && action.handler == 1
+    action(signal).handler == 1
 }
 
 /// Sets the signals blocked in this thread, except those that faults of guest accesses raise. Returns the old set.
@@ -374,6 +370,66 @@ fn change_mask(new: Option<u64>) -> u64 {
     };
     debug_assert!(result.is_ok());
     old
+}
+
+/// All signals are blocked in this thread, those of faults too, until this is dropped. Then the mask is as it was.
+#[must_use = "the mask is restored when this is dropped"]
+pub(super) struct AllBlocked {
+    before: u64,
+}
+
+/// Blocks all signals in this thread.
+pub(super) fn block_every_signal() -> AllBlocked {
+    AllBlocked { before: change_mask(Some(u64::MAX)) }
+}
+
+impl Drop for AllBlocked {
+    fn drop(&mut self) {
+        change_mask(Some(self.before));
+    }
+}
+
+/// Whether a signal has arrived in this thread that it has not taken.
+pub(super) fn has_arrived() -> bool {
+    MAILBOX.with(|mailbox| mailbox.full.load(Ordering::Relaxed) != 0)
+}
+
+/// This thread's attachment while its vfork child has the mailbox.
+pub(super) struct LentMailbox {
+    stop: *mut StopFlag,
+}
+
+/// Lends this thread's mailbox, which is empty, to the vfork child that it makes: what arrives there raises `stop`,
+/// which must exist until [`take_mailbox_back`] is called. All signals are blocked.
+pub(super) fn lend_mailbox(stop: &StopFlag) -> LentMailbox {
+    let stop = std::ptr::from_ref(stop).cast_mut();
+    MAILBOX.with(|mailbox| LentMailbox { stop: mailbox.stop.swap(stop, Ordering::Relaxed) })
+}
+
+/// Takes the mailbox back from a child that has ended. Signals that were the child's are dropped.
+pub(super) fn take_mailbox_back(lent: LentMailbox) {
+    MAILBOX.with(|mailbox| {
+        mailbox.full.store(0, Ordering::Relaxed);
+        mailbox.stop.store(lent.stop, Ordering::Relaxed);
+    });
+}
+
+/// The action of a signal, as it is in the host.
+pub(super) fn action(signal: i32) -> RawAction {
+    let mut action = RawAction::default();
+    // SAFETY: the kernel writes the current action to `action`, which has its layout.
+    let result =
+        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
+    debug_assert!(result.is_ok(), "the kernel tells the action of every signal");
+    action
+}
+
+/// Sets the action of a signal to what [`action`] has yielded.
+pub(super) fn set_action(signal: i32, action: &RawAction) {
+    let action = std::ptr::from_ref(action);
+    // SAFETY: the kernel reads an action that it had itself, so its handler was one before.
+    let result = unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, action as u64, 0, SIGSET_SIZE, 0, 0]) };
+    debug_assert!(result.is_ok(), "the kernel takes its own action");
 }
 
 /// The pending signals of this thread.

@@ -1,7 +1,7 @@
 //! Host threads that run guest threads.
 
 use super::pass::syscall;
-use super::signals::{RawAction, SIGSET_SIZE, block_all_signals, set_signal_mask};
+use super::signals::{action, block_all_signals, set_action, set_signal_mask};
 use rustix::io::Errno;
 use std::sync::Once;
 use std::thread::Builder;
@@ -20,6 +20,8 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
     // The new thread inherits the mask.
     let mask = block_all_signals();
     take_signals_back();
+    // The library has unblocked its signals, if that was its first thread.
+    block_all_signals();
     let spawned = Builder::new().stack_size(STACK).spawn(body);
     set_signal_mask(mask);
     spawned.map(drop).map_err(|_| Errno::AGAIN)
@@ -41,23 +43,6 @@ fn take_signals_back() {
     });
 }
 
-fn action(signal: i32) -> RawAction {
-    let mut action = RawAction::default();
-    // SAFETY: the kernel writes the current action to `action`, which has its layout.
-    let result =
-        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, (&raw mut action) as u64, SIGSET_SIZE, 0, 0]) };
-    debug_assert!(result.is_ok());
-    action
-}
-
-fn set_action(signal: i32, action: &RawAction) {
-    // SAFETY: the action was in force before: it is a default one, or one of `set_disposition`.
-    let result = unsafe {
-        syscall(libc::SYS_rt_sigaction, [signal as u64, std::ptr::from_ref(action) as u64, 0, SIGSET_SIZE, 0, 0])
-    };
-    debug_assert!(result.is_ok());
-}
-
 /// Ends the calling thread, which is the first of its process, while others go on.
 pub fn exit_first_thread() -> ! {
     loop {
@@ -65,3 +50,7 @@ pub fn exit_first_thread() -> ! {
         let _ = unsafe { syscall(libc::SYS_exit, [0; 6]) };
     }
 }
+
+#[cfg(test)]
+#[path = "thread_tests.rs"]
+mod tests;
