@@ -3,7 +3,7 @@
 use super::pass::syscall;
 use super::signals::{action, block_all_signals, set_action, set_signal_mask};
 use rustix::io::Errno;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 
 /// The stack of a host thread, in bytes.
@@ -22,7 +22,11 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
     take_signals_back();
     // The library has unblocked its signals, if that was its first thread.
     block_all_signals();
-    let spawned = Builder::new().stack_size(STACK).spawn(body);
+    let spawned = Builder::new().stack_size(STACK).spawn(|| {
+        // The library unblocks 32 in every thread.
+        block_all_signals();
+        body();
+    });
     set_signal_mask(mask);
     spawned.map(drop).map_err(|_| Errno::AGAIN)
 }
@@ -30,17 +34,19 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
 /// Has the C library take its signals, and gives them back to the guest, while no thread can receive one: there is only
 /// the caller, which blocks them all.
 fn take_signals_back() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let actions = LIBRARY_SIGNALS.map(action);
-        // Without a thread, the library has taken nothing.
-        if let Ok(thread) = Builder::new().stack_size(STACK).spawn(|| ()) {
-            let _ = thread.join();
-        }
-        for (signal, action) in LIBRARY_SIGNALS.into_iter().zip(actions) {
-            set_action(signal, &action);
-        }
-    });
+    // A `Once` would hang the child of a fork that another thread makes meanwhile.
+    static TAKEN_BACK: AtomicBool = AtomicBool::new(false);
+    if TAKEN_BACK.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let actions = LIBRARY_SIGNALS.map(action);
+    // Without a thread, the library has taken nothing.
+    if let Ok(thread) = Builder::new().stack_size(STACK).spawn(|| ()) {
+        let _ = thread.join();
+    }
+    for (signal, action) in LIBRARY_SIGNALS.into_iter().zip(actions) {
+        set_action(signal, &action);
+    }
 }
 
 /// Ends the calling thread, which is the first of its process, while others go on.
