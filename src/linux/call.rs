@@ -119,9 +119,39 @@ impl Call<'_> {
         path.ok_or(Errno::NAMETOOLONG)
     }
 
+    /// The directory that a pathname is relative to.
+    fn directory_of(&self, i: usize) -> i32 {
+        match i.checked_sub(1).map(|before| self.row.args[before]) {
+            Some(ArgKind::DirFd) => self.int(i - 1),
+            _ => libc::AT_FDCWD,
+        }
+    }
+
+    /// Whether an empty pathname means the file behind the descriptor (AT_EMPTY_PATH).
+    fn takes_empty_path(&self, last: FollowLink) -> bool {
+        matches!(last, FollowLink::FollowUnless(flags) | FollowLink::KeepUnless(flags)
+            if self.int(flags) & libc::AT_EMPTY_PATH != 0)
+    }
+
+    /// Fails if the call with this intent would change a file of the sysroot through a descriptor.
+    pub fn permit_fd(&self, fd: i32, intent: Intent) -> Result<(), Errno> {
+        let Some(sysroot) = self.task.fs.sysroot.as_ref().filter(|_| intent != Intent::Read) else { return Ok(()) };
+        sysroot.permit_fd(fd, intent).unwrap_or_else(|| {
+            self.unimplemented(format!("{}: telling the sysroot's files by descriptor without /proc", self.row.name));
+            Err(Errno::ROFS)
+        })
+    }
+
     /// A pathname that may be missing.
     pub fn path_or_null(&self, i: usize, last: FollowLink, intent: Intent) -> Result<Option<CString>, Errno> {
-        if self.args[i] == 0 { Ok(None) } else { self.path(i, last, intent).map(Some) }
+        if self.args[i] != 0 {
+            return self.path(i, last, intent).map(Some);
+        }
+        let dir = self.directory_of(i);
+        if dir != libc::AT_FDCWD || self.takes_empty_path(last) {
+            self.permit_fd(dir, intent)?;
+        }
+        Ok(None)
     }
 
     /// A pathname as the host knows it, for a call with this intent.
@@ -137,15 +167,20 @@ impl Call<'_> {
         };
         let intent = match intent {
             Intent::WriteIf(flags, bits) if self.args[flags] & bits != 0 => Intent::Write,
+            Intent::ChangeIf(flags, bits) if self.args[flags] & bits != 0 => Intent::Change,
             other => other,
         };
-        let dir = match i.checked_sub(1).map(|before| self.row.args[before]) {
-            Some(ArgKind::DirFd) => self.int(i - 1),
-            _ => libc::AT_FDCWD,
-        };
+        let dir = self.directory_of(i);
+        if path.is_empty() && self.takes_empty_path(last) {
+            self.permit_fd(dir, intent)?;
+        }
         match proc::link(self.task, dir, &path) {
             Some(Link::Hidden) => Err(Errno::NOENT),
-            Some(Link::Exe) if follow => Ok(self.task.mm.exe.clone()),
+            Some(Link::Exe) if follow => {
+                let exe = self.task.mm.exe.clone();
+                self.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent))?;
+                Ok(exe)
+            }
             _ => self.task.fs.host_path(dir, path, follow, intent),
         }
     }
@@ -193,6 +228,10 @@ impl Call<'_> {
         let mut paths: [Option<Vec<u8>>; 6] = Default::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             paths[i] = match *kind {
+                ArgKind::PathOrNull(last, intent) if self.args[i] == 0 => {
+                    self.path_or_null(i, last, intent)?;
+                    None
+                }
                 ArgKind::Path(last, intent) | ArgKind::PathOrNull(last, intent) => match self.path(i, last, intent) {
                     Ok(path) => Some(path.into_bytes_with_nul()),
                     // When that counts, and whether a missing one does, is for the host to say.
@@ -241,6 +280,10 @@ impl Call<'_> {
         Ok(match *kind {
             ArgKind::Fd | ArgKind::DirFd => {
                 self.fd(i)?;
+                SysArg::Val(value)
+            }
+            ArgKind::ChangedFd => {
+                self.permit_fd(self.fd(i)?, Intent::Change)?;
                 SysArg::Val(value)
             }
             ArgKind::In(s) | ArgKind::Out(s) | ArgKind::InOut(s) | ArgKind::OutOnInterrupt(s) => {

@@ -67,7 +67,7 @@ pub(super) static ROWS: &[Row] = rows! {
     4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
     5 setxattr(Path(Follow, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
     6 lsetxattr(Path(Keep, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
-    7 fsetxattr(Fd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
+    7 fsetxattr(ChangedFd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
     8 getxattr(Path(Follow, Read), Str, OutBuf(3), Size) Never [pass Getxattr];
     9 lgetxattr(Path(Keep, Read), Str, OutBuf(3), Size) Never [pass Lgetxattr];
     10 fgetxattr(Fd, Str, OutBuf(3), Size) Never [pass Fgetxattr];
@@ -76,7 +76,7 @@ pub(super) static ROWS: &[Row] = rows! {
     13 flistxattr(Fd, OutBuf(2), Size) Never [pass Flistxattr];
     14 removexattr(Path(Follow, Change), Str) Never [pass Removexattr];
     15 lremovexattr(Path(Keep, Change), Str) Never [pass Lremovexattr];
-    16 fremovexattr(Fd, Str) Never [pass Fremovexattr];
+    16 fremovexattr(ChangedFd, Str) Never [pass Fremovexattr];
     17 getcwd(OutStr(1), Size) Never [native fs::getcwd];
     18 lookup_dcookie(Hex, Ptr, Size) Never [unimplemented "removed from Linux, which also returns ENOSYS"];
     19 eventfd2(UInt, Flags(&EVENTFD)) Never [pass Eventfd2];
@@ -101,7 +101,7 @@ pub(super) static ROWS: &[Row] = rows! {
     36 symlinkat(Str, DirFd, Path(Keep, Create)) Never [pass Symlinkat];
     37 linkat(DirFd, Path(KeepUnless(4), Link), DirFd, Path(Keep, Create), Flags(&AT)) Never [pass Linkat];
     39 umount2(Path(Follow, Change), Flags(&UMOUNT)) Never [pass Umount2];
-    40 mount(Str, Path(Follow, Change), Str, Flags(&MOUNT), Str) Never [pass Mount];
+    40 mount(Str, Path(Follow, Change), Str, Flags(&MOUNT), Str) Never [native admin::mount];
     41 pivot_root(Path(Follow, Change), Path(Follow, Change)) Never [pass PivotRoot];
     42 nfsservctl(Int, Ptr, Ptr) Never [unimplemented "removed from Linux, which also returns ENOSYS"];
     43 statfs(Path(Follow, Read), Out(&STATFS)) Never [pass Statfs];
@@ -113,10 +113,10 @@ pub(super) static ROWS: &[Row] = rows! {
     49 chdir(Path(Follow, Read)) Never [pass Chdir];
     50 fchdir(Fd) Never [pass Fchdir];
     51 chroot(Path(Follow, Read)) Never [pass Chroot];
-    52 fchmod(Fd, Mode) Never [pass Fchmod];
+    52 fchmod(ChangedFd, Mode) Never [pass Fchmod];
     53 fchmodat(DirFd, Path(Follow, Change), Mode) Never [pass Fchmodat];
     54 fchownat(DirFd, Path(FollowUnless(4), Change), Int, Int, Flags(&AT)) Never [pass Fchownat];
-    55 fchown(Fd, Int, Int) Never [pass Fchown];
+    55 fchown(ChangedFd, Int, Int) Never [pass Fchown];
     56 openat(DirFd, Path(Follow, Read), Open, CreateMode) RestartSys [native fs::openat];
     57 close(Fd) Never [pass Close];
     58 vhangup() Never [pass Vhangup];
@@ -366,7 +366,7 @@ pub(super) static ROWS: &[Row] = rows! {
     425 io_uring_setup(UInt, Ptr) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
     426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
     427 io_uring_register(Fd, UInt, Ptr, UInt) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
-    428 open_tree(DirFd, Path(FollowUnless(2), Read), Flags(&OPEN_TREE)) Never [pass OpenTree];
+    428 open_tree(DirFd, Path(FollowUnless(2), ChangeIf(2, 1)), Flags(&OPEN_TREE)) Never [pass OpenTree];
     429 move_mount(DirFd, Path(KeepUnlessSet(4, 1), Change), DirFd, Path(KeepUnlessSet(4, 0x10), Change), Flags(&MOVE_MOUNT)) Never
         [pass MoveMount];
     430 fsopen(Str, Flags(&FSOPEN)) Never [pass Fsopen];
@@ -411,7 +411,7 @@ pub(super) static ROWS: &[Row] = rows! {
         [native xattr::getxattrat];
     465 listxattrat(DirFd, PathOrNull(FollowUnless(2), Read), Flags(&AT), OutBuf(4), Size) Never [pass Listxattrat];
     466 removexattrat(DirFd, PathOrNull(FollowUnless(2), Change), Flags(&AT), Str) Never [pass Removexattrat];
-    467 open_tree_attr(DirFd, Path(FollowUnless(2), Read), Flags(&OPEN_TREE), InSized(&MOUNT_ATTR, 4), Size) Never
+    467 open_tree_attr(DirFd, Path(FollowUnless(2), ChangeIf(2, 1)), Flags(&OPEN_TREE), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass OpenTreeAttr];
     468 file_getattr(DirFd, PathOrNull(FollowUnless(4), Read), OutSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileGetattr];
     469 file_setattr(DirFd, PathOrNull(FollowUnless(4), Change), InSized(&FILE_ATTR, 3), Size, Flags(&AT)) Never [pass FileSetattr];

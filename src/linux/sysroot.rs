@@ -4,8 +4,10 @@
 //! sysroot to the host's files and back. Each component costs one or two readlink(2) calls, and no descriptor or procfs
 //! access. A path that never enters the sysroot goes to the host kernel as the guest wrote it.
 
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,8 @@ pub enum Intent {
     },
     /// Writes to the file if the argument has these bits, otherwise reads it.
     WriteIf(usize, u64),
+    /// Makes the file changeable at another path if the argument has these bits, otherwise reads it.
+    ChangeIf(usize, u64),
 }
 
 /// Directories whose files come from the sysroot first.
@@ -154,7 +158,7 @@ impl Sysroot {
                 // The link refers to an object; its text only describes that object.
                 if last {
                     if target.starts_with(b"/") && self.inside(&target).is_some() {
-                        self.permit(&Place { guest: Vec::new(), host: target, exists: true }, intent)?;
+                        self.permit_file(&target, intent)?;
                     }
                     return Ok(Resolved { host: moved.then(|| with_end(next.host, path)), linked });
                 }
@@ -218,6 +222,30 @@ impl Sysroot {
         Place { guest, host, exists: false }
     }
 
+    /// Whether the intent is allowed for an existing file of the host.
+    pub fn permit_file(&self, host: &[u8], intent: Intent) -> Result<(), Errno> {
+        self.permit(&Place { guest: Vec::new(), host: host.to_vec(), exists: true }, intent)
+    }
+
+    /// Whether the intent is allowed for the file behind a descriptor, or for the working directory; `None` if there is
+    /// no procfs to tell.
+    pub fn permit_fd(&self, fd: i32, intent: Intent) -> Option<Result<(), Errno>> {
+        let path = if fd == libc::AT_FDCWD {
+            rustix::process::getcwd(Vec::new())
+        } else {
+            rustix::fs::readlink(format!("/proc/self/fd/{fd}"), Vec::new())
+        };
+        let Ok(path) = path else {
+            // The host kernel reports a descriptor that is not open.
+            let open = crate::host::guest_fd(fd).is_some_and(|fd| rustix::io::fcntl_getfd(fd).is_ok());
+            return if open { None } else { Some(Ok(())) };
+        };
+        let nameless = path.as_bytes() == b"/" && crate::host::guest_fd(fd).is_some_and(|fd| !is_directory(fd));
+        // A file that was opened by a handle may have no name. It may be anywhere, so it counts as the sysroot's.
+        let host = if nameless { &self.root } else { path.as_bytes() };
+        Some(self.permit_file(host, intent))
+    }
+
     /// Whether the intent is allowed. The sysroot behaves like a read-only file system.
     fn permit(&self, at: &Place, intent: Intent) -> Result<(), Errno> {
         if self.inside(&at.host).is_none() {
@@ -228,17 +256,21 @@ impl Sysroot {
             _ => Err(Errno::ROFS),
         };
         match (intent, at.exists) {
-            (Intent::Read | Intent::WriteIf(..) | Intent::OpenOrCreate { write: false }, true) => Ok(()),
+            (Intent::Read | Intent::WriteIf(..) | Intent::ChangeIf(..), true) => Ok(()),
+            (Intent::OpenOrCreate { write: false }, true) => Ok(()),
             (Intent::Write | Intent::OpenOrCreate { write: true }, true) => write(),
             (Intent::Create, true) => Err(Errno::EXIST),
             (Intent::Link, true) => Err(Errno::XDEV),
             (Intent::Change | Intent::Replace, true) => Err(Errno::ROFS),
             (Intent::Create | Intent::Replace | Intent::OpenOrCreate { .. }, false) => Err(Errno::ROFS),
-            (Intent::Read | Intent::Change | Intent::Link | Intent::Write | Intent::WriteIf(..), false) => {
-                Err(Errno::NOENT)
-            }
+            (Intent::Read | Intent::Change | Intent::Link | Intent::Write, false) => Err(Errno::NOENT),
+            (Intent::WriteIf(..) | Intent::ChangeIf(..), false) => Err(Errno::NOENT),
         }
     }
+}
+
+fn is_directory(file: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 
 /// The components of a path, the first one last.

@@ -33,6 +33,8 @@ pub enum ArgKind {
     HexOffset,
     /// A file descriptor.
     Fd,
+    /// A file descriptor through which the call changes its file's attributes.
+    ChangedFd,
     /// A directory's descriptor, or `AT_FDCWD`.
     DirFd,
     /// A path, and what the call does with the file.

@@ -69,7 +69,7 @@ const CLASSES: &[Class] = &[
     },
     Class {
         name: "%desc",
-        kind: Some(|kind| matches!(kind, ArgKind::Fd | ArgKind::DirFd)),
+        kind: Some(|kind| matches!(kind, ArgKind::Fd | ArgKind::ChangedFd | ArgKind::DirFd)),
         list: &[
             "sendfile",
             "pipe2", "epoll_create1", "eventfd2", "timerfd_create", "inotify_init1", "memfd_create", "memfd_secret",

@@ -235,7 +235,7 @@ impl<'a> CallPrinter<'a> {
             ArgKind::Size => value.to_string(),
             ArgKind::Hex | ArgKind::HexOffset => Self::number(value),
             ArgKind::Ptr | ArgKind::NullOrPtr => Self::pointer(value),
-            ArgKind::Fd => (value as i32).to_string(),
+            ArgKind::Fd | ArgKind::ChangedFd => (value as i32).to_string(),
             ArgKind::DirFd => Self::dirfd(value as i32),
             ArgKind::Path(..) | ArgKind::PathOrNull(..) => self.path(value),
             ArgKind::Str => self.string(value),

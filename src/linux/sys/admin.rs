@@ -33,6 +33,20 @@ pub(in crate::linux) fn quotactl_fd(c: &mut Call<'_>) -> SysResult {
     pass(Sys::QuotactlFd, &mut [fd, SysArg::Val(command), SysArg::Val(id), c.guest(addr, 1)])
 }
 
+pub(in crate::linux) fn mount(c: &mut Call<'_>) -> SysResult {
+    let [source, _, kind, flags, data, _] = c.args;
+    let makes_alias = flags & (libc::MS_BIND | libc::MS_MOVE) != 0 && flags & libc::MS_REMOUNT == 0;
+    if !makes_alias || source == 0 {
+        // The source is a device or a label.
+        return c.pass(Sys::Mount);
+    }
+    // The sysroot's files could be changed at the other place.
+    let source = c.path(0, FollowLink::Follow, Intent::Change)?;
+    let target = c.path(1, FollowLink::Follow, Intent::Change)?;
+    let [source, target] = [&source, &target].map(|path| SysArg::In(path.as_bytes_with_nul()));
+    pass(Sys::Mount, &mut [source, target, c.guest(kind, 1), SysArg::Val(flags), c.guest(data, 1)])
+}
+
 /// The fsconfig(2) commands that take more than a string.
 mod fsconfig_command {
     pub const SET_BINARY: u32 = 2;

@@ -22,7 +22,11 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     // If the guest does not follow links, the host reports the error.
     let path = match proc::link(c.task, dir, &path) {
         Some(Link::Hidden) => return Err(Errno::NOENT.into()),
-        Some(Link::Exe) if follow && how.resolve == 0 => c.task.mm.exe.clone(),
+        Some(Link::Exe) if follow && how.resolve == 0 => {
+            let exe = c.task.mm.exe.clone();
+            c.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent(how)))?;
+            exe
+        }
         _ => host_path(c, dir, path, how)?,
     };
     program::check_open(c, how, |c, how| pass(c, how, &path))?;
@@ -38,21 +42,26 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     Ok(fd)
 }
 
-/// The host path of the file to open.
-fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CString, Errno> {
-    let Some(sysroot) = &c.task.fs.sysroot else { return Ok(path) };
+/// What opening a file does with it.
+fn intent(how: &OpenHow) -> Intent {
     let has = |bits: i32| how.flags & bits as u64 != 0;
     let write = program::writes(how.flags);
-    let intent = match () {
+    match () {
         () if has(libc::O_PATH) => Intent::Read,
         () if has(libc::O_TMPFILE & !libc::O_DIRECTORY) => Intent::Change,
         () if has(libc::O_CREAT) && has(libc::O_EXCL) => Intent::Create,
         () if has(libc::O_CREAT) => Intent::OpenOrCreate { write },
         () if write => Intent::Write,
         () => Intent::Read,
-    };
+    }
+}
+
+/// The host path of the file to open.
+fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CString, Errno> {
+    let Some(sysroot) = &c.task.fs.sysroot else { return Ok(path) };
+    let intent = intent(how);
     // O_EXCL also implies that the last link is not followed.
-    let follow = !has(libc::O_NOFOLLOW) && intent != Intent::Create;
+    let follow = how.flags & libc::O_NOFOLLOW as u64 == 0 && intent != Intent::Create;
     let found = sysroot.resolve(dir, &path, follow, intent)?;
     if how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0 {
         // These flags give the path its own root, so the sysroot does not apply.

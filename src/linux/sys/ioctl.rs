@@ -3,13 +3,23 @@
 use crate::host::{self, GuestPtr, IoctlArg, Sys, SysArg};
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
+use crate::linux::sysroot::Intent;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
+
+/// Whether a request changes a file without write access to its contents: FS_IOC_SETFLAGS, FS_IOC_SETVERSION (of two
+/// kinds), FS_IOC_SET_ENCRYPTION_POLICY, FS_IOC_FSSETXATTR.
+fn changes_file(request: u32) -> bool {
+    matches!(((request >> 8) as u8, request as u8), (b'f', 2 | 4 | 19) | (b'v', 2) | (b'X', 32))
+}
 
 pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
     let fd = c.fd(0)?;
     let request = c.args[1] as u32;
     let (fd_arg, number) = (SysArg::Val(fd as u64), SysArg::Val(request.into()));
+    if changes_file(request) {
+        c.permit_fd(fd, Intent::Change)?;
+    }
     match IoctlArg::of(request) {
         Some(IoctlArg::Number) => pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(c.args[2])]),
         Some(IoctlArg::Nothing) => pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(0)]),

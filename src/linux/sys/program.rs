@@ -55,6 +55,14 @@ pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn open_by_handle_at(c: &mut Call<'_>) -> SysResult {
     let flags = c.args[2];
+    if c.task.fs.sysroot.is_some() && writes(flags) {
+        c.args[2] = (libc::O_PATH | libc::O_CLOEXEC) as u64;
+        let file = c.pass(Sys::OpenByHandleAt)? as i32;
+        c.args[2] = flags;
+        let permitted = c.permit_fd(file, Intent::Write);
+        host::close(file);
+        permitted?;
+    }
     check_open(c, &OpenHow { flags: flags & 0xffff_ffff, mode: 0, resolve: 0 }, |c, how| {
         c.args[2] = how.flags;
         let opened = c.pass(Sys::OpenByHandleAt);

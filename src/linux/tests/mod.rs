@@ -369,8 +369,14 @@ fn no_call_panics_on_any_arguments() {
         }
         for (i, &a) in values.iter().enumerate() {
             // Closed descriptors: open ones belong to tests running in parallel.
-            let first =
-                if matches!(row.args.first(), Some(table::ArgKind::Fd | table::ArgKind::DirFd)) { u64::MAX } else { a };
+            let first = if matches!(
+                row.args.first(),
+                Some(table::ArgKind::Fd | table::ArgKind::ChangedFd | table::ArgKind::DirFd)
+            ) {
+                u64::MAX
+            } else {
+                a
+            };
             let others: Vec<u64> = (1..6).map(|n| values[(i + n * 3) % values.len()]).collect();
             let args = [&[first][..], &others].concat();
             assert_eq!(b.outcome(row.number.into(), &args), Outcome::Resume, "{} {args:x?}", row.name);

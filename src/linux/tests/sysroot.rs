@@ -1,5 +1,6 @@
 //! Paths where some of the guest's files are in a sysroot.
 
+mod descriptors;
 mod sockets;
 
 use super::alone::alone;
@@ -117,6 +118,8 @@ fn changes(b: &mut Bench, p: u64, spare: u64, new: u64) -> Vec<(&'static str, Ve
         ("renameat2", vec![CWD, spare, CWD, p, 0]),
         ("move_mount", vec![CWD, p, CWD, p, 0]),
         ("mount_setattr", vec![CWD, p, 0, word, 32]),
+        ("open_tree", vec![CWD, p, 1]),
+        ("open_tree_attr", vec![CWD, p, 1, word, 32]),
         ("setxattrat", vec![CWD, p, 0, attr, value, 16]),
         ("removexattrat", vec![CWD, p, 0, attr]),
         ("file_setattr", vec![CWD, p, word, 24, 0]),
