@@ -253,14 +253,18 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
             AmoOp::Add => self.mem.read_modify_write(AtomicRmw::Add, size, addr, v),
             _ => update(self.mem, size, addr, |old| alu::amo(op, ty.extend(old), ty.extend(v))),
         };
-        Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Write)?))
+        let old = self.checked(result, addr, ty.size(), Access::Write)?;
+        self.mem.reservations().written(addr);
+        Ok(ty.extend(old))
     }
 
     #[inline(always)]
     fn cas(&mut self, ty: MemType, _: Order, addr: u64, expected: u64, new: u64) -> Result<u64, Stopped> {
         let addr = self.check_aligned(addr, ty.size(), Access::Write)?;
         let result = self.mem.compare_exchange(atomic_size(ty), addr, expected, new);
-        Ok(ty.extend(self.checked(result, addr, ty.size(), Access::Write)?))
+        let old = self.checked(result, addr, ty.size(), Access::Write)?;
+        self.mem.reservations().written(addr);
+        Ok(ty.extend(old))
     }
 
     #[inline(always)]
@@ -279,21 +283,29 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
                 let join = |[low, high]: [u64; 2]| low & 0xffff_ffff | high << 32;
                 let result = self.mem.compare_exchange(AtomicSize::B8, addr, join(expected), join(new));
                 let old = self.checked(result, addr, size, Access::Write)?;
+                self.mem.reservations().written(addr);
                 Ok([old as i32 as u64, (old >> 32) as i32 as u64])
             }
             Width::W64 => {
                 let result = self.mem.compare_exchange_pair(addr, expected, new);
-                self.checked(result, addr, size, Access::Write)
+                let old = self.checked(result, addr, size, Access::Write)?;
+                self.mem.reservations().written(addr);
+                Ok(old)
             }
         }
     }
 
     #[inline(always)]
-    fn load_reserved(&mut self, ty: MemType, _: Order, addr: u64) -> Result<u64, Stopped> {
+    fn load_reserved(&mut self, ty: MemType, order: Order, addr: u64) -> Result<u64, Stopped> {
         let addr = self.check_aligned(addr, ty.size(), Access::Read)?;
+        if order.release {
+            // The one order that the host's loads do not have: after earlier stores.
+            fence(Ordering::SeqCst);
+        }
+        let version = self.mem.reservations().reserve(addr);
         let result = self.mem.load(ty.size(), addr);
         let value = self.checked(result, addr, ty.size(), Access::Read)?;
-        self.cpu.reservation = Some(Reservation { addr, value, size: ty.size() });
+        self.cpu.reservation = Some(Reservation { addr, value, size: ty.size(), version });
         Ok(ty.extend(value))
     }
 
@@ -302,7 +314,9 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
         let addr = self.check_aligned(addr, ty.size(), Access::Write)?;
         match self.cpu.reservation.take() {
             Some(r) if r.addr == addr && r.size == ty.size() => {
+                let Some(claim) = self.mem.reservations().claim(addr, r.version) else { return Ok(1) };
                 let result = self.mem.compare_exchange(atomic_size(ty), addr, r.value, v);
+                claim.release();
                 let old = self.checked(result, addr, ty.size(), Access::Write)?;
                 Ok((old != r.value).into())
             }

@@ -21,6 +21,7 @@ pub use hart::{Hart, TrapWatcher};
 use crate::elf::Image;
 use crate::guest::Engine;
 use crate::guest::riscv::Base;
+use crate::memory::Reservations;
 use crate::memory::machine::{HartMemory, Ram, RamError};
 use remu_isa::Isa;
 use std::rc::Rc;
@@ -117,9 +118,10 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         let tree = devicetree::compose(config)?;
         let rom = Arc::new(boot::load(config, plan, &ram, &tree)?);
         let bus = Rc::new(Bus::new(config, ram.clone(), htif, console));
+        let reservations = Arc::<Reservations>::default();
         let harts = (0..config.harts)
             .map(|id| {
-                let memory = HartMemory::new(vec![ram.clone(), rom.clone()], bus.clone());
+                let memory = HartMemory::new(vec![ram.clone(), rom.clone()], bus.clone()).sharing(reservations.clone());
                 let memory = if config.aligned_only { memory.aligned_only() } else { memory };
                 Hart::new(id as u64, config.isa, rom.range().start, memory, Box::new(engine.clone()))
             })

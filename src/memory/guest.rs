@@ -1,6 +1,6 @@
 //! Guest memory as engines access it: the address space of a process or the memory of a machine.
 
-use super::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestFault};
+use super::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestFault, Reservations};
 
 /// Memory as one hart sees it.
 pub trait GuestMemory {
@@ -25,6 +25,9 @@ pub trait GuestMemory {
     /// An atomic compare-and-exchange of 16 bytes at an address aligned to 16, low half first.
     fn compare_exchange_pair(&self, addr: GuestAddr, expected: [u64; 2], new: [u64; 2])
     -> Result<[u64; 2], BadAddress>;
+
+    /// The reservations of LR/SC, which all harts of the address space share.
+    fn reservations(&self) -> &Reservations;
 
     /// Fills memory with zeroes.
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;

@@ -4,7 +4,9 @@
 #[path = "../common/elf.rs"]
 mod elf;
 
+mod atomics;
 mod code;
+mod litmus;
 
 use elf::assemble;
 use remu::guest::riscv::{Cpu, Rv64};

@@ -12,10 +12,12 @@ pub const SINK: u8 = 32;
 pub struct Reservation {
     /// The address.
     pub addr: GuestAddr,
-    /// The value that was loaded, zero-extended. The store-conditional succeeds if memory still holds it.
+    /// The value that was loaded, zero-extended. The store-conditional succeeds only if memory still holds it.
     pub value: u64,
     /// The size of the access in bytes.
     pub size: u64,
+    /// What [`Reservations`](crate::memory::Reservations) gave for it.
+    pub version: u64,
 }
 
 /// The state of one hart. On a 32-bit hart, integer registers hold sign-extended values and `pc` is

@@ -4,6 +4,7 @@ use super::{Mmio, Ram};
 use crate::memory::access;
 use crate::memory::{
     Access, AtomicRmw, AtomicSize, BadAddress, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Refusal,
+    Reservations,
 };
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -90,6 +91,7 @@ pub struct HartMemory {
     limit: u64,
     /// Whether misaligned loads and stores fault.
     aligned_only: bool,
+    reservations: Arc<Reservations>,
     /// The store last reported as refused did happen.
     completed: Cell<bool>,
 }
@@ -106,8 +108,16 @@ impl HartMemory {
             mmio,
             limit: 1 << 56,
             aligned_only: false,
+            reservations: Arc::default(),
             completed: Cell::new(false),
         }
+    }
+
+    /// Shares the reservations of LR/SC with the other harts of the machine.
+    #[must_use]
+    pub fn sharing(mut self, reservations: Arc<Reservations>) -> Self {
+        self.reservations = reservations;
+        self
     }
 
     /// Makes misaligned loads and stores fault.
@@ -299,6 +309,11 @@ impl GuestMemory for HartMemory {
         let host = self.ram(addr, 16)?;
         // SAFETY: as for `read_modify_write`.
         unsafe { access::cmpxchg128(host, expected, new) }
+    }
+
+    #[inline(always)]
+    fn reservations(&self) -> &Reservations {
+        &self.reservations
     }
 
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {

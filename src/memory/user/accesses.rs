@@ -4,7 +4,7 @@
 use super::UserSpace;
 use crate::host::{GuestPtr, IoVec};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
-use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Refusal};
+use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Refusal, Reservations};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -162,6 +162,11 @@ impl GuestMemory for UserSpace {
         let host = self.host_atomic(addr, 16)?;
         // SAFETY: `host_atomic` yields aligned addresses in the window.
         unsafe { access::cmpxchg128(host, expected, new) }
+    }
+
+    #[inline(always)]
+    fn reservations(&self) -> &Reservations {
+        &self.reservations
     }
 
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {

@@ -14,7 +14,9 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{AreaObserver, CodeChanges, CodeLock, CodeWatch, GuestAddr, MlockMode, Prot, Reports, SpaceError, Vma};
+use super::{
+    AreaObserver, CodeChanges, CodeLock, CodeWatch, GuestAddr, MlockMode, Prot, Reports, Reservations, SpaceError, Vma,
+};
 use crate::host::{self, Lock, LockGuard, Rank, StopHandle};
 pub use exec_gain::Mdwe;
 use layout::Layout;
@@ -121,6 +123,7 @@ pub struct UserSpace {
     window: Window,
     state: Lock<State>,
     code: Arc<CodeChanges>,
+    reservations: Reservations,
 }
 
 struct State {
@@ -204,7 +207,7 @@ impl UserSpace {
             mdwe: Mdwe::empty(),
             attachments: 0,
         };
-        Ok(Self { window, state: Lock::new(Rank::Space, state), code })
+        Ok(Self { window, state: Lock::new(Rank::Space, state), code, reservations: Reservations::default() })
     }
 
     /// Whether a guest address is the host's, too: the host kernel can then follow pointers within guest memory.
@@ -281,7 +284,13 @@ impl UserSpace {
 
     /// Holds the locks of the address space while the process forks.
     pub fn lock_for_fork(&self) -> ForkLocks<'_> {
-        ForkLocks { _state: self.state(), code: self.code.lock_for_fork() }
+        ForkLocks { _state: self.state(), code: self.code.lock_for_fork(), reservations: &self.reservations }
+    }
+
+    /// Called after a process that shared the address space has been killed: it may have left a store-conditional
+    /// unfinished.
+    pub fn reset_reservations(&self) {
+        self.reservations.reset();
     }
 
     fn state(&self) -> StateGuard<'_> {
@@ -293,12 +302,14 @@ impl UserSpace {
 pub struct ForkLocks<'a> {
     _state: StateGuard<'a>,
     code: CodeLock<'a>,
+    reservations: &'a Reservations,
 }
 
 impl ForkLocks<'_> {
     /// In the child: the calling thread, whose engine has this registration, is the only one that goes on.
     pub fn in_child(self, own: Option<&CodeWatch>) {
         self.code.keep_only(own);
+        self.reservations.reset();
     }
 }
 
