@@ -197,8 +197,7 @@ fn a_missing_linkers_error_lists_the_searched_places() {
             refused(&remu(&dir, &["-L", ".", "./pie"])),
             format!(
                 "./pie: needs the dynamic linker /lib/ld-linux-riscv64-lp64d.so.1, which was not found for RISC-V in \
-                 {here} or /; install libc6-riscv64-cross or libc6:riscv64 (Debian's names), or name its root \
-                 directory with -L"
+                 {here} or /; /usr/riscv64-linux-gnu has it: leave out -L"
             )
         );
     }
@@ -270,7 +269,14 @@ fn ld_library_path_reaches_the_dynamic_linker() {
     }
     let alone = remu(&bin, &["./pie"]);
     assert_eq!(alone.status, Status::Exit(127));
-    assert!(text(&alone.stderr).contains("libfirst.so: cannot open shared object file"), "{alone:?}");
+    let lines = text(&alone.stderr);
+    let (linkers, advice) = lines.split_once('\n').expect("the dynamic linker's line and remu's");
+    assert!(linkers.contains("libfirst.so: cannot open shared object file"), "{alone:?}");
+    assert_eq!(
+        advice,
+        "remu: ./pie: its dynamic linker does not find libfirst.so in the sysroot /usr/riscv64-linux-gnu; name its \
+         directory with -E LD_LIBRARY_PATH=DIR, or a sysroot that has it with -L\n"
+    );
     let setting = format!("LD_LIBRARY_PATH={}", lib.display());
     right(&remu(&bin, &["-E", &setting, "./pie", "one", "two words"]), "./pie");
     // Also from remu's own environment.
@@ -416,4 +422,47 @@ fn musls_dynamic_linker_runs_directly_and_for_a_program() {
             )
         );
     }
+}
+
+#[test]
+fn a_missing_library_is_explained_after_the_dynamic_linker() {
+    let out = built();
+    let advice = |ran: Outcome| {
+        assert_eq!(ran.status, Status::Exit(127), "{ran:?}");
+        let lines = text(&ran.stderr);
+        lines.split_once("\nremu: ").unwrap_or_else(|| panic!("{lines}")).1.to_owned()
+    };
+    // A root with a C library and nothing else.
+    let (_dir, root) = debian_root(&["libc6", "libgcc-s1"]);
+    fs::copy(out.join("cxx"), root.join("usr/bin/cxx")).expect("the program is copied");
+    let lacks = |name: &str| {
+        format!("usr/bin/cxx: its dynamic linker does not find {name} in the sysroot {}; name its ", root.display())
+    };
+    let anywhere = "directory with -E LD_LIBRARY_PATH=DIR, or a sysroot that has it with -L\n";
+    assert_eq!(advice(remu(&root, &["usr/bin/cxx"])), format!("{}{anywhere}", lacks("libstdc++.so.6")));
+    // Beside the program.
+    fs::write(root.join("usr/bin/libstdc++.so.6"), "").expect("a file");
+    assert_eq!(
+        advice(remu(&root, &["usr/bin/cxx"])),
+        format!("{}directory with -E LD_LIBRARY_PATH=usr/bin\n", lacks("libstdc++.so.6"))
+    );
+    // A library that a library needs.
+    let (_dir, root) = debian_root(&["libc6", "libgcc-s1", "libstdc++6"]);
+    fs::copy(out.join("cxx"), root.join("usr/bin/cxx")).expect("the program is copied");
+    fs::remove_file(root.join("usr/lib/riscv64-linux-gnu/libm.so.6")).expect("the C library has it");
+    assert!(advice(remu(&root, &["usr/bin/cxx"])).contains("does not find libm.so.6 in"));
+    let (_dir, root) = debian_root(&["musl"]);
+    let mut program = fs::read(out.join("musl")).expect("it is built");
+    let name = program.windows(8).position(|bytes| bytes == b"libc.so\0").expect("its only library");
+    program[name + 3] = b'q';
+    fs::write(root.join("usr/bin/musl"), program).expect("the program is written");
+    fs::set_permissions(root.join("usr/bin/musl"), fs::Permissions::from_mode(0o755)).expect("it is executable");
+    assert!(advice(remu(&root, &["usr/bin/musl"])).contains("does not find libq.so in"));
+}
+
+#[test]
+fn a_program_that_exits_with_127_is_not_explained() {
+    let (_dir, root) = debian_root(&["libc6", "dash"]);
+    let ran = remu(&root, &["usr/bin/dash", "-c", "exit 127"]);
+    assert_eq!((ran.status, text(&ran.stderr).as_str()), (Status::Exit(127), ""));
 }

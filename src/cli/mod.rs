@@ -6,6 +6,7 @@
 mod completions;
 mod cpu_list;
 mod error;
+mod libraries;
 mod log_items;
 mod options;
 mod resolve;

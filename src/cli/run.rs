@@ -1,8 +1,9 @@
 //! The user-mode program: connects options, kernel layer and engine, runs the guest, and exits as the guest did.
 
+use super::libraries::MissingLibrary;
 use super::text::{complain, complain_as, print};
-use super::{Action, CliError, EXIT_OWN_ERROR, Settings, Start, resolve};
-use crate::debug::{Death, FatalReport, Log, MapLog};
+use super::{Action, CliError, EXIT_NOT_FOUND, EXIT_OWN_ERROR, Settings, Start, resolve};
+use crate::debug::{self, Death, FatalReport, Log, MapLog};
 use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
 use crate::host::{self, InheritedLimits};
@@ -13,7 +14,9 @@ use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
 use crate::user::{CodeLog, Runner, RunnerConfig};
 use remu_isa::{Isa, Xlen};
+use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,6 +72,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
     let isa = Isa::new(Xlen::Rv64, spec.exts);
     let mut hart = HartOwner::<Rv64>::new(cpu);
     let own_fds = log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect();
+    let (path, sysroot) = (settings.program.clone(), spec.sysroot.clone());
     let max_block = if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block };
     let runner = Runner::new(RunnerConfig {
         engine: InterpConfig { max_block, ..InterpConfig::default() },
@@ -83,6 +87,9 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
             if let Some(file) = &statistics {
                 let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
                 file.put(&lines.collect::<String>());
+            }
+            if outcome == Outcome::Exited(EXIT_NOT_FOUND) {
+                explain_missing_library(&path, sysroot.as_deref(), task);
             }
             end_process(outcome, task.mm.space(), isa)
         }),
@@ -140,6 +147,14 @@ fn die(fatal: FatalSignal, space: &UserSpace, isa: Isa) -> ! {
         complain(&FatalReport { death, space, isa });
     }
     host::die_by_signal(fatal.signal)
+}
+
+/// Adds to what a dynamic linker has said before it exited with 127. A program that did start needs nothing more.
+fn explain_missing_library(program: &Path, sysroot: Option<&Path>, task: &Task) {
+    let exe = Path::new(OsStr::from_bytes(task.mm.exe.as_bytes()));
+    if let Some(name) = debug::missing_library(task.mm.space(), exe) {
+        complain(&MissingLibrary { program, name: &name, sysroot });
+    }
 }
 
 /// Opens the log: a file, or standard error.

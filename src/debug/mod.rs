@@ -5,6 +5,7 @@
 
 mod fatal;
 mod filter;
+mod libraries;
 mod log;
 mod maps;
 mod symbols;
@@ -12,6 +13,7 @@ mod trace;
 
 pub use fatal::{Death, FatalReport};
 pub use filter::AddressFilter;
+pub use libraries::missing_library;
 pub use log::Log;
 pub use maps::MapLog;
 pub use symbols::{Location, MappedFiles, Symbols};

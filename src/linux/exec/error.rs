@@ -1,6 +1,7 @@
 //! Why a program cannot be started.
 
-use super::find::{MAX_SCRIPTS, Packages, Searched};
+use super::advice::NotFound;
+use super::find::MAX_SCRIPTS;
 use crate::elf::LoadError;
 use crate::memory::{MapError, SpaceError};
 use std::io;
@@ -22,32 +23,20 @@ pub enum ExecError {
     #[error("the program's path {0:?} contains a zero byte")]
     Path(PathBuf),
     /// The program's dynamic linker is not found.
-    #[error(
-        "{}: needs the dynamic linker {interpreter}, which was not found for RISC-V {searched}; {packages}",
-        path.display()
-    )]
+    #[error("{}: needs the dynamic linker {linker}", path.display())]
     NoDynamicLinker {
         /// The program's path as given.
         path: PathBuf,
         /// What PT_INTERP says.
-        interpreter: String,
-        /// Where the search looked.
-        searched: Searched,
-        /// The packages that provide it.
-        packages: Packages,
+        linker: NotFound,
     },
     /// The interpreter of a script is not found.
-    #[error(
-        "{}: is a script for {interpreter}, which was not found for RISC-V {searched}; name its root directory with -L",
-        path.display()
-    )]
+    #[error("{}: is a script for {interpreter}", path.display())]
     NoScriptInterpreter {
         /// The script's path.
         path: PathBuf,
         /// What follows `#!`.
-        interpreter: String,
-        /// Where the search looked.
-        searched: Searched,
+        interpreter: NotFound,
     },
     /// The chain of script interpreters is too long.
     #[error("{}: has a chain of script interpreters longer than the limit of {MAX_SCRIPTS}", path.display())]

@@ -1,16 +1,16 @@
 //! Finds the files of a program: script interpreters, its dynamic linker, and the sysroot in which both are looked up.
 
+use super::advice::NotFound;
 use super::{ExecError, ExecRequest, ProcessSpec};
 use crate::elf::{self, Executable, LoadError, Program, Script};
 use crate::linux::sysroot::lookup;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
-use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Where Debian's cross compilation packages put a RISC-V C library.
-const CROSS_SYSROOT: &str = "/usr/riscv64-linux-gnu";
+pub const CROSS_SYSROOT: &str = "/usr/riscv64-linux-gnu";
 
 /// The longest chain of script interpreters (measured on Linux 6.18: the sixth fails with ELOOP).
 pub(super) const MAX_SCRIPTS: usize = 5;
@@ -31,7 +31,7 @@ pub struct Target {
 impl Target {
     /// Finds and opens all files.
     pub fn find(spec: &ProcessSpec, request: &mut ExecRequest) -> Result<Self, ExecError> {
-        let mut sysroot = FoundSysroot(spec.sysroot.clone());
+        let mut sysroot = FoundSysroot { root: spec.sysroot.clone(), is_given: spec.sysroot.is_some() };
         let mut file = request.file.take();
         let mut argv = request.argv.clone();
         let mut path = request.program.clone();
@@ -51,9 +51,9 @@ impl Target {
             if scripts > MAX_SCRIPTS {
                 return Err(ExecError::TooManyScripts { path: request.program.clone() });
             }
-            let found = sysroot.find(&script.interpreter, &real).map_err(|searched| {
-                ExecError::NoScriptInterpreter { path: path.clone(), interpreter: shown(&script.interpreter), searched }
-            })?;
+            let found = sysroot
+                .find_or_advise(&script.interpreter, &real)
+                .map_err(|interpreter| ExecError::NoScriptInterpreter { path: path.clone(), interpreter })?;
             let Script { interpreter, argument } = script;
             let first = [interpreter.clone()].into_iter().chain(argument).chain([name]);
             argv.splice(..argv.len().min(1), first);
@@ -64,7 +64,7 @@ impl Target {
             Some(wanted) => Some(dynamic_linker(spec, request, &mut sysroot, &program, wanted)?),
             None => None,
         };
-        Ok(Self { program, interpreter, argv, sysroot: sysroot.0 })
+        Ok(Self { program, interpreter, argv, sysroot: sysroot.root })
     }
 }
 
@@ -76,12 +76,9 @@ fn dynamic_linker(
     wanted: &CStr,
 ) -> Result<Program, ExecError> {
     let path = || request.program.clone();
-    let found = sysroot.find(wanted, &program.path).map_err(|searched| ExecError::NoDynamicLinker {
-        path: path(),
-        interpreter: shown(wanted),
-        searched,
-        packages: Packages::of(wanted),
-    })?;
+    let found = sysroot
+        .find_or_advise(wanted, &program.path)
+        .map_err(|linker| ExecError::NoDynamicLinker { path: path(), linker })?;
     let opened = Program::open(&found).and_then(|linker| {
         linker.plan.check_extensions(&spec.exts)?;
         Ok(linker)
@@ -92,70 +89,41 @@ fn dynamic_linker(
     })
 }
 
-/// A guest path for an error message.
-fn shown(path: &CStr) -> String {
-    path.to_string_lossy().escape_default().to_string()
-}
-
-/// The Debian packages that provide a dynamic linker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Packages(Option<&'static str>);
-
-impl Packages {
-    fn of(interpreter: &CStr) -> Self {
-        let name = Path::new(OsStr::from_bytes(interpreter.to_bytes())).file_name().unwrap_or_default();
-        Self(match name.as_bytes() {
-            b"ld-linux-riscv64-lp64d.so.1" => Some("libc6-riscv64-cross or libc6:riscv64"),
-            b"ld-musl-riscv64.so.1" => Some("musl:riscv64"),
-            _ => None,
-        })
-    }
-}
-
-impl fmt::Display for Packages {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(names) => write!(f, "install {names} (Debian's names), or name its root directory with -L"),
-            None => f.write_str("name its root directory with -L"),
-        }
-    }
-}
-
 /// Where a failed search looked for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Searched {
-    /// In the directory of -L, then on the host.
-    Given(PathBuf),
-    /// In this directory and those above it, then in the cross sysroot.
-    Around(PathBuf),
-    /// In the working directory only, since the path is relative.
-    Relative,
-}
-
-impl fmt::Display for Searched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given(root) if root == Path::new("/") => f.write_str("in /"),
-            Self::Given(root) => write!(f, "in {} or /", root.display()),
-            Self::Around(dir) => {
-                write!(f, "in {}, the directories above it, or {CROSS_SYSROOT}", dir.display())
-            }
-            Self::Relative => f.write_str("in the working directory"),
-        }
-    }
+pub enum SearchPlaces {
+    /// The directory of -L, then the host.
+    Prefix(PathBuf),
+    /// This directory and those above it, then the cross sysroot.
+    Ancestors(PathBuf),
+    /// The working directory only, since the path is relative.
+    WorkingDirectory,
 }
 
 /// The sysroot: given, or found by the first lookup.
-struct FoundSysroot(Option<PathBuf>);
+#[derive(Default)]
+struct FoundSysroot {
+    root: Option<PathBuf>,
+    is_given: bool,
+}
 
 impl FoundSysroot {
+    /// As [`find`](Self::find), with an error for the user.
+    fn find_or_advise(&mut self, wanted: &CStr, by: &Path) -> Result<PathBuf, NotFound> {
+        self.find(wanted, by).map_err(|places| {
+            let mut other = Self::default();
+            let is_elsewhere = self.is_given && other.find(wanted, by).is_ok();
+            NotFound::new(wanted, places, other.root.filter(|_| is_elsewhere))
+        })
+    }
+
     /// Finds a RISC-V file of the guest; `by` is the real path of the program or script that needs it.
     ///
     /// The host's root is tried last among the directories above `by`. A file found there does not choose the sysroot.
-    fn find(&mut self, wanted: &CStr, by: &Path) -> Result<PathBuf, Searched> {
+    fn find(&mut self, wanted: &CStr, by: &Path) -> Result<PathBuf, SearchPlaces> {
         let host = PathBuf::from(OsStr::from_bytes(wanted.to_bytes()));
         if !host.is_absolute() {
-            return if host.exists() { Ok(host) } else { Err(Searched::Relative) };
+            return if host.exists() { Ok(host) } else { Err(SearchPlaces::WorkingDirectory) };
         }
         let inside = |root: &Path| match lookup(root, wanted) {
             Ok(found) => Some(found),
@@ -164,10 +132,10 @@ impl FoundSysroot {
             Err(_) => Some(root.join(host.strip_prefix("/").unwrap_or(&host))),
         };
         let ours = |path: &PathBuf| elf::is_for_riscv(path);
-        if let Some(root) = &self.0 {
+        if let Some(root) = &self.root {
             // A file in the given sysroot is used even if it is not for RISC-V: opening it reports the error.
             let found = inside(root).or_else(|| Some(host).filter(ours));
-            return found.ok_or_else(|| Searched::Given(root.clone()));
+            return found.ok_or_else(|| SearchPlaces::Prefix(root.clone()));
         }
         // The caller of a privileged program could have linked it below a directory with a dynamic linker of their own.
         let secure = crate::host::is_secure();
@@ -181,10 +149,10 @@ impl FoundSysroot {
             if root == Path::new("/") {
                 return Ok(host);
             }
-            self.0 = Some(root.to_path_buf());
+            self.root = Some(root.to_path_buf());
             return Ok(found);
         }
-        Err(Searched::Around(dir.to_path_buf()))
+        Err(SearchPlaces::Ancestors(dir.to_path_buf()))
     }
 }
 
@@ -204,10 +172,10 @@ mod tests {
         let riscv = Path::new(env!("CARGO_MANIFEST_DIR")).join("testprogs/prebuilt/hello-riscv64");
         fs::copy(riscv, root.join("usr/lib/linker")).expect("a file for RISC-V");
         make_lib(&root);
-        let mut sysroot = FoundSysroot(None);
+        let mut sysroot = FoundSysroot::default();
         let found = sysroot.find(c"/lib/linker", &root.join("usr/bin/program")).expect("it is found");
         let below = |path: &Path| path.strip_prefix(&root).expect("in the root").to_path_buf();
-        (below(&found), sysroot.0.as_deref().map(below))
+        (below(&found), sysroot.root.as_deref().map(below))
     }
 
     #[test]

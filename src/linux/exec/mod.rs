@@ -4,11 +4,13 @@
 //! [`Task`](super::Task) is made from the image. A [`ProcessSpec`] says how the process runs: the command line makes
 //! one from its options.
 
+mod advice;
 mod error;
 mod find;
 
+pub use advice::NotFound;
 pub use error::ExecError;
-pub use find::{Packages, Searched, Target};
+pub use find::{CROSS_SYSROOT, SearchPlaces, Target};
 
 use super::Vdso;
 use super::abi::signal::RtSigframe;
