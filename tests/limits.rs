@@ -4,6 +4,7 @@
 mod common;
 
 use common::root;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -22,6 +23,15 @@ fn under(limits: &str, words: &[&Path]) -> Output {
     shell.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]).args(words);
     // The environment counts against the stack limit.
     shell.env_clear().output().expect("a shell")
+}
+
+/// As [`under`], without the privilege to raise limits: that of a user namespace is none.
+fn unprivileged(limits: &str, words: &[&Path]) -> Output {
+    let mut shell = Command::new("unshare");
+    shell
+        .args(["--user", "--map-current-user", "/bin/sh", "-c", &format!("{limits} && exec \"$0\" \"$@\"")])
+        .args(words);
+    shell.env_clear().output().expect("unshare is in Debian's util-linux")
 }
 
 #[test]
@@ -55,11 +65,50 @@ fn the_guest_inherits_the_limits_and_remu_runs() {
 }
 
 #[test]
-fn a_limit_too_low_for_remu_is_named() {
-    let remu = Path::new(env!("CARGO_BIN_EXE_remu"));
-    let hello = root().join("testprogs/prebuilt/hello-riscv64");
-    let ran = under("ulimit -v 20000", &[remu, &hello]);
-    let line = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert_eq!((ran.status.code(), line.lines().count()), (Some(125), 1), "{line}");
-    assert!(line.contains("RLIMIT_AS") && line.contains("ulimit -v"), "{line}");
+fn a_limit_that_stops_remu_is_named_before_the_symptom() {
+    let programs = tempfile::tempdir().expect("a temporary folder");
+    let (hello, large) = (root().join("testprogs/prebuilt/hello-riscv64"), programs.path().join("large"));
+    // The prebuilt program with one more GiB of zeroed memory in its last segment.
+    let mut file = std::fs::read(&hello).expect("it is in the repository");
+    let last = (0..usize::from(file[56])).map(|n| 64 + 56 * n).rfind(|&at| file[at..at + 4] == [1, 0, 0, 0]);
+    let size = last.expect("a PT_LOAD") + 40;
+    let larger = u64::from_le_bytes(file[size..size + 8].try_into().expect("eight bytes")) + (1 << 30);
+    file[size..size + 8].copy_from_slice(&larger.to_le_bytes());
+    std::fs::write(&large, file).expect("the program is written");
+    std::fs::set_permissions(&large, std::fs::Permissions::from_mode(0o755)).expect("it is executable");
+    let log = programs.path().join("log");
+    let space = "the host refuses to reserve even 0x1000000 bytes for the guest's address space: ";
+    for (limits, options, program, status, start) in [
+        ("ulimit -v 20000", &[][..], &hello, 125, format!("ulimit -v 20000 is too low: {space}")),
+        ("ulimit -n 3", &[], &hello, 126, format!("{}: ulimit -n 3 is too low: cannot be opened: ", hello.display())),
+        (
+            "ulimit -n 3",
+            &["-d", "int", "-D", log.to_str().expect("UTF-8")],
+            &hello,
+            125,
+            format!("ulimit -n 3 is too low: cannot write the log {}: ", log.display()),
+        ),
+        (
+            "ulimit -S -v 500000",
+            &[],
+            &large,
+            126,
+            format!("{}: ulimit -v 500000 is too low: segment ", large.display()),
+        ),
+        (
+            "ulimit -S -d 500000",
+            &[],
+            &large,
+            126,
+            format!("{}: ulimit -d 500000 is too low: segment ", large.display()),
+        ),
+    ] {
+        let mut words = vec![Path::new(env!("CARGO_BIN_EXE_remu"))];
+        words.extend(options.iter().map(Path::new));
+        words.push(program);
+        let ran = unprivileged(limits, &words);
+        let line = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!((ran.status.code(), line.lines().count()), (Some(status), 1), "{limits}: {line}");
+        assert!(line.starts_with(&format!("remu: {start}")), "{limits}: {line}");
+    }
 }

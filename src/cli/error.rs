@@ -2,6 +2,7 @@
 
 use crate::elf::{ElfError, LoadError, OpenError};
 use crate::guest::riscv::profiles::CpuError;
+use crate::host::limits_behind;
 use crate::linux::exec::ExecError;
 use crate::linux::strace::FilterError;
 use std::io;
@@ -96,7 +97,7 @@ pub enum CliError {
     #[error("no program given; usage: remu [OPTIONS] PROGRAM [ARGS...]")]
     NoProgram,
     /// The log cannot be opened.
-    #[error("cannot write the log {}: {error}", path.display())]
+    #[error("{}cannot write the log {}: {error}", limits_behind(error), path.display())]
     Log {
         /// Its path.
         path: PathBuf,
@@ -107,7 +108,7 @@ pub enum CliError {
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
     /// The directory of -L is not usable.
-    #[error("{source_name} '{}': {error}", path.display())]
+    #[error("{}{source_name} '{}': {error}", limits_behind(error), path.display())]
     Prefix {
         /// The option or environment variable.
         source_name: String,

@@ -2,6 +2,7 @@
 //! file and wants to know which is the right one.
 
 use super::ScriptError;
+use crate::host::limits_behind;
 use goblin::elf::header;
 use std::borrow::Cow;
 use std::io;
@@ -25,7 +26,7 @@ pub enum OpenError {
     #[error("cannot be read: permission denied")]
     NotReadable,
     /// Anything else.
-    #[error("cannot be opened: {0}")]
+    #[error("{}cannot be opened: {}", limits_behind(.0), .0)]
     Other(#[source] io::Error),
 }
 
@@ -33,7 +34,7 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum ElfError {
     /// Reading failed.
-    #[error("cannot be read: {0}")]
+    #[error("{}cannot be read: {}", limits_behind(.0), .0)]
     Io(#[from] io::Error),
     /// An empty file.
     #[error("is an empty file")]

@@ -45,16 +45,20 @@ pub enum LoadError {
         error: Box<LoadError>,
     },
     /// There is no room for a position-independent file.
-    #[error("cannot allocate {len} bytes of guest memory: {error}")]
+    #[error("{limits}cannot allocate {len} bytes of guest memory: {error}")]
     NoRoom {
+        /// The limits behind it, as the beginning of a message.
+        limits: String,
         /// The size from its first to its last page.
         len: u64,
         /// The error of the address space.
         error: Errno,
     },
     /// A segment could not be mapped.
-    #[error("segment {index} at {start:#x}..{end:#x} cannot be mapped: {error}")]
+    #[error("{limits}segment {index} at {start:#x}..{end:#x} cannot be mapped: {error}")]
     MapSegment {
+        /// The limits behind it, as the beginning of a message.
+        limits: String,
         /// The program header's index.
         index: usize,
         /// Its first page.
@@ -73,8 +77,10 @@ pub enum LoadError {
         start: u64,
     },
     /// The stack could not be mapped.
-    #[error("a stack of {size} bytes below {top} cannot be mapped: {error}")]
+    #[error("{limits}a stack of {size} bytes below {top} cannot be mapped: {error}")]
     MapStack {
+        /// The limits behind it, as the beginning of a message.
+        limits: String,
         /// Its size.
         size: u64,
         /// Its end.
@@ -269,7 +275,8 @@ impl Mapped {
         let below = image.args.start.page_floor().0.saturating_sub(STACK_EXPAND);
         space.grow_stack(GuestAddr(below.max(top.0.saturating_sub(size))));
         if space.write_bytes(image.sp, &image.bytes).is_err() {
-            return Err(LoadError::MapStack { size, top, error: Errno::NOMEM });
+            let error = Errno::NOMEM;
+            return Err(LoadError::MapStack { limits: space.limits().behind(error), size, top, error });
         }
         let entry = self.interpreter.map_or(self.placed.entry, |i| i.entry);
         Ok(Loaded { entry, sp: image.sp, args: image.args, env: image.env, auxv: image.auxv })
@@ -280,7 +287,7 @@ impl Mapped {
 fn free_range(space: &UserSpace, plan: &LoadPlan) -> Result<u64, LoadError> {
     let span = plan.span();
     let len = (span.end - span.start).saturating_add(plan.align - PAGE_SIZE);
-    let no_room = |MapError(error)| LoadError::NoRoom { len, error };
+    let no_room = |MapError(error)| LoadError::NoRoom { limits: space.limits().behind(error), len, error };
     let anywhere = MapRequest::anonymous(Place::Anywhere { hint: None }, len, Prot::empty());
     let start = space.map(&MapRequest { noreserve: true, ..anywhere }).map_err(no_room)?;
     space.unmap(start, len).map_err(no_room)?;
@@ -304,6 +311,7 @@ fn map_segments(space: &UserSpace, program: &Program, placed: &Placed) -> Result
             let place = if nth == 0 { Place::Exactly(start) } else { Place::Fixed(start) };
             let request = MapRequest::anonymous(place, pages.end - pages.start, prot);
             space.map(&MapRequest { backing, ..request }).map_err(|MapError(error)| LoadError::MapSegment {
+                limits: space.limits().behind(error),
                 index: segment.index,
                 start: pages.start,
                 end: pages.end,
@@ -336,6 +344,7 @@ fn map_stack(space: &UserSpace, plan: &LoadPlan) -> Result<GuestAddr, LoadError>
     let request = MapRequest::anonymous(place, PAGE_SIZE, Prot::READ | Prot::WRITE | exec);
     let backing = Backing::Anonymous(Some("[stack]"));
     space.map(&MapRequest { backing, grows_down: true, ..request }).map_err(|MapError(error)| LoadError::MapStack {
+        limits: space.limits().behind(error),
         size: space.limits().stack,
         top,
         error,

@@ -338,13 +338,17 @@ fn out_of_memory(size: usize) -> ! {
     let mut text = [0; 256];
     let room = text.len();
     let mut rest = &mut text[..];
-    let _ = write!(rest, "remu: out of memory: the host refuses remu itself {size} bytes");
-    for (resource, name) in [(Resource::Data, "RLIMIT_DATA, ulimit -d"), (Resource::As, "RLIMIT_AS, ulimit -v")] {
+    let _ = write!(rest, "remu: ");
+    let mut separator = "";
+    for (resource, option) in [(Resource::As, "-v"), (Resource::Data, "-d")] {
         if let Some(limit) = getrlimit(resource).current {
-            let _ = write!(rest, "; {name}, is {} KiB", limit >> 10);
+            let _ = write!(rest, "{separator}ulimit {option} {}", limit >> 10);
+            separator = " or ";
         }
     }
-    let _ = writeln!(rest);
+    let is_limited = !separator.is_empty();
+    let behind = if is_limited { " is too low: " } else { "" };
+    let _ = writeln!(rest, "{behind}out of memory: the host refuses remu itself {size} bytes");
     let len = room - rest.len();
     // A failure cannot be reported anywhere.
     let _ = rustix::io::write(rustix::stdio::stderr(), &text[..len]);

@@ -67,3 +67,25 @@ fn raise_to(resource: Resource, given: &Rlimit, wanted: Option<u64>) {
         let _ = setrlimit(resource, Rlimit { current, maximum: given.maximum });
     }
 }
+
+/// The beginning of a message about a host error: the limits that cause it, if any. Then follows what could not be done.
+pub fn limits_behind(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EMFILE) => too_low(&[("-n", getrlimit(Resource::Nofile).current, 1)]),
+        Some(libc::ENFILE) => "the host's limit of /proc/sys/fs/file-max is too low: ".to_owned(),
+        Some(libc::ENOMEM) => memory_limits(getrlimit(Resource::As).current, getrlimit(Resource::Data).current),
+        _ => String::new(),
+    }
+}
+
+/// The same about memory that does not fit RLIMIT_AS or RLIMIT_DATA, in bytes.
+pub fn memory_limits(total: Option<u64>, data: Option<u64>) -> String {
+    too_low(&[("-v", total, 1024), ("-d", data, 1024)])
+}
+
+/// Names limits by the options of the shell's `ulimit` and by their values in its units.
+fn too_low(limits: &[(&str, Option<u64>, u64)]) -> String {
+    let named = |&(option, limit, unit): &(&str, Option<u64>, u64)| Some(format!("ulimit {option} {}", limit? / unit));
+    let named: Vec<String> = limits.iter().filter_map(named).collect();
+    if named.is_empty() { String::new() } else { format!("{} is too low: ", named.join(" or ")) }
+}

@@ -41,7 +41,7 @@ pub use fd::close;
 pub use fork::{ChildProcess, Forked, NewProcess, fork};
 pub use ioctl::{Through, ioctl_refused, ioctl_through};
 pub use ioctl_table::IoctlArg;
-pub use limits::InheritedLimits;
+pub use limits::{InheritedLimits, limits_behind, memory_limits};
 pub use lock::{
     Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep,
     wake as futex_wake,

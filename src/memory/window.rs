@@ -46,7 +46,8 @@ pub(super) struct Window {
 /// The host has no room for a guest's address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "RLIMIT_AS (ulimit -v) is too low: the host refuses to reserve even {smallest:#x} bytes for the guest's address space ({errno})"
+    "{}the host refuses to reserve even {smallest:#x} bytes for the guest's address space: {errno}",
+    crate::host::limits_behind(&(*errno).into())
 )]
 pub struct SpaceError {
     /// The smallest window tried, in bytes.

@@ -16,7 +16,7 @@ use super::{CliError, EXIT_OWN_ERROR, resolve, words};
 use crate::debug::{self, AddressFilter, Log, Symbols};
 use crate::elf::Image;
 use crate::guest::riscv::{Base, Rv32, Rv64};
-use crate::host::InheritedLimits;
+use crate::host::{self, InheritedLimits};
 use crate::interp::{Interp, InterpConfig};
 use crate::machine::{BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, Silent};
 use crate::memory::machine::HartMemory;
@@ -48,7 +48,7 @@ enum SystemError {
     #[error("--isa '{string}': {error}")]
     Isa { string: String, error: IsaError },
     /// A file that cannot be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}{}: {error}", host::limits_behind(error), path.display())]
     File { path: PathBuf, error: std::io::Error },
     /// The machine cannot be created or started.
     #[error("{}{error}", path.as_ref().map(|p| format!("{}: ", p.display())).unwrap_or_default())]

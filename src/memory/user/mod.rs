@@ -156,6 +156,14 @@ pub struct SpaceLimits {
     pub stack: u64,
 }
 
+impl SpaceLimits {
+    /// The beginning of a message about a mapping that failed: the limits that cause it, if any.
+    pub fn behind(&self, error: Errno) -> String {
+        let finite = |limit: u64| Some(limit).filter(|&limit| limit != u64::MAX);
+        if error == Errno::NOMEM { host::memory_limits(finite(self.total), finite(self.data)) } else { String::new() }
+    }
+}
+
 impl Default for SpaceLimits {
     fn default() -> Self {
         Self { total: u64::MAX, data: u64::MAX, heap: u64::MAX, stack: u64::MAX }
