@@ -76,7 +76,7 @@ pub struct ReceivedAddress {
 
 impl ReceivedAddress {
     /// An empty buffer.
-    pub fn new() -> Self {
+    fn new() -> Self {
         Self { bytes: [0; ROOM], len: (ROOM as u32).to_ne_bytes() }
     }
 
