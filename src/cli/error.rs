@@ -117,6 +117,9 @@ pub enum CliError {
         /// What is wrong with it.
         error: io::Error,
     },
+    /// What another remu has handed on cannot be read.
+    #[error("cannot go on as the program that another remu has executed: what it handed on cannot be read")]
+    Handover,
     /// The program cannot be started.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -138,7 +141,7 @@ impl CliError {
 
 fn load_status(error: &LoadError) -> i32 {
     match error {
-        LoadError::Open(OpenError::NotFound) => EXIT_NOT_FOUND,
+        LoadError::Open(OpenError::NotFound | OpenError::BelowFile) => EXIT_NOT_FOUND,
         LoadError::Stack(_)
         | LoadError::MapStack { .. }
         | LoadError::NoRoom { .. }

@@ -9,6 +9,7 @@ use crate::debug::AddressFilter;
 use crate::guest::riscv::profiles::CpuModel;
 use crate::host::Registered;
 use crate::linux::TraceConfig;
+use crate::linux::exec::Options as GivenOptions;
 use crate::memory::GuestAddr;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::{CString, OsStr, OsString};
@@ -39,6 +40,8 @@ pub struct Start {
     /// Whether the program has more privileges than its caller (AT_SECURE). remu then ignores its environment
     /// variables, which the caller controls.
     pub is_secure: bool,
+    /// Whether another remu has handed the words on. Paths in them were for its working directory.
+    pub is_handed_on: bool,
 }
 
 impl Start {
@@ -93,6 +96,8 @@ pub struct Settings {
     pub strace: TraceConfig,
     /// The file of the system call log; `None` for the common log.
     pub strace_file: Option<PathBuf>,
+    /// The options as they were given, for programs that the program executes.
+    pub options: GivenOptions,
 }
 
 /// An address translation scheme. It decides how large the program's address space is.
@@ -144,8 +149,9 @@ fn variable(env: Env<'_>, name: &str) -> Option<Given> {
 /// Resolves the command line.
 pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     let registered = start.take_program();
-    let Start { words, environ, registered: kernel, is_secure } = start;
+    let Start { words, environ, registered: kernel, is_secure, is_handed_on } = start;
     let command = Options::command();
+    let all = words.clone();
     let words = normalize(&command, words)?;
     let matches = command.try_get_matches_from(words).map_err(usage)?;
     let mut options = Options::from_arg_matches(&matches).map_err(usage)?;
@@ -190,7 +196,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     let seed = given("-seed", &options.seed, "RAND_SEED").map(|g| number(&g)).transpose()?;
     let mmu = given("--mmu", &options.mmu, "MMU").map(|g| mmu(&g)).transpose()?.unwrap_or(Mmu::Sv48);
     let aslr = !options.no_aslr && variable(&lookup, "NO_ASLR").is_none();
-    let prefix = given("-L", &options.prefix, "LD_PREFIX").map(directory).transpose()?;
+    let prefix = given("-L", &options.prefix, "LD_PREFIX").filter(|_| !is_handed_on).map(directory).transpose()?;
     let argv0 = given("-0", &options.argv0, "ARGV0").map(|g| g.value);
     let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| log_path(&g.value));
     let statistics = given("--statistics", &options.statistics, "STATISTICS").map(|g| log_path(&g.value));
@@ -200,6 +206,9 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     };
     let changes = environment_changes(&options, &matches, &lookup)?;
 
+    // The program and its arguments are the last words.
+    let before = all.len().saturating_sub(1 + options.args.len()).max(1);
+    let given_options = given_options(&all[1..before], &environ);
     let mut own_name = None;
     if let Some((program, mut argv)) = registered {
         own_name = (!argv.is_empty()).then(|| argv.remove(0));
@@ -228,6 +237,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         statistics,
         strace,
         strace_file,
+        options: given_options,
     })))
 }
 
@@ -366,6 +376,16 @@ fn add_changes(given: &Given, set: bool, changes: &mut Vec<Change>) -> Result<()
         }
     }
     Ok(())
+}
+
+/// The options in a form that can be handed on.
+fn given_options(words: &[OsString], environ: &[(OsString, OsString)]) -> GivenOptions {
+    let bytes = |text: &OsString| text.as_bytes().to_vec();
+    let is_ours = |name: &OsString| name.as_bytes().starts_with(b"REMU_") || name.as_bytes().starts_with(b"QEMU_");
+    GivenOptions {
+        words: words.iter().map(bytes).collect(),
+        variables: environ.iter().filter(|(n, _)| is_ours(n)).map(|(n, v)| (bytes(n), bytes(v))).collect(),
+    }
 }
 
 /// The program's environment: remu's own with the changes applied.

@@ -12,7 +12,13 @@ fn run(line: &str, environ: &str) -> Result<Action, String> {
 fn start(line: &str, environ: &str) -> Start {
     let words = std::iter::once("remu").chain(line.split(' ').filter(|w| !w.is_empty())).map(OsString::from);
     let environ = environ.split(' ').filter_map(|v| v.split_once('=')).map(|(n, v)| (n.into(), v.into()));
-    Start { words: words.collect(), environ: environ.collect(), registered: None, is_secure: false }
+    Start {
+        words: words.collect(),
+        environ: environ.collect(),
+        registered: None,
+        is_secure: false,
+        is_handed_on: false,
+    }
 }
 
 fn settings(line: &str, environ: &str) -> Settings {

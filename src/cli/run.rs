@@ -6,35 +6,26 @@ use super::{Action, CliError, EXIT_NOT_FOUND, EXIT_OWN_ERROR, Settings, Start, r
 use crate::debug::{self, Death, FatalReport, Log, MapLog};
 use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
-use crate::host::{self, InheritedLimits};
+use crate::host::{self, InheritedLimits, Received};
 use crate::interp::InterpConfig;
-use crate::linux::exec::{ExecRequest, Image, ProcessSpec, Target};
+use crate::linux::exec::{ExecRequest, Handover, Image, ProcessSpec, Successor, Target};
 use crate::linux::limits::Limits;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
 use crate::user::{CodeLog, Runner, RunnerConfig};
 use remu_isa::{Isa, Xlen};
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::Arc;
 
 /// `remu [OPTIONS] PROGRAM [ARGS...]`: returns the exit status, unless the process dies by a signal.
 pub fn user_main(limits: &InheritedLimits) -> i32 {
     install_panic_report("remu");
-    let mut registered = host::registered();
-    let file = registered.as_mut().and_then(|registered| registered.file.take());
-    let action = resolve(Start {
-        words: std::env::args_os().collect(),
-        environ: std::env::vars_os().collect(),
-        registered,
-        is_secure: host::is_secure(),
-    });
-    let result = match action {
-        Ok(Action::Run(settings)) => run(&settings, limits, file.map(File::from)),
-        Ok(Action::Print(text)) => print(&text).map(|()| 0).map_err(CliError::Output),
-        Err(error) => Err(error),
+    let result = match host::received() {
+        Some(received) => execute(received, limits),
+        None => start(limits),
     };
     result.unwrap_or_else(|error| {
         complain(&error);
@@ -42,23 +33,106 @@ pub fn user_main(limits: &InheritedLimits) -> i32 {
     })
 }
 
-/// Runs a program until it exits. `file` is the program if binfmt_misc opened it.
-fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> Result<i32, CliError> {
-    // Before any other file is opened: that file could become descriptor 2 if standard error is closed.
-    let log = if settings.log.any() { Some(open_log(settings.log_file.as_deref())?) } else { None };
-    let calls = match &settings.strace_file {
-        Some(path) if settings.log.strace => Some(open_log(Some(path))?),
-        _ => log.clone().filter(|_| settings.log.strace),
+/// Does what the command line says.
+fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
+    let mut registered = host::registered();
+    let file = registered.as_mut().and_then(|registered| registered.file.take());
+    let action = resolve(Start {
+        words: std::env::args_os().collect(),
+        environ: std::env::vars_os().collect(),
+        registered,
+        is_secure: host::is_secure(),
+        is_handed_on: false,
+    })?;
+    let settings = match action {
+        Action::Print(text) => return print(&text).map(|()| 0).map_err(CliError::Output),
+        Action::Run(settings) => settings,
     };
-    let statistics = settings.statistics.as_deref().map(|path| open_log(Some(path))).transpose()?;
-    let mut spec = process_spec(settings, inherited)?;
-    let mut request = ExecRequest {
+    let logs = Logs::open(&settings, |path| open_log(path))?;
+    let request = ExecRequest {
         program: settings.program.clone(),
-        file,
+        file: file.map(File::from),
         given_path: settings.given_path.clone(),
+        script_name: CString::new(settings.program.as_os_str().as_bytes()).unwrap_or_default(),
         argv: settings.argv.clone(),
         envp: settings.envp.clone(),
     };
+    let spec = process_spec(&settings, limits)?;
+    // Without it, the program can do all but execute others.
+    let own_file = host::OwnFile::open().ok();
+    run(&settings, limits, Begin { spec, request, logs, own_file, signals: None })
+}
+
+/// Goes on as the program that another remu has executed.
+fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError> {
+    let Received { own_file, files, data } = received;
+    let mut files = files.into_iter();
+    let (handover, file) = Handover::decode(&data).zip(files.next()).ok_or(CliError::Handover)?;
+    let word = |bytes: &Vec<u8>| OsString::from_vec(bytes.clone());
+    let options = &handover.options;
+    let words = ["remu".into()].into_iter().chain(options.words.iter().map(word)).chain(["program".into()]);
+    let action = resolve(Start {
+        words: words.collect(),
+        environ: options.variables.iter().map(|(name, value)| (word(name), word(value))).collect(),
+        registered: None,
+        is_secure: false,
+        is_handed_on: true,
+    })?;
+    let Action::Run(settings) = action else { return Err(CliError::Handover) };
+    let logs = Logs::open(&settings, |_| Ok(Log::adopt(files.next().ok_or(CliError::Handover)?)))?;
+    let request = handover.request(file.into());
+    let spec =
+        ProcessSpec { sysroot: handover.sysroot(), limits: handover.limits(), ..process_spec(&settings, limits)? };
+    let signals = Some((handover.blocked, handover.ignored));
+    run(&settings, limits, Begin { spec, request, logs, own_file: Some(own_file), signals })
+}
+
+/// The logs that the options ask for.
+struct Logs {
+    log: Option<Log>,
+    calls: Option<Log>,
+    statistics: Option<Log>,
+}
+
+impl Logs {
+    /// Opens each log once, in a fixed order, before any other file: that file could become descriptor 2 if standard
+    /// error is closed.
+    fn open(
+        settings: &Settings,
+        mut open: impl FnMut(Option<&Path>) -> Result<Log, CliError>,
+    ) -> Result<Self, CliError> {
+        let log = if settings.log.any() { Some(open(settings.log_file.as_deref())?) } else { None };
+        let calls = match &settings.strace_file {
+            Some(path) if settings.log.strace => Some(open(Some(path))?),
+            _ => log.clone().filter(|_| settings.log.strace),
+        };
+        let statistics = settings.statistics.as_deref().map(|path| open(Some(path))).transpose()?;
+        Ok(Self { log, calls, statistics })
+    }
+
+    /// Their descriptors, in the order in which they were opened.
+    fn descriptors(&self) -> Vec<i32> {
+        let mut all: Vec<_> = [&self.log, &self.calls, &self.statistics].into_iter().flatten().map(Log::fd).collect();
+        all.dedup();
+        all
+    }
+}
+
+/// What a program starts with.
+struct Begin {
+    spec: ProcessSpec,
+    request: ExecRequest,
+    logs: Logs,
+    own_file: Option<host::OwnFile>,
+    /// The signals that are blocked and those that are ignored, if the host does not have them so.
+    signals: Option<(u64, u64)>,
+}
+
+/// Runs a program until it exits.
+fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result<i32, CliError> {
+    let Begin { mut spec, mut request, logs, own_file, signals } = begin;
+    let descriptors = logs.descriptors();
+    let Logs { log, calls, statistics } = logs;
     let target = Target::find(&spec, &mut request)?;
     spec.sysroot.clone_from(&target.sysroot);
     let logged = |wanted: bool| log.clone().filter(|_| wanted);
@@ -71,7 +145,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
     })?;
     let isa = Isa::new(Xlen::Rv64, spec.exts);
     let mut hart = HartOwner::<Rv64>::new(cpu);
-    let own_fds = log.iter().chain(&calls).chain(&statistics).map(Log::fd).collect();
+    let own_fds = descriptors.iter().copied().chain(own_file.iter().flat_map(host::OwnFile::numbers)).collect();
     let (path, sysroot) = (settings.program.clone(), spec.sysroot.clone());
     let max_block = if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block };
     let runner = Runner::new(RunnerConfig {
@@ -100,11 +174,18 @@ fn run(settings: &Settings, inherited: &InheritedLimits, file: Option<File>) -> 
         unimplemented: logged(settings.log.unimp).map(unimplemented_sink),
         required: Some(required_sink(&settings.program, logged(settings.log_file.is_none()))),
         threads: runner.clone(),
+        successor: own_file.map(|own_file| Successor {
+            own_file,
+            options: settings.options.clone(),
+            logs: descriptors,
+        }),
     };
     let mailbox = host::attach(hart.cell().clone());
-    let mut task = Task::new(TaskConfig { image, spec, services })?;
+    let mut task = Task::new(TaskConfig { image, spec, services, signals })?;
     // Last, since every file of remu's own is open by now.
     inherited.restore_files();
+    // Only now can signals be delivered.
+    host::set_signal_mask(task.blocked);
     runner.run(&mut task, &mut hart, mailbox);
     // Other threads go on.
     host::exit_first_thread()

@@ -37,6 +37,11 @@ impl Log {
         Ok(Self(Arc::new(Place { fd: duplicate_high(fd)?, lines: Lock::new(Rank::Log, Lines::default()) })))
     }
 
+    /// Logs to a descriptor that another process has opened.
+    pub fn adopt(fd: OwnedFd) -> Self {
+        Self(Arc::new(Place { fd, lines: Lock::new(Rank::Log, Lines::default()) }))
+    }
+
     /// The log's descriptor.
     pub fn fd(&self) -> RawFd {
         self.0.fd.as_raw_fd()

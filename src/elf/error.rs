@@ -4,15 +4,19 @@
 use super::ScriptError;
 use crate::host::limits_behind;
 use goblin::elf::header;
+use rustix::io::Errno;
 use std::borrow::Cow;
 use std::io;
 
 /// Why a file could not be opened as a program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// ENOENT or ENOTDIR.
+    /// ENOENT.
     #[error("no such file; give the path of a program (PATH is not searched)")]
     NotFound,
+    /// ENOTDIR: a part of the path is not a directory.
+    #[error("no such file; give the path of a program (PATH is not searched)")]
+    BelowFile,
     /// A directory.
     #[error("is a directory, not a program")]
     Directory,
@@ -28,6 +32,18 @@ pub enum OpenError {
     /// Anything else.
     #[error("{}cannot be opened: {}", limits_behind(.0), .0)]
     Other(#[source] io::Error),
+}
+
+impl OpenError {
+    /// The errno of execve(2).
+    pub fn errno(&self) -> Errno {
+        match self {
+            Self::NotFound => Errno::NOENT,
+            Self::BelowFile => Errno::NOTDIR,
+            Self::Directory | Self::NotRegular | Self::NotExecutable | Self::NotReadable => Errno::ACCESS,
+            Self::Other(error) => error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error),
+        }
+    }
 }
 
 /// What is wrong with the contents of a program file.

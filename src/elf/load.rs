@@ -152,7 +152,8 @@ fn open(path: &Path) -> Result<File, OpenError> {
         Ok(FileType::RegularFile) => {}
         Ok(FileType::Directory) => return Err(OpenError::Directory),
         Ok(_) => return Err(OpenError::NotRegular),
-        Err(Errno::NOENT | Errno::NOTDIR) => return Err(OpenError::NotFound),
+        Err(Errno::NOENT) => return Err(OpenError::NotFound),
+        Err(Errno::NOTDIR) => return Err(OpenError::BelowFile),
         Err(e) => return Err(OpenError::Other(e.into())),
     }
     match rustix::fs::accessat(CWD, path, rustix::fs::Access::EXEC_OK, AtFlags::EACCESS) {

@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering, compiler_fence};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Rank {
+    /// Held while a process is made or a program executed.
+    MakingProcesses,
     /// The counters of engines whose threads have ended.
     Statistics,
     /// The threads of a process.
@@ -398,6 +400,7 @@ mod order {
     const NAMES: [Rank; RANKS] = {
         use Rank::*;
         [
+            MakingProcesses,
             Statistics,
             Threads,
             HandedOn,

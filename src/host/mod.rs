@@ -8,6 +8,7 @@ mod calls;
 mod child_memory;
 pub mod clock;
 mod die;
+mod exec;
 pub mod fault;
 pub mod fd;
 mod fork;
@@ -37,6 +38,7 @@ pub use calls::{
     remap_file_pages, set_filter, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
+pub use exec::{OwnFile, Received, execute_native, received};
 pub use fd::close;
 pub use fork::{ChildProcess, Forked, NewProcess, fork};
 pub use ioctl::{Through, ioctl_refused, ioctl_through};
@@ -54,10 +56,11 @@ pub use robust::set_robust_list;
 pub use segment::{attach_segment, detach_segment};
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
-    Attachment, CallError, Disposition, SignalInfo, attach, block_all_signals, is_ignored, pending_signals,
-    send_to_process, set_disposition, set_signal_mask, signal_mask, stop_self, suspend, take_signal, wait_for_signal,
+    Attachment, CallError, Disposition, SignalInfo, attach, block_all_signals, has_arrived, is_ignored,
+    pending_signals, send_to_process, set_disposition, set_signal_mask, signal_mask, stop_self, suspend, take_signal,
+    wait_for_signal,
 };
-pub use start::{Registered, is_secure, registered, start};
+pub use start::{Registered, environment, is_secure, registered, start};
 pub use stop::{StopFlag, StopHandle};
 pub use sys::Sys;
 #[cfg(test)]

@@ -461,6 +461,11 @@ pub fn suspend(mask: u64) -> CallError {
     result.expect_err("the call only ends by a signal")
 }
 
+/// Whether a signal has arrived in this thread that has not been taken.
+pub fn has_arrived() -> bool {
+    MAILBOX.with(|mailbox| mailbox.full.load(Ordering::Acquire) != 0)
+}
+
 /// Has the host block all signals in this thread but those of faults. Returns the mask that was set.
 pub fn block_all_signals() -> u64 {
     set_signal_mask(u64::MAX)

@@ -45,9 +45,32 @@ pub fn registered() -> Option<Registered> {
     }
     // SAFETY: the kernel opened the descriptor for this process, and nothing else knows it. It is taken once.
     let file = fd.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
-    // SAFETY: AT_EXECFN is the address of a string above the process's initial stack, which nothing here changes.
-    let path = auxv(libc::AT_EXECFN).map(|at| unsafe { CStr::from_ptr(at as *const libc::c_char) }.to_owned());
+    let path = executed_name();
     Some(Registered { has_argv0, file, path: path.unwrap_or_default() })
+}
+
+/// The path that was executed (AT_EXECFN).
+pub(super) fn executed_name() -> Option<CString> {
+    // SAFETY: AT_EXECFN is the address of a string above the process's first stack, which nothing here changes.
+    auxv(libc::AT_EXECFN).map(|at| unsafe { CStr::from_ptr(at as *const libc::c_char) }.to_owned())
+}
+
+/// The environment as the process has received it.
+pub fn environment() -> Vec<CString> {
+    // SAFETY: the C library's list of the environment, which ends with null, and which nothing in remu changes.
+    unsafe extern "C" {
+        static environ: *const *const libc::c_char;
+    }
+    let mut list = Vec::new();
+    // SAFETY: as above.
+    unsafe {
+        let mut at = environ;
+        while !at.is_null() && !(*at).is_null() {
+            list.push(CStr::from_ptr(*at).to_owned());
+            at = at.add(1);
+        }
+    }
+    list
 }
 
 /// Defines the program's entry point, which runs `$run` and exits with the status it returns.

@@ -61,4 +61,34 @@ impl Limits {
             stack: self.stack.cur,
         }
     }
+
+    /// Sets the limits on the host, for a program of the host that this process executes.
+    pub fn set_on_host(&self) -> RaisedLimits {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let raised = RaisedLimits(InheritedLimits::current());
+        for (resource, limit) in
+            [(Resource::As, &self.total), (Resource::Data, &self.data), (Resource::Stack, &self.stack)]
+        {
+            let value = |limit: u64| Some(limit).filter(|&limit| limit != u64::MAX);
+            // The hard limit stays: where it was raised, the program may raise its own again.
+            let maximum = getrlimit(resource).maximum;
+            let _ = setrlimit(resource, rustix::process::Rlimit { current: value(limit.cur), maximum });
+        }
+        raised
+    }
+}
+
+/// The limits of remu itself, while the guest's are set.
+#[derive(Debug)]
+pub struct RaisedLimits(InheritedLimits);
+
+impl RaisedLimits {
+    /// Sets them again.
+    pub fn restore(&self) {
+        use rustix::process::{Resource, setrlimit};
+        let limits = [(Resource::As, self.0.total), (Resource::Data, self.0.data), (Resource::Stack, self.0.stack)];
+        for (resource, limit) in limits {
+            let _ = setrlimit(resource, limit);
+        }
+    }
 }

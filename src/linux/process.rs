@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::ops::Deref;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
@@ -161,7 +162,12 @@ impl Files {
         self.own.contains(&fd)
     }
 
-    /// remu's descriptors, unordered.
+    /// One of remu's descriptors, to be used while the table lives.
+    pub fn own_fd(&self, fd: i32) -> Option<BorrowedFd<'_>> {
+        self.is_ours(fd).then(|| host::guest_fd(fd)).flatten()
+    }
+
+    /// remu's descriptors, in no order.
     pub fn ours(&self) -> &[i32] {
         &self.own
     }

@@ -19,8 +19,8 @@ use super::strace::mounts::*;
 use super::strace::processes::*;
 use super::strace::special::*;
 use super::sys::{
-    admin, clock, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program, robust, signal,
-    thread, vm, xattr,
+    admin, clock, exec, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program, robust,
+    signal, thread, vm, xattr,
 };
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
@@ -294,7 +294,7 @@ pub(super) static ROWS: &[Row] = rows! {
         [part "KEYCTL_DH_COMPUTE with a key derivation function returns EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
         Special(&CLONE_CHILD_TID)) Never [part "threads only: new processes are not implemented yet" thread::clone];
-    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [required "processes are not implemented yet"];
+    221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [native exec::execve];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB always fails: no huge pages" mem::mmap];
     223 fadvise64(Fd, Long, Long, Enum(&FADVISE)) Never [pass Fadvise64];
@@ -347,7 +347,7 @@ pub(super) static ROWS: &[Row] = rows! {
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [unimplemented "BPF programs run in the host kernel and trace the host, not the guest"];
-    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [required "processes are not implemented yet"];
+    281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [native exec::execveat];
     282 userfaultfd(Hex) Never [unimplemented "its requests and messages contain host addresses, and handling them takes a second thread"];
     283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
     284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [native mem::mlock2];

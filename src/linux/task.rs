@@ -6,7 +6,7 @@
 use super::abi::signal::StackT;
 use super::arch::riscv64 as arch;
 use super::call::Call;
-use super::exec::{ExecError, Image, ProcessSpec};
+use super::exec::{ExecError, Image, ProcessSpec, Successor};
 use super::outcome::{Outcome, SysResult};
 use super::proc::{self};
 use super::process::{Files, Fs, Mm, Process, Sighand};
@@ -30,6 +30,8 @@ pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The initial state of a process.
 pub struct TaskConfig {
+    /// The signals that are blocked and those that are ignored, if the host does not have them so.
+    pub signals: Option<(u64, u64)>,
     /// The loaded program.
     pub image: Image,
     /// How the process runs.
@@ -50,12 +52,21 @@ pub struct Services {
     pub required: Option<UnimplementedSink>,
     /// What runs new threads.
     pub threads: Threads,
+    /// What executes programs.
+    pub successor: Option<Successor>,
 }
 
 impl Default for Services {
     /// Reports nothing, and starts no threads.
     fn default() -> Self {
-        Self { own_fds: Vec::new(), tracer: None, unimplemented: None, required: None, threads: Arc::new(NoThreads) }
+        Self {
+            own_fds: Vec::new(),
+            tracer: None,
+            unimplemented: None,
+            required: None,
+            threads: Arc::new(NoThreads),
+            successor: None,
+        }
     }
 }
 
@@ -65,6 +76,10 @@ pub struct System {
     pub tracer: Option<Tracer>,
     /// What runs new threads.
     pub threads: Threads,
+    /// What executes programs.
+    pub successor: Option<Successor>,
+    /// Held while a process is made or a program executed: descriptors are inherited then.
+    pub making_processes: Lock<()>,
     unimplemented: Option<UnimplementedSink>,
     required: Option<UnimplementedSink>,
     reported: Lock<HashSet<String>>,
@@ -146,8 +161,8 @@ pub struct Task {
 impl Task {
     /// The first thread of a process.
     pub fn new(config: TaskConfig) -> Result<Self, ExecError> {
-        let TaskConfig { image, spec, services } = config;
-        let (actions, blocked) = super::signal::inherited();
+        let TaskConfig { image, spec, services, signals } = config;
+        let (actions, blocked) = super::signal::inherited(signals);
         let task = Self {
             files: Arc::new(Files::new(services.own_fds)),
             fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new) }),
@@ -158,6 +173,8 @@ impl Task {
             system: Arc::new(System {
                 tracer: services.tracer,
                 threads: services.threads,
+                successor: services.successor,
+                making_processes: Lock::new(Rank::MakingProcesses, ()),
                 unimplemented: services.unimplemented,
                 required: services.required,
                 reported: Lock::new(Rank::Reported, HashSet::new()),
@@ -181,13 +198,18 @@ impl Task {
         Ok(task)
     }
 
-    /// Names the thread after the executed file, or the executed script (AT_EXECFN).
+    /// Names the thread after the file that was executed, a script's included (AT_EXECFN). A file that was executed by
+    /// its descriptor has its own name, as in Linux 6.14 and later.
     fn take_name(&self) {
         let Some(at) = self.mm.auxv(at::EXECFN) else { return };
         let Ok(Some(path)) = self.mm.read_cstr(GuestAddr(at), libc::PATH_MAX as usize) else { return };
-        let name = path.as_bytes().rsplit(|&b| b == b'/').next().unwrap_or_default();
-        let name = CString::new(&name[..name.len().min(15)]).expect("a prefix of a C string has no zeroes");
-        // The thread also runs without its name.
+        let path = path.as_bytes();
+        let by_descriptor = path.strip_prefix(b"/dev/fd/").is_some_and(|number| !number.contains(&b'/'));
+        let exe = self.mm.exe.as_bytes();
+        let path = if by_descriptor { exe.strip_suffix(b" (deleted)").unwrap_or(exe) } else { path };
+        let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        let name = CString::new(&name[..name.len().min(15)]).expect("a part of a string without zeroes");
+        // A thread without its name runs as well.
         let _ = rustix::thread::set_name(&name);
     }
 

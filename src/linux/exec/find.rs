@@ -35,7 +35,7 @@ impl Target {
         let mut file = request.file.take();
         let mut argv = request.argv.clone();
         let mut path = request.program.clone();
-        let mut name = CString::new(path.as_os_str().as_bytes()).unwrap_or_default();
+        let mut name = request.script_name.clone();
         let mut scripts = 0;
         let program = loop {
             let failed = |error: LoadError| ExecError::Load { path: path.clone(), error };

@@ -7,10 +7,12 @@
 mod advice;
 mod error;
 mod find;
+mod successor;
 
 pub use advice::NotFound;
 pub use error::ExecError;
 pub use find::{CROSS_SYSROOT, SearchPlaces, Target};
+pub use successor::{Handover, MAX_STRING, Options, Successor};
 
 use super::Vdso;
 use super::abi::signal::RtSigframe;
@@ -55,6 +57,8 @@ pub struct ExecRequest {
     pub file: Option<File>,
     /// The executed path (AT_EXECFN).
     pub given_path: PathBuf,
+    /// What a script's interpreter gets as the script's name.
+    pub script_name: CString,
     /// The arguments, the program's name first.
     pub argv: Vec<CString>,
     /// The environment.

@@ -139,11 +139,13 @@ impl From<SignalInfo> for Siginfo {
     }
 }
 
-/// The dispositions and the mask that a program inherits: signals are ignored or blocked as in the host.
-pub fn inherited() -> ([Sigaction; 64], u64) {
+/// Dispositions and mask as a program inherits them: what the host ignores is ignored, and what it blocks is blocked.
+pub fn inherited(given: Option<(u64, u64)>) -> ([Sigaction; 64], u64) {
     let action = |handler| Sigaction { handler, flags: 0, mask: 0 };
-    let actions = std::array::from_fn(|i| action(if host::is_ignored(i as i32 + 1) { SIG_IGN } else { SIG_DFL }));
-    (actions, host::signal_mask() & !UNBLOCKABLE)
+    let is_ignored = |signal| host::is_ignored(signal) || given.is_some_and(|(_, ignored)| ignored & bit(signal) != 0);
+    let actions = std::array::from_fn(|i| action(if is_ignored(i as i32 + 1) { SIG_IGN } else { SIG_DFL }));
+    let blocked = given.map_or_else(host::signal_mask, |(blocked, _)| blocked);
+    (actions, blocked & !UNBLOCKABLE)
 }
 
 impl Task {

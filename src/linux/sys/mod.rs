@@ -3,6 +3,7 @@
 
 pub(super) mod admin;
 pub(super) mod clock;
+pub(super) mod exec;
 pub(super) mod fd;
 pub(super) mod fs;
 pub(super) mod futex;

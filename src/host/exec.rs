@@ -1,0 +1,176 @@
+//! Executing programs: remu again, by a descriptor of its own file, or a program of the host.
+//!
+//! The descriptor is opened at the start and inherited, so that it works in a chroot, without /proc, and after the file
+//! has been replaced. Its number N reaches the next remu as AT_EXECFN, `/dev/fd/N`, which the kernel makes of it. N+1
+//! is a memfd with what one remu hands to the next: nothing of that is in the arguments or the environment.
+
+use super::pass::syscall;
+use super::start::executed_name;
+use rustix::fs::{MemfdFlags, Mode, OFlags, fcntl_get_seals, memfd_create};
+use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, pread, pwrite};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the memfd begins with.
+const MAGIC: &[u8; 8] = b"remu\0\x01\0\0";
+
+/// Where the two descriptors lie at least, or below a smaller limit.
+const LOWEST: i32 = 960;
+
+/// remu's own file, and the place of the memfd.
+#[derive(Debug)]
+pub struct OwnFile {
+    file: OwnedFd,
+    place: OwnedFd,
+}
+
+/// What a remu that was executed by another one has received.
+#[derive(Debug)]
+pub struct Received {
+    /// remu's own file.
+    pub own_file: OwnFile,
+    /// The descriptors, in the order in which they were handed on.
+    pub files: Vec<OwnedFd>,
+    /// The data.
+    pub data: Vec<u8>,
+}
+
+impl OwnFile {
+    /// Opens it, as the program that this process has executed.
+    pub fn open() -> Result<Self, Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let file = rustix::fs::open("/proc/self/exe", flags, Mode::empty())
+            .or_else(|_| rustix::fs::open(executed_name().unwrap_or_default(), flags, Mode::empty()))?;
+        Self::at_neighbours(file)
+    }
+
+    /// Moves the file to a number whose next one is free, too.
+    fn at_neighbours(file: OwnedFd) -> Result<Self, Errno> {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024).min(1024);
+        let mut at = LOWEST.min(limit.saturating_sub(48) as i32);
+        loop {
+            let first = fcntl_dupfd_cloexec(&file, at)?;
+            let second = fcntl_dupfd_cloexec(&file, first.as_raw_fd() + 1)?;
+            if second.as_raw_fd() == first.as_raw_fd() + 1 {
+                return Ok(Self { file: first, place: second });
+            }
+            at = second.as_raw_fd();
+        }
+    }
+
+    /// The numbers of its descriptors, which the guest may not see.
+    pub fn numbers(&self) -> [i32; 2] {
+        [self.file.as_raw_fd(), self.place.as_raw_fd()]
+    }
+
+    /// Executes remu, with these arguments and this environment, and hands it `data` and `files`. Returns only if that
+    /// fails; the descriptors are closed on exec as before then.
+    ///
+    /// The caller makes sure that no other thread makes a process or executes a program meanwhile.
+    pub fn execute(&self, data: &[u8], files: &[BorrowedFd<'_>], argv: &[CString], envp: &[CString]) -> Errno {
+        self.try_execute(data, files, argv, envp).err().unwrap_or(Errno::INVAL)
+    }
+
+    fn try_execute(
+        &self,
+        data: &[u8],
+        files: &[BorrowedFd<'_>],
+        argv: &[CString],
+        envp: &[CString],
+    ) -> Result<(), Errno> {
+        let memfd = memfd_create("remu", MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC)?;
+        let mut bytes = MAGIC.to_vec();
+        let numbers = files.iter().map(|file| file.as_raw_fd() as u32);
+        for word in [files.len() as u32].into_iter().chain(numbers) {
+            bytes.extend_from_slice(&word.to_ne_bytes());
+        }
+        bytes.extend_from_slice(data);
+        let mut written = 0;
+        while written < bytes.len() {
+            written += pwrite(&memfd, &bytes[written..], written as u64)?;
+        }
+        // SAFETY: the number is that of `place`, which stays open: only the file behind it changes.
+        unsafe {
+            let numbers = [memfd.as_raw_fd() as u64, self.place.as_raw_fd() as u64];
+            syscall(libc::SYS_dup3, [numbers[0], numbers[1], 0, 0, 0, 0])?;
+        }
+        drop(memfd);
+        let handed: Vec<_> = files.iter().copied().chain([self.file.as_fd(), self.place.as_fd()]).collect();
+        for file in &handed {
+            fcntl_setfd(file, FdFlags::empty())?;
+        }
+        let result = execute_at(self.file.as_fd(), c"", libc::AT_EMPTY_PATH, argv, envp);
+        for file in &handed {
+            fcntl_setfd(file, FdFlags::CLOEXEC)?;
+        }
+        Err(result)
+    }
+}
+
+/// Executes a program of the host. Returns only if that fails.
+pub fn execute_native(path: &CStr, argv: &[CString], envp: &[CString]) -> Errno {
+    execute_at(rustix::fs::CWD, path, 0, argv, envp)
+}
+
+fn execute_at(dir: BorrowedFd<'_>, path: &CStr, flags: i32, argv: &[CString], envp: &[CString]) -> Errno {
+    let pointers = |list: &[CString]| -> Vec<u64> {
+        list.iter().map(|text| text.as_ptr().expose_provenance() as u64).chain([0]).collect()
+    };
+    let (argv, envp) = (pointers(argv), pointers(envp));
+    let lists = [&argv, &envp].map(|list| list.as_ptr().expose_provenance() as u64);
+    let path = path.as_ptr().expose_provenance() as u64;
+    // SAFETY: the kernel reads the path and two lists that end with null, of strings that are alive. Either nothing of
+    // this process is left, or nothing has changed.
+    let result =
+        unsafe { syscall(libc::SYS_execveat, [dir.as_raw_fd() as u64, path, lists[0], lists[1], flags as u64, 0]) };
+    result.expect_err("a call that succeeds does not return")
+}
+
+/// What another remu has handed to this one, if it was executed by one. It is handed out once.
+pub fn received() -> Option<Received> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let name = executed_name()?;
+    let number: i32 = name.to_str().ok()?.strip_prefix("/dev/fd/")?.parse().ok()?;
+    let place = number.checked_add(1)?;
+    if number < 0 || super::is_secure() || TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: the descriptor is only looked at here. It is -1 neither, since it is positive.
+    let looked_at = unsafe { BorrowedFd::borrow_raw(place) };
+    // Only a memfd can be sealed.
+    fcntl_get_seals(looked_at).ok()?;
+    let mut bytes = Vec::new();
+    loop {
+        let at = bytes.len();
+        bytes.resize(at + 4096, 0);
+        let read = pread(looked_at, &mut bytes[at..], at as u64).ok()?;
+        bytes.truncate(at + read);
+        if read == 0 {
+            break;
+        }
+    }
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (count, mut rest) = rest.split_first_chunk::<4>()?;
+    let mut numbers = Vec::new();
+    for _ in 0..u32::from_ne_bytes(*count) {
+        let (number, after) = rest.split_first_chunk::<4>()?;
+        numbers.push(i32::from_ne_bytes(*number));
+        rest = after;
+    }
+    let data = rest.to_vec();
+    let all = || numbers.iter().copied().chain([number, place]);
+    let mut seen = std::collections::BTreeSet::new();
+    if !all().all(|fd| fd >= 0 && seen.insert(fd)) {
+        return None;
+    }
+    let own = |fd: i32| {
+        // SAFETY: remu has written the list and left each of these descriptors open for this process, in which nothing
+        // else knows of them: the call to this function is the only one that takes them.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        fcntl_getfd(&fd).and_then(|_| fcntl_setfd(&fd, FdFlags::CLOEXEC)).map(|()| fd)
+    };
+    let files = numbers.iter().map(|&fd| own(fd)).collect::<Result<_, _>>().ok()?;
+    let own_file = OwnFile { file: own(number).ok()?, place: own(place).ok()? };
+    Some(Received { own_file, files, data })
+}

@@ -1,0 +1,203 @@
+// execve and execveat: what the new program has, and every error before it.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *name_of(int error) {
+    return error == 0 ? "none" : strerrorname_np(error);
+}
+
+static void make(const char *path, const void *bytes, size_t size, mode_t mode) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size || fchmod(fd, mode) != 0)
+        perror(path);
+    close(fd);
+}
+
+static void fails(const char *what, const char *path, char **argv, char **envp) {
+    execve(path, argv, envp);
+    printf("%s: %s\n", what, name_of(errno));
+}
+
+static char *one[] = {"one", NULL};
+
+static void errors(const char *self) {
+    char elf[4096];
+    int fd = open(self, O_RDONLY | O_CLOEXEC);
+    if (read(fd, elf, sizeof elf) != sizeof elf)
+        perror(self);
+    close(fd);
+    fails("nothing there", "nowhere", one, environ);
+    fails("an empty path", "", one, environ);
+    fails("below a file", "/proc/self/exe/x", one, environ);
+    fails("a directory", ".", one, environ);
+    make("plain", "text\n", 5, 0644);
+    fails("not executable", "plain", one, environ);
+    make("text", "text\n", 5, 0755);
+    fails("neither program nor script", "text", one, environ);
+    make("empty", "", 0, 0755);
+    fails("an empty file", "empty", one, environ);
+    make("cut", elf, 80, 0755);
+    fails("a program cut off", "cut", one, environ);
+    memset(elf + 18, 0x7f, 2);
+    make("other", elf, sizeof elf, 0755);
+    fails("for another machine", "other", one, environ);
+    make("lost", "#!/no/such/interpreter\n", 23, 0755);
+    fails("a script without its interpreter", "lost", one, environ);
+    make("loop", "#!./loop\n", 9, 0755);
+    fails("a script of itself", "loop", one, environ);
+    make("bare", "#!\n", 3, 0755);
+    fails("a script that names nothing", "bare", one, environ);
+    fails("a bad path", (char *)8, one, environ);
+    fails("bad arguments", self, (char **)8, environ);
+    char *bad[] = {"a", (char *)8, NULL};
+    fails("a bad argument", self, bad, environ);
+    fails("a bad environment", self, one, bad);
+    char *long_one = malloc(131073);
+    memset(long_one, 'x', 131072);
+    long_one[131072] = 0;
+    char *list[] = {long_one, NULL};
+    fails("a long string", self, list, environ);
+    static char *many[300000];
+    for (int i = 0; i < 299999; i++)
+        many[i] = "0123456";
+    fails("2 MiB of strings and as many pointers", self, many, environ);
+    symlink("text", "link");
+    syscall(SYS_execveat, AT_FDCWD, "link", one, environ, AT_SYMLINK_NOFOLLOW);
+    printf("a link not to be followed: %s\n", name_of(errno));
+    syscall(SYS_execveat, AT_FDCWD, "text", one, environ, 0x40000);
+    printf("a bad flag: %s\n", name_of(errno));
+    syscall(SYS_execveat, 99, "text", one, environ, 0);
+    printf("a bad directory: %s\n", name_of(errno));
+    syscall(SYS_execveat, 99, "", one, environ, AT_EMPTY_PATH);
+    printf("a bad descriptor: %s\n", name_of(errno));
+    syscall(SYS_execveat, AT_FDCWD, "", one, environ, 0);
+    printf("no path: %s\n", name_of(errno));
+    const char *files[] = {"plain", "text", "empty", "cut", "other", "lost", "loop", "bare", "link"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlink(files[i]);
+}
+
+static void show(int argc, char **argv) {
+    printf("program %s with %d:", argv[0], argc - 2);
+    for (int i = 2; i < argc; i++)
+        printf(" [%s]", argv[i]);
+    printf("\nenvironment:");
+    for (char **e = environ; *e != NULL; e++)
+        printf(" [%s]", *e);
+    sigset_t blocked, pending;
+    sigprocmask(SIG_SETMASK, NULL, &blocked);
+    sigpending(&pending);
+    struct sigaction action;
+    printf("\nUSR1 blocked %d, pending %d;", sigismember(&blocked, SIGUSR1), sigismember(&pending, SIGUSR1));
+    sigaction(SIGUSR2, NULL, &action);
+    printf(" USR2 ignored %d;", action.sa_handler == SIG_IGN);
+    sigaction(SIGINT, NULL, &action);
+    printf(" INT default %d;", action.sa_handler == SIG_DFL);
+    sigaction(SIGSEGV, NULL, &action);
+    printf(" SEGV ignored %d\n", action.sa_handler == SIG_IGN);
+    struct rlimit stack, data;
+    getrlimit(RLIMIT_STACK, &stack);
+    getrlimit(RLIMIT_DATA, &data);
+    printf("stack %ld, data %ld; descriptors:", (long)stack.rlim_cur, (long)data.rlim_cur);
+    for (int fd = 3; fd < 2048; fd++)
+        if (fcntl(fd, F_GETFD) >= 0 && fd == 77)
+            printf(" %d", fd);
+    char comm[32] = "";
+    int fd = open("/proc/self/comm", O_RDONLY);
+    if (read(fd, comm, sizeof comm - 1) < 0)
+        perror("comm");
+    // What a program executed by its descriptor is called depends on the kernel's version.
+    int is_named = strcmp(argv[1], "by-path") == 0 || strcmp(argv[1], "by-script") == 0;
+    printf("; comm %s; pid is tid %d\n", is_named ? strtok(comm, "\n") : "unknown", getpid() == gettid());
+    fflush(stdout);
+}
+
+static const char *self;
+
+static char *environment[] = {"A=1", "no equals sign", "EMPTY=", "A=2", NULL};
+
+static void *from_a_thread(void *arg) {
+    char *argv[] = {"", "by-descriptor", "", "two words", NULL};
+    int fd = open(self, O_RDONLY | O_CLOEXEC);
+    syscall(SYS_execveat, fd, "", argv, environment, AT_EMPTY_PATH);
+    perror("execveat");
+    return arg;
+}
+
+static void ignore(int signal) {
+    (void)signal;
+}
+
+int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    const char *step = argc > 1 ? argv[1] : "first";
+    static char path[4096];
+    if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
+        perror("readlink");
+    self = path;
+    if (strcmp(step, "first") == 0) {
+        errors(self);
+        sigset_t usr1;
+        sigemptyset(&usr1);
+        sigaddset(&usr1, SIGUSR1);
+        sigprocmask(SIG_BLOCK, &usr1, NULL);
+        kill(getpid(), SIGUSR1);
+        signal(SIGUSR2, SIG_IGN);
+        signal(SIGSEGV, SIG_IGN);
+        signal(SIGINT, ignore);
+        struct rlimit limit;
+        getrlimit(RLIMIT_STACK, &limit);
+        limit.rlim_cur = 1 << 20;
+        setrlimit(RLIMIT_STACK, &limit);
+        getrlimit(RLIMIT_DATA, &limit);
+        limit.rlim_cur = 64 << 20;
+        setrlimit(RLIMIT_DATA, &limit);
+        dup2(1, 77);
+        fcntl(dup2(1, 78), F_SETFD, FD_CLOEXEC);
+        char *next[] = {"a name", "by-path", "--", "-L", NULL};
+        execve(self, next, environment);
+    } else if (strcmp(step, "by-path") == 0) {
+        show(argc, argv);
+        pthread_t thread;
+        pthread_create(&thread, NULL, from_a_thread, NULL);
+        pthread_join(thread, NULL);
+    } else if (strcmp(step, "by-descriptor") == 0) {
+        show(argc, argv);
+        char script[4200];
+        int size = snprintf(script, sizeof script, "#!%s by-script\n", self);
+        make("script", script, size, 0755);
+        char *next[] = {"ignored", "x", "y", NULL};
+        execve("./script", next, environment);
+    } else if (strcmp(step, "by-script") == 0) {
+        unlink("script");
+        argv[0] = "a script";
+        show(argc, argv);
+        char *last[] = {"LAST=1", NULL};
+        int fd = memfd_create("copy", MFD_CLOEXEC);
+        int from = open(self, O_RDONLY | O_CLOEXEC);
+        char buffer[65536];
+        for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;)
+            if (write(fd, buffer, n) != n)
+                perror("write");
+        char *final[] = {"end", "by-memfd", NULL};
+        fexecve(fd, final, last);
+    } else if (strcmp(step, "by-memfd") == 0) {
+        show(argc, argv);
+        return 42;
+    }
+    perror(step);
+    return 1;
+}
