@@ -413,7 +413,7 @@ fn a_missing_call_that_the_program_needs_is_reported_once() {
     // It does not end up within the line of a call.
     assert_eq!(
         message("shown", &[117], &["-e", "ptrace"]),
-        "ptrace(PTRACE_TRACEME <unfinished ...>\nremu: ./shown: ptrace is not implemented yet\n\
+        "ptrace(0, 0, NULL, NULL <unfinished ...>\nremu: ./shown: ptrace is not implemented yet\n\
          <... ptrace resumed>)                   = -1 ENOSYS (Function not implemented)\n+++ exited with 0 +++\n"
     );
 }

@@ -390,7 +390,7 @@ impl Drop for AllBlocked {
 }
 
 /// Whether a signal has arrived in this thread that it has not taken.
-pub(super) fn has_arrived() -> bool {
+pub fn has_arrived() -> bool {
     MAILBOX.with(|mailbox| mailbox.full.load(Ordering::Relaxed) != 0)
 }
 
@@ -459,11 +459,6 @@ pub fn suspend(mask: u64) -> CallError {
     // SAFETY: the kernel reads a set.
     let result = unsafe { interruptible(libc::SYS_rt_sigsuspend, [(&raw const mask) as u64, SIGSET_SIZE, 0, 0, 0, 0]) };
     result.expect_err("the call only ends by a signal")
-}
-
-/// Whether a signal has arrived in this thread that has not been taken.
-pub fn has_arrived() -> bool {
-    MAILBOX.with(|mailbox| mailbox.full.load(Ordering::Acquire) != 0)
 }
 
 /// Has the host block all signals in this thread but those of faults. Returns the mask that was set.
