@@ -177,18 +177,6 @@ pub fn messages(
     Ok(raw[..count as usize].iter().map(|raw| raw.len).collect())
 }
 
-/// setsockopt(2) of an option whose value is a packet filter (`struct sock_fprog`): so many
-/// instructions in guest memory.
-pub fn set_filter(socket: i32, level: i32, option: i32, count: u16, filter: GuestPtr<'_>) -> Result<u64, Errno> {
-    /// The size of `struct sock_filter`, an instruction.
-    const INSTRUCTION: u64 = 8;
-    let program = [u64::from(count), filter.raw(u64::from(count) * INSTRUCTION).addr()];
-    let args = [socket as u64, level as u64, option as u64, program.as_ptr() as u64, size_of_val(&program) as u64, 0];
-    // SAFETY: the kernel reads the structure, which is live, and the instructions, which are in guest memory and
-    // contain no addresses.
-    unsafe { syscall(libc::SYS_setsockopt, args) }
-}
-
 /// The memory-deny-write-execute flags of this process (PR_GET_MDWE); none if the kernel does not know them.
 pub fn mdwe() -> u32 {
     // SAFETY: the call takes no pointer and changes nothing.
@@ -234,8 +222,20 @@ pub fn guest_fd<'a>(fd: i32) -> Option<std::os::fd::BorrowedFd<'a>> {
     (fd >= 0).then(|| unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) })
 }
 
-/// mq_notify(2) by a message to a netlink socket. C libraries use it to start a notification thread.
-pub fn notify_by_socket(queue: i32, cookie: &[u8; 32], socket: i32) -> Result<u64, CallError> {
+/// How a process is told of a message: the first fields of `struct sigevent`.
+#[derive(Clone, Copy, Debug)]
+pub struct Notification {
+    /// The value that comes with a signal.
+    pub value: u64,
+    /// The signal's number or, for SIGEV_THREAD, a netlink socket.
+    pub signo: i32,
+    /// SIGEV_NONE, SIGEV_SIGNAL or SIGEV_THREAD.
+    pub notify: i32,
+}
+
+/// mq_notify(2); without a notification, it removes the one that was asked for. With SIGEV_THREAD, which is how C
+/// libraries start a thread, the cookie is what the kernel sends to the socket; it is read where the value points.
+pub fn mq_notify(queue: i32, notification: Option<Notification>, cookie: &[u8; 32]) -> Result<u64, CallError> {
     #[repr(C)]
     struct Sigevent {
         value: u64,
@@ -243,9 +243,14 @@ pub fn notify_by_socket(queue: i32, cookie: &[u8; 32], socket: i32) -> Result<u6
         notify: i32,
         rest: [u64; 6],
     }
-    let event = Sigevent { value: cookie.as_ptr() as u64, signo: socket, notify: libc::SIGEV_THREAD, rest: [0; 6] };
-    // SAFETY: the kernel reads the structure of 64 bytes, and the 32 bytes that it points to.
-    unsafe { interruptible(libc::SYS_mq_notify, [queue as u64, (&raw const event) as u64, 0, 0, 0, 0]) }
+    let event = notification.map(|Notification { value, signo, notify }| {
+        let value = if notify == libc::SIGEV_THREAD { cookie.as_ptr() as u64 } else { value };
+        Sigevent { value, signo, notify, rest: [0; 6] }
+    });
+    let at = event.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the kernel reads the structure, which is 64 bytes. It follows the value for SIGEV_THREAD only: to 32 bytes,
+    // all of the cookie.
+    unsafe { interruptible(libc::SYS_mq_notify, [queue as u64, at as u64, 0, 0, 0, 0]) }
 }
 
 /// A futex word to wait for with futex_waitv(2), or an operand of futex_requeue(2).

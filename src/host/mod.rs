@@ -13,14 +13,12 @@ pub mod fault;
 pub mod fd;
 mod fork;
 pub mod fp;
-mod ioctl;
-mod ioctl_table;
 mod limits;
 mod lock;
 mod pass;
 mod pointer;
 mod random;
-mod requests;
+pub mod requests;
 mod robust;
 mod segment;
 mod signal_names;
@@ -33,16 +31,14 @@ mod thread;
 mod vfork;
 
 pub use calls::{
-    Attribute, EpollEvent, FutexWaiter, Message, Timespec, attribute, epoll_wait, futex_requeue, futex_wait_any,
-    guest_fd, mdwe, message, messages, mirror_personality, move_pages, notify_by_socket, personality, pselect,
-    remap_file_pages, set_filter, stat_at,
+    Attribute, EpollEvent, FutexWaiter, Message, Notification, Timespec, attribute, epoll_wait, futex_requeue,
+    futex_wait_any, guest_fd, mdwe, message, messages, mirror_personality, move_pages, mq_notify, personality, pselect,
+    remap_file_pages, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
 pub use exec::{OwnFile, Received, execute_native, received};
 pub use fd::close;
 pub use fork::{ChildProcess, Forked, NewProcess, fork};
-pub use ioctl::{Through, ioctl_refused, ioctl_through};
-pub use ioctl_table::IoctlArg;
 pub use limits::{InheritedLimits, limits_behind, memory_limits};
 pub use lock::{
     Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep,
@@ -51,7 +47,11 @@ pub use lock::{
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use random::split_mix;
-pub use requests::{FcntlArg, kcmp_row, keyctl_row, prctl_row, semctl_row};
+pub use requests::{
+    FcntlRequest, FilterOption, FsconfigRequest, FutexRequest, FutexWake, GetOption, IoctlRequest, KcmpEpoll,
+    KcmpRequest, KeyctlAgree, KeyctlCrypt, KeyctlQuery, KeyctlRequest, PrctlRequest, QuotaRequest, SEMID_DS,
+    SemctlRequest, SetOption, Through, ioctl_refused, ioctl_through,
+};
 pub use robust::set_robust_list;
 pub use segment::{attach_segment, detach_segment};
 pub use signal_names::{signal_name, signal_number};
@@ -64,7 +64,7 @@ pub use start::{Registered, environment, is_secure, registered, start};
 pub use stop::{StopFlag, StopHandle};
 pub use sys::Sys;
 #[cfg(test)]
-pub(crate) use sys::{Extent, Pointer};
+pub(crate) use sys::{Extent, HostCall, Pointer};
 pub use terminal::RawTerminal;
 pub use thread::{exit_first_thread, spawn};
 pub use vfork::{VforkDone, vfork};

@@ -2,27 +2,31 @@
 //!
 //! A system call is safe if the kernel accesses only the memory that its pointer arguments name. The table of [`Sys`]
 //! says which arguments of each call are pointers, and only checked pointers are accepted there: guest memory
-//! ([`GuestPtr`](super::GuestPtr), which Rust never refers to), or a slice borrowed from the caller. If a request
-//! determines what the arguments are, it must be in one of the closed lists of [`super::requests`].
+//! ([`GuestPtr`](super::GuestPtr), which Rust never refers to), or a slice borrowed from the caller. Calls whose
+//! arguments mean what a request among them says are not in that table: each shape of them is a type of
+//! [`super::requests`].
 
 use super::pointer::SysArg;
-use super::requests::fits;
 use super::signals::{CallError, interruptible};
-use super::sys::{Extent, Pointer, Sys};
+use super::sys::{Extent, HostCall, Pointer, Sys};
 use rustix::io::Errno;
 
 /// Makes an interruptible host system call for the guest. Missing arguments are zero.
 ///
 /// # Panics
-/// If an argument does not have the kind in the table, if the request belongs in another row, or if a slice is shorter
-/// than the kernel's access. Each is a bug in the caller.
+/// If an argument does not have the kind in the table, or if memory is shorter than the kernel's access. Each is a bug
+/// in the caller.
 pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
+    make(call, args)
+}
+
+/// Makes a call of either table.
+pub(super) fn make(call: impl HostCall, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     let mut raw = [0u64; 6];
     let mut numbers = [0u64; 6];
     for (number, arg) in numbers.iter_mut().zip(args.iter()) {
         *number = if let SysArg::Val(v) = arg { *v } else { 0 };
     }
-    assert!(fits(call, &numbers), "{call:?}: the kernel may use a number in {numbers:x?} as an address");
     for (i, arg) in args.iter_mut().enumerate() {
         let pointer = call.pointers().iter().find(|p| p.arg == i);
         raw[i] = match (arg, pointer) {
@@ -50,13 +54,15 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
             (arg, _) => panic!("{call:?}: argument {i} may not be {arg:?}"),
         };
     }
-    // SAFETY: with the requests that `fits` accepts, the calls in the table access memory only through their pointer
-    // arguments. Each of these is guest memory, null, or a live slice that is at least as long as the kernel's access
-    // and mutable if the kernel writes; this was checked above.
+    // SAFETY: the calls in the tables access memory only through their pointer arguments; those of `ByRequest` are made
+    // with a request of their shape, by its type. Each pointer is guest memory, a live slice that is at least as long
+    // as the kernel's access and mutable if the kernel writes, or a list of guest memory from which the kernel takes no
+    // more than there is: checked above. Or it is null, which is no memory of Rust's: the kernel takes it for a missing
+    // argument, or goes from address 0, where nothing is mapped or the guest's window starts.
     unsafe { interruptible(call.number(), raw) }
 }
 
-fn check_lent(call: Sys, pointer: &Pointer, slice: &[u8], numbers: &[u64; 6]) {
+fn check_lent(call: impl HostCall, pointer: &Pointer, slice: &[u8], numbers: &[u64; 6]) {
     let fits = match pointer.extent.bytes(numbers) {
         Some(bytes) => bytes <= slice.len() as u64,
         None => match pointer.extent {

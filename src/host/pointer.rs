@@ -47,6 +47,14 @@ impl<'w> GuestPtr<'w> {
         self.host
     }
 
+    /// The first `len` bytes of them.
+    ///
+    /// # Panics
+    /// If there are fewer: a bug in the caller.
+    pub(super) fn first(self, len: u64) -> Self {
+        Self { host: self.raw(len), len }
+    }
+
     /// The address, for a kernel that goes as far as memory tells it.
     pub(super) fn open(self) -> RawPtr<'w> {
         self.host

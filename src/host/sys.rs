@@ -92,22 +92,31 @@ pub(crate) struct Pointer {
     pub extent: Extent,
 }
 
-macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident = $nr:ident [$($arg:literal $dir:ident $extent:expr),*];)*) => {
-        /// The passthrough calls of the host.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Sys { $($(#[$doc])* $name,)* }
+/// A host call, with its pointer arguments.
+pub(crate) trait HostCall: Copy + std::fmt::Debug {
+    /// The host's number.
+    fn number(self) -> libc::c_long;
 
-        impl Sys {
-            pub(super) fn number(self) -> libc::c_long {
-                match self { $(Sys::$name => numbers::$nr,)* }
+    /// The arguments that are pointers.
+    fn pointers(self) -> &'static [Pointer];
+}
+
+macro_rules! calls {
+    ($(#[$meta:meta])* $vis:vis enum $table:ident;
+     $($(#[$doc:meta])* $name:ident = $nr:ident [$($arg:literal $dir:ident $extent:expr),*];)*) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis enum $table { $($(#[$doc])* $name,)* }
+
+        impl HostCall for $table {
+            fn number(self) -> libc::c_long {
+                match self { $($table::$name => numbers::$nr,)* }
             }
 
-            /// The arguments that are pointers.
-            pub(crate) fn pointers(self) -> &'static [Pointer] {
+            fn pointers(self) -> &'static [Pointer] {
                 use Extent::*;
                 match self {
-                    $(Sys::$name => &[$(Pointer { arg: $arg, written: calls!(@ $dir), extent: $extent }),*],)*
+                    $($table::$name => &[$(Pointer { arg: $arg, written: calls!(@ $dir), extent: $extent }),*],)*
                 }
             }
         }
@@ -119,6 +128,8 @@ macro_rules! calls {
 // The columns: the number by name and, for each pointer argument, its index, whether the kernel reads or writes the
 // memory, and how much.
 calls! {
+    /// The host calls whose arguments mean the same in every call.
+    pub enum Sys;
     /// setxattr(2)
     Setxattr = SYS_setxattr [0 reads CString, 1 reads CString, 2 reads Arg(3)];
     /// lsetxattr(2)
@@ -427,28 +438,12 @@ calls! {
     Openat2 = SYS_openat2 [1 reads CString, 2 reads Arg(3)];
     /// dup3(2)
     Dup3 = SYS_dup3 [];
-    /// fcntl(2) with a number
-    Fcntl = SYS_fcntl [];
-    /// fcntl(2) with a structure: a lock, an owner or a hint
-    FcntlStruct = SYS_fcntl [2 writes Open];
-    /// ioctl(2) with a number
-    Ioctl = SYS_ioctl [];
-    /// ioctl(2) with a structure
-    IoctlStruct = SYS_ioctl [2 writes Open];
     /// close_range(2)
     CloseRange = SYS_close_range [];
     /// ppoll(2)
     Ppoll = SYS_ppoll [0 writes Items(1, 8), 2 writes Fixed(16), 3 reads Fixed(8)];
     /// setitimer(2)
     Setitimer = SYS_setitimer [1 reads Fixed(32), 2 writes Fixed(32)];
-    /// futex(2) with a timeout
-    FutexWait = SYS_futex [0 writes Fixed(4), 3 reads Fixed(16)];
-    /// futex(2) with a second count and word
-    FutexTwo = SYS_futex [0 writes Fixed(4), 4 writes Fixed(4)];
-    /// setsockopt(2)
-    Setsockopt = SYS_setsockopt [3 reads Int(4)];
-    /// getsockopt(2)
-    Getsockopt = SYS_getsockopt [3 writes Open, 4 writes Fixed(4)];
     /// epoll_ctl(2), with the host's structure
     EpollCtl = SYS_epoll_ctl [3 reads Fixed(12)];
     /// madvise(2)
@@ -481,14 +476,8 @@ calls! {
     TimerSettime = SYS_timer_settime [2 reads Fixed(32), 3 writes Fixed(32)];
     /// timer_delete(2)
     TimerDelete = SYS_timer_delete [];
-    /// mq_notify(2) with a signal, or without a notification
-    MqNotify = SYS_mq_notify [1 reads Fixed(64)];
     /// prlimit(2)
     Prlimit64 = SYS_prlimit64 [2 reads Fixed(16), 3 writes Fixed(16)];
-    /// prctl(2) with numbers only
-    Prctl = SYS_prctl [];
-    /// prctl(2) with a pointer as its first argument: to a name or to an output number
-    PrctlPointer = SYS_prctl [1 writes Open];
     /// shmget(2)
     Shmget = SYS_shmget [];
     /// shmctl(2)
@@ -497,12 +486,6 @@ calls! {
     ShmctlStatus = SYS_shmctl [2 writes Fixed(112)];
     /// semget(2)
     Semget = SYS_semget [];
-    /// semctl(2) with a number
-    Semctl = SYS_semctl [];
-    /// semctl(2) with an array, or with a structure that is the same on both CPUs
-    SemctlPointer = SYS_semctl [3 writes Open];
-    /// semctl(2) with the host's `semid64_ds`
-    SemctlStatus = SYS_semctl [3 writes Fixed(104)];
     /// semtimedop(2), and semop(2) without a timeout
     Semtimedop = SYS_semtimedop [1 reads Items(2, 6), 3 reads Fixed(16)];
     /// msgget(2)
@@ -527,10 +510,6 @@ calls! {
     ProcessVmReadv = SYS_process_vm_readv [1 reads Vector(2), 3 reads Vector(4)];
     /// process_vm_writev(2)
     ProcessVmWritev = SYS_process_vm_writev [1 reads Vector(2), 3 reads Vector(4)];
-    /// quotactl(2)
-    Quotactl = SYS_quotactl [1 reads CString, 3 writes Open];
-    /// quotactl(2) with a file's name
-    QuotactlFile = SYS_quotactl [1 reads CString, 3 reads CString];
     /// quotactl_fd(2)
     QuotactlFd = SYS_quotactl_fd [3 writes Open];
     /// unshare(2)
@@ -547,22 +526,6 @@ calls! {
     AddKey = SYS_add_key [0 reads CString, 1 reads CString, 2 reads Arg(3)];
     /// request_key(2)
     RequestKey = SYS_request_key [0 reads CString, 1 reads CString, 2 reads CString];
-    /// keyctl(2) with numbers only
-    Keyctl = SYS_keyctl [];
-    /// keyctl(2) with a pointer as the first argument after the operation
-    KeyctlFirst = SYS_keyctl [1 reads Open];
-    /// keyctl(2) with a pointer as the second argument after the operation
-    KeyctlSecond = SYS_keyctl [2 reads Open];
-    /// keyctl(2) with iovecs as the second argument after the operation
-    KeyctlPieces = SYS_keyctl [2 reads Vector(3)];
-    /// keyctl(2) with strings as the second and third arguments after the operation
-    KeyctlStrings = SYS_keyctl [2 reads CString, 3 reads CString];
-    /// keyctl(2) with a string and a structure as the third and fourth arguments after the operation
-    KeyctlQuery = SYS_keyctl [3 reads CString, 4 writes Open];
-    /// keyctl(2) with a structure, a string and two buffers as the arguments after the operation
-    KeyctlCrypt = SYS_keyctl [1 reads Open, 2 reads CString, 3 reads Open, 4 writes Open];
-    /// keyctl(2) KEYCTL_DH_COMPUTE without a key derivation function
-    KeyctlAgree = SYS_keyctl [1 reads Open, 2 writes Open];
     /// mbind(2)
     Mbind = SYS_mbind [0 reads Range(1), 3 reads Nodes(4)];
     /// get_mempolicy(2)
@@ -581,10 +544,6 @@ calls! {
     NameToHandleAt = SYS_name_to_handle_at [1 reads CString, 2 writes Open, 3 writes Open];
     /// open_by_handle_at(2)
     OpenByHandleAt = SYS_open_by_handle_at [1 reads Open];
-    /// kcmp(2)
-    Kcmp = SYS_kcmp [];
-    /// kcmp(2) with an epoll slot
-    KcmpEpoll = SYS_kcmp [4 reads Fixed(12)];
     /// pidfd_getfd(2)
     PidfdGetfd = SYS_pidfd_getfd [];
     /// process_mrelease(2)
@@ -597,8 +556,6 @@ calls! {
     MoveMount = SYS_move_mount [1 reads CString, 3 reads CString];
     /// fsopen(2)
     Fsopen = SYS_fsopen [0 reads CString];
-    /// fsconfig(2)
-    Fsconfig = SYS_fsconfig [2 reads CString, 3 reads CString];
     /// fsmount(2)
     Fsmount = SYS_fsmount [];
     /// fspick(2)
@@ -607,8 +564,6 @@ calls! {
     MountSetattr = SYS_mount_setattr [1 reads CString, 3 reads Arg(4)];
     /// memfd_secret(2)
     MemfdSecret = SYS_memfd_secret [];
-    /// futex(2) with a timeout and a second word
-    FutexWaitTwo = SYS_futex [0 writes Fixed(4), 3 reads Fixed(16), 4 writes Fixed(4)];
     /// futex_wake(2)
     FutexWake = SYS_futex_wake [0 reads Open];
     /// futex_wait(2)
@@ -635,4 +590,40 @@ calls! {
     FileGetattr = SYS_file_getattr [1 reads CString, 2 writes Arg(3)];
     /// file_setattr(2)
     FileSetattr = SYS_file_setattr [1 reads CString, 2 reads Arg(3)];
+}
+
+// The arguments of these mean what a request among them says: only `requests` makes them.
+calls! {
+    /// The host calls with one shape of arguments.
+    pub(super) enum ByRequest;
+    IoctlNumber = SYS_ioctl [];
+    IoctlStruct = SYS_ioctl [2 writes Open];
+    FcntlNumber = SYS_fcntl [];
+    FcntlStruct = SYS_fcntl [2 writes Open];
+    PrctlNumbers = SYS_prctl [];
+    PrctlPointer = SYS_prctl [1 writes Open];
+    KcmpNumbers = SYS_kcmp [];
+    KcmpEpoll = SYS_kcmp [4 reads Fixed(12)];
+    SemctlNumber = SYS_semctl [];
+    SemctlArray = SYS_semctl [3 writes Open];
+    SemctlStatus = SYS_semctl [3 writes Fixed(104)];
+    FutexWait = SYS_futex [0 writes Fixed(4), 3 reads Fixed(16)];
+    FutexWaitRequeue = SYS_futex [0 writes Fixed(4), 3 reads Fixed(16), 4 writes Fixed(4)];
+    FutexRequeue = SYS_futex [0 writes Fixed(4), 4 writes Fixed(4)];
+    SetOption = SYS_setsockopt [3 reads Int(4)];
+    GetOption = SYS_getsockopt [3 writes Open, 4 writes Fixed(4)];
+    QuotaFile = SYS_quotactl [1 reads CString, 3 reads CString];
+    QuotaPlain = SYS_quotactl [1 reads CString, 3 writes Open];
+    FsconfigBinary = SYS_fsconfig [2 reads CString, 3 reads Int(4)];
+    FsconfigPath = SYS_fsconfig [2 reads CString, 3 reads CString];
+    FsconfigValue = SYS_fsconfig [2 reads CString, 3 reads Open];
+    KeyctlNumbers = SYS_keyctl [];
+    KeyctlSession = SYS_keyctl [1 reads CString];
+    KeyctlCapabilities = SYS_keyctl [1 writes Arg(2)];
+    KeyctlBuffer = SYS_keyctl [2 writes Arg(3)];
+    KeyctlIovecs = SYS_keyctl [2 reads Vector(3)];
+    KeyctlStrings = SYS_keyctl [2 reads CString, 3 reads CString];
+    KeyctlQuery = SYS_keyctl [3 reads CString, 4 writes Fixed(56)];
+    KeyctlCrypt = SYS_keyctl [1 reads Fixed(40), 2 reads CString, 3 reads Open, 4 writes Open];
+    KeyctlAgree = SYS_keyctl [1 reads Fixed(12), 2 writes Arg(3)];
 }

@@ -188,7 +188,12 @@ impl Call<'_> {
     /// Guest memory for the host kernel to follow. An address that no guest memory can be at becomes
     /// one that the host kernel refuses, so that it is the host kernel that answers, and in its order.
     pub fn guest(&self, addr: u64, len: u64) -> SysArg<'_> {
-        if addr == 0 { SysArg::Null } else { SysArg::Guest(self.pointer(addr, len)) }
+        self.nullable(addr, len).into()
+    }
+
+    /// The same for a request.
+    pub fn nullable(&self, addr: u64, len: u64) -> Option<GuestPtr<'_>> {
+        (addr != 0).then(|| self.pointer(addr, len))
     }
 
     /// The same for a structure that the host kernel follows.

@@ -239,7 +239,7 @@ pub fn rows() -> &'static [Row] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{Extent, Pointer};
+    use crate::host::{Extent, HostCall, Pointer};
 
     #[test]
     fn every_number_of_the_riscv64_table_has_a_row() {

@@ -8,7 +8,7 @@ use super::arch::riscv64 as arch;
 use super::outcome::{CallEnd, Outcome};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
-use crate::host::{self, Sys, SysArg};
+use crate::host::{self, FutexWake, Sys, SysArg};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::sync::Arc;
@@ -142,9 +142,7 @@ impl Task {
             return;
         }
         let Ok(word) = self.mm.host_range(addr, 4) else { return };
-        let (wake, one) = (SysArg::Val(libc::FUTEX_WAKE as u64), SysArg::Val(1));
-        let mut args = [SysArg::Guest(word), wake, one, SysArg::Null, SysArg::Val(0), SysArg::Val(0)];
-        let _ = host::pass(Sys::FutexWait, &mut args);
+        let _ = FutexWake::WAKE.make(Some(word), 1, 0);
     }
 }
 

@@ -1,30 +1,25 @@
 //! System administration calls and calls about other processes: quotas, mounts, reboot, security modules, kcmp.
 
 use super::vm::{foreign, is_own};
-use crate::host::{self, Sys, SysArg};
+use crate::host::{FsconfigRequest, KcmpEpoll, KcmpRequest, QuotaRequest, Sys, SysArg};
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 
-/// Q_QUOTAON, shifted down over the quota type.
-const Q_QUOTAON: u32 = 0x80_0002;
-
 pub(in crate::linux) fn quotactl(c: &mut Call<'_>) -> SysResult {
     let [command, _, id, addr, ..] = c.args;
     let device = c.path_or_null(1, FollowLink::Follow, Intent::Read)?;
-    let device = device.as_ref().map_or(SysArg::Null, |path| SysArg::In(path.as_bytes_with_nul()));
-    let numbers = [command, id].map(SysArg::Val);
-    let [command_arg, id] = numbers;
-    if command as u32 >> 8 == Q_QUOTAON {
-        // The kernel reports errors of the device before errors of the file's path.
-        let file = c.path(3, FollowLink::Follow, Intent::Change);
-        let file = file.as_ref().map_or_else(|_| c.guest(addr, 1), |path| SysArg::In(path.as_bytes_with_nul()));
-        return pass(Sys::QuotactlFile, &mut [command_arg, device, id, file]);
-    }
-    // Every command's structure is small and has the same layout on both architectures.
-    pass(Sys::Quotactl, &mut [command_arg, device, id, c.guest(addr, 1)])
+    Ok(match QuotaRequest::new(command as u32) {
+        QuotaRequest::File(request) => {
+            // The kernel reports errors of the device before errors of the file's path.
+            let file = c.path(3, FollowLink::Follow, Intent::Change);
+            let file = file.as_deref().map_err(|_| c.nullable(addr, 1));
+            request.make(device.as_deref(), id, file)
+        }
+        QuotaRequest::Plain(request) => request.make(device.as_deref(), id, c.nullable(addr, 1)),
+    }?)
 }
 
 pub(in crate::linux) fn quotactl_fd(c: &mut Call<'_>) -> SysResult {
@@ -47,32 +42,26 @@ pub(in crate::linux) fn mount(c: &mut Call<'_>) -> SysResult {
     pass(Sys::Mount, &mut [source, target, c.guest(kind, 1), SysArg::Val(flags), c.guest(data, 1)])
 }
 
-/// The fsconfig(2) commands that take more than a string.
-mod fsconfig_command {
-    pub const SET_BINARY: u32 = 2;
-    pub const SET_PATH: u32 = 3;
-    pub const SET_PATH_EMPTY: u32 = 4;
-    pub const SET_FD: u32 = 5;
-}
+/// FSCONFIG_SET_FD.
+const FSCONFIG_SET_FD: u32 = 5;
 
 pub(in crate::linux) fn fsconfig(c: &mut Call<'_>) -> SysResult {
-    use fsconfig_command::*;
-    let [_, command, key, value, aux, _] = c.args;
-    let context = SysArg::Val(c.fd(0)? as u64);
-    let key = c.guest(key, 1);
-    let path = match command as u32 {
-        SET_PATH | SET_PATH_EMPTY => c.path_or_null(3, FollowLink::Follow, Intent::Read)?,
-        _ => None,
-    };
-    if matches!(command as u32, SET_PATH | SET_PATH_EMPTY | SET_FD) {
-        c.fd(4)?;
-    }
-    let value = match (&path, command as u32) {
-        (Some(path), _) => SysArg::In(path.as_bytes_with_nul()),
-        (None, SET_BINARY) => c.guest(value, u64::from(aux as u32)),
-        (None, _) => c.guest(value, 1),
-    };
-    pass(Sys::Fsconfig, &mut [context, SysArg::Val(command), key, value, SysArg::Val(aux)])
+    let [_, command, key, value, ..] = c.args;
+    let (context, last) = (c.fd(0)?, c.int(4));
+    let key = c.nullable(key, 1);
+    Ok(match FsconfigRequest::new(command as u32) {
+        FsconfigRequest::Path(request) => {
+            let path = c.path_or_null(3, FollowLink::Follow, Intent::Read)?;
+            request.make(context, key, path.as_deref().ok_or(None), c.fd(4)?)
+        }
+        FsconfigRequest::Binary(request) => request.make(context, key, c.nullable(value, u64::from(last as u32)), last),
+        FsconfigRequest::Value(request) => {
+            if command as u32 == FSCONFIG_SET_FD {
+                c.fd(4)?;
+            }
+            request.make(context, key, c.nullable(value, 1), last)
+        }
+    }?)
 }
 
 pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
@@ -89,30 +78,26 @@ pub(in crate::linux) fn reboot(c: &mut Call<'_>) -> SysResult {
 
 /// The kcmp(2) type that compares files. Most other types compare objects that a process has only one of.
 const KCMP_FILE: i32 = 0;
-const KCMP_EPOLL_TFD: i32 = 7;
 
 pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
     let kind = c.int(2);
     if let Some(pid) = [c.int(0), c.int(1)].into_iter().find(|pid| !is_own(c, *pid)) {
         return Err(foreign(c, pid));
     }
-    let [first, second, kind_arg, left, right] = [0, 1, 2, 3, 4].map(|i| SysArg::Val(c.args[i]));
-    match kind {
-        other if host::kcmp_row(other).is_none() => Err(Errno::INVAL.into()),
-        KCMP_EPOLL_TFD => {
-            c.fd(3)?;
-            // `struct kcmp_epoll_slot`: two descriptors and a number.
-            let slot = c.guest(c.args[4], 12);
-            pass(Sys::KcmpEpoll, &mut [first, second, kind_arg, left, slot])
+    let pids = [c.int(0), c.int(1)];
+    Ok(match KcmpRequest::new(kind).ok_or(Errno::INVAL)? {
+        KcmpRequest::Epoll(request) => {
+            let target = c.fd(3)?;
+            request.make(pids, target as u64, c.nullable(c.args[4], KcmpEpoll::SLOT))
         }
-        _ => {
+        KcmpRequest::Numbers(request) => {
             if kind == KCMP_FILE {
                 c.fd(3)?;
                 c.fd(4)?;
             }
-            pass(Sys::Kcmp, &mut [first, second, kind_arg, left, right])
+            request.make(pids, [c.args[3], c.args[4]])
         }
-    }
+    }?)
 }
 
 /// The size of the output buffer, read from guest memory at `at`.

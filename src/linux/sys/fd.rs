@@ -1,6 +1,6 @@
 //! Descriptors: transfers, duplication, fcntl.
 
-use crate::host::{FcntlArg, IoVec, Sys, SysArg};
+use crate::host::{FcntlRequest, IoVec, Sys, SysArg};
 use crate::linux::abi::file::Iovec;
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
@@ -189,19 +189,13 @@ pub(in crate::linux) fn close_range(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn fcntl(c: &mut Call<'_>) -> SysResult {
-    let fd = SysArg::Val(c.fd(0)? as u64);
-    let command = c.int(1);
-    let number = |c: &Call<'_>, value| {
-        pass(Sys::Fcntl, &mut [SysArg::Val(c.args[0]), SysArg::Val(command as u64), SysArg::Val(value)])
-    };
-    let size = match FcntlArg::of(command) {
-        Some(FcntlArg::Number) => return number(c, c.args[2]),
-        Some(FcntlArg::Struct(size)) => size,
+    let (fd, command) = (c.fd(0)?, c.int(1));
+    match FcntlRequest::new(command) {
+        Some(FcntlRequest::Number(request)) => Ok(request.make(fd, c.args[2])?),
+        Some(FcntlRequest::Struct(request)) => Ok(request.make(fd, c.nullable(c.args[2], request.size()))?),
         None => {
             c.unimplemented(format!("fcntl command {command}"));
-            return Err(Errno::INVAL.into());
+            Err(Errno::INVAL.into())
         }
-    };
-    let structure = c.guest(c.args[2], size);
-    pass(Sys::FcntlStruct, &mut [fd, SysArg::Val(command as u64), structure])
+    }
 }

@@ -1,43 +1,24 @@
 //! futex(2), and the newer calls for single futex operations.
 
-use crate::host::{self, FutexWaiter, Sys, SysArg};
+use crate::host::{self, FutexRequest, FutexWaiter, Sys, SysArg};
 use crate::linux::abi::futex::FutexWaitv;
 use crate::linux::abi::structs::TIMESPEC;
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
 use rustix::io::Errno;
 
-const FUTEX_WAIT: u64 = 0;
-const FUTEX_REQUEUE: u64 = 3;
-const FUTEX_CMP_REQUEUE: u64 = 4;
-const FUTEX_WAKE_OP: u64 = 5;
-const FUTEX_LOCK_PI: u64 = 6;
-const FUTEX_WAIT_BITSET: u64 = 9;
-const FUTEX_WAIT_REQUEUE_PI: u64 = 11;
-const FUTEX_CMP_REQUEUE_PI: u64 = 12;
-const FUTEX_LOCK_PI2: u64 = 13;
-/// FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
-const MODIFIERS: u64 = 0x180;
-
 /// Passed to the host: guest threads are host threads with the same thread IDs, and a guest word has one address in
 /// host memory.
 pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
     let [word, op, value, fourth, second, last] = c.args;
-    let op = u64::from(op as u32);
-    let (op_arg, value, last) = (SysArg::Val(op), SysArg::Val(value), SysArg::Val(last));
-    let (word, second) = (c.guest(word, 4), c.guest(second, 4));
-    let timeout = || c.guest(fourth, TIMESPEC.size);
-    match op & !MODIFIERS {
-        FUTEX_WAIT | FUTEX_WAIT_BITSET | FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => {
-            pass(Sys::FutexWait, &mut [word, op_arg, value, timeout(), SysArg::Val(0), last])
-        }
-        FUTEX_WAIT_REQUEUE_PI => pass(Sys::FutexWaitTwo, &mut [word, op_arg, value, timeout(), second, last]),
-        FUTEX_REQUEUE | FUTEX_CMP_REQUEUE | FUTEX_WAKE_OP | FUTEX_CMP_REQUEUE_PI => {
-            pass(Sys::FutexTwo, &mut [word, op_arg, value, SysArg::Val(fourth), second, last])
-        }
-        // Operations without a wait and a second word, and unknown operations.
-        _ => pass(Sys::FutexWait, &mut [word, op_arg, value, SysArg::Null, SysArg::Val(0), last]),
-    }
+    let (word, second) = (c.nullable(word, 4), c.nullable(second, 4));
+    let timeout = || c.nullable(fourth, TIMESPEC.size);
+    Ok(match FutexRequest::new(op as u32) {
+        FutexRequest::Wait(request) => request.make(word, value, timeout(), last),
+        FutexRequest::WaitRequeue(request) => request.make([word, second], value, timeout(), last),
+        FutexRequest::Requeue(request) => request.make([word, second], [value, fourth], last),
+        FutexRequest::Wake(request) => request.make(word, value, last),
+    }?)
 }
 
 /// A futex_waitv entry of the guest, converted for the host.

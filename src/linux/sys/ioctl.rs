@@ -1,7 +1,8 @@
 //! ioctl(2). The host layer's table of requests says what the argument of each request is.
 
-use crate::host::{self, GuestPtr, IoctlArg, Sys, SysArg};
-use crate::linux::call::{Call, pass};
+use crate::host::requests::NumberRequest;
+use crate::host::{self, GuestPtr, IoctlRequest};
+use crate::linux::call::Call;
 use crate::linux::outcome::SysResult;
 use crate::linux::sysroot::Intent;
 use crate::memory::GuestAddr;
@@ -16,18 +17,14 @@ fn changes_file(request: u32) -> bool {
 pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
     let fd = c.fd(0)?;
     let request = c.args[1] as u32;
-    let (fd_arg, number) = (SysArg::Val(fd as u64), SysArg::Val(request.into()));
     if changes_file(request) {
         c.permit_fd(fd, Intent::Change)?;
     }
-    match IoctlArg::of(request) {
-        Some(IoctlArg::Number) => pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(c.args[2])]),
-        Some(IoctlArg::Nothing) => pass(Sys::Ioctl, &mut [fd_arg, number, SysArg::Val(0)]),
-        Some(IoctlArg::Struct(size)) => {
-            let structure = c.guest(c.args[2], size);
-            pass(Sys::IoctlStruct, &mut [fd_arg, number, structure])
-        }
-        Some(IoctlArg::Holds(through)) => {
+    match IoctlRequest::new(request) {
+        Some(IoctlRequest::Number(request)) => Ok(request.make(fd, c.args[2])?),
+        Some(IoctlRequest::Plain(request)) => Ok(request.make(fd)?),
+        Some(IoctlRequest::Struct(request)) => Ok(request.make(fd, c.nullable(c.args[2], request.size()))?),
+        Some(IoctlRequest::Through(through)) => {
             let mut structure = vec![0; through.size()];
             if c.task.mm.read_bytes(c.addr(2), &mut structure).is_err() {
                 return Ok(host::ioctl_refused(fd, through, c.args[2])?);
@@ -42,7 +39,7 @@ pub(in crate::linux) fn ioctl(c: &mut Call<'_>) -> SysResult {
         }
         None => {
             // As in the kernel, a closed descriptor (EBADF) comes before an unknown request.
-            pass(Sys::Fcntl, &mut [fd_arg, SysArg::Val(libc::F_GETFD as u64), SysArg::Val(0)])?;
+            NumberRequest::GETFD.make(fd, 0)?;
             c.unimplemented(format!("ioctl request {request:#x}"));
             Err(Errno::NOTTY.into())
         }

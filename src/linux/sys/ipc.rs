@@ -3,7 +3,7 @@
 //! The objects and their IDs are the host's, and so shared with every other process. remu records the addresses of
 //! attached segments and converts the one structure that x86-64 lays out differently.
 
-use crate::host::{self, Sys, SysArg};
+use crate::host::{SemctlRequest, Sys, SysArg};
 use crate::linux::abi::ipc::command::*;
 use crate::linux::abi::ipc::{IpcPerm, MsgHead, MsqidDs, Sembuf, SemidDs, ShmidDs};
 use crate::linux::abi::structs::TIMESPEC;
@@ -88,25 +88,23 @@ struct HostSemidDs {
 
 pub(in crate::linux) fn semctl(c: &mut Call<'_>) -> SysResult {
     let [id, number, command, arg, ..] = c.args;
-    let mut host_status = HostSemidDs::new_zeroed();
-    let sys_args = |last| [SysArg::Val(id), SysArg::Val(number), SysArg::Val(command), last];
-    match command as i32 {
-        IPC_STAT | SEM_STAT | SEM_STAT_ANY => {
-            let result = pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))?;
-            let HostSemidDs { perm, otime, ctime, nsems, .. } = host_status;
-            c.write(arg, &SemidDs { perm, otime, ctime, nsems, unused: [0; 2] })?;
+    Ok(match SemctlRequest::new(command as i32).ok_or(Errno::INVAL)? {
+        SemctlRequest::Status(request) => {
+            let mut status = HostSemidDs::new_zeroed();
+            if command as i32 == IPC_SET {
+                status.perm = c.read::<SemidDs>(arg)?.perm;
+            }
+            let result = request.make(id, number, zerocopy::transmute_mut!(&mut status))?;
+            if command as i32 != IPC_SET {
+                let HostSemidDs { perm, otime, ctime, nsems, .. } = status;
+                c.write(arg, &SemidDs { perm, otime, ctime, nsems, unused: [0; 2] })?;
+            }
             Ok(result)
         }
-        IPC_SET => {
-            let new: SemidDs = c.read(arg)?;
-            host_status.perm = new.perm;
-            pass(Sys::SemctlStatus, &mut sys_args(SysArg::Out(host_status.as_mut_bytes())))
-        }
         // Only the host knows the size of the set, and so of the array. It accesses the array in order.
-        GETALL | SETALL | IPC_INFO | SEM_INFO => pass(Sys::SemctlPointer, &mut sys_args(c.guest(arg, 1))),
-        other if host::semctl_row(other).is_none() => Err(Errno::INVAL.into()),
-        _ => pass(Sys::Semctl, &mut sys_args(SysArg::Val(arg))),
-    }
+        SemctlRequest::Array(request) => request.make(id, number, c.nullable(arg, 1)),
+        SemctlRequest::Number(request) => request.make(id, number, arg),
+    }?)
 }
 
 fn operate(c: &Call<'_>, timeout: SysArg<'_>) -> SysResult {

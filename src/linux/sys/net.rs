@@ -1,9 +1,9 @@
 //! Sockets: messages and options.
 
-use crate::host::{self, GuestPtr, IoVec, Message, Sys, SysArg, Timespec as HostTime};
+use crate::host::{self, FilterOption, GetOption, GuestPtr, IoVec, Message, SetOption, SysArg, Timespec as HostTime};
 use crate::linux::abi::net::{Mmsghdr, Msghdr, SockFprog};
 use crate::linux::abi::time::Timespec;
-use crate::linux::call::{Call, pass};
+use crate::linux::call::Call;
 use crate::linux::outcome::SysResult;
 use crate::linux::sockaddr::{HostAddress, ReceivedAddress};
 use crate::linux::sysroot::Intent;
@@ -11,86 +11,31 @@ use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::mem::offset_of;
 
-/// Whether the value of a set option contains addresses, which the host kernel would follow: netfilter tables
-/// (IPT_SO_SET_REPLACE, ARPT_SO_SET_REPLACE, EBT_SO_*), reliable datagrams, and XDP_UMEM_REG.
-fn set_holds_addresses(level: i32, option: i32) -> bool {
-    match level {
-        libc::SOL_IP => matches!(option, 64 | 96 | 128..=131),
-        libc::SOL_IPV6 => option == 64,
-        libc::SOL_RDS => true,
-        libc::SOL_XDP => option == 4,
-        _ => false,
-    }
-}
-
-/// The same for getsockopt: EBT_SO_*, SCTP_SOCKOPT_CONNECTX3, TCP_ZEROCOPY_RECEIVE, and MPTCP_FULL_INFO.
-fn get_holds_addresses(level: i32, option: i32) -> bool {
-    match level {
-        libc::SOL_IP => matches!(option, 128..=131),
-        libc::SOL_RDS => true,
-        libc::IPPROTO_SCTP => option == 111,
-        libc::SOL_TCP => option == 35,
-        // SOL_MPTCP.
-        284 => option == 4,
-        _ => false,
-    }
-}
-
-/// Whether the value is a packet filter: an instruction count and the address of the instructions.
-fn is_filter(level: i32, option: i32, len: i32) -> bool {
-    match level {
-        libc::SOL_SOCKET => matches!(option, libc::SO_ATTACH_FILTER | libc::SO_ATTACH_REUSEPORT_CBPF),
-        // The value may also be the descriptor of a BPF program.
-        libc::SOL_PACKET => option == libc::PACKET_FANOUT_DATA && len == size_of::<SockFprog>() as i32,
-        _ => false,
-    }
-}
-
-/// The size of `struct sock_filter`, an instruction.
-const SOCK_FILTER: u64 = 8;
-
 fn refuse(c: &Call<'_>) -> SysResult {
     c.unimplemented(format!("{}: option {} of level {}", c.row.name, c.int(2), c.int(1)));
     Err(Errno::NOPROTOOPT.into())
 }
 
 pub(in crate::linux) fn setsockopt(c: &mut Call<'_>) -> SysResult {
-    let [_, level, option, value, len, _] = c.args;
-    if set_holds_addresses(c.int(1), c.int(2)) {
-        return refuse(c);
-    }
+    let [_, _, _, value, len, _] = c.args;
+    let Some(option) = SetOption::new(c.int(1), c.int(2), c.int(4)) else { return refuse(c) };
     let socket = c.fd(0)?;
-    let fd = SysArg::Val(socket as u64);
-    let whole = c.int(4) == size_of::<SockFprog>() as i32;
-    let value = if whole && is_filter(c.int(1), c.int(2), c.int(4)) {
-        match c.read::<SockFprog>(value) {
-            Ok(program) => {
-                let size = u64::from(program.len) * SOCK_FILTER;
-                let filter = c.task.mm.host_range(GuestAddr(program.filter), size);
-                let filter = filter.unwrap_or(GuestPtr::refused(program.filter));
-                return Ok(host::set_filter(socket, c.int(1), c.int(2), program.len, filter)?);
-            }
-            Err(_) => SysArg::Guest(GuestPtr::refused(value)),
-        }
-    } else {
-        c.guest(value, u64::from(len as u32))
-    };
-    pass(Sys::Setsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, SysArg::Val(len)])
+    Ok(match option {
+        SetOption::Flat(option) => option.set(socket, c.nullable(value, u64::from(len as u32))),
+        SetOption::Filter(option) => match c.read::<SockFprog>(value) {
+            Ok(program) => option.set(socket, program.len, c.pointer(program.filter, FilterOption::size(program.len))),
+            Err(_) => option.unreadable(socket, value),
+        },
+    }?)
 }
 
 pub(in crate::linux) fn getsockopt(c: &mut Call<'_>) -> SysResult {
-    let [_, level, option, value, len, _] = c.args;
-    if get_holds_addresses(c.int(1), c.int(2)) {
-        return refuse(c);
-    }
-    let fd = SysArg::Val(c.fd(0)? as u64);
-    // The length of a filter counts instructions (SO_GET_FILTER is SO_ATTACH_FILTER).
-    let unit = if is_filter(c.int(1), c.int(2), 0) { SOCK_FILTER } else { 1 };
+    let [_, _, _, value, len, _] = c.args;
+    let Some(option) = GetOption::new(c.int(1), c.int(2)) else { return refuse(c) };
     // The kernel reads the length itself and writes at most that much. If another thread raises the length in between,
     // the kernel runs into the guard behind guest memory.
     let room: u32 = c.read(len).unwrap_or(0);
-    let (value, len) = (c.guest(value, u64::from(room) * unit), c.guest(len, 4));
-    pass(Sys::Getsockopt, &mut [fd, SysArg::Val(level), SysArg::Val(option), value, len])
+    Ok(option.get(c.fd(0)?, c.nullable(value, u64::from(room) * option.unit()), c.nullable(len, 4))?)
 }
 
 /// The name of a message.

@@ -1,8 +1,8 @@
 //! prctl(2): a closed list of options, because only the option determines what its arguments are.
 
-use crate::host::{self, Sys, SysArg};
+use crate::host::PrctlRequest;
 use crate::linux::abi::riscv::{PR_RISCV_SET_ICACHE_FLUSH_CTX, PR_RISCV_V_GET_CONTROL, PR_RISCV_V_SET_CONTROL};
-use crate::linux::call::{Call, pass};
+use crate::linux::call::Call;
 use crate::linux::outcome::SysResult;
 use crate::memory::Mdwe;
 use rustix::io::Errno;
@@ -36,6 +36,13 @@ fn auxv(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
     let option = c.int(0);
     let [_, a, b, d, e, _] = c.args;
+    match PrctlRequest::new(option) {
+        Some(PrctlRequest::Numbers(request)) => return Ok(request.make([a, b, d, e])?),
+        Some(PrctlRequest::Pointer(request)) => {
+            return Ok(request.make(c.nullable(a, request.size()), [b, d, e])?);
+        }
+        None => {}
+    }
     match option {
         libc::PR_SET_NAME => {
             let mut name = [0u8; 16];
@@ -49,17 +56,11 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
             rustix::thread::set_name(std::ffi::CStr::from_bytes_until_nul(&name).map_err(|_| Errno::INVAL)?)?;
             Ok(0)
         }
-        libc::PR_GET_NAME => pointer(c, option, 16),
-        libc::PR_GET_PDEATHSIG | libc::PR_GET_CHILD_SUBREAPER => pointer(c, option, 4),
         libc::PR_GET_TID_ADDRESS => {
             c.write(a, &c.task.clear_child_tid)?;
             Ok(0)
         }
         PR_GET_AUXV => auxv(c),
-        option if host::prctl_row(option) == Some(Sys::Prctl) => {
-            let mut args = [option as u64, a, b, d, e].map(SysArg::Val);
-            pass(Sys::Prctl, &mut args)
-        }
         libc::PR_SET_MDWE => {
             let flags = u32::try_from(a).ok().and_then(Mdwe::from_bits).ok_or(Errno::INVAL)?;
             if flags == Mdwe::NO_INHERIT || [b, d, e] != [0; 3] {
@@ -90,13 +91,4 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
             Err(Errno::INVAL.into())
         }
     }
-}
-
-/// An option whose first argument is an output address.
-fn pointer(c: &Call<'_>, option: i32, size: u64) -> SysResult {
-    let [_, a, b, d, e, _] = c.args;
-    let target = c.guest(a, size);
-    let rest = [b, d, e].map(SysArg::Val);
-    let [b, d, e] = rest;
-    pass(Sys::PrctlPointer, &mut [SysArg::Val(option as u64), target, b, d, e])
 }

@@ -2,7 +2,7 @@
 //!
 //! The kernel walks the list after the thread exits. remu walks it on every exit that it handles.
 
-use crate::host::{self, Sys, SysArg};
+use crate::host::{self, FutexWake, Sys, SysArg};
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
 use crate::linux::task::Task;
@@ -107,9 +107,7 @@ impl Task {
 
     fn wake_one(&self, lock: GuestAddr) {
         let Ok(word) = self.mm.host_range(lock, 4) else { return };
-        let (wake, one) = (SysArg::Val(libc::FUTEX_WAKE as u64), SysArg::Val(1));
-        let mut args = [SysArg::Guest(word), wake, one, SysArg::Null, SysArg::Val(0), SysArg::Val(0)];
         // Having no waiter is not an error.
-        let _ = pass(Sys::FutexWait, &mut args);
+        let _ = FutexWake::WAKE.make(Some(word), 1, 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Signal system calls.
 
-use crate::host::{self, CallError, Sys};
+use crate::host::{self, CallError, Notification, Sys};
 use crate::linux::abi::signal::{SA_KNOWN, SIG_DFL, SIG_IGN, Sigaction, Sigevent, Siginfo, StackT};
 use crate::linux::abi::time::Timespec;
 use crate::linux::arch::riscv64 as arch;
@@ -132,12 +132,12 @@ pub(in crate::linux) fn mq_notify(c: &mut Call<'_>) -> SysResult {
     /// NOTIFY_COOKIE_LEN.
     const COOKIE: usize = 32;
     let queue = c.fd(0)?;
-    match c.read_opt::<Sigevent>(c.args[1])? {
-        // `value` points to the cookie to send to a netlink socket, whose descriptor is in `signo`.
-        Some(event) if event.notify == libc::SIGEV_THREAD => {
-            let cookie: [u8; COOKIE] = c.read(event.value)?;
-            Ok(host::notify_by_socket(queue, &cookie, event.signo)?)
-        }
-        _ => c.pass(Sys::MqNotify),
-    }
+    let event: Option<Sigevent> = c.read_opt(c.args[1])?;
+    // For SIGEV_THREAD, `value` points to the cookie to send to a netlink socket, whose descriptor is in `signo`.
+    let cookie = match event {
+        Some(event) if event.notify == libc::SIGEV_THREAD => c.read(event.value)?,
+        _ => [0; COOKIE],
+    };
+    let notification = event.map(|Sigevent { value, signo, notify, .. }| Notification { value, signo, notify });
+    Ok(host::mq_notify(queue, notification, &cookie)?)
 }

@@ -177,3 +177,17 @@ fn interfaces_are_listed_and_queried() {
     assert_eq!(b.bytes(at, 40), request);
     assert_eq!(b.missing.take(), "");
 }
+
+/// The numbers say that their argument is an `int` to write to, but the kernel takes it for a process.
+#[test]
+fn a_pid_namespaces_translations_take_a_number() {
+    let mut b = Bench::new();
+    let path = b.text("/proc/self/ns/pid");
+    let namespace = b.sys("openat", &[CWD, path, libc::O_RDONLY as u64]).unwrap();
+    let pid = u64::from(std::process::id());
+    // NS_GET_PID_FROM_PIDNS, NS_GET_TGID_FROM_PIDNS, NS_GET_PID_IN_PIDNS, NS_GET_TGID_IN_PIDNS; within one namespace
+    // all of them answer the same.
+    for request in [0x8004_b706, 0x8004_b707, 0x8004_b708, 0x8004_b709] {
+        assert_eq!(b.sys("ioctl", &[namespace, request, pid]), Ok(pid), "{request:#x}");
+    }
+}

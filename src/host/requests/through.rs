@@ -1,7 +1,7 @@
 //! ioctl(2) requests with an address inside their structure. The address is replaced by the host's.
 
-use super::pass::syscall;
-use super::pointer::GuestPtr;
+use crate::host::pass::syscall;
+use crate::host::pointer::GuestPtr;
 use rustix::io::Errno;
 
 /// A request whose structure contains one address, at which the kernel reads or writes plain data from the start.

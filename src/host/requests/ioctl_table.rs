@@ -4,7 +4,7 @@
 //! structure that contains no addresses and is the same on both CPUs. [`super::ioctl_through`] handles the few
 //! structures with an address.
 
-use super::ioctl::Through;
+use super::through::Through;
 
 /// What the argument of an ioctl(2) request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,10 @@ fn by_encoding(request: u32) -> Option<IoctlArg> {
     const READ: u32 = 2;
     let (direction, size) = (request >> 30, u64::from(request >> 16 & 0x3fff));
     let (kind, number) = ((request >> 8) as u8, request as u8);
+    // NS_GET_PID_FROM_PIDNS to NS_GET_TGID_IN_PIDNS: a process, despite the size in the number.
+    if kind == 0xb7 && matches!(number, 6..=9) {
+        return Some(Number);
+    }
     let flat = match (kind, number) {
         // Files: PAGEMAP_SCAN, PROCMAP_QUERY, and two of fs-verity's.
         (b'f', 16 | 17 | 133 | 135) => false,
