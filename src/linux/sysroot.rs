@@ -69,6 +69,8 @@ pub struct Resolved {
     pub host: Option<CString>,
     /// Whether the path contains a symbolic link.
     pub linked: bool,
+    /// Whether the path leads through a link of procfs to an object.
+    pub magic: bool,
 }
 
 /// A canonical guest path and its host path. The root is the empty path.
@@ -103,8 +105,8 @@ impl Sysroot {
     /// Resolves a path relative to a directory descriptor.
     pub fn resolve(&self, dir: i32, path: &CStr, follow: bool, intent: Intent) -> Result<Resolved, Errno> {
         let path = path.to_bytes();
-        let mut linked = false;
-        let as_written = |linked| Ok(Resolved { host: None, linked });
+        let (mut linked, mut magic) = (false, false);
+        let as_written = |linked| Ok(Resolved { host: None, linked, magic: false });
         let mut at = Place { guest: Vec::new(), host: Vec::new(), exists: true };
         if path.is_empty() {
             return as_written(false);
@@ -160,11 +162,12 @@ impl Sysroot {
                     if target.starts_with(b"/") && self.inside(&target).is_some() {
                         self.permit_file(&target, intent)?;
                     }
-                    return Ok(Resolved { host: moved.then(|| with_end(next.host, path)), linked });
+                    return Ok(Resolved { host: moved.then(|| with_end(next.host, path)), linked, magic });
                 }
                 if !target.starts_with(b"/") || look(&target).is_err() {
                     return if moved { Err(Errno::NOENT) } else { as_written(linked) };
                 }
+                magic = true;
                 at.host = if target == b"/" { Vec::new() } else { target };
                 at.guest = self.guest_name(&at.host).to_vec();
                 continue;
@@ -176,7 +179,7 @@ impl Sysroot {
             rest.extend(components(&target));
         }
         self.permit(&at, intent)?;
-        Ok(Resolved { host: moved.then(|| with_end(at.host, path)), linked })
+        Ok(Resolved { host: moved.then(|| with_end(at.host, path)), linked, magic })
     }
 
     /// Finds a name in a directory.

@@ -62,17 +62,50 @@ fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CSt
     let intent = intent(how);
     // O_EXCL also implies that the last link is not followed.
     let follow = how.flags & libc::O_NOFOLLOW as u64 == 0 && intent != Intent::Create;
-    let found = sysroot.resolve(dir, &path, follow, intent)?;
     if how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0 {
-        // These flags give the path its own root, so the sysroot does not apply.
+        // These flags give the path its own root, which the host kernel does not leave.
+        permit_in_own_root(c, dir, &path, how, intent)?;
         return Ok(path);
     }
+    let found = sysroot.resolve(dir, &path, follow, intent)?;
     match found.host {
         // The resolved path no longer contains the links, so the host cannot report them.
         Some(_) if found.linked && how.resolve & RESOLVE_NO_SYMLINKS != 0 => Err(Errno::LOOP),
+        Some(_) if found.magic && how.resolve & RESOLVE_NO_MAGICLINKS != 0 => Err(Errno::LOOP),
         Some(host) => Ok(host),
         None => Ok(path),
     }
+}
+
+/// Fails if opening a path that has its own root would change the sysroot: its file, or the directory to create it in.
+fn permit_in_own_root(c: &Call<'_>, dir: i32, path: &CStr, how: &OpenHow, intent: Intent) -> Result<(), Errno> {
+    if intent == Intent::Read {
+        return Ok(());
+    }
+    let permit = |path: &[u8], flags: i32, intent| -> Result<bool, Errno> {
+        let path = CString::new(path).expect("a part of a string without zeroes");
+        let how = OpenHow { flags: (libc::O_PATH | libc::O_CLOEXEC | flags) as u64, mode: 0, resolve: how.resolve };
+        let bytes = how.as_bytes();
+        let (size, path) = (SysArg::Val(bytes.len() as u64), SysArg::In(path.as_bytes_with_nul()));
+        let opened = host::pass(Sys::Openat2, &mut [SysArg::Val(dir as u64), path, SysArg::In(bytes), size]);
+        // The call itself reports the error.
+        let Ok(file) = opened else { return Ok(false) };
+        let permitted = c.permit_fd(file as i32, intent);
+        host::close(file as i32);
+        permitted.map(|()| true)
+    };
+    let path = path.to_bytes();
+    let last_link = if intent == Intent::Create { libc::O_NOFOLLOW } else { how.flags as i32 & libc::O_NOFOLLOW };
+    // A link to a missing file counts by where the link is.
+    if permit(path, last_link, intent)? || permit(path, libc::O_NOFOLLOW, Intent::Change)? {
+        return Ok(());
+    }
+    let end = path.iter().rposition(|&b| b != b'/').map_or(0, |last| last + 1);
+    let parent = match path[..end].iter().rposition(|&b| b == b'/') {
+        Some(slash) => &path[..slash + 1],
+        None => b".",
+    };
+    permit(parent, 0, Intent::Change).map(drop)
 }
 
 pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
@@ -92,6 +125,9 @@ pub(in crate::linux) fn openat2(c: &mut Call<'_>) -> SysResult {
         pass(Sys::Openat2, &mut [SysArg::Val(c.args[0]), path, SysArg::In(bytes), size])
     })
 }
+
+/// RESOLVE_NO_MAGICLINKS.
+const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
 
 /// RESOLVE_NO_SYMLINKS.
 const RESOLVE_NO_SYMLINKS: u64 = 0x04;

@@ -245,3 +245,49 @@ fn path_lookup_uses_no_descriptor() {
         assert_eq!(lookup(&roots.root, c"/etc/remu-link"), Ok(roots.root.join("etc/remu-f")));
     });
 }
+
+#[test]
+fn a_path_with_its_own_root_changes_nothing_in_the_sysroot() {
+    let roots = Roots::new();
+    let mut b = roots.bench();
+    let before = snapshot(&roots.root);
+    let above = roots.root.to_str().unwrap().to_owned();
+    let below = format!("{}/etc/remu-dir/", &above[1..]);
+    let write = libc::O_WRONLY as u64;
+    let create = (libc::O_WRONLY | libc::O_CREAT) as u64;
+    let exclusive = create | libc::O_EXCL as u64;
+    for (dir, prefix) in [("/etc/remu-dir", ""), (&*above, "etc/remu-dir/"), ("/", &*below)] {
+        let text = b.text(dir);
+        let fd = b.sys("openat", &[CWD, text, libc::O_PATH as u64]).unwrap();
+        // RESOLVE_BENEATH and RESOLVE_IN_ROOT.
+        for (resolve, start) in [(8, ""), (0x10, ""), (0x10, "/")] {
+            for (name, flags, error) in [
+                ("f", write, Errno::ROFS),
+                ("f", create, Errno::ROFS),
+                ("f", exclusive, Errno::EXIST),
+                ("f", libc::O_TRUNC as u64, Errno::ROFS),
+                ("new", create, Errno::ROFS),
+                ("new", exclusive, Errno::ROFS),
+                (".", libc::O_TMPFILE as u64 | write, Errno::ROFS),
+                ("none/new", create, Errno::NOENT),
+            ] {
+                let text = b.text(&format!("{start}{prefix}{name}"));
+                let mode = if flags & libc::O_CREAT as u64 != 0 || name == "." { 0o644 } else { 0 };
+                let how = b.put(&OpenHow { flags, mode, resolve });
+                assert_eq!(b.sys("openat2", &[fd, text, how, 24]), Err(error), "{dir} {name} {flags:o} {resolve}");
+            }
+            let text = b.text(&format!("{start}{prefix}f"));
+            let how = b.put(&OpenHow { flags: 0, mode: 0, resolve });
+            assert!(b.sys("openat2", &[fd, text, how, 24]).is_ok());
+        }
+    }
+    assert_eq!(snapshot(&roots.root), before);
+    // A link of procfs on the way to a file of the sysroot.
+    let dir = b.text("/etc/remu-dir");
+    let dir = b.sys("openat", &[CWD, dir, 0]).unwrap();
+    let path = b.text(&format!("/proc/self/fd/{dir}/../remu-f"));
+    for (resolve, answer) in [(0, Ok(())), (2, Err(Errno::LOOP))] {
+        let how = b.put(&OpenHow { flags: 0, mode: 0, resolve });
+        assert_eq!(b.sys("openat2", &[CWD, path, how, 24]).map(drop), answer);
+    }
+}
