@@ -3,13 +3,12 @@
 
 use std::marker::PhantomData;
 
-/// Some bytes in the guest's window, for the host kernel to access. Only `memory` makes one.
+/// A range of bytes in the guest's window that the host kernel may access. Only `memory` makes one.
 ///
-/// It borrows the window, so the host kernel never sees an address in a window that is gone: none of the calls made
-/// with it leaves the address in the kernel. Where a number tells the kernel how far to go, [`pass`](super::pass)
-/// checks that against the length. Where only memory tells it (a string, a structure with its own length), the kernel
-/// goes from the front and in steps shorter than the window's guard, which it cannot access: it leaves the window in
-/// no case.
+/// It borrows the window, so the host kernel never gets an address in a window that no longer exists; no call keeps the
+/// address in the kernel. If a number limits the kernel's access, [`pass`](super::pass) checks it against the length.
+/// If only memory limits it (a string, or a structure with its own length), the kernel accesses memory from the start,
+/// in steps shorter than the window's guard, which it cannot access. So it never leaves the window.
 #[derive(Clone, Copy, Debug)]
 pub struct GuestPtr<'w> {
     host: RawPtr<'w>,
@@ -26,7 +25,7 @@ impl<'w> GuestPtr<'w> {
     /// returns EFAULT itself, after its other checks. The low bits are kept because one of these checks is alignment.
     pub fn refused(guest: u64) -> Self {
         let host = std::ptr::without_provenance_mut(1 << 63 | guest as usize & 0xfff);
-        // No length is too long for the kernel to find nothing.
+        // The kernel finds no memory there, whatever the length.
         Self { host: RawPtr(host, PhantomData), len: u64::MAX }
     }
 
@@ -38,10 +37,10 @@ impl<'w> GuestPtr<'w> {
         Self { host: RawPtr(host, PhantomData), len }
     }
 
-    /// The address, for a kernel that accesses at most so many bytes.
+    /// The address, for an access by the kernel of at most `len` bytes.
     ///
     /// # Panics
-    /// If it may access more than there are: a bug in the caller.
+    /// If `len` is larger than the range, which is a bug in the caller.
     pub(super) fn raw(self, len: u64) -> RawPtr<'w> {
         assert!(len <= self.len, "the kernel may access {len} bytes of guest memory, {} are checked", self.len);
         self.host
@@ -55,14 +54,14 @@ impl<'w> GuestPtr<'w> {
         Self { host: self.raw(len), len }
     }
 
-    /// The address, for a kernel that goes as far as memory tells it.
+    /// The address, for an access by the kernel that only memory limits.
     pub(super) fn open(self) -> RawPtr<'w> {
         self.host
     }
 }
 
 impl RawPtr<'_> {
-    /// The number.
+    /// The address as a number.
     pub(super) fn addr(self) -> u64 {
         self.0 as u64
     }
@@ -85,7 +84,7 @@ impl<'w> IoVec<'w> {
     /// The first `len` bytes of some guest memory.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If the memory is shorter.
     pub fn new(ptr: GuestPtr<'w>, len: u64) -> Self {
         Self { base: ptr.raw(len), len: len as usize }
     }

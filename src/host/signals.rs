@@ -103,8 +103,8 @@ pub struct Attachment {
 /// Makes the calling thread take signals for a guest: a signal that arrives raises the flag of its hart. A thread has
 /// one attachment at a time; a new one replaces the old one.
 ///
-/// All signals should be blocked when it is made and when it ends: a thread without an attachment runs no guest, and
-/// sends on what it gets, which the host refuses for a thread other than the first.
+/// All signals should be blocked when an attachment is made and when it ends. A thread without one runs no guest, and
+/// sends a signal that it receives to the process again, which the host only allows to the first thread.
 pub fn attach(stop: StopHandle) -> Attachment {
     let flag: &StopFlag = (*stop).as_ref();
     MAILBOX.with(|mailbox| {
@@ -115,7 +115,7 @@ pub fn attach(stop: StopHandle) -> Attachment {
 }
 
 impl Attachment {
-    /// Ends it, and yields the signals that have arrived and were not taken: for the caller to give to another thread,
+    /// Ends the attachment and returns the signals that arrived and were not taken. The caller gives them to another thread
     /// if they were sent to the process.
     pub fn detach(self) -> impl Iterator<Item = SignalInfo> {
         self.disconnect();

@@ -22,37 +22,37 @@ mod numbers {
     pub const SYS_listns: c_long = 470;
 }
 
-/// How many bytes the kernel may access behind a pointer argument.
+/// How much memory the kernel may access at a pointer argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// As many as the argument of this index says.
+    /// As many bytes as the argument of this index says.
     Arg(usize),
-    /// As many as the argument of this index says, of which the kernel takes 32 bits.
+    /// As many bytes as the low 32 bits of the argument of this index say.
     Int(usize),
-    /// As many elements of this size as the argument of this index says, of which the kernel takes 32 bits or refuses
-    /// more.
+    /// As many elements of this size as the argument of this index says. The kernel uses its low 32 bits or rejects
+    /// larger values.
     Items(usize, u64),
-    /// As many iovecs as the argument of this index says: a list that is lent.
+    /// As many iovecs, in a borrowed slice, as the argument of this index says.
     Vector(usize),
-    /// The pages of a range: as many bytes as the argument of this index says. The kernel changes what it knows of
-    /// them.
+    /// The pages of a range, of as many bytes as the argument of this index says. The kernel changes the state of the
+    /// pages.
     Range(usize),
-    /// One byte for each page of as many bytes as the argument of this index says.
+    /// One byte per page of a range, of as many bytes as the argument of this index says.
     Pages(usize),
     /// A set of memory nodes: whole words, for one bit less than the argument of this index says.
     Nodes(usize),
-    /// So many.
+    /// This many bytes.
     Fixed(u64),
     /// Up to a terminating zero.
     CString,
     /// A socket address: as far as memory tells, and no further than `struct sockaddr_storage`.
     Address,
-    /// As far as memory itself tells: guest memory only.
+    /// An amount that only memory determines. Only guest memory is accepted.
     Open,
 }
 
 impl Extent {
-    /// The number of bytes; `None` if the arguments do not tell.
+    /// The number of bytes; `None` if the arguments do not determine it.
     #[inline]
     pub fn bytes(self, numbers: &[u64; 6]) -> Option<u64> {
         const PAGE: u64 = 4096;
@@ -61,34 +61,34 @@ impl Extent {
             Extent::Int(n) => u64::from(numbers[n] as u32),
             Extent::Items(n, size) => u64::from(numbers[n] as u32) * size,
             Extent::Pages(n) => numbers[n].div_ceil(PAGE),
-            // More than a page of bits is refused before any are read.
+            // The kernel rejects more than a page of bits before it reads any.
             Extent::Nodes(n) if numbers[n] > PAGE * 8 + 1 => 0,
             Extent::Nodes(n) => numbers[n].saturating_sub(1).div_ceil(64) * 8,
             Extent::Fixed(n) => n,
-            // Nothing but a list may be there.
+            // Only a slice of iovecs is accepted.
             Extent::Vector(_) => u64::MAX,
             Extent::CString | Extent::Address | Extent::Open => return None,
         })
     }
 
-    /// Whether the null pointer leads the kernel to no memory of remu's.
+    /// Whether the kernel accesses no memory of remu's through a null pointer.
     pub fn may_be_null(self, numbers: &[u64; 6]) -> bool {
         match self {
-            // A range from address 0 on may be long enough to reach it.
+            // A range that starts at address 0 may be long enough to reach remu's memory.
             Extent::Range(n) => numbers[n] == 0,
             _ => true,
         }
     }
 }
 
-/// What the kernel does with a pointer argument.
+/// The kernel's use of a pointer argument.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pointer {
-    /// The argument's index.
+    /// The index of the argument.
     pub arg: usize,
-    /// Whether it may write there.
+    /// Whether the kernel may write to the memory.
     pub written: bool,
-    /// How far it goes.
+    /// How much memory the kernel may access.
     pub extent: Extent,
 }
 

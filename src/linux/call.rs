@@ -1,4 +1,4 @@
-//! One system call under way: its arguments, and the safe ways to follow them.
+//! A system call in progress: its arguments, and safe access to what they refer to.
 
 use super::abi::file::Iovec;
 use super::outcome::SysResult;
@@ -25,26 +25,26 @@ impl From<MapError> for Errno {
     }
 }
 
-/// The most elements of a scatter/gather list (UIO_MAXIOV).
+/// The maximum number of iovecs (UIO_MAXIOV).
 const VECTOR_MAX: u64 = 1024;
 
-/// The most bytes that one call transfers (MAX_RW_COUNT).
+/// The maximum number of bytes that one call transfers (MAX_RW_COUNT).
 const TRANSFER_MAX: u64 = i32::MAX as u64 & !(PAGE_SIZE - 1);
 
-/// Makes a host system call for the guest, which a signal interrupts.
+/// Makes an interruptible host system call for the guest.
 pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> SysResult {
     Ok(host::pass(call, args)?)
 }
 
-/// A system call under way.
+/// A system call in progress.
 pub struct Call<'a> {
-    /// The thread that makes it.
+    /// The calling thread.
     pub task: &'a mut Task,
-    /// Its CPU, with the program counter already past the call.
+    /// The thread's CPU. The pc is already past the call.
     pub cpu: &'a mut Cpu,
-    /// Its row in the table.
+    /// The call's row in the table.
     pub row: &'static Row,
-    /// Its arguments.
+    /// The arguments.
     pub args: [u64; 6],
 }
 
@@ -59,7 +59,7 @@ impl Call<'_> {
         GuestAddr(self.args[i])
     }
 
-    /// A file descriptor, which must not be one of ours. Whether it is open the host kernel says.
+    /// A file descriptor that is not one of remu's. The host kernel checks whether it is open.
     pub fn fd(&self, i: usize) -> Result<i32, Errno> {
         let fd = self.int(i);
         if self.task.files.is_ours(fd) { Err(Errno::BADF) } else { Ok(fd) }
@@ -70,7 +70,7 @@ impl Call<'_> {
         Ok(self.task.mm.read(GuestAddr(addr))?)
     }
 
-    /// Copies a structure in, if its address is not null.
+    /// Copies a structure in; `None` if the address is null.
     pub fn read_opt<T: FromBytes>(&self, addr: u64) -> Result<Option<T>, Errno> {
         if addr == 0 { Ok(None) } else { self.read(addr).map(Some) }
     }
@@ -87,8 +87,8 @@ impl Call<'_> {
         Ok(value)
     }
 
-    /// Copies a structure in that a later kernel may know more of: it is `size` bytes, and what goes beyond
-    /// what is known has to be zero.
+    /// Copies in a structure of `size` bytes that may be longer in a newer kernel. The bytes beyond the known ones must
+    /// be zero.
     pub fn read_sized<T: FromBytes>(&self, addr: u64, size: u64) -> Result<T, Errno> {
         let known = size_of::<T>() as u64;
         if size < known {
@@ -108,12 +108,12 @@ impl Call<'_> {
         Ok(self.task.mm.write(GuestAddr(addr), value)?)
     }
 
-    /// Copies a structure out, if its address is not null.
+    /// Copies a structure out, unless the address is null.
     pub fn write_opt<T: IntoBytes + Immutable>(&self, addr: u64, value: &T) -> Result<(), Errno> {
         if addr == 0 { Ok(()) } else { self.write(addr, value) }
     }
 
-    /// A pathname as the guest wrote it.
+    /// A path as the guest wrote it.
     pub fn raw_path(&self, i: usize) -> Result<CString, Errno> {
         let path = self.task.mm.read_cstr(self.addr(i), libc::PATH_MAX as usize)?;
         path.ok_or(Errno::NAMETOOLONG)
@@ -142,7 +142,7 @@ impl Call<'_> {
         })
     }
 
-    /// A pathname that may be missing.
+    /// A path, or `None` if the pointer is null.
     pub fn path_or_null(&self, i: usize, last: FollowLink, intent: Intent) -> Result<Option<CString>, Errno> {
         if self.args[i] != 0 {
             return self.path(i, last, intent).map(Some);
@@ -154,7 +154,7 @@ impl Call<'_> {
         Ok(None)
     }
 
-    /// A pathname as the host knows it, for a call with this intent.
+    /// The host path for a call with this intent.
     pub fn path(&self, i: usize, last: FollowLink, intent: Intent) -> Result<CString, Errno> {
         let path = self.raw_path(i)?;
         let follow = match last {
@@ -185,8 +185,8 @@ impl Call<'_> {
         }
     }
 
-    /// Guest memory for the host kernel to follow. An address that no guest memory can be at becomes
-    /// one that the host kernel refuses, so that it is the host kernel that answers, and in its order.
+    /// Guest memory that the host kernel may access. An address where no guest memory can be becomes one that the host
+    /// kernel rejects, so that errors come from the host kernel and in its order.
     pub fn guest(&self, addr: u64, len: u64) -> SysArg<'_> {
         self.nullable(addr, len).into()
     }
@@ -196,37 +196,42 @@ impl Call<'_> {
         (addr != 0).then(|| self.pointer(addr, len))
     }
 
-    /// The same for a structure that the host kernel follows.
+    /// The same as a pointer, for a structure that the host kernel reads.
     pub fn pointer(&self, addr: u64, len: u64) -> GuestPtr<'_> {
         self.task.mm.host_range(GuestAddr(addr), len).unwrap_or(GuestPtr::refused(addr))
     }
 
-    /// A scatter/gather list, each piece checked to lie in guest memory.
+    /// Iovecs, each checked to lie in guest memory.
     pub fn vector(&self, addr: u64, count: u64) -> Result<Vec<IoVec<'_>>, Errno> {
-        self.pieces(addr, count, |piece| {
-            // Where there is only one, the kernel shortens it before it looks where it ends.
-            let len = if count == 1 { piece.len.min(TRANSFER_MAX) } else { piece.len };
-            Ok(self.task.mm.host_iovec(GuestAddr(piece.base), len)?)
+        self.iovecs(addr, count, |iovec| {
+            // The kernel shortens a single iovec before it checks the end of the range.
+            let len = if count == 1 { iovec.len.min(TRANSFER_MAX) } else { iovec.len };
+            Ok(self.task.mm.host_iovec(GuestAddr(iovec.base), len)?)
         })
     }
 
-    /// A scatter/gather list, each piece as `each` makes it.
-    pub fn pieces<T>(&self, addr: u64, count: u64, each: impl Fn(Iovec) -> Result<T, Errno>) -> Result<Vec<T>, Errno> {
+    /// Reads iovecs from guest memory and converts each with `convert`.
+    pub fn iovecs<T>(
+        &self,
+        addr: u64,
+        count: u64,
+        convert: impl Fn(Iovec) -> Result<T, Errno>,
+    ) -> Result<Vec<T>, Errno> {
         if count > VECTOR_MAX {
             return Err(Errno::INVAL);
         }
         let mut list = Vec::with_capacity(count as usize);
         for i in 0..count {
-            let piece: Iovec = self.read(addr.wrapping_add(i * size_of::<Iovec>() as u64))?;
-            if piece.len > i64::MAX as u64 {
+            let iovec: Iovec = self.read(addr.wrapping_add(i * size_of::<Iovec>() as u64))?;
+            if iovec.len > i64::MAX as u64 {
                 return Err(Errno::INVAL);
             }
-            list.push(each(piece)?);
+            list.push(convert(iovec)?);
         }
         Ok(list)
     }
 
-    /// Hands the call through, its arguments as the row's kinds say.
+    /// Passes the call through, with the arguments converted by the row's kinds.
     pub fn pass(&self, call: Sys) -> SysResult {
         // Pathnames and addresses live here while the host kernel accesses them.
         let (mut sent, mut received) = (None, None);
@@ -239,7 +244,7 @@ impl Call<'_> {
                 }
                 ArgKind::Path(last, intent) | ArgKind::PathOrNull(last, intent) => match self.path(i, last, intent) {
                     Ok(path) => Some(path.into_bytes_with_nul()),
-                    // When that counts, and whether a missing one does, is for the host to say.
+                    // The host kernel decides whether a bad path matters.
                     Err(Errno::FAULT) => None,
                     Err(e) => return Err(e.into()),
                 },
@@ -308,19 +313,18 @@ impl Call<'_> {
             | ArgKind::OutSet(n)
             | ArgKind::Dirents(n) => self.guest(value, self.length(n)),
             ArgKind::InAddr(n, _) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
-            // How much is written is for the kernel to say, from the length that the other argument points at.
+            // The kernel decides how much it writes, by the length that the other argument points to.
             ArgKind::OutAddr(_) => self.guest(value, 1),
-            // A pathname that cannot be read.
+            // An unreadable path.
             ArgKind::Path(..) | ArgKind::PathOrNull(..) if value == 0 => SysArg::Null,
             ArgKind::Path(..) | ArgKind::PathOrNull(..) => SysArg::Guest(GuestPtr::refused(value)),
-            // The kernel stops at the zero, or at the length at which it refuses a string of that sort.
+            // The kernel stops at the terminating zero, or at the length limit of this kind of string.
             ArgKind::Str => self.guest(value, 1),
             _ => SysArg::Val(value),
         })
     }
 
-    /// The length in an argument: those of C's type `int` are sign-extended by the guest, and the host
-    /// kernel refuses the negative ones itself.
+    /// A length argument. The guest sign-extends those of C's type `int`; the host kernel rejects negative ones itself.
     fn length(&self, n: usize) -> u64 {
         match self.row.args[n] {
             ArgKind::Int | ArgKind::UInt => u64::from(self.args[n] as u32),
@@ -328,7 +332,7 @@ impl Call<'_> {
         }
     }
 
-    /// Reports something that is missing, the first time it is met.
+    /// Reports an unsupported feature, once for each.
     pub fn unimplemented(&self, what: String) {
         self.task.system.unimplemented(what);
     }
@@ -338,7 +342,7 @@ impl Call<'_> {
         self.task.system.missing(format!("{}: {form}", self.row.name));
     }
 
-    /// A pathname for messages.
+    /// A path for messages.
     pub fn lossy(path: &CStr) -> String {
         path.to_string_lossy().into_owned()
     }

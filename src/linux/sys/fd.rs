@@ -100,7 +100,7 @@ pub(in crate::linux) fn splice(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn readv(c: &mut Call<'_>) -> SysResult {
-    let buffers = || c.pieces(c.args[1], c.args[2], Ok);
+    let buffers = || c.iovecs(c.args[1], c.args[2], Ok);
     read_shown(c, buffers, None, 0).unwrap_or_else(|| transfer(c, Sys::Readv, &[]))
 }
 
@@ -133,7 +133,7 @@ pub(in crate::linux) fn preadv(c: &mut Call<'_>) -> SysResult {
     if (offset as i64) < 0 {
         return Err(Errno::INVAL.into());
     }
-    let buffers = || c.pieces(c.args[1], c.args[2], Ok);
+    let buffers = || c.iovecs(c.args[1], c.args[2], Ok);
     read_shown(c, buffers, Some(offset), 0).unwrap_or_else(|| at_offset(c, Sys::Preadv2))
 }
 
@@ -146,7 +146,7 @@ pub(in crate::linux) fn preadv2(c: &mut Call<'_>) -> SysResult {
     if offset.is_some_and(|offset| (offset as i64) < 0) {
         return Err(Errno::INVAL.into());
     }
-    let buffers = || c.pieces(c.args[1], c.args[2], Ok);
+    let buffers = || c.iovecs(c.args[1], c.args[2], Ok);
     read_shown(c, buffers, offset, c.args[5] as u32).unwrap_or_else(|| with_flags(c, Sys::Preadv2))
 }
 

@@ -46,9 +46,9 @@ pub(super) fn foreign(c: &Call<'_>, pid: i32) -> CallEnd {
 
 /// The iovecs in the other process. The transfer ends at an address that cannot be mapped.
 fn remote<'c>(c: &'c Call<'_>, addr: u64, count: u64) -> Result<Vec<IoVec<'c>>, Errno> {
-    c.pieces(addr, count, |piece| {
-        let found = c.task.mm.host_iovec(GuestAddr(piece.base), piece.len);
-        Ok(found.unwrap_or_else(|_| IoVec::new(GuestPtr::refused(piece.base), piece.len)))
+    c.iovecs(addr, count, |iovec| {
+        let found = c.task.mm.host_iovec(GuestAddr(iovec.base), iovec.len);
+        Ok(found.unwrap_or_else(|_| IoVec::new(GuestPtr::refused(iovec.base), iovec.len)))
     })
 }
 
@@ -99,15 +99,15 @@ pub(in crate::linux) fn process_madvise(c: &mut Call<'_>) -> SysResult {
     if flags as u32 != 0 {
         return Err(Errno::INVAL.into());
     }
-    let pieces: Vec<Iovec> = c.pieces(list, count, Ok)?;
+    let iovecs: Vec<Iovec> = c.iovecs(list, count, Ok)?;
     let pid = process_of(c, c.fd(0)?)?;
     if !is_own(c, pid) {
         return Err(foreign(c, pid));
     }
     let mut done = 0;
-    for piece in pieces {
-        match advise(c, GuestAddr(piece.base), piece.len, advice) {
-            Ok(_) => done += piece.len,
+    for iovec in iovecs {
+        match advise(c, GuestAddr(iovec.base), iovec.len, advice) {
+            Ok(_) => done += iovec.len,
             Err(e) if done == 0 => return Err(e),
             Err(_) => break,
         }
