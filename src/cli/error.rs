@@ -122,14 +122,20 @@ pub enum CliError {
     Handover,
     /// The program cannot be started.
     #[error(transparent)]
-    Exec(#[from] ExecError),
+    Exec(Box<ExecError>),
+}
+
+impl From<ExecError> for CliError {
+    fn from(error: ExecError) -> Self {
+        Self::Exec(Box::new(error))
+    }
 }
 
 impl CliError {
     /// The exit status for this error.
     pub fn exit_status(&self) -> i32 {
         let CliError::Exec(error) = self else { return EXIT_OWN_ERROR };
-        match error {
+        match &**error {
             ExecError::Load { error, .. } => load_status(error),
             ExecError::NoDynamicLinker { .. }
             | ExecError::NoScriptInterpreter { .. }

@@ -48,7 +48,7 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
         Action::Print(text) => return print(&text).map(|()| 0).map_err(CliError::Output),
         Action::Run(settings) => settings,
     };
-    let logs = Logs::open(&settings, |path| open_log(path))?;
+    let logs = Logs::open(&settings, open_log)?;
     let request = ExecRequest {
         program: settings.program.clone(),
         file: file.map(File::from),

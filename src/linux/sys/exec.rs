@@ -70,7 +70,7 @@ fn path_of(path: &CString) -> PathBuf {
 fn execute(c: &mut Call<'_>, lists: [usize; 2], program: PathBuf, given: PathBuf, file: Option<File>) -> SysResult {
     let stack = c.task.process.limits.lock().stack.cur;
     // As in the kernel: a quarter of the stack, at least ARG_MAX.
-    let mut room = (stack / 4).min(MAX_STRINGS).max(131_072).saturating_sub(given.as_os_str().len() as u64 + 1);
+    let mut room = (stack / 4).clamp(131_072, MAX_STRINGS).saturating_sub(given.as_os_str().len() as u64 + 1);
     let mut argv = strings(c, c.args[lists[0]], &mut room)?;
     let envp = strings(c, c.args[lists[1]], &mut room)?;
     if argv.is_empty() {
