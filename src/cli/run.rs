@@ -157,6 +157,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         }),
         traps: logged(settings.log.int),
         maps,
+        logs: log.iter().chain(&calls).chain(&statistics).cloned().collect(),
         end: Box::new(move |outcome, task, counters| {
             if let Some(file) = &statistics {
                 let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
@@ -258,6 +259,10 @@ impl linux::TraceSink for Log {
 
     fn end(&self, begun: u64, rest: &str, resumed: &str) {
         Log::end(self, begun, rest, resumed);
+    }
+
+    fn lock(&self) -> Option<host::LockRef<'_>> {
+        Some(Log::lock(self))
     }
 }
 

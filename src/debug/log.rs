@@ -5,7 +5,7 @@
 //! meanwhile, the line is marked unfinished, and its end becomes a separate line, as in strace.
 
 use crate::host::fd::duplicate_high;
-use crate::host::{Lock, Rank};
+use crate::host::{Lock, LockRef, Rank};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -45,6 +45,11 @@ impl Log {
     /// The log's descriptor.
     pub fn fd(&self) -> RawFd {
         self.0.fd.as_raw_fd()
+    }
+
+    /// The lock that is held while the process forks.
+    pub fn lock(&self) -> LockRef<'_> {
+        self.0.lines.erased()
     }
 
     /// Writes an entry.

@@ -8,6 +8,7 @@ pub mod abi;
 mod arch;
 pub mod call;
 pub mod exec;
+mod fork;
 pub mod limits;
 pub mod outcome;
 pub mod proc;

@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::proc::OpenProc;
 use super::sysroot::{Intent, Sysroot};
 use super::vdso::Vdso;
-use crate::host::{self, Lock, LockGuard, Rank};
+use crate::host::{self, Lock, LockGuard, LockRef, Rank};
 use crate::memory::{GuestAddr, UserSpace};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -57,6 +57,17 @@ impl Process {
         found.map_or(received, |at| handed_on.remove(at))
     }
 
+    /// The locks that are held while the process forks.
+    pub fn locks(&self) -> [LockRef<'_>; 3] {
+        [self.threads.erased(), self.handed_on.erased(), self.limits.erased()]
+    }
+
+    /// Called in the child of a fork, where only the calling thread exists.
+    pub fn after_fork(&self) {
+        *self.threads.lock() = BTreeSet::from([rustix::thread::gettid().as_raw_nonzero().get()]);
+        self.handed_on.lock().clear();
+    }
+
     /// Adds a thread by its id.
     pub fn add_thread(&self, tid: i32) {
         self.threads.lock().insert(tid);
@@ -85,6 +96,11 @@ impl Sighand {
     /// Takes the dispositions of signals 1 to 64, from index 0.
     pub fn new(actions: [Sigaction; 64]) -> Self {
         Self { actions: Lock::new(Rank::SignalActions, actions) }
+    }
+
+    /// The lock that is held while the process forks.
+    pub fn lock(&self) -> LockRef<'_> {
+        self.actions.erased()
     }
 
     /// The dispositions of signals 1 to 64, from index 0. The caller holds the lock until it has mirrored a change in

@@ -18,7 +18,7 @@ use super::thread::{NoThreads, Threads};
 use crate::elf::at;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
-use crate::host::{Lock, Rank};
+use crate::host::{Lock, LockRef, Rank};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::collections::HashSet;
@@ -118,6 +118,12 @@ impl System {
             sink(&line);
         }
         self.unimplemented(what);
+    }
+
+    /// The locks that are held while the process forks.
+    pub fn locks(&self) -> Vec<LockRef<'_>> {
+        let tracer = self.tracer.iter().flat_map(Tracer::locks);
+        [self.reported.erased()].into_iter().chain(tracer).chain(self.threads.locks()).collect()
     }
 
     fn is_new(&self, what: &str) -> bool {

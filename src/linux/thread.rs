@@ -8,7 +8,7 @@ use super::arch::riscv64 as arch;
 use super::outcome::{CallEnd, Outcome};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
-use crate::host::{self, FutexWake, Sys, SysArg};
+use crate::host::{self, FutexWake, LockRef, Sys, SysArg};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::sync::Arc;
@@ -21,6 +21,11 @@ pub trait ThreadStarter: Send + Sync {
     /// # Errors
     /// EAGAIN if the host has no more threads; the thread's own error if it could not begin.
     fn start(&self, thread: NewThread) -> Result<i32, Errno>;
+
+    /// The starter's own locks, which are held while the process forks.
+    fn locks(&self) -> Vec<LockRef<'_>> {
+        Vec::new()
+    }
 }
 
 /// What clone(2) is to do besides sharing, with its pointers to guest memory.
@@ -39,8 +44,19 @@ pub struct ThreadRequest {
 }
 
 impl ThreadRequest {
-    fn has(&self, flag: i32) -> bool {
+    pub(super) fn has(&self, flag: i32) -> bool {
         self.flags & flag as u32 as u64 != 0
+    }
+
+    /// Sets the registers that the call gives the child.
+    pub(super) fn set_registers(&self, cpu: &mut Cpu) {
+        cpu.reservation = None;
+        if self.stack != 0 {
+            arch::set_stack_pointer(cpu, self.stack);
+        }
+        if self.has(libc::CLONE_SETTLS) {
+            arch::set_thread_pointer(cpu, self.tls);
+        }
     }
 }
 
@@ -58,13 +74,7 @@ impl NewThread {
     pub fn new(parent: &Task, cpu: &Cpu, request: ThreadRequest) -> Self {
         let mut cpu = cpu.clone();
         arch::set_result(&mut cpu, 0);
-        cpu.reservation = None;
-        if request.stack != 0 {
-            arch::set_stack_pointer(&mut cpu, request.stack);
-        }
-        if request.has(libc::CLONE_SETTLS) {
-            arch::set_thread_pointer(&mut cpu, request.tls);
-        }
+        request.set_registers(&mut cpu);
         Self { task: parent.new_thread(), cpu, request }
     }
 

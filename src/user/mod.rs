@@ -6,7 +6,7 @@
 use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
 use crate::guest::riscv::Rv64;
 use crate::guest::{Engine, Exit, HartOwner};
-use crate::host::{self, Attachment, Lock, Rank};
+use crate::host::{self, Attachment, Lock, LockRef, Rank};
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
@@ -40,6 +40,8 @@ pub struct RunnerConfig {
     pub traps: Option<Log>,
     /// The log of the address space.
     pub maps: Option<Arc<MapLog>>,
+    /// All logs that are written to.
+    pub logs: Vec<Log>,
     /// What happens when the process ends.
     pub end: ProcessEnd,
 }
@@ -70,6 +72,10 @@ impl ThreadStarter for Runner {
         };
         host::spawn(body)?;
         begun.recv().unwrap_or(Err(Errno::AGAIN))
+    }
+
+    fn locks(&self) -> Vec<LockRef<'_>> {
+        self.config.logs.iter().map(Log::lock).chain([self.statistics.erased()]).collect()
     }
 }
 

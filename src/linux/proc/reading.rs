@@ -9,7 +9,7 @@
 
 use super::{ProcFile, Record};
 use crate::guest::riscv::Cpu;
-use crate::host::{Lock, LockGuard, Rank};
+use crate::host::{Lock, LockGuard, LockRef, Rank};
 use crate::linux::abi::file::Iovec;
 use crate::linux::task::Task;
 use crate::memory::{GuestAddr, PAGE_SIZE};
@@ -60,6 +60,11 @@ impl Default for OpenProc {
 }
 
 impl OpenProc {
+    /// The lock that is held while the process forks.
+    pub fn lock(&self) -> LockRef<'_> {
+        self.kept.erased()
+    }
+
     fn kept(&self) -> LockGuard<'_, Kept> {
         self.kept.lock()
     }

@@ -3,7 +3,7 @@
 use super::filter::{Filter, Status};
 use super::summary::Summary;
 use super::{CallPrinter, STRING_LIMIT, failure, signals};
-use crate::host::{Lock, LockGuard, Rank, clock};
+use crate::host::{Lock, LockGuard, LockRef, Rank, clock};
 use crate::linux::abi::signal::Siginfo;
 use crate::linux::outcome::SysResult;
 use rustix::io::Errno;
@@ -24,6 +24,11 @@ pub trait TraceSink: Send + Sync {
 
     /// Ends a line with `rest` or, if other output interrupted it, writes `resumed` as a separate line.
     fn end(&self, begun: u64, rest: &str, resumed: &str);
+
+    /// The lock that is held while the process forks.
+    fn lock(&self) -> Option<LockRef<'_>> {
+        None
+    }
 }
 
 /// The process ID at the start of each line.
@@ -236,6 +241,11 @@ impl Tracer {
             let name = super::flags::signal_name(info.signo as u64);
             self.event(tid, &format!("--- {name} {} ---", signals::siginfo_text(info)));
         }
+    }
+
+    /// The locks that are held while the process forks.
+    pub fn locks(&self) -> impl Iterator<Item = LockRef<'_>> {
+        [self.state.erased()].into_iter().chain(self.sink.lock())
     }
 
     /// Writes the exit of a thread that is not the last of its process.

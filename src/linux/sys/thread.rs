@@ -1,6 +1,7 @@
 //! clone(2) and clone3(2).
 
 use crate::linux::call::Call;
+use crate::linux::fork::ProcessRequest;
 use crate::linux::outcome::SysResult;
 use crate::linux::thread::{NewThread, ThreadRequest};
 use crate::memory::PAGE_SIZE;
@@ -102,9 +103,15 @@ fn start(c: &mut Call<'_>, args: &CloneArgs) -> SysResult {
     if bad {
         return Err(Errno::INVAL.into());
     }
+    let request = ThreadRequest {
+        flags: args.flags,
+        stack: args.stack,
+        tls: args.tls,
+        parent_tid: args.parent_tid,
+        child_tid: args.child_tid,
+    };
     if !thread {
-        c.missing_form("a new process");
-        return Err(Errno::NOSYS.into());
+        return start_process(c, args, request);
     }
     for (flag, name) in [(flag(libc::CLONE_PIDFD), "CLONE_PIDFD"), (flag(libc::CLONE_VFORK), "CLONE_VFORK")] {
         if args.flags & flag != 0 {
@@ -116,14 +123,32 @@ fn start(c: &mut Call<'_>, args: &CloneArgs) -> SysResult {
         c.missing_form("a thread with a chosen id (set_tid)");
         return Err(Errno::PERM.into());
     }
-    let request = ThreadRequest {
-        flags: args.flags,
-        stack: args.stack,
-        tls: args.tls,
-        parent_tid: args.parent_tid,
-        child_tid: args.child_tid,
-    };
     let thread = NewThread::new(c.task, c.cpu, request);
     let tid = c.task.system.threads.start(thread)?;
     Ok(tid as u64)
+}
+
+/// Makes a process. Those that share the memory are missing.
+fn start_process(c: &mut Call<'_>, args: &CloneArgs, thread: ThreadRequest) -> SysResult {
+    for (bit, form) in [
+        (flag(libc::CLONE_VM), "a process that shares its parent's memory (vfork, posix_spawn)"),
+        (flag(libc::CLONE_VFORK), "CLONE_VFORK without CLONE_VM"),
+    ] {
+        if args.flags & bit != 0 {
+            c.missing_form(form);
+            return Err(Errno::NOSYS.into());
+        }
+    }
+    let set_tid = (0..args.set_tid_size)
+        .map(|i| c.read::<i32>(args.set_tid.wrapping_add(4 * i)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let request = ProcessRequest {
+        thread,
+        exit_signal: args.exit_signal as i32,
+        pidfd: args.pidfd,
+        set_tid,
+        cgroup: (args.flags & CLONE_INTO_CGROUP != 0).then_some(args.cgroup as i32),
+        clears_handlers: args.flags & CLONE_CLEAR_SIGHAND != 0,
+    };
+    c.task.fork(c.cpu, &request)
 }

@@ -1,5 +1,6 @@
 //! System V shared memory, semaphores and message queues.
 
+use super::alone::alone;
 use super::{BEYOND, Bench, NOWHERE};
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::ipc::{MsqidDs, Sembuf, SemidDs, ShmInfo, ShmidDs, Shminfo};
@@ -92,82 +93,91 @@ fn attached(b: &mut Bench) -> Vec<String> {
 
 #[test]
 fn a_segment_is_attached_shared_and_counted() {
-    let mut b = Bench::new();
-    let shm = segment(&mut b, 2 * PAGE - 100);
-    let made = status(&mut b, shm.id);
-    assert_eq!((made.segsz, made.nattch, made.perm.mode & 0o777), (2 * PAGE - 100, 0, 0o600));
-    assert_eq!(made.cpid, b.task.pid());
-    let first = b.sys("shmat", &[shm.id, 0, 0]).unwrap();
-    let second = b.sys("shmat", &[shm.id, NOWHERE, RDONLY]).unwrap();
-    assert_eq!(second, NOWHERE);
-    assert_eq!(status(&mut b, shm.id).nattch, 2);
-    b.task.mm.write(GuestAddr(first + PAGE), &77u64).unwrap();
-    assert_eq!(b.get::<u64>(second + PAGE), 77);
-    assert!(b.task.mm.write(GuestAddr(second), &1u8).is_err());
-    let denied = GuestFault { addr: GuestAddr(second), access: Access::Write, kind: FaultKind::Denied };
-    assert_eq!(b.task.mm.classify(GuestAddr(second), 1, Access::Write), Some(denied));
-    let id = shm.id;
-    let dev = "00:01";
-    let name = format!("{dev} {id} /SYSV{:08x} (deleted)", shm.key);
-    assert_eq!(attached(&mut b), [format!("r--s 00000000 {name}"), format!("rw-s 00000000 {name}")]);
-    assert_eq!(b.sys("shmdt", &[first]), Ok(0));
-    assert_eq!(status(&mut b, shm.id).nattch, 1);
-    assert!(b.task.mm.read::<u8>(GuestAddr(first)).is_err());
-    assert_eq!(b.sys("shmdt", &[first]), Err(Errno::INVAL));
-    // A removed segment keeps its memory while it is attached.
-    assert_eq!(b.sys("shmctl", &[shm.id, RMID, 0]), Ok(0));
-    assert_eq!(b.get::<u64>(second + PAGE), 77);
-    assert_eq!(b.sys("shmdt", &[second]), Ok(0));
-    assert_eq!(b.sys("shmat", &[shm.id, 0, 0]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmdt", &[second + 1]), Err(Errno::INVAL));
+    // A fork of another test attaches the segments a second time.
+    alone(|| {
+        let mut b = Bench::new();
+        let shm = segment(&mut b, 2 * PAGE - 100);
+        let made = status(&mut b, shm.id);
+        assert_eq!((made.segsz, made.nattch, made.perm.mode & 0o777), (2 * PAGE - 100, 0, 0o600));
+        assert_eq!(made.cpid, b.task.pid());
+        let first = b.sys("shmat", &[shm.id, 0, 0]).unwrap();
+        let second = b.sys("shmat", &[shm.id, NOWHERE, RDONLY]).unwrap();
+        assert_eq!(second, NOWHERE);
+        assert_eq!(status(&mut b, shm.id).nattch, 2);
+        b.task.mm.write(GuestAddr(first + PAGE), &77u64).unwrap();
+        assert_eq!(b.get::<u64>(second + PAGE), 77);
+        assert!(b.task.mm.write(GuestAddr(second), &1u8).is_err());
+        let denied = GuestFault { addr: GuestAddr(second), access: Access::Write, kind: FaultKind::Denied };
+        assert_eq!(b.task.mm.classify(GuestAddr(second), 1, Access::Write), Some(denied));
+        let id = shm.id;
+        let dev = "00:01";
+        let name = format!("{dev} {id} /SYSV{:08x} (deleted)", shm.key);
+        assert_eq!(attached(&mut b), [format!("r--s 00000000 {name}"), format!("rw-s 00000000 {name}")]);
+        assert_eq!(b.sys("shmdt", &[first]), Ok(0));
+        assert_eq!(status(&mut b, shm.id).nattch, 1);
+        assert!(b.task.mm.read::<u8>(GuestAddr(first)).is_err());
+        assert_eq!(b.sys("shmdt", &[first]), Err(Errno::INVAL));
+        // A removed segment keeps its memory while it is attached.
+        assert_eq!(b.sys("shmctl", &[shm.id, RMID, 0]), Ok(0));
+        assert_eq!(b.get::<u64>(second + PAGE), 77);
+        assert_eq!(b.sys("shmdt", &[second]), Ok(0));
+        assert_eq!(b.sys("shmat", &[shm.id, 0, 0]), Err(Errno::INVAL));
+        assert_eq!(b.sys("shmdt", &[second + 1]), Err(Errno::INVAL));
+    });
 }
 
 #[test]
 fn segments_are_attached_only_at_valid_addresses() {
-    let mut b = Bench::new();
-    let shm = segment(&mut b, 2 * PAGE);
-    let at = b.sys("shmat", &[shm.id, NOWHERE, 0]).unwrap();
-    assert_eq!(b.sys("shmat", &[shm.id, at, 0]), Err(Errno::INVAL), "there is something");
-    assert_eq!(b.sys("shmat", &[shm.id, at + PAGE, 0]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmat", &[shm.id, at + 1, REMAP]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmat", &[shm.id, at + 1, REMAP | RND]), Ok(at));
-    assert_eq!(status(&mut b, shm.id).nattch, 1, "one attachment replaced the other");
-    assert_eq!(b.sys("shmat", &[shm.id, 0, REMAP]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmat", &[shm.id, 1, REMAP | RND]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmat", &[u64::MAX, 0, 0]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmat", &[shm.id, 1 << 47, 0]), Err(Errno::NOMEM));
-    assert_eq!(b.sys("shmat", &[shm.id, BEYOND, 0]), Err(Errno::INVAL));
-    let limit = b.put(&[b.task.mm.mapped_bytes() + PAGE, u64::MAX]);
-    b.sys("setrlimit", &[libc::RLIMIT_AS.into(), limit]).unwrap();
-    assert_eq!(b.sys("shmat", &[shm.id, 0, 0]), Err(Errno::NOMEM));
-    assert_eq!(b.sys("shmget", &[0, 1 << 21, CREATE | libc::SHM_HUGETLB as u64]), Err(Errno::INVAL));
-    assert_eq!(b.missing.take(), "shmget with SHM_HUGETLB\n");
+    // A fork of another test attaches the segments a second time.
+    alone(|| {
+        let mut b = Bench::new();
+        let shm = segment(&mut b, 2 * PAGE);
+        let at = b.sys("shmat", &[shm.id, NOWHERE, 0]).unwrap();
+        assert_eq!(b.sys("shmat", &[shm.id, at, 0]), Err(Errno::INVAL), "there is something");
+        assert_eq!(b.sys("shmat", &[shm.id, at + PAGE, 0]), Err(Errno::INVAL));
+        assert_eq!(b.sys("shmat", &[shm.id, at + 1, REMAP]), Err(Errno::INVAL));
+        assert_eq!(b.sys("shmat", &[shm.id, at + 1, REMAP | RND]), Ok(at));
+        assert_eq!(status(&mut b, shm.id).nattch, 1, "one attachment replaced the other");
+        assert_eq!(b.sys("shmat", &[shm.id, 0, REMAP]), Err(Errno::INVAL));
+        assert_eq!(b.sys("shmat", &[shm.id, 1, REMAP | RND]), Err(Errno::INVAL));
+        assert_eq!(b.sys("shmat", &[u64::MAX, 0, 0]), Err(Errno::INVAL));
+        assert_eq!(b.sys("shmat", &[shm.id, 1 << 47, 0]), Err(Errno::NOMEM));
+        assert_eq!(b.sys("shmat", &[shm.id, BEYOND, 0]), Err(Errno::INVAL));
+        let limit = b.put(&[b.task.mm.mapped_bytes() + PAGE, u64::MAX]);
+        b.sys("setrlimit", &[libc::RLIMIT_AS.into(), limit]).unwrap();
+        assert_eq!(b.sys("shmat", &[shm.id, 0, 0]), Err(Errno::NOMEM));
+        assert_eq!(b.sys("shmget", &[0, 1 << 21, CREATE | libc::SHM_HUGETLB as u64]), Err(Errno::INVAL));
+        assert_eq!(b.missing.take(), "shmget with SHM_HUGETLB\n");
+    });
 }
 
 #[test]
 fn detaching_removes_the_parts_still_in_place() {
-    let mut b = Bench::new();
-    let shm = segment(&mut b, 4 * PAGE);
-    let at = b.sys("shmat", &[shm.id, NOWHERE, 0]).unwrap();
-    let other = b.sys("shmat", &[shm.id, NOWHERE + 4 * PAGE, 0]).unwrap();
-    b.sys("munmap", &[at + PAGE, PAGE]).unwrap();
-    assert_eq!(status(&mut b, shm.id).nattch, 3, "the kernel counts the parts");
-    b.sys("mprotect", &[at + 3 * PAGE, PAGE, 1]).unwrap();
-    // A moved part is not detached from its old place. It belongs to the address at which the whole segment would
-    // begin.
-    let moved = b.sys("mremap", &[at + 2 * PAGE, PAGE, PAGE, 3, NOWHERE + 32 * PAGE]).unwrap();
-    assert_eq!(b.sys("shmdt", &[at + PAGE]), Err(Errno::INVAL));
-    assert_eq!(b.sys("shmdt", &[at]), Ok(0));
-    assert!(b.task.mm.read::<u8>(GuestAddr(at)).is_err());
-    assert!(b.task.mm.read::<u8>(GuestAddr(at + 3 * PAGE)).is_err());
-    assert!(b.task.mm.read::<u8>(GuestAddr(moved)).is_ok());
-    assert!(b.task.mm.read::<u8>(GuestAddr(other + 3 * PAGE)).is_ok());
-    assert_eq!(b.sys("shmdt", &[moved - 2 * PAGE]), Ok(0));
-    assert!(b.task.mm.read::<u8>(GuestAddr(moved)).is_err());
-    assert_eq!(status(&mut b, shm.id).nattch, 1);
-    b.sys("munmap", &[other, PAGE]).unwrap();
-    assert_eq!(b.sys("shmdt", &[other]), Ok(0), "even without its first page");
-    assert_eq!(status(&mut b, shm.id).nattch, 0);
+    // A fork of another test attaches the segments a second time.
+    alone(|| {
+        let mut b = Bench::new();
+        let shm = segment(&mut b, 4 * PAGE);
+        let at = b.sys("shmat", &[shm.id, NOWHERE, 0]).unwrap();
+        let other = b.sys("shmat", &[shm.id, NOWHERE + 4 * PAGE, 0]).unwrap();
+        b.sys("munmap", &[at + PAGE, PAGE]).unwrap();
+        assert_eq!(status(&mut b, shm.id).nattch, 3, "the kernel counts the parts");
+        b.sys("mprotect", &[at + 3 * PAGE, PAGE, 1]).unwrap();
+        // A moved part is not detached from its old place. It belongs to the address at which the whole segment would
+        // begin.
+        let moved = b.sys("mremap", &[at + 2 * PAGE, PAGE, PAGE, 3, NOWHERE + 32 * PAGE]).unwrap();
+        assert_eq!(b.sys("shmdt", &[at + PAGE]), Err(Errno::INVAL));
+        assert_eq!(b.sys("shmdt", &[at]), Ok(0));
+        assert!(b.task.mm.read::<u8>(GuestAddr(at)).is_err());
+        assert!(b.task.mm.read::<u8>(GuestAddr(at + 3 * PAGE)).is_err());
+        assert!(b.task.mm.read::<u8>(GuestAddr(moved)).is_ok());
+        assert!(b.task.mm.read::<u8>(GuestAddr(other + 3 * PAGE)).is_ok());
+        assert_eq!(b.sys("shmdt", &[moved - 2 * PAGE]), Ok(0));
+        assert!(b.task.mm.read::<u8>(GuestAddr(moved)).is_err());
+        assert_eq!(status(&mut b, shm.id).nattch, 1);
+        b.sys("munmap", &[other, PAGE]).unwrap();
+        assert_eq!(b.sys("shmdt", &[other]), Ok(0), "even without its first page");
+        assert_eq!(status(&mut b, shm.id).nattch, 0);
+    });
 }
 
 #[test]

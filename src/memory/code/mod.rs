@@ -15,11 +15,12 @@
 mod pages;
 
 use super::GuestAddr;
-use crate::host::{Lock, LockGuard, Rank, StopFlag, StopHandle, assert_no_lock_is_held, futex_sleep, futex_wake};
+use crate::host::{Lock, LockRef, Rank, StopFlag, StopHandle, assert_no_lock_is_held, futex_sleep, futex_wake};
 use pages::PageMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::thread::{self, ThreadId};
 
 /// The most ranges that are kept for an engine. With more, it drops everything.
 const MAX_RANGES: usize = 64;
@@ -80,6 +81,8 @@ impl Shared {
 
 struct Engine {
     shared: Arc<Shared>,
+    /// The thread that registered the engine and runs it.
+    thread: ThreadId,
     stale: Stale,
 }
 
@@ -99,7 +102,11 @@ impl CodeChanges {
     /// while it runs. The engine must have decoded nothing yet.
     pub fn register(self: &Arc<Self>, stop: StopHandle) -> CodeWatch {
         let shared = Arc::new(Shared { state: AtomicU32::new(0), reported: AtomicBool::new(false), stop });
-        self.engines.lock().push(Engine { shared: shared.clone(), stale: Stale::Ranges(Vec::new()) });
+        self.engines.lock().push(Engine {
+            shared: shared.clone(),
+            thread: thread::current().id(),
+            stale: Stale::Ranges(Vec::new()),
+        });
         CodeWatch { changes: self.clone(), shared }
     }
 
@@ -115,7 +122,7 @@ impl CodeChanges {
             return reports;
         }
         for engine in self.engines.lock().iter_mut() {
-            let Engine { shared, stale } = engine;
+            let Engine { shared, stale, .. } = engine;
             stale.add(range.clone());
             shared.reported.store(true, Ordering::SeqCst);
             // An engine that enters later looks for reports after that. One that is inside takes this report after
@@ -129,21 +136,16 @@ impl CodeChanges {
         reports
     }
 
-    /// Excludes reports and registrations while the process forks.
-    pub fn lock_for_fork(&self) -> CodeLock<'_> {
-        CodeLock { engines: self.engines.lock() }
+    /// The lock that is held while the process forks.
+    pub fn lock(&self) -> LockRef<'_> {
+        self.engines.erased()
     }
-}
 
-/// Holds up reports: see [`CodeChanges::lock_for_fork`].
-pub struct CodeLock<'a> {
-    engines: LockGuard<'a, Vec<Engine>>,
-}
-
-impl CodeLock<'_> {
-    /// In the child of a fork: forgets all engines but that of the calling thread, the only one that goes on.
-    pub fn keep_only(mut self, own: Option<&CodeWatch>) {
-        self.engines.retain(|engine| own.is_some_and(|own| Arc::ptr_eq(&engine.shared, &own.shared)));
+    /// Called in the child of a fork: forgets all engines but those that the calling thread has registered, since no
+    /// other thread exists there.
+    pub fn after_fork(&self) {
+        let own = thread::current().id();
+        self.engines.lock().retain(|engine| engine.thread == own);
     }
 }
 

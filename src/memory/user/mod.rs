@@ -14,10 +14,8 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{
-    AreaObserver, CodeChanges, CodeLock, CodeWatch, GuestAddr, MlockMode, Prot, Reports, Reservations, SpaceError, Vma,
-};
-use crate::host::{self, Lock, LockGuard, Rank, StopHandle};
+use super::{AreaObserver, CodeChanges, CodeWatch, GuestAddr, MlockMode, Prot, Reports, Reservations, SpaceError, Vma};
+use crate::host::{self, Lock, LockGuard, LockRef, Rank, StopHandle};
 pub use exec_gain::Mdwe;
 use layout::Layout;
 use rustix::io::Errno;
@@ -290,9 +288,15 @@ impl UserSpace {
         self.code.report(&range).wait();
     }
 
-    /// Holds the locks of the address space while the process forks.
-    pub fn lock_for_fork(&self) -> ForkLocks<'_> {
-        ForkLocks { _state: self.state(), code: self.code.lock_for_fork(), reservations: &self.reservations }
+    /// The locks that are held while the process forks.
+    pub fn locks(&self) -> [LockRef<'_>; 2] {
+        [self.state.erased(), self.code.lock()]
+    }
+
+    /// Called in the child of a fork, where only the calling thread exists.
+    pub fn after_fork(&self) {
+        self.code.after_fork();
+        self.reservations.reset();
     }
 
     /// Called after a process that shared the address space has been killed: it may have left a store-conditional
@@ -303,21 +307,6 @@ impl UserSpace {
 
     fn state(&self) -> StateGuard<'_> {
         StateGuard { guard: ManuallyDrop::new(self.state.lock()) }
-    }
-}
-
-/// The locks of an address space; see [`UserSpace::lock_for_fork`].
-pub struct ForkLocks<'a> {
-    _state: StateGuard<'a>,
-    code: CodeLock<'a>,
-    reservations: &'a Reservations,
-}
-
-impl ForkLocks<'_> {
-    /// In the child: the calling thread, whose engine has this registration, is the only one that goes on.
-    pub fn in_child(self, own: Option<&CodeWatch>) {
-        self.code.keep_only(own);
-        self.reservations.reset();
     }
 }
 

@@ -1,0 +1,95 @@
+//! New processes with a copy of the memory: fork(2), and clone(2) without CLONE_VM.
+//!
+//! The host makes the process, a copy of this one in which only the calling thread exists. The kernel layer then takes
+//! from the child what a new process does not have.
+
+use super::abi::signal::{SIG_DFL, SIG_IGN};
+use super::outcome::CallEnd;
+use super::signal::Pending;
+use super::task::Task;
+use super::thread::ThreadRequest;
+use crate::guest::riscv::Cpu;
+use crate::host::{self, Forked, LockSet, NewProcess};
+use crate::memory::GuestAddr;
+
+/// What clone(2) is to do for a new process.
+#[derive(Clone, Debug)]
+pub struct ProcessRequest {
+    /// What a thread has, too.
+    pub thread: ThreadRequest,
+    /// The signal that reports its end, or 0.
+    pub exit_signal: i32,
+    /// Where its descriptor is written (CLONE_PIDFD).
+    pub pidfd: u64,
+    /// Its ids in its own PID namespace and the ones above; empty for any.
+    pub set_tid: Vec<i32>,
+    /// The control group that it starts in (CLONE_INTO_CGROUP).
+    pub cgroup: Option<i32>,
+    /// Whether it has no handlers of signals (CLONE_CLEAR_SIGHAND).
+    pub clears_handlers: bool,
+}
+
+impl Task {
+    /// Makes a process. Returns the child's id in the parent, and 0 in the child.
+    pub(super) fn fork(&mut self, cpu: &mut Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
+        let new = NewProcess {
+            flags: request.thread.flags & NewProcess::FLAGS,
+            exit_signal: request.exit_signal,
+            cgroup: request.cgroup.and_then(host::guest_fd),
+            set_tid: &request.set_tid,
+        };
+        let forked = {
+            let system = self.system.clone();
+            let _one_at_a_time = system.making_processes.lock();
+            let mut locks = system.locks();
+            locks.extend(self.mm.locks());
+            locks.extend(self.process.locks());
+            locks.extend([self.sighand.lock(), self.files.proc.lock()]);
+            let mut in_child = || {
+                self.mm.after_fork();
+                self.process.after_fork();
+            };
+            host::fork(&new, &LockSet::new(locks), &mut in_child)?
+        };
+        match forked {
+            Forked::Parent(child) => {
+                // As in the kernel, a bad address is ignored.
+                if request.thread.has(libc::CLONE_PARENT_SETTID) {
+                    let _ = self.mm.write(GuestAddr(request.thread.parent_tid), &child.pid);
+                }
+                if let Some(pidfd) = child.pidfd {
+                    self.mm.write(GuestAddr(request.pidfd), &pidfd)?;
+                }
+                Ok(child.pid as u64)
+            }
+            Forked::Child => {
+                self.become_child(cpu, request);
+                Ok(0)
+            }
+        }
+    }
+
+    /// Takes from the child of a fork what it does not have, and gives it what the call asked for.
+    fn become_child(&mut self, cpu: &mut Cpu, request: &ProcessRequest) {
+        // Signals that were sent to the parent are not the child's.
+        self.pending = Pending::default();
+        self.robust_list = (0, 0);
+        self.clear_child_tid = 0;
+        if request.clears_handlers {
+            let mut actions = self.sighand.actions();
+            for (signal, action) in (1..).zip(actions.iter_mut()) {
+                if action.handler > SIG_IGN {
+                    action.handler = SIG_DFL;
+                    self.mirror_disposition(signal, action);
+                }
+            }
+        }
+        request.thread.set_registers(cpu);
+        if request.thread.has(libc::CLONE_CHILD_SETTID) {
+            let _ = self.mm.write(GuestAddr(request.thread.child_tid), &self.tid());
+        }
+        if request.thread.has(libc::CLONE_CHILD_CLEARTID) {
+            self.clear_child_tid = request.thread.child_tid;
+        }
+    }
+}
