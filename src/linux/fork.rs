@@ -7,7 +7,7 @@ use super::abi::signal::{SIG_DFL, SIG_IGN};
 use super::outcome::CallEnd;
 use super::signal::Pending;
 use super::task::Task;
-use super::thread::ThreadRequest;
+use super::thread::{NewThread, ThreadRequest};
 use crate::guest::riscv::Cpu;
 use crate::host::{self, Forked, LockSet, NewProcess};
 use crate::memory::GuestAddr;
@@ -67,6 +67,23 @@ impl Task {
                 Ok(0)
             }
         }
+    }
+
+    /// Makes a process that shares the memory, and waits until it has ended or executed a program.
+    pub(super) fn vfork(&mut self, cpu: &Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
+        let new = NewProcess {
+            flags: request.thread.flags & NewProcess::FLAGS,
+            exit_signal: request.exit_signal,
+            cgroup: request.cgroup.and_then(host::guest_fd),
+            set_tid: &request.set_tid,
+        };
+        let child = NewThread::of_process(self, cpu, request);
+        let system = self.system.clone();
+        let child = system.threads.vfork(child, &new)?;
+        if let Some(pidfd) = child.pidfd {
+            self.mm.write(GuestAddr(request.pidfd), &pidfd)?;
+        }
+        Ok(child.pid as u64)
     }
 
     /// Takes from the child of a fork what it does not have, and gives it what the call asked for.

@@ -24,6 +24,8 @@ pub struct Process {
     pub spec: ProcessSpec,
     /// The limits on the guest's address space, which cannot be set on the host: AS, DATA, STACK.
     pub limits: Lock<Limits>,
+    /// Whether it runs in the memory of its parent, which waits for it.
+    pub is_vfork_child: bool,
     threads: Lock<BTreeSet<i32>>,
     /// Signals sent to the process that a thread received and left behind when it ended. Each has been sent again.
     handed_on: Lock<Vec<Siginfo>>,
@@ -31,9 +33,10 @@ pub struct Process {
 
 impl Process {
     /// A process with its first thread, which is the calling one.
-    pub fn new(spec: ProcessSpec) -> Self {
+    pub fn new(spec: ProcessSpec, is_vfork_child: bool) -> Self {
         let first = rustix::thread::gettid().as_raw_nonzero().get();
         Self {
+            is_vfork_child,
             limits: Lock::new(Rank::Limits, spec.limits.clone()),
             threads: Lock::new(Rank::Threads, BTreeSet::from([first])),
             handed_on: Lock::new(Rank::HandedOn, Vec::new()),

@@ -293,7 +293,7 @@ pub(super) static ROWS: &[Row] = rows! {
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
         [part "KEYCTL_DH_COMPUTE with a key derivation function returns EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
-        Special(&CLONE_CHILD_TID)) Never [part "processes that share their parent's memory (vfork, posix_spawn) are not implemented yet" thread::clone];
+        Special(&CLONE_CHILD_TID)) Never [part "CLONE_VM and CLONE_VFORK are only implemented together, except for threads" thread::clone];
     221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [native exec::execve];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB always fails: no huge pages" mem::mmap];
@@ -374,7 +374,7 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2), Read), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [part "processes that share their parent's memory (vfork, posix_spawn) are not implemented yet" thread::clone3];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [part "CLONE_VM and CLONE_VFORK are only implemented together, except for threads" thread::clone3];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
     437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never

@@ -174,7 +174,7 @@ impl Task {
             fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new) }),
             sighand: Arc::new(Sighand::new(actions)),
             mm: Arc::new(Mm::new(image)?),
-            process: Arc::new(Process::new(spec)),
+            process: Arc::new(Process::new(spec, false)),
             personality: crate::host::personality(),
             system: Arc::new(System {
                 tracer: services.tracer,

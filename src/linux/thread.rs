@@ -3,12 +3,14 @@
 //! A guest thread is a host thread with the same thread id. The kernel layer makes the new thread's [`Task`] and
 //! registers; whoever connects engines with the kernel layer runs it ([`ThreadStarter`]).
 
-use super::abi::signal::StackT;
+use super::abi::signal::{SIG_DFL, SIG_IGN, StackT};
 use super::arch::riscv64 as arch;
+use super::fork::ProcessRequest;
 use super::outcome::{CallEnd, Outcome};
+use super::process::{Process, Sighand};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
-use crate::host::{self, FutexWake, LockRef, Sys, SysArg};
+use crate::host::{self, CallError, ChildProcess, FutexWake, LockRef, NewProcess, Sys, SysArg};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::sync::Arc;
@@ -21,6 +23,13 @@ pub trait ThreadStarter: Send + Sync {
     /// # Errors
     /// EAGAIN if the host has no more threads; the thread's own error if it could not begin.
     fn start(&self, thread: NewThread) -> Result<i32, Errno>;
+
+    /// Runs a process that shares the memory while its parent, the calling thread, waits until it has ended or executed
+    /// a program. The process begins with [`NewThread::begin_process`].
+    ///
+    /// # Errors
+    /// The host's.
+    fn vfork(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError>;
 
     /// The starter's own locks, which are held while the process forks.
     fn locks(&self) -> Vec<LockRef<'_>> {
@@ -78,6 +87,33 @@ impl NewThread {
         Self { task: parent.new_thread(), cpu, request }
     }
 
+    /// The first thread of a process that shares the memory of `parent`. What it has for itself otherwise, it has from
+    /// the start: Linux would copy it.
+    pub fn of_process(parent: &Task, cpu: &Cpu, request: &ProcessRequest) -> Self {
+        let mut new = Self::new(parent, cpu, request.thread);
+        let mut actions = *parent.sighand.actions();
+        if request.clears_handlers {
+            for action in actions.iter_mut().filter(|action| action.handler > SIG_IGN) {
+                action.handler = SIG_DFL;
+            }
+        }
+        new.task.sighand = Arc::new(Sighand::new(actions));
+        new.task.process = Arc::new(Process::new(parent.process.spec.clone(), true));
+        let limits = parent.process.limits.lock().clone();
+        *new.task.process.limits.lock() = limits;
+        new
+    }
+
+    /// Makes the calling process the guest's, before it runs guest code. Its signals are still blocked afterwards.
+    pub fn begin_process(&mut self) {
+        self.task.process.after_fork();
+        for signal in 1..=64 {
+            let action = self.task.sighand.actions()[signal as usize - 1];
+            self.task.mirror_disposition(signal, &action);
+        }
+        self.write_ids();
+    }
+
     /// Makes the calling host thread the guest's, before it runs guest code. Its signals are still blocked afterwards.
     pub fn begin(&mut self) -> Result<(), Errno> {
         // The host thread shares all that POSIX threads share.
@@ -94,8 +130,14 @@ impl NewThread {
                 _ => Errno::AGAIN,
             })?;
         }
+        self.task.process.add_thread(self.task.tid());
+        self.write_ids();
+        Ok(())
+    }
+
+    /// Writes the thread id where the call asked for it.
+    fn write_ids(&mut self) {
         let tid = self.task.tid();
-        self.task.process.add_thread(tid);
         // As in the kernel, a bad address is ignored.
         if self.request.has(libc::CLONE_PARENT_SETTID) {
             let _ = self.task.mm.write(GuestAddr(self.request.parent_tid), &tid);
@@ -106,7 +148,6 @@ impl NewThread {
         if self.request.has(libc::CLONE_CHILD_CLEARTID) {
             self.task.clear_child_tid = self.request.child_tid;
         }
-        Ok(())
     }
 }
 
@@ -163,6 +204,10 @@ pub struct NoThreads;
 impl ThreadStarter for NoThreads {
     fn start(&self, _: NewThread) -> Result<i32, Errno> {
         Err(Errno::AGAIN)
+    }
+
+    fn vfork(&self, _: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+        Err(Errno::AGAIN.into())
     }
 }
 

@@ -6,11 +6,13 @@
 use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
 use crate::guest::riscv::Rv64;
 use crate::guest::{Engine, Exit, HartOwner};
-use crate::host::{self, Attachment, Lock, LockRef, Rank};
+use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank};
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
+use crate::memory::UserSpace;
 use rustix::io::Errno;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak, mpsc};
 
 /// What is logged about the code that is run.
@@ -46,6 +48,9 @@ pub struct RunnerConfig {
     pub end: ProcessEnd,
 }
 
+/// The exit status of a process whose end could not be told.
+const EXIT_INTERNAL: i32 = 125;
+
 /// Runs the threads of a process.
 pub struct Runner {
     config: RunnerConfig,
@@ -74,6 +79,33 @@ impl ThreadStarter for Runner {
         begun.recv().unwrap_or(Err(Errno::AGAIN))
     }
 
+    fn vfork(&self, mut child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+        let mm = child.task.mm.clone();
+        let space = mm.space();
+        let mut hart = HartOwner::new(child.cpu.clone());
+        let cell = hart.cell().clone();
+        // The parent keeps the engine, since the child may end anywhere.
+        let mut engine = self.new_engine(space, &hart);
+        let runs = AtomicBool::new(false);
+        let done = host::vfork(new, cell.stop_flag(), &mut || {
+            child.begin_process();
+            host::set_signal_mask(child.task.blocked);
+            match self.run_until_end(&mut engine, &mut child.task, &mut hart, Some(&runs)) {
+                Outcome::Exited(status) => status,
+                end => {
+                    (self.config.end)(end, &child.task, &Statistics::new());
+                    EXIT_INTERNAL
+                }
+            }
+        });
+        if runs.load(Ordering::Relaxed) {
+            // The child was killed while it ran guest code: the engine may be in the middle of a change.
+            std::mem::forget(engine);
+            space.reset_reservations();
+        }
+        Ok(done?.child)
+    }
+
     fn locks(&self) -> Vec<LockRef<'_>> {
         self.config.logs.iter().map(Log::lock).chain([self.statistics.erased()]).collect()
     }
@@ -93,30 +125,56 @@ impl Runner {
     pub fn run(&self, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
         let mm = task.mm.clone();
         let space = mm.space();
-        let mut engine = Interp::<Rv64>::new(self.config.engine);
-        engine.watch_code(space.watch_code(hart.cell().clone()));
-        if let Some(CodeLog { log, items, filter }) = self.config.code.clone() {
-            let names = MappedFiles::new(space.clone());
-            engine.set_tracer(Box::new(debug::Tracer::new(log, items, filter, names)));
-        }
-        let outcome = loop {
-            if let Some(maps) = &self.config.maps {
-                maps.update(space);
-            }
-            let exit = engine.run(hart, space);
-            let cpu = hart.cpu_mut();
-            self.log_exit(&exit, cpu.pc);
-            match task.handle_exit(cpu, exit) {
-                Outcome::Resume => {}
-                end => break end,
-            }
-        };
+        let mut engine = self.new_engine(space, hart);
+        let outcome = self.run_until_end(&mut engine, task, hart, None);
         self.count(engine.statistics());
         if let Outcome::ThreadExited(_) = outcome {
             task.hand_signals_on(mailbox);
         } else {
             let counters = self.statistics.lock().clone();
             (self.config.end)(outcome, task, &counters);
+        }
+    }
+
+    /// An engine for a hart of the process.
+    fn new_engine(&self, space: &Arc<UserSpace>, hart: &HartOwner<Rv64>) -> Interp<Rv64> {
+        let mut engine = Interp::<Rv64>::new(self.config.engine);
+        engine.watch_code(space.watch_code(hart.cell().clone()));
+        if let Some(CodeLog { log, items, filter }) = self.config.code.clone() {
+            let names = MappedFiles::new(space.clone());
+            engine.set_tracer(Box::new(debug::Tracer::new(log, items, filter, names)));
+        }
+        engine
+    }
+
+    /// Alternates between the engine and the kernel layer until the thread or the process ends. `runs` tells others
+    /// while the engine runs.
+    fn run_until_end(
+        &self,
+        engine: &mut Interp<Rv64>,
+        task: &mut Task,
+        hart: &mut HartOwner<Rv64>,
+        runs: Option<&AtomicBool>,
+    ) -> Outcome {
+        let mm = task.mm.clone();
+        let space = mm.space();
+        loop {
+            if let Some(maps) = &self.config.maps {
+                maps.update(space);
+            }
+            if let Some(runs) = runs {
+                runs.store(true, Ordering::Relaxed);
+            }
+            let exit = engine.run(hart, space);
+            if let Some(runs) = runs {
+                runs.store(false, Ordering::Relaxed);
+            }
+            let cpu = hart.cpu_mut();
+            self.log_exit(&exit, cpu.pc);
+            match task.handle_exit(cpu, exit) {
+                Outcome::Resume => {}
+                end => return end,
+            }
         }
     }
 

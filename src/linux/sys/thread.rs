@@ -119,6 +119,10 @@ fn start(c: &mut Call<'_>, args: &CloneArgs) -> SysResult {
             return Err(Errno::NOSYS.into());
         }
     }
+    if c.task.process.is_vfork_child {
+        c.missing_form("a thread of a vfork child");
+        return Err(Errno::AGAIN.into());
+    }
     if args.set_tid_size != 0 {
         c.missing_form("a thread with a chosen id (set_tid)");
         return Err(Errno::PERM.into());
@@ -128,16 +132,13 @@ fn start(c: &mut Call<'_>, args: &CloneArgs) -> SysResult {
     Ok(tid as u64)
 }
 
-/// Makes a process. Those that share the memory are missing.
+/// Makes a process. Those that share the memory while their parent goes on are missing.
 fn start_process(c: &mut Call<'_>, args: &CloneArgs, thread: ThreadRequest) -> SysResult {
-    for (bit, form) in [
-        (flag(libc::CLONE_VM), "a process that shares its parent's memory (vfork, posix_spawn)"),
-        (flag(libc::CLONE_VFORK), "CLONE_VFORK without CLONE_VM"),
-    ] {
-        if args.flags & bit != 0 {
-            c.missing_form(form);
-            return Err(Errno::NOSYS.into());
-        }
+    let shares_memory = args.flags & flag(libc::CLONE_VM) != 0;
+    if shares_memory != (args.flags & flag(libc::CLONE_VFORK) != 0) {
+        let form = if shares_memory { "CLONE_VM without CLONE_VFORK" } else { "CLONE_VFORK without CLONE_VM" };
+        c.missing_form(&format!("a process by {form}"));
+        return Err(Errno::NOSYS.into());
     }
     let set_tid = (0..args.set_tid_size)
         .map(|i| c.read::<i32>(args.set_tid.wrapping_add(4 * i)))
@@ -150,5 +151,5 @@ fn start_process(c: &mut Call<'_>, args: &CloneArgs, thread: ThreadRequest) -> S
         cgroup: (args.flags & CLONE_INTO_CGROUP != 0).then_some(args.cgroup as i32),
         clears_handlers: args.flags & CLONE_CLEAR_SIGHAND != 0,
     };
-    c.task.fork(c.cpu, &request)
+    if shares_memory { c.task.vfork(c.cpu, &request) } else { c.task.fork(c.cpu, &request) }
 }

@@ -1,7 +1,7 @@
 //! clone(2) and clone3(2), with a starter that keeps the thread instead of running it.
 
 use super::{BEYOND, Bench, NOWHERE};
-use crate::host::{Lock, Rank};
+use crate::host::{CallError, ChildProcess, Lock, NewProcess, Rank};
 use crate::linux::outcome::Outcome;
 use crate::linux::thread::{NewThread, ThreadStarter};
 use rustix::io::Errno;
@@ -33,6 +33,11 @@ impl ThreadStarter for Kept {
         let (tid, thread) = begun?;
         self.0.lock().push(thread);
         Ok(tid)
+    }
+
+    fn vfork(&self, child: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+        self.0.lock().push(child);
+        Ok(ChildProcess { pid: 4711, pidfd: None })
     }
 }
 
@@ -98,6 +103,21 @@ fn clone3_reads_arguments_of_any_version() {
     assert_eq!(b.sys("clone3", &[at, 63]), Err(Errno::INVAL));
     assert_eq!(b.sys("clone3", &[at, 4097]), Err(Errno::TOOBIG));
     assert_eq!(b.sys("clone3", &[NOWHERE, 88]), Err(Errno::FAULT));
+}
+
+#[test]
+fn a_vfork_child_has_its_own_handlers_and_its_parents_memory() {
+    let (mut b, kept) = bench();
+    let vfork = flag(libc::CLONE_VM) | flag(libc::CLONE_VFORK);
+    assert_eq!(b.sys("clone", &[vfork | 17, 0x7000]), Ok(4711));
+    let child = kept.0.lock().pop().unwrap();
+    assert_eq!((child.cpu.x(2), child.cpu.x(10)), (0x7000, 0));
+    assert!(Arc::ptr_eq(&child.task.mm, &b.task.mm));
+    assert!(!Arc::ptr_eq(&child.task.sighand, &b.task.sighand));
+    assert!(child.task.process.is_vfork_child);
+    assert_eq!(b.sys("clone", &[flag(libc::CLONE_VM)]), Err(Errno::NOSYS));
+    assert_eq!(b.sys("clone", &[flag(libc::CLONE_VFORK)]), Err(Errno::NOSYS));
+    assert_eq!(b.missing.take().lines().count(), 2);
 }
 
 #[test]
