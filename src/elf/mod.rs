@@ -20,4 +20,4 @@ pub use image::{HtifAddresses, Image, ImageError, PhysicalSegment};
 pub use load::{Executable, Layout, LoadError, Loaded, Mapped, Program, is_for_riscv, map};
 pub use plan::{FileSource, FloatAbi, LoadPlan, LoadRange, Placed, Segment, SegmentMap, StackExec};
 pub use script::{Script, ScriptError};
-pub use stack::{Auxv, Credentials, StackError, StackImage, StackRequest, at};
+pub use stack::{Auxv, Credentials, MAX_STRING, StackError, StackImage, StackRequest, at};

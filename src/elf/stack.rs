@@ -41,7 +41,7 @@ pub mod at {
 /// USER_HZ, which AT_CLKTCK reports.
 const USER_HZ: u64 = 100;
 /// MAX_ARG_STRLEN: the longest single string, its NUL included.
-const MAX_STRING: usize = 32 * 4096;
+pub const MAX_STRING: usize = 32 * 4096;
 
 /// The user and group ids for AT_UID and its three neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

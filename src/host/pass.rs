@@ -54,11 +54,10 @@ pub(super) fn make(call: impl HostCall, args: &mut [SysArg<'_>]) -> Result<u64, 
             (arg, _) => panic!("{call:?}: argument {i} may not be {arg:?}"),
         };
     }
-    // SAFETY: the calls in the tables access memory only through their pointer arguments; those of `ByRequest` are made
-    // with a request of their shape, by its type. Each pointer is guest memory, a live slice that is at least as long
-    // as the kernel's access and mutable if the kernel writes, or a list of guest memory from which the kernel takes no
-    // more than there is: checked above. Or it is null, which is no memory of Rust's: the kernel takes it for a missing
-    // argument, or goes from address 0, where nothing is mapped or the guest's window starts.
+    // SAFETY: the calls in the tables access memory only through pointer arguments, and the type of a `ByRequest` call
+    // ensures the request's shape. Checked above: each is guest memory, a list of it that is long enough, or a live
+    // slice as long as the kernel's access and mutable if the kernel writes. Null is no memory of Rust's: a missing
+    // argument, or address 0, where nothing is mapped or the guest's window starts.
     unsafe { interruptible(call.number(), raw) }
 }
 

@@ -1,7 +1,8 @@
-//! New processes with a copy of the memory: fork(2), and clone(2) without CLONE_VM.
+//! New processes: fork(2), vfork(2), and clone(2) without CLONE_THREAD.
 //!
-//! The host makes the process, a copy of this one in which only the calling thread exists. The kernel layer then takes
-//! from the child what a new process does not have.
+//! The host makes the process. After a fork, it is a copy of this one in which only the calling thread exists, and the
+//! kernel layer takes from the child what a new process does not have. A vfork child runs in this process's memory with
+//! a task of its own, which is made for it.
 
 use super::abi::signal::{SIG_DFL, SIG_IGN};
 use super::outcome::CallEnd;
@@ -29,15 +30,22 @@ pub struct ProcessRequest {
     pub clears_handlers: bool,
 }
 
+impl ProcessRequest {
+    /// What of it the host does.
+    fn for_host(&self) -> NewProcess<'_> {
+        NewProcess {
+            flags: self.thread.flags & NewProcess::FLAGS,
+            exit_signal: self.exit_signal,
+            cgroup: self.cgroup.and_then(host::guest_fd),
+            set_tid: &self.set_tid,
+        }
+    }
+}
+
 impl Task {
     /// Makes a process. Returns the child's id in the parent, and 0 in the child.
     pub(super) fn fork(&mut self, cpu: &mut Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
-        let new = NewProcess {
-            flags: request.thread.flags & NewProcess::FLAGS,
-            exit_signal: request.exit_signal,
-            cgroup: request.cgroup.and_then(host::guest_fd),
-            set_tid: &request.set_tid,
-        };
+        let new = request.for_host();
         let forked = {
             let system = self.system.clone();
             let _one_at_a_time = system.making_processes.lock();
@@ -71,12 +79,7 @@ impl Task {
 
     /// Makes a process that shares the memory, and waits until it has ended or executed a program.
     pub(super) fn vfork(&mut self, cpu: &Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
-        let new = NewProcess {
-            flags: request.thread.flags & NewProcess::FLAGS,
-            exit_signal: request.exit_signal,
-            cgroup: request.cgroup.and_then(host::guest_fd),
-            set_tid: &request.set_tid,
-        };
+        let new = request.for_host();
         let child = NewThread::of_process(self, cpu, request);
         let system = self.system.clone();
         let child = system.threads.vfork(child, &new)?;

@@ -82,11 +82,6 @@ impl Process {
         threads.remove(&tid);
         threads.is_empty()
     }
-
-    /// Whether the process has a thread with this id.
-    pub fn has_thread(&self, tid: i32) -> bool {
-        self.threads.lock().contains(&tid)
-    }
 }
 
 /// The signal dispositions (`sighand_struct`).

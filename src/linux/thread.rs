@@ -87,10 +87,11 @@ impl NewThread {
         Self { task: parent.new_thread(), cpu, request }
     }
 
-    /// The first thread of a process that shares the memory of `parent`. What it has for itself otherwise, it has from
-    /// the start: Linux would copy it.
+    /// The vfork child of `parent`, with copies of what the two do not share. As in Linux, its alternate stack is the
+    /// parent's.
     pub fn of_process(parent: &Task, cpu: &Cpu, request: &ProcessRequest) -> Self {
         let mut new = Self::new(parent, cpu, request.thread);
+        new.task.altstack = parent.altstack;
         let mut actions = *parent.sighand.actions();
         if request.clears_handlers {
             for action in actions.iter_mut().filter(|action| action.handler > SIG_IGN) {

@@ -48,7 +48,7 @@ pub struct RunnerConfig {
     pub end: ProcessEnd,
 }
 
-/// The exit status of a process whose end could not be told.
+/// The exit status if [`ProcessEnd`] returns, which is a bug.
 const EXIT_INTERNAL: i32 = 125;
 
 /// Runs the threads of a process.

@@ -1,7 +1,7 @@
 //! Executing a program: everything is checked in this process, then remu executes itself, which loads the program.
 
 use super::{ExecError, ExecRequest, Target};
-use crate::elf::{ElfError, LoadError, ScriptError};
+use crate::elf::{ElfError, LoadError};
 use crate::host::{self, OwnFile};
 use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::SIG_IGN;
@@ -16,9 +16,6 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
-
-/// The longest string in bytes, its NUL included (MAX_ARG_STRLEN).
-pub const MAX_STRING: usize = 32 * 4096;
 
 /// What this remu hands to the next one besides the data in a [`Handover`].
 #[derive(Debug)]
@@ -124,7 +121,6 @@ fn load_errno(error: &LoadError) -> Errno {
     match error {
         LoadError::Open(error) => error.errno(),
         LoadError::Elf(ElfError::Io(error)) => of_io(error),
-        LoadError::Elf(ElfError::Script(ScriptError::NoInterpreter)) => Errno::NOEXEC,
         LoadError::Elf(_) => Errno::NOEXEC,
         LoadError::Stack(_) => Errno::TOOBIG,
         LoadError::Interpreter { error, .. } => match load_errno(error) {
@@ -157,16 +153,15 @@ impl Task {
             Ok(file) => file,
             Err(error) => return error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error).into(),
         };
+        let data = match self.handover(successor, &request).encode() {
+            Ok(data) => data,
+            Err(errno) => return errno.into(),
+        };
         // A signal that arrives now could be lost with its handler.
         host::set_signal_mask(u64::MAX);
         if host::has_arrived() {
             return CallEnd::NotBegun;
         }
-        let handover = self.handover(successor, &request);
-        let data = match handover.encode() {
-            Ok(data) => data,
-            Err(errno) => return errno.into(),
-        };
         let logs = successor.logs.iter().filter_map(|&fd| self.files.own_fd(fd));
         let files: Vec<BorrowedFd<'_>> = [file.as_fd()].into_iter().chain(logs).collect();
         let _one_at_a_time = system.making_processes.lock();

@@ -1,7 +1,8 @@
 //! execve(2) and execveat(2).
 
+use crate::elf::MAX_STRING;
 use crate::linux::call::Call;
-use crate::linux::exec::{ExecRequest, MAX_STRING};
+use crate::linux::exec::ExecRequest;
 use crate::linux::outcome::SysResult;
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;

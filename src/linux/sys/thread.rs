@@ -1,12 +1,13 @@
 //! clone(2) and clone3(2).
 
+use crate::linux::abi::process::CloneArgs;
 use crate::linux::call::Call;
 use crate::linux::fork::ProcessRequest;
 use crate::linux::outcome::SysResult;
 use crate::linux::thread::{NewThread, ThreadRequest};
 use crate::memory::PAGE_SIZE;
 use rustix::io::Errno;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromZeros;
 
 /// The bits of the exit signal in the flags of clone(2).
 const CSIGNAL: u64 = 0xff;
@@ -20,23 +21,6 @@ const MAX_SIGNAL: u64 = 64;
 
 const fn flag(flag: i32) -> u64 {
     flag as u32 as u64
-}
-
-/// `struct clone_args` (uapi/linux/sched.h).
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes)]
-#[repr(C)]
-struct CloneArgs {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
-    set_tid: u64,
-    set_tid_size: u64,
-    cgroup: u64,
 }
 
 /// The sizes of `struct clone_args` as it has grown.
@@ -55,7 +39,7 @@ pub(in crate::linux) fn clone(c: &mut Call<'_>) -> SysResult {
         parent_tid,
         tls,
         child_tid,
-        ..CloneArgs::default()
+        ..CloneArgs::new_zeroed()
     };
     start(c, &args)
 }
