@@ -1,4 +1,4 @@
-//! The blocks of one hart: by address, by page, and in the direct-mapped cache that indirect jumps try first.
+//! The blocks of one hart: by address, by page, and in the direct-mapped cache that is tried first.
 
 use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
@@ -72,7 +72,13 @@ impl<B: Base> Cache<B> {
         self.jumps.as_ptr()
     }
 
+    /// The first record of the block at `pc`.
+    #[inline]
     pub fn find(&self, pc: u64) -> Option<*const Slot> {
+        let entry = self.jumps[jump_index(pc)].get();
+        if entry.key == !pc && !entry.start.is_null() {
+            return Some(entry.start);
+        }
         self.blocks.get(&pc).map(|b| b.start)
     }
 
@@ -184,7 +190,6 @@ impl<B: Base> Cache<B> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::predecode::decode_block;
     use super::*;
     use crate::guest::riscv::Rv64;
     use crate::memory::{MapRequest, Place, Prot, SpaceConfig, UserSpace};
@@ -200,9 +205,11 @@ mod tests {
         mem.write_bytes(GuestAddr(CODE), &[0x6f, 0, 0, 0, 0x6f, 0, 0, 0]).unwrap();
         let mut cache = Cache::<Rv64>::new();
         cache.max_slots = 1;
-        let block = |pc| decode_block::<Rv64, _>(pc, 64, &Isa::rv64_max(), &mem).unwrap();
-        cache.insert(&block(CODE));
-        cache.insert(&block(CODE + 4));
+        let mut decoded = Decoded::default();
+        for pc in [CODE, CODE + 4] {
+            decoded.decode::<Rv64, _>(pc, 64, &Isa::rv64_max(), &mem).unwrap();
+            cache.insert(&decoded);
+        }
         assert!(cache.find(CODE).is_some(), "the loop may hold a link into this block");
         assert!(cache.make_room(), "so it must be told when the block is dropped");
         assert!(cache.find(CODE).is_none() && cache.find(CODE + 4).is_none());

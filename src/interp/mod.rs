@@ -22,6 +22,7 @@ use crate::memory::{CodeWatch, GuestMemory, Inside, UserSpace};
 use block::{Link, Slot};
 use cache::Cache;
 use env::Env;
+use predecode::Decoded;
 use statistics::Statistics;
 use std::marker::PhantomData;
 
@@ -59,10 +60,16 @@ impl Default for InterpConfig {
 
 /// An interpreter for one hart, on the memory of a process or of a machine.
 pub struct Interp<B: Base, M = UserSpace> {
+    core: Core<B, M>,
+    watch: Option<CodeWatch>,
+}
+
+/// The interpreter without its registration, which is borrowed while it runs.
+struct Core<B: Base, M> {
     cache: Cache<B>,
+    decoded: Decoded,
     config: InterpConfig,
     tracer: Option<Box<dyn Tracer<B>>>,
-    watch: Option<CodeWatch>,
     statistics: Statistics,
     memory: PhantomData<fn(&M)>,
 }
@@ -70,14 +77,15 @@ pub struct Interp<B: Base, M = UserSpace> {
 impl<B: Base, M: GuestMemory> Interp<B, M> {
     /// An interpreter with nothing decoded yet.
     pub fn new(config: InterpConfig) -> Self {
-        Self {
+        let core = Core {
             cache: Cache::new(),
+            decoded: Decoded::default(),
             config,
             tracer: None,
-            watch: None,
             statistics: Statistics::default(),
             memory: PhantomData,
-        }
+        };
+        Self { core, watch: None }
     }
 
     /// Makes the interpreter drop decoded code that changes in an address space. `watch` must be registered with the
@@ -86,34 +94,37 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
         self.watch = Some(watch);
     }
 
-    /// The registration, which a forking process needs to identify its own.
-    pub fn code_watch(&self) -> Option<&CodeWatch> {
-        self.watch.as_ref()
-    }
-
     /// Reports decoded blocks and their execution to the tracer.
     pub fn set_tracer(&mut self, tracer: Box<dyn Tracer<B>>) {
-        self.tracer = Some(tracer);
+        self.core.tracer = Some(tracer);
     }
+}
 
+impl<B: Base, M: GuestMemory> Core<B, M> {
     /// Finds or decodes the block at the pc.
     fn block_at(&mut self, cpu: &Cpu, mem: &M, inside: Option<&Inside>) -> Result<*const Slot, Exit> {
         if let Some(start) = self.cache.find(cpu.pc) {
             self.statistics.lookups += 1;
             return Ok(start);
         }
+        self.decode_at(cpu, mem, inside)
+    }
+
+    #[cold]
+    fn decode_at(&mut self, cpu: &Cpu, mem: &M, inside: Option<&Inside>) -> Result<*const Slot, Exit> {
         let max_block = self.config.max_block;
         if let Some(inside) = inside {
             inside.decodes(&predecode::fetched(cpu.pc, max_block));
         }
-        let decoded = predecode::decode_block::<B, M>(cpu.pc, max_block, &cpu.isa, mem)?;
+        let decoded = &mut self.decoded;
+        decoded.decode::<B, M>(cpu.pc, max_block, &cpu.isa, mem)?;
         self.statistics.lookups += 1;
         self.statistics.blocks += 1;
         self.statistics.decoded += decoded.insns().len() as u64;
         if let Some(tracer) = &mut self.tracer {
             tracer.decoded(decoded.insns());
         }
-        Ok(self.cache.insert(&decoded))
+        Ok(self.cache.insert(decoded))
     }
 }
 
@@ -121,34 +132,32 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
     type Memory = M;
 
     fn limit(&mut self, instructions: u64) {
-        self.config.budget = Some(self.statistics.instructions.saturating_add(instructions));
+        let core = &mut self.core;
+        core.config.budget = Some(core.statistics.instructions.saturating_add(instructions));
     }
 
     fn run(&mut self, hart: &mut HartOwner<B>, mem: &M) -> Exit {
         let (cpu, stop) = hart.running();
-        let mut env = Env::new(self.cache.jump_cache(), cpu);
+        let mut env = Env::new(self.core.cache.jump_cache(), cpu);
         let host = fp::host::enter(env.hardware_mode(), cpu.fflags);
-        // Taken out, so that the interpreter can be borrowed.
-        let watch = self.watch.take();
-        let inside = watch.as_ref().map(CodeWatch::enter);
-        let exit = self.run_slices(cpu, &mut env, stop, mem, inside.as_ref());
+        let inside = self.watch.as_ref().map(CodeWatch::enter);
+        let exit = self.core.run_slices(cpu, &mut env, stop, mem, inside.as_ref());
         drop(inside);
-        self.watch = watch;
         cpu.fflags = fp::host::leave(host);
-        self.statistics.left(&exit);
+        self.core.statistics.left(&exit);
         exit
     }
 
     fn forget_code(&mut self) {
-        self.cache.clear();
+        self.core.cache.clear();
     }
 
     fn statistics(&self) -> Vec<(&'static str, u64)> {
-        self.statistics.named()
+        self.core.statistics.named()
     }
 }
 
-impl<B: Base, M: GuestMemory> Interp<B, M> {
+impl<B: Base, M: GuestMemory> Core<B, M> {
     fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &StopFlag, mem: &M, inside: Option<&Inside>) -> Exit {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
         let mut link: Option<Link> = None;

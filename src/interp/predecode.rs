@@ -9,7 +9,8 @@ use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
 use std::ops::Range;
 use std::ptr::null;
 
-/// A block as decoded, to be copied into the cache.
+/// A block as decoded, to be copied into the cache. The buffers are used for one block after the other.
+#[derive(Default)]
 pub(super) struct Decoded {
     pub pc: u64,
     pub slots: Vec<Slot>,
@@ -25,52 +26,62 @@ impl Decoded {
     pub fn insns(&self) -> &[(u64, Insn)] {
         &self.insns
     }
-}
 
-/// Decodes from `pc` up to the first instruction that may transfer control, at most `max_block` instructions and not
-/// past the end of the page. Fails only if there is no first instruction.
-pub(super) fn decode_block<B: Base, M: GuestMemory>(
-    pc: u64,
-    max_block: usize,
-    isa: &Isa,
-    mem: &M,
-) -> Result<Decoded, Exit> {
-    let limit = limit(max_block);
-    let in_page = PAGE_SIZE - pc % PAGE_SIZE;
-    let range = fetched(pc, max_block);
-    let mut bytes = vec![0; (range.end.0 - range.start.0) as usize];
-    let got = mem.fetch(GuestAddr(pc), &mut bytes).map_err(Exit::Fault)?;
-    let mut block = Decoded { pc, slots: Vec::new(), source: Vec::new(), insns: Vec::new(), last_written: None };
-    let mut at = 0;
-    while block.insns.len() < limit && (at as u64) < in_page {
-        let insn_pc = pc + at as u64;
-        let insn = match B::decode(&bytes[at..got], isa) {
-            Ok(insn) => insn,
-            // If it is ever reached, it is decoded again as the first of its own block, and fails there.
-            Err(_) if at > 0 => break,
-            Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
-            Err(DecodeError::Truncated) => return Err(Exit::Fault(second_page_fault(wrap::<B>(insn_pc + 2), mem))),
-        };
-        at += usize::from(insn.len);
-        if insn_align(isa) == 4 && may_misalign(&insn) {
-            block.push_check::<B, M>(insn_pc, insn);
+    /// Decodes from `pc` up to the first instruction that may transfer control, at most `max_block` instructions and
+    /// not past the end of the page. Fails only if there is no first instruction; the block is useless then.
+    pub fn decode<B: Base, M: GuestMemory>(
+        &mut self,
+        pc: u64,
+        max_block: usize,
+        isa: &Isa,
+        mem: &M,
+    ) -> Result<(), Exit> {
+        let limit = limit(max_block);
+        let in_page = PAGE_SIZE - pc % PAGE_SIZE;
+        let range = fetched(pc, max_block);
+        self.start(pc, (range.end.0 - range.start.0) as usize);
+        let got = mem.fetch(GuestAddr(pc), &mut self.source).map_err(Exit::Fault)?;
+        let mut at = 0;
+        while self.insns.len() < limit && (at as u64) < in_page {
+            let insn_pc = pc + at as u64;
+            let insn = match B::decode(&self.source[at..got], isa) {
+                Ok(insn) => insn,
+                // If it is ever reached, it is decoded again as the first of its own block, and fails there.
+                Err(_) if at > 0 => break,
+                Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
+                Err(DecodeError::Truncated) => {
+                    return Err(Exit::Fault(second_page_fault(wrap::<B>(insn_pc + 2), mem)));
+                }
+            };
+            at += usize::from(insn.len);
+            if insn_align(isa) == 4 && may_misalign(&insn) {
+                self.push_check::<B, M>(insn_pc, insn);
+            }
+            self.push::<B, M>(insn_pc, insn);
+            if ends_block(&insn) {
+                break;
+            }
         }
-        block.push::<B, M>(insn_pc, insn);
-        if ends_block(&insn) {
-            break;
-        }
+        self.source.truncate(at);
+        self.finish::<B>(pc + at as u64);
+        Ok(())
     }
-    bytes.truncate(at);
-    block.source = bytes;
-    block.finish::<B>(pc + at as u64);
-    Ok(block)
+
+    /// Begins a block at `pc`, with room for its bytes.
+    fn start(&mut self, pc: u64, len: usize) {
+        self.pc = pc;
+        self.slots.clear();
+        self.insns.clear();
+        self.source.resize(len, 0);
+        self.last_written = None;
+    }
 }
 
 fn limit(max_block: usize) -> usize {
     max_block.clamp(1, 1024)
 }
 
-/// The bytes that [`decode_block`] fetches at most, before it knows where the block ends.
+/// The bytes that [`Decoded::decode`] fetches at most, before it knows where the block ends.
 pub(super) fn fetched(pc: u64, max_block: usize) -> Range<GuestAddr> {
     let in_page = PAGE_SIZE - pc % PAGE_SIZE;
     // Two bytes of the next page complete an instruction that crosses the page boundary.

@@ -8,7 +8,7 @@ use crate::guest::Exit;
 pub(super) struct Statistics {
     /// Instructions run.
     pub instructions: u64,
-    /// Blocks looked up by address, because neither a link nor the jump cache led to them.
+    /// Blocks looked up by the loop: at its start, and where neither a link nor an indirect jump led to a block.
     pub lookups: u64,
     /// Blocks decoded, because a lookup found none.
     pub blocks: u64,

@@ -235,22 +235,18 @@ impl Call<'_> {
     pub fn pass(&self, call: Sys) -> SysResult {
         // Pathnames and addresses live here while the host kernel accesses them.
         let (mut sent, mut received) = (None, None);
-        let mut paths: [Option<Vec<u8>>; 6] = Default::default();
+        let mut paths: Vec<(usize, Vec<u8>)> = Vec::new();
         for (i, kind) in self.row.args.iter().enumerate() {
-            paths[i] = match *kind {
+            match *kind {
                 ArgKind::PathOrNull(last, intent) if self.args[i] == 0 => {
                     self.path_or_null(i, last, intent)?;
-                    None
                 }
                 ArgKind::Path(last, intent) | ArgKind::PathOrNull(last, intent) => match self.path(i, last, intent) {
-                    Ok(path) => Some(path.into_bytes_with_nul()),
+                    Ok(path) => paths.push((i, path.into_bytes_with_nul())),
                     // The host kernel decides whether a bad path matters.
-                    Err(Errno::FAULT) => None,
+                    Err(Errno::FAULT) => {}
                     Err(e) => return Err(e.into()),
                 },
-                _ => None,
-            };
-            match *kind {
                 ArgKind::InAddr(n, intent) => {
                     sent = self.host_address(self.args[i], self.length(n), intent)?.map(|address| (i, n, address));
                 }
@@ -260,8 +256,8 @@ impl Call<'_> {
         }
         let mut args = [const { SysArg::Val(0) }; 6];
         for (i, kind) in self.row.args.iter().enumerate() {
-            args[i] = match &paths[i] {
-                Some(path) => SysArg::In(path),
+            args[i] = match paths.iter().find(|(at, _)| *at == i) {
+                Some((_, path)) => SysArg::In(path),
                 None => self.argument(i, kind)?,
             };
         }

@@ -250,7 +250,11 @@ impl Task {
         let result = match table::find(number) {
             Some(row) => {
                 restart = row.restart;
-                self.traced_call(cpu, row, args)
+                if self.system.tracer.is_some() {
+                    self.traced_call(cpu, row, args)
+                } else {
+                    self.dispatch(cpu, row, args)
+                }
             }
             None => {
                 self.system.unimplemented(format!("system call {}", number as i64));
@@ -263,6 +267,7 @@ impl Task {
         self.finish_call(cpu, restart, args[0], result)
     }
 
+    #[cold]
     fn traced_call(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
         let system = self.system.clone();
         let Some(tracer) = &system.tracer else { return self.dispatch(cpu, row, args) };
@@ -277,6 +282,7 @@ impl Task {
     }
 
     /// Makes the call of a row with these arguments.
+    #[inline]
     pub fn dispatch(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
         #[cfg(test)]
         if let Some(result) = super::tests::zeroed::instead_of(row, &args) {

@@ -116,7 +116,13 @@ impl Pending {
     }
 
     /// Takes the next signal in `wanted`: faults first, then by number, as the kernel does.
+    #[inline]
     pub fn take(&mut self, wanted: u64) -> Option<Siginfo> {
+        if self.queue.is_empty() { None } else { self.take_queued(wanted) }
+    }
+
+    #[cold]
+    fn take_queued(&mut self, wanted: u64) -> Option<Siginfo> {
         let ready = self.set() & wanted;
         let first = if ready & SYNCHRONOUS != 0 { ready & SYNCHRONOUS } else { ready };
         if first == 0 {

@@ -167,10 +167,16 @@ impl Reports {
     /// # Panics
     /// In debug builds, if this thread has to wait and holds a lock: the engine could need the lock before it gets to
     /// its reports.
+    #[inline]
     pub fn wait(self) {
         if !self.running.is_empty() {
-            assert_no_lock_is_held();
+            self.wait_for_all();
         }
+    }
+
+    #[cold]
+    fn wait_for_all(self) {
+        assert_no_lock_is_held();
         for (shared, state) in self.running {
             wait_for_step(&shared.state, state);
         }

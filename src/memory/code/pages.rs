@@ -4,6 +4,7 @@ use crate::memory::{GuestAddr, PAGE_SIZE};
 use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use zerocopy::FromZeros;
 
 /// Bits of a page number that select a bit of a leaf, a leaf of a branch, and a branch.
 const LEAF_BITS: u32 = 12;
@@ -14,26 +15,21 @@ const ROOT_BITS: u32 = 12;
 const PAGES: u64 = 1 << (LEAF_BITS + BRANCH_BITS + ROOT_BITS);
 
 /// A bit for each page.
+#[derive(FromZeros)]
 struct Leaf([AtomicU64; 1 << (LEAF_BITS - 6)]);
 
 type Branch = Table<Leaf, { 1 << BRANCH_BITS }>;
 
-impl Default for Leaf {
-    fn default() -> Self {
-        Self([const { AtomicU64::new(0) }; 1 << (LEAF_BITS - 6)])
-    }
-}
-
 /// Children that are made when they are first needed, and stay. Readers take no lock.
+#[derive(FromZeros)]
 struct Table<T, const N: usize>([AtomicPtr<T>; N]);
 
-impl<T, const N: usize> Default for Table<T, N> {
-    fn default() -> Self {
-        Self([const { AtomicPtr::new(null_mut()) }; N])
-    }
+/// A value of zeroes. The allocator has fresh pages of them, so a large value costs nothing until it is used.
+fn zeroed<T: FromZeros>() -> Box<T> {
+    T::new_box_zeroed().expect("the allocator ends the process when memory runs out")
 }
 
-impl<T: Default, const N: usize> Table<T, N> {
+impl<T: FromZeros, const N: usize> Table<T, N> {
     fn get(&self, index: usize) -> Option<&T> {
         // SAFETY: null, or a child of this table, which lives as long as the table does.
         unsafe { self.0[index].load(Ordering::Acquire).as_ref() }
@@ -43,7 +39,7 @@ impl<T: Default, const N: usize> Table<T, N> {
         if let Some(child) = self.get(index) {
             return child;
         }
-        let made = Box::into_raw(Box::<T>::default());
+        let made = Box::into_raw(zeroed::<T>());
         let placed = self.0[index].compare_exchange(null_mut(), made, Ordering::AcqRel, Ordering::Acquire);
         let child = match placed {
             Ok(_) => made,
@@ -88,7 +84,7 @@ fn index(page: u64, shift: u32, bits: u32) -> usize {
 
 impl PageMap {
     pub fn new() -> Self {
-        Self { root: Box::default(), beyond: AtomicBool::new(false) }
+        Self { root: zeroed(), beyond: AtomicBool::new(false) }
     }
 
     /// Marks the pages that `range` touches. A full barrier.

@@ -42,39 +42,49 @@ pub const fn mode(rounding: Rounding) -> Rm {
     }
 }
 
+/// The guest's flags and the sticky bits of MXCSR for them.
+const FLAG_BITS: [(Flags, u32); 5] = [
+    (Flags::NX, Mxcsr::INEXACT),
+    (Flags::UF, Mxcsr::UNDERFLOW),
+    (Flags::OF, Mxcsr::OVERFLOW),
+    (Flags::DZ, Mxcsr::DIVIDE_BY_ZERO),
+    (Flags::NV, Mxcsr::INVALID),
+];
+
+/// [`FLAG_BITS`] for all sets: the sticky bits of each set of flags, and the flags of each set of sticky bits. The
+/// flags are converted at every entry to guest code and at every exit.
+const TABLES: ([u8; 32], [u8; 64]) = {
+    let (mut sticky, mut flags) = ([0; 32], [0; 64]);
+    let mut set = 0;
+    while set < 64 {
+        let mut i = 0;
+        while i < FLAG_BITS.len() {
+            let (flag, bit) = FLAG_BITS[i];
+            if set < 32 && set as u8 & flag.0 != 0 {
+                sticky[set] |= bit as u8;
+            }
+            if set as u32 & bit != 0 {
+                flags[set] |= flag.0;
+            }
+            i += 1;
+        }
+        set += 1;
+    }
+    (sticky, flags)
+};
+
 /// The sticky bits of MXCSR for guest flags.
 #[inline]
 pub const fn sticky(flags: Flags) -> u32 {
-    let mut bits = 0;
-    if flags.contains(Flags::NX) {
-        bits |= Mxcsr::INEXACT;
-    }
-    if flags.contains(Flags::UF) {
-        bits |= Mxcsr::UNDERFLOW;
-    }
-    if flags.contains(Flags::OF) {
-        bits |= Mxcsr::OVERFLOW;
-    }
-    if flags.contains(Flags::DZ) {
-        bits |= Mxcsr::DIVIDE_BY_ZERO;
-    }
-    if flags.contains(Flags::NV) {
-        bits |= Mxcsr::INVALID;
-    }
-    bits
+    const STICKY: &[u8; 32] = &TABLES.0;
+    STICKY[(flags.0 & Flags::ALL.0) as usize] as u32
 }
 
 /// The guest flags for the sticky bits of MXCSR.
 #[inline]
 pub const fn flags(mxcsr: Mxcsr) -> Flags {
-    let bits = mxcsr.flags();
-    Flags(
-        Flags::NX.when(bits & Mxcsr::INEXACT != 0).0
-            | Flags::UF.when(bits & Mxcsr::UNDERFLOW != 0).0
-            | Flags::OF.when(bits & Mxcsr::OVERFLOW != 0).0
-            | Flags::DZ.when(bits & Mxcsr::DIVIDE_BY_ZERO != 0).0
-            | Flags::NV.when(bits & Mxcsr::INVALID != 0).0,
-    )
+    const FLAGS: &[u8; 64] = &TABLES.1;
+    Flags(FLAGS[(mxcsr.flags() & 63) as usize])
 }
 
 /// The MXCSR under which guest code with the given `frm` and accrued flags runs: all exceptions masked, subnormals
