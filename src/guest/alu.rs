@@ -3,7 +3,7 @@
 //! operands and yields its result sign-extended.
 
 use super::Width::{self, W32, W64};
-use super::{AmoOp, Cond};
+use super::{AmoOp, BitOp, Cond};
 
 /// Sign-extends the low half.
 #[inline(always)]
@@ -163,6 +163,18 @@ pub fn compare(w: Width, c: Cond, a: u64, b: u64) -> bool {
         // Sign extension keeps the order of unsigned 32-bit numbers.
         Cond::Ltu => a < b,
         Cond::Geu => a >= b,
+    }
+}
+
+/// Operates on the bit of `a` that `index` numbers, modulo the width.
+#[inline(always)]
+pub fn bit(w: Width, op: BitOp, a: u64, index: u64) -> u64 {
+    let mask = shl(w, 1, index);
+    match op {
+        BitOp::Set => a | mask,
+        BitOp::Clear => a & !mask,
+        BitOp::Invert => a ^ mask,
+        BitOp::Extract => lshr(w, a, index) & 1,
     }
 }
 

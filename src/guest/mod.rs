@@ -10,8 +10,8 @@ pub(crate) mod semantics;
 
 pub use hart::{HartCell, HartOwner};
 pub use semantics::{
-    AmoOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics, Sgnj,
-    Width,
+    AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics,
+    Sgnj, Width,
 };
 
 use crate::memory::GuestFault;

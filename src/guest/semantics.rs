@@ -96,6 +96,33 @@ pub enum Cond {
     Geu,
 }
 
+impl Cond {
+    /// The comparison that holds when this one does not.
+    pub const fn negated(self) -> Self {
+        match self {
+            Cond::Eq => Cond::Ne,
+            Cond::Ne => Cond::Eq,
+            Cond::Lt => Cond::Ge,
+            Cond::Ge => Cond::Lt,
+            Cond::Ltu => Cond::Geu,
+            Cond::Geu => Cond::Ltu,
+        }
+    }
+}
+
+/// What a single-bit operation does with its bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BitOp {
+    /// The value with the bit set.
+    Set,
+    /// The value with the bit cleared.
+    Clear,
+    /// The value with the bit inverted.
+    Invert,
+    /// The bit alone, 0 or 1.
+    Extract,
+}
+
 /// What an atomic memory operation does to the old value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -181,10 +208,15 @@ pub enum Flow<V> {
         /// Bytes from the instruction's own address.
         offset: i64,
     },
-    /// To pc + offset if `taken` is not zero, else to the next instruction.
+    /// To pc + offset if the comparison of two values, at the width of the integer registers, holds; else to the next
+    /// instruction.
     Branch {
-        /// 0 or 1.
-        taken: V,
+        /// The comparison.
+        cond: Cond,
+        /// Its first operand.
+        a: V,
+        /// Its second operand.
+        b: V,
         /// Bytes from the instruction's own address.
         offset: i64,
     },
@@ -246,6 +278,14 @@ pub trait Semantics {
     fn or(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
     /// Bitwise exclusive or of all 64 bits.
     fn xor(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Bitwise and of `a` and the complement of `b`.
+    fn and_not(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Bitwise or of `a` and the complement of `b`.
+    fn or_not(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// Bitwise exclusive or of `a` and the complement of `b`.
+    fn xor_not(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
+    /// `b` plus `a` shifted left by `shift`, 0 to 3 bits.
+    fn shift_add(&mut self, w: Width, shift: u8, a: Self::Value, b: Self::Value) -> Self::Value;
     /// Left shift by `b` modulo the width.
     fn shl(&mut self, w: Width, a: Self::Value, b: Self::Value) -> Self::Value;
     /// Logical right shift by `b` modulo the width.
@@ -281,6 +321,8 @@ pub trait Semantics {
 
     // --- bit manipulation ---
 
+    /// Operates on the bit of `a` that `index` numbers, modulo the width.
+    fn bit(&mut self, w: Width, op: BitOp, a: Self::Value, index: Self::Value) -> Self::Value;
     /// Number of leading zeros; the width for 0.
     fn clz(&mut self, w: Width, a: Self::Value) -> Self::Value;
     /// Number of trailing zeros; the width for 0.
@@ -316,6 +358,10 @@ pub trait Semantics {
     fn load(&mut self, ty: MemType, addr: Self::Value) -> Result<Self::Value, Self::Stop>;
     /// Stores to a possibly misaligned address.
     fn store(&mut self, ty: MemType, addr: Self::Value, v: Self::Value) -> Result<(), Self::Stop>;
+    /// Loads a number of format `fmt` from a possibly misaligned address.
+    fn fp_load(&mut self, fmt: Fmt, addr: Self::Value) -> Result<Self::Value, Self::Stop>;
+    /// Stores the low bits of a floating-point register, as many as `fmt` has, to a possibly misaligned address.
+    fn fp_store(&mut self, fmt: Fmt, addr: Self::Value, bits: Self::Value) -> Result<(), Self::Stop>;
     /// Atomic read-modify-write; yields the old value, extended. Misalignment is a fault.
     fn amo(
         &mut self,

@@ -6,7 +6,8 @@ use super::stopped::Stopped;
 use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
 use crate::guest::riscv::{Base, Cpu, Reservation, Trap, csr};
 use crate::guest::{
-    AmoOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width, alu,
+    AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width,
+    alu,
 };
 use crate::host::clock;
 use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestMemory};
@@ -200,6 +201,31 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
     }
 
     #[inline(always)]
+    fn and_not(&mut self, a: u64, b: u64) -> u64 {
+        a & !b
+    }
+
+    #[inline(always)]
+    fn or_not(&mut self, a: u64, b: u64) -> u64 {
+        a | !b
+    }
+
+    #[inline(always)]
+    fn xor_not(&mut self, a: u64, b: u64) -> u64 {
+        a ^ !b
+    }
+
+    #[inline(always)]
+    fn shift_add(&mut self, w: Width, shift: u8, a: u64, b: u64) -> u64 {
+        alu::add(w, a << shift, b)
+    }
+
+    #[inline(always)]
+    fn bit(&mut self, w: Width, op: BitOp, a: u64, index: u64) -> u64 {
+        alu::bit(w, op, a, index)
+    }
+
+    #[inline(always)]
     fn compare(&mut self, w: Width, c: Cond, a: u64, b: u64) -> u64 {
         alu::compare(w, c, a, b).into()
     }
@@ -242,6 +268,20 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
         let addr = GuestAddr(addr);
         let result = self.mem.store(ty.size(), addr, v);
         self.checked(result, addr, ty.size(), Access::Write)
+    }
+
+    #[inline(always)]
+    fn fp_load(&mut self, fmt: Fmt, addr: u64) -> Result<u64, Stopped> {
+        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
+        let result = self.mem.load(size, addr);
+        self.checked(result, addr, size, Access::Read)
+    }
+
+    #[inline(always)]
+    fn fp_store(&mut self, fmt: Fmt, addr: u64, bits: u64) -> Result<(), Stopped> {
+        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
+        let result = self.mem.store(size, addr, bits);
+        self.checked(result, addr, size, Access::Write)
     }
 
     #[inline(always)]

@@ -12,7 +12,7 @@ use super::env::Env;
 use super::step::{LAST_RESULT, Step};
 use super::stopped::{Next, Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
-use crate::guest::{Exit, Flow, Semantics};
+use crate::guest::{Exit, Flow, Semantics, alu};
 use crate::memory::{Access, GuestMemory};
 use remu_isa::{Insn, Op};
 use std::arch::asm;
@@ -59,11 +59,11 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
                 ((*next).record.handler)(cpu, next, env, mem, last, fuel)
             }
             Ok(Flow::Jump { .. }) => follow(cpu, slot, env, mem, fuel, true, 1),
-            Ok(Flow::Branch { taken, .. }) => {
+            Ok(Flow::Branch { cond, a, b, .. }) => {
                 // Two jumps for the host to predict, rather than one to an address selected by the condition, which
                 // would make everything after it wait for the operands of the branch. The empty assembly keeps the
                 // compiler from merging them.
-                if taken != 0 {
+                if alu::compare(B::WIDTH, cond, a, b) {
                     asm!("", options(nomem, nostack, preserves_flags));
                     follow(cpu, slot, env, mem, fuel, true, 1)
                 } else {
@@ -176,7 +176,7 @@ unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory>(
             }
             Ok(Flow::Refetch) => return refetch(cpu, slot, env, fuel),
             Ok(Flow::Jump { offset }) => offset,
-            Ok(Flow::Branch { taken, offset }) if taken != 0 => offset,
+            Ok(Flow::Branch { cond, a, b, offset }) if alu::compare(B::WIDTH, cond, a, b) => offset,
             Ok(Flow::Branch { .. }) => record.insn.len.into(),
             Ok(Flow::Indirect { target, .. }) => target.wrapping_sub(record.pc) as i64,
             Err(Stopped { addr, reason }) => {
@@ -298,7 +298,7 @@ unsafe fn misaligned_target<B: Base, M: GuestMemory>(
             Op::Jal => near,
             // A branch has no other effect than to be taken or not.
             _ => match B::exec(&mut step, &insn) {
-                Ok(Flow::Branch { taken, .. }) if taken != 0 => near,
+                Ok(Flow::Branch { cond, a, b, .. }) if alu::compare(B::WIDTH, cond, a, b) => near,
                 _ => pc,
             },
         };

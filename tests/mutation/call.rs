@@ -3,7 +3,9 @@
 
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::{Fmt, RmField};
-use remu::guest::{AmoOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width};
+use remu::guest::{
+    AmoOp, BitOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width,
+};
 use remu_isa::Op;
 
 /// A call without its values. A call without a result counts as returning its last operand.
@@ -14,6 +16,8 @@ pub enum Call {
     Imm(i64),
     Pc(i64),
     Binary(Binary, Width),
+    ShiftAdd(Width, u8),
+    Bit(Width, BitOp),
     Compare(Width, Cond),
     Select,
     Extend(MemType),
@@ -21,6 +25,8 @@ pub enum Call {
     Address(i64),
     Load(MemType),
     Store(MemType),
+    FpLoad(Fmt),
+    FpStore(Fmt),
     Amo(AmoOp, MemType),
     Cas(MemType),
     LoadReserved(MemType),
@@ -64,6 +70,9 @@ macro_rules! operations {
     (@ and, 2, $s:ident, $w:ident, $v:ident) => { $s.and($v[0], $v[1]) };
     (@ or, 2, $s:ident, $w:ident, $v:ident) => { $s.or($v[0], $v[1]) };
     (@ xor, 2, $s:ident, $w:ident, $v:ident) => { $s.xor($v[0], $v[1]) };
+    (@ and_not, 2, $s:ident, $w:ident, $v:ident) => { $s.and_not($v[0], $v[1]) };
+    (@ or_not, 2, $s:ident, $w:ident, $v:ident) => { $s.or_not($v[0], $v[1]) };
+    (@ xor_not, 2, $s:ident, $w:ident, $v:ident) => { $s.xor_not($v[0], $v[1]) };
     (@ zip, 1, $s:ident, $w:ident, $v:ident) => { $s.zip($v[0]) };
     (@ unzip, 1, $s:ident, $w:ident, $v:ident) => { $s.unzip($v[0]) };
     (@ $method:ident, 1, $s:ident, $w:ident, $v:ident) => { $s.$method($w, $v[0]) };
@@ -71,7 +80,8 @@ macro_rules! operations {
 }
 
 operations! { Binary of 2:
-    Add = add, Sub = sub, And = and, Or = or, Xor = xor, Shl = shl, Lshr = lshr, Ashr = ashr, Rotr = rotr, Rotl = rotl,
+    Add = add, Sub = sub, And = and, Or = or, Xor = xor, AndNot = and_not, OrNot = or_not, XorNot = xor_not,
+    Shl = shl, Lshr = lshr, Ashr = ashr, Rotr = rotr, Rotl = rotl,
     Mul = mul, Mulh = mulh, Mulhu = mulhu, Mulhsu = mulhsu, Div = div, Divu = divu, Rem = rem, Remu = remu,
     Clmul = clmul, Clmulh = clmulh, Clmulr = clmulr, Xperm4 = xperm4, Xperm8 = xperm8,
 }
@@ -112,6 +122,8 @@ impl Call {
             Call::Imm(value) => s.imm(value),
             Call::Pc(offset) => s.pc(offset),
             Call::Binary(op, w) => op.execute(s, w, v),
+            Call::ShiftAdd(w, shift) => s.shift_add(w, shift, v[0], v[1]),
+            Call::Bit(w, op) => s.bit(w, op, v[0], v[1]),
             Call::Compare(w, c) => s.compare(w, c, v[0], v[1]),
             Call::Select => s.select(v[0], v[1], v[2]),
             Call::Extend(ty) => s.extend(ty, v[0]),
@@ -120,6 +132,11 @@ impl Call {
             Call::Load(ty) => s.load(ty, v[0])?,
             Call::Store(ty) => {
                 s.store(ty, v[0], v[1])?;
+                v[1]
+            }
+            Call::FpLoad(fmt) => s.fp_load(fmt, v[0])?,
+            Call::FpStore(fmt) => {
+                s.fp_store(fmt, v[0], v[1])?;
                 v[1]
             }
             Call::Amo(op, ty) => s.amo(op, ty, order, v[0], v[1])?,
@@ -275,6 +292,9 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
         and(a, b) = Binary And;
         or(a, b) = Binary Or;
         xor(a, b) = Binary Xor;
+        and_not(a, b) = Binary AndNot;
+        or_not(a, b) = Binary OrNot;
+        xor_not(a, b) = Binary XorNot;
         zip(a) = Unary Zip;
         unzip(a) = Unary Unzip;
     }
@@ -293,6 +313,14 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
 
     fn pc(&mut self, offset: i64) -> S::Value {
         self.plain(Call::Pc(offset), &[])
+    }
+
+    fn shift_add(&mut self, w: Width, shift: u8, a: S::Value, b: S::Value) -> S::Value {
+        self.plain(Call::ShiftAdd(w, shift), &[a, b])
+    }
+
+    fn bit(&mut self, w: Width, op: BitOp, a: S::Value, index: S::Value) -> S::Value {
+        self.plain(Call::Bit(w, op), &[a, index])
     }
 
     fn compare(&mut self, w: Width, c: Cond, a: S::Value, b: S::Value) -> S::Value {
@@ -317,6 +345,14 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
 
     fn store(&mut self, ty: MemType, addr: S::Value, v: S::Value) -> Result<(), S::Stop> {
         self.fallible(Call::Store(ty), &[addr, v], How::PLAIN).map(drop)
+    }
+
+    fn fp_load(&mut self, fmt: Fmt, addr: S::Value) -> Result<S::Value, S::Stop> {
+        self.fallible(Call::FpLoad(fmt), &[addr], How::PLAIN)
+    }
+
+    fn fp_store(&mut self, fmt: Fmt, addr: S::Value, bits: S::Value) -> Result<(), S::Stop> {
+        self.fallible(Call::FpStore(fmt), &[addr, bits], How::PLAIN).map(drop)
     }
 
     fn amo(&mut self, op: AmoOp, ty: MemType, order: Order, addr: S::Value, v: S::Value) -> Result<S::Value, S::Stop> {

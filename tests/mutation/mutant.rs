@@ -3,7 +3,7 @@
 use crate::call::{Call, How, Watch};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::RmField;
-use remu::guest::{Cond, Flow, FpOp, Semantics, Sgnj, Width};
+use remu::guest::{Cond, Flow, FpOp, MemType, Semantics, Sgnj, Width};
 use remu_isa::{Insn, Isa, Op, RegClass, Xlen, decode};
 use std::fmt;
 
@@ -98,8 +98,10 @@ pub enum Act {
 /// The change of control flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlowChange {
-    /// A branch is taken exactly when it should not be.
-    Inverted,
+    /// A branch compares in another way, with its operands swapped, or only their low halves.
+    Compares(Cond),
+    Swapped,
+    Narrow,
     Always,
     Never,
     /// A jump misses its target by this many bytes; another instruction skips this many.
@@ -168,13 +170,17 @@ impl Mutant {
         let Change::Flow(flow_change) = self.change else { return Ok(flow) };
         Ok(match (flow_change, flow) {
             (FlowChange::Traps(trap), _) => return Err(s.trap(trap)),
-            (FlowChange::Inverted, Flow::Branch { taken, offset }) => {
-                let zero = s.imm(0);
-                Flow::Branch { taken: s.compare(Width::W64, Cond::Eq, taken, zero), offset }
+            (FlowChange::Compares(cond), Flow::Branch { a, b, offset, .. }) => Flow::Branch { cond, a, b, offset },
+            (FlowChange::Swapped, Flow::Branch { cond, a, b, offset }) => Flow::Branch { cond, a: b, b: a, offset },
+            (FlowChange::Narrow, Flow::Branch { cond, a, b, offset }) => {
+                let (a, b) = (s.extend(MemType::I32, a), s.extend(MemType::I32, b));
+                Flow::Branch { cond, a, b, offset }
             }
             (FlowChange::Always, Flow::Branch { offset, .. }) => Flow::Jump { offset },
             (FlowChange::Never, Flow::Branch { .. }) => Flow::Jump { offset: insn.len.into() },
-            (FlowChange::Off(by), Flow::Branch { taken, offset }) => Flow::Branch { taken, offset: offset + by },
+            (FlowChange::Off(by), Flow::Branch { cond, a, b, offset }) => {
+                Flow::Branch { cond, a, b, offset: offset + by }
+            }
             (FlowChange::Off(by), Flow::Jump { offset }) => Flow::Jump { offset: offset + by },
             (FlowChange::Off(by), Flow::Indirect { target, hint }) => {
                 let by = s.imm(by);

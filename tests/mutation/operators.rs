@@ -6,7 +6,7 @@ use crate::common::rng::Rng;
 use crate::mutant::{Act, Change, Field, FlowChange, Mutant};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::Fmt;
-use remu::guest::{AmoOp, Cond, FpCmp, FpMinMax, FpOp, IntType, MemType, Sgnj, Width};
+use remu::guest::{AmoOp, BitOp, Cond, FpCmp, FpMinMax, FpOp, IntType, MemType, Sgnj, Width};
 use remu_isa::{Insn, Isa, Op, Operand, RegClass, Xlen, decode};
 
 /// The number of sampled encodings that determine the bits of a row's fields.
@@ -26,7 +26,7 @@ pub fn mutants(op: Op, isa: Isa, calls: &[Call]) -> Vec<Mutant> {
     for (n, call) in calls.iter().enumerate() {
         changes.extend(acts(op, xlen, *call).into_iter().map(|act| Change::Call(n, *call, act)));
     }
-    changes.extend(flow_changes(op, calls).into_iter().map(Change::Flow));
+    changes.extend(flow_changes(op, xlen, calls).into_iter().map(Change::Flow));
     changes.into_iter().map(|change| Mutant { op, xlen, change }).collect()
 }
 
@@ -155,18 +155,34 @@ fn commutes(op: Op) -> bool {
 
 // --- control flow ---
 
-fn flow_changes(op: Op, calls: &[Call]) -> Vec<FlowChange> {
-    match op {
-        Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => {
-            vec![
-                FlowChange::Inverted,
-                FlowChange::Always,
-                FlowChange::Never,
-                FlowChange::Off(2),
-                FlowChange::Off(-2),
-                FlowChange::Off(4),
-            ]
+/// The condition of a branch.
+fn condition(op: Op) -> Option<Cond> {
+    Some(match op {
+        Op::Beq => Cond::Eq,
+        Op::Bne => Cond::Ne,
+        Op::Blt => Cond::Lt,
+        Op::Bge => Cond::Ge,
+        Op::Bltu => Cond::Ltu,
+        Op::Bgeu => Cond::Geu,
+        _ => return None,
+    })
+}
+
+fn flow_changes(op: Op, xlen: Xlen, calls: &[Call]) -> Vec<FlowChange> {
+    if let Some(cond) = condition(op) {
+        let mut changes = conditions(cond).map(FlowChange::Compares).to_vec();
+        changes.extend([FlowChange::Always, FlowChange::Never]);
+        changes.extend([2, -2, 4].map(FlowChange::Off));
+        if ![Cond::Eq, Cond::Ne].contains(&cond) {
+            changes.push(FlowChange::Swapped);
         }
+        // A 32-bit hart sign-extends its registers.
+        if xlen == Xlen::Rv64 {
+            changes.push(FlowChange::Narrow);
+        }
+        return changes;
+    }
+    match op {
         Op::Jal | Op::Jalr => vec![FlowChange::Off(2), FlowChange::Off(-2), FlowChange::Off(4)],
         _ if is_privileged(op) => vec![],
         // No other fault is possible in these.
@@ -191,9 +207,21 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         Call::Binary(operation, w) => {
             let others = swapped(operation).into_iter().filter(|other| !is_the_same(op, operation, *other));
             instead(&others.map(|other| Call::Binary(other, w)).collect::<Vec<_>>());
-            let narrow = [Op::Packh, Op::AddUw].contains(&op) || !rv64 && [Op::Srai, Op::Bexti].contains(&op);
+            let narrow = op == Op::Packh || !rv64 && op == Op::Srai;
             if !narrow {
                 instead(&widths(operation, w, rv64).map(|w| Call::Binary(operation, w)));
+            }
+        }
+        Call::ShiftAdd(w, shift) => {
+            instead(&[shift ^ 1, shift ^ 2, 0].map(|other| Call::ShiftAdd(w, other)));
+            if rv64 {
+                instead(&[Call::ShiftAdd(Width::W32, shift)]);
+            }
+        }
+        Call::Bit(w, operation) => {
+            instead(&[BitOp::Set, BitOp::Clear, BitOp::Invert, BitOp::Extract].map(|other| Call::Bit(w, other)));
+            if rv64 {
+                instead(&[Call::Bit(Width::W32, operation)]);
             }
         }
         Call::Compare(w, cond) => {
@@ -210,10 +238,14 @@ fn acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         }
         // NaN-boxing hides the upper bits of the result.
         Call::Extend(ty) if is_boxed(op) => instead(&sizes(ty).map(Call::Extend)[..1]),
-        Call::Load(ty) if is_boxed(op) => instead(&sizes(ty).map(Call::Load)[..1]),
         Call::Extend(ty) => instead(&types(ty, rv64).map(Call::Extend)),
         Call::Load(ty) => instead(&types(ty, rv64).map(Call::Load)),
         Call::Store(ty) => instead(&sizes(ty).map(Call::Store)),
+        // NaN-boxing hides the upper bits of a longer load.
+        Call::FpLoad(fmt) => instead(
+            &formats(fmt).into_iter().filter(|other| other.bits() < fmt.bits()).map(Call::FpLoad).collect::<Vec<_>>(),
+        ),
+        Call::FpStore(fmt) => instead(&formats(fmt).map(Call::FpStore)),
         Call::Amo(op, ty) => {
             instead(&amos(op).map(|other| Call::Amo(other, ty)));
             instead(&types(ty, rv64).map(|other| Call::Amo(op, other)));
@@ -310,14 +342,13 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         Call::Address(0) if xlen == Xlen::Rv64 => vec![Act::Off(1), Act::Off(-1), Act::Off(64)],
         Call::Address(_) => vec![Act::Off(1), Act::Off(-1), Act::Off(64), Act::Yield(0)],
         Call::Binary(operation, _) => {
-            use Binary::{Add, And, Clmul, Clmulh, Clmulr, Mul, Mulh, Mulhu, Or, Xor};
-            let commutes = [Add, And, Or, Xor, Mul, Mulh, Mulhu, Clmul, Clmulh, Clmulr].contains(&operation);
-            match operation {
-                _ if commutes => vec![Act::Yield(0)],
-                Binary::Shl if op == Op::AddUw => vec![Act::Swap(0, 1)],
-                _ => vec![Act::Swap(0, 1), Act::Yield(0)],
-            }
+            use Binary::{Add, And, Clmul, Clmulh, Clmulr, Mul, Mulh, Mulhu, Or, Xor, XorNot};
+            let commutes = [Add, And, Or, Xor, XorNot, Mul, Mulh, Mulhu, Clmul, Clmulh, Clmulr].contains(&operation);
+            if commutes { vec![Act::Yield(0)] } else { vec![Act::Swap(0, 1), Act::Yield(0)] }
         }
+        Call::ShiftAdd(_, 0) => vec![Act::Yield(0), Act::Yield(1)],
+        Call::ShiftAdd(..) => vec![Act::Swap(0, 1), Act::Yield(0), Act::Yield(1)],
+        Call::Bit(..) => vec![Act::Swap(0, 1), Act::Yield(0)],
         Call::Compare(_, cond) if ![Cond::Eq, Cond::Ne].contains(&cond) => vec![Act::Swap(0, 1)],
         Call::Select => vec![Act::Swap(1, 2), Act::Yield(1), Act::Yield(2)],
         // An unboxed value of register width loses no bits.
@@ -325,9 +356,11 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
         Call::Extend(MemType::I32) if xlen == Xlen::Rv32 => vec![],
         Call::Extend(_) if is_boxed(op) => vec![],
         Call::Extend(_) | Call::Unary(..) | Call::FpSqrt(_) | Call::FpRound(..) => vec![Act::Yield(0)],
-        Call::Store(_) | Call::ZeroBlock | Call::ManageBlock | Call::CsrWrite(_) => vec![Act::Yield(0)],
+        Call::Store(_) | Call::FpStore(_) | Call::ZeroBlock | Call::ManageBlock | Call::CsrWrite(_) => {
+            vec![Act::Yield(0)]
+        }
         Call::CsrRead(_) => vec![Act::Off(1), Act::YieldConstant(0)],
-        Call::Load(_) | Call::Amo(..) | Call::LoadReserved(_) => vec![Act::Off(1)],
+        Call::Load(_) | Call::FpLoad(_) | Call::Amo(..) | Call::LoadReserved(_) => vec![Act::Off(1)],
         Call::Cas(_) => vec![Act::Swap(1, 2)],
         Call::CasPair(_) => vec![Act::Swap(1, 2), Act::Yield(0), Act::NoHigh, Act::HalvesSwapped],
         Call::StoreConditional(_) => vec![Act::YieldConstant(0), Act::YieldConstant(1), Act::Off(1)],
@@ -344,7 +377,7 @@ fn plain_acts(op: Op, xlen: Xlen, call: Call) -> Vec<Act> {
 
 /// Instructions that move the bits of a number narrower than a register.
 fn is_boxed(op: Op) -> bool {
-    matches!(op, Op::Flh | Op::Flw | Op::FmvHX | Op::FmvWX)
+    matches!(op, Op::FmvHX | Op::FmvWX)
 }
 
 /// Whether the two operations agree on this instruction's operands: disjoint halves and bits, a bit or a word below the
@@ -353,10 +386,7 @@ fn is_the_same(op: Op, operation: Binary, other: Binary) -> bool {
     use Binary::{Add, Ashr, Lshr, Or, Rotl, Rotr, Shl, Xor};
     match op {
         Op::Pack | Op::Packh | Op::Packw | Op::FmvpDX if operation == Or => [Xor, Add].contains(&other),
-        Op::AddUw => operation == Shl,
-        Op::Packh | Op::Sh1addUw | Op::Sh2addUw | Op::Sh3addUw => (operation, other) == (Shl, Rotl),
-        Op::Bclr | Op::Bclri | Op::Binv | Op::Binvi | Op::Bset | Op::Bseti => (operation, other) == (Shl, Rotl),
-        Op::Bext | Op::Bexti => operation == Lshr && [Ashr, Rotr].contains(&other),
+        Op::Packh => (operation, other) == (Shl, Rotl),
         Op::FmvhXD => operation == Ashr && [Lshr, Rotr].contains(&other),
         _ => false,
     }
@@ -369,6 +399,9 @@ fn swapped(op: Binary) -> [Binary; 3] {
         Add => [Sub, Or, Xor],
         Sub => [Add, Xor, And],
         And => [Or, Xor, Add],
+        AndNot => [And, OrNot, XorNot],
+        OrNot => [Or, AndNot, XorNot],
+        XorNot => [Xor, AndNot, OrNot],
         Or => [And, Xor, Add],
         Xor => [And, Or, Add],
         Shl => [Lshr, Ashr, Rotl],
@@ -417,7 +450,7 @@ fn other_width(w: Width) -> Width {
 /// operands influence the lower half of the result.
 fn widths(op: Binary, w: Width, rv64: bool) -> [Width; 1] {
     use Binary::*;
-    let all_bits = [And, Or, Xor].contains(&op);
+    let all_bits = [And, Or, Xor, AndNot, OrNot, XorNot].contains(&op);
     let low_from_low = [Add, Sub, Mul, Clmul, Div, Rem, Shl].contains(&op);
     [if all_bits || !rv64 && low_from_low { w } else { other_width(w) }]
 }

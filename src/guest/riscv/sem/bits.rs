@@ -3,10 +3,17 @@
 use super::ExecResult;
 use super::integer::half;
 use crate::guest::Width::{self, W32, W64};
-use crate::guest::{Cond, Flow, MemType, Semantics};
+use crate::guest::{BitOp, Cond, Flow, MemType, Semantics};
 use remu_isa::Insn;
 
 register_register! {
+    andn = and_not();
+    orn = or_not();
+    xnor = xor_not();
+    bclr = bit(S::XLEN, BitOp::Clear);
+    bext = bit(S::XLEN, BitOp::Extract);
+    binv = bit(S::XLEN, BitOp::Invert);
+    bset = bit(S::XLEN, BitOp::Set);
     rol = rotl(S::XLEN);
     ror = rotr(S::XLEN);
     rolw = rotl(W32);
@@ -36,19 +43,22 @@ unary! {
 }
 
 register_immediate! {
+    bclri = bit(S::XLEN, BitOp::Clear);
+    bexti = bit(S::XLEN, BitOp::Extract);
+    binvi = bit(S::XLEN, BitOp::Invert);
+    bseti = bit(S::XLEN, BitOp::Set);
     rori = rotr(S::XLEN);
     roriw = rotr(W32);
 }
 
 /// `rs2 + (rs1 << shift)`. With `word`, only the low 32 bits of `rs1` are used.
 #[inline(always)]
-fn shift_add<S: Semantics>(s: &mut S, i: &Insn, shift: i64, word: bool) -> ExecResult<S> {
-    let (mut a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(shift));
+fn shift_add<S: Semantics>(s: &mut S, i: &Insn, shift: u8, word: bool) -> ExecResult<S> {
+    let (mut a, b) = (s.read(i.rs1), s.read(i.rs2));
     if word {
         a = s.extend(MemType::U32, a);
     }
-    let shifted = s.shl(S::XLEN, a, n);
-    let v = s.add(S::XLEN, shifted, b);
+    let v = s.shift_add(S::XLEN, shift, a, b);
     s.write(i.rd, v);
     Ok(Flow::Next)
 }
@@ -83,26 +93,6 @@ pub fn slli_uw<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     Ok(Flow::Next)
 }
 
-macro_rules! with_complement {
-    ($($name:ident = $op:ident;)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
-            let (a, b, ones) = (s.read(i.rs1), s.read(i.rs2), s.imm(-1));
-            let not_b = s.xor(b, ones);
-            let v = s.$op(a, not_b);
-            s.write(i.rd, v);
-            Ok(Flow::Next)
-        }
-    )*};
-}
-
-with_complement! {
-    andn = and;
-    orn = or;
-    xnor = xor;
-}
-
 macro_rules! pick {
     ($($name:ident = $cond:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
@@ -122,61 +112,6 @@ pick! {
     minu = Ltu;
     max = Ge;
     maxu = Geu;
-}
-
-/// What a single-bit instruction does with its bit.
-enum Bit {
-    Clear,
-    Extract,
-    Invert,
-    Set,
-}
-
-#[inline(always)]
-fn single_bit<S: Semantics>(s: &mut S, i: &Insn, index: S::Value, what: Bit) -> ExecResult<S> {
-    let (a, one) = (s.read(i.rs1), s.imm(1));
-    let v = if let Bit::Extract = what {
-        let shifted = s.lshr(S::XLEN, a, index);
-        s.and(shifted, one)
-    } else {
-        let mask = s.shl(S::XLEN, one, index);
-        match what {
-            Bit::Invert => s.xor(a, mask),
-            Bit::Set => s.or(a, mask),
-            _ => {
-                let ones = s.imm(-1);
-                let keep = s.xor(mask, ones);
-                s.and(a, keep)
-            }
-        }
-    };
-    s.write(i.rd, v);
-    Ok(Flow::Next)
-}
-
-macro_rules! single_bits {
-    ($($name:ident, $immediate:ident = $what:ident;)*) => {$(
-        #[doc = concat!("`", stringify!($name), "`")]
-        #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
-            let index = s.read(i.rs2);
-            single_bit(s, i, index, Bit::$what)
-        }
-
-        #[doc = concat!("`", stringify!($immediate), "`")]
-        #[inline(always)]
-        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
-            let index = s.imm(i64::from(i.imm));
-            single_bit(s, i, index, Bit::$what)
-        }
-    )*};
-}
-
-single_bits! {
-    bclr, bclri = Clear;
-    bext, bexti = Extract;
-    binv, binvi = Invert;
-    bset, bseti = Set;
 }
 
 /// The low halves of both operands, `rs2`'s on top, in a register of width `w`.

@@ -10,8 +10,7 @@ macro_rules! branches {
         #[inline(always)]
         pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            let taken = s.compare(S::XLEN, Cond::$cond, a, b);
-            Ok(Flow::Branch { taken, offset: i64::from(i.imm) })
+            Ok(Flow::Branch { cond: Cond::$cond, a, b, offset: i64::from(i.imm) })
         }
     )*};
 }

@@ -50,13 +50,13 @@ stores! {
 }
 
 macro_rules! fp_moves {
-    ($($load:ident, $store:ident = $fmt:ident, $ty:ident;)*) => {$(
+    ($($load:ident, $store:ident = $fmt:ident;)*) => {$(
         #[doc = concat!("`", stringify!($load), "`")]
         #[inline(always)]
         pub fn $load<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let base = s.read(i.rs1);
             let addr = s.address(base, i64::from(i.imm));
-            let v = s.load(MemType::$ty, addr)?;
+            let v = s.fp_load(Fmt::$fmt, addr)?;
             s.fp_write(Fmt::$fmt, i.rd, v);
             Ok(Flow::Next)
         }
@@ -64,18 +64,18 @@ macro_rules! fp_moves {
         #[doc = concat!("`", stringify!($store), "`: the bits as they are, NaN-boxed or not.")]
         #[inline(always)]
         pub fn $store<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
-            let (base, v) = (s.read(i.rs1), s.fp_read_bits(i.rs2));
+            let (base, bits) = (s.read(i.rs1), s.fp_read_bits(i.rs2));
             let addr = s.address(base, i64::from(i.imm));
-            s.store(MemType::$ty, addr, v)?;
+            s.fp_store(Fmt::$fmt, addr, bits)?;
             Ok(Flow::Next)
         }
     )*};
 }
 
 fp_moves! {
-    flh, fsh = H, U16;
-    flw, fsw = S, U32;
-    fld, fsd = D, I64;
+    flh, fsh = H;
+    flw, fsw = S;
+    fld, fsd = D;
 }
 
 /// `fence`
