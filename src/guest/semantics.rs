@@ -266,6 +266,14 @@ pub trait Semantics {
     /// the code is.
     fn pc(&mut self, offset: i64) -> Self::Value;
 
+    // --- control transfer ---
+
+    /// The alignment of instructions in bytes: 2, or 4 without compressed instructions. It is known when code is
+    /// decoded.
+    fn insn_align(&self) -> u64;
+    /// Stops with the exception for a misaligned fetch if no instruction can be at `target`.
+    fn check_target(&mut self, target: Self::Value) -> Result<(), Self::Stop>;
+
     // --- integer arithmetic ---
 
     /// Sum.

@@ -2,6 +2,7 @@
 
 use super::Leave;
 use super::env::Env;
+use crate::guest::Reg;
 use crate::guest::riscv::Cpu;
 use remu_isa::Insn;
 
@@ -11,7 +12,7 @@ pub(super) enum Memory {}
 /// Executes the record and those that follow, until there is a reason to return to the loop.
 ///
 /// `sysv64` passes all arguments in registers, where they stay from handler to handler. `last` is the value last
-/// written to an integer register in this block: see [`Forward`]. `fuel` is what is left of the slice, in
+/// written to an integer register in this block: see [`Variant`]. `fuel` is what is left of the slice, in
 /// instructions; it is charged by whole blocks.
 ///
 /// # Safety
@@ -26,25 +27,32 @@ pub(super) type Handler = unsafe extern "sysv64" fn(
     fuel: i64,
 ) -> Leave;
 
-/// The integer source operands that are the result of the instruction before. That result is passed on in a host
-/// register: reading it back from the state would cost the latency of a store and a load, several times that of most
-/// instructions.
+/// The variant of a handler: a set of these bits.
+///
+/// A source that is the result of the instruction before is passed on in a host register. Reading it back from the state
+/// would cost the latency of a store and a load, several times that of most instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Forward(pub u8);
+pub(super) struct Variant(pub u8);
 
-impl Forward {
-    /// The first source.
+impl Variant {
+    /// The first source is forwarded.
     pub const RS1: u8 = 1;
-    /// The second source.
+    /// The second source is forwarded.
     pub const RS2: u8 = 2;
+    /// Instructions are aligned to four bytes, so a control transfer checks its target. Nothing is forwarded.
+    pub const ALIGNED: u8 = 4;
 }
+
+/// The scratch register that a destination x0 is replaced by where nothing else depends on it, so that handlers need
+/// not test for x0.
+pub(super) const SINK: Reg = 32;
 
 /// One instruction, ready to run.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Record {
     pub handler: Handler,
-    /// Expanded. A destination x0 is replaced by the sink register, unless the op also reads it.
+    /// Expanded. A destination x0 may be replaced by [`SINK`].
     pub insn: Insn,
     /// The number of instructions before this one in the block.
     pub before: u32,

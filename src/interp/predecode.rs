@@ -1,8 +1,8 @@
 //! Decodes guest code into the records of a block.
 
-use super::block::{Exits, Forward, Record, Slot};
+use super::block::{Exits, Record, SINK, Slot, Variant};
 use super::threaded;
-use crate::guest::riscv::{Base, SINK, insn_align};
+use crate::guest::riscv::{Base, insn_align};
 use crate::guest::{DecodeError, Exit, Width};
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE};
 use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
@@ -37,6 +37,7 @@ impl Decoded {
         mem: &M,
     ) -> Result<(), Exit> {
         let limit = limit(max_block);
+        let align = insn_align(isa);
         let in_page = PAGE_SIZE - pc % PAGE_SIZE;
         let range = fetched(pc, max_block);
         self.start(pc, (range.end.0 - range.start.0) as usize);
@@ -54,10 +55,7 @@ impl Decoded {
                 }
             };
             at += usize::from(insn.len);
-            if insn_align(isa) == 4 && may_misalign(&insn) {
-                self.push_check::<B, M>(insn_pc, insn);
-            }
-            self.push::<B, M>(insn_pc, insn);
+            self.push::<B, M>(insn_pc, insn, align);
             if ends_block(&insn) {
                 break;
             }
@@ -112,45 +110,40 @@ fn ends_block(insn: &Insn) -> bool {
     info.ends_block && !info.operands.contains(&Operand::Csr)
 }
 
-/// Whether a control transfer can lead to an address that no four-byte-aligned instruction has.
-fn may_misalign(insn: &Insn) -> bool {
-    match insn.op {
-        Op::Jalr => true,
-        Op::Jal | Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => insn.imm & 2 != 0,
-        _ => false,
-    }
+/// Whether the instruction is a branch or a jump.
+fn is_transfer(op: Op) -> bool {
+    matches!(op, Op::Jal | Op::Jalr | Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu)
 }
 
 impl Decoded {
-    /// Inserts a check of the target of the control transfer that is pushed next.
-    fn push_check<B: Base, M: GuestMemory>(&mut self, pc: u64, insn: Insn) {
-        let before = self.insns.len() as u32;
-        self.slots.push(Slot { record: Record { handler: threaded::check_target::<B, M>(), insn, before, pc } });
-    }
-
-    fn push<B: Base, M: GuestMemory>(&mut self, pc: u64, mut insn: Insn) {
+    fn push<B: Base, M: GuestMemory>(&mut self, pc: u64, mut insn: Insn, insn_align: u64) {
         let before = self.insns.len() as u32;
         self.insns.push((pc, insn));
         let info = insn.op.info();
-        let forward = if is_simple(info) { self.forward(&insn) } else { Forward::default() };
+        let mut variant = if is_simple(info) { self.forward(&insn) } else { Variant::default() };
+        if insn_align == 4 && is_transfer(insn.op) {
+            variant = Variant(Variant::ALIGNED);
+        }
+        let mut handler = threaded::handler::<B, M>(insn.op, variant);
         if info.rd == RegClass::X {
             // Compare-and-swap reads its destination and may write two registers.
             self.last_written = (insn.rd != 0 && !info.reads_rd).then_some(insn.rd);
-            if insn.rd == 0 && !info.reads_rd {
+            if insn.rd == 0 && !info.reads_rd && !info.operands.contains(&Operand::Csr) {
                 insn.rd = SINK;
+            } else if insn.rd == 0 {
+                handler = threaded::full_handler::<B, M>(insn.op);
             }
         }
-        let handler = threaded::handler::<B, M>(insn.op, forward);
         self.slots.push(Slot { record: Record { handler, insn, before, pc } });
     }
 
     /// Which operands are the register written last.
-    fn forward(&self, insn: &Insn) -> Forward {
+    fn forward(&self, insn: &Insn) -> Variant {
         let info = insn.op.info();
         let is_last = |class, r| class == RegClass::X && self.last_written == Some(r);
-        let rs1 = if is_last(info.rs1, insn.rs1) { Forward::RS1 } else { 0 };
-        let rs2 = if is_last(info.rs2, insn.rs2) { Forward::RS2 } else { 0 };
-        Forward(rs1 | rs2)
+        let rs1 = if is_last(info.rs1, insn.rs1) { Variant::RS1 } else { 0 };
+        let rs2 = if is_last(info.rs2, insn.rs2) { Variant::RS2 } else { 0 };
+        Variant(rs1 | rs2)
     }
 
     /// Adds exits after the last instruction, if it needs them.

@@ -1,6 +1,6 @@
 //! Semantics on concrete values: each operation is executed immediately.
 
-use super::block::Record;
+use super::block::{Record, Variant};
 use super::env::Env;
 use super::stopped::Stopped;
 use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
@@ -15,13 +15,13 @@ use remu_isa::Op;
 use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, fence};
 
-/// The register number of an operand that is [forwarded](super::block::Forward).
+/// The register number of an operand that is [forwarded](super::block::Variant).
 pub(super) const LAST_RESULT: Reg = 63;
 
-/// One instruction being executed, with the operands in `FORWARD` taken from the last result. With `FAST`, an
+/// One instruction being executed, in the [variant](Variant) of its handler. With `FAST`, an
 /// operation that needs calls stops the instruction with [`Stopped::needs_calls`], and the instruction is run again
 /// without `FAST`: a handler that calls nothing saves no registers.
-pub(super) struct Step<'a, B, M, const FORWARD: u8, const FAST: bool> {
+pub(super) struct Step<'a, B, M, const VARIANT: u8, const FAST: bool> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
     mem: &'a M,
@@ -31,7 +31,7 @@ pub(super) struct Step<'a, B, M, const FORWARD: u8, const FAST: bool> {
     base: PhantomData<B>,
 }
 
-impl<'a, B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Step<'a, B, M, FORWARD, FAST> {
+impl<'a, B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Step<'a, B, M, VARIANT, FAST> {
     #[inline(always)]
     pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a M, record: &'a Record, last: u64, fuel: i64) -> Self {
         Self { cpu, env, mem, record, last, fuel, base: PhantomData }
@@ -121,7 +121,7 @@ macro_rules! delegate {
     )*};
 }
 
-impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for Step<'_, B, M, FORWARD, FAST> {
+impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for Step<'_, B, M, VARIANT, FAST> {
     type Value = u64;
     type Stop = Stopped;
 
@@ -129,7 +129,7 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
 
     #[inline(always)]
     fn read(&mut self, r: Reg) -> u64 {
-        if FORWARD != 0 && r == LAST_RESULT {
+        if VARIANT & (Variant::RS1 | Variant::RS2) != 0 && r == LAST_RESULT {
             return self.last;
         }
         debug_assert!(r < 64);
@@ -141,6 +141,11 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
     #[inline(always)]
     fn write(&mut self, r: Reg, v: u64) {
         debug_assert!(r < 64);
+        if !FAST && r == 0 {
+            // The fast handlers of instructions with this destination write the sink.
+            return;
+        }
+        debug_assert!(r != 0);
         self.last = v;
         // SAFETY: as for `read`.
         unsafe { *self.cpu.x.get_unchecked_mut(usize::from(r)) = v }
@@ -154,6 +159,19 @@ impl<B: Base, M: GuestMemory, const FORWARD: u8, const FAST: bool> Semantics for
     #[inline(always)]
     fn pc(&mut self, offset: i64) -> u64 {
         alu::add(B::WIDTH, self.record.pc, offset as u64)
+    }
+
+    #[inline(always)]
+    fn insn_align(&self) -> u64 {
+        if VARIANT & Variant::ALIGNED != 0 { 4 } else { 2 }
+    }
+
+    #[inline(always)]
+    fn check_target(&mut self, target: u64) -> Result<(), Stopped> {
+        if target.is_multiple_of(self.insn_align()) {
+            return Ok(());
+        }
+        Err(Stopped::misaligned(target, 4, Access::Fetch))
     }
 
     delegate! {

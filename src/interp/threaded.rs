@@ -6,14 +6,14 @@
 //! needed as a fallback.
 
 use super::Leave;
-use super::block::{Forward, Handler, Link, Memory, Record, Slot};
+use super::block::{Handler, Link, Memory, Slot, Variant};
 use super::cache::jump_index;
 use super::env::Env;
 use super::step::{LAST_RESULT, Step};
 use super::stopped::{Next, Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
 use crate::guest::{Exit, Flow, Semantics, alu};
-use crate::memory::{Access, GuestMemory};
+use crate::memory::GuestMemory;
 use remu_isa::{Insn, Op};
 use std::arch::asm;
 
@@ -35,7 +35,7 @@ pub(super) unsafe fn enter<M: GuestMemory>(cpu: &mut Cpu, start: *const Slot, en
 // The arguments of a handler, and two functions.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
+unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
@@ -43,7 +43,7 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
     last: u64,
     fuel: i64,
     full: Handler,
-    f: impl FnOnce(&mut Step<'a, B, M, FORWARD, true>, &Insn) -> Result<Flow<u64>, Stopped>,
+    f: impl FnOnce(&mut Step<'a, B, M, VARIANT, true>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> Leave {
     // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive. The references made here
     // are gone before the next handler runs. The slot holds a record; a record that does not end its block is
@@ -51,7 +51,7 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const FORWARD: u8>(
     unsafe {
         let record = &(*slot).record;
         let mut step = Step::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
-        let flow = f(&mut step, &forwarded::<FORWARD>(record.insn));
+        let flow = f(&mut step, &forwarded::<VARIANT>(record.insn));
         let last = step.last();
         match flow {
             Ok(Flow::Next) => {
@@ -157,7 +157,7 @@ unsafe fn follow(
 
 /// Executes any record through [`Guest::exec`](crate::guest::Guest::exec), for a base whose semantics differ from
 /// those the links were decoded by: the result decides where execution continues.
-unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory>(
+unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory, const VARIANT: u8>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
@@ -168,7 +168,7 @@ unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory>(
     // SAFETY: as in `execute`.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Step::<B, M, 0, false>::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
+        let mut step = Step::<B, M, VARIANT, false>::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
         let offset = match B::exec(&mut step, &record.insn) {
             Ok(Flow::Next) => {
                 let next = slot.add(1);
@@ -276,64 +276,6 @@ pub(super) fn fall_through() -> Handler {
     end_of_block
 }
 
-/// The target of the control transfer at `slot` if no instruction can be there because of its alignment; else 0. A
-/// function of its own for the same reason as `execute_full`.
-///
-/// # Safety
-/// As for a [`Handler`].
-#[inline(never)]
-unsafe fn misaligned_target<B: Base, M: GuestMemory>(
-    cpu: *mut Cpu,
-    slot: *const Slot,
-    env: *mut Env,
-    mem: *const Memory,
-) -> u64 {
-    // SAFETY: as in `execute`.
-    unsafe {
-        let Record { insn, pc, .. } = (*slot).record;
-        let mut step = Step::<B, M, 0, false>::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), &(*slot).record, 0, 0);
-        let near = step.pc(i64::from(insn.imm));
-        let target = match insn.op {
-            Op::Jalr => sem::jalr_target(&mut step, &insn),
-            Op::Jal => near,
-            // A branch has no other effect than to be taken or not.
-            _ => match B::exec(&mut step, &insn) {
-                Ok(Flow::Branch { cond, a, b, .. }) if alu::compare(B::WIDTH, cond, a, b) => near,
-                _ => pc,
-            },
-        };
-        if target.is_multiple_of(4) { 0 } else { target }
-    }
-}
-
-/// Stops before the control transfer in the next record if its target is misaligned: the fault belongs to the
-/// transfer, which has had no effect yet.
-unsafe extern "sysv64" fn check_before_transfer<B: Base, M: GuestMemory>(
-    cpu: *mut Cpu,
-    slot: *const Slot,
-    env: *mut Env,
-    mem: *const Memory,
-    last: u64,
-    fuel: i64,
-) -> Leave {
-    // SAFETY: as for a handler; another record follows.
-    unsafe {
-        let target = misaligned_target::<B, M>(cpu, slot, env, mem);
-        if target != 0 {
-            let Stopped { addr, reason } = Stopped::misaligned(target, 4, Access::Fetch);
-            (*env).fuel = fuel - i64::from((*slot).record.before);
-            return stop::<M>(cpu, slot, env, mem, addr, reason);
-        }
-        let next = slot.add(1);
-        ((*next).record.handler)(cpu, next, env, mem, last, fuel)
-    }
-}
-
-/// The handler of a record before a control transfer, on a hart whose instructions are aligned to four bytes.
-pub(super) fn check_target<B: Base, M: GuestMemory>() -> Handler {
-    check_before_transfer::<B, M>
-}
-
 /// Handles a compressed op, which never gets here.
 unsafe extern "sysv64" fn unexpanded(
     _: *mut Cpu,
@@ -348,19 +290,19 @@ unsafe extern "sysv64" fn unexpanded(
     unreachable!("the decoder expands compressed instructions")
 }
 
-/// The instruction with its [forwarded](Forward) operands marked as such.
+/// The instruction with its [forwarded](Variant) operands marked as such.
 ///
 /// # Safety
 /// Its register fields are those of a record.
 #[inline(always)]
-unsafe fn forwarded<const FORWARD: u8>(mut insn: Insn) -> Insn {
+unsafe fn forwarded<const VARIANT: u8>(mut insn: Insn) -> Insn {
     // SAFETY: the decoder yields registers below 32, and `predecode` at most the sink. The bound lets the compiler
     // omit the test for an operand that is not forwarded.
     unsafe { std::hint::assert_unchecked(insn.rs1 < LAST_RESULT && insn.rs2 < LAST_RESULT) };
-    if FORWARD & Forward::RS1 != 0 {
+    if VARIANT & Variant::RS1 != 0 {
         insn.rs1 = LAST_RESULT;
     }
-    if FORWARD & Forward::RS2 != 0 {
+    if VARIANT & Variant::RS2 != 0 {
         insn.rs2 = LAST_RESULT;
     }
     insn
@@ -371,7 +313,7 @@ macro_rules! handlers {
         /// The handlers that records point to.
         mod by_op {
             use super::*;
-            $(pub unsafe extern "sysv64" fn $function<B: Base, M: GuestMemory, const FORWARD: u8>(
+            $(pub unsafe extern "sysv64" fn $function<B: Base, M: GuestMemory, const VARIANT: u8>(
                 cpu: *mut Cpu,
                 slot: *const Slot,
                 env: *mut Env,
@@ -381,7 +323,7 @@ macro_rules! handlers {
             ) -> Leave {
                 let full = full::$function::<B, M>;
                 // SAFETY: the caller's promise is that of `execute`.
-                unsafe { execute::<B, M, FORWARD>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
+                unsafe { execute::<B, M, VARIANT>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
             })*
         }
 
@@ -411,9 +353,16 @@ macro_rules! handlers {
             })*
         }
 
-        fn handler_forwarding<B: Base, M: GuestMemory, const FORWARD: u8>(op: Op) -> Handler {
+        fn by_variant<B: Base, M: GuestMemory, const VARIANT: u8>(op: Op) -> Handler {
             match op {
-                $(Op::$op => by_op::$function::<B, M, FORWARD>,)*
+                $(Op::$op => by_op::$function::<B, M, VARIANT>,)*
+                _ => unexpanded,
+            }
+        }
+
+        fn with_calls<B: Base, M: GuestMemory>(op: Op) -> Handler {
+            match op {
+                $(Op::$op => full::$function::<B, M>,)*
                 _ => unexpanded,
             }
         }
@@ -422,15 +371,44 @@ macro_rules! handlers {
 
 remu_isa::for_each_op!(handlers);
 
-/// The handler of an op whose operands come from where `forward` says.
-pub(super) fn handler<B: Base, M: GuestMemory>(op: Op, forward: Forward) -> Handler {
+/// The handler of a control transfer that checks its target.
+fn aligned_transfer<B: Base, M: GuestMemory>(op: Op) -> Handler {
+    const ALIGNED: u8 = Variant::ALIGNED;
+    match op {
+        Op::Beq => by_op::beq::<B, M, ALIGNED>,
+        Op::Bne => by_op::bne::<B, M, ALIGNED>,
+        Op::Blt => by_op::blt::<B, M, ALIGNED>,
+        Op::Bge => by_op::bge::<B, M, ALIGNED>,
+        Op::Bltu => by_op::bltu::<B, M, ALIGNED>,
+        Op::Bgeu => by_op::bgeu::<B, M, ALIGNED>,
+        Op::Jal => by_op::jal::<B, M, ALIGNED>,
+        Op::Jalr => by_op::jalr::<B, M, ALIGNED>,
+        _ => unreachable!("{op} is not a control transfer"),
+    }
+}
+
+/// The handler of an op in a variant.
+pub(super) fn handler<B: Base, M: GuestMemory>(op: Op, variant: Variant) -> Handler {
+    const RS1: u8 = Variant::RS1;
+    const RS2: u8 = Variant::RS2;
+    const BOTH: u8 = Variant::RS1 | Variant::RS2;
     if B::OWN_MEANINGS {
-        return by_exec::<B, M>;
+        return if variant.0 & Variant::ALIGNED == 0 {
+            by_exec::<B, M, 0>
+        } else {
+            by_exec::<B, M, { Variant::ALIGNED }>
+        };
     }
-    match forward.0 {
-        0 => handler_forwarding::<B, M, 0>(op),
-        1 => handler_forwarding::<B, M, 1>(op),
-        2 => handler_forwarding::<B, M, 2>(op),
-        _ => handler_forwarding::<B, M, 3>(op),
+    match variant.0 {
+        0 => by_variant::<B, M, 0>(op),
+        RS1 => by_variant::<B, M, RS1>(op),
+        RS2 => by_variant::<B, M, RS2>(op),
+        BOTH => by_variant::<B, M, BOTH>(op),
+        _ => aligned_transfer::<B, M>(op),
     }
+}
+
+/// The handler of an op that always needs calls, or whose destination x0 has a meaning of its own.
+pub(super) fn full_handler<B: Base, M: GuestMemory>(op: Op) -> Handler {
+    if B::OWN_MEANINGS { by_exec::<B, M, 0> } else { with_calls::<B, M>(op) }
 }

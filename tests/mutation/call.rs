@@ -489,6 +489,14 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
         self.fallible(Call::CsrWrite(csr), &[v], How::PLAIN).map(drop)
     }
 
+    fn insn_align(&self) -> u64 {
+        self.inner.insn_align()
+    }
+
+    fn check_target(&mut self, target: S::Value) -> Result<(), S::Stop> {
+        self.inner.check_target(target)
+    }
+
     fn trap(&mut self, trap: Trap) -> S::Stop {
         let trap = self.watch.trap(trap);
         self.inner.trap(trap)

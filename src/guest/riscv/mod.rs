@@ -10,7 +10,7 @@ pub mod profiles;
 pub mod sem;
 mod state;
 
-pub use state::{Cpu, Reservation, SINK, insn_align};
+pub use state::{Cpu, Reservation, insn_align};
 
 use super::{DecodeError, Flow, Guest, Semantics, Width};
 use remu_isa::{Insn, Isa, Op, Xlen};

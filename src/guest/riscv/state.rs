@@ -4,9 +4,6 @@ use super::fp::Flags;
 use crate::memory::GuestAddr;
 use remu_isa::{Ext, Isa, Xlen};
 
-/// The scratch register to which pre-decoded code redirects writes to x0, so that engines need not test for x0.
-pub const SINK: u8 = 32;
-
 /// A reservation made by a load-reserved instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reservation {
@@ -25,7 +22,7 @@ pub struct Reservation {
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Cpu {
-    /// x0..x31; x0 is always zero. The registers above are scratch for engines, [`SINK`] first.
+    /// x0..x31; x0 is always zero. The registers above are scratch for engines.
     pub x: [u64; 64],
     /// f0..f31, NaN-boxed where they hold less than 64 bits.
     pub f: [u64; 32],

@@ -63,25 +63,16 @@ reservations! {
     lr_d, sc_d = I64;
 }
 
-/// Compare-and-swap reads its destination, so pre-decoding does not replace x0 there. The write to x0 is skipped
-/// here.
-#[inline(always)]
-fn write_unless_x0<S: Semantics>(s: &mut S, rd: Reg, v: S::Value) {
-    if rd != 0 {
-        s.write(rd, v);
-    }
-}
-
 #[inline(always)]
 fn compare_and_swap<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> ExecResult<S> {
     let (base, expected, new) = (s.read(i.rs1), s.read(i.rd), s.read(i.rs2));
     let addr = s.address(base, 0);
     let old = s.cas(ty, Order::from_bits(i.rm), addr, expected, new)?;
-    write_unless_x0(s, i.rd, old);
+    s.write(i.rd, old);
     Ok(Flow::Next)
 }
 
-/// Compare-and-swap of register pairs. The pair of x0 is zero, both halves.
+/// Compare-and-swap of register pairs. The pair of x0 is zero and ignores writes, both halves.
 #[inline(always)]
 fn compare_and_swap_pair<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
     let pair = |s: &mut S, r: Reg| if r == 0 { [s.imm(0); 2] } else { [s.read(r), s.read(r + 1)] };

@@ -10,9 +10,24 @@ macro_rules! branches {
         #[inline(always)]
         pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            Ok(Flow::Branch { cond: Cond::$cond, a, b, offset: i64::from(i.imm) })
+            let offset = i64::from(i.imm);
+            if misaligns(s, offset) {
+                // Only a taken branch raises the exception.
+                let taken = s.compare(S::XLEN, Cond::$cond, a, b);
+                let (target, here) = (s.pc(offset), s.pc(0));
+                let target = s.select(taken, target, here);
+                let target = s.address(target, 0);
+                s.check_target(target)?;
+            }
+            Ok(Flow::Branch { cond: Cond::$cond, a, b, offset })
         }
     )*};
+}
+
+/// Whether no instruction can be `offset` bytes from an instruction.
+#[inline(always)]
+fn misaligns<S: Semantics>(s: &S, offset: i64) -> bool {
+    s.insn_align() == 4 && offset & 2 != 0
 }
 
 branches! {
@@ -27,26 +42,27 @@ branches! {
 /// `jal`
 #[inline(always)]
 pub fn jal<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+    let offset = i64::from(i.imm);
+    if misaligns(s, offset) {
+        let target = s.pc(offset);
+        let target = s.address(target, 0);
+        s.check_target(target)?;
+    }
     let link = s.pc(i64::from(i.len));
     s.write(i.rd, link);
-    Ok(Flow::Jump { offset: i64::from(i.imm) })
+    Ok(Flow::Jump { offset })
 }
 
 /// `jalr`
 #[inline(always)]
 pub fn jalr<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
-    let target = jalr_target(s, i);
+    let (base, even) = (s.read(i.rs1), s.imm(-2));
+    let target = s.address(base, i64::from(i.imm));
+    let target = s.and(target, even);
+    s.check_target(target)?;
     let link = s.pc(i64::from(i.len));
     s.write(i.rd, link);
     Ok(Flow::Indirect { target, hint: jump_hint(i) })
-}
-
-/// The target of `jalr`.
-#[inline(always)]
-pub fn jalr_target<S: Semantics>(s: &mut S, i: &Insn) -> S::Value {
-    let (base, even) = (s.read(i.rs1), s.imm(-2));
-    let target = s.address(base, i64::from(i.imm));
-    s.and(target, even)
 }
 
 /// The hint encoded by the choice of registers: x1 and x5 are link registers.

@@ -1,8 +1,7 @@
 //! The meaning of instructions: one small function for each [`Op`](remu_isa::Op), over an abstract value. Each is
 //! named after its mnemonic, with `_` for `.`. The interpreter and compilers instantiate these functions.
 //!
-//! Compressed instructions are expanded before they get here. An engine may replace a destination x0 by a scratch
-//! register that nothing reads; functions that treat x0 specially use [`discards`].
+//! Compressed instructions are expanded before they get here.
 
 #[macro_use]
 mod forms;
@@ -27,8 +26,3 @@ use crate::guest::{Flow, Semantics};
 
 /// What executing an instruction yields.
 pub type ExecResult<S> = Result<Flow<<S as Semantics>::Value>, <S as Semantics>::Stop>;
-
-/// Whether `rd` is x0, or the register by which an engine has replaced it.
-const fn discards(rd: u8) -> bool {
-    rd & 0x1f == 0
-}

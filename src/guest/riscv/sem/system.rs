@@ -1,6 +1,6 @@
 //! CSRs, traps and privileged instructions.
 
-use super::{ExecResult, discards};
+use super::ExecResult;
 use crate::guest::riscv::Trap;
 use crate::guest::riscv::csr::FFLAGS;
 use crate::guest::{Flow, Semantics};
@@ -23,7 +23,7 @@ fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, 
     // comparisons, so a refetch would be costly.
     let written = if csr == FFLAGS { Flow::Next } else { Flow::Refetch };
     if let Update::Write = update
-        && discards(i.rd)
+        && i.rd == 0
     {
         // With x0 as its destination, CSRRW does not read the CSR and has no side effects of a read.
         s.csr_write(csr, operand)?;
