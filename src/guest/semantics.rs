@@ -455,9 +455,9 @@ pub trait Semantics {
     /// Sign injection.
     fn fp_sgnj(&mut self, fmt: Fmt, kind: Sgnj, a: Self::Value, b: Self::Value) -> Self::Value;
     /// Minimum or maximum.
-    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: Self::Value, b: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: Self::Value, b: Self::Value) -> Self::Value;
     /// Comparison: 0 or 1.
-    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: Self::Value, b: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: Self::Value, b: Self::Value) -> Self::Value;
     /// The class mask of `fclass`.
     fn fp_class(&mut self, fmt: Fmt, a: Self::Value) -> Self::Value;
     /// Conversion between formats.
@@ -470,7 +470,7 @@ pub trait Semantics {
     /// raises inexact).
     fn fp_round(&mut self, fmt: Fmt, exact: bool, rm: RmField, a: Self::Value) -> Result<Self::Value, Self::Stop>;
     /// `fcvtmod.w.d`: conversion modulo 2^32 towards zero.
-    fn fp_to_int_modular(&mut self, a: Self::Value) -> Result<Self::Value, Self::Stop>;
+    fn fp_to_int_modular(&mut self, a: Self::Value) -> Self::Value;
 
     // --- system ---
 

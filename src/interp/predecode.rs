@@ -116,22 +116,29 @@ fn is_transfer(op: Op) -> bool {
 }
 
 impl Decoded {
+    #[inline]
     fn push<B: Base, M: GuestMemory>(&mut self, pc: u64, mut insn: Insn, insn_align: u64) {
         let before = self.insns.len() as u32;
         self.insns.push((pc, insn));
         let info = insn.op.info();
-        let mut variant = if is_simple(info) { self.forward(&insn) } else { Variant::default() };
-        if insn_align == 4 && is_transfer(insn.op) {
-            variant = Variant(Variant::ALIGNED);
-        }
+        let simple = is_simple(info);
+        let variant = if insn_align == 4 && is_transfer(insn.op) {
+            Variant(Variant::ALIGNED)
+        } else if simple {
+            self.forward(&insn)
+        } else {
+            Variant::default()
+        };
         let mut handler = threaded::handler::<B, M>(insn.op, variant);
         if info.rd == RegClass::X {
             // Compare-and-swap reads its destination and may write two registers.
             self.last_written = (insn.rd != 0 && !info.reads_rd).then_some(insn.rd);
-            if insn.rd == 0 && !info.reads_rd && !info.operands.contains(&Operand::Csr) {
-                insn.rd = SINK;
-            } else if insn.rd == 0 {
-                handler = threaded::full_handler::<B, M>(insn.op);
+            if insn.rd == 0 {
+                if simple || info.is_atomic && !info.reads_rd {
+                    insn.rd = SINK;
+                } else {
+                    handler = threaded::full_handler::<B, M>(insn.op);
+                }
             }
         }
         self.slots.push(Slot { record: Record { handler, insn, before, pc } });

@@ -19,8 +19,8 @@ use std::sync::atomic::{Ordering, fence};
 pub(super) const LAST_RESULT: Reg = 63;
 
 /// One instruction being executed, in the [variant](Variant) of its handler. With `FAST`, an
-/// operation that needs calls stops the instruction with [`Stopped::needs_calls`], and the instruction is run again
-/// without `FAST`: a handler that calls nothing saves no registers.
+/// operation that needs calls is left out: it yields 0, and nothing is written after it. The instruction must then be
+/// executed again without `FAST`. A handler that calls nothing saves no registers.
 pub(super) struct Step<'a, B, M, const VARIANT: u8, const FAST: bool> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
@@ -28,13 +28,14 @@ pub(super) struct Step<'a, B, M, const VARIANT: u8, const FAST: bool> {
     record: &'a Record,
     last: u64,
     fuel: i64,
+    needs_calls: bool,
     base: PhantomData<B>,
 }
 
 impl<'a, B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Step<'a, B, M, VARIANT, FAST> {
     #[inline(always)]
     pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a M, record: &'a Record, last: u64, fuel: i64) -> Self {
-        Self { cpu, env, mem, record, last, fuel, base: PhantomData }
+        Self { cpu, env, mem, record, last, fuel, needs_calls: false, base: PhantomData }
     }
 
     /// The value last written to an integer register.
@@ -43,19 +44,41 @@ impl<'a, B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Step<'a, 
         self.last
     }
 
-    /// Computes in integers what the host's unit cannot, in the rounding mode of the instruction, and raises the
-    /// flags.
+    /// Whether an operation was left out. The only effects of the instruction so far are flags that it raises again.
     #[inline(always)]
-    fn software(&mut self, rm: RmField, f: impl FnOnce(Rm) -> (u64, fp::Flags)) -> Result<u64, Stopped> {
+    pub fn needs_calls(&self) -> bool {
+        self.needs_calls
+    }
+
+    /// Leaves out the rest of a fast step.
+    #[inline(always)]
+    fn leave_out(&mut self) -> u64 {
+        debug_assert!(FAST);
+        self.needs_calls = true;
+        0
+    }
+
+    /// Computes in integers what the host's unit cannot, and raises the flags.
+    #[inline(always)]
+    fn software(&mut self, f: impl FnOnce() -> (u64, fp::Flags)) -> u64 {
         if FAST {
-            return Err(Stopped::NEEDS_CALLS);
+            return self.leave_out();
+        }
+        let (v, flags) = f();
+        fp::host::raise(flags);
+        v
+    }
+
+    /// The same in the rounding mode of the instruction.
+    #[inline(always)]
+    fn software_rounded(&mut self, rm: RmField, f: impl FnOnce(Rm) -> (u64, fp::Flags)) -> Result<u64, Stopped> {
+        if FAST {
+            return Ok(self.leave_out());
         }
         let Some(rm) = rm.resolve(self.cpu.frm) else {
             return Err(Stopped::ILLEGAL);
         };
-        let (v, flags) = f(rm);
-        fp::host::raise(flags);
-        Ok(v)
+        Ok(self.software(|| f(rm)))
     }
 
     #[inline(always)]
@@ -143,6 +166,9 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         debug_assert!(r < 64);
         if !FAST && r == 0 {
             // The fast handlers of instructions with this destination write the sink.
+            return;
+        }
+        if self.needs_calls {
             return;
         }
         debug_assert!(r != 0);
@@ -415,6 +441,9 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
     #[inline(always)]
     fn fp_write(&mut self, fmt: Fmt, r: Reg, v: u64) {
         debug_assert!(r < 32);
+        if self.needs_calls {
+            return;
+        }
         // SAFETY: the decoder yields registers below 32.
         unsafe { *self.cpu.f.get_unchecked_mut(usize::from(r)) = fp::box_bits(fmt, v) }
     }
@@ -433,7 +462,7 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         {
             return Ok(v);
         }
-        self.software(rm, |rm| fp::arith(op, fmt, rm, a, b))
+        self.software_rounded(rm, |rm| fp::arith(op, fmt, rm, a, b))
     }
 
     #[inline(always)]
@@ -443,7 +472,7 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         {
             return Ok(v);
         }
-        self.software(rm, |rm| fp::sqrt(fmt, rm, a))
+        self.software_rounded(rm, |rm| fp::sqrt(fmt, rm, a))
     }
 
     #[inline(always)]
@@ -464,7 +493,7 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         {
             return Ok(v);
         }
-        self.software(rm, |rm| fp::fma(fmt, rm, a, b, c))
+        self.software_rounded(rm, |rm| fp::fma(fmt, rm, a, b, c))
     }
 
     #[inline(always)]
@@ -473,18 +502,18 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
     }
 
     #[inline(always)]
-    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> Result<u64, Stopped> {
+    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: u64, b: u64) -> u64 {
         match fp::host::min_max(op, fmt, a, b) {
-            Some(v) => Ok(v),
-            None => self.software(RmField::UNUSED, |_| fp::min_max(op, fmt, a, b)),
+            Some(v) => v,
+            None => self.software(|| fp::min_max(op, fmt, a, b)),
         }
     }
 
     #[inline(always)]
-    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: u64, b: u64) -> Result<u64, Stopped> {
+    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: u64, b: u64) -> u64 {
         match fp::host::compare(op, fmt, a, b) {
-            Some(v) => Ok(v),
-            None => self.software(RmField::UNUSED, |_| fp::compare(op, fmt, a, b)),
+            Some(v) => v,
+            None => self.software(|| fp::compare(op, fmt, a, b)),
         }
     }
 
@@ -500,7 +529,7 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         {
             return Ok(v);
         }
-        self.software(rm, |rm| fp::convert(from, to, rm, a))
+        self.software_rounded(rm, |rm| fp::convert(from, to, rm, a))
     }
 
     #[inline(always)]
@@ -515,7 +544,7 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         {
             return Ok(v);
         }
-        self.software(rm, |rm| fp::to_int(fmt, ty, rm, a))
+        self.software_rounded(rm, |rm| fp::to_int(fmt, ty, rm, a))
     }
 
     #[inline(always)]
@@ -525,7 +554,7 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         {
             return Ok(v);
         }
-        self.software(rm, |rm| fp::from_int(fmt, ty, rm, a))
+        self.software_rounded(rm, |rm| fp::from_int(fmt, ty, rm, a))
     }
 
     #[inline(always)]
@@ -535,18 +564,18 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         {
             return Ok(v);
         }
-        self.software(rm, |rm| fp::round_to_integral(fmt, exact, rm, a))
+        self.software_rounded(rm, |rm| fp::round_to_integral(fmt, exact, rm, a))
     }
 
     #[inline(always)]
-    fn fp_to_int_modular(&mut self, a: u64) -> Result<u64, Stopped> {
-        self.software(RmField::UNUSED, |_| fp::to_int_modular(a))
+    fn fp_to_int_modular(&mut self, a: u64) -> u64 {
+        self.software(|| fp::to_int_modular(a))
     }
 
     #[inline(always)]
     fn csr_read(&mut self, csr: u16) -> Result<u64, Stopped> {
         if FAST {
-            return Err(Stopped::NEEDS_CALLS);
+            return Ok(self.leave_out());
         }
         let run = (self.env.slice_start - self.fuel) as u64 + u64::from(self.record.before);
         match read_csr(self.cpu, run, csr) {
@@ -558,7 +587,8 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
     #[inline(always)]
     fn csr_write(&mut self, csr: u16, v: u64) -> Result<(), Stopped> {
         if FAST {
-            return Err(Stopped::NEEDS_CALLS);
+            self.leave_out();
+            return Ok(());
         }
         match write_csr(self.cpu, self.env, csr, v) {
             Some(()) => Ok(()),

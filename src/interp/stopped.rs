@@ -32,7 +32,6 @@ enum StopKind {
     Trap,
     Breakpoint,
     Illegal,
-    NeedsCalls,
 }
 
 impl Stopped {
@@ -42,15 +41,6 @@ impl Stopped {
     pub const BREAKPOINT: Self = Self::without_address(StopKind::Breakpoint);
     /// The encoding is not allowed in this state.
     pub const ILLEGAL: Self = Self::without_address(StopKind::Illegal);
-    /// A fast step must be run again as a full one.
-    pub const NEEDS_CALLS: Self = Self::without_address(StopKind::NeedsCalls);
-
-    /// Whether a fast step must be run again as a full one. Its only effects are flags that the full one raises too.
-    #[inline(always)]
-    pub fn needs_calls(&self) -> bool {
-        self.reason.kind == StopKind::NeedsCalls
-    }
-
     #[inline(always)]
     const fn without_address(kind: StopKind) -> Self {
         Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read } }
@@ -95,7 +85,6 @@ impl Reason {
             }
             StopKind::Trap => Exit::Syscall,
             StopKind::Breakpoint => Exit::Breakpoint,
-            StopKind::NeedsCalls => unreachable!("only fast steps stop for this, and their handlers know"),
             StopKind::Illegal => {
                 let mut bytes = [0; 4];
                 let len = usize::from(record.insn.len);

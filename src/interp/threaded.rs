@@ -52,6 +52,9 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
         let record = &(*slot).record;
         let mut step = Step::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
         let flow = f(&mut step, &forwarded::<VARIANT>(record.insn));
+        if step.needs_calls() {
+            return full(cpu, slot, env, mem, last, fuel);
+        }
         let last = step.last();
         match flow {
             Ok(Flow::Next) => {
@@ -82,7 +85,6 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
                 Leave::Lookup
             }
             Ok(Flow::Refetch) => refetch(cpu, slot, env, fuel),
-            Err(stopped) if stopped.needs_calls() => full(cpu, slot, env, mem, last, fuel),
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
                 stop::<M>(cpu, slot, env, mem, addr, reason)

@@ -163,14 +163,14 @@ impl Call {
                 s.fp_fma(fmt, rm, neg_product, neg_addend, v[0], v[1], v[2])?
             }
             Call::FpSgnj(fmt, kind) => s.fp_sgnj(fmt, kind, v[0], v[1]),
-            Call::FpMinMax(op, fmt) => s.fp_minmax(op, fmt, v[0], v[1])?,
-            Call::FpCompare(op, fmt) => s.fp_compare(op, fmt, v[0], v[1])?,
+            Call::FpMinMax(op, fmt) => s.fp_minmax(op, fmt, v[0], v[1]),
+            Call::FpCompare(op, fmt) => s.fp_compare(op, fmt, v[0], v[1]),
             Call::FpClass(fmt) => s.fp_class(fmt, v[0]),
             Call::FpConvert(from, to) => s.fp_convert(from, to, rm, v[0])?,
             Call::FpToInt(fmt, ty) => s.fp_to_int(fmt, ty, rm, v[0])?,
             Call::FpFromInt(fmt, ty) => s.fp_from_int(fmt, ty, rm, v[0])?,
             Call::FpRound(fmt, exact) => s.fp_round(fmt, exact, rm, v[0])?,
-            Call::FpToIntModular => s.fp_to_int_modular(v[0])?,
+            Call::FpToIntModular => s.fp_to_int_modular(v[0]),
             Call::CsrRead(csr) => s.csr_read(csr)?,
             Call::CsrWrite(csr) => {
                 s.csr_write(csr, v[0])?;
@@ -449,12 +449,12 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
         self.plain(Call::FpSgnj(fmt, kind), &[a, b])
     }
 
-    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: S::Value, b: S::Value) -> Result<S::Value, S::Stop> {
-        self.fallible(Call::FpMinMax(op, fmt), &[a, b], How::PLAIN)
+    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: S::Value, b: S::Value) -> S::Value {
+        self.plain(Call::FpMinMax(op, fmt), &[a, b])
     }
 
-    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: S::Value, b: S::Value) -> Result<S::Value, S::Stop> {
-        self.fallible(Call::FpCompare(op, fmt), &[a, b], How::PLAIN)
+    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: S::Value, b: S::Value) -> S::Value {
+        self.plain(Call::FpCompare(op, fmt), &[a, b])
     }
 
     fn fp_class(&mut self, fmt: Fmt, a: S::Value) -> S::Value {
@@ -477,8 +477,8 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
         self.fallible(Call::FpRound(fmt, exact), &[a], How::rounding(rm))
     }
 
-    fn fp_to_int_modular(&mut self, a: S::Value) -> Result<S::Value, S::Stop> {
-        self.fallible(Call::FpToIntModular, &[a], How::PLAIN)
+    fn fp_to_int_modular(&mut self, a: S::Value) -> S::Value {
+        self.plain(Call::FpToIntModular, &[a])
     }
 
     fn csr_read(&mut self, csr: u16) -> Result<S::Value, S::Stop> {

@@ -41,7 +41,7 @@ fn sign<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, kind: Sgnj) -> ExecResult<S
 #[inline(always)]
 fn minmax<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
-    let v = s.fp_minmax(op, fmt, a, b)?;
+    let v = s.fp_minmax(op, fmt, a, b);
     s.fp_write(fmt, i.rd, v);
     Ok(Flow::Next)
 }
@@ -49,7 +49,7 @@ fn minmax<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> ExecResu
 #[inline(always)]
 fn compare<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpCmp) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
-    let v = s.fp_compare(op, fmt, a, b)?;
+    let v = s.fp_compare(op, fmt, a, b);
     s.write(i.rd, v);
     Ok(Flow::Next)
 }
@@ -217,7 +217,7 @@ pub fn fmvp_d_x<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 #[inline(always)]
 pub fn fcvtmod_w_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let a = s.fp_read(Fmt::D, i.rs1);
-    let v = s.fp_to_int_modular(a)?;
+    let v = s.fp_to_int_modular(a);
     s.write(i.rd, v);
     Ok(Flow::Next)
 }
