@@ -3,6 +3,7 @@
 use super::abi::file::Iovec;
 use super::outcome::SysResult;
 use super::proc::{self, Link};
+use super::refusal::Refusals;
 use super::sysroot::Intent;
 use super::table::{ArgKind, FollowLink, Row};
 use super::task::Task;
@@ -166,7 +167,6 @@ impl Call<'_> {
             FollowLink::KeepUnlessSet(flags, bits) => self.args[flags] & bits != 0,
         };
         let intent = match intent {
-            Intent::WriteIf(flags, bits) if self.args[flags] & bits != 0 => Intent::Write,
             Intent::ChangeIf(flags, bits) if self.args[flags] & bits != 0 => Intent::Change,
             other => other,
         };
@@ -236,6 +236,7 @@ impl Call<'_> {
         // Pathnames and addresses live here while the host kernel accesses them.
         let (mut sent, mut received) = (None, None);
         let mut paths: Vec<(usize, Vec<u8>)> = Vec::new();
+        let mut refusals = Refusals::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             match *kind {
                 ArgKind::PathOrNull(last, intent) if self.args[i] == 0 => {
@@ -245,7 +246,10 @@ impl Call<'_> {
                     Ok(path) => paths.push((i, path.into_bytes_with_nul())),
                     // The host kernel decides whether a bad path matters.
                     Err(Errno::FAULT) => {}
-                    Err(e) => return Err(e.into()),
+                    Err(e) => {
+                        let path = self.raw_path(i).unwrap_or_default();
+                        paths.push((i, refusals.add(intent, &path, e).into_bytes_with_nul()));
+                    }
                 },
                 ArgKind::InAddr(n, intent) => {
                     sent = self.host_address(self.args[i], self.length(n), intent)?.map(|address| (i, n, address));
@@ -266,7 +270,7 @@ impl Call<'_> {
             (args[*i], args[*n]) = (SysArg::In(bytes), SysArg::Val(bytes.len() as u64));
         }
         let count = self.row.args.len();
-        let Some((i, n, address)) = &mut received else { return pass(call, &mut args[..count]) };
+        let Some((i, n, address)) = &mut received else { return refusals.settle(pass(call, &mut args[..count])) };
         (args[*i], args[*n]) = (SysArg::Out(&mut address.bytes), SysArg::Out(&mut address.len));
         let result = pass(call, &mut args[..count])?;
         let written = self.read(self.args[*n]).and_then(|room| self.write_address(address, self.args[*i], room));

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod outcome;
 pub mod proc;
 pub mod process;
+mod refusal;
 mod rows;
 pub mod signal;
 pub mod sockaddr;

@@ -5,7 +5,7 @@ use super::abi::signal::{Sigaction, Siginfo};
 use super::exec::{ExecError, Image, ProcessSpec};
 use super::limits::Limits;
 use super::proc::OpenProc;
-use super::sysroot::{Intent, Sysroot};
+use super::sysroot::{Intent, Lookup, Sysroot};
 use super::vdso::Vdso;
 use crate::host::{self, Lock, LockGuard, LockRef, Rank};
 use crate::memory::{GuestAddr, UserSpace};
@@ -203,6 +203,7 @@ impl Fs {
     /// The host path of a guest path, relative to a directory descriptor.
     pub fn host_path(&self, dir: i32, path: CString, follow: bool, intent: Intent) -> Result<CString, Errno> {
         let Some(sysroot) = &self.sysroot else { return Ok(path) };
-        Ok(sysroot.resolve(dir, &path, follow, intent)?.host.unwrap_or(path))
+        let lookup = Lookup { follow, intent, restrictions: 0 };
+        Ok(sysroot.resolve(dir, &path, lookup)?.unwrap_or(path))
     }
 }

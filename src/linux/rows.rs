@@ -96,8 +96,8 @@ pub(super) static ROWS: &[Row] = rows! {
     31 ioprio_get(Enum(&IOPRIO_WHO), Int) Never [pass IoprioGet];
     32 flock(Fd, Flags(&FLOCK)) RestartSys [pass Flock];
     33 mknodat(DirFd, Path(Keep, Create), NodeMode, Special(&NODE_DEVICE)) Never [pass Mknodat];
-    34 mkdirat(DirFd, Path(Keep, Create), Mode) Never [pass Mkdirat];
-    35 unlinkat(DirFd, Path(Keep, Change), Flags(&AT_UNLINK)) Never [pass Unlinkat];
+    34 mkdirat(DirFd, Path(Keep, CreateDirectory), Mode) Never [pass Mkdirat];
+    35 unlinkat(DirFd, Path(Keep, Remove), Flags(&AT_UNLINK)) Never [pass Unlinkat];
     36 symlinkat(Str, DirFd, Path(Keep, Create)) Never [pass Symlinkat];
     37 linkat(DirFd, Path(KeepUnless(4), Link), DirFd, Path(Keep, Create), Flags(&AT)) Never [pass Linkat];
     39 umount2(Path(Follow, Change), Flags(&UMOUNT)) Never [pass Umount2];
@@ -106,10 +106,10 @@ pub(super) static ROWS: &[Row] = rows! {
     42 nfsservctl(Int, Ptr, Ptr) Never [unimplemented "removed from Linux, which also returns ENOSYS"];
     43 statfs(Path(Follow, Read), Out(&STATFS)) Never [pass Statfs];
     44 fstatfs(Fd, Out(&STATFS)) Never [pass Fstatfs];
-    45 truncate(Path(Follow, Write), Long) Never [native program::truncate];
+    45 truncate(Path(Follow, Truncate), Long) Never [native program::truncate];
     46 ftruncate(Fd, Long) Never [pass Ftruncate];
     47 fallocate(Fd, Flags(&FALLOCATE), Long, Long) RestartSys [pass Fallocate];
-    48 faccessat(DirFd, Path(Follow, WriteIf(2, 2)), Flags(&ACCESS)) Never [pass Faccessat];
+    48 faccessat(DirFd, Path(Follow, Read), Flags(&ACCESS)) Never [native fs::faccessat];
     49 chdir(Path(Follow, Read)) Never [pass Chdir];
     50 fchdir(Fd) Never [pass Fchdir];
     51 chroot(Path(Follow, Read)) Never [pass Chroot];
@@ -151,8 +151,8 @@ pub(super) static ROWS: &[Row] = rows! {
     85 timerfd_create(Enum(&CLOCK), Flags(&TIMERFD)) Never [pass TimerfdCreate];
     86 timerfd_settime(Fd, Flags(&TIMERFD_SET), In(&ITIMERSPEC), Out(&ITIMERSPEC)) Never [pass TimerfdSettime];
     87 timerfd_gettime(Fd, Out(&ITIMERSPEC)) Never [pass TimerfdGettime];
-    88 utimensat(DirFd, PathOrNull(FollowUnless(3), Change), In(&UTIMES), Flags(&AT)) Never [pass Utimensat];
-    89 acct(PathOrNull(Follow, Change)) Never [pass Acct];
+    88 utimensat(DirFd, PathOrNull(FollowUnless(3), Change), In(&UTIMES), Flags(&AT)) Never [native fs::utimensat];
+    89 acct(PathOrNull(Follow, OpenWith(libc::O_WRONLY))) Never [pass Acct];
     90 capget(In(&CAP_HEADER), Out(&CAP_DATA)) Never [pass Capget];
     91 capset(In(&CAP_HEADER), In(&CAP_DATA)) Never [pass Capset];
     92 personality(Special(&PERSONALITY_ARG)) Never
@@ -342,7 +342,7 @@ pub(super) static ROWS: &[Row] = rows! {
     273 finit_module(Fd, Str, Hex) Never [unimplemented "the host kernel cannot load modules built for the guest's CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, OutSized(&SCHED_ATTR, 2), UInt, UInt) Never [pass SchedGetattr];
-    276 renameat2(DirFd, Path(Keep, Change), DirFd, Path(Keep, Replace), Flags(&RENAME)) Never [pass Renameat2];
+    276 renameat2(DirFd, Path(Keep, Rename), DirFd, Path(Keep, Rename), Flags(&RENAME)) Never [pass Renameat2];
     277 seccomp(Int, Hex, Ptr) Never [unimplemented "a filter would apply to the host's calls, including remu's own"];
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
@@ -379,7 +379,7 @@ pub(super) static ROWS: &[Row] = rows! {
     437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Fd, Hex) Never
         [part "the internal descriptors of another remu process are not hidden" admin::pidfd_getfd];
-    439 faccessat2(DirFd, Path(FollowUnless(3), WriteIf(2, 2)), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [pass Faccessat2];
+    439 faccessat2(DirFd, Path(FollowUnless(3), Read), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [native fs::faccessat2];
     440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
         [part "access to another process's memory gives EPERM" vm::process_madvise];
     441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [native poll::epoll_pwait2];

@@ -119,10 +119,7 @@ impl Call<'_> {
         };
         let path = CString::new(path).expect("it ends at the first zero");
         let binds = intent == Intent::Create;
-        let host = match self.task.fs.host_path(libc::AT_FDCWD, path.clone(), !binds, intent) {
-            Err(Errno::EXIST) => return Err(Errno::ADDRINUSE),
-            other => other?,
-        };
+        let host = self.task.fs.host_path(libc::AT_FDCWD, path.clone(), !binds, intent)?;
         if host == path { Ok(None) } else { HostAddress::new(&host, intent).map(Some) }
     }
 

@@ -4,38 +4,15 @@
 //! sysroot to the host's files and back. Each component costs one or two readlink(2) calls, and no descriptor or procfs
 //! access. A path that never enters the sysroot goes to the host kernel as the guest wrote it.
 
-use rustix::fs::FileType;
+mod permit;
+
+pub use permit::{Intent, opens_for_writing};
+
+use rustix::fs::{AtFlags, FileType, StatxFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// What a call does with the file at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Intent {
-    /// Reads the file or its attributes.
-    Read,
-    /// Changes or removes an existing file.
-    Change,
-    /// Writes to an existing file. A read-only file system permits this for devices, FIFOs and sockets.
-    Write,
-    /// Creates a file that must not exist.
-    Create,
-    /// Makes another link to the file, which could then be written to.
-    Link,
-    /// Creates or replaces the file.
-    Replace,
-    /// Opens the file, and creates it if it is missing.
-    OpenOrCreate {
-        /// Whether it is opened for writing.
-        write: bool,
-    },
-    /// Writes to the file if the argument has these bits, otherwise reads it.
-    WriteIf(usize, u64),
-    /// Makes the file changeable at another path if the argument has these bits, otherwise reads it.
-    ChangeIf(usize, u64),
-}
 
 /// Directories whose files come from the sysroot first.
 fn sysroot_first(guest: &[u8]) -> bool {
@@ -62,15 +39,45 @@ enum Node {
     Other,
 }
 
-/// The result of resolving a path.
-#[derive(Debug)]
-pub struct Resolved {
-    /// The host path, if the host kernel would resolve the guest's path differently.
-    pub host: Option<CString>,
-    /// Whether the path contains a symbolic link.
-    pub linked: bool,
-    /// Whether the path leads through a link of procfs to an object.
-    pub magic: bool,
+/// How a path is looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup {
+    /// Whether a symbolic link at the end is followed.
+    pub follow: bool,
+    /// What the call does with the file.
+    pub intent: Intent,
+    /// The RESOLVE flags of openat2(2). Those that give the path its own root are not for this module.
+    pub restrictions: u64,
+}
+
+/// RESOLVE_NO_XDEV.
+pub const RESOLVE_NO_XDEV: u64 = 0x01;
+
+/// RESOLVE_NO_MAGICLINKS.
+const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
+
+/// RESOLVE_NO_SYMLINKS.
+const RESOLVE_NO_SYMLINKS: u64 = 0x04;
+
+/// The end of a path as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Name,
+    Slash,
+    Dot,
+    DotDot,
+}
+
+impl End {
+    fn of(path: &[u8]) -> Self {
+        let slashes = path.iter().rev().take_while(|&&b| b == b'/').count();
+        match path[..path.len() - slashes].rsplit(|&b| b == b'/').next() {
+            Some(b".") => Self::Dot,
+            Some(b"..") => Self::DotDot,
+            _ if slashes > 0 => Self::Slash,
+            _ => Self::Name,
+        }
+    }
 }
 
 /// A canonical guest path and its host path. The root is the empty path.
@@ -78,6 +85,18 @@ struct Place {
     guest: Vec<u8>,
     host: Vec<u8>,
     exists: bool,
+}
+
+impl Place {
+    fn root() -> Self {
+        Self { guest: Vec::new(), host: Vec::new(), exists: true }
+    }
+
+    /// The type of the file. A link is not followed.
+    fn file_type(&self) -> Option<FileType> {
+        let stat = rustix::fs::lstat(if self.host.is_empty() { b"/" } else { &self.host[..] }).ok()?;
+        Some(FileType::from_raw_mode(stat.st_mode))
+    }
 }
 
 impl Sysroot {
@@ -102,84 +121,152 @@ impl Sysroot {
         }
     }
 
-    /// Resolves a path relative to a directory descriptor.
-    pub fn resolve(&self, dir: i32, path: &CStr, follow: bool, intent: Intent) -> Result<Resolved, Errno> {
+    /// Resolves a path relative to a directory descriptor. Returns the host path, or `None` if the host kernel resolves
+    /// the path as the guest means it.
+    ///
+    /// Errors of the walk are left to the host kernel: it gets the host path as far as it leads. Only what it would
+    /// permit is refused here.
+    pub fn resolve(&self, dir: i32, path: &CStr, lookup: Lookup) -> Result<Option<CString>, Errno> {
         let path = path.to_bytes();
-        let (mut linked, mut magic) = (false, false);
-        let as_written = |linked| Ok(Resolved { host: None, linked, magic: false });
-        let mut at = Place { guest: Vec::new(), host: Vec::new(), exists: true };
         if path.is_empty() {
-            return as_written(false);
+            return Ok(None);
         }
+        let mut at = Place::root();
         if !path.starts_with(b"/") {
             // The host kernel reports a bad descriptor. A directory without a path has nothing in the sysroot.
-            let Some(host) = directory(dir) else { return as_written(false) };
+            let Some(host) = directory(dir) else { return Ok(None) };
             at.guest = self.guest_name(&host).to_vec();
             at.host = host;
         }
+        let Lookup { follow, intent, restrictions } = lookup;
+        let end = End::of(path);
+        let follow = match end {
+            End::Name => follow,
+            End::Slash => !intent.acts_on_name(),
+            End::Dot | End::DotDot => true,
+        };
         // Whether the host kernel would resolve the path differently.
         let mut moved = false;
+        // The first violation of the restrictions. The host kernel reports it if the path is not moved.
+        let mut violation = None;
         let mut links = 0;
+        let mut up = None;
         let mut rest: Vec<Vec<u8>> = components(path);
-        let directory = path.ends_with(b"/") || path.ends_with(b"/.");
+        let watched = restrictions & RESOLVE_NO_XDEV != 0;
         while let Some(name) = rest.pop() {
+            let kernel_path = join(&at.host, &name);
             if name == b".." {
-                let below = at.host;
-                at.guest.truncate(at.guest.iter().rposition(|&b| b == b'/').unwrap_or(0));
-                at.host = self.locate(&at.guest);
-                moved |= at.host != parent(&below);
+                if look(&join(&at.host, b".")).is_err() {
+                    return self.failed(moved, violation, &at, kernel_path, &rest, path);
+                }
+                let mut above = at.guest;
+                above.truncate(parent(&above).len());
+                let above = Place { host: self.locate(&above), guest: above, exists: true };
+                moved |= above.host != parent(&at.host);
+                up = (above.host == parent(&at.host)).then_some(kernel_path);
+                if watched && !self.same_mount(&at.host, &above.host) {
+                    violation = violation.or(Some(Errno::XDEV));
+                }
+                at = above;
                 continue;
             }
             let last = rest.is_empty();
-            let kernel_path = join(&at.host, &name);
             let (next, node) = match self.step(&at, &name) {
                 Ok(found) => found,
-                // The host kernel reports errors about its own files.
-                Err(_) if !moved && self.inside(&at.host).is_none() => return as_written(linked),
-                Err(Errno::NOENT) if last => {
+                Err(e) if last && intent.ignores(e) => {
+                    let from = at.host.clone();
                     at = self.missing(&at, &name);
                     moved |= at.host != kernel_path;
+                    if watched && !self.same_mount(&from, parent(&at.host)) {
+                        violation = violation.or(Some(Errno::XDEV));
+                    }
                     break;
                 }
-                Err(e) => return Err(e),
+                Err(_) => return self.failed(moved, violation, &at, kernel_path, &rest, path),
             };
             moved |= next.host != kernel_path;
+            if watched && !self.same_mount(&at.host, &next.host) {
+                violation = violation.or(Some(Errno::XDEV));
+            }
             let target = match node {
-                Node::Link(target) if !last || follow || directory => target,
+                Node::Link(target) if !last || follow => target,
                 _ => {
                     at = next;
                     continue;
                 }
             };
-            linked = true;
+            if restrictions & RESOLVE_NO_SYMLINKS != 0 {
+                violation = violation.or(Some(Errno::LOOP));
+            }
             links += 1;
             if links > MAX_LINKS {
-                return Err(Errno::LOOP);
+                return Err(violation.unwrap_or(Errno::LOOP));
             }
             if is_magic(&next.host) {
+                if restrictions & RESOLVE_NO_MAGICLINKS != 0 {
+                    violation = violation.or(Some(Errno::LOOP));
+                }
                 // The link refers to an object; its text only describes that object.
                 if last {
+                    if watched && mount_id(&next.host, true) != mount_id(&next.host, false) {
+                        violation = violation.or(Some(Errno::XDEV));
+                    }
                     if target.starts_with(b"/") && self.inside(&target).is_some() {
                         self.permit_file(&target, intent)?;
                     }
-                    return Ok(Resolved { host: moved.then(|| with_end(next.host, path)), linked, magic });
+                    return finish(moved, violation, next.host, path);
                 }
                 if !target.starts_with(b"/") || look(&target).is_err() {
-                    return if moved { Err(Errno::NOENT) } else { as_written(linked) };
+                    return if moved { Err(violation.unwrap_or(Errno::NOENT)) } else { Ok(None) };
                 }
-                magic = true;
                 at.host = if target == b"/" { Vec::new() } else { target };
                 at.guest = self.guest_name(&at.host).to_vec();
+                if watched && !self.same_mount(&next.host, &at.host) {
+                    violation = violation.or(Some(Errno::XDEV));
+                }
                 continue;
             }
             if target.starts_with(b"/") {
                 moved |= self.inside(&at.host).is_some();
-                at = Place { guest: Vec::new(), host: Vec::new(), exists: true };
+                if watched && !self.same_mount(&at.host, b"") {
+                    violation = violation.or(Some(Errno::XDEV));
+                }
+                at = Place::root();
             }
             rest.extend(components(&target));
         }
-        self.permit(&at, intent)?;
-        Ok(Resolved { host: moved.then(|| with_end(at.host, path)), linked, magic })
+        if violation.is_none() || !moved {
+            self.permit(&at, intent, end)?;
+        }
+        match up.filter(|_| end == End::DotDot && intent.acts_on_name()) {
+            Some(up) => finish(moved, violation, up, path),
+            None => finish(moved, violation, at.host, path),
+        }
+    }
+
+    /// The result for a path at which the walk fails: the host kernel meets the same error at `kernel_path`.
+    fn failed(
+        &self,
+        moved: bool,
+        violation: Option<Errno>,
+        at: &Place,
+        kernel_path: Vec<u8>,
+        rest: &[Vec<u8>],
+        path: &[u8],
+    ) -> Result<Option<CString>, Errno> {
+        let moved = moved || self.inside(&at.host).is_some();
+        let host = rest.iter().rev().fold(kernel_path, |host, name| join(&host, name));
+        finish(moved, violation, host, path)
+    }
+
+    /// Whether two canonical host paths are on the same mount for the guest. Entering the sysroot crosses no mount
+    /// point, since the guest sees its files as part of the root.
+    fn same_mount(&self, a: &[u8], b: &[u8]) -> bool {
+        let mount = |host: &[u8]| {
+            let id = mount_id(host, false);
+            if self.inside(host).is_some() && id == mount_id(&self.root, false) { mount_id(b"", false) } else { id }
+        };
+        mount(a) == mount(b)
     }
 
     /// Finds a name in a directory.
@@ -193,7 +280,8 @@ impl Sysroot {
                     let guest = if guest == host { self.guest_name(&host).to_vec() } else { guest };
                     return Ok((Place { guest, host, exists: true }, node));
                 }
-                Err(e) if parent(&host) == at.host || e != Errno::NOTDIR => error = e,
+                // The directory's own entry decides.
+                Err(e) if parent(&host) == at.host => error = e,
                 Err(_) => {}
             }
         }
@@ -224,56 +312,6 @@ impl Sysroot {
         let host = if directory.is_dir() { guest.clone() } else { join(&at.host, name) };
         Place { guest, host, exists: false }
     }
-
-    /// Whether the intent is allowed for an existing file of the host.
-    pub fn permit_file(&self, host: &[u8], intent: Intent) -> Result<(), Errno> {
-        self.permit(&Place { guest: Vec::new(), host: host.to_vec(), exists: true }, intent)
-    }
-
-    /// Whether the intent is allowed for the file behind a descriptor, or for the working directory; `None` if there is
-    /// no procfs to tell.
-    pub fn permit_fd(&self, fd: i32, intent: Intent) -> Option<Result<(), Errno>> {
-        let path = if fd == libc::AT_FDCWD {
-            rustix::process::getcwd(Vec::new())
-        } else {
-            rustix::fs::readlink(format!("/proc/self/fd/{fd}"), Vec::new())
-        };
-        let Ok(path) = path else {
-            // The host kernel reports a descriptor that is not open.
-            let open = crate::host::guest_fd(fd).is_some_and(|fd| rustix::io::fcntl_getfd(fd).is_ok());
-            return if open { None } else { Some(Ok(())) };
-        };
-        let nameless = path.as_bytes() == b"/" && crate::host::guest_fd(fd).is_some_and(|fd| !is_directory(fd));
-        // A file that was opened by a handle may have no name. It may be anywhere, so it counts as the sysroot's.
-        let host = if nameless { &self.root } else { path.as_bytes() };
-        Some(self.permit_file(host, intent))
-    }
-
-    /// Whether the intent is allowed. The sysroot behaves like a read-only file system.
-    fn permit(&self, at: &Place, intent: Intent) -> Result<(), Errno> {
-        if self.inside(&at.host).is_none() {
-            return Ok(());
-        }
-        let write = || match Path::new(OsStr::from_bytes(&at.host)).symlink_metadata().map(|m| m.file_type()) {
-            Ok(kind) if !kind.is_file() && !kind.is_dir() && !kind.is_symlink() => Ok(()),
-            _ => Err(Errno::ROFS),
-        };
-        match (intent, at.exists) {
-            (Intent::Read | Intent::WriteIf(..) | Intent::ChangeIf(..), true) => Ok(()),
-            (Intent::OpenOrCreate { write: false }, true) => Ok(()),
-            (Intent::Write | Intent::OpenOrCreate { write: true }, true) => write(),
-            (Intent::Create, true) => Err(Errno::EXIST),
-            (Intent::Link, true) => Err(Errno::XDEV),
-            (Intent::Change | Intent::Replace, true) => Err(Errno::ROFS),
-            (Intent::Create | Intent::Replace | Intent::OpenOrCreate { .. }, false) => Err(Errno::ROFS),
-            (Intent::Read | Intent::Change | Intent::Link | Intent::Write, false) => Err(Errno::NOENT),
-            (Intent::WriteIf(..) | Intent::ChangeIf(..), false) => Err(Errno::NOENT),
-        }
-    }
-}
-
-fn is_directory(file: BorrowedFd<'_>) -> bool {
-    rustix::fs::fstat(file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }
 
 /// The components of a path, the first one last.
@@ -292,12 +330,28 @@ fn parent(path: &[u8]) -> &[u8] {
 
 /// A host path, with the trailing slash or dot of the guest's path.
 fn with_end(mut host: Vec<u8>, path: &[u8]) -> CString {
-    if host.is_empty() || path.ends_with(b"/") {
+    if host.is_empty() || End::of(path) == End::Slash {
         host.push(b'/');
-    } else if path.ends_with(b"/.") {
+    } else if End::of(path) == End::Dot {
         host.extend_from_slice(b"/.");
     }
     CString::new(host).expect("its parts contain no zeroes")
+}
+
+/// The result for a path that ends at a host path.
+fn finish(moved: bool, violation: Option<Errno>, host: Vec<u8>, path: &[u8]) -> Result<Option<CString>, Errno> {
+    match violation {
+        _ if !moved => Ok(None),
+        Some(error) => Err(error),
+        None => Ok(Some(with_end(host, path))),
+    }
+}
+
+/// The id of the mount that holds the file at a canonical host path.
+fn mount_id(host: &[u8], follow: bool) -> Option<u64> {
+    let host = if host.is_empty() { b"/" } else { host };
+    let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+    rustix::fs::statx(rustix::fs::CWD, host, flags, StatxFlags::MNT_ID).ok().map(|stat| stat.stx_mnt_id)
 }
 
 /// The entry at a host path that is canonical except for its last component.

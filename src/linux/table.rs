@@ -274,9 +274,12 @@ mod tests {
     }
 
     /// Native functions that also pass their row through, by name.
-    const PASSED_LATER: [(&str, Sys); 13] = [
+    const PASSED_LATER: [(&str, Sys); 16] = [
         ("getcwd", Sys::Getcwd),
         ("truncate", Sys::Truncate),
+        ("utimensat", Sys::Utimensat),
+        ("faccessat", Sys::Faccessat),
+        ("faccessat2", Sys::Faccessat2),
         ("getdents64", Sys::Getdents64),
         ("read", Sys::Read),
         ("pread64", Sys::Pread64),

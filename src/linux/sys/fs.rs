@@ -3,10 +3,12 @@
 use super::program;
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::{DirentHead, OpenHow, Stat};
+use crate::linux::abi::time::Timespec;
 use crate::linux::call::{Call, pass};
-use crate::linux::outcome::SysResult;
+use crate::linux::outcome::{CallEnd, SysResult};
 use crate::linux::proc::{self, Link};
-use crate::linux::sysroot::Intent;
+use crate::linux::refusal::Refusals;
+use crate::linux::sysroot::{Intent, Lookup, RESOLVE_NO_XDEV};
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
@@ -15,7 +17,9 @@ use std::os::fd::BorrowedFd;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Opens a file.
-fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, &CStr) -> SysResult) -> SysResult {
+fn open(c: &mut Call<'_>, how: OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, &CStr) -> SysResult) -> SysResult {
+    let mut how = how;
+    let intent = Intent::OpenWith(how.flags as i32);
     let dir = c.fd(0)?;
     let path = c.raw_path(1)?;
     let follow = how.flags & libc::O_NOFOLLOW as u64 == 0;
@@ -24,11 +28,24 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
         Some(Link::Hidden) => return Err(Errno::NOENT.into()),
         Some(Link::Exe) if follow && how.resolve == 0 => {
             let exe = c.task.mm.exe.clone();
-            c.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent(how)))?;
-            exe
+            let permitted = c.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent));
+            permitted.map(|()| exe)
         }
-        _ => host_path(c, dir, path, how)?,
+        _ => host_path(c, dir, path, &mut how, intent),
     };
+    let path = match path {
+        Ok(path) => path,
+        Err(e) => {
+            let mut refusals = Refusals::default();
+            let path = refusals.add(intent, c"", e);
+            // The replaced path is absolute. With both flags, the kernel reports them.
+            if how.resolve & RESOLVE_BENEATH_OR_IN_ROOT == RESOLVE_BENEATH {
+                how.resolve &= !RESOLVE_BENEATH;
+            }
+            return refusals.settle(pass(c, &how, &path));
+        }
+    };
+    let how = &how;
     program::check_open(c, how, |c, how| pass(c, how, &path))?;
     let fd = pass(c, how, &path)?;
     if how.flags & libc::O_PATH as u64 != 0 {
@@ -42,46 +59,31 @@ fn open(c: &mut Call<'_>, how: &OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, 
     Ok(fd)
 }
 
-/// What opening a file does with it.
-fn intent(how: &OpenHow) -> Intent {
-    let has = |bits: i32| how.flags & bits as u64 != 0;
-    let write = program::writes(how.flags);
-    match () {
-        () if has(libc::O_PATH) => Intent::Read,
-        () if has(libc::O_TMPFILE & !libc::O_DIRECTORY) => Intent::Change,
-        () if has(libc::O_CREAT) && has(libc::O_EXCL) => Intent::Create,
-        () if has(libc::O_CREAT) => Intent::OpenOrCreate { write },
-        () if write => Intent::Write,
-        () => Intent::Read,
-    }
-}
-
 /// The host path of the file to open.
-fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &OpenHow) -> Result<CString, Errno> {
+fn host_path(c: &Call<'_>, dir: i32, path: CString, how: &mut OpenHow, intent: Intent) -> Result<CString, Errno> {
     let Some(sysroot) = &c.task.fs.sysroot else { return Ok(path) };
-    let intent = intent(how);
-    // O_EXCL also implies that the last link is not followed.
-    let follow = how.flags & libc::O_NOFOLLOW as u64 == 0 && intent != Intent::Create;
     if how.resolve & RESOLVE_BENEATH_OR_IN_ROOT != 0 {
         // These flags give the path its own root, which the host kernel does not leave.
         permit_in_own_root(c, dir, &path, how, intent)?;
         return Ok(path);
     }
-    let found = sysroot.resolve(dir, &path, follow, intent)?;
-    match found.host {
-        // The resolved path no longer contains the links, so the host cannot report them.
-        Some(_) if found.linked && how.resolve & RESOLVE_NO_SYMLINKS != 0 => Err(Errno::LOOP),
-        Some(_) if found.magic && how.resolve & RESOLVE_NO_MAGICLINKS != 0 => Err(Errno::LOOP),
-        Some(host) => Ok(host),
-        None => Ok(path),
-    }
+    let lookup = Lookup { follow: follows(how), intent, restrictions: how.resolve };
+    let Some(host) = sysroot.resolve(dir, &path, lookup)? else { return Ok(path) };
+    // The way to the sysroot may cross mount points, which the guest's path does not.
+    how.resolve &= !RESOLVE_NO_XDEV;
+    Ok(host)
+}
+
+/// Whether a symbolic link at the end is followed. O_EXCL with O_CREAT implies O_NOFOLLOW.
+fn follows(how: &OpenHow) -> bool {
+    let exclusive = libc::O_CREAT | libc::O_EXCL;
+    how.flags as i32 & libc::O_NOFOLLOW == 0 && how.flags as i32 & exclusive != exclusive
 }
 
 /// Fails if opening a path that has its own root would change the sysroot: its file, or the directory to create it in.
 fn permit_in_own_root(c: &Call<'_>, dir: i32, path: &CStr, how: &OpenHow, intent: Intent) -> Result<(), Errno> {
-    if intent == Intent::Read {
-        return Ok(());
-    }
+    let flags = how.flags as i32;
+    let creates = flags & libc::O_PATH == 0 && flags & libc::O_CREAT != 0;
     let permit = |path: &[u8], flags: i32, intent| -> Result<bool, Errno> {
         let path = CString::new(path).expect("a part of a string without zeroes");
         let how = OpenHow { flags: (libc::O_PATH | libc::O_CLOEXEC | flags) as u64, mode: 0, resolve: how.resolve };
@@ -95,9 +97,9 @@ fn permit_in_own_root(c: &Call<'_>, dir: i32, path: &CStr, how: &OpenHow, intent
         permitted.map(|()| true)
     };
     let path = path.to_bytes();
-    let last_link = if intent == Intent::Create { libc::O_NOFOLLOW } else { how.flags as i32 & libc::O_NOFOLLOW };
+    let last_link = if follows(how) { 0 } else { libc::O_NOFOLLOW };
     // A link to a missing file counts by where the link is.
-    if permit(path, last_link, intent)? || permit(path, libc::O_NOFOLLOW, Intent::Change)? {
+    if permit(path, last_link, intent)? || !creates || permit(path, libc::O_NOFOLLOW, Intent::Change)? {
         return Ok(());
     }
     let end = path.iter().rposition(|&b| b != b'/').map_or(0, |last| last + 1);
@@ -110,7 +112,7 @@ fn permit_in_own_root(c: &Call<'_>, dir: i32, path: &CStr, how: &OpenHow, intent
 
 pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
     let how = OpenHow { flags: c.args[2] & 0xffff_ffff, mode: c.args[3], resolve: 0 };
-    open(c, &how, |c, how, path| {
+    open(c, how, |c, how, path| {
         let (dir, flags, mode) = (SysArg::Val(c.args[0]), SysArg::Val(how.flags), SysArg::Val(how.mode));
         pass(Sys::Openat, &mut [dir, SysArg::In(path.to_bytes_with_nul()), flags, mode])
     })
@@ -118,7 +120,7 @@ pub(in crate::linux) fn openat(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn openat2(c: &mut Call<'_>) -> SysResult {
     let how: OpenHow = c.read_sized(c.args[2], c.args[3])?;
-    open(c, &how, |c, how, path| {
+    open(c, how, |c, how, path| {
         let path = SysArg::In(path.to_bytes_with_nul());
         let bytes = how.as_bytes();
         let size = SysArg::Val(bytes.len() as u64);
@@ -126,14 +128,39 @@ pub(in crate::linux) fn openat2(c: &mut Call<'_>) -> SysResult {
     })
 }
 
-/// RESOLVE_NO_MAGICLINKS.
-const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
-
-/// RESOLVE_NO_SYMLINKS.
-const RESOLVE_NO_SYMLINKS: u64 = 0x04;
+/// RESOLVE_BENEATH.
+const RESOLVE_BENEATH: u64 = 0x08;
 
 /// RESOLVE_BENEATH and RESOLVE_IN_ROOT.
 const RESOLVE_BENEATH_OR_IN_ROOT: u64 = 0x18;
+
+pub(in crate::linux) fn utimensat(c: &mut Call<'_>) -> SysResult {
+    let result = c.pass(Sys::Utimensat);
+    // The kernel checks the times after it looks up the path, before it asks for write access.
+    let valid = |t: &Timespec| matches!(t.nsec, 0..1_000_000_000 | libc::UTIME_NOW | libc::UTIME_OMIT);
+    let wrong = |times: [Timespec; 2]| !times.iter().all(valid);
+    match result {
+        Err(CallEnd::Errno(Errno::ROFS)) if c.read_opt(c.args[2])?.is_some_and(wrong) => Err(Errno::INVAL.into()),
+        other => other,
+    }
+}
+
+pub(in crate::linux) fn faccessat(c: &mut Call<'_>) -> SysResult {
+    access(c, Sys::Faccessat, FollowLink::Follow)
+}
+
+pub(in crate::linux) fn faccessat2(c: &mut Call<'_>) -> SysResult {
+    access(c, Sys::Faccessat2, FollowLink::FollowUnless(3))
+}
+
+/// Asks the host kernel for the permissions, and then for the sysroot's.
+fn access(c: &mut Call<'_>, call: Sys, last: FollowLink) -> SysResult {
+    let result = c.pass(call)?;
+    if c.int(2) & libc::W_OK != 0 {
+        c.path(1, last, Intent::Access)?;
+    }
+    Ok(result)
+}
 
 pub(in crate::linux) fn getcwd(c: &mut Call<'_>) -> SysResult {
     if c.task.fs.sysroot.is_none() {

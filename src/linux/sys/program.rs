@@ -5,16 +5,9 @@ use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::OpenHow;
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::{CallEnd, SysResult};
-use crate::linux::sysroot::Intent;
+use crate::linux::sysroot::{Intent, opens_for_writing};
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
-
-/// Whether opening a file with these flags needs write access.
-pub(super) fn writes(flags: u64) -> bool {
-    let flags = flags as i32;
-    let access = flags & libc::O_ACCMODE;
-    flags & libc::O_PATH == 0 && (matches!(access, libc::O_WRONLY | libc::O_RDWR) || flags & libc::O_TRUNC != 0)
-}
 
 /// Fails if a file to be opened for writing is the program. `open` opens it with other flags: first with O_PATH, to
 /// identify it.
@@ -23,7 +16,7 @@ pub(super) fn check_open(
     how: &OpenHow,
     open: impl Fn(&mut Call<'_>, &OpenHow) -> SysResult,
 ) -> Result<(), CallEnd> {
-    let Some(program) = c.task.mm.exe_id.filter(|_| writes(how.flags)) else { return Ok(()) };
+    let Some(program) = c.task.mm.exe_id.filter(|_| opens_for_writing(how.flags as i32)) else { return Ok(()) };
     let place = libc::O_PATH | libc::O_CLOEXEC | how.flags as i32 & libc::O_NOFOLLOW;
     // The call itself reports the error.
     let Ok(fd) = open(c, &OpenHow { flags: place as u64, mode: 0, resolve: how.resolve }) else { return Ok(()) };
@@ -44,7 +37,7 @@ pub(super) fn check_open(
 
 pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {
     if c.args[1] as i64 >= 0 {
-        let path = c.path(0, FollowLink::Follow, Intent::Write)?;
+        let Ok(path) = c.path(0, FollowLink::Follow, Intent::Truncate) else { return c.pass(Sys::Truncate) };
         check_open(c, &OpenHow { flags: libc::O_WRONLY as u64, mode: 0, resolve: 0 }, |_, how| {
             let (dir, path) = (SysArg::Val(libc::AT_FDCWD as u64), SysArg::In(path.as_bytes_with_nul()));
             pass(Sys::Openat, &mut [dir, path, SysArg::Val(how.flags), SysArg::Val(0)])
@@ -55,11 +48,11 @@ pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn open_by_handle_at(c: &mut Call<'_>) -> SysResult {
     let flags = c.args[2];
-    if c.task.fs.sysroot.is_some() && writes(flags) {
+    if c.task.fs.sysroot.is_some() && opens_for_writing(flags as i32) {
         c.args[2] = (libc::O_PATH | libc::O_CLOEXEC) as u64;
         let file = c.pass(Sys::OpenByHandleAt)? as i32;
         c.args[2] = flags;
-        let permitted = c.permit_fd(file, Intent::Write);
+        let permitted = c.permit_fd(file, Intent::OpenWith(flags as i32));
         host::close(file);
         permitted?;
     }

@@ -46,6 +46,17 @@ fn take_the_processs_signals() {
 /// Runs the body of a test in a new process, whose signals it receives. The body may change the process; the test fails
 /// if the process does not complete the body.
 pub(super) fn alone<F: FnOnce()>(body: F) {
+    alone_by(Command::new(std::env::current_exe().unwrap()), body);
+}
+
+/// The same, as root of a new user namespace and a new mount namespace.
+pub(super) fn alone_in_namespace<F: FnOnce()>(body: F) {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount"]).arg(std::env::current_exe().unwrap());
+    alone_by(command, body);
+}
+
+fn alone_by<F: FnOnce()>(mut command: Command, body: F) {
     // The type name of a closure contains the enclosing function.
     let name = type_name::<F>().split_once("::").and_then(|(_, path)| path.strip_suffix("::{{closure}}"));
     let name = name.expect("the body is a closure of the test");
@@ -53,7 +64,7 @@ pub(super) fn alone<F: FnOnce()>(body: F) {
         take_the_processs_signals();
         return body();
     }
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = command
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(ALONE, name)
         .stdin(Stdio::piped())

@@ -12,6 +12,7 @@ const EMPTY: u64 = libc::AT_EMPTY_PATH as u64;
 /// The calls that change the file behind a descriptor, with arguments that do.
 fn changes(b: &mut Bench, fd: u64, new: u64) -> Vec<(&'static str, Vec<u64>)> {
     let (attr, word, empty) = (b.text("user.remu"), b.put(&[0u64; 8]), b.text(""));
+    let read_only = b.put(&[1u64, 0, 0, 0]);
     let value = b.put(&[word, 1, 0]);
     vec![
         ("fchmod", vec![fd, 0o600]),
@@ -31,7 +32,7 @@ fn changes(b: &mut Bench, fd: u64, new: u64) -> Vec<(&'static str, Vec<u64>)> {
         ("file_setattr", vec![fd, empty, word, 24, EMPTY]),
         ("linkat", vec![fd, empty, CWD, new, EMPTY]),
         ("open_tree", vec![fd, empty, EMPTY | 1]),
-        ("mount_setattr", vec![fd, empty, EMPTY, word, 32]),
+        ("mount_setattr", vec![fd, empty, EMPTY, read_only, 32]),
     ]
 }
 
