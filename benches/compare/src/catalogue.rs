@@ -65,23 +65,6 @@ impl fmt::Display for Category {
     }
 }
 
-/// A feature that a program needs and remu does not have yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Needs {
-    Threads,
-    Processes,
-}
-
-impl fmt::Display for Needs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Threads => "threads",
-            Self::Processes => "processes",
-        })
-    }
-}
-
 /// A table of the TOML file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,7 +86,7 @@ struct Entry {
     #[serde(default)]
     dynamic: bool,
     #[serde(default)]
-    needs: Option<Needs>,
+    forks: bool,
     #[serde(default)]
     executes: bool,
     #[serde(default)]
@@ -142,7 +125,8 @@ pub struct Program {
     pub category: Category,
     pub title: String,
     pub origin: Origin,
-    pub needs: Option<Needs>,
+    /// Whether it runs in several processes.
+    pub forks: bool,
     /// Whether it executes other guest programs, so that QEMU must be registered with the kernel.
     pub executes: bool,
     /// The arguments of a compiled program or the command of a Debian one, in full and in quick size.
@@ -178,7 +162,7 @@ pub fn parse(text: &str) -> Result<Vec<Program>, String> {
                 category: entry.category,
                 title: entry.title.clone(),
                 origin: if compiled { Origin::Compiled { rva22, dynamic: entry.dynamic } } else { Origin::Debian },
-                needs: entry.needs,
+                forks: entry.forks,
                 executes: entry.executes,
                 full: if compiled { entry.args.clone() } else { entry.command.clone() },
                 quick: if compiled { entry.quick.clone() } else { entry.quick_command.clone() },

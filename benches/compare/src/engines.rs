@@ -76,7 +76,7 @@ impl Lab {
             let inputs = folder.join("inputs");
             command_output(Command::new(root.join("benches/programs/inputs.sh")).arg(&inputs))?;
             let mut fetch = Command::new(root.join("tests/debian/fetch.sh"));
-            let listing = command_output(fetch.arg("--root").arg(root.join("benches/programs/packages")))?;
+            let listing = command_output(fetch.arg("--root").arg(root.join("tests/programs/packages")))?;
             let of = |arch: &str| {
                 let line = listing.lines().find_map(|l| l.strip_prefix(arch)?.trim_start().split_once(' '));
                 line.map(|(_suite, folder)| PathBuf::from(folder)).ok_or(format!("tests/debian/fetch.sh: no {arch}"))

@@ -59,7 +59,9 @@ pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn F
                 if !locked().programs[index].outcomes.get(name).is_some_and(|o| o.is_good()) {
                     continue;
                 }
-                let figures = watched(program).or_else(|| told("counts", count_one(plan.lab, engine, program, false)));
+                // Callgrind ends when the program executes another.
+                let figures = if program.executes { None } else { watched(program) };
+                let figures = figures.or_else(|| told("counts", count_one(plan.lab, engine, program, false)));
                 let Some(figures) = figures else { continue };
                 let host_start = start.filter(|_| figures.host_instructions.is_some());
                 let mut report = locked();
@@ -83,7 +85,7 @@ fn nothing() -> Program {
         category: Category::Startup,
         title: String::new(),
         origin: Origin::Compiled { rva22: false, dynamic: false },
-        needs: None,
+        forks: false,
         executes: false,
         full: Vec::new(),
         quick: Vec::new(),

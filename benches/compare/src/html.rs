@@ -161,8 +161,7 @@ impl Page<'_> {
                     title: format!("{}: {} {note}", engine.name, mean(&m)),
                     ahead: false,
                 });
-                let absent = if m.not_yet == m.programs { ("yet", "") } else { ("failed", "none of them runs") };
-                self.bar(engine, &scale, shown, absent)?;
+                self.bar(engine, &scale, shown, "none of them runs")?;
             }
             self.out += "</div></div>\n";
         }
@@ -207,7 +206,7 @@ impl Page<'_> {
     }
 
     /// A bar, or the reason why there is none.
-    fn bar(&mut self, engine: &EngineInfo, scale: &Scale, bar: Option<Bar>, absent: (&str, &str)) -> fmt::Result {
+    fn bar(&mut self, engine: &EngineInfo, scale: &Scale, bar: Option<Bar>, absent: &str) -> fmt::Result {
         write!(
             self.out,
             "<div class=\"bar e{}\"><span class=\"who\">{}</span><div class=\"track\">",
@@ -240,7 +239,7 @@ impl Page<'_> {
                 let class = if bar.ahead { "value ahead" } else { "value" };
                 write!(self.out, "<span class=\"{class}\" style=\"left: {end:.2}%\">{}</span>", escape(&bar.label))?;
             }
-            None => write!(self.out, "<span class=\"none {}\" title=\"{1}\">{1}</span>", absent.0, escape(absent.1))?,
+            None => write!(self.out, "<span class=\"none\" title=\"{0}\">{0}</span>", escape(absent))?,
         }
         writeln!(self.out, "</div></div>")
     }
@@ -287,8 +286,7 @@ impl Page<'_> {
                     title: format!("{}: {} ({} to {})", engine.name, ratio(r.median), ratio(r.least), ratio(r.most)),
                     ahead: report.ahead(program).is_some_and(|e| e.name == engine.name),
                 });
-                let (class, why) = why_absent(outcome);
-                self.bar(engine, &scale, bar, (class, &why))?;
+                self.bar(engine, &scale, bar, why_absent(outcome))?;
             }
             self.out += "</div></div>\n";
         }
@@ -314,8 +312,8 @@ impl Page<'_> {
                 first = false;
                 write!(self.out, "<tr{class}><td>{name}</td><td>{}</td>", escape(&engine.name))?;
                 let Some(cpu) = outcome.cpu() else {
-                    let (_, why) = why_absent(outcome);
-                    writeln!(self.out, "<td colspan=\"8\" class=\"soft\">{}</td></tr>", escape(&why))?;
+                    let why = why_absent(outcome);
+                    writeln!(self.out, "<td colspan=\"8\" class=\"soft\">{}</td></tr>", escape(why))?;
                     continue;
                 };
                 let median = |of: fn(&crate::report::Sample) -> f64| outcome.spread(of).map_or(0.0, |s| s.median);
@@ -460,13 +458,9 @@ struct Bar {
     ahead: bool,
 }
 
-/// Why there is no time, and the CSS class of that text.
-fn why_absent(outcome: &Outcome) -> (&'static str, String) {
-    match (&outcome.failure, outcome.not_yet) {
-        (Some(failure), _) => ("failed", failure.clone()),
-        (None, Some(needs)) => ("yet", format!("needs {needs}")),
-        (None, None) => ("failed", "the native build has no time to compare with".to_owned()),
-    }
+/// Why there is no time.
+fn why_absent(outcome: &Outcome) -> &str {
+    outcome.failure.as_deref().unwrap_or("the native build has no time to compare with")
 }
 
 /// A list of names with commas and `and`.

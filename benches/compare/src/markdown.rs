@@ -53,10 +53,9 @@ fn table(out: &mut String, report: &Report) -> std::fmt::Result {
 /// The start-up cost: elapsed time and memory.
 fn start(outcome: &Outcome) -> String {
     let spread = outcome.spread(|s| s.wall).zip(outcome.spread(|s| s.memory as f64));
-    match (spread, outcome.not_yet) {
-        (Some((wall, memory)), _) => format!("{}, {:.1} MiB", duration(wall.median), memory.median / 1024.0),
-        (None, Some(_)) => "not yet".to_owned(),
-        (None, None) => "FAILED".to_owned(),
+    match spread {
+        Some((wall, memory)) => format!("{}, {:.1} MiB", duration(wall.median), memory.median / 1024.0),
+        None => "FAILED".to_owned(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The measurement: each round runs every program in every engine.
 
-use crate::catalogue::{Category, Needs, Origin, Program};
+use crate::catalogue::{Category, Origin, Program};
 use crate::engines::{Engine, Lab};
-use crate::report::{EngineKind, Outcome, Report};
+use crate::report::{EngineKind, Report};
 use crate::run::{Request, run};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -45,8 +45,7 @@ impl Plan<'_> {
 
     /// Whether a program must run alone, because it and a concurrent program would disturb each other.
     fn alone(program: &Program) -> bool {
-        let several = program.executes || program.needs.is_some();
-        several || matches!(program.category, Category::Threads | Category::Memory)
+        program.forks || program.executes || matches!(program.category, Category::Threads | Category::Memory)
     }
 }
 
@@ -86,14 +85,12 @@ fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<
     let mut line = format!("{:24}", program.name);
     for engine in plan.engines {
         let name = &engine.info.name;
-        let lacks = program.needs.filter(|_| engine.info.kind == EngineKind::Remu);
         let failed_before = {
             let report = report.lock().expect("no panic happens with the lock held");
             report.programs[index].outcomes.get(name).is_some_and(|o| o.failure.is_some())
         };
         // A program that failed is not run again, except in the native build, whose output is the reference.
-        if lacks.is_some() || failed_before && engine.info.kind != EngineKind::Native {
-            note_absence(report, index, name, lacks);
+        if failed_before && engine.info.kind != EngineKind::Native {
             line += &format!("  {name} -");
             continue;
         }
@@ -132,12 +129,6 @@ fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<
         outcome.failure = outcome.failure.take().or(failure);
     }
     format!("{} {line}", progress.done(index, start.elapsed()))
-}
-
-fn note_absence(report: &Mutex<Report>, index: usize, engine: &str, lacks: Option<Needs>) {
-    let mut report = report.lock().expect("no panic happens with the lock held");
-    let outcome: &mut Outcome = report.programs[index].outcomes.entry(engine.to_owned()).or_default();
-    outcome.not_yet = lacks;
 }
 
 /// A time with three digits.

@@ -1,6 +1,6 @@
 //! The result of a measurement, its file format, and values computed from it.
 
-use crate::catalogue::{Category, Needs};
+use crate::catalogue::Category;
 use crate::statistics::{Mean, Spread, mean};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -90,9 +90,6 @@ pub struct Outcome {
     /// How it failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// The feature that the engine lacks; the program was then not run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_yet: Option<Needs>,
 }
 
 /// The cost of one run, in seconds and KiB.
@@ -140,7 +137,7 @@ impl Figures {
 impl Outcome {
     /// Whether every run succeeded with the right output.
     pub fn is_good(&self) -> bool {
-        self.failure.is_none() && self.not_yet.is_none() && !self.samples.is_empty()
+        self.failure.is_none() && !self.samples.is_empty()
     }
 
     /// The spread of a quantity over the runs, if all succeeded.
@@ -220,8 +217,7 @@ impl Report {
         let ratio = |p: &ProgramReport, engine: &str| p.ratio(native, engine).map(|r| r.median);
         let all = counted.iter().flat_map(|p| self.emulators().filter_map(|e| ratio(p, &e.name)));
         let worst = all.max_by(f64::total_cmp);
-        let not_yet = counted.iter().filter(|p| p.outcomes[engine].not_yet.is_some()).count();
-        mean(&counted.iter().map(|p| ratio(p, engine)).collect::<Vec<_>>(), worst, not_yet)
+        mean(&counted.iter().map(|p| ratio(p, engine)).collect::<Vec<_>>(), worst)
     }
 
     /// The programs in which an emulator is ahead of the others.

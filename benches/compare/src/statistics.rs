@@ -41,25 +41,21 @@ pub struct Mean {
     pub ratio: f64,
     /// The number of programs.
     pub programs: usize,
-    /// The number of programs that failed or cannot run yet.
+    /// The number of programs that failed.
     pub failed: usize,
-    /// The number of programs that cannot run yet.
-    pub not_yet: usize,
 }
 
 impl Mean {
     /// The text in place of a number if no program runs.
     pub fn none(&self) -> Option<&'static str> {
-        let what = if self.not_yet == self.programs { "not yet" } else { "none runs" };
-        (self.failed == self.programs).then_some(what)
+        (self.failed == self.programs).then_some("none runs")
     }
 }
 
 /// The mean of an engine's ratios. A ratio is `None` if the program failed, and then counts as `worst`, the worst ratio
-/// of any engine in the category; without one, there is no mean. `not_yet` is the number of programs that cannot run
-/// yet.
-pub fn mean(ratios: &[Option<f64>], worst: Option<f64>, not_yet: usize) -> Option<Mean> {
+/// of any engine in the category; without one, there is no mean.
+pub fn mean(ratios: &[Option<f64>], worst: Option<f64>) -> Option<Mean> {
     let counted: Option<Vec<f64>> = ratios.iter().map(|r| r.or(worst)).collect();
     let ratio = geometric_mean(counted?)?;
-    Some(Mean { ratio, programs: ratios.len(), failed: ratios.iter().filter(|r| r.is_none()).count(), not_yet })
+    Some(Mean { ratio, programs: ratios.len(), failed: ratios.iter().filter(|r| r.is_none()).count() })
 }

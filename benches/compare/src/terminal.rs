@@ -111,10 +111,9 @@ fn programs(
             let Some(outcome) = program.outcomes.get(&engine.name) else { continue };
             write!(out, "    {:10} ", engine.name)?;
             let Some(r) = program.ratio(native, &engine.name) else {
-                let why = match (&outcome.failure, outcome.not_yet) {
-                    (Some(failure), _) => format!("FAILED: {failure}"),
-                    (None, Some(needs)) => format!("not yet: needs {needs}"),
-                    (None, None) => "the native build has no time to compare with".to_owned(),
+                let why = match &outcome.failure {
+                    Some(failure) => format!("FAILED: {failure}"),
+                    None => "the native build has no time to compare with".to_owned(),
                 };
                 writeln!(out, "{why}")?;
                 continue;

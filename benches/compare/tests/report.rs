@@ -1,7 +1,7 @@
 //! Values computed from measurements, and rendered reports.
 
 use compare::baseline::{Baseline, Difference};
-use compare::catalogue::{self, Category, Needs, Origin};
+use compare::catalogue::{self, Category, Origin};
 use compare::report::{
     EngineInfo, EngineKind, FORMAT, Figures, Machine, Outcome, ProgramReport, Report, Sample, replace, replaceable,
 };
@@ -26,7 +26,7 @@ fn a_spread_has_median_minimum_and_maximum() {
 fn a_failed_program_counts_with_the_worst_ratio() {
     assert_eq!(geometric_mean([]), None);
     assert!((geometric_mean([2.0, 8.0]).unwrap() - 4.0).abs() < 1e-12);
-    let of = |ratios: &[Option<f64>], worst| mean(ratios, worst, 0).map(|m| ((m.ratio * 1e9).round() / 1e9, m.failed));
+    let of = |ratios: &[Option<f64>], worst| mean(ratios, worst).map(|m| ((m.ratio * 1e9).round() / 1e9, m.failed));
     assert_eq!(of(&[Some(2.0), Some(8.0)], Some(32.0)), Some((4.0, 0)));
     assert_eq!(of(&[Some(2.0), None], Some(8.0)), Some((4.0, 1)));
     assert_eq!(of(&[None, None], Some(8.0)), Some((8.0, 2)), "nothing runs: all of it is the worst");
@@ -58,7 +58,7 @@ fn a_wrong_catalogue_is_refused() {
     assert_eq!(error(""), "a: write source, or command and quick_command");
     assert_eq!(error("source = \"a.c\"\ncommand = [\"b\"]"), "a: write source, or command and quick_command");
     assert!(error("source = \"a.c\"\nneed = \"threads\"").contains("unknown field `need`"));
-    assert!(error("source = \"a.c\"\nneeds = \"luck\"").contains("unknown variant `luck`"));
+    assert!(error("source = \"a.c\"\nforks = \"often\"").contains("expected a boolean"));
     assert_eq!(error(&format!("source = \"a.c\"\n{head}source = \"b.c\"")), "a: two programs have that name");
     let two = catalogue::parse(&format!("{head}source = \"a.c\"\nrva22 = true")).unwrap();
     assert_eq!(two.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["a", "a (rva22)"]);
@@ -73,10 +73,6 @@ fn good(times: &[f64]) -> Outcome {
 
 fn failed() -> Outcome {
     Outcome { failure: Some("died of signal 11: <oh> & \"no\"".into()), ..good(&[0.001]) }
-}
-
-fn not_yet() -> Outcome {
-    Outcome { not_yet: Some(Needs::Threads), ..Outcome::default() }
 }
 
 fn program(name: &str, category: Category, outcomes: [Outcome; 3]) -> ProgramReport {
@@ -97,7 +93,7 @@ fn report() -> Report {
         program("sieve", Category::Integer, [good(&[1.0, 1.0, 1.0]), good(&[4.0, 5.0, 3.0]), good(&[2.0, 1.0, 3.0])]),
         program("lz", Category::Integer, [good(&[1.0]), good(&[16.0]), failed()]),
         program("lz (rva22)", Category::Integer, [good(&[1.0]), good(&[90.0]), good(&[90.0])]),
-        program("parsum", Category::Threads, [good(&[0.5]), good(&[1.0]), not_yet()]),
+        program("parsum", Category::Threads, [good(&[0.5]), good(&[1.0]), failed()]),
     ];
     let counts = [("instructions", 2_000_000), ("blocks", 12), ("lookups", 20), ("lookup-hits", 8), ("exits", 4)];
     let counts = counts.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
@@ -133,7 +129,7 @@ fn ratios_and_means_come_from_medians() {
     assert!((qemu.ratio - 8.0).abs() < 1e-9 && qemu.programs == 2 && qemu.failed == 0, "the second build is left out");
     let remu = of(Category::Integer, "remu");
     assert!((remu.ratio - 32_f64.sqrt()).abs() < 1e-9 && remu.failed == 1, "2 and the worst, which is QEMU's 16");
-    assert_eq!(of(Category::Threads, "remu"), Mean { ratio: 2.0, programs: 1, failed: 1, not_yet: 1 });
+    assert_eq!(of(Category::Threads, "remu"), Mean { ratio: 2.0, programs: 1, failed: 1 });
     assert_eq!(report.ahead(sieve).unwrap().name, "remu");
     assert_eq!(report.ahead(&report.programs[1]).unwrap().name, "QEMU 7.2");
     let figures = &sieve.figures["remu"];
@@ -142,13 +138,10 @@ fn ratios_and_means_come_from_medians() {
 }
 
 #[test]
-fn failures_and_missing_features_are_distinguished() {
+fn a_category_of_failures_is_named() {
     let mut report = report();
-    let none = |report: &Report| report.mean(Category::Threads, "remu").map(|m| m.none());
-    assert_eq!(none(&report), Some(Some("not yet")));
-    report.programs[3].outcomes.insert("remu".into(), failed());
-    assert_eq!(none(&report), Some(Some("none runs")));
-    assert!(svg::summary(&report).contains("none runs") && !svg::summary(&report).contains("not yet"));
+    assert_eq!(report.mean(Category::Threads, "remu").unwrap().none(), Some("none runs"));
+    assert!(svg::summary(&report).contains("none runs"));
     assert!(html::render(&report, None).contains("none of them runs"));
     assert_eq!(report.mean(Category::Integer, "remu").unwrap().none(), None);
     // Without a native time, no engine is at fault.
@@ -272,7 +265,7 @@ fn the_page_is_well_formed_and_self_contained() {
     for outside in ["http:", "https:", "//cdn", "<link", "<img", "src=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
-    for part in ["prefers-color-scheme: dark", "viewport", "needs threads", "died of signal 11", "Integer", "sieve"] {
+    for part in ["prefers-color-scheme: dark", "viewport", "died of signal 11", "Integer", "sieve"] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("<oh>") && !page.contains("<title> & more"));
@@ -284,7 +277,7 @@ fn the_chart_is_well_formed() {
     let chart = svg::summary(&report());
     check_elements(&chart);
     assert!(chart.starts_with("<svg xmlns=") && chart.contains("prefers-color-scheme: dark"));
-    assert!(chart.contains("not yet") && chart.contains("8.00×") && chart.contains("5.66× *"), "{chart}");
+    assert!(chart.contains("none runs") && chart.contains("8.00×") && chart.contains("5.66× *"), "{chart}");
 }
 
 #[test]
@@ -295,23 +288,22 @@ fn the_table_shows_the_leader_and_failures() {
         |start: &str| table.lines().find(|l| l.trim_start().starts_with(start)).unwrap_or_else(|| panic!("{table}"));
     assert!(table.contains("    remu         2.00×     1.00×–3.00×     2.0 MiB ◂ "), "{table}");
     assert!(table.contains("    remu       FAILED: died of signal 11"), "{table}");
-    assert!(table.contains("    remu       not yet: needs threads"), "{table}");
     assert_eq!(line("geometric mean"), "  geometric mean: QEMU 7.2 8.00×, remu 5.66× (1 of 2 not run)");
-    assert!(table.contains("geometric mean: QEMU 7.2 2.00×, remu not yet"), "{table}");
+    assert!(table.contains("geometric mean: QEMU 7.2 2.00×, remu none runs"), "{table}");
     assert!(table.lines().filter(|l| l.contains('█')).all(|l| l.chars().count() <= 100), "{table}");
 }
 
 #[test]
 fn the_summary_has_means_start_up_cost_and_leaders() {
     let mut report = report();
-    report.programs.push(program("hello", Category::Startup, [good(&[0.002]), good(&[0.02]), not_yet()]));
+    report.programs.push(program("hello", Category::Startup, [good(&[0.002]), good(&[0.02]), failed()]));
     let expected = "\
 | | native | QEMU 7.2 | remu |
 |---|---|---|---|
 | Integer, 2 | 1 | 8.00× (1) | 5.66×, 1 not run (1) |
-| Threads, 1 | 1 | 2.00× (1) | not yet |
-| Start-up, 1 | 1 | 10.0× (1) | not yet |
-| `hello` | 3.00 ms, 2.0 MiB | 30.0 ms, 2.0 MiB | not yet |
+| Threads, 1 | 1 | 2.00× (1) | none runs |
+| Start-up, 1 | 1 | 10.0× (1) | none runs |
+| `hello` | 3.00 ms, 2.0 MiB | 30.0 ms, 2.0 MiB | FAILED |
 
 - QEMU 7.2 is ahead in 3 of 4; worst in `lz` (16.0×), `hello` (10.0×), `sieve` (4.00×), `parsum` (2.00×).
 - remu is ahead in 1 of 4: `sieve`; worst in `sieve` (2.00×).

@@ -28,7 +28,7 @@ fn program() -> Program {
         category: Category::Integer,
         title: String::new(),
         origin: Origin::Compiled { rva22: false, dynamic: false },
-        needs: None,
+        forks: false,
         executes: true,
         full: Vec::new(),
         quick: Vec::new(),
