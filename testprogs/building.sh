@@ -1,7 +1,7 @@
 # testprogs/building.sh - functions for scripts that build programs; to be sourced. Runs one compiler per processor. A
 # program is rebuilt only if its source, a header or the command is newer or different.
 
-headers=$(ls -t "$(dirname "${BASH_SOURCE[0]}")"/*.h | head -1)
+headers=$(ls -t "$(dirname "${BASH_SOURCE[0]}")"/{,torture/}*.h | head -1)
 jobs=$(nproc) failed=0 running=0
 
 # need TOOL PACKAGES...: exits with a hint to install PACKAGES if TOOL is missing

@@ -68,6 +68,11 @@ pub struct Outcome {
 
 /// Runs a command to its end, or kills it at the limit.
 pub fn run(command: &mut Command, stdin: Vec<u8>, limit: Duration) -> Outcome {
+    run_watched(command, stdin, limit, |_| ())
+}
+
+/// As [`run`]. Calls `watch` with the id of the process from time to time while it runs.
+pub fn run_watched(command: &mut Command, stdin: Vec<u8>, limit: Duration, mut watch: impl FnMut(u32)) -> Outcome {
     let start = Instant::now();
     let mut child = command
         .stdin(Stdio::piped())
@@ -92,6 +97,7 @@ pub fn run(command: &mut Command, stdin: Vec<u8>, limit: Duration) -> Outcome {
             child.wait().expect("waiting for a killed child");
             break None;
         }
+        watch(child.id());
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(10));
     };
