@@ -6,18 +6,16 @@
 pub mod alu;
 mod hart;
 pub mod riscv;
-pub(crate) mod semantics;
+mod semantics;
 
 pub use hart::{HartCell, HartOwner};
-pub use semantics::{
-    AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, JumpHint, MemType, Order, Reg, Semantics,
-    Sgnj, Width,
-};
+pub use semantics::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, JumpHint, MemType, Order, Reg, Semantics, Width};
 
 use crate::memory::GuestFault;
 use std::fmt::Debug;
 
-/// A guest architecture: the types an engine needs, how instructions are decoded, and what they do.
+/// A guest architecture: the types an engine needs, and how instructions are decoded. What they do is defined over
+/// [`Semantics`].
 pub trait Guest: Sized + 'static {
     /// The architectural state of one hart.
     type Cpu: Debug;
@@ -30,9 +28,6 @@ pub trait Guest: Sized + 'static {
     ///
     /// `bytes` may be shorter than the instruction, which is then [`DecodeError::Truncated`].
     fn decode(bytes: &[u8], features: &Self::Features) -> Result<Self::Insn, DecodeError>;
-
-    /// Executes one instruction over an abstract value. This is the instruction's only definition.
-    fn exec<S: Semantics>(s: &mut S, insn: &Self::Insn) -> Result<Flow<S::Value>, S::Stop>;
 }
 
 /// Why bytes did not decode to an instruction.

@@ -4,11 +4,9 @@ use super::block::{Record, Variant};
 use super::env::Env;
 use super::stopped::Stopped;
 use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
-use crate::guest::riscv::{Base, Cpu, Reservation, Trap, csr};
-use crate::guest::{
-    AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width,
-    alu,
-};
+use crate::guest::riscv::{Base, Cpu, Reservation, RiscvSemantics, Trap, csr};
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
+use crate::guest::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, MemType, Order, Reg, Semantics, Width, alu};
 use crate::host::clock;
 use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestMemory};
 use remu_isa::Op;
@@ -187,19 +185,6 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         alu::add(B::WIDTH, self.record.pc, offset as u64)
     }
 
-    #[inline(always)]
-    fn insn_align(&self) -> u64 {
-        if VARIANT & Variant::ALIGNED != 0 { 4 } else { 2 }
-    }
-
-    #[inline(always)]
-    fn check_target(&mut self, target: u64) -> Result<(), Stopped> {
-        if target.is_multiple_of(self.insn_align()) {
-            return Ok(());
-        }
-        Err(Stopped::misaligned(target, 4, Access::Fetch))
-    }
-
     delegate! {
         add(a, b);
         sub(a, b);
@@ -220,13 +205,8 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         ctz(a);
         cpop(a);
         rev8(a);
-        brev8(a);
-        orc_b(a);
         clmul(a, b);
         clmulh(a, b);
-        clmulr(a, b);
-        xperm4(a, b);
-        xperm8(a, b);
     }
 
     #[inline(always)]
@@ -285,16 +265,6 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
     }
 
     #[inline(always)]
-    fn zip(&mut self, a: u64) -> u64 {
-        alu::zip(a)
-    }
-
-    #[inline(always)]
-    fn unzip(&mut self, a: u64) -> u64 {
-        alu::unzip(a)
-    }
-
-    #[inline(always)]
     fn address(&mut self, base: u64, offset: i64) -> u64 {
         let addr = base.wrapping_add(offset as u64);
         if B::WIDTH == Width::W32 { addr & 0xffff_ffff } else { addr }
@@ -312,20 +282,6 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         let addr = GuestAddr(addr);
         let result = self.mem.store(ty.size(), addr, v);
         self.checked(result, addr, ty.size(), Access::Write)
-    }
-
-    #[inline(always)]
-    fn fp_load(&mut self, fmt: Fmt, addr: u64) -> Result<u64, Stopped> {
-        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
-        let result = self.mem.load(size, addr);
-        self.checked(result, addr, size, Access::Read)
-    }
-
-    #[inline(always)]
-    fn fp_store(&mut self, fmt: Fmt, addr: u64, bits: u64) -> Result<(), Stopped> {
-        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
-        let result = self.mem.store(size, addr, bits);
-        self.checked(result, addr, size, Access::Write)
     }
 
     #[inline(always)]
@@ -431,6 +387,58 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
         let addr = GuestAddr(addr);
         let result = self.mem.probe(addr.floor(CACHE_BLOCK), CACHE_BLOCK);
         self.checked(result, addr, 1, Access::Write)
+    }
+
+    #[inline(always)]
+    fn pause(&mut self) {
+        std::hint::spin_loop();
+    }
+}
+
+impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> RiscvSemantics for Step<'_, B, M, VARIANT, FAST> {
+    delegate! {
+        brev8(a);
+        orc_b(a);
+        clmulr(a, b);
+        xperm4(a, b);
+        xperm8(a, b);
+    }
+
+    #[inline(always)]
+    fn insn_align(&self) -> u64 {
+        if VARIANT & Variant::ALIGNED != 0 { 4 } else { 2 }
+    }
+
+    #[inline(always)]
+    fn check_target(&mut self, target: u64) -> Result<(), Stopped> {
+        if target.is_multiple_of(self.insn_align()) {
+            return Ok(());
+        }
+        Err(Stopped::misaligned(target, 4, Access::Fetch))
+    }
+
+    #[inline(always)]
+    fn zip(&mut self, a: u64) -> u64 {
+        alu::zip(a)
+    }
+
+    #[inline(always)]
+    fn unzip(&mut self, a: u64) -> u64 {
+        alu::unzip(a)
+    }
+
+    #[inline(always)]
+    fn fp_load(&mut self, fmt: Fmt, addr: u64) -> Result<u64, Stopped> {
+        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
+        let result = self.mem.load(size, addr);
+        self.checked(result, addr, size, Access::Read)
+    }
+
+    #[inline(always)]
+    fn fp_store(&mut self, fmt: Fmt, addr: u64, bits: u64) -> Result<(), Stopped> {
+        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
+        let result = self.mem.store(size, addr, bits);
+        self.checked(result, addr, size, Access::Write)
     }
 
     #[inline(always)]
@@ -608,11 +616,6 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const FAST: bool> Semantics for
     fn privileged(&mut self, _: Op, _: u64, _: u64) -> Result<Flow<u64>, Stopped> {
         // User mode has no privileged instructions.
         Err(Stopped::ILLEGAL)
-    }
-
-    #[inline(always)]
-    fn pause(&mut self) {
-        std::hint::spin_loop();
     }
 }
 

@@ -157,7 +157,7 @@ unsafe fn follow(
     }
 }
 
-/// Executes any record through [`Guest::exec`](crate::guest::Guest::exec), for a base whose semantics differ from
+/// Executes any record through [`Base::exec`], for a base whose semantics differ from
 /// those the links were decoded by: the result decides where execution continues.
 unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory, const VARIANT: u8>(
     cpu: *mut Cpu,

@@ -22,7 +22,7 @@ mod rng;
 use operands::Operands;
 use remu::guest::riscv::fp::host::{self, ToInt};
 use remu::guest::riscv::fp::{self, Flags, Fmt, Rm};
-use remu::guest::{FpCmp, FpMinMax, FpOp, IntType};
+use remu::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType};
 use std::fmt::Debug;
 
 const FORMATS: [Fmt; 3] = [Fmt::H, Fmt::S, Fmt::D];

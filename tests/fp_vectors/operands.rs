@@ -3,7 +3,7 @@
 
 use super::oracle;
 use super::rng::Rng;
-use remu::guest::FpOp;
+use remu::guest::riscv::FpOp;
 use remu::guest::riscv::fp::{Fmt, Rm};
 
 /// Bits of the fraction and of the exponent.

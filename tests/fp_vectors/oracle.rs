@@ -2,7 +2,7 @@
 //! SoftFloat's operations.
 
 use remu::guest::riscv::fp::{Flags, Fmt, Rm};
-use remu::guest::{FpCmp, FpMinMax, FpOp, IntType};
+use remu::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType};
 use softfloat_wrapper::{ExceptionFlags, F16, F32, F64, Float, RoundingMode};
 
 /// SoftFloat's types with encodings in the low bits of a `u64`.

@@ -4,7 +4,7 @@
 use crate::FORMATS;
 use crate::operands::{Operands, edges, integer_edges};
 use remu::guest::riscv::fp::{self, Flags, Fmt, Rm};
-use remu::guest::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
+use remu::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -3,9 +3,8 @@
 
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::{Fmt, RmField};
-use remu::guest::{
-    AmoOp, BitOp, Cond, Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Order, Reg, Semantics, Sgnj, Width,
-};
+use remu::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj};
+use remu::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
 use remu_isa::Op;
 
 /// A call without its values. A call without a result counts as returning its last operand.
@@ -61,7 +60,7 @@ macro_rules! operations {
         pub enum $type { $($variant,)* }
 
         impl $type {
-            fn execute<S: Semantics>(self, s: &mut S, w: Width, v: &[S::Value]) -> S::Value {
+            fn execute<S: RiscvSemantics>(self, s: &mut S, w: Width, v: &[S::Value]) -> S::Value {
                 match self { $($type::$variant => operations!(@ $method, $count, s, w, v),)* }
             }
         }
@@ -111,7 +110,7 @@ impl How {
 
 impl Call {
     /// Makes the call.
-    pub fn execute<S: Semantics>(self, s: &mut S, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
+    pub fn execute<S: RiscvSemantics>(self, s: &mut S, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
         let How { rm, order } = how;
         Ok(match self {
             Call::Read(r) => s.read(r),
@@ -202,7 +201,13 @@ impl Call {
 /// Observes the calls of one instruction, and may change them.
 pub trait Watch {
     /// Executes the call, or a replacement.
-    fn call<S: Semantics>(&mut self, s: &mut S, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
+    fn call<S: RiscvSemantics>(
+        &mut self,
+        s: &mut S,
+        call: Call,
+        v: &[S::Value],
+        how: How,
+    ) -> Result<S::Value, S::Stop> {
         call.execute(s, v, how)
     }
 
@@ -223,7 +228,7 @@ pub struct Watched<'a, S, W> {
     pub watch: W,
 }
 
-impl<S: Semantics, W: Watch> Watched<'_, S, W> {
+impl<S: RiscvSemantics, W: Watch> Watched<'_, S, W> {
     fn fallible(&mut self, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
         self.watch.call(self.inner, call, v, how)
     }
@@ -253,7 +258,7 @@ macro_rules! without_width {
     )*};
 }
 
-impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
+impl<S: RiscvSemantics, W: Watch> Semantics for Watched<'_, S, W> {
     type Value = S::Value;
     type Stop = S::Stop;
 
@@ -277,15 +282,10 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
         remu(a, b) = Binary Remu;
         clmul(a, b) = Binary Clmul;
         clmulh(a, b) = Binary Clmulh;
-        clmulr(a, b) = Binary Clmulr;
-        xperm4(a, b) = Binary Xperm4;
-        xperm8(a, b) = Binary Xperm8;
         clz(a) = Unary Clz;
         ctz(a) = Unary Ctz;
         cpop(a) = Unary Cpop;
         rev8(a) = Unary Rev8;
-        brev8(a) = Unary Brev8;
-        orc_b(a) = Unary OrcB;
     }
 
     without_width! {
@@ -295,8 +295,6 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
         and_not(a, b) = Binary AndNot;
         or_not(a, b) = Binary OrNot;
         xor_not(a, b) = Binary XorNot;
-        zip(a) = Unary Zip;
-        unzip(a) = Unary Unzip;
     }
 
     fn read(&mut self, r: Reg) -> S::Value {
@@ -345,14 +343,6 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
 
     fn store(&mut self, ty: MemType, addr: S::Value, v: S::Value) -> Result<(), S::Stop> {
         self.fallible(Call::Store(ty), &[addr, v], How::PLAIN).map(drop)
-    }
-
-    fn fp_load(&mut self, fmt: Fmt, addr: S::Value) -> Result<S::Value, S::Stop> {
-        self.fallible(Call::FpLoad(fmt), &[addr], How::PLAIN)
-    }
-
-    fn fp_store(&mut self, fmt: Fmt, addr: S::Value, bits: S::Value) -> Result<(), S::Stop> {
-        self.fallible(Call::FpStore(fmt), &[addr, bits], How::PLAIN).map(drop)
     }
 
     fn amo(&mut self, op: AmoOp, ty: MemType, order: Order, addr: S::Value, v: S::Value) -> Result<S::Value, S::Stop> {
@@ -410,6 +400,33 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
 
     fn manage_block(&mut self, addr: S::Value) -> Result<(), S::Stop> {
         self.fallible(Call::ManageBlock, &[addr], How::PLAIN).map(drop)
+    }
+
+    fn pause(&mut self) {
+        self.inner.pause();
+    }
+}
+
+impl<S: RiscvSemantics, W: Watch> RiscvSemantics for Watched<'_, S, W> {
+    without_width! {
+        zip(a) = Unary Zip;
+        unzip(a) = Unary Unzip;
+    }
+
+    with_width! {
+        clmulr(a, b) = Binary Clmulr;
+        xperm4(a, b) = Binary Xperm4;
+        xperm8(a, b) = Binary Xperm8;
+        brev8(a) = Unary Brev8;
+        orc_b(a) = Unary OrcB;
+    }
+
+    fn fp_load(&mut self, fmt: Fmt, addr: S::Value) -> Result<S::Value, S::Stop> {
+        self.fallible(Call::FpLoad(fmt), &[addr], How::PLAIN)
+    }
+
+    fn fp_store(&mut self, fmt: Fmt, addr: S::Value, bits: S::Value) -> Result<(), S::Stop> {
+        self.fallible(Call::FpStore(fmt), &[addr, bits], How::PLAIN).map(drop)
     }
 
     fn fp_read(&mut self, fmt: Fmt, r: Reg) -> S::Value {
@@ -504,9 +521,5 @@ impl<S: Semantics, W: Watch> Semantics for Watched<'_, S, W> {
 
     fn privileged(&mut self, op: Op, rs1: S::Value, rs2: S::Value) -> Result<Flow<S::Value>, S::Stop> {
         self.inner.privileged(op, rs1, rs2)
-    }
-
-    fn pause(&mut self) {
-        self.inner.pause();
     }
 }

@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::mutant::{Act, Change, Field, Mutant};
 use crate::operators::words;
 use crate::suite;
-use remu::guest::IntType;
+use remu::guest::riscv::IntType;
 use remu::guest::riscv::fp::Fmt;
 use remu_isa::{Insn, Op, RegClass, Xlen, decode};
 

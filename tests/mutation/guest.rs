@@ -2,8 +2,8 @@
 
 use crate::call::{Call, How, Watch, Watched};
 use crate::mutant::{Change, Changer, Mutant};
-use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, Trap};
-use remu::guest::{DecodeError, Flow, Guest, Semantics, Width};
+use remu::guest::riscv::{Base, Cpu, RiscvSemantics, Rv32, Rv64, Trap};
+use remu::guest::{DecodeError, Flow, Guest, Width};
 use remu_isa::{Insn, Isa, Op, Xlen, decode};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,13 @@ fn decode_as_mutant(bytes: &[u8], isa: Isa) -> Result<Insn, DecodeError> {
 struct Recorder(Vec<Call>);
 
 impl Watch for Recorder {
-    fn call<S: Semantics>(&mut self, s: &mut S, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
+    fn call<S: RiscvSemantics>(
+        &mut self,
+        s: &mut S,
+        call: Call,
+        v: &[S::Value],
+        how: How,
+    ) -> Result<S::Value, S::Stop> {
         self.0.push(call);
         call.execute(s, v, how)
     }
@@ -76,7 +82,7 @@ impl Watch for Recorder {
     }
 }
 
-fn execute<B: Base, S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
+fn execute<B: Base, S: RiscvSemantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
     let Some(mutant) = MUTANT.get() else {
         if SEEN.with_borrow(Option::is_none) {
             return B::exec(s, insn);
@@ -120,15 +126,15 @@ macro_rules! mutants {
                 debug_assert_eq!(isa.xlen, Xlen::$xlen);
                 decode_as_mutant(bytes, *isa)
             }
-
-            fn exec<S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
-                execute::<$base, S>(s, insn)
-            }
         }
 
         impl Base for $name {
             const WIDTH: Width = Width::$width;
             const OWN_MEANINGS: bool = true;
+
+            fn exec<S: RiscvSemantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
+                execute::<$base, S>(s, insn)
+            }
         }
     )*};
 }

@@ -3,7 +3,8 @@
 use crate::call::{Call, How, Watch};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::RmField;
-use remu::guest::{Cond, Flow, FpOp, MemType, Semantics, Sgnj, Width};
+use remu::guest::riscv::{FpOp, RiscvSemantics, Sgnj};
+use remu::guest::{Cond, Flow, MemType, Width};
 use remu_isa::{Insn, Isa, Op, RegClass, Xlen, decode};
 use std::fmt;
 
@@ -161,7 +162,7 @@ impl Mutant {
     }
 
     /// The control flow of the mutant after the instruction.
-    pub fn redirect<S: Semantics>(
+    pub fn redirect<S: RiscvSemantics>(
         &self,
         s: &mut S,
         insn: &Insn,
@@ -214,7 +215,13 @@ impl<'a> Changer<'a> {
 }
 
 impl Watch for Changer<'_> {
-    fn call<S: Semantics>(&mut self, s: &mut S, call: Call, v: &[S::Value], how: How) -> Result<S::Value, S::Stop> {
+    fn call<S: RiscvSemantics>(
+        &mut self,
+        s: &mut S,
+        call: Call,
+        v: &[S::Value],
+        how: How,
+    ) -> Result<S::Value, S::Stop> {
         if !self.is_due(call) {
             return call.execute(s, v, how);
         }

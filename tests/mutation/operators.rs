@@ -6,7 +6,8 @@ use crate::common::rng::Rng;
 use crate::mutant::{Act, Change, Field, FlowChange, Mutant};
 use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::Fmt;
-use remu::guest::{AmoOp, BitOp, Cond, FpCmp, FpMinMax, FpOp, IntType, MemType, Sgnj, Width};
+use remu::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
+use remu::guest::{AmoOp, BitOp, Cond, MemType, Width};
 use remu_isa::{Insn, Isa, Op, Operand, RegClass, Xlen, decode};
 
 /// The number of sampled encodings that determine the bits of a row's fields.

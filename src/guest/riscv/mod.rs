@@ -8,11 +8,13 @@ pub mod fp;
 pub mod privileged;
 pub mod profiles;
 pub mod sem;
+mod semantics;
 mod state;
 
+pub use semantics::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj};
 pub use state::{Cpu, Reservation, insn_align};
 
-use super::{DecodeError, Flow, Guest, Semantics, Width};
+use super::{DecodeError, Flow, Guest, Width};
 use remu_isa::{Insn, Isa, Op, Xlen};
 
 /// A trap raised by an instruction itself (privileged specification, table of causes).
@@ -29,9 +31,14 @@ pub trait Base: Guest<Cpu = Cpu, Insn = Insn, Features = Isa> {
     /// The width of the integer registers.
     const WIDTH: Width;
 
-    /// Whether [`Guest::exec`] defines some instructions differently from [`sem`]. If not, engines call the functions
+    /// Whether [`Base::exec`] defines some instructions differently from [`sem`]. If not, engines call the functions
     /// of `sem` directly.
     const OWN_MEANINGS: bool = false;
+
+    /// Executes one instruction over an abstract value.
+    fn exec<S: RiscvSemantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
+        execute(s, insn)
+    }
 }
 
 /// The 32-bit base.
@@ -53,7 +60,7 @@ impl Base for Rv64 {
 macro_rules! execute {
     ($(($op:ident, $function:ident))*) => {
         /// Executes one instruction.
-        fn execute<S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
+        fn execute<S: RiscvSemantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
             match insn.op {
                 $(Op::$op => sem::$function(s, insn),)*
                 // Callers normally expand compressed instructions beforehand. Expanding here is slower, but correct.
@@ -91,10 +98,6 @@ macro_rules! guest {
 
             fn decode(bytes: &[u8], features: &Isa) -> Result<Insn, DecodeError> {
                 decode(bytes, *features)
-            }
-
-            fn exec<S: Semantics>(s: &mut S, insn: &Insn) -> Result<Flow<S::Value>, S::Stop> {
-                execute(s, insn)
             }
         }
     };

@@ -15,7 +15,7 @@ mod rows;
 
 use emit::{Instruction, Modes, RegisterClass};
 use remu::guest::riscv::fp::{Flags, Fmt, Rm};
-use remu::guest::{FpCmp, FpMinMax, FpOp, IntType};
+use remu::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType};
 use rows::{letter, sign};
 use std::path::Path;
 

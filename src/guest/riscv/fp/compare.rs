@@ -2,7 +2,7 @@
 
 use super::Flags;
 use super::format::{FloatKind, Format, Number};
-use crate::guest::semantics::{FpCmp, FpMinMax};
+use crate::guest::riscv::{FpCmp, FpMinMax};
 
 /// Maps an encoding to an integer of the same order: -0 just below +0, NaNs beyond the infinities.
 #[inline(always)]

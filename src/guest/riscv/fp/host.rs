@@ -16,7 +16,7 @@
 use super::compare::min_max_of_numbers;
 use super::format::{Double, Half, Single};
 use super::{Flags, Fmt, Rm};
-use crate::guest::semantics::{FpCmp, FpMinMax, FpOp, IntType};
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType};
 use crate::host::fp::{self as unit, Mxcsr, NO_INEXACT, Rounding};
 
 /// The host's rounding mode for a guest's. The host has no [`Rm::Rmm`]; it maps to the nearest mode so that MXCSR has

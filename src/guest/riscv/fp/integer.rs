@@ -3,7 +3,7 @@
 use super::format::{Double, FloatKind, Format, Number, nan, zero};
 use super::round::{round, rounds_up, shift_right_sticky};
 use super::{Flags, Rm};
-use crate::guest::semantics::IntType;
+use crate::guest::riscv::IntType;
 
 /// Converts to an integer, saturating.
 pub(super) fn to_int<F: Format>(ty: IntType, rm: Rm, a: u64) -> (u64, Flags) {

@@ -42,7 +42,7 @@ mod round;
 mod sqrt;
 mod table;
 
-use crate::guest::semantics::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
 use format::{Double, Format, Half, Single};
 use std::ops::{BitOr, BitOrAssign};
 

@@ -2,7 +2,8 @@
 
 use super::ExecResult;
 use crate::guest::Width::{self, W32, W64};
-use crate::guest::{AmoOp, Flow, MemType, Order, Reg, Semantics};
+use crate::guest::riscv::RiscvSemantics;
+use crate::guest::{AmoOp, Flow, MemType, Order, Reg};
 use remu_isa::Insn;
 
 macro_rules! amos {
@@ -12,7 +13,7 @@ macro_rules! amos {
     (@ $($name:ident = $op:ident, $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, v) = (s.read(i.rs1), s.read(i.rs2));
             let addr = s.address(base, 0);
             let old = s.amo(AmoOp::$op, MemType::$ty, Order::from_bits(i.rm), addr, v)?;
@@ -38,7 +39,7 @@ macro_rules! reservations {
     ($($lr:ident, $sc:ident = $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($lr), "`")]
         #[inline(always)]
-        pub fn $lr<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $lr<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let base = s.read(i.rs1);
             let addr = s.address(base, 0);
             let v = s.load_reserved(MemType::$ty, Order::from_bits(i.rm), addr)?;
@@ -48,7 +49,7 @@ macro_rules! reservations {
 
         #[doc = concat!("`", stringify!($sc), "`")]
         #[inline(always)]
-        pub fn $sc<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $sc<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, v) = (s.read(i.rs1), s.read(i.rs2));
             let addr = s.address(base, 0);
             let failed = s.store_conditional(MemType::$ty, Order::from_bits(i.rm), addr, v)?;
@@ -64,7 +65,7 @@ reservations! {
 }
 
 #[inline(always)]
-fn compare_and_swap<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> ExecResult<S> {
+fn compare_and_swap<S: RiscvSemantics>(s: &mut S, i: &Insn, ty: MemType) -> ExecResult<S> {
     let (base, expected, new) = (s.read(i.rs1), s.read(i.rd), s.read(i.rs2));
     let addr = s.address(base, 0);
     let old = s.cas(ty, Order::from_bits(i.rm), addr, expected, new)?;
@@ -74,7 +75,7 @@ fn compare_and_swap<S: Semantics>(s: &mut S, i: &Insn, ty: MemType) -> ExecResul
 
 /// Compare-and-swap of register pairs. The pair of x0 is zero and ignores writes, both halves.
 #[inline(always)]
-fn compare_and_swap_pair<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
+fn compare_and_swap_pair<S: RiscvSemantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
     let pair = |s: &mut S, r: Reg| if r == 0 { [s.imm(0); 2] } else { [s.read(r), s.read(r + 1)] };
     let (expected, new) = (pair(s, i.rd), pair(s, i.rs2));
     let base = s.read(i.rs1);
@@ -89,25 +90,25 @@ fn compare_and_swap_pair<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> ExecRes
 
 /// `amocas.b`
 #[inline(always)]
-pub fn amocas_b<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn amocas_b<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap(s, i, MemType::I8)
 }
 
 /// `amocas.h`
 #[inline(always)]
-pub fn amocas_h<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn amocas_h<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap(s, i, MemType::I16)
 }
 
 /// `amocas.w`
 #[inline(always)]
-pub fn amocas_w<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn amocas_w<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap(s, i, MemType::I32)
 }
 
 /// `amocas.d`: one register on RV64, a register pair on RV32.
 #[inline(always)]
-pub fn amocas_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn amocas_d<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     match S::XLEN {
         W64 => compare_and_swap(s, i, MemType::I64),
         W32 => compare_and_swap_pair(s, i, W32),
@@ -116,6 +117,6 @@ pub fn amocas_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `amocas.q`
 #[inline(always)]
-pub fn amocas_q<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn amocas_q<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     compare_and_swap_pair(s, i, W64)
 }

@@ -3,7 +3,8 @@
 use super::ExecResult;
 use super::integer::half;
 use crate::guest::Width::{self, W32, W64};
-use crate::guest::{BitOp, Cond, Flow, MemType, Semantics};
+use crate::guest::riscv::RiscvSemantics;
+use crate::guest::{BitOp, Cond, Flow, MemType};
 use remu_isa::Insn;
 
 register_register! {
@@ -53,7 +54,7 @@ register_immediate! {
 
 /// `rs2 + (rs1 << shift)`. With `word`, only the low 32 bits of `rs1` are used.
 #[inline(always)]
-fn shift_add<S: Semantics>(s: &mut S, i: &Insn, shift: u8, word: bool) -> ExecResult<S> {
+fn shift_add<S: RiscvSemantics>(s: &mut S, i: &Insn, shift: u8, word: bool) -> ExecResult<S> {
     let (mut a, b) = (s.read(i.rs1), s.read(i.rs2));
     if word {
         a = s.extend(MemType::U32, a);
@@ -67,7 +68,7 @@ macro_rules! shift_adds {
     ($($name:ident = $shift:literal, $word:literal;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             shift_add(s, i, $shift, $word)
         }
     )*};
@@ -85,7 +86,7 @@ shift_adds! {
 
 /// `slli.uw`
 #[inline(always)]
-pub fn slli_uw<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn slli_uw<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (a, n) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
     let a = s.extend(MemType::U32, a);
     let v = s.shl(W64, a, n);
@@ -97,7 +98,7 @@ macro_rules! pick {
     ($($name:ident = $cond:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
             let first = s.compare(S::XLEN, Cond::$cond, a, b);
             let v = s.select(first, a, b);
@@ -116,7 +117,7 @@ pick! {
 
 /// The low halves of both operands, `rs2`'s on top, in a register of width `w`.
 #[inline(always)]
-fn pack_halves<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
+fn pack_halves<S: RiscvSemantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
     let ty = if w == W64 { MemType::U32 } else { MemType::U16 };
     let (a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(half(w)));
     let low = s.extend(ty, a);
@@ -128,19 +129,19 @@ fn pack_halves<S: Semantics>(s: &mut S, i: &Insn, w: Width) -> ExecResult<S> {
 
 /// `pack`
 #[inline(always)]
-pub fn pack<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn pack<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     pack_halves(s, i, S::XLEN)
 }
 
 /// `packw`
 #[inline(always)]
-pub fn packw<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn packw<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     pack_halves(s, i, W32)
 }
 
 /// `packh`
 #[inline(always)]
-pub fn packh<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn packh<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (a, b, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(8));
     let (low, high) = (s.extend(MemType::U8, a), s.extend(MemType::U8, b));
     let high = s.shl(W64, high, n);

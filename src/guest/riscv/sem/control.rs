@@ -1,14 +1,15 @@
 //! Control transfer.
 
 use super::ExecResult;
-use crate::guest::{Cond, Flow, JumpHint, Reg, Semantics};
+use crate::guest::riscv::RiscvSemantics;
+use crate::guest::{Cond, Flow, JumpHint, Reg};
 use remu_isa::Insn;
 
 macro_rules! branches {
     ($($name:ident = $cond:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
             let offset = i64::from(i.imm);
             if misaligns(s, offset) {
@@ -26,7 +27,7 @@ macro_rules! branches {
 
 /// Whether no instruction can be `offset` bytes from an instruction.
 #[inline(always)]
-fn misaligns<S: Semantics>(s: &S, offset: i64) -> bool {
+fn misaligns<S: RiscvSemantics>(s: &S, offset: i64) -> bool {
     s.insn_align() == 4 && offset & 2 != 0
 }
 
@@ -41,7 +42,7 @@ branches! {
 
 /// `jal`
 #[inline(always)]
-pub fn jal<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn jal<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let offset = i64::from(i.imm);
     if misaligns(s, offset) {
         let target = s.pc(offset);
@@ -55,7 +56,7 @@ pub fn jal<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `jalr`
 #[inline(always)]
-pub fn jalr<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn jalr<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (base, even) = (s.read(i.rs1), s.imm(-2));
     let target = s.address(base, i64::from(i.imm));
     let target = s.and(target, even);

@@ -3,11 +3,12 @@
 use super::ExecResult;
 use crate::guest::Width::W64;
 use crate::guest::riscv::fp::{self, Fmt, RmField};
-use crate::guest::{Flow, FpCmp, FpMinMax, FpOp, IntType, MemType, Semantics, Sgnj};
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj};
+use crate::guest::{Flow, MemType};
 use remu_isa::Insn;
 
 #[inline(always)]
-fn arith<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpOp) -> ExecResult<S> {
+fn arith<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpOp) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_arith(op, fmt, RmField(i.rm), a, b)?;
     s.fp_write(fmt, i.rd, v);
@@ -15,7 +16,7 @@ fn arith<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpOp) -> ExecResult<S>
 }
 
 #[inline(always)]
-fn sqrt<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
+fn sqrt<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_sqrt(fmt, RmField(i.rm), a)?;
     s.fp_write(fmt, i.rd, v);
@@ -23,7 +24,7 @@ fn sqrt<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
 }
 
 #[inline(always)]
-fn fma<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, neg_product: bool, neg_addend: bool) -> ExecResult<S> {
+fn fma<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, neg_product: bool, neg_addend: bool) -> ExecResult<S> {
     let (a, b, c) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2), s.fp_read(fmt, i.rs3));
     let v = s.fp_fma(fmt, RmField(i.rm), neg_product, neg_addend, a, b, c)?;
     s.fp_write(fmt, i.rd, v);
@@ -31,7 +32,7 @@ fn fma<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, neg_product: bool, neg_adden
 }
 
 #[inline(always)]
-fn sign<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, kind: Sgnj) -> ExecResult<S> {
+fn sign<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, kind: Sgnj) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_sgnj(fmt, kind, a, b);
     s.fp_write(fmt, i.rd, v);
@@ -39,7 +40,7 @@ fn sign<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, kind: Sgnj) -> ExecResult<S
 }
 
 #[inline(always)]
-fn minmax<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> ExecResult<S> {
+fn minmax<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_minmax(op, fmt, a, b);
     s.fp_write(fmt, i.rd, v);
@@ -47,7 +48,7 @@ fn minmax<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpMinMax) -> ExecResu
 }
 
 #[inline(always)]
-fn compare<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpCmp) -> ExecResult<S> {
+fn compare<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpCmp) -> ExecResult<S> {
     let (a, b) = (s.fp_read(fmt, i.rs1), s.fp_read(fmt, i.rs2));
     let v = s.fp_compare(op, fmt, a, b);
     s.write(i.rd, v);
@@ -55,7 +56,7 @@ fn compare<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, op: FpCmp) -> ExecResult
 }
 
 #[inline(always)]
-fn class<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
+fn class<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_class(fmt, a);
     s.write(i.rd, v);
@@ -63,7 +64,7 @@ fn class<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
 }
 
 #[inline(always)]
-fn to_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecResult<S> {
+fn to_int<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_to_int(fmt, ty, RmField(i.rm), a)?;
     s.write(i.rd, v);
@@ -71,7 +72,7 @@ fn to_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecResul
 }
 
 #[inline(always)]
-fn from_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecResult<S> {
+fn from_int<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecResult<S> {
     let a = s.read(i.rs1);
     let v = s.fp_from_int(fmt, ty, RmField(i.rm), a)?;
     s.fp_write(fmt, i.rd, v);
@@ -79,7 +80,7 @@ fn from_int<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, ty: IntType) -> ExecRes
 }
 
 #[inline(always)]
-fn round<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, exact: bool) -> ExecResult<S> {
+fn round<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt, exact: bool) -> ExecResult<S> {
     let a = s.fp_read(fmt, i.rs1);
     let v = s.fp_round(fmt, exact, RmField(i.rm), a)?;
     s.fp_write(fmt, i.rd, v);
@@ -87,7 +88,7 @@ fn round<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt, exact: bool) -> ExecResult
 }
 
 #[inline(always)]
-fn load_immediate<S: Semantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
+fn load_immediate<S: RiscvSemantics>(s: &mut S, i: &Insn, fmt: Fmt) -> ExecResult<S> {
     let v = s.imm(fp::fli(fmt, i.imm as u8) as i64);
     s.fp_write(fmt, i.rd, v);
     Ok(Flow::Next)
@@ -101,7 +102,7 @@ macro_rules! in_formats {
     (@ $($name:ident = $f:ident($($arg:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             $f(s, i, $($arg),*)
         }
     )*};
@@ -147,7 +148,7 @@ macro_rules! conversions {
     ($($name:ident = $from:ident to $to:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let a = s.fp_read(Fmt::$from, i.rs1);
             let v = s.fp_convert(Fmt::$from, Fmt::$to, RmField(i.rm), a)?;
             s.fp_write(Fmt::$to, i.rd, v);
@@ -169,7 +170,7 @@ macro_rules! bit_moves {
     ($($out:ident $into:ident = $fmt:ident, $signed:ident, $unsigned:ident;)*) => {$(
         #[doc = concat!("`", stringify!($out), "`: the low bits, sign-extended, NaN-boxed or not.")]
         #[inline(always)]
-        pub fn $out<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $out<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let a = s.fp_read_bits(i.rs1);
             let v = s.extend(MemType::$signed, a);
             s.write(i.rd, v);
@@ -178,7 +179,7 @@ macro_rules! bit_moves {
 
         #[doc = concat!("`", stringify!($into), "`")]
         #[inline(always)]
-        pub fn $into<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $into<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let a = s.read(i.rs1);
             let v = s.extend(MemType::$unsigned, a);
             s.fp_write(Fmt::$fmt, i.rd, v);
@@ -195,7 +196,7 @@ bit_moves! {
 
 /// `fmvh.x.d` (RV32): the upper half of a double.
 #[inline(always)]
-pub fn fmvh_x_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn fmvh_x_d<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (a, n) = (s.fp_read_bits(i.rs1), s.imm(32));
     let v = s.ashr(W64, a, n);
     s.write(i.rd, v);
@@ -204,7 +205,7 @@ pub fn fmvh_x_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `fmvp.d.x` (RV32): a double from its halves.
 #[inline(always)]
-pub fn fmvp_d_x<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn fmvp_d_x<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let (low, high, n) = (s.read(i.rs1), s.read(i.rs2), s.imm(32));
     let low = s.extend(MemType::U32, low);
     let high = s.shl(W64, high, n);
@@ -215,7 +216,7 @@ pub fn fmvp_d_x<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `fcvtmod.w.d`
 #[inline(always)]
-pub fn fcvtmod_w_d<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn fcvtmod_w_d<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let a = s.fp_read(Fmt::D, i.rs1);
     let v = s.fp_to_int_modular(a);
     s.write(i.rd, v);

@@ -7,7 +7,7 @@ macro_rules! register_register {
     ($($name:ident = $op:ident($($how:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
             let v = s.$op($($how,)* a, b);
             s.write(i.rd, v);
@@ -21,7 +21,7 @@ macro_rules! register_immediate {
     ($($name:ident = $op:ident($($how:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.imm(i64::from(i.imm)));
             let v = s.$op($($how,)* a, b);
             s.write(i.rd, v);
@@ -35,7 +35,7 @@ macro_rules! unary {
     ($($name:ident = $op:ident($($how:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let a = s.read(i.rs1);
             let v = s.$op($($how,)* a);
             s.write(i.rd, v);

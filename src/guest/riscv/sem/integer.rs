@@ -2,7 +2,8 @@
 
 use super::ExecResult;
 use crate::guest::Width::{self, W32, W64};
-use crate::guest::{Cond, Flow, Semantics};
+use crate::guest::riscv::RiscvSemantics;
+use crate::guest::{Cond, Flow};
 use remu_isa::Insn;
 
 register_register! {
@@ -54,7 +55,7 @@ register_immediate! {
 
 /// `lui`
 #[inline(always)]
-pub fn lui<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn lui<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let v = s.imm(i64::from(i.imm));
     s.write(i.rd, v);
     Ok(Flow::Next)
@@ -62,14 +63,14 @@ pub fn lui<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `auipc`
 #[inline(always)]
-pub fn auipc<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn auipc<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let v = s.pc(i64::from(i.imm));
     s.write(i.rd, v);
     Ok(Flow::Next)
 }
 
 #[inline(always)]
-fn select_zero<S: Semantics>(s: &mut S, i: &Insn, zero_if: Cond) -> ExecResult<S> {
+fn select_zero<S: RiscvSemantics>(s: &mut S, i: &Insn, zero_if: Cond) -> ExecResult<S> {
     let (value, condition, zero) = (s.read(i.rs1), s.read(i.rs2), s.imm(0));
     let cleared = s.compare(W64, zero_if, condition, zero);
     let v = s.select(cleared, zero, value);
@@ -79,19 +80,19 @@ fn select_zero<S: Semantics>(s: &mut S, i: &Insn, zero_if: Cond) -> ExecResult<S
 
 /// `czero.eqz`
 #[inline(always)]
-pub fn czero_eqz<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn czero_eqz<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     select_zero(s, i, Cond::Eq)
 }
 
 /// `czero.nez`
 #[inline(always)]
-pub fn czero_nez<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn czero_nez<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     select_zero(s, i, Cond::Ne)
 }
 
 /// `mop.r.n`: a maybe-operation that no extension has redefined writes zero.
 #[inline(always)]
-pub fn mop_r_n<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn mop_r_n<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let zero = s.imm(0);
     s.write(i.rd, zero);
     Ok(Flow::Next)
@@ -99,7 +100,7 @@ pub fn mop_r_n<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `mop.rr.n`
 #[inline(always)]
-pub fn mop_rr_n<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn mop_rr_n<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     mop_r_n(s, i)
 }
 

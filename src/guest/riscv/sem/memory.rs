@@ -1,15 +1,16 @@
 //! Loads, stores, fences and cache-block operations.
 
 use super::ExecResult;
+use crate::guest::riscv::RiscvSemantics;
 use crate::guest::riscv::fp::Fmt;
-use crate::guest::{Flow, MemType, Semantics};
+use crate::guest::{Flow, MemType};
 use remu_isa::Insn;
 
 macro_rules! loads {
     ($($name:ident = $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let base = s.read(i.rs1);
             let addr = s.address(base, i64::from(i.imm));
             let v = s.load(MemType::$ty, addr)?;
@@ -33,7 +34,7 @@ macro_rules! stores {
     ($($name:ident = $ty:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, v) = (s.read(i.rs1), s.read(i.rs2));
             let addr = s.address(base, i64::from(i.imm));
             s.store(MemType::$ty, addr, v)?;
@@ -53,7 +54,7 @@ macro_rules! fp_moves {
     ($($load:ident, $store:ident = $fmt:ident;)*) => {$(
         #[doc = concat!("`", stringify!($load), "`")]
         #[inline(always)]
-        pub fn $load<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $load<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let base = s.read(i.rs1);
             let addr = s.address(base, i64::from(i.imm));
             let v = s.fp_load(Fmt::$fmt, addr)?;
@@ -63,7 +64,7 @@ macro_rules! fp_moves {
 
         #[doc = concat!("`", stringify!($store), "`: the bits as they are, NaN-boxed or not.")]
         #[inline(always)]
-        pub fn $store<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $store<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (base, bits) = (s.read(i.rs1), s.fp_read_bits(i.rs2));
             let addr = s.address(base, i64::from(i.imm));
             s.fp_store(Fmt::$fmt, addr, bits)?;
@@ -80,14 +81,14 @@ fp_moves! {
 
 /// `fence`
 #[inline(always)]
-pub fn fence<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn fence<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     s.fence((i.imm >> 4) as u8 & 0xf, i.imm as u8 & 0xf);
     Ok(Flow::Next)
 }
 
 /// `fence.tso`
 #[inline(always)]
-pub fn fence_tso<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
+pub fn fence_tso<S: RiscvSemantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     // Orders everything except an earlier store and a later load.
     s.fence(0b0010, 0b0011);
     s.fence(0b0001, 0b0001);
@@ -96,14 +97,14 @@ pub fn fence_tso<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
 
 /// `fence.i`
 #[inline(always)]
-pub fn fence_i<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
+pub fn fence_i<S: RiscvSemantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     s.fence_i();
     Ok(Flow::Refetch)
 }
 
 /// `cbo.zero`
 #[inline(always)]
-pub fn cbo_zero<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn cbo_zero<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let base = s.read(i.rs1);
     let addr = s.address(base, 0);
     s.zero_block(addr)?;
@@ -112,7 +113,7 @@ pub fn cbo_zero<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `cbo.clean`
 #[inline(always)]
-pub fn cbo_clean<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn cbo_clean<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     let base = s.read(i.rs1);
     let addr = s.address(base, 0);
     s.manage_block(addr)?;
@@ -121,7 +122,7 @@ pub fn cbo_clean<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 
 /// `cbo.flush`
 #[inline(always)]
-pub fn cbo_flush<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+pub fn cbo_flush<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
     cbo_clean(s, i)
 }
 
@@ -130,7 +131,7 @@ macro_rules! hints {
     ($($name:ident)*) => {$(
         #[doc = concat!("`", stringify!($name), "`: a hint without effect.")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(_: &mut S, _: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(_: &mut S, _: &Insn) -> ExecResult<S> {
             Ok(Flow::Next)
         }
     )*};

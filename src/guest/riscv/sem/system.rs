@@ -1,9 +1,10 @@
 //! CSRs, traps and privileged instructions.
 
 use super::ExecResult;
+use crate::guest::Flow;
+use crate::guest::riscv::RiscvSemantics;
 use crate::guest::riscv::Trap;
 use crate::guest::riscv::csr::FFLAGS;
-use crate::guest::{Flow, Semantics};
 use remu_isa::{Insn, Op};
 
 /// How a CSR instruction combines the old value and its operand.
@@ -17,7 +18,7 @@ enum Update {
 /// `writes` is false for a form that does not write the CSR: setting or clearing bits with x0 or with an immediate of
 /// zero.
 #[inline(always)]
-fn access<S: Semantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> ExecResult<S> {
+fn access<S: RiscvSemantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> ExecResult<S> {
     let csr = i.imm as u16;
     // No decoding or translation depends on the accrued exceptions. Compilers save and restore them around
     // comparisons, so a refetch would be costly.
@@ -50,14 +51,14 @@ macro_rules! csr_instructions {
     ($($name:ident, $immediate:ident = $update:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let operand = s.read(i.rs1);
             access(s, i, operand, Update::$update, matches!(Update::$update, Update::Write) || i.rs1 != 0)
         }
 
         #[doc = concat!("`", stringify!($immediate), "`")]
         #[inline(always)]
-        pub fn $immediate<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $immediate<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let operand = s.imm(i64::from(i.rs1));
             access(s, i, operand, Update::$update, matches!(Update::$update, Update::Write) || i.rs1 != 0)
         }
@@ -72,13 +73,13 @@ csr_instructions! {
 
 /// `ecall`
 #[inline(always)]
-pub fn ecall<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
+pub fn ecall<S: RiscvSemantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     Err(s.trap(Trap::EnvironmentCall))
 }
 
 /// `ebreak`
 #[inline(always)]
-pub fn ebreak<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
+pub fn ebreak<S: RiscvSemantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
     Err(s.trap(Trap::Breakpoint))
 }
 
@@ -86,7 +87,7 @@ macro_rules! waits {
     ($($name:ident)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, _: &Insn) -> ExecResult<S> {
             s.pause();
             Ok(Flow::Next)
         }
@@ -101,7 +102,7 @@ macro_rules! privileged {
     ($($name:ident = $op:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
-        pub fn $name<S: Semantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+        pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
             s.privileged(Op::$op, a, b)
         }
