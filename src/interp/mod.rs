@@ -12,7 +12,6 @@ mod env;
 mod predecode;
 mod statistics;
 mod step;
-mod stopped;
 mod threaded;
 
 use crate::guest::riscv::{Base, Cpu, fp};
@@ -139,7 +138,7 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
     fn run(&mut self, hart: &mut HartOwner<B>, mem: &M) -> Exit {
         let (cpu, stop) = hart.running();
         let mut env = Env::new(self.core.cache.jump_cache(), cpu);
-        let host = fp::host::enter(env.hardware_mode(), cpu.fflags);
+        let host = fp::host::enter(env.fp_mode.hardware(), cpu.fflags);
         let inside = self.watch.as_ref().map(CodeWatch::enter);
         let exit = self.core.run_slices(cpu, &mut env, stop, mem, inside.as_ref());
         drop(inside);

@@ -9,8 +9,8 @@ use super::Leave;
 use super::block::{Handler, Link, Memory, Slot, Variant};
 use super::cache::jump_index;
 use super::env::Env;
-use super::step::{LAST_RESULT, Step};
-use super::stopped::{Next, Reason, Stopped};
+use super::step::{At, LAST_RESULT, Step};
+use crate::guest::riscv::concrete::{Concrete, Next, Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, sem};
 use crate::guest::{Exit, Flow, Semantics, alu};
 use crate::memory::GuestMemory;
@@ -43,19 +43,19 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
     last: u64,
     fuel: i64,
     full: Handler,
-    f: impl FnOnce(&mut Step<'a, B, M, VARIANT, true>, &Insn) -> Result<Flow<u64>, Stopped>,
+    f: impl FnOnce(&mut Step<'a, B, M, VARIANT, false>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> Leave {
     // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive. The references made here
     // are gone before the next handler runs. The slot holds a record; a record that does not end its block is
     // followed by another, and one that branches by exits.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Step::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
+        let mut step = Concrete::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel));
         let flow = f(&mut step, &forwarded::<VARIANT>(record.insn));
         if step.needs_calls() {
             return full(cpu, slot, env, mem, last, fuel);
         }
-        let last = step.last();
+        let last = step.hart().last();
         match flow {
             Ok(Flow::Next) => {
                 let next = slot.add(1);
@@ -107,14 +107,14 @@ unsafe fn execute_full<'a, B: Base, M: GuestMemory + 'a>(
     mem: *const Memory,
     last: u64,
     fuel: i64,
-    f: impl FnOnce(&mut Step<'a, B, M, 0, false>, &Insn) -> Result<Flow<u64>, Stopped>,
+    f: impl FnOnce(&mut Step<'a, B, M, 0, true>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> (u64, Option<Leave>) {
     // SAFETY: as in `execute`.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Step::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
+        let mut step = Concrete::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel));
         let flow = f(&mut step, &record.insn);
-        let last = step.last();
+        let last = step.hart().last();
         match flow {
             Ok(Flow::Next) => (last, None),
             Ok(Flow::Refetch) => (last, Some(refetch(cpu, slot, env, fuel))),
@@ -170,7 +170,8 @@ unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory, const VARIANT: u8>(
     // SAFETY: as in `execute`.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Step::<B, M, VARIANT, false>::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel);
+        let mut step =
+            Step::<B, M, VARIANT, true>::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel));
         let offset = match B::exec(&mut step, &record.insn) {
             Ok(Flow::Next) => {
                 let next = slot.add(1);
@@ -246,7 +247,7 @@ unsafe extern "sysv64" fn stop<M: GuestMemory>(
     unsafe {
         let record = &(*slot).record;
         (*cpu).pc = record.pc;
-        match reason.next(addr, record, &*mem.cast::<M>()) {
+        match reason.next(addr, record.pc, record.insn.len, &*mem.cast::<M>()) {
             Next::Leave(exit) => (*env).exit = exit,
             Next::Again => return opaque(Leave::Lookup),
             Next::Interrupted => {

@@ -1,8 +1,9 @@
 //! The RISC-V guest: RV32 and RV64 from one source.
 //!
-//! [`sem`] defines what each instruction does, [`fp`] is the floating-point arithmetic, and [`Cpu`] is the state of a
+//! [`sem`] defines what each instruction does, [`concrete`] executes it on plain values, [`fp`] is the floating-point arithmetic, and [`Cpu`] is the state of a
 //! hart. Decoding is in the crate `remu-isa`.
 
+pub mod concrete;
 pub mod csr;
 pub mod fp;
 pub mod privileged;

@@ -37,6 +37,7 @@ mod div;
 mod format;
 pub mod host;
 mod integer;
+mod mode;
 mod mul;
 mod round;
 mod sqrt;
@@ -44,6 +45,7 @@ mod table;
 
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
 use format::{Double, Format, Half, Single};
+pub use mode::FpMode;
 use std::ops::{BitOr, BitOrAssign};
 
 /// A floating-point format. A number of it is its encoding in the low bits of a `u64`.

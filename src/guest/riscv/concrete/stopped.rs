@@ -1,13 +1,12 @@
-//! Why an instruction did not complete, on its way from the step to the cold end of its handler.
+//! Why an instruction did not complete.
 
-use super::block::Record;
 use crate::guest::Exit;
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, Refusal};
 
-/// Why an instruction did not complete. Small and by value, so that it reaches the cold path in
-/// registers: a reference into a handler's stack frame would keep the compiler from making tail calls.
+/// Why an instruction did not complete. Small and by value, so that it reaches an engine's cold path in registers: a
+/// reference into a stack frame would keep the compiler from making tail calls.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stopped {
+pub struct Stopped {
     /// The address, where there is one.
     pub addr: u64,
     /// Everything else.
@@ -17,7 +16,7 @@ pub(super) struct Stopped {
 /// See [`Stopped`].
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(super) struct Reason {
+pub struct Reason {
     kind: StopKind,
     /// Bytes accessed.
     size: u8,
@@ -41,6 +40,7 @@ impl Stopped {
     pub const BREAKPOINT: Self = Self::without_address(StopKind::Breakpoint);
     /// The encoding is not allowed in this state.
     pub const ILLEGAL: Self = Self::without_address(StopKind::Illegal);
+
     #[inline(always)]
     const fn without_address(kind: StopKind) -> Self {
         Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read } }
@@ -61,7 +61,7 @@ impl Stopped {
 
 /// What follows an instruction that did not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub enum Next {
     /// Return to the engine's caller, in the state before the instruction.
     Leave(Exit),
     /// Execute the instruction again.
@@ -71,8 +71,8 @@ pub(super) enum Next {
 }
 
 impl Reason {
-    /// What follows the instruction of `record`.
-    pub fn next(self, addr: u64, record: &Record, mem: &impl GuestMemory) -> Next {
+    /// What follows the instruction of `len` bytes at `pc`; `addr` is that of the [`Stopped`].
+    pub fn next(self, addr: u64, pc: u64, len: u8, mem: &impl GuestMemory) -> Next {
         let Reason { access, .. } = self;
         Next::Leave(match self.kind {
             StopKind::Refused => match mem.classify(GuestAddr(addr), u64::from(self.size), access) {
@@ -87,9 +87,8 @@ impl Reason {
             StopKind::Breakpoint => Exit::Breakpoint,
             StopKind::Illegal => {
                 let mut bytes = [0; 4];
-                let len = usize::from(record.insn.len);
-                // These are the bytes that the block was decoded from, unless the page is gone.
-                let _ = mem.fetch(GuestAddr(record.pc), &mut bytes[..len]);
+                // These are the bytes that were decoded, unless the page is gone.
+                let _ = mem.fetch(GuestAddr(pc), &mut bytes[..usize::from(len)]);
                 Exit::Illegal { bits: u32::from_le_bytes(bytes) }
             }
         })
