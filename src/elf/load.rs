@@ -6,9 +6,10 @@
 
 use super::script::LINE_MAX;
 use super::{
-    Auxv, ElfError, FileSource, LoadPlan, LoadRange, OpenError, Placed, Script, StackError, StackExec, StackImage,
-    StackRequest,
+    Auxv, ElfError, FileSource, LoadPlan, LoadRange, OpenError, Placed, Script, Segment, StackError, StackExec,
+    StackImage, StackRequest,
 };
+use crate::host::path_of_fd;
 use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
 use goblin::elf::header;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
@@ -176,9 +177,16 @@ pub fn is_for_riscv(path: &Path) -> bool {
     read && (first.starts_with(b"#!") || first.starts_with(header::ELFMAG) && machine == header::EM_RISCV)
 }
 
+/// The segments of an ELF file; none if it is no such file for RISC-V.
+pub fn segments_of(path: &Path) -> Vec<Segment> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map(File::from);
+    file.ok().and_then(|file| LoadPlan::read(&file).ok()).map(|plan| plan.segments).unwrap_or_default()
+}
+
 /// The file's absolute path: from /proc in one call, or from the given name if /proc is not mounted.
 fn absolute(file: &File, path: &Path) -> PathBuf {
-    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+    std::fs::read_link(path_of_fd(file.as_raw_fd()))
         .or_else(|_| std::fs::canonicalize(path))
         .unwrap_or_else(|_| path.to_path_buf())
 }

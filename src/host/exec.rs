@@ -3,17 +3,45 @@
 //! The descriptor is opened at the start and inherited, so that it works in a chroot, without /proc, and after the file
 //! has been replaced. Its number N reaches the next remu as AT_EXECFN, `/dev/fd/N`, which the kernel makes of it. N+1
 //! is a memfd with what one remu hands to the next: nothing of that is in the arguments or the environment.
+//!
+//! The memfd begins with a public part, which other remus read through /proc: it describes the guest to them.
 
 use super::pass::syscall;
 use super::start::executed_name;
-use rustix::fs::{MemfdFlags, Mode, OFlags, fcntl_get_seals, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, pread, pwrite};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the memfd begins with.
-const MAGIC: &[u8; 8] = b"remu\0\x01\0\0";
+const MAGIC: &[u8; 8] = b"remu\0\x02\0\0";
+
+/// The target of a link to the memfd in /proc.
+pub const MEMFD_LINK: &str = "/memfd:remu (deleted)";
+
+/// The public part of a memfd's contents.
+pub fn public_part(bytes: &[u8]) -> Option<&[u8]> {
+    parts(bytes).map(|(public, _)| public)
+}
+
+/// The public part, and what only the next remu reads.
+fn parts(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_ne_bytes(*len) as usize)
+}
+
+/// A memfd with these contents, which cannot be changed.
+fn memfd(public: &[u8], rest: &[u8]) -> Result<OwnedFd, Errno> {
+    let memfd = memfd_create("remu", MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC)?;
+    let bytes = [&MAGIC[..], &(public.len() as u32).to_ne_bytes(), public, rest].concat();
+    let mut written = 0;
+    while written < bytes.len() {
+        written += pwrite(&memfd, &bytes[written..], written as u64)?;
+    }
+    fcntl_add_seals(&memfd, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
+    Ok(memfd)
+}
 
 /// Where the two descriptors lie at least, or below a smaller limit.
 const LOWEST: i32 = 960;
@@ -23,6 +51,17 @@ const LOWEST: i32 = 960;
 pub struct OwnFile {
     file: OwnedFd,
     place: OwnedFd,
+}
+
+/// What this remu gives to the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct Next<'a> {
+    /// Describes the guest to other remus.
+    pub public: &'a [u8],
+    /// What only the next remu reads.
+    pub data: &'a [u8],
+    /// Open files.
+    pub files: &'a [BorrowedFd<'a>],
 }
 
 /// What a remu that was executed by another one has received.
@@ -64,37 +103,40 @@ impl OwnFile {
         [self.file.as_raw_fd(), self.place.as_raw_fd()]
     }
 
-    /// Executes remu, with these arguments and this environment, and hands it `data` and `files`. Returns only if that
-    /// fails; the descriptors are closed on exec as before then.
-    ///
-    /// The caller makes sure that no other thread makes a process or executes a program meanwhile.
-    pub fn execute(&self, data: &[u8], files: &[BorrowedFd<'_>], argv: &[CString], envp: &[CString]) -> Errno {
-        self.try_execute(data, files, argv, envp).err().unwrap_or(Errno::INVAL)
+    /// Describes the guest to other remus.
+    pub fn publish(&self, public: &[u8]) -> Result<(), Errno> {
+        self.replace_place(memfd(public, &[])?.as_fd(), OFlags::CLOEXEC)
     }
 
-    fn try_execute(
-        &self,
-        data: &[u8],
-        files: &[BorrowedFd<'_>],
-        argv: &[CString],
-        envp: &[CString],
-    ) -> Result<(), Errno> {
-        let memfd = memfd_create("remu", MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC)?;
-        let mut bytes = MAGIC.to_vec();
+    /// Puts another file at the place of the memfd.
+    fn replace_place(&self, file: BorrowedFd<'_>, flags: OFlags) -> Result<(), Errno> {
+        // SAFETY: the number is that of `place`, which stays open: only the file behind it changes.
+        unsafe {
+            let numbers = [file.as_raw_fd() as u64, self.place.as_raw_fd() as u64];
+            syscall(libc::SYS_dup3, [numbers[0], numbers[1], u64::from(flags.bits()), 0, 0, 0])?;
+        }
+        Ok(())
+    }
+
+    /// Executes remu, with these arguments and this environment, and hands it `data` and `files`; `public` describes
+    /// the guest to other remus. Returns only if that fails, with the descriptors as they were.
+    ///
+    /// The caller makes sure that no other thread makes a process or executes a program meanwhile.
+    pub fn execute(&self, next: &Next<'_>, argv: &[CString], envp: &[CString]) -> Errno {
+        self.try_execute(next, argv, envp).err().unwrap_or(Errno::INVAL)
+    }
+
+    fn try_execute(&self, next: &Next<'_>, argv: &[CString], envp: &[CString]) -> Result<(), Errno> {
+        let Next { public, data, files } = *next;
+        let mut bytes = Vec::new();
         let numbers = files.iter().map(|file| file.as_raw_fd() as u32);
         for word in [files.len() as u32].into_iter().chain(numbers) {
             bytes.extend_from_slice(&word.to_ne_bytes());
         }
         bytes.extend_from_slice(data);
-        let mut written = 0;
-        while written < bytes.len() {
-            written += pwrite(&memfd, &bytes[written..], written as u64)?;
-        }
-        // SAFETY: the number is that of `place`, which stays open: only the file behind it changes.
-        unsafe {
-            let numbers = [memfd.as_raw_fd() as u64, self.place.as_raw_fd() as u64];
-            syscall(libc::SYS_dup3, [numbers[0], numbers[1], 0, 0, 0, 0])?;
-        }
+        let memfd = memfd(public, &bytes)?;
+        let before = fcntl_dupfd_cloexec(&self.place, 0)?;
+        self.replace_place(memfd.as_fd(), OFlags::empty())?;
         drop(memfd);
         let handed: Vec<_> = files.iter().copied().chain([self.file.as_fd(), self.place.as_fd()]).collect();
         for file in &handed {
@@ -104,6 +146,7 @@ impl OwnFile {
         for file in &handed {
             fcntl_setfd(file, FdFlags::CLOEXEC)?;
         }
+        self.replace_place(before.as_fd(), OFlags::CLOEXEC)?;
         Err(result)
     }
 }
@@ -150,7 +193,7 @@ pub fn received() -> Option<Received> {
             break;
         }
     }
-    let rest = bytes.strip_prefix(MAGIC)?;
+    let (_, rest) = parts(&bytes)?;
     let (count, mut rest) = rest.split_first_chunk::<4>()?;
     let mut numbers = Vec::new();
     for _ in 0..u32::from_ne_bytes(*count) {

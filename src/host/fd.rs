@@ -16,6 +16,11 @@ pub fn duplicate_high(fd: impl AsFd) -> Result<OwnedFd, Errno> {
     fcntl_dupfd_cloexec(fd, limit.saturating_sub(OURS) as i32)
 }
 
+/// The path under /proc of a descriptor. /proc/self has none once the first thread of the process has ended.
+pub fn path_of_fd(fd: i32) -> String {
+    format!("/proc/thread-self/fd/{fd}")
+}
+
 /// Closes a descriptor that the host has just opened for the guest.
 pub fn close(fd: i32) {
     // SAFETY: the call accesses no memory. The descriptor is the guest's, so that nothing of remu's uses it.

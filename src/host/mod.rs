@@ -21,6 +21,7 @@ mod random;
 pub mod requests;
 mod robust;
 mod segment;
+mod shown;
 mod signal_names;
 mod signals;
 mod start;
@@ -36,8 +37,8 @@ pub use calls::{
     remap_file_pages, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
-pub use exec::{OwnFile, Received, execute_native, received};
-pub use fd::close;
+pub use exec::{MEMFD_LINK, Next, OwnFile, Received, execute_native, public_part, received};
+pub use fd::{close, path_of_fd};
 pub use fork::{ChildProcess, Forked, NewProcess, fork};
 pub use limits::{InheritedLimits, limits_behind, memory_limits};
 pub use lock::{
@@ -52,8 +53,9 @@ pub use requests::{
     KcmpRequest, KeyctlAgree, KeyctlCrypt, KeyctlQuery, KeyctlRequest, PrctlRequest, QuotaRequest, SEMID_DS,
     SemctlRequest, SetOption, Through, ioctl_refused, ioctl_through,
 };
-pub use robust::set_robust_list;
+pub use robust::{robust_list, set_robust_list};
 pub use segment::{attach_segment, detach_segment};
+pub use shown::ShownProgram;
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
     Attachment, CallError, Disposition, SignalInfo, attach, block_all_signals, has_arrived, is_ignored,

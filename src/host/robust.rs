@@ -1,6 +1,7 @@
 //! The host's robust list of a thread (`Documentation/locking/robust-futexes.rst`).
 
 use super::pass::syscall;
+use rustix::io::Errno;
 
 /// The size of `struct robust_list_head`.
 const HEAD_SIZE: u64 = 24;
@@ -12,4 +13,14 @@ pub fn set_robust_list(head: Option<u64>) {
     // back. Otherwise the whole process ends, and no code of remu runs after the kernel's writes.
     let set = unsafe { syscall(libc::SYS_set_robust_list, [head.unwrap_or(0), HEAD_SIZE, 0, 0, 0, 0]) };
     debug_assert!(set.is_ok());
+}
+
+/// The head of the robust list that a thread has given to the host, which also checks whether the caller may know it.
+pub fn robust_list(tid: i32) -> Result<u64, Errno> {
+    let (mut head, mut size) = (0u64, 0u64);
+    // SAFETY: the kernel writes the two numbers.
+    unsafe {
+        syscall(libc::SYS_get_robust_list, [tid as u64, &raw mut head as u64, &raw mut size as u64, 0, 0, 0])?;
+    }
+    Ok(head)
 }

@@ -176,8 +176,7 @@ impl Call<'_> {
         }
         match proc::link(self.task, dir, &path) {
             Some(Link::Hidden) => Err(Errno::NOENT),
-            Some(Link::Exe) if follow => {
-                let exe = self.task.mm.exe.clone();
+            Some(Link::Exe(exe)) if follow => {
                 self.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent))?;
                 Ok(exe)
             }

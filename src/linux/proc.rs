@@ -1,56 +1,80 @@
-//! Files under /proc that would show remu instead of the guest.
+//! Files under /proc that would show remu instead of a guest: this one, or one of another process.
 //!
 //! The host kernel resolves the path with all its links and directories, and the path of the opened file decides. The
 //! descriptor stays the host's; only the contents are replaced ([`Shown`]).
 
+mod guests;
 mod numa;
 mod reading;
 mod smaps;
 mod status;
 
+pub use guests::Guest;
 pub use reading::{OpenProc, Shown};
 
 use super::task::Task;
 use crate::guest::riscv::Cpu;
 use crate::guest::riscv::profiles::isa_string;
+use crate::host;
 use crate::memory::{Source, Vma};
 use remu_isa::ExtKind;
 use rustix::fs::{CWD, MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString, OsStr};
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// The meaning of a path for the guest, if the host kernel would resolve it to something of remu's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// The running program.
-    Exe,
+    /// A running program, by its host path.
+    Exe(CString),
     /// A descriptor of remu's, which the guest must not see.
     Hidden,
 }
 
-/// The part of a path under /proc after this process's directory or that of one of its threads (`fd/3`, `maps`).
-fn own_entry(path: &[u8]) -> Option<&[u8]> {
-    let pid = rustix::process::getpid().as_raw_nonzero().to_string();
-    let mut rest = path.strip_prefix(b"/")?;
-    let mut next = || {
-        let (name, after) = split(rest);
-        rest = after;
-        name
-    };
-    // procfs may be mounted anywhere.
-    loop {
-        match next() {
-            b"" => return None,
-            name if name == pid.as_bytes() => break,
-            _ => {}
+/// A path under /proc, below the directory of a process or one of its threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry<'a> {
+    /// The directory of the process: `/proc/12`.
+    process: &'a [u8],
+    /// What follows the directory of the process or the thread: `fd/3`, `maps`.
+    name: &'a [u8],
+    /// Whether the process is this one.
+    is_own: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn of(path: &'a [u8]) -> Option<Self> {
+        let pid = rustix::process::getpid().as_raw_nonzero().to_string();
+        // procfs may be mounted anywhere.
+        let mut start = 1;
+        while start < path.len() {
+            let (name, rest) = split(&path[start..]);
+            let end = start + name.len();
+            if name.iter().all(u8::is_ascii_digit) && !name.is_empty() {
+                let thread = rest.strip_prefix(b"task/").map(|thread| split(thread).1);
+                let is_own = name == pid.as_bytes();
+                return Some(Self { process: &path[..end], name: thread.unwrap_or(rest), is_own });
+            }
+            start = end + 1;
         }
+        None
     }
-    match rest.strip_prefix(b"task/") {
-        Some(thread) => Some(split(thread).1),
-        None => Some(rest),
+
+    /// The guest, if the process is another one of remu's.
+    fn other_guest(&self, task: &Task) -> Option<Guest> {
+        if self.is_own { None } else { Guest::of(task, Path::new(OsStr::from_bytes(self.process))) }
+    }
+
+    /// The descriptors of the process that are remu's.
+    fn hidden(&self, task: &Task) -> Vec<i32> {
+        match self.is_own {
+            true => task.files.ours().to_vec(),
+            false => self.other_guest(task).map(|guest| guest.own_fds).unwrap_or_default(),
+        }
     }
 }
 
@@ -67,13 +91,13 @@ fn proc_path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
     if rustix::fs::fstatfs(fd).ok()?.f_type != libc::PROC_SUPER_MAGIC {
         return None;
     }
-    let link = rustix::fs::readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new()).ok()?;
+    let link = rustix::fs::readlink(host::path_of_fd(fd.as_raw_fd()), Vec::new()).ok()?;
     Some(link.into_bytes())
 }
 
 /// The path on procfs of what `path` names, without following its last component.
 fn named(dir: i32, path: &CStr) -> Option<Vec<u8>> {
-    let dir = if dir == libc::AT_FDCWD { CWD } else { crate::host::guest_fd(dir)? };
+    let dir = if dir == libc::AT_FDCWD { CWD } else { host::guest_fd(dir)? };
     if path.is_empty() {
         return proc_path(dir);
     }
@@ -87,45 +111,45 @@ fn named(dir: i32, path: &CStr) -> Option<Vec<u8>> {
 pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
     let bytes = path.to_bytes();
     let last = bytes.rsplit(|&b| b == b'/').next().unwrap_or_default();
-    let ours = |name: &[u8]| {
-        let number = std::str::from_utf8(name).ok().and_then(|n| n.parse().ok());
-        number.is_some_and(|fd| task.files.is_ours(fd))
-    };
     // An empty path may name a link opened with O_PATH.
-    let candidate = matches!(last, b"" | b"exe") || ours(last);
-    if !candidate {
+    if !matches!(last, b"" | b"exe") && !last.iter().all(u8::is_ascii_digit) {
         return None;
     }
     let path = named(dir, path)?;
-    match own_entry(&path)? {
-        b"exe" => Some(Link::Exe),
-        entry => {
-            let (kind, number) = split(entry);
-            (matches!(kind, b"fd" | b"fdinfo") && ours(number)).then_some(Link::Hidden)
-        }
+    let entry = Entry::of(&path)?;
+    if entry.name == b"exe" {
+        let exe = if entry.is_own { task.mm.exe.clone() } else { entry.other_guest(task)?.exe };
+        return Some(Link::Exe(exe));
     }
+    let (kind, number) = split(entry.name);
+    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    (matches!(kind, b"fd" | b"fdinfo") && entry.hidden(task).contains(&number)).then_some(Link::Hidden)
 }
 
 /// The target of a link under /proc for the guest, if it differs from the host's: the guest's program, or a file in the
 /// sysroot.
 pub fn target(task: &Task, dir: i32, path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
     match link(task, dir, path) {
-        Some(Link::Exe) => return Ok(Some(task.fs.guest_path(task.mm.exe.as_bytes()).to_owned())),
+        Some(Link::Exe(exe)) => return Ok(Some(task.fs.guest_path(exe.as_bytes()).to_owned())),
         Some(Link::Hidden) => return Err(Errno::NOENT),
         None => {}
     }
-    let is_own = || named(dir, path).is_some_and(|path| own_entry(&path).is_some());
-    if task.fs.sysroot.is_none() || !is_own() {
+    let is_of_process = || named(dir, path).is_some_and(|path| Entry::of(&path).is_some());
+    if task.fs.sysroot.is_none() || !is_of_process() {
         return Ok(None);
     }
-    let dir = if dir == libc::AT_FDCWD { CWD } else { crate::host::guest_fd(dir).ok_or(Errno::BADF)? };
+    let dir = if dir == libc::AT_FDCWD { CWD } else { host::guest_fd(dir).ok_or(Errno::BADF)? };
     let host = rustix::fs::readlinkat(dir, path, Vec::new())?;
     Ok(Some(task.fs.guest_path(host.as_bytes()).to_owned()))
 }
 
-/// Whether an open directory lists the descriptors of this process.
-pub fn lists_descriptors(dir: BorrowedFd<'_>) -> bool {
-    proc_path(dir).is_some_and(|path| matches!(own_entry(&path), Some(b"fd" | b"fdinfo")))
+/// The descriptors to leave out of an open directory's entries.
+pub fn hidden_entries(task: &Task, dir: BorrowedFd<'_>) -> Vec<i32> {
+    let Some(path) = proc_path(dir) else { return Vec::new() };
+    match Entry::of(&path) {
+        Some(entry @ Entry { name: b"fd" | b"fdinfo", .. }) => entry.hidden(task),
+        _ => Vec::new(),
+    }
 }
 
 /// The files under /proc that show the guest.
@@ -149,10 +173,10 @@ enum ProcFile {
 impl ProcFile {
     /// The file at a path on procfs.
     fn of(path: &[u8]) -> Option<Self> {
-        if path.ends_with(b"/cpuinfo") {
-            return Some(Self::Cpuinfo);
-        }
-        Some(match own_entry(path)? {
+        let Some(entry) = Entry::of(path) else {
+            return path.ends_with(b"/cpuinfo").then_some(Self::Cpuinfo);
+        };
+        Some(match entry.name {
             b"maps" => Self::Maps,
             b"smaps" => Self::Smaps,
             b"smaps_rollup" => Self::SmapsRollup,
@@ -190,15 +214,15 @@ impl Record {
     }
 }
 
-/// Registers a file that the guest has opened, if it shows the guest. Fails for a file that would show remu's memory.
+/// Registers a file that the guest has opened, if it shows a guest. Fails for a file that would show remu's memory.
 pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
     let Some(path) = proc_path(file) else { return Ok(()) };
-    if ProcFile::of(&path).is_some() {
+    if Shown::new(task, file, &path).is_some() {
         return task.files.proc.add(file);
     }
-    match own_entry(&path) {
-        Some(entry @ (b"mem" | b"pagemap")) if task.mm.host_offset() != 0 => {
-            let name = String::from_utf8_lossy(entry);
+    match Entry::of(&path) {
+        Some(Entry { is_own: true, name: name @ (b"mem" | b"pagemap"), .. }) if task.mm.host_offset() != 0 => {
+            let name = String::from_utf8_lossy(name);
             task.system.unimplemented(format!("/proc/self/{name} where addresses are not the host's"));
             Err(Errno::ACCESS)
         }
@@ -206,17 +230,41 @@ pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
     }
 }
 
-/// The file behind a descriptor, if it shows the guest.
+/// The file behind a descriptor, if it shows a guest.
 pub fn shown(task: &Task, fd: i32) -> Option<Shown<'static>> {
-    let file = crate::host::guest_fd(fd)?;
+    let file = host::guest_fd(fd)?;
     if !task.files.proc.may_be(file) {
         return None;
     }
-    Some(Shown { kind: ProcFile::of(&proc_path(file)?)?, file })
+    Shown::new(task, file, &proc_path(file)?)
+}
+
+impl<'a> Shown<'a> {
+    fn new(task: &Task, file: BorrowedFd<'a>, path: &[u8]) -> Option<Self> {
+        let kind = ProcFile::of(path)?;
+        let other = match Entry::of(path) {
+            Some(entry) if !entry.is_own => Some(entry.other_guest(task).filter(|_| guests::shows_remu(kind))?),
+            _ => None,
+        };
+        Some(Self { file, kind, path: path.to_owned(), other })
+    }
+
+    /// Reads another file of the same process.
+    fn beside(&self, name: &str) -> Result<String, Errno> {
+        let process = Entry::of(&self.path).map_or(&b"/proc/self"[..], |entry| entry.process);
+        let path = Path::new(OsStr::from_bytes(process)).join(name);
+        let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        read(file.as_fd())
+    }
 }
 
 /// The current contents of a file.
-fn contents(task: &Task, cpu: &Cpu, Shown { file, kind }: &Shown<'_>) -> Result<Vec<Record>, Errno> {
+fn contents(task: &Task, cpu: &Cpu, shown: &Shown<'_>) -> Result<Vec<Record>, Errno> {
+    let Shown { file, kind, other, .. } = shown;
+    if let Some(guest) = other {
+        let host = if *kind == ProcFile::Auxv { String::new() } else { read(*file)? };
+        return guests::contents(guest, *kind, &host, |name| shown.beside(name));
+    }
     let (args, env) = status::strings(task);
     Ok(match kind {
         ProcFile::Maps => maps(task),
@@ -260,8 +308,7 @@ pub fn as_file(bytes: &[u8]) -> Result<OwnedFd, Errno> {
         let done = rustix::io::write(&fd, rest)?;
         rest = &rest[done..];
     }
-    let again = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    rustix::fs::open(again, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+    rustix::fs::open(host::path_of_fd(fd.as_raw_fd()), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
 fn maps(task: &Task) -> Vec<Record> {

@@ -166,7 +166,7 @@ pub(super) static ROWS: &[Row] = rows! {
         RestartBlock [native futex::futex];
     99 set_robust_list(Ptr, Size) Never
         [part "where guest addresses are not the host's, the locks of a killed owner are not marked" robust::set_robust_list];
-    100 get_robust_list(Int, Ptr, Ptr) Never [part "only the caller's own list can be read" robust::get_robust_list];
+    100 get_robust_list(Int, Ptr, Ptr) Never [part "where guest addresses are not the host's, only the caller's own list can be read" robust::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];
     103 setitimer(Enum(&ITIMER), In(&ITIMERVAL), Out(&ITIMERVAL)) Never [pass Setitimer];
@@ -335,10 +335,10 @@ pub(super) static ROWS: &[Row] = rows! {
     268 setns(Fd, Flags(&NAMESPACE)) Never [pass Setns];
     269 sendmmsg(Fd, Special(&MESSAGES_OUT), UInt, Flags(&MSG)) RestartSys [native net::sendmmsg];
     270 process_vm_readv(Int, OutVec(2), Size, InVec(4), Size, Hex) Never
-        [part "access to another process's memory gives EPERM" vm::process_vm_readv];
+        [part "where guest addresses are not the host's, access to another process's memory gives EPERM" vm::process_vm_readv];
     271 process_vm_writev(Int, InVec(2), Size, InVec(4), Size, Hex) Never
-        [part "access to another process's memory gives EPERM" vm::process_vm_writev];
-    272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [part "other processes give EPERM" admin::kcmp];
+        [part "where guest addresses are not the host's, access to another process's memory gives EPERM" vm::process_vm_writev];
+    272 kcmp(Int, Int, Enum(&KCMP), Special(&KCMP_INDEX), Special(&KCMP_INDEX)) Never [native admin::kcmp];
     273 finit_module(Fd, Str, Hex) Never [unimplemented "the host kernel cannot load modules built for the guest's CPU"];
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, OutSized(&SCHED_ATTR, 2), UInt, UInt) Never [pass SchedGetattr];
@@ -349,7 +349,7 @@ pub(super) static ROWS: &[Row] = rows! {
     280 bpf(Int, Ptr, UInt) Never [unimplemented "BPF programs run in the host kernel and trace the host, not the guest"];
     281 execveat(DirFd, Path(FollowUnless(4), Read), Special(&ARGV), Special(&ENVP), Flags(&AT)) Never [native exec::execveat];
     282 userfaultfd(Hex) Never [unimplemented "its requests and messages contain host addresses, and handling them takes a second thread"];
-    283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [pass Membarrier];
+    283 membarrier(Enum(&MEMBARRIER), Hex, Special(&MEMBARRIER_CPU)) Never [part "no RSEQ commands, as there is no rseq" thread::membarrier];
     284 mlock2(Ptr, Size, Flags(&MLOCK2)) Never [native mem::mlock2];
     285 copy_file_range(Fd, InOut(&LONG), Fd, InOut(&LONG), Size, Hex) RestartSys [pass CopyFileRange];
     286 preadv2(Fd, OutVec(2), Size, Long, Special(&UPPER_HALF), Flags(&RWF)) RestartSys [native fd::preadv2];
@@ -377,8 +377,7 @@ pub(super) static ROWS: &[Row] = rows! {
     435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [part "CLONE_VM and CLONE_VFORK are only implemented together, except for threads" thread::clone3];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
     437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
-    438 pidfd_getfd(Fd, Fd, Hex) Never
-        [part "the internal descriptors of another remu process are not hidden" admin::pidfd_getfd];
+    438 pidfd_getfd(Fd, Int, Hex) Never [native admin::pidfd_getfd];
     439 faccessat2(DirFd, Path(FollowUnless(3), Read), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [native fs::faccessat2];
     440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
         [part "access to another process's memory gives EPERM" vm::process_madvise];

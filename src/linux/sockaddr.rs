@@ -60,7 +60,7 @@ impl HostAddress {
         }
         let socket = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         let socket = host::fd::duplicate_high(socket)?;
-        let bytes = address_of(format!("/proc/self/fd/{}", socket.as_raw_fd()).as_bytes());
+        let bytes = address_of(host::path_of_fd(socket.as_raw_fd()).as_bytes());
         Ok(Self { bytes, _socket: Some(socket) })
     }
 }

@@ -374,7 +374,7 @@ fn directory(dir: i32) -> Option<Vec<u8>> {
     let path = if dir == libc::AT_FDCWD {
         rustix::process::getcwd(Vec::new()).ok()?
     } else {
-        rustix::fs::readlink(format!("/proc/self/fd/{dir}"), Vec::new()).ok()?
+        rustix::fs::readlink(crate::host::path_of_fd(dir), Vec::new()).ok()?
     };
     let path = path.into_bytes();
     (path.starts_with(b"/") && look(&path).is_ok()).then(|| if path == b"/" { Vec::new() } else { path })

@@ -274,7 +274,7 @@ mod tests {
     }
 
     /// Native functions that also pass their row through, by name.
-    const PASSED_LATER: [(&str, Sys); 16] = [
+    const PASSED_LATER: [(&str, Sys); 17] = [
         ("getcwd", Sys::Getcwd),
         ("truncate", Sys::Truncate),
         ("utimensat", Sys::Utimensat),
@@ -291,6 +291,7 @@ mod tests {
         ("shmget", Sys::Shmget),
         ("open_by_handle_at", Sys::OpenByHandleAt),
         ("pidfd_getfd", Sys::PidfdGetfd),
+        ("membarrier", Sys::Membarrier),
     ];
 
     /// Whether the argument kind of a row agrees with the host's table in use and size.

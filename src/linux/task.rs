@@ -195,6 +195,7 @@ impl Task {
         };
         task.apply_limits();
         task.take_name();
+        task.publish();
         task.mirror_dispositions();
         // A shell's `<` opens the file before the process becomes remu.
         for file in (0..3).filter_map(crate::host::guest_fd) {

@@ -19,6 +19,9 @@ guest_structs! {
     /// `struct mmsghdr`.
     Mmsghdr { hdr: Msghdr, len: u32, pad: u32, }
 
+    /// `struct cmsghdr`, which the data follows.
+    Cmsghdr { len: u64, level: i32, kind: i32, }
+
     /// `struct linger`.
     Linger { onoff: i32, linger: i32, }
 
@@ -28,5 +31,6 @@ guest_structs! {
 
 layout!(Msghdr: 56, iov @ 16, control @ 32, flags @ 48);
 layout!(Mmsghdr: 64, len @ 56);
+layout!(Cmsghdr: 16, level @ 8, kind @ 12);
 layout!(Linger: 8);
 layout!(SockFprog: 16, filter @ 8);

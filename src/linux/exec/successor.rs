@@ -2,11 +2,12 @@
 
 use super::{ExecError, ExecRequest, Target};
 use crate::elf::{ElfError, LoadError};
-use crate::host::{self, OwnFile};
+use crate::host::{self, Next, OwnFile};
 use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::SIG_IGN;
 use crate::linux::limits::Limits;
 use crate::linux::outcome::CallEnd;
+use crate::linux::proc::Guest;
 use crate::linux::signal::bit;
 use crate::linux::task::Task;
 use rustix::io::Errno;
@@ -140,11 +141,11 @@ impl Task {
         let system = self.system.clone();
         let file = request.file.as_ref().map(File::try_clone).transpose();
         let Ok(file) = file else { return Errno::MFILE.into() };
-        match Target::find(&self.process.spec, &mut request) {
-            Ok(_) => {}
+        let exe = match Target::find(&self.process.spec, &mut request) {
+            Ok(target) => target.program.path.as_os_str().as_bytes().to_vec(),
             Err(error) if error.is_for_host() => return self.execute_native(&request),
             Err(error) => return error.errno().into(),
-        }
+        };
         let Some(successor) = &system.successor else {
             self.system.missing("execve without access to remu's own file".to_owned());
             return Errno::NOENT.into();
@@ -157,6 +158,13 @@ impl Task {
             Ok(data) => data,
             Err(errno) => return errno.into(),
         };
+        // The next remu adds the rest once it knows.
+        let exe = CString::new(exe).unwrap_or_default();
+        let guest = Guest { exe, own_fds: self.files.ours().to_vec(), ..Guest::default() };
+        let public = match guest.encode() {
+            Ok(public) => public,
+            Err(errno) => return errno.into(),
+        };
         // A signal that arrives now could be lost with its handler.
         host::set_signal_mask(u64::MAX);
         if host::has_arrived() {
@@ -165,7 +173,8 @@ impl Task {
         let logs = successor.logs.iter().filter_map(|&fd| self.files.own_fd(fd));
         let files: Vec<BorrowedFd<'_>> = [file.as_fd()].into_iter().chain(logs).collect();
         let _one_at_a_time = system.making_processes.lock();
-        let errno = successor.own_file.execute(&data, &files, &request.argv, &request.envp);
+        let next = Next { public: &public, data: &data, files: &files };
+        let errno = successor.own_file.execute(&next, &request.argv, &request.envp);
         host::set_signal_mask(self.blocked);
         errno.into()
     }

@@ -7,7 +7,7 @@
 //! to a page. The rest of a record is kept for the next read at that position, so a record is never torn when the list
 //! changes between two reads.
 
-use super::{ProcFile, Record};
+use super::{Guest, ProcFile, Record};
 use crate::guest::riscv::Cpu;
 use crate::host::{Lock, LockGuard, LockRef, Rank};
 use crate::linux::abi::file::Iovec;
@@ -39,7 +39,8 @@ struct Kept {
 /// The state of a sequential read between two calls.
 #[derive(Debug)]
 struct Rest {
-    kind: ProcFile,
+    /// The file's path.
+    path: Vec<u8>,
     /// The position at which it continues.
     position: u64,
     /// The rest of a partly returned record.
@@ -86,9 +87,9 @@ impl OpenProc {
     }
 
     /// Takes the state of the read that ended at this position.
-    fn take(&self, kind: ProcFile, position: u64) -> Option<Rest> {
+    fn take(&self, path: &[u8], position: u64) -> Option<Rest> {
         let mut kept = self.kept();
-        let at = kept.rests.iter().rposition(|rest| rest.kind == kind && rest.position == position)?;
+        let at = kept.rests.iter().rposition(|rest| rest.path == path && rest.position == position)?;
         kept.rests.remove(at)
     }
 
@@ -108,10 +109,14 @@ fn device(file: BorrowedFd<'_>) -> Result<(u32, u32), Errno> {
     Ok((stat.stx_dev_major, stat.stx_dev_minor))
 }
 
-/// An open file under /proc that shows the guest.
+/// An open file under /proc that shows a guest.
 pub struct Shown<'a> {
     pub(super) file: BorrowedFd<'a>,
     pub(super) kind: ProcFile,
+    /// Its path on procfs.
+    pub(super) path: Vec<u8>,
+    /// The guest, if it is not that of this process.
+    pub(super) other: Option<Guest>,
 }
 
 impl Shown<'_> {
@@ -184,7 +189,7 @@ impl Shown<'_> {
     fn read_group(&self, task: &Task, cpu: &Cpu, group: &[Iovec], at: u64, moves: bool) -> Result<u64, Errno> {
         let wanted: u64 = group.iter().map(|buffer| buffer.len).sum();
         let open = &task.files.proc;
-        let mut rest = match open.take(self.kind, at) {
+        let mut rest = match open.take(&self.path, at) {
             // The kernel looks up the next VMA by address. The counters of the other files are collected once.
             Some(mut rest) if self.kind == ProcFile::Maps => {
                 let records = super::contents(task, cpu, self)?.into_iter();
@@ -192,7 +197,7 @@ impl Shown<'_> {
                 rest
             }
             Some(rest) => rest,
-            None => Rest::at(self.kind, super::contents(task, cpu, self)?, at),
+            None => Rest::at(&self.path, super::contents(task, cpu, self)?, at),
         };
         let prepared = rest.prepare(wanted as usize);
         if prepared == 0 {
@@ -242,8 +247,8 @@ impl Shown<'_> {
 
 impl Rest {
     /// A read that begins at this position.
-    fn at(kind: ProcFile, records: Vec<Record>, position: u64) -> Self {
-        let mut rest = Self { kind, position, partial: Vec::new(), records: records.into(), last: 0 };
+    fn at(path: &[u8], records: Vec<Record>, position: u64) -> Self {
+        let mut rest = Self { path: path.to_owned(), position, partial: Vec::new(), records: records.into(), last: 0 };
         let mut skip = position;
         while let Some(record) = rest.records.pop_front() {
             let len = record.text.len() as u64;

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-const SMAPS: &CStr = c"/proc/self/smaps";
+const SMAPS: &CStr = c"/proc/thread-self/smaps";
 
 /// The counters of a VMA, by name and in the order of the file.
 #[derive(Clone, Debug, Default)]

@@ -2,6 +2,7 @@
 
 use super::smaps::{Resident, resident};
 use crate::elf::at;
+use crate::host::ShownProgram;
 use crate::linux::abi::signal::SIG_IGN;
 use crate::linux::signal::bit;
 use crate::linux::task::Task;
@@ -79,6 +80,24 @@ fn code_and_data(task: &Task) -> (Range<u64>, Range<u64>) {
     )
 }
 
+/// The start of the heap.
+pub(super) fn start_of_heap(task: &Task) -> u64 {
+    let heap = task.mm.vmas().into_iter().find(|v| matches!(&v.source, Source::Named(name) if *name == "[heap]"));
+    heap.map_or_else(|| task.mm.brk(GuestAddr(0)).0, |v| v.range.start.0)
+}
+
+/// Where the host finds what it shows of the program.
+pub(super) fn shown_program(task: &Task) -> ShownProgram {
+    let (code, data) = code_and_data(task);
+    let (args, env) = strings(task);
+    ShownProgram { code, data, start_stack: task.mm.start_stack.0, args, env }
+}
+
+/// Whether only x86 has a line of `status`.
+pub(super) fn is_of_x86(key: &str) -> bool {
+    key == "untag_mask" || key.starts_with("x86_")
+}
+
 /// Mapped bytes by the kernel's categories.
 struct Mapped {
     all: u64,
@@ -122,12 +141,13 @@ pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     let mut fields: Vec<String> = rest.split(' ').map(str::to_owned).collect();
     let (code, data) = code_and_data(task);
     let (args, env) = strings(task);
-    let heap = task.mm.vmas().into_iter().find(|v| matches!(&v.source, Source::Named(name) if *name == "[heap]"));
-    let heap = heap.map_or_else(|| task.mm.brk(GuestAddr(0)).0, |v| v.range.start.0);
+    let heap = start_of_heap(task);
     let (ignored, caught) = dispositions(task);
     // These masks leave out real-time signals.
     let low = |set: u64| set & 0x7fff_ffff;
     let pending = low(task.pending.set() | crate::host::pending_signals());
+    // The host knows the masks of the other threads.
+    let is_caller = name.split(' ').next() == Some(task.tid().to_string().as_str());
     let values = [
         // Field numbers as in proc(5), where the state is the third.
         (23, mapped(task).all),
@@ -135,8 +155,6 @@ pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
         (26, code.start),
         (27, code.end),
         (28, task.mm.start_stack.0),
-        (31, pending),
-        (32, low(task.blocked)),
         (33, low(ignored)),
         (34, low(caught)),
         (45, data.start),
@@ -147,7 +165,8 @@ pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
         (50, env.start),
         (51, env.end),
     ];
-    for (number, value) in values {
+    let of_thread = [(31, pending), (32, low(task.blocked))].into_iter().filter(|_| is_caller);
+    for (number, value) in values.into_iter().chain(of_thread) {
         if let Some(field) = fields.get_mut(number - 3) {
             *field = value.to_string();
         }
@@ -170,6 +189,8 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     let map = mapped(task);
     let Resident { all, anon, shmem, swap, locked } = resident(task)?;
     let (ignored, caught) = dispositions(task);
+    // The host knows the masks of the other threads.
+    let is_caller = host.lines().any(|line| line.strip_prefix("Pid:\t") == Some(task.tid().to_string().as_str()));
     let mut text = String::new();
     for line in host.lines() {
         let key = line.split(':').next().unwrap_or_default();
@@ -189,7 +210,7 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
             _ => None,
         };
         let set = match key {
-            "SigBlk" => Some(task.blocked),
+            "SigBlk" if is_caller => Some(task.blocked),
             "SigIgn" => Some(ignored),
             "SigCgt" => Some(caught),
             "ShdPnd" => {
@@ -198,8 +219,7 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
             }
             _ => None,
         };
-        // Lines that only x86 has.
-        if key == "untag_mask" || key.starts_with("x86_") {
+        if is_of_x86(key) {
             continue;
         }
         match (size, set) {

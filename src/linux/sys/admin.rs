@@ -1,9 +1,10 @@
 //! System administration calls and calls about other processes: quotas, mounts, reboot, security modules, kcmp.
 
-use super::vm::{foreign, is_own};
+use super::vm::{is_own, process_of};
 use crate::host::{FsconfigRequest, KcmpEpoll, KcmpRequest, QuotaRequest, Sys, SysArg};
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
+use crate::linux::proc::Guest;
 use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
@@ -65,8 +66,10 @@ pub(in crate::linux) fn fsconfig(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn pidfd_getfd(c: &mut Call<'_>) -> SysResult {
-    // The row's argument kinds reject remu's own descriptors. These have the same numbers in every descendant of this
-    // process.
+    let process = process_of(c, c.fd(0)?);
+    if process.is_ok_and(|pid| is_hidden(c, pid, c.args[1])) {
+        return Err(Errno::BADF.into());
+    }
     c.pass(Sys::PidfdGetfd)
 }
 
@@ -76,27 +79,33 @@ pub(in crate::linux) fn reboot(c: &mut Call<'_>) -> SysResult {
     pass(Sys::Reboot, &mut [magic, magic2, command, c.guest(text, 1)])
 }
 
+/// Whether a descriptor of a process is one of remu's, and thus does not exist for guests.
+fn is_hidden(c: &Call<'_>, pid: i32, fd: u64) -> bool {
+    let fd = fd as i32;
+    match is_own(c, pid) {
+        true => c.task.files.is_ours(fd),
+        false => Guest::of_pid(c.task, pid).is_some_and(|guest| guest.own_fds.contains(&fd)),
+    }
+}
+
 /// The kcmp(2) type that compares files. Most other types compare objects that a process has only one of.
 const KCMP_FILE: i32 = 0;
 
 pub(in crate::linux) fn kcmp(c: &mut Call<'_>) -> SysResult {
     let kind = c.int(2);
-    if let Some(pid) = [c.int(0), c.int(1)].into_iter().find(|pid| !is_own(c, *pid)) {
-        return Err(foreign(c, pid));
-    }
     let pids = [c.int(0), c.int(1)];
-    Ok(match KcmpRequest::new(kind).ok_or(Errno::INVAL)? {
-        KcmpRequest::Epoll(request) => {
-            let target = c.fd(3)?;
-            request.make(pids, target as u64, c.nullable(c.args[4], KcmpEpoll::SLOT))
-        }
-        KcmpRequest::Numbers(request) => {
-            if kind == KCMP_FILE {
-                c.fd(3)?;
-                c.fd(4)?;
-            }
-            request.make(pids, [c.args[3], c.args[4]])
-        }
+    let [.., left, right, _] = c.args;
+    let request = KcmpRequest::new(kind).ok_or(Errno::INVAL)?;
+    let hidden = match request {
+        KcmpRequest::Epoll(_) => is_hidden(c, pids[0], left),
+        KcmpRequest::Numbers(_) => kind == KCMP_FILE && (is_hidden(c, pids[0], left) || is_hidden(c, pids[1], right)),
+    };
+    if hidden {
+        return Err(Errno::BADF.into());
+    }
+    Ok(match request {
+        KcmpRequest::Epoll(request) => request.make(pids, left, c.nullable(right, KcmpEpoll::SLOT)),
+        KcmpRequest::Numbers(request) => request.make(pids, [left, right]),
     }?)
 }
 

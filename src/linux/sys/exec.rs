@@ -33,7 +33,7 @@ pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
         if flags & libc::AT_EMPTY_PATH == 0 {
             return Err(Errno::NOENT.into());
         }
-        let place = PathBuf::from(format!("/proc/self/fd/{dir}"));
+        let place = PathBuf::from(crate::host::path_of_fd(dir));
         let file = File::open(&place).map_err(|error| {
             let errno = error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error);
             if errno == Errno::NOENT { Errno::BADF } else { errno }
@@ -56,7 +56,7 @@ pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
     let given =
         if relative { [format!("/dev/fd/{dir}/").as_bytes(), name.as_bytes()].concat() } else { name.into_bytes() };
     let path = if relative && !path.as_bytes().starts_with(b"/") {
-        [format!("/proc/self/fd/{dir}/").as_bytes(), path.as_bytes()].concat()
+        [crate::host::path_of_fd(dir).as_bytes(), b"/", path.as_bytes()].concat()
     } else {
         path.into_bytes()
     };

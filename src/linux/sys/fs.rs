@@ -26,8 +26,7 @@ fn open(c: &mut Call<'_>, how: OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, &
     // If the guest does not follow links, the host reports the error.
     let path = match proc::link(c.task, dir, &path) {
         Some(Link::Hidden) => return Err(Errno::NOENT.into()),
-        Some(Link::Exe) if follow && how.resolve == 0 => {
-            let exe = c.task.mm.exe.clone();
+        Some(Link::Exe(exe)) if follow && how.resolve == 0 => {
             let permitted = c.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent));
             permitted.map(|()| exe)
         }
@@ -194,11 +193,12 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
     pass(Sys::Readlinkat, &mut [SysArg::Val(dir as u64), path, buffer, SysArg::Val(size as u64)])
 }
 
-/// The host's entries without those of remu's own descriptors.
+/// The host's entries without those of the descriptors of this or of another remu.
 pub(in crate::linux) fn getdents64(c: &mut Call<'_>) -> SysResult {
     loop {
         let used = c.pass(Sys::Getdents64)?;
-        if used == 0 || c.task.files.ours().is_empty() || !proc::lists_descriptors(borrow(c, 0)?) {
+        let hidden = if used == 0 { Vec::new() } else { proc::hidden_entries(c.task, borrow(c, 0)?) };
+        if hidden.is_empty() {
             return Ok(used);
         }
         let mut bytes = vec![0; used as usize];
@@ -209,7 +209,7 @@ pub(in crate::linux) fn getdents64(c: &mut Call<'_>) -> SysResult {
             let (entry, after) = rest.split_at(usize::from(u16::from_le_bytes(head.reclen)).clamp(1, rest.len()));
             let name = entry.get(NAME..).unwrap_or_default().split(|&b| b == 0).next().unwrap_or_default();
             let number = std::str::from_utf8(name).ok().and_then(|n| n.parse().ok());
-            if !number.is_some_and(|fd| c.task.files.is_ours(fd)) {
+            if !number.is_some_and(|fd| hidden.contains(&fd)) {
                 kept.extend_from_slice(entry);
             }
             rest = after;

@@ -123,7 +123,7 @@ fn no_huge_pages(addr: GuestAddr, len: u64, flags: i32, anonymous: bool) -> Errn
 
 /// The path of an open file, for /proc/self/maps.
 fn path_of(fd: i32) -> PathBuf {
-    let link = rustix::fs::readlink(format!("/proc/self/fd/{fd}"), Vec::new());
+    let link = rustix::fs::readlink(crate::host::path_of_fd(fd), Vec::new());
     link.map(|l| PathBuf::from(OsString::from_vec(l.into_bytes()))).unwrap_or_default()
 }
 

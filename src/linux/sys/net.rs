@@ -1,7 +1,7 @@
 //! Sockets: messages and options.
 
 use crate::host::{self, FilterOption, GetOption, GuestPtr, IoVec, Message, SetOption, SysArg, Timespec as HostTime};
-use crate::linux::abi::net::{Mmsghdr, Msghdr, SockFprog};
+use crate::linux::abi::net::{Cmsghdr, Mmsghdr, Msghdr, SockFprog};
 use crate::linux::abi::time::Timespec;
 use crate::linux::call::Call;
 use crate::linux::outcome::SysResult;
@@ -84,6 +84,9 @@ impl<'c> CheckedMessage<'c> {
         let name = sent.map(Name::Sent).or(received.map(Name::Received));
         let name = name.unwrap_or_else(|| Name::Guest(range(header.name, len)));
         let control = range(header.control, header.controllen);
+        if !receive {
+            c.permit_sent_files(header.control, header.controllen)?;
+        }
         Ok(Self { at, header, list, name, control })
     }
 
@@ -121,6 +124,33 @@ impl<'c> CheckedMessage<'c> {
         }
         c.write(self.at + offset_of!(Msghdr, controllen) as u64, &results.control_len)?;
         c.write(self.at + offset_of!(Msghdr, flags) as u64, &results.flags)
+    }
+}
+
+/// The alignment of control messages.
+const CONTROL_ALIGN: u64 = 8;
+
+impl Call<'_> {
+    /// Fails if control messages would send one of remu's descriptors (SCM_RIGHTS). The host reports all other errors
+    /// in them.
+    fn permit_sent_files(&self, at: u64, len: u64) -> Result<(), Errno> {
+        let (mut at, end) = (at, at.saturating_add(len));
+        while at != 0 && end - at >= size_of::<Cmsghdr>() as u64 {
+            let Ok(head) = self.read::<Cmsghdr>(at) else { break };
+            if head.len < size_of::<Cmsghdr>() as u64 || head.len > end - at {
+                break;
+            }
+            if (head.level, head.kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let first = at + size_of::<Cmsghdr>() as u64;
+                for fd in (first..at + head.len - 3).step_by(4) {
+                    if self.read(fd).is_ok_and(|fd| self.task.files.is_ours(fd)) {
+                        return Err(Errno::BADF);
+                    }
+                }
+            }
+            at = at.saturating_add(head.len.next_multiple_of(CONTROL_ALIGN)).min(end);
+        }
+        Ok(())
     }
 }
 

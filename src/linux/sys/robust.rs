@@ -2,8 +2,9 @@
 //!
 //! The kernel walks the list after the thread exits. remu walks it on every exit that it handles.
 
-use crate::host::{self, FutexWake, Sys, SysArg};
-use crate::linux::call::{Call, pass};
+use super::vm::foreign;
+use crate::host::{self, FutexWake};
+use crate::linux::call::Call;
 use crate::linux::outcome::SysResult;
 use crate::linux::task::Task;
 use crate::memory::{AtomicSize, GuestAddr, GuestMemory};
@@ -34,14 +35,16 @@ pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
 
 pub(in crate::linux) fn get_robust_list(c: &mut Call<'_>) -> SysResult {
     let who = c.int(0);
-    if who != 0 && who != c.task.tid() {
-        // The host checks whether the thread exists.
-        pass(Sys::Kill, &mut [SysArg::Val(c.args[0]), SysArg::Val(0)])?;
-        c.unimplemented("get_robust_list of another thread".to_owned());
-        return Err(Errno::PERM.into());
-    }
-    let (head, size) = c.task.robust_list;
-    c.write(c.args[2], &size)?;
+    let is_own = who == 0 || who == c.task.tid();
+    let head = match who {
+        _ if is_own => c.task.robust_list.0,
+        _ if c.task.mm.is_identity() => {
+            // A thread that has set none has that of remu's C library, outside the guest's memory.
+            Some(host::robust_list(who)?).filter(|&head| head < c.task.mm.limit().0).unwrap_or(0)
+        }
+        other => return Err(foreign(c, other)),
+    };
+    c.write(c.args[2], &HEAD)?;
     c.write(c.args[1], &head)?;
     Ok(0)
 }

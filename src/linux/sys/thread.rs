@@ -1,11 +1,12 @@
-//! clone(2) and clone3(2).
+//! Threads and processes: clone(2), clone3(2), membarrier(2).
 
+use crate::host::Sys;
 use crate::linux::abi::process::CloneArgs;
 use crate::linux::call::Call;
 use crate::linux::fork::ProcessRequest;
 use crate::linux::outcome::SysResult;
 use crate::linux::thread::{NewThread, ThreadRequest};
-use crate::memory::PAGE_SIZE;
+use crate::memory::{PAGE_SIZE, Prot};
 use rustix::io::Errno;
 use zerocopy::FromZeros;
 
@@ -136,4 +137,25 @@ fn start_process(c: &mut Call<'_>, args: &CloneArgs, thread: ThreadRequest) -> S
         clears_handlers: args.flags & CLONE_CLEAR_SIGHAND != 0,
     };
     if shares_memory { c.task.vfork(c.cpu, &request) } else { c.task.fork(c.cpu, &request) }
+}
+
+const MEMBARRIER_QUERY: i32 = 0;
+const MEMBARRIER_SYNC_CORE: i32 = 1 << 5;
+/// MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ and its registration.
+const MEMBARRIER_RSEQ: i32 = 1 << 7 | 1 << 8;
+
+pub(in crate::linux) fn membarrier(c: &mut Call<'_>) -> SysResult {
+    let command = c.int(0);
+    if command.count_ones() == 1 && command & MEMBARRIER_RSEQ != 0 {
+        // As in a kernel without rseq.
+        return Err(Errno::INVAL.into());
+    }
+    let done = c.pass(Sys::Membarrier)?;
+    if command == MEMBARRIER_SYNC_CORE {
+        // Every thread of the process has executed fence.i before its next instruction.
+        for vma in c.task.mm.vmas().into_iter().filter(|vma| vma.prot.contains(Prot::EXEC)) {
+            c.task.mm.code_changed(vma.range);
+        }
+    }
+    Ok(if command == MEMBARRIER_QUERY { done & !(MEMBARRIER_RSEQ as u64) } else { done })
 }

@@ -1,11 +1,11 @@
-//! Memory calls beyond the mmap family: seals, remap_file_pages, and calls on a process's memory, which only accept the
-//! caller's own.
+//! Memory calls beyond the mmap family: seals, remap_file_pages, and calls on a process's memory.
 
 use super::mem::advise;
 use crate::host::{GuestPtr, IoVec, Sys, SysArg};
 use crate::linux::abi::file::Iovec;
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::{CallEnd, SysResult};
+use crate::linux::proc::Guest;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 
@@ -28,11 +28,10 @@ pub(in crate::linux) fn remap_file_pages(c: &mut Call<'_>) -> SysResult {
 
 /// Whether the ID is that of this process or of one of its threads.
 pub(super) fn is_own(c: &Call<'_>, pid: i32) -> bool {
-    pid == c.task.pid() || pid > 0 && std::fs::exists(format!("/proc/self/task/{pid}")).unwrap_or(false)
+    pid == c.task.pid() || pid > 0 && std::fs::exists(format!("/proc/{}/task/{pid}", c.task.pid())).unwrap_or(false)
 }
 
-/// The error of a call on another process's memory. Only that process's emulator knows its addresses. The host reports
-/// ESRCH.
+/// The error of a call on another process's memory that remu cannot make. The host reports ESRCH.
 pub(super) fn foreign(c: &Call<'_>, pid: i32) -> CallEnd {
     if pid <= 0 {
         return Errno::SRCH.into();
@@ -44,11 +43,13 @@ pub(super) fn foreign(c: &Call<'_>, pid: i32) -> CallEnd {
     Errno::PERM.into()
 }
 
-/// The iovecs in the other process. The transfer ends at an address that cannot be mapped.
-fn remote<'c>(c: &'c Call<'_>, addr: u64, count: u64) -> Result<Vec<IoVec<'c>>, Errno> {
+/// The iovecs in the other process, whose address space ends at `limit`. The transfer ends at an address that cannot be
+/// mapped.
+fn remote<'c>(c: &'c Call<'_>, addr: u64, count: u64, limit: u64) -> Result<Vec<IoVec<'c>>, Errno> {
     c.iovecs(addr, count, |iovec| {
-        let found = c.task.mm.host_iovec(GuestAddr(iovec.base), iovec.len);
-        Ok(found.unwrap_or_else(|_| IoVec::new(GuestPtr::refused(iovec.base), iovec.len)))
+        let found = c.task.mm.host_iovec(GuestAddr(iovec.base), iovec.len).ok();
+        let found = found.filter(|_| iovec.base.saturating_add(iovec.len) <= limit);
+        Ok(found.unwrap_or_else(|| IoVec::new(GuestPtr::refused(iovec.base), iovec.len)))
     })
 }
 
@@ -59,14 +60,18 @@ fn transfer(c: &mut Call<'_>, call: Sys) -> SysResult {
         return Err(Errno::INVAL.into());
     }
     let local = c.vector(local, local_count)?;
-    let remote = remote(c, remote_list, remote_count)?;
-    if !is_own(c, pid) {
+    let is_own = is_own(c, pid);
+    let guest = if is_own { None } else { Guest::of_pid(c.task, pid) };
+    let own_limit = c.task.mm.limit().0;
+    let remote = remote(c, remote_list, remote_count, guest.map_or(own_limit, |guest| guest.limit))?;
+    // Elsewhere, only the other process's remu knows its addresses.
+    if !is_own && !c.task.mm.is_identity() {
         return Err(foreign(c, pid));
     }
     let counts = [local.len(), remote.len()].map(|n| SysArg::Val(n as u64));
     let [local_count, remote_count] = counts;
-    let own = SysArg::Val(c.task.pid() as u64);
-    pass(call, &mut [own, SysArg::Vector(&local), local_count, SysArg::Vector(&remote), remote_count])
+    let process = SysArg::Val(pid as u64);
+    pass(call, &mut [process, SysArg::Vector(&local), local_count, SysArg::Vector(&remote), remote_count])
 }
 
 pub(in crate::linux) fn process_vm_readv(c: &mut Call<'_>) -> SysResult {
@@ -81,11 +86,11 @@ pub(in crate::linux) fn process_vm_writev(c: &mut Call<'_>) -> SysResult {
 const PIDFD_SELF: std::ops::RangeInclusive<i32> = -10001..=-10000;
 
 /// The process ID of a process descriptor.
-fn process_of(c: &Call<'_>, fd: i32) -> Result<i32, Errno> {
+pub(super) fn process_of(c: &Call<'_>, fd: i32) -> Result<i32, Errno> {
     if PIDFD_SELF.contains(&fd) {
         return Ok(c.task.pid());
     }
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).map_err(|_| Errno::BADF)?;
+    let info = std::fs::read_to_string(format!("/proc/thread-self/fdinfo/{fd}")).map_err(|_| Errno::BADF)?;
     let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).ok_or(Errno::BADF)?;
     match pid.trim().parse() {
         Ok(pid) if pid > 0 => Ok(pid),

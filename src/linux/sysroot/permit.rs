@@ -65,7 +65,7 @@ impl Sysroot {
         let path = if fd == libc::AT_FDCWD {
             rustix::process::getcwd(Vec::new())
         } else {
-            rustix::fs::readlink(format!("/proc/self/fd/{fd}"), Vec::new())
+            rustix::fs::readlink(crate::host::path_of_fd(fd), Vec::new())
         };
         let Ok(path) = path else {
             // The host kernel reports a descriptor that is not open.

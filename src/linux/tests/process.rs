@@ -275,7 +275,10 @@ fn system_information_is_returned() {
     let info = b.room(128);
     assert_eq!(b.sys("waitid", &[libc::P_PID.into(), 0x7fff_ffff, info, 4 | 1, 0]), Err(Errno::CHILD));
     assert_eq!(b.sys("waitid", &[99, 0, info, 4 | 1, 0]), Err(Errno::INVAL));
-    assert!(b.sys("membarrier", &[0, 0, 0]).unwrap() > 0);
+    let known = b.sys("membarrier", &[0, 0, 0]).unwrap();
+    assert!(known > 0 && known & (3 << 7) == 0, "{known:#x}: there is no rseq");
+    assert_eq!(b.sys("membarrier", &[1 << 7, 0, 0]), Err(Errno::INVAL));
+    assert_eq!(b.sys("membarrier", &[1 << 8, 0, 0]), Err(Errno::INVAL));
 }
 
 #[test]
