@@ -3,6 +3,7 @@
 //! This layer contains the unsafe interaction with the host, so that the kernel interface above is safe code: system
 //! calls can only touch memory that their caller names, and faults are returned as values.
 
+mod aio;
 mod alloc;
 mod calls;
 mod child_memory;
@@ -31,6 +32,7 @@ mod terminal;
 mod thread;
 mod vfork;
 
+pub use aio::{AioRing, AioWait, aio_cancel, aio_destroy, aio_submit};
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Notification, Timespec, attribute, epoll_wait, futex_requeue,
     futex_wait_any, guest_fd, mdwe, message, messages, mirror_personality, move_pages, mq_notify, personality, pselect,

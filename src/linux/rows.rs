@@ -19,8 +19,8 @@ use super::strace::mounts::*;
 use super::strace::processes::*;
 use super::strace::special::*;
 use super::sys::{
-    admin, clock, exec, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program, robust,
-    signal, thread, vm, xattr,
+    admin, aio, clock, exec, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program,
+    robust, signal, thread, vm, xattr,
 };
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
@@ -60,11 +60,11 @@ macro_rules! rows {
 
 /// The table.
 pub(super) static ROWS: &[Row] = rows! {
-    0 io_setup(UInt, Ptr) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
-    1 io_destroy(Hex) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
-    2 io_submit(Hex, Long, Ptr) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
-    3 io_cancel(Hex, Ptr, Ptr) Never [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
-    4 io_getevents(Hex, Long, Long, Ptr, Ptr) Eintr [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
+    0 io_setup(UInt, Ptr) Never [part "where guest addresses are not the host's, ENOSYS" aio::io_setup];
+    1 io_destroy(Hex) Never [part "where guest addresses are not the host's, ENOSYS" aio::io_destroy];
+    2 io_submit(Hex, Long, Ptr) Never [part "where guest addresses are not the host's, ENOSYS" aio::io_submit];
+    3 io_cancel(Hex, Ptr, Ptr) Never [part "where guest addresses are not the host's, ENOSYS" aio::io_cancel];
+    4 io_getevents(Hex, Long, Long, Ptr, In(&TIMESPEC)) Eintr [part "where guest addresses are not the host's, ENOSYS" aio::io_getevents];
     5 setxattr(Path(Follow, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Setxattr];
     6 lsetxattr(Path(Keep, Change), Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Lsetxattr];
     7 fsetxattr(ChangedFd, Str, InBuf(3), Size, Flags(&XATTR)) Never [pass Fsetxattr];
@@ -358,7 +358,7 @@ pub(super) static ROWS: &[Row] = rows! {
     289 pkey_alloc(Hex, Hex) Never [unimplemented "no riscv64 CPU has protection keys; its kernel also returns ENOSYS"];
     290 pkey_free(Int) Never [unimplemented "no riscv64 CPU has protection keys; its kernel also returns ENOSYS"];
     291 statx(DirFd, PathOrNull(FollowUnless(2), Read), Flags(&STATX_FLAGS), Flags(&STATX_MASK), Out(&STATX)) Never [pass Statx];
-    292 io_pgetevents(Hex, Long, Long, Ptr, Ptr, Ptr) Eintr [unimplemented "the host kernel maps the completion ring at an address of its own choice, outside the guest's address space"];
+    292 io_pgetevents(Hex, Long, Long, Ptr, In(&TIMESPEC), Special(&SELECT_MASK)) Eintr [part "where guest addresses are not the host's, ENOSYS" aio::io_pgetevents];
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
         [unsupported "remu cannot observe when the host preempts it; C libraries work without rseq"];
     294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [unimplemented "the host cannot boot a kernel for the guest's CPU"];

@@ -18,7 +18,7 @@ pub use access::{AtomicRmw, AtomicSize, BadAddress};
 pub use code::{CodeChanges, CodeWatch, Inside, Reports, Stale};
 pub use guest::{GuestMemory, Refusal};
 pub use reservations::{Claim, Reservations};
-pub use user::{Backing, MapError, MapRequest, Mdwe, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
+pub use user::{Backing, MapError, MapRequest, Mdwe, NewRing, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
 pub use vma::{Attachment, MlockMode, Prot, Source, Vma, page_len};
 pub use window::SpaceError;
 

@@ -69,12 +69,15 @@ pub enum MlockMode {
     OnFault,
 }
 
-/// One attachment of a System V shared memory segment. shmdt unmaps all of it, even if the guest has split it since.
+/// Memory that one call maps, and another unmaps as a whole, even if the guest has split it since: a System V segment,
+/// or a ring of completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachment {
     /// Unique within an address space.
     pub number: u64,
-    /// The size of the segment in bytes.
+    /// Whether it is a ring of completions.
+    pub is_ring: bool,
+    /// Its size in bytes.
     pub size: u64,
 }
 

@@ -81,6 +81,22 @@ guest_structs! {
     /// `struct iovec`.
     Iovec { base: u64, len: u64, }
 
+    /// `struct iocb`.
+    Iocb {
+        data: u64,
+        key: u32,
+        rw_flags: u32,
+        opcode: u16,
+        priority: i16,
+        fildes: u32,
+        buf: u64,
+        nbytes: u64,
+        offset: i64,
+        reserved: u64,
+        flags: u32,
+        resfd: u32,
+    }
+
     /// `struct open_how`, first version.
     OpenHow { flags: u64, mode: u64, resolve: u64, }
 
@@ -112,6 +128,7 @@ layout!(Statfs: 120, fsid @ 56, namelen @ 64, flags @ 80);
 layout!(Flock: 32, start @ 8, len @ 16, pid @ 24);
 layout!(OwnerEx: 8);
 layout!(Iovec: 16);
+layout!(Iocb: 64, opcode @ 16, fildes @ 20, buf @ 24, flags @ 56);
 layout!(OpenHow: 24);
 layout!(XattrArgs: 16, size @ 8, flags @ 12);
 layout!(FileAttr: 24, extsize @ 8, cowextsize @ 20);

@@ -2,6 +2,7 @@
 //! host kernel unchanged.
 
 pub(super) mod admin;
+pub(super) mod aio;
 pub(super) mod clock;
 pub(super) mod exec;
 pub(super) mod fd;

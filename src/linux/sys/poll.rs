@@ -16,7 +16,7 @@ const EVENTS_MAX: i32 = i32::MAX / size_of::<EpollEvent>() as i32;
 const EVENTS_AT_ONCE: usize = 4096;
 
 /// The temporary signal mask of a call.
-fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
+pub(super) fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
     match addr {
         0 => Ok(None),
         _ if size != 8 => Err(Errno::INVAL),
@@ -26,7 +26,7 @@ fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>, Errno> {
 
 /// Waits with a temporary mask. A signal that ends the wait is delivered under this mask, and its handler returns to
 /// the old one.
-fn waiting(c: &mut Call<'_>, mask: Option<u64>, wait: impl FnOnce(&mut Call<'_>) -> SysResult) -> SysResult {
+pub(super) fn waiting(c: &mut Call<'_>, mask: Option<u64>, wait: impl FnOnce(&mut Call<'_>) -> SysResult) -> SysResult {
     let Some(mask) = mask else { return wait(c) };
     // A signal that the host cannot block may already be pending.
     let result = if c.task.pending.set() & !mask != 0 { Err(Errno::INTR.into()) } else { wait(c) };
@@ -38,12 +38,12 @@ pub(in crate::linux) fn ppoll(c: &mut Call<'_>) -> SysResult {
     waiting(c, mask, |c| c.pass(Sys::Ppoll))
 }
 
-/// The sixth argument of pselect6.
+/// The sixth argument of pselect6 and io_pgetevents.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-struct MaskArgument {
-    mask: u64,
-    size: u64,
+pub(super) struct MaskArgument {
+    pub mask: u64,
+    pub size: u64,
 }
 
 pub(in crate::linux) fn pselect6(c: &mut Call<'_>) -> SysResult {

@@ -249,3 +249,13 @@ fn secret_memory_is_mapped_like_any_other() {
     let list = b.put(&Iovec { base: at, len: 4 });
     assert_eq!(b.sys("vmsplice", &[w, list, 1, 0]), Err(Errno::FAULT), "but cannot share the page");
 }
+
+/// The host could not follow the addresses in requests.
+#[test]
+fn asynchronous_io_needs_addresses_that_are_the_hosts() {
+    let mut b = Bench::new();
+    for call in ["io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents"] {
+        assert_eq!(b.sys(call, &[0; 6]), Err(Errno::NOSYS), "{call}");
+        assert_eq!(b.missing.take(), format!("{call} where addresses are not the host's\n"));
+    }
+}

@@ -1,5 +1,6 @@
 //! Creating, removing and protecting mappings: mmap, munmap and mprotect.
 
+use super::aio;
 use super::layout::MmapBase;
 use super::{Backing, MapError, MapRequest, Place, State, UserSpace, effective, failed, host_prot};
 use crate::memory::vma::page_len;
@@ -115,7 +116,11 @@ impl UserSpace {
             // The errno of mmap(2) at the limit of locked memory.
             return Err(failed(Errno::AGAIN));
         }
-        let attachment = matches!(request.backing, Backing::ShmSegment(_)).then(|| state.new_attachment(len));
+        let attachment = match request.backing {
+            Backing::ShmSegment(_) => Some(state.new_attachment(len, false)),
+            Backing::AioRing(_) => Some(state.new_attachment(len, true)),
+            _ => None,
+        };
         let replaced = state.areas.insert(Vma { source, attachment, ..area });
         state.notify_replaced(&replaced);
         Ok(addr)
@@ -148,6 +153,7 @@ impl UserSpace {
                 Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) }
             }
             Backing::ShmSegment(segment) => segment.attach(at, len, host_prot(prot))?,
+            Backing::AioRing(ring) => aio::place(ring, at)?,
         };
         Ok(source)
     }

@@ -1,6 +1,7 @@
 //! The address space of a user process: its configuration, its limits and the state its operations share.
 
 mod accesses;
+mod aio;
 mod exec_gain;
 mod faults;
 mod file_pages;
@@ -16,6 +17,7 @@ use super::vma::VmaTree;
 use super::window::Window;
 use super::{AreaObserver, CodeChanges, CodeWatch, GuestAddr, MlockMode, Prot, Reports, Reservations, SpaceError, Vma};
 use crate::host::{self, Lock, LockGuard, LockRef, Rank, StopHandle};
+pub use aio::NewRing;
 pub use exec_gain::Mdwe;
 use layout::Layout;
 use rustix::io::Errno;
@@ -65,6 +67,8 @@ pub enum Backing<'a> {
     },
     /// A System V shared memory segment.
     ShmSegment(ShmSegment),
+    /// A ring of completions.
+    AioRing(&'a NewRing),
 }
 
 /// The arguments of one mmap.

@@ -56,17 +56,19 @@ impl ShmSegment {
 }
 
 impl State {
-    /// The attachment for a segment of `size` bytes, whole pages, that has just been attached.
-    pub(super) fn new_attachment(&mut self, size: u64) -> Attachment {
+    /// The attachment for a segment or ring of `size` bytes, whole pages, that has just been mapped.
+    pub(super) fn new_attachment(&mut self, size: u64, is_ring: bool) -> Attachment {
         self.attachments += 1;
-        Attachment { number: self.attachments, size }
+        Attachment { number: self.attachments, is_ring, size }
     }
 }
 
 /// The attachment that `area` belongs to, and the address at which it begins or began.
 fn base(area: &Vma) -> Option<(Attachment, u64)> {
     match (area.attachment, &area.source) {
-        (Some(attachment), Source::File { offset, .. }) => Some((attachment, area.range.start.0.wrapping_sub(*offset))),
+        (Some(attachment), Source::File { offset, .. }) if !attachment.is_ring => {
+            Some((attachment, area.range.start.0.wrapping_sub(*offset)))
+        }
         _ => None,
     }
 }
