@@ -408,13 +408,16 @@ fn a_missing_call_that_the_program_needs_is_reported_once() {
         assert_eq!(ran.status, Some(0), "{ran:?}");
         ran.err
     };
-    assert_eq!(message("traces", &[117, 117], &[]), "remu: ./traces: ptrace is not implemented yet\n");
+    let reason = "ptrace is not supported: a tracer would see the host's registers and calls, not the guest's";
+    assert_eq!(message("traces", &[117, 117], &[]), format!("remu: ./traces: {reason}\n"));
     assert_eq!(message("probes", &[0, 280, 293, 425], &[]), "", "programs work without these");
     // It does not end up within the line of a call.
     assert_eq!(
         message("shown", &[117], &["-e", "ptrace"]),
-        "ptrace(0, 0, NULL, NULL <unfinished ...>\nremu: ./shown: ptrace is not implemented yet\n\
-         <... ptrace resumed>)                   = -1 ENOSYS (Function not implemented)\n+++ exited with 0 +++\n"
+        format!(
+            "ptrace(0, 0, NULL, NULL <unfinished ...>\nremu: ./shown: {reason}\n\
+             <... ptrace resumed>)                   = -1 ENOSYS (Function not implemented)\n+++ exited with 0 +++\n"
+        )
     );
 }
 
@@ -438,7 +441,12 @@ fn statistics_are_written_when_the_program_exits() {
         let text = std::fs::read_to_string(&file).expect("the file is written");
         std::fs::remove_file(&file).expect("it is there");
         let line = |l: &str| l.split_once(' ').map(|(name, count)| (name.to_owned(), count.parse::<u64>().unwrap()));
-        text.lines().map(|l| line(l).expect(l)).collect::<std::collections::BTreeMap<_, _>>()
+        let (first, counters) = text.split_once('\n').expect("lines");
+        let words: Vec<_> = first.splitn(3, ' ').collect();
+        let exe = p.path().canonicalize().expect("a folder").join(name.trim_start_matches("./"));
+        assert_eq!((words[0], words[2]), ("process", exe.to_str().expect("a path in UTF-8")));
+        assert!(words[1].parse::<u32>().is_ok(), "{first}");
+        counters.lines().map(|l| line(l).expect(l)).collect::<std::collections::BTreeMap<_, _>>()
     };
     let path = file.to_str().expect("a path in UTF-8");
     let exit = counts("./exit42", &["--statistics", path], &[]);
@@ -449,6 +457,18 @@ fn statistics_are_written_when_the_program_exits() {
     p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
     let null = counts("./null", &["--statistics", path], &[]);
     assert_eq!((null["instructions"], null["exits"], null["exit-fault"]), (0, 1, 1), "{null:?}");
+    // fork(), then both exit.
+    let mut fork = vec![li(A0, libc::SIGCHLD), li(A1, 0), li(A2, 0), li(A3, 0), li(A3 + 1, 0), li(A7, 220), ecall()];
+    fork.extend(self::exit(0));
+    p.code("forks", &fork);
+    assert_eq!(run(&p, &["--statistics", path, "./forks"]).status, Some(0));
+    let mut blocks = 0;
+    // The child may end last.
+    while blocks < 2 {
+        let text = std::fs::read_to_string(&file).expect("the file is written");
+        blocks = text.lines().filter(|line| line.starts_with("process ")).count();
+        assert!(text.lines().all(|line| line.starts_with("process ") || line.split(' ').count() == 2), "{text}");
+    }
     let line = fails(run(&p, &["--statistics", "/nonexistent/x", "./exit0"]), 125);
     assert!(line.starts_with("cannot write the log /nonexistent/x: "), "{line}");
 }

@@ -12,7 +12,7 @@ use crate::linux::exec::{ExecRequest, Handover, Image, ProcessSpec, Successor, T
 use crate::linux::limits::Limits;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
-use crate::user::{CodeLog, Runner, RunnerConfig};
+use crate::user::{CodeLog, Runner, RunnerConfig, Statistics};
 use remu_isa::{Isa, Xlen};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
@@ -160,8 +160,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         logs: log.iter().chain(&calls).chain(&statistics).cloned().collect(),
         end: Box::new(move |outcome, task, counters| {
             if let Some(file) = &statistics {
-                let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
-                file.put(&lines.collect::<String>());
+                file.put(&statistics_block(task, counters));
             }
             if outcome == Outcome::Exited(EXIT_NOT_FOUND) {
                 explain_missing_library(&path, sysroot.as_deref(), task);
@@ -190,6 +189,14 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     runner.run(&mut task, &mut hart, mailbox);
     // Other threads go on.
     host::exit_first_thread()
+}
+
+/// A process's block in the file of counters: a line that names it, then one line for each counter.
+fn statistics_block(task: &Task, counters: &Statistics) -> String {
+    let exe = task.fs.guest_path(task.mm.exe.as_bytes());
+    let first = format!("process {} {}\n", task.pid(), exe.escape_ascii());
+    let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
+    [first].into_iter().chain(lines).collect()
 }
 
 /// Ends the process as the guest ended. There is nothing to clean up.

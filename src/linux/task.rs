@@ -100,12 +100,11 @@ impl System {
         }
     }
 
-    /// Tells the user that a call is unsupported, once for all calls with the same reason: a C library tries `clone3`
-    /// and then `clone`.
+    /// Tells the user that a call is unsupported, once for all calls with the same reason.
     fn required(&self, row: &Row) {
         let (Some(sink), Support::Unsupported(why)) = (&self.required, row.support) else { return };
         if self.is_new(why) {
-            sink(&format!("{} is not implemented yet", row.name));
+            sink(&format!("{} is not supported: {why}", row.name));
         }
     }
 
@@ -118,6 +117,15 @@ impl System {
             sink(&line);
         }
         self.unimplemented(what);
+    }
+
+    /// Tells the user of a surprise, once.
+    fn warn(&self, what: &str) {
+        if let Some(sink) = &self.required
+            && self.is_new(what)
+        {
+            sink(what);
+        }
     }
 
     /// The locks that are held while the process forks.
@@ -197,6 +205,7 @@ impl Task {
         task.take_name();
         task.publish();
         task.mirror_dispositions();
+        task.warn_of_lost_privileges();
         // A shell's `<` opens the file before the process becomes remu.
         for file in (0..3).filter_map(crate::host::guest_fd) {
             // An error means a file that the guest could not have opened itself.
@@ -218,6 +227,23 @@ impl Task {
         let name = CString::new(&name[..name.len().min(15)]).expect("a part of a string without zeroes");
         // A thread without its name runs as well.
         let _ = rustix::thread::set_name(&name);
+    }
+
+    /// Tells the user that a program does not get the user or group that its file grants: the host starts remu, not the
+    /// program.
+    fn warn_of_lost_privileges(&self) {
+        let Ok(file) = rustix::fs::stat(self.mm.exe.as_c_str()) else { return };
+        let is_set = |bit: u32| file.st_mode & bit != 0;
+        let user = is_set(libc::S_ISUID) && file.st_uid != rustix::process::geteuid().as_raw();
+        // Without execution by the group, the bit means mandatory locking.
+        let group =
+            is_set(libc::S_ISGID) && is_set(libc::S_IXGRP) && file.st_gid != rustix::process::getegid().as_raw();
+        let what = match (user, group) {
+            (true, _) => format!("it runs as the caller, not as its file's owner (user {})", file.st_uid),
+            (_, true) => format!("it runs as the caller, not as its file's group ({})", file.st_gid),
+            _ => return,
+        };
+        self.system.warn(&what);
     }
 
     /// Handles an exit of the engine: makes a system call, or turns a fault into a signal. Then delivers signals.

@@ -136,8 +136,14 @@ fn count_one(lab: &Lab, engine: &Engine, program: &Program, watched: bool) -> Re
         fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
     };
     let numbers = read(&counts)?;
-    let number = |l: &str| Some((l.split_once(' ')?.0.to_owned(), l.split_once(' ')?.1.parse().ok()?));
-    let counts: BTreeMap<String, u64> = numbers.lines().filter_map(number).collect();
+    let number = |l: &str| -> Option<(String, u64)> {
+        Some((l.split_once(' ')?.0.to_owned(), l.split_once(' ')?.1.parse().ok()?))
+    };
+    // The sums over the blocks of all processes.
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (name, count) in numbers.lines().filter_map(number) {
+        *counts.entry(name).or_default() += count;
+    }
     if !watched {
         return Ok(Figures { counts, ..Figures::default() });
     }
