@@ -1,5 +1,6 @@
 // execve and execveat: what the new program has, and every error before it.
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -90,13 +92,116 @@ static void errors(const char *self) {
         unlink(files[i]);
 }
 
+/* Executes a program in a child, which exits with 0 if that works. */
+static void tries(const char *what, int dir, const char *path, int flags) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        char *argv[] = {"x", "succeeds", NULL};
+        syscall(SYS_execveat, dir, path, argv, environ, flags);
+        _exit(errno);
+    }
+    int status;
+    if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        perror("waitpid");
+    printf("%s: %s\n", what, name_of(WEXITSTATUS(status)));
+}
+
+static void scripts(const char *self) {
+    for (int depth = 1; depth <= 7; depth++) {
+        char what[32], name[8], line[4200];
+        for (int i = 1; i <= depth; i++) {
+            snprintf(name, sizeof name, "s%d", i);
+            int size = i < depth ? snprintf(line, sizeof line, "#!./s%d\n", i + 1)
+                                 : snprintf(line, sizeof line, "#!%s succeeds\n", self);
+            make(name, line, size, 0755);
+        }
+        snprintf(what, sizeof what, "a chain of %d", depth);
+        tries(what, AT_FDCWD, "./s1", 0);
+    }
+    /* The script is named by a descriptor, which has to stay open for its interpreter. */
+    char line[4200];
+    make("script", line, snprintf(line, sizeof line, "#!%s succeeds\n", self), 0755);
+    int closed = open("script", O_RDONLY | O_CLOEXEC), stays = open("script", O_RDONLY);
+    tries("a script that is closed", closed, "", AT_EMPTY_PATH);
+    tries("a script that stays open", stays, "", AT_EMPTY_PATH);
+    int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    tries("in a directory that is closed", here, "script", 0);
+    tries("in the working directory", AT_FDCWD, "script", 0);
+    int program = open(self, O_RDONLY | O_CLOEXEC);
+    tries("a program that is closed", program, "", AT_EMPTY_PATH);
+    tries("the program itself", AT_FDCWD, "/proc/self/exe", 0);
+    close(closed), close(stays), close(here), close(program);
+    for (int i = 1; i <= 7; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "s%d", i);
+        unlink(name);
+    }
+    unlink("script");
+}
+
+/* How many lines or entries a file or directory of this process has. */
+static int count(const char *path) {
+    int lines = 0;
+    DIR *dir = opendir(path);
+    if (dir != NULL) {
+        while (readdir(dir) != NULL)
+            lines++;
+        closedir(dir);
+        return lines;
+    }
+    FILE *file = fopen(path, "re");
+    for (int c; (c = getc(file)) != EOF;)
+        lines += c == '\n';
+    fclose(file);
+    return lines;
+}
+
+static long resident(void) {
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (fscanf(file, "%*d %ld", &pages) != 1)
+        perror("statm");
+    fclose(file);
+    return pages;
+}
+
+/* What fails leaves nothing behind. */
+static void leaks(const char *self) {
+    char *large = malloc(100001);
+    memset(large, 'x', 100000);
+    large[100000] = 0;
+    char *argv[] = {large, large, large, NULL};
+    make("text", "text\n", 5, 0755);
+    make("lost", "#!/no/such/interpreter\n", 23, 0755);
+    long fds = 0, maps = 0, pages = 0;
+    char **volatile bad = (char **)8;
+    for (int i = 0; i < 400; i++) {
+        if (i == 100) {
+            fds = count("/proc/self/fd");
+            pages = resident();
+            maps = count("/proc/self/maps");
+        }
+        execve("./text", argv, environ);
+        execve("./lost", argv, environ);
+        execve("nowhere", argv, environ);
+        execve(self, argv, bad);
+    }
+    long grown = resident() - pages;
+    printf("left: %ld descriptors, %ld areas, memory %s\n", count("/proc/self/fd") - fds,
+           count("/proc/self/maps") - maps, grown < 256 ? "as before" : "grown");
+    unlink("text");
+    unlink("lost");
+    free(large);
+}
+
 static void show(int argc, char **argv) {
     printf("program %s with %d:", argv[0], argc - 2);
     for (int i = 2; i < argc; i++)
         printf(" [%s]", argv[i]);
     printf("\nenvironment:");
     for (char **e = environ; *e != NULL; e++)
-        printf(" [%s]", *e);
+        printf(" [%s]", strncmp(*e, "LAST=", 5) == 0 ? "LAST" : *e);
     sigset_t blocked, pending;
     sigprocmask(SIG_SETMASK, NULL, &blocked);
     sigpending(&pending);
@@ -137,6 +242,17 @@ static void *from_a_thread(void *arg) {
     return arg;
 }
 
+static pthread_t first;
+
+/* Executes the next program when this is the only thread left. */
+static void *after_the_first(void *arg) {
+    pthread_join(first, NULL);
+    char *argv[] = {"alone", "after-first", NULL};
+    execve(self, argv, environment);
+    perror("execve");
+    return arg;
+}
+
 static void ignore(int signal) {
     (void)signal;
 }
@@ -150,6 +266,8 @@ int main(int argc, char **argv) {
     self = path;
     if (strcmp(step, "first") == 0) {
         errors(self);
+        scripts(self);
+        leaks(self);
         sigset_t usr1;
         sigemptyset(&usr1);
         sigaddset(&usr1, SIGUSR1);
@@ -185,7 +303,9 @@ int main(int argc, char **argv) {
         unlink("script");
         argv[0] = "a script";
         show(argc, argv);
-        char *last[] = {"LAST=1", NULL};
+        char last_is[4200];
+        snprintf(last_is, sizeof last_is, "LAST=%s", self);
+        char *last[] = {last_is, NULL};
         int fd = memfd_create("copy", MFD_CLOEXEC);
         int from = open(self, O_RDONLY | O_CLOEXEC);
         char buffer[65536];
@@ -196,7 +316,17 @@ int main(int argc, char **argv) {
         fexecve(fd, final, last);
     } else if (strcmp(step, "by-memfd") == 0) {
         show(argc, argv);
+        // The file that this program was executed from has no path.
+        first = pthread_self();
+        self = getenv("LAST");
+        pthread_t thread;
+        pthread_create(&thread, NULL, after_the_first, NULL);
+        pthread_exit(NULL);
+    } else if (strcmp(step, "after-first") == 0) {
+        show(argc, argv);
         return 42;
+    } else if (strcmp(step, "succeeds") == 0) {
+        return 0;
     }
     perror(step);
     return 1;

@@ -53,7 +53,7 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
         program: settings.program.clone(),
         file: file.map(File::from),
         given_path: settings.given_path.clone(),
-        script_name: CString::new(settings.program.as_os_str().as_bytes()).unwrap_or_default(),
+        script_name: CString::new(settings.program.as_os_str().as_bytes()).ok(),
         argv: settings.argv.clone(),
         envp: settings.envp.clone(),
     };

@@ -38,6 +38,12 @@ pub enum ExecError {
         /// What follows `#!`.
         interpreter: NotFound,
     },
+    /// The interpreter of a script could not open it.
+    #[error("{}: is a script whose descriptor is closed before its interpreter starts", path.display())]
+    UnreachableScript {
+        /// The script's path.
+        path: PathBuf,
+    },
     /// The chain of script interpreters is too long.
     #[error("{}: has a chain of script interpreters longer than the limit of {MAX_SCRIPTS}", path.display())]
     TooManyScripts {

@@ -51,13 +51,14 @@ impl Target {
             if scripts > MAX_SCRIPTS {
                 return Err(ExecError::TooManyScripts { path: request.program.clone() });
             }
+            let Some(script_name) = name else { return Err(ExecError::UnreachableScript { path }) };
             let found = sysroot
                 .find_or_advise(&script.interpreter, &real)
                 .map_err(|interpreter| ExecError::NoScriptInterpreter { path: path.clone(), interpreter })?;
             let Script { interpreter, argument } = script;
-            let first = [interpreter.clone()].into_iter().chain(argument).chain([name]);
+            let first = [interpreter.clone()].into_iter().chain(argument).chain([script_name]);
             argv.splice(..argv.len().min(1), first);
-            (path, name) = (found, interpreter);
+            (path, name) = (found, Some(interpreter));
         };
         program.plan.check_extensions(&spec.exts).map_err(|e| ExecError::Load { path, error: e.into() })?;
         let interpreter = match &program.plan.interpreter {

@@ -57,8 +57,9 @@ pub struct ExecRequest {
     pub file: Option<File>,
     /// The executed path (AT_EXECFN).
     pub given_path: PathBuf,
-    /// What a script's interpreter gets as the script's name.
-    pub script_name: CString,
+    /// What a script's interpreter gets as the script's name; `None` if it could not open the script, whose descriptor is
+    /// closed by then.
+    pub script_name: Option<CString>,
     /// The arguments, the program's name first.
     pub argv: Vec<CString>,
     /// The environment.

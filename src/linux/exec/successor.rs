@@ -51,7 +51,7 @@ pub struct Handover {
     pub ignored: u64,
     program: Vec<u8>,
     given_path: Vec<u8>,
-    script_name: Vec<u8>,
+    script_name: Option<Vec<u8>>,
 }
 
 impl Handover {
@@ -81,7 +81,7 @@ impl Handover {
             program: path(&self.program),
             file: Some(file),
             given_path: path(&self.given_path),
-            script_name: CString::new(self.script_name.clone()).unwrap_or_default(),
+            script_name: self.script_name.clone().and_then(|name| CString::new(name).ok()),
             argv: std::env::args_os().map(|word| CString::new(word.into_vec()).unwrap_or_default()).collect(),
             envp: host::environment(),
         }
@@ -99,7 +99,9 @@ impl ExecError {
             Self::Space(_) | Self::Vdso(_) => Errno::NOMEM,
             Self::Random(_) => Errno::IO,
             Self::Path(_) => Errno::INVAL,
-            Self::NoDynamicLinker { .. } | Self::NoScriptInterpreter { .. } => Errno::NOENT,
+            Self::NoDynamicLinker { .. } | Self::NoScriptInterpreter { .. } | Self::UnreachableScript { .. } => {
+                Errno::NOENT
+            }
             Self::TooManyScripts { .. } => Errno::LOOP,
             Self::Load { error, .. } => load_errno(error),
         }
@@ -208,7 +210,7 @@ impl Task {
             ignored: ignored.sum(),
             program: request.program.as_os_str().as_bytes().to_vec(),
             given_path: request.given_path.as_os_str().as_bytes().to_vec(),
-            script_name: request.script_name.as_bytes().to_vec(),
+            script_name: request.script_name.as_ref().map(|name| name.as_bytes().to_vec()),
         }
     }
 }

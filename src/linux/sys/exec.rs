@@ -19,7 +19,8 @@ const MAX_STRINGS: u64 = 6 << 20;
 pub(in crate::linux) fn execve(c: &mut Call<'_>) -> SysResult {
     let name = c.raw_path(0)?;
     let path = c.path(0, FollowLink::Follow, Intent::Read)?;
-    execute(c, [1, 2], path_of(&path), path_of(&name), None)
+    let file = Executed { path: path_of(&path), given: path_of(&name), file: None, is_reachable: true };
+    execute(c, [1, 2], file)
 }
 
 pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
@@ -39,7 +40,8 @@ pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
             if errno == Errno::NOENT { Errno::BADF } else { errno }
         })?;
         let given = PathBuf::from(format!("/dev/fd/{dir}"));
-        return execute(c, [2, 3], place, given, Some(file));
+        let executed = Executed { path: place, given, file: Some(file), is_reachable: stays_open(dir) };
+        return execute(c, [2, 3], executed);
     }
     let path = c.path(1, FollowLink::FollowUnless(4), Intent::Read)?;
     if flags & libc::AT_SYMLINK_NOFOLLOW != 0 {
@@ -60,7 +62,31 @@ pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
     } else {
         path.into_bytes()
     };
-    execute(c, [2, 3], OsStr::from_bytes(&path).into(), OsStr::from_bytes(&given).into(), None)
+    let executed = Executed {
+        path: OsStr::from_bytes(&path).into(),
+        given: OsStr::from_bytes(&given).into(),
+        file: None,
+        is_reachable: !relative || stays_open(dir),
+    };
+    execute(c, [2, 3], executed)
+}
+
+/// Whether a descriptor stays open when a program is executed.
+fn stays_open(fd: i32) -> bool {
+    let flags = crate::host::guest_fd(fd).and_then(|fd| rustix::io::fcntl_getfd(fd).ok());
+    flags.is_some_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
+}
+
+/// The file to execute.
+struct Executed {
+    /// Its path on the host.
+    path: PathBuf,
+    /// Its path for the program.
+    given: PathBuf,
+    /// The file, if it is already open.
+    file: Option<File>,
+    /// Whether an interpreter can open it by the path for the program.
+    is_reachable: bool,
 }
 
 fn path_of(path: &CString) -> PathBuf {
@@ -68,7 +94,8 @@ fn path_of(path: &CString) -> PathBuf {
 }
 
 /// Executes a program with the strings in the arguments `lists`.
-fn execute(c: &mut Call<'_>, lists: [usize; 2], program: PathBuf, given: PathBuf, file: Option<File>) -> SysResult {
+fn execute(c: &mut Call<'_>, lists: [usize; 2], executed: Executed) -> SysResult {
+    let Executed { path: program, given, file, is_reachable } = executed;
     let stack = c.task.process.limits.lock().stack.cur;
     // As in the kernel: a quarter of the stack, at least ARG_MAX.
     let mut room = (stack / 4).clamp(131_072, MAX_STRINGS).saturating_sub(given.as_os_str().len() as u64 + 1);
@@ -79,6 +106,7 @@ fn execute(c: &mut Call<'_>, lists: [usize; 2], program: PathBuf, given: PathBuf
         argv.push(CString::default());
     }
     let script_name = CString::new(given.as_os_str().as_bytes()).expect("it comes from a C string");
+    let script_name = is_reachable.then_some(script_name);
     let request = ExecRequest { program, file, given_path: given, script_name, argv, envp };
     Err(c.task.execute(request))
 }
