@@ -247,8 +247,9 @@ static void threads(void)
     printf("CPUs: %d", CPU_COUNT(&one));
     CHECK(sched_getaffinity(0, sizeof one, &one) == 0);
     printf(", and as before %d\n", CPU_EQUAL(&one, &all));
-    CHECK(setpriority(PRIO_PROCESS, tid, 7) == 0);
-    printf("nice: %d %d\n", getpriority(PRIO_PROCESS, tid), getpriority(PRIO_PROCESS, 0));
+    int nice = getpriority(PRIO_PROCESS, 0);
+    CHECK(setpriority(PRIO_PROCESS, tid, 19) == 0);
+    printf("nice: %d, and as before %d\n", getpriority(PRIO_PROCESS, tid), getpriority(PRIO_PROCESS, 0) == nice);
     struct timespec slice;
     show("interval", sched_rr_get_interval(tid, &slice));
     char attr[56];
