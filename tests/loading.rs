@@ -6,9 +6,10 @@ mod elf;
 #[path = "common/run.rs"]
 mod run;
 
-use elf::{A0, Elf, R, Segment, T0, W, X, assemble, exit, imm, li, program, store};
+use elf::{A0, A7, Elf, R, Segment, T0, W, X, assemble, ecall, exit, here, imm, li, program, store};
 use remu_isa::Op;
 use run::{Programs, Ran, remu};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// `mov edi, 7; mov eax, 60; syscall`: exit(7).
@@ -120,6 +121,52 @@ fn segments_may_be_empty_overlap_and_come_in_any_order() {
         e.segments.push(Segment::load(R | W, 0x13f00, []).mem_size(0x80));
     };
     assert_eq!(outcomes(odd, First::Store), [(Some(7), None); 2]);
+}
+
+#[test]
+fn an_empty_segment_must_be_at_a_possible_address() {
+    for vaddr in [1 << 47, 1 << 62] {
+        let [remu, native] = outcomes(|e| e.segments.push(Segment::load(R, vaddr, [])), First::Nothing);
+        // The host kernel sees the fault after the point of no return.
+        assert_eq!((remu, native), ((Some(126), None), (None, Some(libc::SIGSEGV))), "{vaddr:#x}");
+    }
+}
+
+/// `lea rdi, [rip]; shr rdi, 12; and edi, 127; mov eax, 60; syscall`: exits with the number of its page.
+const NATIVE_PAGE: &[u8] =
+    &[0x48, 0x8d, 0x3d, 0, 0, 0, 0, 0x48, 0xc1, 0xef, 0x0c, 0x83, 0xe7, 0x7f, 0xb8, 60, 0, 0, 0, 0x0f, 5];
+
+/// The number of the page, modulo 128, that a position-independent program is placed at: under remu and on the host.
+/// Its code is at one address and some data at another.
+fn pages(code_at: u64, data_at: u64) -> [i32; 2] {
+    let programs = Programs::new();
+    let page = [here(A0), imm(Op::Srli, A0, A0, 12), imm(Op::Andi, A0, A0, 127), li(A7, 94), ecall()];
+    let mut guest = program(&page);
+    guest.kind = 3;
+    guest.entry = code_at;
+    guest.segments[0].vaddr = code_at;
+    guest.segments.insert(1, Segment::load(R | W, data_at, [1; 8]));
+    let mut host = Elf { machine: 62, flags: 0, ..guest.clone() };
+    host.segments[0] = Segment { vaddr: code_at, ..Segment::load(R | X, code_at, NATIVE_PAGE) };
+    let status = |mut command: Command, program: PathBuf| {
+        let ran = Ran::from(command.arg(program).output().expect("it starts"));
+        ran.status.unwrap_or_else(|| panic!("{ran:?}"))
+    };
+    let mut fixed = Command::new("setarch");
+    fixed.arg("-R");
+    let mut remu = remu();
+    remu.arg("--no-aslr");
+    [status(remu, programs.elf("guest", &guest)), status(fixed, programs.elf("host", &host))]
+}
+
+#[test]
+fn the_first_segment_of_a_position_independent_program_decides_its_place() {
+    let base = pages(0, 0x3000);
+    for (code_at, data_at) in [(0x3000, 0), (0x3000, 0x1000), (0x3000, 0x6000), (0x10_0000, 0x10_3000)] {
+        let moved = pages(code_at, data_at);
+        let [remu, native] = [0, 1].map(|n| (moved[n] - base[n]) & 127);
+        assert_eq!(remu, native, "{code_at:#x} {data_at:#x}: {moved:?} from {base:?}");
+    }
 }
 
 #[test]

@@ -169,10 +169,14 @@ fn open(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Whether remu would run a file: an ELF file for RISC-V, or a script.
+/// Whether remu would run a file: an ELF file for RISC-V, or a script. True if the file cannot be opened for lack of a
+/// descriptor: opening it again reports the error.
 pub fn is_for_riscv(path: &Path) -> bool {
     let mut first = [0; 20];
-    let read = open(path).is_ok_and(|file| FileSource::read_at(&file, &mut first, 0).is_ok());
+    let read = match open(path) {
+        Ok(file) => FileSource::read_at(&file, &mut first, 0).is_ok(),
+        Err(error) => return matches!(error.errno(), Errno::MFILE | Errno::NFILE),
+    };
     let machine = u16::from_le_bytes([first[18], first[19]]);
     read && (first.starts_with(b"#!") || first.starts_with(header::ELFMAG) && machine == header::EM_RISCV)
 }

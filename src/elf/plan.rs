@@ -240,7 +240,7 @@ impl LoadPlan {
                 _ => {}
             }
         }
-        if plan.segments.is_empty() {
+        if plan.segments.iter().all(|s| s.mem_size == 0) {
             return Err(ElfError::NothingToLoad);
         }
         if plan.relocatable && plan.interpreter.is_none() && plan.entry == 0 && !plan.has_code_at_zero() {
@@ -282,9 +282,6 @@ impl LoadPlan {
         if (offset..file_end).contains(&phoff) {
             self.phdr = Some(phoff - offset + vaddr);
         }
-        if mem_size == 0 {
-            return Ok(());
-        }
         if h.p_align.is_power_of_two() && h.p_align < top {
             self.align = self.align.max(h.p_align);
         }
@@ -317,14 +314,17 @@ impl LoadPlan {
     pub fn place(&self, window: &LoadRange) -> Result<Placed, ElfError> {
         let bias = if self.relocatable {
             let base = window.dyn_base & !(self.align - 1);
-            base.wrapping_sub(self.span().start)
+            // As in the kernel, the first segment of the file goes there, and the others may lie below it.
+            page_floor(base.wrapping_sub(self.segments.first().map_or(0, |s| s.vaddr)))
         } else {
             0
         };
         for s in &self.segments {
             let Range { start, end } = s.pages();
             let (start, end) = (start.wrapping_add(bias), end.wrapping_add(bias));
-            if start < window.low || end > window.high || start > end {
+            // The kernel checks the address as linked, too, and does so even if there is nothing to map.
+            let is_outside = start >= window.high || end > window.high || start > end;
+            if is_outside || s.vaddr + s.mem_size > window.high || start < window.low && s.mem_size > 0 {
                 let (low, high) = (window.low, window.high);
                 return Err(ElfError::OutsideUserMemory { index: s.index, start, end, low, high });
             }

@@ -73,10 +73,26 @@ fn static_pie_is_placed_two_thirds_up_with_its_alignment() {
     assert_eq!(LoadRange::new(0x1_0000, WINDOW.high), WINDOW);
     // Linked at a high address: moved down, by a bias that wraps.
     for s in &mut e.segments {
-        s.vaddr += 0x7000_0000_0000;
+        s.vaddr += 0x5000_0000_0000;
     }
-    e.entry += 0x7000_0000_0000;
+    e.entry += 0x5000_0000_0000;
     assert_eq!(plan(&e).place(&WINDOW).unwrap().entry.0, 0x38aa_aaa0_0400);
+    // Linked outside user memory: refused, as by the kernel.
+    for s in &mut e.segments {
+        s.vaddr += 0x2000_0000_0000;
+    }
+    assert!(plan(&e).place(&WINDOW).is_err());
+}
+
+#[test]
+fn the_first_segment_decides_the_place_of_the_others() {
+    let mut e = two_segments();
+    e.kind = 3;
+    e.segments.swap(0, 1);
+    // The second segment, with the headers, lies below the place.
+    let placed = plan(&e).place(&WINDOW).unwrap();
+    assert_eq!(placed.bias, WINDOW.dyn_base - 0x13000);
+    assert_eq!(placed.phdr.0, placed.bias + 0x10040);
 }
 
 #[test]
