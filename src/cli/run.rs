@@ -14,6 +14,7 @@ use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
 use crate::user::{CodeLog, Runner, RunnerConfig, Statistics};
 use remu_isa::{Isa, Xlen};
+use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -133,16 +134,25 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     let Begin { mut spec, mut request, logs, own_file, signals } = begin;
     let descriptors = logs.descriptors();
     let Logs { log, calls, statistics } = logs;
-    let target = Target::find(&spec, &mut request)?;
-    spec.sysroot.clone_from(&target.sysroot);
     let logged = |wanted: bool| log.clone().filter(|_| wanted);
     let maps = logged(settings.log.mmu || settings.log.page)
         .map(|log| Arc::new(MapLog::new(log, settings.log.mmu, settings.log.page)));
-    let (image, cpu) = Image::load(&spec, target, &request, |space| {
-        if let Some(maps) = &maps {
-            space.observe_areas(maps.clone());
-        }
-    })?;
+    let mut load = || {
+        let target = Target::find(&spec, &mut request)?;
+        let sysroot = target.sysroot.clone();
+        let observe = |space: &Arc<UserSpace>| {
+            if let Some(maps) = &maps {
+                space.observe_areas(maps.clone());
+            }
+        };
+        Image::load(&spec, target, &request, observe).map(|(image, cpu)| (image, cpu, sysroot))
+    };
+    let (image, cpu, sysroot) = match load() {
+        // The kernel needs no descriptor to execute a program.
+        Err(error) if error.errno() == Errno::MFILE => host::with_own_descriptors(load).unwrap_or(Err(error))?,
+        result => result?,
+    };
+    spec.sysroot = sysroot;
     let isa = Isa::new(Xlen::Rv64, spec.exts);
     let mut hart = HartOwner::<Rv64>::new(cpu);
     let own_fds = descriptors.iter().copied().chain(own_file.iter().flat_map(host::OwnFile::numbers)).collect();

@@ -46,6 +46,9 @@ fn memfd(public: &[u8], rest: &[u8]) -> Result<OwnedFd, Errno> {
 /// Where the two descriptors lie at least, or below a smaller limit.
 const LOWEST: i32 = 960;
 
+/// With a smaller limit, all descriptors are left to the program.
+const FEW: u64 = 8;
+
 /// remu's own file, and the place of the memfd.
 #[derive(Debug)]
 pub struct OwnFile {
@@ -87,7 +90,10 @@ impl OwnFile {
     /// Moves the file to a number whose next one is free, too.
     fn at_neighbours(file: OwnedFd) -> Result<Self, Errno> {
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024).min(1024);
-        let mut at = LOWEST.min(limit.saturating_sub(48) as i32);
+        if limit < FEW {
+            return Err(Errno::MFILE);
+        }
+        let mut at = LOWEST.min(limit.saturating_sub(48).max(limit / 2) as i32);
         loop {
             let first = fcntl_dupfd_cloexec(&file, at)?;
             let second = fcntl_dupfd_cloexec(&file, first.as_raw_fd() + 1)?;

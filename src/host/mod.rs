@@ -70,5 +70,5 @@ pub use sys::Sys;
 #[cfg(test)]
 pub(crate) use sys::{Extent, HostCall, Pointer};
 pub use terminal::RawTerminal;
-pub use thread::{exit_first_thread, spawn};
+pub use thread::{exit_first_thread, spawn, with_own_descriptors};
 pub use vfork::{VforkDone, vfork};

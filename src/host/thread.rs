@@ -1,13 +1,18 @@
 //! Host threads that run guest threads.
 
+use super::fd::close;
 use super::pass::syscall;
 use super::signals::{action, block_all_signals, set_action, set_signal_mask};
 use rustix::io::Errno;
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 
 /// The stack of a host thread, in bytes.
 const STACK: usize = 256 << 10;
+
+/// The stack of a thread that loads a program or reads files, in bytes.
+const LARGE_STACK: usize = 1 << 20;
 
 /// The signals that the C library takes for itself when the first thread starts, and that belong to the guest.
 const LIBRARY_SIGNALS: [i32; 2] = [32, 33];
@@ -29,6 +34,33 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
     });
     set_signal_mask(mask);
     spawned.map(drop).map_err(|_| Errno::AGAIN)
+}
+
+/// Runs `body` on a thread with a descriptor table of its own, in which the standard descriptors are free: for files
+/// that are needed for a moment when the process has no free descriptor. Files that `body` opens must not outlive it.
+///
+/// # Errors
+/// EAGAIN if the host has no room for another thread.
+pub fn with_own_descriptors<T: Send>(body: impl FnOnce() -> T + Send) -> Result<T, Errno> {
+    let mask = block_all_signals();
+    take_signals_back();
+    block_all_signals();
+    let result = std::thread::scope(|scope| {
+        let run = || {
+            block_all_signals();
+            // SAFETY: the thread has a copy of the table, so that no descriptor of another thread changes. It ends
+            // before anybody else could use a number of its table.
+            unsafe { unshare_unsafe(UnshareFlags::FILES)? };
+            for fd in 0..3 {
+                close(fd);
+            }
+            Ok(body())
+        };
+        let thread = Builder::new().stack_size(LARGE_STACK).spawn_scoped(scope, run).map_err(|_| Errno::AGAIN)?;
+        thread.join().unwrap_or(Err(Errno::AGAIN))
+    });
+    set_signal_mask(mask);
+    result
 }
 
 /// Has the C library take its signals, and gives them back to the guest, while no thread can receive one: there is only

@@ -170,7 +170,8 @@ impl CodeOfFiles {
         let segments = self.0.entry(path.to_owned()).or_insert_with(|| elf::segments_of(Path::new(path)));
         let start = |segment: &Segment| segment.offset / PAGE_SIZE * PAGE_SIZE;
         // A page of the file may belong to two segments. The mapping is of the later one.
-        let found = segments.iter().filter(|segment| start(segment) <= offset).max_by_key(|segment| segment.offset);
+        let mapped = segments.iter().filter(|segment| segment.file_size > 0);
+        let found = mapped.filter(|segment| start(segment) <= offset).max_by_key(|segment| segment.offset);
         found.is_some_and(|segment| segment.prot.contains(Prot::EXEC))
     }
 }

@@ -96,6 +96,6 @@ fn line(task: &Task, vma: &Vma, counts: &Counts) -> Vec<u8> {
 
 /// The file's records; `host` is the host's file.
 pub(super) fn lines(task: &Task, host: &str) -> Result<Vec<Record>, Errno> {
-    let areas = counted(task, areas(host, &host_file(c"/proc/thread-self/maps")?));
+    let areas = counted(task, areas(host, &host_file(task, c"/proc/thread-self/maps")?));
     Ok(areas.iter().map(|(vma, counts)| Record { key: vma.range.end.0, text: line(task, vma, counts) }).collect())
 }

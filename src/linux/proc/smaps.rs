@@ -4,6 +4,7 @@
 //! of the guest's counts for the one with the largest share.
 
 use super::{Record, area_line, line};
+use crate::host;
 use crate::linux::task::Task;
 use crate::memory::{PAGE_SIZE, Prot, Source, Vma};
 use rustix::fs::{Mode, OFlags};
@@ -69,10 +70,17 @@ pub(super) fn host_areas(smaps: &str) -> Vec<HostArea> {
     areas
 }
 
-/// The host's contents of a file.
-pub(super) fn host_file(path: &CStr) -> Result<String, Errno> {
-    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    super::read(file.as_fd())
+/// The host's contents of a file, which needs no free descriptor.
+pub(super) fn host_file(task: &Task, path: &CStr) -> Result<String, Errno> {
+    let read = || {
+        let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        super::read(file.as_fd())
+    };
+    match read() {
+        // A vfork child cannot make a thread in its parent's memory.
+        Err(Errno::MFILE) if !task.process.is_vfork_child => host::with_own_descriptors(read)?,
+        result => result,
+    }
 }
 
 /// The guest's VMAs with the host's counters.
@@ -152,7 +160,7 @@ fn by_origin(vma: &Vma, counts: &Counts, all: u64) -> [u64; 3] {
 
 /// `smaps_rollup`: the sums of all VMAs.
 pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
-    let areas = counted(task, host_areas(&host_file(SMAPS)?));
+    let areas = counted(task, host_areas(&host_file(task, SMAPS)?));
     let (Some((first, _)), Some((last, _))) = (areas.first(), areas.last()) else { return Ok(Vec::new()) };
     let mut text = line(first.range.start.0..last.range.end.0, "---p", "00000000 00:00 0", b"[rollup]");
     let mut sum = Counts::default();
@@ -195,7 +203,7 @@ pub(super) struct Resident {
 /// Sums the counters of all VMAs.
 pub(super) fn resident(task: &Task) -> Result<Resident, Errno> {
     let mut sum = Resident::default();
-    for (vma, counts) in counted(task, host_areas(&host_file(SMAPS)?)) {
+    for (vma, counts) in counted(task, host_areas(&host_file(task, SMAPS)?)) {
         let all = counts.get("Rss");
         let [anon, _, shmem] = by_origin(&vma, &counts, all);
         sum.all += all;

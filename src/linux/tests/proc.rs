@@ -38,6 +38,27 @@ fn value(text: &str, key: &str) -> String {
 }
 
 #[test]
+fn files_of_the_guest_need_no_second_descriptor() {
+    alone(|| {
+        let mut b = Bench::new();
+        for name in ["stat", "statm", "status", "smaps", "smaps_rollup", "numa_maps"] {
+            let path = format!("/proc/self/{name}");
+            let whole = read(&mut b, &path);
+            let at = b.text(&path);
+            let fd = b.sys("openat", &[CWD, at, 0]).unwrap();
+            // It has the lowest free number, so that no number below the limit is free.
+            let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+            let low = rustix::process::Rlimit { current: Some(fd + 1), ..limit };
+            rustix::process::setrlimit(rustix::process::Resource::Nofile, low).unwrap();
+            assert_eq!(b.sys("dup", &[fd]), Err(Errno::MFILE));
+            let text = contents(&mut b, fd);
+            rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
+            assert_eq!(text.split_whitespace().count(), whole.split_whitespace().count(), "{name}: {text}");
+        }
+    });
+}
+
+#[test]
 fn files_show_the_guest() {
     let mut b = Bench::new();
     let maps = read(&mut b, "/proc/self/maps");
