@@ -213,15 +213,6 @@ pub fn stat_at(dir: i32, path: &std::ffi::CStr, flags: i32) -> Result<libc::stat
     }
 }
 
-/// Borrows a guest descriptor for the duration of its call; `None` if the number cannot be a descriptor. If the guest
-/// closes it meanwhile, a host call on it fails with EBADF or uses what the guest opened instead. It never reaches
-/// remu's descriptors, which the guest cannot name.
-pub fn guest_fd<'a>(fd: i32) -> Option<std::os::fd::BorrowedFd<'a>> {
-    // SAFETY: the number is not the reserved value -1, and nothing in this process owns the descriptor; the doc comment
-    // says what happens if the guest closes it.
-    (fd >= 0).then(|| unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) })
-}
-
 /// How a process is told of a message: the first fields of `struct sigevent`.
 #[derive(Clone, Copy, Debug)]
 pub struct Notification {

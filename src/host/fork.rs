@@ -6,10 +6,10 @@
 
 use super::lock::{LockSet, forget_vfork_child};
 use super::pass::syscall;
-use super::{CallError, alloc, signals};
+use super::{CallError, GuestFd, alloc, signals};
 use rustix::io::Errno;
 use std::cell::Cell;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::AsRawFd;
 use std::ptr::null;
 
 /// The choices of clone(2) and clone3(2) for a new process, apart from memory and threads.
@@ -20,7 +20,7 @@ pub struct NewProcess<'a> {
     /// The signal that tells of its end, or 0.
     pub exit_signal: i32,
     /// The control group to start in (CLONE_INTO_CGROUP).
-    pub cgroup: Option<BorrowedFd<'a>>,
+    pub cgroup: Option<GuestFd>,
     /// Its numbers in its own process namespace and the ones above (`set_tid`); mostly none.
     pub set_tid: &'a [i32],
 }

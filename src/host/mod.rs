@@ -35,12 +35,12 @@ mod vfork;
 pub use aio::{AioRing, AioWait, aio_cancel, aio_destroy, aio_submit};
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Notification, Timespec, attribute, epoll_wait, futex_requeue,
-    futex_wait_any, guest_fd, mdwe, message, messages, mirror_personality, move_pages, mq_notify, personality, pselect,
+    futex_wait_any, mdwe, message, messages, mirror_personality, move_pages, mq_notify, personality, pselect,
     remap_file_pages, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
 pub use exec::{MEMFD_LINK, Next, OwnFile, Received, execute_native, public_part, received};
-pub use fd::{close, path_of_fd};
+pub use fd::{GuestFd, OwnFds, close, path_of_fd};
 pub use fork::{ChildProcess, Forked, NewProcess, fork};
 pub use limits::{InheritedLimits, limits_behind, memory_limits};
 pub use lock::{

@@ -23,42 +23,55 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
 /// Makes a call of either table.
 pub(super) fn make(call: impl HostCall, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     let mut raw = [0u64; 6];
-    let mut numbers = [0u64; 6];
-    for (number, arg) in numbers.iter_mut().zip(args.iter()) {
-        *number = if let SysArg::Val(v) = arg { *v } else { 0 };
+    let mut pointers = 0u32;
+    for (i, (raw, arg)) in raw.iter_mut().zip(args.iter()).enumerate() {
+        match arg {
+            SysArg::Val(v) => *raw = *v,
+            _ => pointers |= 1 << i,
+        }
     }
-    for (i, arg) in args.iter_mut().enumerate() {
-        let pointer = call.pointers().iter().find(|p| p.arg == i);
-        raw[i] = match (arg, pointer) {
-            (SysArg::Val(v), None) => *v,
-            (SysArg::Null, Some(p)) => {
-                assert!(p.extent.may_be_null(&numbers), "{call:?}: argument {i} is a range at address 0");
-                0
-            }
-            (SysArg::Guest(g), Some(p)) => match p.extent.bytes(&numbers) {
-                Some(bytes) => g.raw(bytes).addr(),
-                None => g.open().addr(),
-            },
-            (SysArg::In(s), Some(p)) if !p.written => {
-                check_lent(call, p, s, &numbers);
-                s.as_ptr() as u64
-            }
-            (SysArg::Vector(list), Some(&Pointer { extent: Extent::Vector(n), .. })) => {
-                assert!(numbers[n] <= list.len() as u64, "{call:?}: the kernel may go past the list lent to it");
-                list.as_ptr() as u64
-            }
-            (SysArg::Out(s), Some(p)) => {
-                check_lent(call, p, s, &numbers);
-                s.as_mut_ptr() as u64
-            }
-            (arg, _) => panic!("{call:?}: argument {i} may not be {arg:?}"),
-        };
+    let numbers = raw;
+    for pointer in call.pointers() {
+        raw[pointer.arg] = address(call, pointer, args.get_mut(pointer.arg).unwrap_or(&mut SysArg::Null), &numbers);
+        pointers &= !(1 << pointer.arg);
     }
+    assert!(pointers == 0, "{call:?}: a number is expected among {args:?}");
     // SAFETY: the calls in the tables access memory only through pointer arguments, and the type of a `ByRequest` call
     // ensures the request's shape. Checked above: each is guest memory, a list of it that is long enough, or a live
     // slice as long as the kernel's access and mutable if the kernel writes. Null is no memory of Rust's: a missing
     // argument, or address 0, where nothing is mapped or the guest's window starts.
     unsafe { interruptible(call.number(), raw) }
+}
+
+/// The address to pass for a pointer argument.
+///
+/// # Panics
+/// If the argument is a number, or if memory is shorter than the kernel's access.
+#[inline]
+fn address(call: impl HostCall, pointer: &Pointer, arg: &mut SysArg<'_>, numbers: &[u64; 6]) -> u64 {
+    match arg {
+        SysArg::Guest(g) => match pointer.extent.bytes(numbers) {
+            Some(bytes) => g.raw(bytes).addr(),
+            None => g.open().addr(),
+        },
+        SysArg::Null => {
+            assert!(pointer.extent.may_be_null(numbers), "{call:?}: {pointer:?} is a range at address 0");
+            0
+        }
+        SysArg::In(s) if !pointer.written => {
+            check_lent(call, pointer, s, numbers);
+            s.as_ptr() as u64
+        }
+        SysArg::Vector(list) if let Extent::Vector(n) = pointer.extent => {
+            assert!(numbers[n] <= list.len() as u64, "{call:?}: the kernel may go past the list lent to it");
+            list.as_ptr() as u64
+        }
+        SysArg::Out(s) => {
+            check_lent(call, pointer, s, numbers);
+            s.as_mut_ptr() as u64
+        }
+        arg => panic!("{call:?}: {pointer:?} may not be {arg:?}"),
+    }
 }
 
 fn check_lent(call: impl HostCall, pointer: &Pointer, slice: &[u8], numbers: &[u64; 6]) {
@@ -88,4 +101,28 @@ pub(super) unsafe fn syscall(number: libc::c_long, a: [u64; 6]) -> Result<u64, E
         );
     }
     if (-4095..0).contains(&result) { Err(Errno::from_raw_os_error(-result as i32)) } else { Ok(result as u64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::catch_unwind;
+
+    #[test]
+    fn only_checked_pointers_are_passed_and_only_where_the_table_has_one() {
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&null) as u64;
+        let read = |buffer: SysArg<'_>, len: u64| pass(Sys::Read, &mut [SysArg::Val(fd), buffer, SysArg::Val(len)]);
+        assert_eq!(read(SysArg::Out(&mut [0; 4]), 4), Ok(0));
+        assert_eq!(pass(Sys::Read, &mut [SysArg::Val(fd)]), Ok(0), "missing arguments are zero");
+        let panics = |call: &dyn Fn() -> Result<u64, CallError>| {
+            catch_unwind(std::panic::AssertUnwindSafe(call)).expect_err("it panics");
+        };
+        panics(&|| read(SysArg::Out(&mut [0; 4]), 5));
+        panics(&|| read(SysArg::In(&[0; 4]), 4));
+        panics(&|| read(SysArg::Val(0x1000), 1));
+        panics(&|| pass(Sys::Read, &mut [SysArg::In(&[0]), SysArg::Null, SysArg::Val(0)]));
+        panics(&|| pass(Sys::Close, &mut [SysArg::Null]));
+        panics(&|| pass(Sys::Msync, &mut [SysArg::Null, SysArg::Val(4096), SysArg::Val(1)]));
+    }
 }

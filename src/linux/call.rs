@@ -8,7 +8,7 @@ use super::sysroot::Intent;
 use super::table::{ArgKind, FollowLink, Row};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
-use crate::host::{self, GuestPtr, IoVec, Sys, SysArg};
+use crate::host::{self, GuestFd, GuestPtr, IoVec, Sys, SysArg};
 use crate::memory::{BadAddress, GuestAddr, MapError, PAGE_SIZE};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
@@ -64,6 +64,11 @@ impl Call<'_> {
     pub fn fd(&self, i: usize) -> Result<i32, Errno> {
         let fd = self.int(i);
         if self.task.files.is_ours(fd) { Err(Errno::BADF) } else { Ok(fd) }
+    }
+
+    /// A file descriptor that is not one of remu's, for remu's own use.
+    pub fn guest_fd(&self, i: usize) -> Result<GuestFd, Errno> {
+        self.task.files.guest_fd(self.int(i))
     }
 
     /// Copies a structure in.
@@ -137,7 +142,9 @@ impl Call<'_> {
     /// Fails if the call with this intent would change a file of the sysroot through a descriptor.
     pub fn permit_fd(&self, fd: i32, intent: Intent) -> Result<(), Errno> {
         let Some(sysroot) = self.task.fs.sysroot.as_ref().filter(|_| intent != Intent::Read) else { return Ok(()) };
-        sysroot.permit_fd(fd, intent).unwrap_or_else(|| {
+        // The host kernel reports what is no descriptor.
+        let Ok(file) = self.task.files.guest_dir(fd) else { return Ok(()) };
+        sysroot.permit_fd(file, intent).unwrap_or_else(|| {
             self.unimplemented(format!("{}: telling the sysroot's files by descriptor without /proc", self.row.name));
             Err(Errno::ROFS)
         })
@@ -232,9 +239,21 @@ impl Call<'_> {
 
     /// Passes the call through, with the arguments converted by the row's kinds.
     pub fn pass(&self, call: Sys) -> SysResult {
+        if self.row.has_copies {
+            return self.pass_copies(call);
+        }
+        let mut args = [const { SysArg::Val(0) }; 6];
+        for (i, kind) in self.row.args.iter().enumerate() {
+            args[i] = self.argument(i, kind)?;
+        }
+        pass(call, &mut args[..self.row.args.len()])
+    }
+
+    /// As [`Self::pass`], for a row with arguments that the host gets as copies.
+    fn pass_copies(&self, call: Sys) -> SysResult {
         // Pathnames and addresses live here while the host kernel accesses them.
         let (mut sent, mut received) = (None, None);
-        let mut paths: Vec<(usize, Vec<u8>)> = Vec::new();
+        let mut paths: [Option<Vec<u8>>; 6] = Default::default();
         let mut refusals = Refusals::default();
         for (i, kind) in self.row.args.iter().enumerate() {
             match *kind {
@@ -242,12 +261,12 @@ impl Call<'_> {
                     self.path_or_null(i, last, intent)?;
                 }
                 ArgKind::Path(last, intent) | ArgKind::PathOrNull(last, intent) => match self.path(i, last, intent) {
-                    Ok(path) => paths.push((i, path.into_bytes_with_nul())),
+                    Ok(path) => paths[i] = Some(path.into_bytes_with_nul()),
                     // The host kernel decides whether a bad path matters.
                     Err(Errno::FAULT) => {}
                     Err(e) => {
                         let path = self.raw_path(i).unwrap_or_default();
-                        paths.push((i, refusals.add(intent, &path, e).into_bytes_with_nul()));
+                        paths[i] = Some(refusals.add(intent, &path, e).into_bytes_with_nul());
                     }
                 },
                 ArgKind::InAddr(n, intent) => {
@@ -259,8 +278,8 @@ impl Call<'_> {
         }
         let mut args = [const { SysArg::Val(0) }; 6];
         for (i, kind) in self.row.args.iter().enumerate() {
-            args[i] = match paths.iter().find(|(at, _)| *at == i) {
-                Some((_, path)) => SysArg::In(path),
+            args[i] = match &paths[i] {
+                Some(path) => SysArg::In(path),
                 None => self.argument(i, kind)?,
             };
         }

@@ -6,12 +6,14 @@
 
 use super::abi::signal::{SIG_DFL, SIG_IGN};
 use super::outcome::CallEnd;
+use super::process::Files;
 use super::signal::Pending;
 use super::task::Task;
 use super::thread::{NewThread, ThreadRequest};
 use crate::guest::riscv::Cpu;
 use crate::host::{self, Forked, LockSet, NewProcess};
 use crate::memory::GuestAddr;
+use rustix::io::Errno;
 
 /// What clone(2) is to do for a new process.
 #[derive(Clone, Debug)]
@@ -32,20 +34,21 @@ pub struct ProcessRequest {
 
 impl ProcessRequest {
     /// What of it the host does.
-    fn for_host(&self) -> NewProcess<'_> {
-        NewProcess {
+    fn for_host(&self, files: &Files) -> Result<NewProcess<'_>, Errno> {
+        Ok(NewProcess {
             flags: self.thread.flags & NewProcess::FLAGS,
             exit_signal: self.exit_signal,
-            cgroup: self.cgroup.and_then(host::guest_fd),
+            cgroup: self.cgroup.map(|fd| files.guest_fd(fd)).transpose()?,
             set_tid: &self.set_tid,
-        }
+        })
     }
 }
 
 impl Task {
     /// Makes a process. Returns the child's id in the parent, and 0 in the child.
     pub(super) fn fork(&mut self, cpu: &mut Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
-        let new = request.for_host();
+        let files = self.files.clone();
+        let new = request.for_host(&files)?;
         let forked = {
             let system = self.system.clone();
             let _one_at_a_time = system.making_processes.lock();
@@ -79,7 +82,7 @@ impl Task {
 
     /// Makes a process that shares the memory, and waits until it has ended or executed a program.
     pub(super) fn vfork(&mut self, cpu: &Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
-        let new = request.for_host();
+        let new = request.for_host(&self.files)?;
         let child = NewThread::of_process(self, cpu, request);
         let system = self.system.clone();
         let child = system.threads.vfork(child, &new)?;

@@ -15,10 +15,10 @@ pub use reading::{OpenProc, Shown};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
 use crate::guest::riscv::profiles::isa_string;
-use crate::host;
+use crate::host::{self, GuestFd};
 use crate::memory::{Source, Vma};
 use remu_isa::ExtKind;
-use rustix::fs::{CWD, MemfdFlags, Mode, OFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
 use std::ops::Range;
@@ -96,10 +96,10 @@ fn proc_path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
 }
 
 /// The path on procfs of what `path` names, without following its last component.
-fn named(dir: i32, path: &CStr) -> Option<Vec<u8>> {
-    let dir = if dir == libc::AT_FDCWD { CWD } else { host::guest_fd(dir)? };
+fn named(task: &Task, dir: i32, path: &CStr) -> Option<Vec<u8>> {
+    let dir = task.files.guest_dir(dir).ok()?;
     if path.is_empty() {
-        return proc_path(dir);
+        return proc_path(dir.as_fd());
     }
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::openat(dir, path, flags, Mode::empty()).ok()?;
@@ -115,7 +115,7 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
     if !matches!(last, b"" | b"exe") && !last.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let path = named(dir, path)?;
+    let path = named(task, dir, path)?;
     let entry = Entry::of(&path)?;
     if entry.name == b"exe" {
         let exe = if entry.is_own { task.mm.exe.clone() } else { entry.other_guest(task)?.exe };
@@ -134,11 +134,11 @@ pub fn target(task: &Task, dir: i32, path: &CStr) -> Result<Option<Vec<u8>>, Err
         Some(Link::Hidden) => return Err(Errno::NOENT),
         None => {}
     }
-    let is_of_process = || named(dir, path).is_some_and(|path| Entry::of(&path).is_some());
+    let is_of_process = || named(task, dir, path).is_some_and(|path| Entry::of(&path).is_some());
     if task.fs.sysroot.is_none() || !is_of_process() {
         return Ok(None);
     }
-    let dir = if dir == libc::AT_FDCWD { CWD } else { host::guest_fd(dir).ok_or(Errno::BADF)? };
+    let dir = task.files.guest_dir(dir)?;
     let host = rustix::fs::readlinkat(dir, path, Vec::new())?;
     Ok(Some(task.fs.guest_path(host.as_bytes()).to_owned()))
 }
@@ -215,10 +215,10 @@ impl Record {
 }
 
 /// Registers a file that the guest has opened, if it shows a guest. Fails for a file that would show remu's memory.
-pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
-    let Some(path) = proc_path(file) else { return Ok(()) };
+pub fn opened(task: &Task, file: GuestFd) -> Result<(), Errno> {
+    let Some(path) = proc_path(file.as_fd()) else { return Ok(()) };
     if Shown::new(task, file, &path).is_some() {
-        return task.files.proc.add(file);
+        return task.files.proc.add(file.as_fd());
     }
     match Entry::of(&path) {
         Some(Entry { is_own: true, name: name @ (b"mem" | b"pagemap"), .. }) if task.mm.host_offset() != 0 => {
@@ -231,16 +231,16 @@ pub fn opened(task: &Task, file: BorrowedFd<'_>) -> Result<(), Errno> {
 }
 
 /// The file behind a descriptor, if it shows a guest.
-pub fn shown(task: &Task, fd: i32) -> Option<Shown<'static>> {
-    let file = host::guest_fd(fd)?;
-    if !task.files.proc.may_be(file) {
+pub fn shown(task: &Task, fd: i32) -> Option<Shown> {
+    let file = task.files.guest_fd(fd).ok()?;
+    if !task.files.proc.may_be(file.as_fd()) {
         return None;
     }
-    Shown::new(task, file, &proc_path(file)?)
+    Shown::new(task, file, &proc_path(file.as_fd())?)
 }
 
-impl<'a> Shown<'a> {
-    fn new(task: &Task, file: BorrowedFd<'a>, path: &[u8]) -> Option<Self> {
+impl Shown {
+    fn new(task: &Task, file: GuestFd, path: &[u8]) -> Option<Self> {
         let kind = ProcFile::of(path)?;
         let other = match Entry::of(path) {
             Some(entry) if !entry.is_own => Some(entry.other_guest(task).filter(|_| guests::shows_remu(kind))?),
@@ -259,17 +259,18 @@ impl<'a> Shown<'a> {
 }
 
 /// The current contents of a file.
-fn contents(task: &Task, cpu: &Cpu, shown: &Shown<'_>) -> Result<Vec<Record>, Errno> {
-    let Shown { file, kind, other, .. } = shown;
+fn contents(task: &Task, cpu: &Cpu, shown: &Shown) -> Result<Vec<Record>, Errno> {
+    let Shown { kind, other, .. } = shown;
+    let file = shown.file.as_fd();
     if let Some(guest) = other {
-        let host = if *kind == ProcFile::Auxv { String::new() } else { read(*file)? };
+        let host = if *kind == ProcFile::Auxv { String::new() } else { read(file)? };
         return guests::contents(guest, *kind, &host, |name| shown.beside(name));
     }
     let (args, env) = status::strings(task);
     Ok(match kind {
         ProcFile::Maps => maps(task),
-        ProcFile::Smaps => smaps::areas(task, &read(*file)?),
-        ProcFile::NumaMaps => numa::lines(task, &read(*file)?)?,
+        ProcFile::Smaps => smaps::areas(task, &read(file)?),
+        ProcFile::NumaMaps => numa::lines(task, &read(file)?)?,
         ProcFile::SmapsRollup => Record::only(smaps::rollup(task)?),
         ProcFile::Cmdline => Record::only(status::command_line(task, &args, &env)),
         ProcFile::Environ => Record::only(status::bytes(task, &env)),
@@ -277,10 +278,10 @@ fn contents(task: &Task, cpu: &Cpu, shown: &Shown<'_>) -> Result<Vec<Record>, Er
             let pairs = task.mm.auxv.iter().flat_map(|(key, value)| [*key, *value]);
             Record::only(pairs.flat_map(u64::to_le_bytes).collect::<Vec<_>>())
         }
-        ProcFile::Stat => Record::only(status::stat(task, &read(*file)?)?),
+        ProcFile::Stat => Record::only(status::stat(task, &read(file)?)?),
         ProcFile::Statm => Record::only(status::statm(task)?),
-        ProcFile::Status => Record::only(status::status(task, &read(*file)?)?),
-        ProcFile::Limits => Record::only(status::limits(task, &read(*file)?)),
+        ProcFile::Status => Record::only(status::status(task, &read(file)?)?),
+        ProcFile::Limits => Record::only(status::limits(task, &read(file)?)),
         ProcFile::Personality => Record::only(format!("{:08x}\n", task.personality)),
         ProcFile::Cpuinfo => cpuinfo(task, cpu),
     })

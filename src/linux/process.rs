@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::proc::OpenProc;
 use super::sysroot::{Intent, Lookup, Sysroot};
 use super::vdso::Vdso;
-use crate::host::{self, Lock, LockGuard, LockRef, Rank};
+use crate::host::{self, GuestFd, Lock, LockGuard, LockRef, OwnFds, Rank};
 use crate::memory::{GuestAddr, UserSpace};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -160,7 +160,7 @@ impl Deref for Mm {
 /// The descriptor table (`files_struct`): the host's, without remu's own descriptors.
 #[derive(Debug)]
 pub struct Files {
-    own: Vec<i32>,
+    own: OwnFds,
     /// The open files under /proc that show the guest.
     pub proc: OpenProc,
 }
@@ -168,22 +168,33 @@ pub struct Files {
 impl Files {
     /// A table in which the descriptors `own` belong to remu.
     pub fn new(own: Vec<i32>) -> Self {
-        Self { own, proc: OpenProc::default() }
+        Self { own: OwnFds::new(own), proc: OpenProc::default() }
     }
 
     /// Whether a descriptor is one of remu's, which the guest must not touch.
+    #[inline]
     pub fn is_ours(&self, fd: i32) -> bool {
-        self.own.contains(&fd)
+        self.own.contains(fd)
+    }
+
+    /// The descriptor that the guest means by a number. The host kernel checks whether it is open.
+    pub fn guest_fd(&self, fd: i32) -> Result<GuestFd, Errno> {
+        self.own.guest(fd).ok_or(Errno::BADF)
+    }
+
+    /// As [`Self::guest_fd`], for a directory that paths are relative to: also AT_FDCWD.
+    pub fn guest_dir(&self, fd: i32) -> Result<GuestFd, Errno> {
+        self.own.guest_dir(fd).ok_or(Errno::BADF)
     }
 
     /// One of remu's descriptors, to be used while the table lives.
     pub fn own_fd(&self, fd: i32) -> Option<BorrowedFd<'_>> {
-        self.is_ours(fd).then(|| host::guest_fd(fd)).flatten()
+        self.own.own(fd)
     }
 
     /// remu's descriptors, in no order.
     pub fn ours(&self) -> &[i32] {
-        &self.own
+        self.own.numbers()
     }
 }
 

@@ -25,7 +25,7 @@ use super::sys::{
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
 use super::table::FollowLink::*;
-use super::table::{Restart, Row, Run, Shape, Support};
+use super::table::{Restart, Row, Run, Shape, Support, has_copies};
 use crate::host::Sys;
 
 macro_rules! rows {
@@ -34,6 +34,7 @@ macro_rules! rows {
             number: $number,
             name: stringify!($name),
             args: &[$($arg),*],
+            has_copies: has_copies(&[$($arg),*]),
             restart: Restart::$restart,
             shape: rows!(@shape $($how)*),
             support: rows!(@support $($how)*),

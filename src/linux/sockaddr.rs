@@ -113,8 +113,8 @@ impl Call<'_> {
             return Ok(None);
         }
         // And that the descriptor is not a Unix socket.
-        let domain = host::guest_fd(self.int(0)).map(rustix::net::sockopt::socket_domain);
-        let (Some(Ok(rustix::net::AddressFamily::UNIX)), Some(path)) = (domain, path_of(&address)) else {
+        let domain = self.task.files.guest_fd(self.int(0)).and_then(rustix::net::sockopt::socket_domain);
+        let (Ok(rustix::net::AddressFamily::UNIX), Some(path)) = (domain, path_of(&address)) else {
             return Ok(None);
         };
         let path = CString::new(path).expect("it ends at the first zero");

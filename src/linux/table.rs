@@ -199,6 +199,8 @@ pub struct Row {
     pub name: &'static str,
     /// The kinds of the arguments.
     pub args: &'static [ArgKind],
+    /// Whether the host gets copies of some arguments: of paths and socket addresses.
+    pub has_copies: bool,
     /// The format of the result.
     pub shape: Shape,
     /// The behaviour when a signal interrupts the call.
@@ -207,6 +209,18 @@ pub struct Row {
     pub support: Support,
     /// The implementation.
     pub run: Run,
+}
+
+/// Whether the host gets a copy of an argument of one of these kinds.
+pub const fn has_copies(args: &[ArgKind]) -> bool {
+    let mut i = 0;
+    while i < args.len() {
+        if matches!(args[i], ArgKind::Path(..) | ArgKind::PathOrNull(..) | ArgKind::InAddr(..) | ArgKind::OutAddr(..)) {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }
 
 /// One past the largest number in the table.

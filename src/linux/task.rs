@@ -207,7 +207,7 @@ impl Task {
         task.mirror_dispositions();
         task.warn_of_lost_privileges();
         // A shell's `<` opens the file before the process becomes remu.
-        for file in (0..3).filter_map(crate::host::guest_fd) {
+        for file in (0..3).filter_map(|fd| task.files.guest_fd(fd).ok()) {
             // An error means a file that the guest could not have opened itself.
             let _ = proc::opened(&task, file);
         }

@@ -9,7 +9,7 @@
 
 use super::{Guest, ProcFile, Record};
 use crate::guest::riscv::Cpu;
-use crate::host::{Lock, LockGuard, LockRef, Rank};
+use crate::host::{GuestFd, Lock, LockGuard, LockRef, Rank};
 use crate::linux::abi::file::Iovec;
 use crate::linux::task::Task;
 use crate::memory::{GuestAddr, PAGE_SIZE};
@@ -110,8 +110,8 @@ fn device(file: BorrowedFd<'_>) -> Result<(u32, u32), Errno> {
 }
 
 /// An open file under /proc that shows a guest.
-pub struct Shown<'a> {
-    pub(super) file: BorrowedFd<'a>,
+pub struct Shown {
+    pub(super) file: GuestFd,
     pub(super) kind: ProcFile,
     /// Its path on procfs.
     pub(super) path: Vec<u8>,
@@ -119,7 +119,7 @@ pub struct Shown<'a> {
     pub(super) other: Option<Guest>,
 }
 
-impl Shown<'_> {
+impl Shown {
     /// Whether the kernel supports splice and sendfile from it (`splice_read`).
     pub fn can_be_spliced(&self) -> bool {
         self.kind == ProcFile::Cpuinfo

@@ -40,7 +40,7 @@ pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
             if errno == Errno::NOENT { Errno::BADF } else { errno }
         })?;
         let given = PathBuf::from(format!("/dev/fd/{dir}"));
-        let executed = Executed { path: place, given, file: Some(file), is_reachable: stays_open(dir) };
+        let executed = Executed { path: place, given, file: Some(file), is_reachable: stays_open(c, dir) };
         return execute(c, [2, 3], executed);
     }
     let path = c.path(1, FollowLink::FollowUnless(4), Intent::Read)?;
@@ -66,15 +66,15 @@ pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
         path: OsStr::from_bytes(&path).into(),
         given: OsStr::from_bytes(&given).into(),
         file: None,
-        is_reachable: !relative || stays_open(dir),
+        is_reachable: !relative || stays_open(c, dir),
     };
     execute(c, [2, 3], executed)
 }
 
 /// Whether a descriptor stays open when a program is executed.
-fn stays_open(fd: i32) -> bool {
-    let flags = crate::host::guest_fd(fd).and_then(|fd| rustix::io::fcntl_getfd(fd).ok());
-    flags.is_some_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
+fn stays_open(c: &Call<'_>, fd: i32) -> bool {
+    let flags = c.task.files.guest_fd(fd).and_then(rustix::io::fcntl_getfd);
+    flags.is_ok_and(|flags| !flags.contains(rustix::io::FdFlags::CLOEXEC))
 }
 
 /// The file to execute.

@@ -60,14 +60,14 @@ pub(in crate::linux) fn pread64(c: &mut Call<'_>) -> SysResult {
 
 /// A file with the contents of a /proc file that shows the guest, to splice from; `None` for other descriptors. For
 /// /proc files that the kernel cannot splice from, the host returns the error.
-fn spliced(c: &Call<'_>, i: usize) -> Result<Option<(Shown<'static>, OwnedFd)>, Errno> {
+fn spliced(c: &Call<'_>, i: usize) -> Result<Option<(Shown, OwnedFd)>, Errno> {
     let Some(shown) = proc::shown(c.task, c.fd(i)?).filter(Shown::can_be_spliced) else { return Ok(None) };
     let file = proc::as_file(&shown.all(c.task, c.cpu)?)?;
     Ok(Some((shown, file)))
 }
 
 /// Splices from such a file. The offset is at `at` in guest memory, or, if `at` is null, the file's position.
-fn splice_shown(c: &Call<'_>, shown: &Shown<'_>, at: u64, transfer: impl FnOnce(&mut [u8]) -> SysResult) -> SysResult {
+fn splice_shown(c: &Call<'_>, shown: &Shown, at: u64, transfer: impl FnOnce(&mut [u8]) -> SysResult) -> SysResult {
     let position = c.read_opt(at)?;
     let mut offset = position.map_or_else(|| shown.position(), Ok)?.to_ne_bytes();
     let done = transfer(&mut offset)?;

@@ -13,7 +13,7 @@ use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::mem::offset_of;
-use std::os::fd::BorrowedFd;
+use std::os::fd::AsFd;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Opens a file.
@@ -50,7 +50,7 @@ fn open(c: &mut Call<'_>, how: OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, &
     if how.flags & libc::O_PATH as u64 != 0 {
         return Ok(fd);
     }
-    let noted = host::guest_fd(fd as i32).map_or(Ok(()), |file| proc::opened(c.task, file));
+    let noted = c.task.files.guest_fd(fd as i32).and_then(|file| proc::opened(c.task, file));
     if noted.is_err() {
         host::close(fd as i32);
     }
@@ -197,7 +197,7 @@ pub(in crate::linux) fn readlinkat(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn getdents64(c: &mut Call<'_>) -> SysResult {
     loop {
         let used = c.pass(Sys::Getdents64)?;
-        let hidden = if used == 0 { Vec::new() } else { proc::hidden_entries(c.task, borrow(c, 0)?) };
+        let hidden = if used == 0 { Vec::new() } else { proc::hidden_entries(c.task, c.guest_fd(0)?.as_fd()) };
         if hidden.is_empty() {
             return Ok(used);
         }
@@ -247,12 +247,4 @@ pub(in crate::linux) fn newfstatat(c: &mut Call<'_>) -> SysResult {
 fn status(dir: i32, path: &CStr, flags: i32) -> Result<Stat, Errno> {
     let stat = host::stat_at(dir, path, flags)?;
     Ok(Stat::from(&stat))
-}
-
-/// Borrows a guest descriptor for the duration of a call.
-///
-/// The guest may close or replace the descriptor meanwhile. The call then fails with EBADF or uses another file of the
-/// guest's.
-pub(super) fn borrow(c: &Call<'_>, i: usize) -> Result<BorrowedFd<'static>, Errno> {
-    host::guest_fd(c.fd(i)?).ok_or(Errno::BADF)
 }

@@ -1,13 +1,12 @@
 //! Memory: the mmap family on the guest's address space.
 
-use super::fs::borrow;
 use crate::host::{Sys, SysArg};
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
 use crate::memory::{Backing, GuestAddr, MapRequest, MlockMode, PAGE_SIZE, Place, Prot, page_len};
 use rustix::io::Errno;
 use std::ffi::OsString;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
@@ -32,7 +31,7 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL.into());
     }
     let anonymous = flags & libc::MAP_ANONYMOUS != 0;
-    let fd = if anonymous { None } else { Some(borrow(c, 4)?) };
+    let fd = if anonymous { None } else { Some(c.guest_fd(4)?) };
     if flags & libc::MAP_HUGETLB != 0 {
         return Err(no_huge_pages(addr, len, flags, anonymous).into());
     }
@@ -73,14 +72,14 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     } else {
         Place::Anywhere { hint: (addr.0 != 0).then_some(addr) }
     };
-    let backing = match fd {
+    let backing = match &fd {
         None => Backing::Anonymous(None),
         Some(fd) => {
             let end = page_len(len).and_then(|len| offset.checked_add(len)).ok_or(Errno::OVERFLOW)?;
             if end > i64::MAX as u64 {
                 return Err(Errno::OVERFLOW.into());
             }
-            Backing::File { fd, offset, path: path_of(fd.as_raw_fd()).into() }
+            Backing::File { fd: fd.as_fd(), offset, path: path_of(fd.as_raw_fd()).into() }
         }
     };
     let lock = if flags & libc::MAP_LOCKED != 0 { MlockMode::Now } else { MlockMode::None };

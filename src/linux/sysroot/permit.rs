@@ -1,9 +1,10 @@
 //! The sysroot is read-only: what a call may do with a path in it.
 
 use super::{End, Place, Sysroot};
+use crate::host::GuestFd;
 use rustix::fs::{Access, AtFlags, FileType};
 use rustix::io::Errno;
-use std::os::fd::BorrowedFd;
+use std::os::fd::AsRawFd;
 
 /// What a call does with the file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,20 +60,18 @@ impl Sysroot {
         self.permit(&Place { guest: Vec::new(), host: host.to_vec(), exists: true }, intent, End::Name)
     }
 
-    /// Whether the intent is allowed for the file behind a descriptor, or for the working directory; `None` if there is
-    /// no procfs to tell.
-    pub fn permit_fd(&self, fd: i32, intent: Intent) -> Option<Result<(), Errno>> {
-        let path = if fd == libc::AT_FDCWD {
-            rustix::process::getcwd(Vec::new())
-        } else {
-            rustix::fs::readlink(crate::host::path_of_fd(fd), Vec::new())
+    /// Whether the intent is allowed for an open file or the working directory; `None` if there is no procfs to tell.
+    pub fn permit_fd(&self, file: GuestFd, intent: Intent) -> Option<Result<(), Errno>> {
+        let path = match file {
+            GuestFd::CWD => rustix::process::getcwd(Vec::new()),
+            _ => rustix::fs::readlink(crate::host::path_of_fd(file.as_raw_fd()), Vec::new()),
         };
         let Ok(path) = path else {
             // The host kernel reports a descriptor that is not open.
-            let open = crate::host::guest_fd(fd).is_some_and(|fd| rustix::io::fcntl_getfd(fd).is_ok());
+            let open = rustix::io::fcntl_getfd(file).is_ok();
             return if open { None } else { Some(Ok(())) };
         };
-        let nameless = path.as_bytes() == b"/" && crate::host::guest_fd(fd).is_some_and(|fd| !is_directory(fd));
+        let nameless = path.as_bytes() == b"/" && !is_directory(file);
         // A file that was opened by a handle may have no name. It may be anywhere, so it counts as the sysroot's.
         let host = if nameless { &self.root } else { path.as_bytes() };
         Some(self.permit_file(host, intent))
@@ -142,6 +141,6 @@ impl Sysroot {
     }
 }
 
-fn is_directory(file: BorrowedFd<'_>) -> bool {
+fn is_directory(file: GuestFd) -> bool {
     rustix::fs::fstat(file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }

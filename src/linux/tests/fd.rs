@@ -128,6 +128,9 @@ fn remus_descriptors_are_invalid_for_the_guest() {
     let fd = b.file(b"");
     assert_eq!(b.sys("dup3", &[fd, ours, 0]), Err(Errno::BADF));
     assert_eq!(b.sys("close_range", &[ours, ours, 0]), Ok(0));
+    // CLONE_INTO_CGROUP: not a child in another control group, either.
+    let args = b.put(&[1u64 << 33, 0, 0, 0, 0, 0, 0, 0, 0, 0, ours]);
+    assert_eq!(b.sys("clone3", &[args, 88]), Err(Errno::BADF));
     assert!(file.metadata().is_ok(), "still open");
 }
 
