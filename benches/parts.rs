@@ -229,6 +229,7 @@ fn kernel(c: &mut Criterion) {
     let mut bench = Bench::new(space, &[calls.as_slice(), &[elf::ebreak()]].concat());
     let _mailbox = remu::host::attach(bench.hart.cell().clone());
     let mut task = Task::new(TaskConfig {
+        filters: Vec::new(),
         signals: None,
         image: Image {
             space: bench.space.clone(),

@@ -10,6 +10,7 @@ use crate::host::{self, InheritedLimits, Received};
 use crate::interp::InterpConfig;
 use crate::linux::exec::{ExecRequest, Handover, Image, ProcessSpec, Successor, Target};
 use crate::linux::limits::Limits;
+use crate::linux::seccomp::Program;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
 use crate::user::{CodeLog, Runner, RunnerConfig, Statistics};
@@ -61,7 +62,7 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
     let spec = process_spec(&settings, limits)?;
     // Without it, the program can do all but execute others.
     let own_file = host::OwnFile::open().ok();
-    run(&settings, limits, Begin { spec, request, logs, own_file, signals: None })
+    run(&settings, limits, Begin { spec, request, logs, own_file, signals: None, filters: Vec::new() })
 }
 
 /// Goes on as the program that another remu has executed.
@@ -85,7 +86,8 @@ fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError
     let spec =
         ProcessSpec { sysroot: handover.sysroot(), limits: handover.limits(), ..process_spec(&settings, limits)? };
     let signals = Some((handover.blocked, handover.ignored));
-    run(&settings, limits, Begin { spec, request, logs, own_file: Some(own_file), signals })
+    let filters = handover.filters().ok_or(CliError::Handover)?;
+    run(&settings, limits, Begin { spec, request, logs, own_file: Some(own_file), signals, filters })
 }
 
 /// The logs that the options ask for.
@@ -127,11 +129,13 @@ struct Begin {
     own_file: Option<host::OwnFile>,
     /// The signals that are blocked and those that are ignored, if the host does not have them so.
     signals: Option<(u64, u64)>,
+    /// The filters of system calls that the process keeps.
+    filters: Vec<Program>,
 }
 
 /// Runs a program until it exits.
 fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result<i32, CliError> {
-    let Begin { mut spec, mut request, logs, own_file, signals } = begin;
+    let Begin { mut spec, mut request, logs, own_file, signals, filters } = begin;
     let descriptors = logs.descriptors();
     let Logs { log, calls, statistics } = logs;
     let logged = |wanted: bool| log.clone().filter(|_| wanted);
@@ -191,7 +195,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         }),
     };
     let mailbox = host::attach(hart.cell().clone());
-    let mut task = Task::new(TaskConfig { image, spec, services, signals })?;
+    let mut task = Task::new(TaskConfig { image, spec, services, signals, filters })?;
     // Last, since every file of remu's own is open by now.
     inherited.restore_files();
     // Only now can signals be delivered.
@@ -214,7 +218,7 @@ fn end_process(outcome: Outcome, space: &UserSpace, isa: Isa) -> ! {
     match outcome {
         Outcome::Exited(status) => host::exit_now(status),
         Outcome::Killed(fatal) => die(fatal, space, isa),
-        Outcome::Resume | Outcome::ThreadExited(_) => unreachable!("the process goes on"),
+        Outcome::Resume | Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) => unreachable!("the process goes on"),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Rank {
     Statistics,
     /// The threads of a process.
     Threads,
+    /// The filters of a thread's system calls.
+    Seccomp,
     /// Signals that a thread has left behind.
     HandedOn,
     /// The resource limits of a process that bind its address space.
@@ -403,6 +405,7 @@ mod order {
             MakingProcesses,
             Statistics,
             Threads,
+            Seccomp,
             HandedOn,
             Limits,
             SignalActions,

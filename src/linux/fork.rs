@@ -58,7 +58,7 @@ impl Task {
             locks.extend([self.sighand.lock(), self.files.proc.lock()]);
             let mut in_child = || {
                 self.mm.after_fork();
-                self.process.after_fork();
+                self.process.after_fork(&self.seccomp);
             };
             host::fork(&new, &LockSet::new(locks), &mut in_child)?
         };

@@ -15,6 +15,7 @@ pub mod proc;
 pub mod process;
 mod refusal;
 mod rows;
+pub mod seccomp;
 pub mod signal;
 pub mod sockaddr;
 pub mod strace;

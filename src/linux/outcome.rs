@@ -12,6 +12,8 @@ pub enum Outcome {
     Resume,
     /// The thread exits with this status. Others of its process go on.
     ThreadExited(i32),
+    /// This signal ends the thread. Others of its process go on.
+    ThreadKilled(i32),
     /// The process exits with this status.
     Exited(i32),
     /// A signal kills the process.
@@ -36,12 +38,14 @@ pub enum CallEnd {
     ExitGroup(i32),
     /// A signal raised by the call kills the process.
     Killed(FatalSignal),
+    /// The same for the thread alone. It kills the process if the thread is the last one.
+    ThreadKilled(FatalSignal),
 }
 
 impl CallEnd {
     /// Whether the call does not return to the program.
     pub fn is_exit(&self) -> bool {
-        matches!(self, Self::ExitThread(_) | Self::ExitGroup(_) | Self::Killed(_))
+        matches!(self, Self::ExitThread(_) | Self::ExitGroup(_) | Self::Killed(_) | Self::ThreadKilled(_))
     }
 }
 

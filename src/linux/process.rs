@@ -5,12 +5,13 @@ use super::abi::signal::{Sigaction, Siginfo};
 use super::exec::{ExecError, Image, ProcessSpec};
 use super::limits::Limits;
 use super::proc::OpenProc;
+use super::seccomp::Seccomp;
 use super::sysroot::{Intent, Lookup, Sysroot};
 use super::vdso::Vdso;
 use crate::host::{self, GuestFd, Lock, LockGuard, LockRef, OwnFds, Rank};
 use crate::memory::{GuestAddr, UserSpace};
 use rustix::io::Errno;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ops::Deref;
 use std::os::fd::BorrowedFd;
@@ -26,19 +27,19 @@ pub struct Process {
     pub limits: Lock<Limits>,
     /// Whether it runs in the memory of its parent, which waits for it.
     pub is_vfork_child: bool,
-    threads: Lock<BTreeSet<i32>>,
+    /// The threads by id, with the filters that other threads may change.
+    threads: Lock<BTreeMap<i32, Arc<Seccomp>>>,
     /// Signals sent to the process that a thread received and left behind when it ended. Each has been sent again.
     handed_on: Lock<Vec<Siginfo>>,
 }
 
 impl Process {
     /// A process with its first thread, which is the calling one.
-    pub fn new(spec: ProcessSpec, is_vfork_child: bool) -> Self {
-        let first = rustix::thread::gettid().as_raw_nonzero().get();
+    pub fn new(spec: ProcessSpec, seccomp: &Arc<Seccomp>, is_vfork_child: bool) -> Self {
         Self {
             is_vfork_child,
             limits: Lock::new(Rank::Limits, spec.limits.clone()),
-            threads: Lock::new(Rank::Threads, BTreeSet::from([first])),
+            threads: Lock::new(Rank::Threads, Self::only_thread(seccomp)),
             handed_on: Lock::new(Rank::HandedOn, Vec::new()),
             spec,
         }
@@ -66,14 +67,26 @@ impl Process {
     }
 
     /// Called in the child of a fork, where only the calling thread exists.
-    pub fn after_fork(&self) {
-        *self.threads.lock() = BTreeSet::from([rustix::thread::gettid().as_raw_nonzero().get()]);
+    pub fn after_fork(&self, seccomp: &Arc<Seccomp>) {
+        *self.threads.lock() = Self::only_thread(seccomp);
         self.handed_on.lock().clear();
     }
 
-    /// Adds a thread by its id.
-    pub fn add_thread(&self, tid: i32) {
-        self.threads.lock().insert(tid);
+    /// The calling thread, with its filters.
+    fn only_thread(seccomp: &Arc<Seccomp>) -> BTreeMap<i32, Arc<Seccomp>> {
+        BTreeMap::from([(rustix::thread::gettid().as_raw_nonzero().get(), seccomp.clone())])
+    }
+
+    /// The threads by id, with their filters.
+    pub fn threads(&self) -> LockGuard<'_, BTreeMap<i32, Arc<Seccomp>>> {
+        self.threads.lock()
+    }
+
+    /// Adds a thread by its id. It inherits its parent's filters.
+    pub fn add_thread(&self, tid: i32, seccomp: &Arc<Seccomp>, parent: &Seccomp) {
+        let mut threads = self.threads.lock();
+        seccomp.inherit(parent);
+        threads.insert(tid, seccomp.clone());
     }
 
     /// Removes a thread that ends; true if it was the last one.

@@ -17,10 +17,11 @@ use super::strace::ipc::*;
 use super::strace::memory::*;
 use super::strace::mounts::*;
 use super::strace::processes::*;
+use super::strace::seccomp::*;
 use super::strace::special::*;
 use super::sys::{
     admin, aio, clock, exec, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program,
-    robust, signal, thread, vm, xattr,
+    robust, seccomp, signal, thread, vm, xattr,
 };
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
@@ -236,7 +237,7 @@ pub(super) static ROWS: &[Row] = rows! {
     165 getrusage(Enum(&RUSAGE_WHO), Out(&RUSAGE)) Never [pass Getrusage];
     166 umask(Mode) Never [Octal: pass Umask];
     167 prctl(Enum(&PRCTL), Special(&PRCTL_ARG), Special(&PRCTL_REST), Special(&PRCTL_REST), Special(&PRCTL_REST)) Never
-        [part "PR_SET_MM, PR_SET_SECCOMP, PR_SCHED_CORE and system call user dispatch return EINVAL" prctl::prctl];
+        [part "PR_SET_MM, PR_SCHED_CORE and system call user dispatch return EINVAL" prctl::prctl];
     168 getcpu(Out(&UINT), Out(&UINT), Ptr) Never [pass Getcpu];
     169 gettimeofday(Out(&TIMEVAL), Out(&TIMEZONE)) Never [native clock::gettimeofday];
     170 settimeofday(In(&TIMEVAL), In(&TIMEZONE)) Never [pass Settimeofday];
@@ -344,7 +345,8 @@ pub(super) static ROWS: &[Row] = rows! {
     274 sched_setattr(Int, In(&SCHED_ATTR), UInt) Never [pass SchedSetattr];
     275 sched_getattr(Int, OutSized(&SCHED_ATTR, 2), UInt, UInt) Never [pass SchedGetattr];
     276 renameat2(DirFd, Path(Keep, Rename), DirFd, Path(Keep, Rename), Flags(&RENAME)) Never [pass Renameat2];
-    277 seccomp(Int, Hex, Ptr) Never [unimplemented "a filter would apply to the host's calls, including remu's own"];
+    277 seccomp(Enum(&SECCOMP_OPERATION), Special(&SECCOMP_FLAGS_ARG), Special(&SECCOMP_ARG)) Never
+        [part "listeners (SECCOMP_FILTER_FLAG_NEW_LISTENER) are missing, nothing is logged, and a call resumed after a stop is not filtered again" seccomp::seccomp];
     278 getrandom(OutBytes(1), Size, Flags(&RANDOM)) RestartSys [pass Getrandom];
     279 memfd_create(Str, Flags(&MEMFD)) Never [pass MemfdCreate];
     280 bpf(Int, Ptr, UInt) Never [unimplemented "BPF programs run in the host kernel and trace the host, not the guest"];

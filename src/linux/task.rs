@@ -10,6 +10,7 @@ use super::exec::{ExecError, Image, ProcessSpec, Successor};
 use super::outcome::{Outcome, SysResult};
 use super::proc::{self};
 use super::process::{Files, Fs, Mm, Process, Sighand};
+use super::seccomp::{Program, Seccomp};
 use super::signal::{Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
 use super::sysroot::Sysroot;
@@ -32,6 +33,8 @@ pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
 pub struct TaskConfig {
     /// The signals that are blocked and those that are ignored, if the host does not have them so.
     pub signals: Option<(u64, u64)>,
+    /// The filters of system calls that the process keeps, the newest last.
+    pub filters: Vec<Program>,
     /// The loaded program.
     pub image: Image,
     /// How the process runs.
@@ -170,19 +173,22 @@ pub struct Task {
     pub clear_child_tid: u64,
     /// The robust list: the address and size of its head.
     pub robust_list: (u64, u64),
+    /// The filters of system calls.
+    pub seccomp: Arc<Seccomp>,
 }
 
 impl Task {
     /// The first thread of a process.
     pub fn new(config: TaskConfig) -> Result<Self, ExecError> {
-        let TaskConfig { image, spec, services, signals } = config;
+        let TaskConfig { image, spec, services, signals, filters } = config;
+        let seccomp = Arc::new(Seccomp::with_filters(filters));
         let (actions, blocked) = super::signal::inherited(signals);
         let task = Self {
             files: Arc::new(Files::new(services.own_fds)),
             fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new) }),
             sighand: Arc::new(Sighand::new(actions)),
             mm: Arc::new(Mm::new(image)?),
-            process: Arc::new(Process::new(spec, false)),
+            process: Arc::new(Process::new(spec, &seccomp, false)),
             personality: crate::host::personality(),
             system: Arc::new(System {
                 tracer: services.tracer,
@@ -200,6 +206,7 @@ impl Task {
             interrupted: None,
             clear_child_tid: 0,
             robust_list: (0, 0),
+            seccomp,
         };
         task.apply_limits();
         task.take_name();
@@ -262,6 +269,7 @@ impl Task {
         if let Some(tracer) = &self.system.tracer {
             match outcome {
                 Outcome::ThreadExited(status) => tracer.thread_exited(status, self.tid()),
+                Outcome::ThreadKilled(signal) => tracer.killed(signal, self.tid()),
                 Outcome::Exited(status) => tracer.exited(status, self.tid()),
                 Outcome::Killed(fatal) => tracer.killed(fatal.signal, self.tid()),
                 Outcome::Resume => {}
@@ -284,11 +292,16 @@ impl Task {
                 }
             }
             None => {
-                self.system.unimplemented(format!("system call {}", number as i64));
                 if let Some(tracer) = &self.system.tracer {
                     tracer.unknown(number, &args, self.tid());
                 }
-                Err(Errno::NOSYS.into())
+                match self.filtered(cpu, number, args) {
+                    Some(result) => result,
+                    None => {
+                        self.system.unimplemented(format!("system call {}", number as i64));
+                        Err(Errno::NOSYS.into())
+                    }
+                }
             }
         };
         self.finish_call(cpu, restart, args[0], result)
@@ -308,9 +321,18 @@ impl Task {
         result
     }
 
+    /// The result of a call that the filters do not let through.
+    #[inline]
+    fn filtered(&mut self, cpu: &Cpu, number: u64, args: [u64; 6]) -> Option<SysResult> {
+        if self.seccomp.is_on() { self.refused(cpu, number, args) } else { None }
+    }
+
     /// Makes the call of a row with these arguments.
     #[inline]
-    pub fn dispatch(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
+    fn dispatch(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
+        if let Some(result) = self.filtered(cpu, row.number.into(), args) {
+            return result;
+        }
         #[cfg(test)]
         if let Some(result) = super::tests::zeroed::instead_of(row, &args) {
             return result;

@@ -8,6 +8,7 @@ use super::arch::riscv64 as arch;
 use super::fork::ProcessRequest;
 use super::outcome::{CallEnd, Outcome};
 use super::process::{Process, Sighand};
+use super::seccomp::Seccomp;
 use super::task::Task;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, CallError, ChildProcess, FutexWake, LockRef, NewProcess, Sys, SysArg};
@@ -76,6 +77,8 @@ pub struct NewThread {
     /// Its registers.
     pub cpu: Cpu,
     request: ThreadRequest,
+    /// The parent's filters, which another thread may change until this one begins.
+    seccomp_of_parent: Arc<Seccomp>,
 }
 
 impl NewThread {
@@ -84,7 +87,7 @@ impl NewThread {
         let mut cpu = cpu.clone();
         arch::set_result(&mut cpu, 0);
         request.set_registers(&mut cpu);
-        Self { task: parent.new_thread(), cpu, request }
+        Self { task: parent.new_thread(), cpu, request, seccomp_of_parent: parent.seccomp.clone() }
     }
 
     /// The vfork child of `parent`, with copies of what the two do not share. As in Linux, its alternate stack is the
@@ -99,7 +102,7 @@ impl NewThread {
             }
         }
         new.task.sighand = Arc::new(Sighand::new(actions));
-        new.task.process = Arc::new(Process::new(parent.process.spec.clone(), true));
+        new.task.process = Arc::new(Process::new(parent.process.spec.clone(), &new.task.seccomp, true));
         let limits = parent.process.limits.lock().clone();
         *new.task.process.limits.lock() = limits;
         new
@@ -107,7 +110,7 @@ impl NewThread {
 
     /// Makes the calling process the guest's, before it runs guest code. Its signals are still blocked afterwards.
     pub fn begin_process(&mut self) {
-        self.task.process.after_fork();
+        self.task.process.after_fork(&self.task.seccomp);
         for signal in 1..=64 {
             let action = self.task.sighand.actions()[signal as usize - 1];
             self.task.mirror_disposition(signal, &action);
@@ -131,7 +134,7 @@ impl NewThread {
                 _ => Errno::AGAIN,
             })?;
         }
-        self.task.process.add_thread(self.task.tid());
+        self.task.process.add_thread(self.task.tid(), &self.task.seccomp, &self.seccomp_of_parent);
         self.write_ids();
         Ok(())
     }
@@ -174,17 +177,19 @@ impl Task {
             interrupted: None,
             clear_child_tid: 0,
             robust_list: (0, 0),
+            seccomp: Arc::new(self.seccomp.inherited()),
         }
     }
 
-    /// What the kernel does at the end of a thread: hands its robust locks on, and clears its thread id.
-    pub(super) fn end_thread(&mut self, status: i32) -> Outcome {
+    /// What the kernel does at the end of a thread: hands its robust locks on, and clears its thread id. Returns
+    /// `of_thread`, or `of_last` for the last thread of its process.
+    pub(super) fn end_thread(&mut self, of_thread: Outcome, of_last: Outcome) -> Outcome {
         self.release_robust_list();
         let is_last = self.process.remove_thread(self.tid());
         if self.clear_child_tid != 0 {
             self.clear_tid(GuestAddr(self.clear_child_tid));
         }
-        if is_last { Outcome::Exited(status) } else { Outcome::ThreadExited(status) }
+        if is_last { of_last } else { of_thread }
     }
 
     /// Writes zero to the thread id of a thread that ends, and wakes who waits for that.

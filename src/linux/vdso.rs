@@ -34,6 +34,32 @@ impl Vdso {
         space.protect(base, PAGE_SIZE, Prot::READ | Prot::EXEC)?;
         Ok(Self { base, restorer: base.offset(RESTORER) })
     }
+
+    /// Whether the kernel's vDSO answers this call, made before `pc`, in user mode: it reads clocks from memory. There
+    /// is no system call then that a filter could see.
+    pub fn answers(&self, pc: GuestAddr, number: u64, clock: u64) -> bool {
+        const CLOCK_GETTIME: u64 = 113;
+        const CLOCK_GETRES: u64 = 114;
+        const GETTIMEOFDAY: u64 = 169;
+        let in_memory = || {
+            matches!(
+                clock as i32,
+                libc::CLOCK_REALTIME
+                    | libc::CLOCK_MONOTONIC
+                    | libc::CLOCK_MONOTONIC_RAW
+                    | libc::CLOCK_REALTIME_COARSE
+                    | libc::CLOCK_MONOTONIC_COARSE
+                    | libc::CLOCK_BOOTTIME
+                    | libc::CLOCK_TAI
+            )
+        };
+        pc.0.wrapping_sub(self.base.0) < PAGE_SIZE
+            && match number {
+                CLOCK_GETTIME | CLOCK_GETRES => in_memory(),
+                GETTIMEOFDAY => true,
+                _ => false,
+            }
+    }
 }
 
 #[cfg(test)]

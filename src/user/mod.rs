@@ -128,7 +128,7 @@ impl Runner {
         let mut engine = self.new_engine(space, hart);
         let outcome = self.run_until_end(&mut engine, task, hart, None);
         self.count(engine.statistics());
-        if let Outcome::ThreadExited(_) = outcome {
+        if let Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) = outcome {
             task.hand_signals_on(mailbox);
         } else {
             let counters = self.statistics.lock().clone();

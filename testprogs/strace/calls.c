@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -504,6 +506,24 @@ static void identity(void)
     CALL(prctl, PR_GET_TIMERSLACK);
     CALL(prctl, PR_SET_DUMPABLE, 1L);
     CALL(prctl, PR_SET_KEEPCAPS, 0L);
+    unsigned action = SECCOMP_RET_TRAP, unknown = 5;
+    CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 0L, &action);
+    CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 1L, &unknown);
+    CALL(seccomp, SECCOMP_GET_ACTION_AVAIL, 0L, BAD);
+    CALL(seccomp, SECCOMP_GET_NOTIF_SIZES, 0L, buf);
+    CALL(seccomp, SECCOMP_GET_NOTIF_SIZES, 0L, NULL);
+    CALL(seccomp, 77L, 9L, BAD);
+    CALL(seccomp, SECCOMP_SET_MODE_STRICT, 1L, NULL);
+    struct sock_filter filter[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+    struct sock_fprog program = {.len = 1, .filter = filter};
+    CALL(seccomp, SECCOMP_SET_MODE_FILTER, 0x1000L, &program);
+    CALL(seccomp, SECCOMP_SET_MODE_FILTER, 3L, NULL);
+    CALL(seccomp, SECCOMP_SET_MODE_FILTER, 6L, BAD);
+    CALL(prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL);
+    CALL(prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+    CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+    CALL(prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    CALL(prctl, PR_GET_SECCOMP);
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[2];
     CALL(capget, &header, caps);

@@ -13,6 +13,7 @@ pub mod net;
 pub mod poll;
 pub mod process;
 pub mod riscv;
+pub mod seccomp;
 pub mod signal;
 pub mod structs;
 pub mod time;

@@ -93,6 +93,16 @@ impl Siginfo {
         info
     }
 
+    /// For a call that a filter has trapped.
+    pub fn filtered(errno: i32, pc: u64, call: i32, arch: u32) -> Self {
+        const SYS_SECCOMP: i32 = 1;
+        let mut info = Self::new(libc::SIGSYS, SYS_SECCOMP);
+        info.errno = errno;
+        info.fields[0] = pc;
+        info.fields[1] = u64::from(call as u32) | u64::from(arch) << 32;
+        info
+    }
+
     /// The faulting address (`si_addr`).
     pub fn addr(&self) -> u64 {
         self.fields[0]

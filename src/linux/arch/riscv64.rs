@@ -11,6 +11,9 @@ const TP: u8 = 4;
 const A0: u8 = 10;
 const A7: u8 = 17;
 
+/// The architecture in `struct seccomp_data` (AUDIT_ARCH_RISCV64): EM_RISCV, 64-bit, little-endian.
+pub const AUDIT_ARCH: u32 = 243 | 1 << 31 | 1 << 30;
+
 /// The length of `ecall` in bytes.
 const ECALL: u64 = 4;
 

@@ -8,6 +8,7 @@ use crate::linux::abi::signal::SIG_IGN;
 use crate::linux::limits::Limits;
 use crate::linux::outcome::CallEnd;
 use crate::linux::proc::Guest;
+use crate::linux::seccomp::Program;
 use crate::linux::signal::bit;
 use crate::linux::task::Task;
 use rustix::io::Errno;
@@ -49,6 +50,8 @@ pub struct Handover {
     pub blocked: u64,
     /// The signals that are ignored.
     pub ignored: u64,
+    /// The instructions of the filters of system calls, the newest filter last.
+    filters: Vec<Vec<u8>>,
     program: Vec<u8>,
     given_path: Vec<u8>,
     script_name: Option<Vec<u8>>,
@@ -73,6 +76,11 @@ impl Handover {
     pub fn limits(&self) -> Limits {
         let [total, data, stack] = self.limits.map(|(cur, max)| Rlimit { cur, max });
         Limits { total, data, stack }
+    }
+
+    /// The filters of system calls, the newest last.
+    pub fn filters(&self) -> Option<Vec<Program>> {
+        self.filters.iter().map(|bytes| Program::new(bytes).ok()).collect()
     }
 
     /// The program, which is open as `file`, with the arguments and the environment of this process.
@@ -145,6 +153,7 @@ impl Task {
         let Ok(file) = file else { return Errno::MFILE.into() };
         let exe = match Target::find(&self.process.spec, &mut request) {
             Ok(target) => target.program.path.as_os_str().as_bytes().to_vec(),
+            Err(error) if error.is_for_host() && self.seccomp.is_on() => return self.refuse_native(&error),
             Err(error) if error.is_for_host() => return self.execute_native(&request),
             Err(error) => return error.errno().into(),
         };
@@ -181,6 +190,15 @@ impl Task {
         errno.into()
     }
 
+    /// Refuses a file that is nothing for remu to a thread with filters, which the host would not apply.
+    fn refuse_native(&self, error: &ExecError) -> CallEnd {
+        if let ExecError::Load { error: LoadError::Elf(ElfError::WrongMachine { .. }), .. } = error {
+            self.system.missing("execve of a host program under a seccomp filter".to_owned());
+            return Errno::ACCESS.into();
+        }
+        error.errno().into()
+    }
+
     /// Has the host execute a program of its own, or refuse it.
     fn execute_native(&mut self, request: &ExecRequest) -> CallEnd {
         let Ok(path) = CString::new(request.program.as_os_str().as_bytes()) else { return Errno::NOENT.into() };
@@ -198,6 +216,7 @@ impl Task {
     }
 
     fn handover(&self, successor: &Successor, request: &ExecRequest) -> Handover {
+        let filters = self.seccomp.programs();
         let limits = self.process.limits.lock();
         let pair = |limit: &Rlimit| (limit.cur, limit.max);
         let actions = self.sighand.actions();
@@ -208,6 +227,7 @@ impl Task {
             limits: [pair(&limits.total), pair(&limits.data), pair(&limits.stack)],
             blocked: self.saved_mask.unwrap_or(self.blocked),
             ignored: ignored.sum(),
+            filters,
             program: request.program.as_os_str().as_bytes().to_vec(),
             given_path: request.given_path.as_os_str().as_bytes().to_vec(),
             script_name: request.script_name.as_ref().map(|name| name.as_bytes().to_vec()),

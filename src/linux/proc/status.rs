@@ -190,7 +190,9 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     let Resident { all, anon, shmem, swap, locked } = resident(task)?;
     let (ignored, caught) = dispositions(task);
     // The host knows the masks of the other threads.
-    let is_caller = host.lines().any(|line| line.strip_prefix("Pid:\t") == Some(task.tid().to_string().as_str()));
+    let tid = host.lines().find_map(|line| line.strip_prefix("Pid:\t")?.parse().ok());
+    let is_caller = tid == Some(task.tid());
+    let filtered = tid.and_then(|tid| task.process.threads().get(&tid).map(|thread| (thread.mode(), thread.count())));
     let mut text = String::new();
     for line in host.lines() {
         let key = line.split(':').next().unwrap_or_default();
@@ -219,12 +221,18 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
             }
             _ => None,
         };
+        let number = match (key, filtered) {
+            ("Seccomp", Some((mode, _))) => Some(mode as usize),
+            ("Seccomp_filters", Some((_, count))) => Some(count),
+            _ => None,
+        };
         if is_of_x86(key) {
             continue;
         }
-        match (size, set) {
-            (Some(kb), _) => text.push_str(&format!("{key}:\t{kb:>8} kB")),
-            (_, Some(set)) => text.push_str(&format!("{key}:\t{set:016x}")),
+        match (size, set, number) {
+            (Some(kb), ..) => text.push_str(&format!("{key}:\t{kb:>8} kB")),
+            (_, Some(set), _) => text.push_str(&format!("{key}:\t{set:016x}")),
+            (.., Some(number)) => text.push_str(&format!("{key}:\t{number}")),
             _ => text.push_str(line),
         }
         text.push('\n');

@@ -41,7 +41,8 @@ pub struct FatalSignal {
 }
 
 impl FatalSignal {
-    fn of(cpu: &Cpu, info: &Siginfo) -> Self {
+    /// The signal with this information, at the thread's pc.
+    pub(super) fn of(cpu: &Cpu, info: &Siginfo) -> Self {
         let is_fault = SYNCHRONOUS & bit(info.signo) != 0 && info.code > 0 && info.code != SI_KERNEL;
         Self {
             signal: info.signo,
@@ -243,7 +244,12 @@ impl Task {
                 self.interrupted = Some(Interrupted { a0 });
                 arch::set_result(cpu, arch::failure(Errno::INTR));
             }
-            Err(CallEnd::ExitThread(status)) => return self.end_thread(status),
+            Err(CallEnd::ExitThread(status)) => {
+                return self.end_thread(Outcome::ThreadExited(status), Outcome::Exited(status));
+            }
+            Err(CallEnd::ThreadKilled(fatal)) => {
+                return self.end_thread(Outcome::ThreadKilled(fatal.signal), Outcome::Killed(fatal));
+            }
             Err(CallEnd::ExitGroup(status)) => return Outcome::Exited(status),
             Err(CallEnd::Killed(fatal)) => return Outcome::Killed(fatal),
         }

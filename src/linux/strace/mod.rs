@@ -14,6 +14,7 @@ pub mod memory;
 pub mod mounts;
 pub mod processes;
 mod quote;
+pub mod seccomp;
 mod signals;
 mod sockets;
 pub mod special;

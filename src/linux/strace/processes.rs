@@ -1,7 +1,7 @@
 //! Formats the arguments of execve, clone and prctl(2).
 
 use super::flags::{self, signal_name};
-use super::{ARRAY_LIMIT, CallPrinter};
+use super::{ARRAY_LIMIT, CallPrinter, seccomp};
 use crate::linux::abi::structs::INT;
 use crate::linux::table::Special;
 use crate::memory::GuestAddr;
@@ -151,7 +151,7 @@ fn prctl_rest(s: &CallPrinter<'_>, i: usize) -> Option<String> {
         (libc::PR_SET_VMA, 3) => Some(value.to_string()),
         (libc::PR_SET_VMA, 4) => Some(s.string(value)),
         (libc::PR_CAP_AMBIENT, 2) => Some(capability(value)),
-        (libc::PR_SET_SECCOMP, 2) => (s.args[1] == 2).then(|| CallPrinter::pointer(value)),
+        (libc::PR_SET_SECCOMP, 2) => (s.args[1] == 2).then(|| seccomp::program(s, value)),
         (
             libc::PR_SET_NAME
             | libc::PR_GET_NAME

@@ -3,6 +3,8 @@
 use super::flags::{self, Names, signal_name};
 use super::{CallPrinter, errno_name};
 use crate::linux::abi::signal::{RtSigframe, Siginfo};
+use crate::linux::arch::riscv64 as arch;
+use crate::linux::table;
 use crate::memory::GuestAddr;
 use std::fmt::Write;
 use std::mem::offset_of;
@@ -77,6 +79,17 @@ pub(super) fn siginfo_text(info: &Siginfo) -> String {
             write!(text, ", si_addr={}", CallPrinter::pointer(info.addr()))
         }
         (libc::SIGTRAP, code) if code < 0x80 => write!(text, ", si_addr={}", CallPrinter::pointer(info.addr())),
+        (libc::SIGSYS, _) => {
+            let call = info.fields[1] as u32;
+            let name =
+                table::find(call.into()).map_or_else(|| format!("{call:#x}"), |row| format!("__NR_{}", row.name));
+            let arch = match (info.fields[1] >> 32) as u32 {
+                arch::AUDIT_ARCH => "AUDIT_ARCH_RISCV64".to_owned(),
+                other => format!("{other:#x} /* AUDIT_ARCH_??? */"),
+            };
+            let at = CallPrinter::pointer(info.addr());
+            write!(text, ", si_call_addr={at}, si_syscall={name}, si_arch={arch}")
+        }
         (libc::SIGIO, _) => {
             let band = flags::POLL.show_flags(info.fields[0]);
             write!(text, ", si_band={}, si_fd={}", band, low(1))
@@ -115,6 +128,11 @@ mod tests {
         assert_eq!(text(libc::SIGSEGV, 1, &[0]), "{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL}");
         assert_eq!(text(libc::SIGSEGV, 0x80, &[]), "{si_signo=SIGSEGV, si_code=SI_KERNEL, si_addr=NULL}");
         assert_eq!(text(libc::SIGTRAP, 1, &[0x11000]), "{si_signo=SIGTRAP, si_code=TRAP_BRKPT, si_addr=0x11000}");
+        assert_eq!(
+            text(libc::SIGSYS, 1, &[0x1000, 172 | 0xc000_00f3 << 32]),
+            "{si_signo=SIGSYS, si_code=SYS_SECCOMP, si_call_addr=0x1000, si_syscall=__NR_getpid, \
+             si_arch=AUDIT_ARCH_RISCV64}"
+        );
         assert_eq!(text(libc::SIGALRM, 0x80, &[]), "{si_signo=SIGALRM, si_code=SI_KERNEL}");
         assert_eq!(
             text(libc::SIGCHLD, 1, &[from, 3, 1, 2]),

@@ -20,6 +20,7 @@ pub(super) mod prctl;
 pub(super) mod process;
 pub(super) mod program;
 pub(super) mod robust;
+pub(super) mod seccomp;
 pub(super) mod signal;
 pub(super) mod thread;
 pub(super) mod vm;

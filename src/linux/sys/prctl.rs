@@ -1,5 +1,6 @@
 //! prctl(2): a closed list of options, because only the option determines what its arguments are.
 
+use super::seccomp;
 use crate::host::PrctlRequest;
 use crate::linux::abi::riscv::{PR_RISCV_SET_ICACHE_FLUSH_CTX, PR_RISCV_V_GET_CONTROL, PR_RISCV_V_SET_CONTROL};
 use crate::linux::call::Call;
@@ -71,8 +72,8 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
         }
         libc::PR_GET_MDWE if [a, b, d, e] != [0; 4] => Err(Errno::INVAL.into()),
         libc::PR_GET_MDWE => Ok(c.task.mm.mdwe().bits().into()),
-        // No filter is active, and seccomp(2) cannot install one.
-        libc::PR_GET_SECCOMP => Ok(0),
+        libc::PR_GET_SECCOMP => Ok(u64::from(c.task.seccomp.mode() as u32)),
+        libc::PR_SET_SECCOMP => seccomp::set_mode(c, a, b),
         // Names of anonymous mappings: the error of a kernel without CONFIG_ANON_VMA_NAME.
         libc::PR_SET_VMA => Err(Errno::INVAL.into()),
         // Vectors are not implemented; this is the kernel's error on a CPU without them.

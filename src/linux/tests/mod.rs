@@ -23,6 +23,7 @@ mod process;
 mod queue;
 mod readme;
 mod sched;
+mod seccomp;
 mod signal;
 mod sysroot;
 mod system;
@@ -125,6 +126,7 @@ impl Bench {
         let sink = missing.clone();
         let mut config = TaskConfig {
             signals: None,
+            filters: Vec::new(),
             image: Image {
                 vdso: Vdso::map(&space).unwrap(),
                 space,

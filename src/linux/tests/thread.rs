@@ -65,7 +65,7 @@ fn clone_makes_a_thread() {
     assert_eq!(b.outcome(93, &[3]), Outcome::ThreadExited(3));
     // The test's own thread has the id of the child no more: what is left is the last one.
     b.task.process.remove_thread(tid as i32);
-    b.task.process.add_thread(child.task.tid());
+    b.task.process.add_thread(child.task.tid(), &child.task.seccomp, &b.task.seccomp);
     for (i, value) in [93, 5].into_iter().enumerate() {
         child.cpu.set_x([17, 10][i], value);
     }
