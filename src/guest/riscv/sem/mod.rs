@@ -13,6 +13,8 @@ mod float;
 mod integer;
 mod memory;
 mod system;
+#[cfg(test)]
+mod tests;
 
 pub use atomic::*;
 pub use bits::*;
