@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +110,30 @@ static void spawns(void) {
     }
 }
 
+/* What a child passes to execve is not kept by its parent. */
+static void nothing_is_kept(void) {
+    enum { COUNT = 40, SIZE = 10000, SPAWNS = 100 };
+    static char text[COUNT][SIZE];
+    char *words[COUNT + 1] = {NULL};
+    struct rusage before, after;
+    for (int i = 0; i < COUNT; i++) {
+        memset(text[i], 'x', SIZE - 1);
+        text[i][1] = '=';
+        words[i] = text[i];
+    }
+    for (int i = 0; i < SPAWNS; i++) {
+        pid_t pid = 0;
+        int status = 0;
+        int result = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, (char *[]){"self", "status", NULL}, words);
+        if (result != 0 || waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 21)
+            printf("spawn %d: %d, %#x\n", i, result, status);
+        if (i == 10)
+            getrusage(RUSAGE_SELF, &before);
+    }
+    getrusage(RUSAGE_SELF, &after);
+    printf("kept less than a tenth: %d\n", (after.ru_maxrss - before.ru_maxrss) * 1024 < SPAWNS * COUNT * SIZE / 10);
+}
+
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc > 1 && strcmp(argv[1], "status") == 0)
@@ -121,5 +146,6 @@ int main(int argc, char **argv) {
     }
     memory_is_shared();
     spawns();
+    nothing_is_kept();
     return 0;
 }

@@ -136,6 +136,9 @@ struct Begin {
 /// Runs a program until it exits.
 fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result<i32, CliError> {
     let Begin { mut spec, mut request, logs, own_file, signals, filters } = begin;
+    // Blocked signals may be pending. Those that remu cannot block arrive now, and are kept for the guest.
+    let (blocked, _early) = host::begin_signals();
+    let signals = signals.or(Some((blocked, 0)));
     let descriptors = logs.descriptors();
     let Logs { log, calls, statistics } = logs;
     let logged = |wanted: bool| log.clone().filter(|_| wanted);

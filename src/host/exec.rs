@@ -7,6 +7,7 @@
 //! The memfd begins with a public part, which other remus read through /proc: it describes the guest to them.
 
 use super::pass::syscall;
+use super::signals::{CallError, SignalsOfProgram, with_signals_of};
 use super::start::executed_name;
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, pread, pwrite};
@@ -124,55 +125,80 @@ impl OwnFile {
         Ok(())
     }
 
-    /// Executes remu, with these arguments and this environment, and hands it `data` and `files`; `public` describes
-    /// the guest to other remus. Returns only if that fails, with the descriptors as they were.
+    /// Executes remu, with these arguments and this environment, and hands `next` to it. Returns only if that fails,
+    /// with the descriptors as they were.
     ///
     /// The caller makes sure that no other thread makes a process or executes a program meanwhile.
-    pub fn execute(&self, next: &Next<'_>, argv: &[CString], envp: &[CString]) -> Errno {
-        self.try_execute(next, argv, envp).err().unwrap_or(Errno::INVAL)
+    pub fn execute(&self, next: &Next<'_>, strings: &ExecStrings) -> Errno {
+        self.try_execute(next, strings).err().unwrap_or(Errno::INVAL)
     }
 
-    fn try_execute(&self, next: &Next<'_>, argv: &[CString], envp: &[CString]) -> Result<(), Errno> {
+    /// Owns no memory while it makes the call: a vfork child would leave it behind.
+    fn try_execute(&self, next: &Next<'_>, strings: &ExecStrings) -> Result<(), Errno> {
         let Next { public, data, files } = *next;
-        let mut bytes = Vec::new();
-        let numbers = files.iter().map(|file| file.as_raw_fd() as u32);
-        for word in [files.len() as u32].into_iter().chain(numbers) {
-            bytes.extend_from_slice(&word.to_ne_bytes());
-        }
-        bytes.extend_from_slice(data);
-        let memfd = memfd(public, &bytes)?;
+        let memfd = {
+            let mut bytes = Vec::new();
+            let numbers = files.iter().map(|file| file.as_raw_fd() as u32);
+            for word in [files.len() as u32].into_iter().chain(numbers) {
+                bytes.extend_from_slice(&word.to_ne_bytes());
+            }
+            bytes.extend_from_slice(data);
+            memfd(public, &bytes)?
+        };
         let before = fcntl_dupfd_cloexec(&self.place, 0)?;
         self.replace_place(memfd.as_fd(), OFlags::empty())?;
         drop(memfd);
-        let handed: Vec<_> = files.iter().copied().chain([self.file.as_fd(), self.place.as_fd()]).collect();
-        for file in &handed {
+        let handed = files.iter().copied().chain([self.file.as_fd(), self.place.as_fd()]);
+        for file in handed.clone() {
             fcntl_setfd(file, FdFlags::empty())?;
         }
-        let result = execute_at(self.file.as_fd(), c"", libc::AT_EMPTY_PATH, argv, envp);
-        for file in &handed {
+        let args = strings.arguments(self.file.as_fd(), c"", libc::AT_EMPTY_PATH);
+        // SAFETY: the kernel reads the path and the lists, which are alive. Either nothing of this process is left, or
+        // nothing has changed.
+        let result = unsafe { syscall(libc::SYS_execveat, args) };
+        for file in handed {
             fcntl_setfd(file, FdFlags::CLOEXEC)?;
         }
         self.replace_place(before.as_fd(), OFlags::CLOEXEC)?;
-        Err(result)
+        result.map(drop)
     }
 }
 
-/// Executes a program of the host. Returns only if that fails.
-pub fn execute_native(path: &CStr, argv: &[CString], envp: &[CString]) -> Errno {
-    execute_at(rustix::fs::CWD, path, 0, argv, envp)
+/// The arguments and the environment of a program, as the kernel wants them.
+#[derive(Debug)]
+pub struct ExecStrings {
+    /// The strings of both lists. They are not changed, so the pointers below hold.
+    _strings: [Vec<CString>; 2],
+    /// The lists of their addresses, which end with null.
+    lists: [Vec<u64>; 2],
 }
 
-fn execute_at(dir: BorrowedFd<'_>, path: &CStr, flags: i32, argv: &[CString], envp: &[CString]) -> Errno {
-    let pointers = |list: &[CString]| -> Vec<u64> {
-        list.iter().map(|text| text.as_ptr().expose_provenance() as u64).chain([0]).collect()
-    };
-    let (argv, envp) = (pointers(argv), pointers(envp));
-    let lists = [&argv, &envp].map(|list| list.as_ptr().expose_provenance() as u64);
-    let path = path.as_ptr().expose_provenance() as u64;
-    // SAFETY: the kernel reads the path and two lists that end with null, of strings that are alive. Either nothing of
-    // this process is left, or nothing has changed.
-    let result =
-        unsafe { syscall(libc::SYS_execveat, [dir.as_raw_fd() as u64, path, lists[0], lists[1], flags as u64, 0]) };
+impl ExecStrings {
+    /// Of these arguments and this environment.
+    pub fn new(argv: Vec<CString>, envp: Vec<CString>) -> Self {
+        let strings = [argv, envp];
+        let address = |text: &CString| text.as_ptr().expose_provenance() as u64;
+        let lists = [0, 1].map(|i: usize| strings[i].iter().map(address).chain([0]).collect());
+        Self { _strings: strings, lists }
+    }
+
+    /// The arguments of execveat(2).
+    fn arguments(&self, dir: BorrowedFd<'_>, path: &CStr, flags: i32) -> [u64; 6] {
+        let [argv, envp] = [0, 1].map(|i: usize| self.lists[i].as_ptr().expose_provenance() as u64);
+        [dir.as_raw_fd() as u64, path.as_ptr().expose_provenance() as u64, argv, envp, flags as u64, 0]
+    }
+}
+
+/// Executes a program of the host, which finds these signals. All signals are blocked before and after the call, which
+/// returns only if that fails.
+///
+/// # Errors
+/// The host's, or [`CallError::NotBegun`] if a signal has arrived before.
+pub fn execute_native(path: &CStr, strings: &ExecStrings, signals: SignalsOfProgram) -> CallError {
+    let args = strings.arguments(rustix::fs::CWD, path, 0);
+    // SAFETY: the kernel reads the path and the lists, which are alive. Either nothing of this process is left, or
+    // nothing has changed.
+    let result = unsafe { with_signals_of(signals, libc::SYS_execveat, args) };
     result.expect_err("a call that succeeds does not return")
 }
 

@@ -8,11 +8,12 @@
 //!
 //! A fault anywhere else is an internal fault and is reported as such.
 
+use super::signals::NEVER_BLOCKED;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// The code in `r11` after a fault. It is never zero; bit 63 is set for SIGBUS and clear for SIGSEGV. It does not
 /// contain the address: the host kernel does not always know it, and the code that made the access does.
@@ -220,19 +221,32 @@ fn report_internal_fault(signal: libc::c_int, pc: u64, addr: u64) {
     }
 }
 
+/// The signals that this process ignored before the handler was installed.
+static IGNORED: AtomicU64 = AtomicU64::new(0);
+
+/// Whether this process ignored a signal before the handler was installed for it.
+pub(super) fn was_ignored(signal: i32) -> bool {
+    IGNORED.load(Ordering::Relaxed) & 1 << (signal - 1) != 0
+}
+
 /// Installs the handler for SIGSEGV and SIGBUS, once per process.
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         assert!(table().is_sorted_by_key(|e| absolute(&e.insn)), "the exception table is in the order of the code");
-        for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        for signal in NEVER_BLOCKED {
             // SAFETY: all-zero is a valid sigaction (default action, empty mask).
             let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
             action.sa_sigaction = on_fault as *const () as usize;
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-            // SAFETY: `action` is initialised and the handler has the signature that SA_SIGINFO asks for.
-            let result = unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
+            let mut before = action;
+            // SAFETY: `action` is initialised and the handler has the signature that SA_SIGINFO asks for. The C library
+            // writes the old action to `before`.
+            let result = unsafe { libc::sigaction(signal, &action, &mut before) };
             assert_eq!(result, 0, "sigaction rejects a valid signal");
+            if before.sa_sigaction == libc::SIG_IGN {
+                IGNORED.fetch_or(1 << (signal - 1), Ordering::Relaxed);
+            }
         }
     });
 }

@@ -9,7 +9,7 @@ use super::pass::syscall;
 use super::{CallError, GuestFd, alloc, signals};
 use rustix::io::Errno;
 use std::cell::Cell;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::null;
 
 /// The choices of clone(2) and clone3(2) for a new process, apart from memory and threads.
@@ -23,11 +23,14 @@ pub struct NewProcess<'a> {
     pub cgroup: Option<GuestFd>,
     /// Its numbers in its own process namespace and the ones above (`set_tid`); mostly none.
     pub set_tid: &'a [i32],
+    /// Whether it shares the actions of signals (CLONE_SIGHAND), which it can only together with the memory.
+    pub shares_handlers: bool,
 }
 
 impl NewProcess<'_> {
     /// As fork(2) makes them.
-    pub const ORDINARY: Self = Self { flags: 0, exit_signal: libc::SIGCHLD, cgroup: None, set_tid: &[] };
+    pub const ORDINARY: Self =
+        Self { flags: 0, exit_signal: libc::SIGCHLD, cgroup: None, set_tid: &[], shares_handlers: false };
 
     /// The flags that can be asked for. The others concern memory, threads, signal handlers, and words that the kernel
     /// writes: they are the caller's affair. So is CLONE_VFORK without CLONE_VM, which keeps the C library's locks.
@@ -119,11 +122,19 @@ impl CloneCall {
             set_tid_size: new.set_tid.len() as u64,
             ..CloneArgs::default()
         };
+        if new.shares_handlers {
+            args.flags |= libc::CLONE_SIGHAND as u64;
+        }
         if let Some(cgroup) = new.cgroup {
             args.flags |= CLONE_INTO_CGROUP;
             args.cgroup = cgroup.as_raw_fd() as u64;
         }
         Self { args, by_clone3: new.needs_clone3() }
+    }
+
+    /// Sets the thread pointer of the child (CLONE_SETTLS).
+    pub(super) fn set_tls(&mut self, tls: u64) {
+        self.args.tls = tls;
     }
 
     /// The number and the arguments. They hold while the call is borrowed.
@@ -135,7 +146,7 @@ impl CloneCall {
         }
         let top = if a.stack == 0 { 0 } else { a.stack + a.stack_size };
         // Here the descriptor is written to where the parent's copy of the number would be.
-        (libc::SYS_clone, [a.flags | a.exit_signal, top, a.pidfd, a.child_tid, 0, 0])
+        (libc::SYS_clone, [a.flags | a.exit_signal, top, a.pidfd, a.child_tid, a.tls, 0])
     }
 }
 
@@ -223,6 +234,33 @@ pub fn fork(new: &NewProcess<'_>, locks: &LockSet<'_>, in_child: &mut dyn FnMut(
         return Ok(Forked::Child);
     }
     Ok(Forked::Parent(ChildProcess { pid, pidfd: (new.flags & libc::CLONE_PIDFD as u64 != 0).then_some(pidfd) }))
+}
+
+/// A pipe whose writing end a forked child keeps until it executes a program or ends, while its parent waits for that:
+/// CLONE_VFORK without CLONE_VM. The host's own flag would keep all locks of this process meanwhile.
+#[derive(Debug)]
+pub struct UntilExec {
+    read: OwnedFd,
+    write: OwnedFd,
+}
+
+impl UntilExec {
+    /// A pipe, with high numbers.
+    pub fn new() -> Result<Self, Errno> {
+        let (read, write) = std::io::pipe().map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::MFILE))?;
+        Ok(Self { read: super::fd::duplicate_high(read)?, write: super::fd::duplicate_high(write)? })
+    }
+
+    /// The child's end.
+    pub fn keep(self) -> OwnedFd {
+        self.write
+    }
+
+    /// Waits for the child, in the parent. Signals that arrive meanwhile stay in the mailbox.
+    pub fn wait(self) {
+        drop(self.write);
+        while rustix::io::read(&self.read, &mut [0; 1]) == Err(Errno::INTR) {}
+    }
 }
 
 #[cfg(test)]

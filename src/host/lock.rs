@@ -28,8 +28,8 @@ pub enum Rank {
     Threads,
     /// The filters of a thread's system calls.
     Seccomp,
-    /// Signals that a thread has left behind.
-    HandedOn,
+    /// The signals of a process that the host does not keep.
+    ProcessSignals,
     /// The resource limits of a process that bind its address space.
     Limits,
     /// The actions of signals.
@@ -406,7 +406,7 @@ mod order {
             Statistics,
             Threads,
             Seccomp,
-            HandedOn,
+            ProcessSignals,
             Limits,
             SignalActions,
             ProcReads,

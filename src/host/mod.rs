@@ -5,6 +5,7 @@
 
 mod aio;
 mod alloc;
+mod beside;
 mod calls;
 mod child_memory;
 pub mod clock;
@@ -33,15 +34,16 @@ mod thread;
 mod vfork;
 
 pub use aio::{AioRing, AioWait, aio_cancel, aio_destroy, aio_submit};
+pub use beside::{Beside, MakeBeside, run_beside};
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Notification, Timespec, attribute, epoll_wait, futex_requeue,
     futex_wait_any, mdwe, message, messages, mirror_personality, move_pages, mq_notify, personality, pselect,
     remap_file_pages, stat_at,
 };
 pub use die::{die_by_signal, exit_now};
-pub use exec::{MEMFD_LINK, Next, OwnFile, Received, execute_native, public_part, received};
+pub use exec::{ExecStrings, MEMFD_LINK, Next, OwnFile, Received, execute_native, public_part, received};
 pub use fd::{GuestFd, OwnFds, close, path_of_fd};
-pub use fork::{ChildProcess, Forked, NewProcess, fork};
+pub use fork::{ChildProcess, Forked, NewProcess, UntilExec, fork};
 pub use limits::{InheritedLimits, limits_behind, memory_limits};
 pub use lock::{
     Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep,
@@ -55,13 +57,14 @@ pub use requests::{
     KcmpRequest, KeyctlAgree, KeyctlCrypt, KeyctlQuery, KeyctlRequest, PrctlRequest, QuotaRequest, SEMID_DS,
     SemctlRequest, SetOption, Through, ioctl_refused, ioctl_through,
 };
-pub use robust::{robust_list, set_robust_list};
+pub use robust::{clear_tid_at_end, robust_list, set_robust_list};
 pub use segment::{attach_segment, detach_segment};
 pub use shown::ShownProgram;
 pub use signal_names::{signal_name, signal_number};
 pub use signals::{
-    Attachment, CallError, Disposition, SignalInfo, attach, block_all_signals, has_arrived, is_ignored,
-    pending_signals, send_to_process, set_disposition, set_signal_mask, signal_mask, stop_self, suspend, take_signal,
+    Attachment, CallError, Disposition, NEVER_BLOCKED, SignalInfo, SignalsOfProgram, attach, begin_signals,
+    block_all_signals, block_every_signal, has_arrived, is_ignored, pending_signals, send_to_self, send_to_thread,
+    set_disposition, set_signal_mask, signal_mask, stop_self, suspend, take_signal, try_set_signal_mask,
     wait_for_signal,
 };
 pub use start::{Registered, environment, is_secure, registered, start};

@@ -1,6 +1,8 @@
-//! The host's robust list of a thread (`Documentation/locking/robust-futexes.rst`).
+//! What the host does at the end of a thread: it follows the robust list (`Documentation/locking/robust-futexes.rst`),
+//! and clears the thread's id.
 
 use super::pass::syscall;
+use super::pointer::{GuestPtr, raw_or_null};
 use rustix::io::Errno;
 
 /// The size of `struct robust_list_head`.
@@ -23,4 +25,12 @@ pub fn robust_list(tid: i32) -> Result<u64, Errno> {
         syscall(libc::SYS_get_robust_list, [tid as u64, &raw mut head as u64, &raw mut size as u64, 0, 0, 0])?;
     }
     Ok(head)
+}
+
+/// Has the host write 0 to a place when this process ends or executes a program, and wake one waiter there. Only for a
+/// vfork child: in another process, the place is the C library's.
+pub fn clear_tid_at_end(place: Option<GuestPtr<'_>>) {
+    let place = raw_or_null(place, 4);
+    // SAFETY: the kernel writes four bytes of the guest's window, which the parent keeps for as long as it runs.
+    let _ = unsafe { syscall(libc::SYS_set_tid_address, [place, 0, 0, 0, 0, 0]) };
 }

@@ -16,6 +16,7 @@ use super::{StopFlag, StopHandle, Timespec, fault};
 use rustix::io::Errno;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering, compiler_fence};
 
 pub(super) const SIGSET_SIZE: u64 = 8;
@@ -58,11 +59,16 @@ pub struct SignalInfo {
 }
 
 impl SignalInfo {
-    const NONE: Self = Self { signo: 0, errno: 0, code: 0, pad: 0, fields: [0; 14] };
+    const NONE: Self = Self::new(0, 0, 0, [0; 14]);
+
+    /// One with these fields.
+    pub const fn new(signo: i32, errno: i32, code: i32, fields: [u64; 14]) -> Self {
+        Self { signo, errno, code, pad: 0, fields }
+    }
 }
 
-/// Signals that are never blocked in the host, because faults of guest accesses raise them.
-const NEVER_BLOCKED: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
+/// Signals that are never blocked in the host while the guest runs, because faults of guest accesses raise them.
+pub const NEVER_BLOCKED: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
 fn is_never_blocked(signal: i32) -> bool {
     NEVER_BLOCKED.contains(&signal)
@@ -103,15 +109,30 @@ pub struct Attachment {
 /// Makes the calling thread take signals for a guest: a signal that arrives raises the flag of its hart. A thread has
 /// one attachment at a time; a new one replaces the old one.
 ///
-/// All signals should be blocked when an attachment is made and when it ends. A thread without one runs no guest, and
-/// sends a signal that it receives to the process again, which the host only allows to the first thread.
+/// A new attachment takes over the signals that arrived under the old one. All signals should be blocked when an
+/// attachment is made and when it ends. A thread without one runs no guest, and sends a signal that it receives to the
+/// process again, which the host only allows to the first thread.
 pub fn attach(stop: StopHandle) -> Attachment {
     let flag: &StopFlag = (*stop).as_ref();
     MAILBOX.with(|mailbox| {
-        mailbox.full.store(0, Ordering::Relaxed);
-        mailbox.stop.store(std::ptr::from_ref(flag).cast_mut(), Ordering::Release);
+        let before = mailbox.stop.swap(std::ptr::from_ref(flag).cast_mut(), Ordering::AcqRel);
+        if before.is_null() {
+            mailbox.full.store(0, Ordering::Relaxed);
+        } else if mailbox.full.load(Ordering::Relaxed) != 0 {
+            flag.raise(StopFlag::LEAVE);
+        }
     });
     Attachment { stop, here: PhantomData }
+}
+
+/// Makes the calling thread, the first of its process, take the signals of faults before there is a guest, and those
+/// that were sent and are pending. Returns the mask with which the process has started.
+pub fn begin_signals() -> (u64, Attachment) {
+    fault::install();
+    let early = attach(Arc::new(StopFlag::new()));
+    let blocked = signal_mask();
+    set_signal_mask(blocked);
+    (blocked, early)
 }
 
 impl Attachment {
@@ -345,9 +366,21 @@ pub fn set_disposition(signal: i32, disposition: Disposition, flags: u64) -> Res
     Ok(())
 }
 
-/// Whether the host ignores a signal.
+/// Whether the host ignores a signal, or ignored it before remu took it for faults.
 pub fn is_ignored(signal: i32) -> bool {
-    action(signal).handler == 1
+    action(signal).handler == 1 || fault::was_ignored(signal)
+}
+
+/// Sets the signals blocked in this thread as [`set_signal_mask`] does, unless a signal has arrived that the thread has
+/// not taken. The guest then sees the signal before the mask changes, as it was sent before.
+///
+/// # Errors
+/// [`CallError::NotBegun`].
+pub fn try_set_signal_mask(mask: u64) -> Result<(), CallError> {
+    let mask = mask & ALL_BLOCKED;
+    let how = libc::SIG_SETMASK as u64;
+    // SAFETY: the kernel reads a set. Blocking signals cannot break memory safety.
+    unsafe { interruptible(libc::SYS_rt_sigprocmask, [how, (&raw const mask) as u64, 0, SIGSET_SIZE, 0, 0]) }.map(drop)
 }
 
 /// Sets the signals blocked in this thread, except those that faults of guest accesses raise. Returns the old set.
@@ -374,13 +407,49 @@ fn change_mask(new: Option<u64>) -> u64 {
 
 /// All signals are blocked in this thread, those of faults too, until this is dropped. Then the mask is as it was.
 #[must_use = "the mask is restored when this is dropped"]
-pub(super) struct AllBlocked {
+pub struct AllBlocked {
     before: u64,
 }
 
-/// Blocks all signals in this thread.
-pub(super) fn block_every_signal() -> AllBlocked {
+/// Blocks all signals in this thread. A fault of a guest access would end the process.
+pub fn block_every_signal() -> AllBlocked {
     AllBlocked { before: change_mask(Some(u64::MAX)) }
+}
+
+/// The signals of a process as a host program finds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalsOfProgram {
+    /// The blocked signals.
+    pub blocked: u64,
+    /// The ignored signals.
+    pub ignored: u64,
+}
+
+/// Has the host block and ignore signals as a host program is to find them, those of faults too, and makes an
+/// interruptible call. All signals are blocked before and afterwards, and the actions of faults restored.
+///
+/// # Safety
+/// As for [`interruptible`]. The call accesses no guest memory.
+pub(super) unsafe fn with_signals_of(
+    program: SignalsOfProgram,
+    number: libc::c_long,
+    args: [u64; 6],
+) -> Result<u64, CallError> {
+    let before = NEVER_BLOCKED.map(action);
+    for signal in NEVER_BLOCKED {
+        if program.ignored & 1 << (signal - 1) != 0 {
+            set_action(signal, &RawAction { handler: 1, ..RawAction::default() });
+        }
+    }
+    change_mask(Some(program.blocked));
+    // SAFETY: the caller is responsible for the call. A fault outside of guest memory is an internal fault whatever
+    // its action.
+    let result = unsafe { interruptible(number, args) };
+    change_mask(Some(u64::MAX));
+    for (signal, action) in NEVER_BLOCKED.into_iter().zip(before) {
+        set_action(signal, &action);
+    }
+    result
 }
 
 impl Drop for AllBlocked {
@@ -424,10 +493,10 @@ pub(super) fn action(signal: i32) -> RawAction {
     action
 }
 
-/// Sets the action of a signal to what [`action`] has yielded.
+/// Sets the action of a signal to what [`action`] has yielded, or to ignoring it.
 pub(super) fn set_action(signal: i32, action: &RawAction) {
     let action = std::ptr::from_ref(action);
-    // SAFETY: the kernel reads an action that it had itself, so its handler was one before.
+    // SAFETY: the kernel reads an action that it had itself, so its handler was one before, or one without a handler.
     let result = unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, action as u64, 0, SIGSET_SIZE, 0, 0]) };
     debug_assert!(result.is_ok(), "the kernel takes its own action");
 }
@@ -466,11 +535,22 @@ pub fn block_all_signals() -> u64 {
     set_signal_mask(u64::MAX)
 }
 
-/// Sends this process a signal, as kill(2) does.
-pub fn send_to_process(signal: i32) {
+/// Sends this thread a signal with all that the siginfo says.
+pub fn send_to_self(info: &SignalInfo) {
+    let [process, thread] = [u64::from(std::process::id()), rustix::thread::gettid().as_raw_nonzero().get() as u64];
+    // SAFETY: the kernel reads a siginfo of 128 bytes. The signal is blocked or runs a handler of ours.
+    let sent = unsafe {
+        let at = std::ptr::from_ref(info) as u64;
+        syscall(libc::SYS_rt_tgsigqueueinfo, [process, thread, info.signo as u64, at, 0, 0])
+    };
+    // EAGAIN: RLIMIT_SIGPENDING, as for every signal that is queued.
+    debug_assert!(matches!(sent, Ok(_) | Err(Errno::AGAIN)), "a thread may signal itself: {sent:?}");
+}
+
+/// Sends a thread of this process a signal, as tgkill(2) does. Returns false if the thread has ended.
+pub fn send_to_thread(thread: i32, signal: i32) -> bool {
     // SAFETY: a signal that the guest handles runs a handler of ours, and another one does what the guest asked for.
-    let sent = unsafe { syscall(libc::SYS_kill, [u64::from(std::process::id()), signal as u64, 0, 0, 0, 0]) };
-    debug_assert!(sent.is_ok(), "a process may signal itself");
+    unsafe { syscall(libc::SYS_tgkill, [u64::from(std::process::id()), thread as u64, signal as u64, 0, 0, 0]).is_ok() }
 }
 
 /// Sends this process a stop signal.
@@ -483,7 +563,6 @@ pub fn stop_self(signal: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     /// Sends a signal to the calling thread.
     fn to_this_thread(signal: i32) {

@@ -30,15 +30,20 @@ pub struct VforkDone {
     pub held_locks: bool,
 }
 
-/// A mapping of this module's own.
-struct Stack(*mut u8);
+/// The stack of a process that runs in this memory.
+pub(super) struct Stack(*mut u8);
 
 impl Stack {
-    fn new() -> Result<Self, Errno> {
+    pub(super) fn new() -> Result<Self, Errno> {
         let stack = Self(alloc::map_as_stack(STACK)?);
         // SAFETY: the lowest page of the mapping just made, to which nothing refers.
         unsafe { mprotect(stack.0.cast(), GUARD, MprotectFlags::empty())? };
         Ok(stack)
+    }
+
+    /// Where it lies, and its size.
+    pub(super) fn place(&self) -> (u64, u64) {
+        (self.0.expose_provenance() as u64, STACK as u64)
     }
 }
 
@@ -73,13 +78,13 @@ pub fn vfork(new: &NewProcess<'_>, stop: &StopFlag, child: &mut dyn FnMut() -> i
     alloc::before_child()?;
     let mut pidfd = -1;
     let more = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_CHILD_SETTID;
-    let place = (stack.0.expose_provenance() as u64, STACK as u64);
-    let call = CloneCall::new(new, more, place, &raw mut pidfd);
+    let call = CloneCall::new(new, more, stack.place(), &raw mut pidfd);
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     let mailbox = signals::lend_mailbox(stop);
     let before = lock::enter_child();
     // SAFETY: the stack is the child's alone until it is gone.
-    let result = unsafe { clone_onto(&call, child) };
+    let mut child = child;
+    let result = unsafe { clone_onto(&call, &raw mut child) };
     let held_locks = lock::release_of_child(before);
     signals::take_mailbox_back(mailbox);
     // SAFETY: the C library's number of this thread, where the kernel has written the child's. Nobody else writes it.
@@ -93,14 +98,15 @@ pub fn vfork(new: &NewProcess<'_>, stop: &StopFlag, child: &mut dyn FnMut() -> i
 /// Makes the call; the child runs `child` and ends.
 ///
 /// # Safety
-/// The call names a stack that nobody else uses, CLONE_VM and CLONE_VFORK.
-unsafe fn clone_onto(call: &CloneCall, child: &mut dyn FnMut() -> i32) -> Result<u64, Errno> {
+/// The call names CLONE_VM, a stack that nobody else uses, and either CLONE_VFORK or thread-local storage that nobody
+/// else uses. `child` lives until the child is gone.
+pub(super) unsafe fn clone_onto(call: &CloneCall, child: *mut &mut dyn FnMut() -> i32) -> Result<u64, Errno> {
     let (number, a) = call.raw();
-    let mut child = child;
     let result: i64;
-    // SAFETY: this thread waits in the call until the child is gone. Until then the child only has its own stack,
-    // where it calls `run` with the address of `child`, and never comes back. To this thread the whole is a call that
-    // may change any memory. A stack that ends at a page is aligned as a call wants it.
+    // SAFETY: the child has its own stack, where it calls `run` with `child`, and never comes back.
+    // With CLONE_VFORK this thread waits in the call until the child is gone, and otherwise the two share no
+    // thread-local storage. To this thread the whole is a call that may change any memory. A stack that ends at a page
+    // is aligned as a call wants it.
     unsafe {
         std::arch::asm!(
             "syscall",
@@ -113,8 +119,8 @@ unsafe fn clone_onto(call: &CloneCall, child: &mut dyn FnMut() -> i32) -> Result
             "2:",
             inlateout("rax") number => result,
             in("rdi") a[0], in("rsi") a[1], in("rdx") a[2], in("r10") a[3], in("r8") a[4], in("r9") a[5],
-            in("r12") run as extern "C" fn(&mut &mut dyn FnMut() -> i32) -> !,
-            in("r13") &raw mut child,
+            in("r12") run as unsafe extern "C" fn(*mut &mut dyn FnMut() -> i32) -> !,
+            in("r13") child,
             lateout("rcx") _, lateout("r11") _,
         );
     }
@@ -122,7 +128,12 @@ unsafe fn clone_onto(call: &CloneCall, child: &mut dyn FnMut() -> i32) -> Result
 }
 
 /// The child's first function.
-extern "C" fn run(child: &mut &mut dyn FnMut() -> i32) -> ! {
+///
+/// # Safety
+/// `child` is what [`clone_onto`] was given.
+unsafe extern "C" fn run(child: *mut &mut dyn FnMut() -> i32) -> ! {
+    // SAFETY: it lives until the child is gone, which alone uses it.
+    let child = unsafe { &mut *child };
     // All but those of faults.
     signals::set_signal_mask(u64::MAX);
     // Unwinding would have nowhere to go.

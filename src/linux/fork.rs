@@ -22,8 +22,6 @@ pub struct ProcessRequest {
     pub thread: ThreadRequest,
     /// The signal that reports its end, or 0.
     pub exit_signal: i32,
-    /// Where its descriptor is written (CLONE_PIDFD).
-    pub pidfd: u64,
     /// Its ids in its own PID namespace and the ones above; empty for any.
     pub set_tid: Vec<i32>,
     /// The control group that it starts in (CLONE_INTO_CGROUP).
@@ -40,6 +38,7 @@ impl ProcessRequest {
             exit_signal: self.exit_signal,
             cgroup: self.cgroup.map(|fd| files.guest_fd(fd)).transpose()?,
             set_tid: &self.set_tid,
+            shares_handlers: self.thread.has(libc::CLONE_SIGHAND),
         })
     }
 }
@@ -49,6 +48,7 @@ impl Task {
     pub(super) fn fork(&mut self, cpu: &mut Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
         let files = self.files.clone();
         let new = request.for_host(&files)?;
+        let until_exec = if request.thread.has(libc::CLONE_VFORK) { Some(host::UntilExec::new()?) } else { None };
         let forked = {
             let system = self.system.clone();
             let _one_at_a_time = system.making_processes.lock();
@@ -58,7 +58,7 @@ impl Task {
             locks.extend([self.sighand.lock(), self.files.proc.lock()]);
             let mut in_child = || {
                 self.mm.after_fork();
-                self.process.after_fork(&self.seccomp);
+                self.process.after_fork(&self.seccomp, self.shown_mask.clone());
             };
             host::fork(&new, &LockSet::new(locks), &mut in_child)?
         };
@@ -69,25 +69,33 @@ impl Task {
                     let _ = self.mm.write(GuestAddr(request.thread.parent_tid), &child.pid);
                 }
                 if let Some(pidfd) = child.pidfd {
-                    self.mm.write(GuestAddr(request.pidfd), &pidfd)?;
+                    self.mm.write(GuestAddr(request.thread.pidfd), &pidfd)?;
+                }
+                if let Some(until_exec) = until_exec {
+                    until_exec.wait();
                 }
                 Ok(child.pid as u64)
             }
             Forked::Child => {
+                // Drops the descriptor of a parent that waits for its own parent.
+                self.until_exec = until_exec.map(host::UntilExec::keep);
                 self.become_child(cpu, request);
                 Ok(0)
             }
         }
     }
 
-    /// Makes a process that shares the memory, and waits until it has ended or executed a program.
-    pub(super) fn vfork(&mut self, cpu: &Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
+    /// Makes a process that shares the memory. With CLONE_VFORK, waits until it has ended or executed a program.
+    pub(super) fn share_memory(&mut self, cpu: &Cpu, request: &ProcessRequest) -> Result<u64, CallEnd> {
         let new = request.for_host(&self.files)?;
         let child = NewThread::of_process(self, cpu, request);
         let system = self.system.clone();
-        let child = system.threads.vfork(child, &new)?;
+        let child = match request.thread.has(libc::CLONE_VFORK) {
+            true => system.threads.vfork(child, &new)?,
+            false => system.threads.run_beside(child, &new)?,
+        };
         if let Some(pidfd) = child.pidfd {
-            self.mm.write(GuestAddr(request.pidfd), &pidfd)?;
+            self.mm.write(GuestAddr(request.thread.pidfd), &pidfd)?;
         }
         Ok(child.pid as u64)
     }
@@ -112,7 +120,7 @@ impl Task {
             let _ = self.mm.write(GuestAddr(request.thread.child_tid), &self.tid());
         }
         if request.thread.has(libc::CLONE_CHILD_CLEARTID) {
-            self.clear_child_tid = request.thread.child_tid;
+            self.set_clear_child_tid(request.thread.child_tid);
         }
     }
 }

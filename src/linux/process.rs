@@ -6,6 +6,7 @@ use super::exec::{ExecError, Image, ProcessSpec};
 use super::limits::Limits;
 use super::proc::OpenProc;
 use super::seccomp::Seccomp;
+use super::signal::{Pending, bit};
 use super::sysroot::{Intent, Lookup, Sysroot};
 use super::vdso::Vdso;
 use crate::host::{self, GuestFd, Lock, LockGuard, LockRef, OwnFds, Rank};
@@ -17,6 +18,7 @@ use std::ops::Deref;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The thread group (`signal_struct`).
 #[derive(Debug)]
@@ -25,51 +27,119 @@ pub struct Process {
     pub spec: ProcessSpec,
     /// The limits on the guest's address space, which cannot be set on the host: AS, DATA, STACK.
     pub limits: Lock<Limits>,
-    /// Whether it runs in the memory of its parent, which waits for it.
-    pub is_vfork_child: bool,
+    /// Whose memory it runs in.
+    pub memory: MemoryOf,
     /// The threads by id, with the filters that other threads may change.
     threads: Lock<BTreeMap<i32, Arc<Seccomp>>>,
-    /// Signals sent to the process that a thread received and left behind when it ended. Each has been sent again.
-    handed_on: Lock<Vec<Siginfo>>,
+    signals: Lock<ProcessSignals>,
+    /// The signals in `signals.pending`.
+    pending: AtomicU64,
+}
+
+/// Whose memory a process runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryOf {
+    /// Its own.
+    Itself,
+    /// That of its parent, which waits for it (vfork).
+    WaitingParent,
+    /// That of another process, which goes on.
+    Another,
+}
+
+/// The blocked signals of a thread, as the other threads see them.
+pub type Mask = Arc<AtomicU64>;
+
+/// Signals sent to the process that the host does not keep.
+#[derive(Debug, Default)]
+struct ProcessSignals {
+    /// The pending ones: SIGSEGV and SIGBUS, which the host cannot block, while all threads block them.
+    pending: Pending,
+    /// Those that a thread has received and sent to a thread that does not block them.
+    sent_on: Vec<Siginfo>,
+    /// What each thread blocks, by its id.
+    masks: BTreeMap<i32, Mask>,
+}
+
+impl ProcessSignals {
+    /// None, in a process whose only thread is the calling one.
+    fn of_first(mask: Mask) -> Self {
+        Self { masks: BTreeMap::from([(rustix::thread::gettid().as_raw_nonzero().get(), mask)]), ..Self::default() }
+    }
 }
 
 impl Process {
     /// A process with its first thread, which is the calling one.
-    pub fn new(spec: ProcessSpec, seccomp: &Arc<Seccomp>, is_vfork_child: bool) -> Self {
+    pub fn new(spec: ProcessSpec, seccomp: &Arc<Seccomp>, mask: Mask, memory: MemoryOf) -> Self {
         Self {
-            is_vfork_child,
+            memory,
             limits: Lock::new(Rank::Limits, spec.limits.clone()),
             threads: Lock::new(Rank::Threads, Self::only_thread(seccomp)),
-            handed_on: Lock::new(Rank::HandedOn, Vec::new()),
+            signals: Lock::new(Rank::ProcessSignals, ProcessSignals::of_first(mask)),
+            pending: AtomicU64::new(0),
             spec,
         }
     }
 
-    /// Sends a signal again that a thread received for the process and does not deliver.
-    pub fn hand_on(&self, info: Siginfo) {
-        self.handed_on.lock().push(info);
-        host::send_to_process(info.signo);
+    /// Takes a signal that the calling thread has received for the process and does not deliver: another thread gets
+    /// it, or it is pending.
+    pub fn queue(&self, info: Siginfo) {
+        let own = rustix::thread::gettid().as_raw_nonzero().get();
+        let mut signals = self.signals.lock();
+        signals.pending.add(info);
+        // A thread that is about to wait changes its mask first, and looks at the pending signals then.
+        self.pending.store(signals.pending.set(), Ordering::SeqCst);
+        let lets_through = |mask: &Mask| mask.load(Ordering::SeqCst) & bit(info.signo) == 0;
+        let other = signals.masks.iter().find(|&(&tid, mask)| tid != own && lets_through(mask)).map(|(&tid, _)| tid);
+        if let Some(tid) = other
+            && let Some(info) = signals.pending.take(bit(info.signo))
+        {
+            signals.sent_on.push(info);
+            if host::send_to_thread(tid, info.signo) {
+                self.pending.store(signals.pending.set(), Ordering::SeqCst);
+            } else {
+                signals.sent_on.pop();
+                signals.pending.add(info);
+            }
+        }
     }
 
-    /// The signal that `received` stands for, if it was sent by [`Process::hand_on`].
+    /// The signals that [`Process::queue`] keeps.
+    pub fn pending(&self) -> u64 {
+        self.pending.load(Ordering::SeqCst)
+    }
+
+    /// Takes a signal that [`Process::queue`] keeps.
+    pub fn take_pending(&self, wanted: u64) -> Option<Siginfo> {
+        if self.pending() & wanted == 0 {
+            return None;
+        }
+        let mut signals = self.signals.lock();
+        let info = signals.pending.take(wanted);
+        self.pending.store(signals.pending.set(), Ordering::SeqCst);
+        info
+    }
+
+    /// The signal that `received` stands for, if a thread has sent it on.
     pub fn original(&self, received: Siginfo) -> Siginfo {
-        if received.code != libc::SI_USER || received.sender().0 != std::process::id() as i32 {
+        if received.code != libc::SI_TKILL || received.sender().0 != std::process::id() as i32 {
             return received;
         }
-        let mut handed_on = self.handed_on.lock();
-        let found = handed_on.iter().position(|info| info.signo == received.signo);
-        found.map_or(received, |at| handed_on.remove(at))
+        let mut signals = self.signals.lock();
+        let found = signals.sent_on.iter().position(|info| info.signo == received.signo);
+        found.map_or(received, |at| signals.sent_on.remove(at))
     }
 
     /// The locks that are held while the process forks.
     pub fn locks(&self) -> [LockRef<'_>; 3] {
-        [self.threads.erased(), self.handed_on.erased(), self.limits.erased()]
+        [self.threads.erased(), self.signals.erased(), self.limits.erased()]
     }
 
     /// Called in the child of a fork, where only the calling thread exists.
-    pub fn after_fork(&self, seccomp: &Arc<Seccomp>) {
+    pub fn after_fork(&self, seccomp: &Arc<Seccomp>, mask: Mask) {
         *self.threads.lock() = Self::only_thread(seccomp);
-        self.handed_on.lock().clear();
+        *self.signals.lock() = ProcessSignals::of_first(mask);
+        self.pending.store(0, Ordering::SeqCst);
     }
 
     /// The calling thread, with its filters.
@@ -83,16 +153,18 @@ impl Process {
     }
 
     /// Adds a thread by its id. It inherits its parent's filters.
-    pub fn add_thread(&self, tid: i32, seccomp: &Arc<Seccomp>, parent: &Seccomp) {
+    pub fn add_thread(&self, tid: i32, seccomp: &Arc<Seccomp>, parent: &Seccomp, mask: Mask) {
         let mut threads = self.threads.lock();
         seccomp.inherit(parent);
         threads.insert(tid, seccomp.clone());
+        self.signals.lock().masks.insert(tid, mask);
     }
 
     /// Removes a thread that ends; true if it was the last one.
     pub fn remove_thread(&self, tid: i32) -> bool {
         let mut threads = self.threads.lock();
         threads.remove(&tid);
+        self.signals.lock().masks.remove(&tid);
         threads.is_empty()
     }
 }

@@ -207,7 +207,7 @@ pub(super) static ROWS: &[Row] = rows! {
     135 rt_sigprocmask(Enum(&SIGMASK_HOW), In(&SIGSET), Out(&SIGSET), Size) Never [native signal::rt_sigprocmask];
     136 rt_sigpending(OutSet(1), Size) Never [native signal::rt_sigpending];
     137 rt_sigtimedwait(In(&SIGSET), Out(&SIGINFO), In(&TIMESPEC), Size) Eintr [native signal::rt_sigtimedwait];
-    138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [pass RtSigqueueinfo];
+    138 rt_sigqueueinfo(Int, Signal, In(&SIGINFO)) Never [native signal::rt_sigqueueinfo];
     139 rt_sigreturn(Special(&RETURN_MASK)) Never [native signal::rt_sigreturn];
     140 setpriority(Enum(&PRIO), Int, Int) Never [pass Setpriority];
     141 getpriority(Enum(&PRIO), Int) Never [pass Getpriority];
@@ -295,7 +295,7 @@ pub(super) static ROWS: &[Row] = rows! {
     219 keyctl(Enum(&KEYCTL), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG), Special(&KEYCTL_ARG)) Never
         [part "KEYCTL_DH_COMPUTE with a key derivation function returns EOPNOTSUPP" keys::keyctl];
     220 clone(Special(&CLONE_STACK), Special(&CLONE_FLAGS), Special(&CLONE_PARENT_TID), Special(&CLONE_TLS),
-        Special(&CLONE_CHILD_TID)) Never [part "CLONE_VM and CLONE_VFORK are only implemented together, except for threads" thread::clone];
+        Special(&CLONE_CHILD_TID)) Never [part "no threads of a process in the memory of another one; no chosen id of a thread (set_tid)" thread::clone];
     221 execve(Path(Follow, Read), Special(&ARGV), Special(&ENVP)) Never [native exec::execve];
     222 mmap(NullOrPtr, Size, Flags(&PROT), Special(&MAP_FLAGS), Fd, HexOffset) Never
         [Hex: part "MAP_HUGETLB always fails: no huge pages" mem::mmap];
@@ -317,7 +317,7 @@ pub(super) static ROWS: &[Row] = rows! {
     238 migrate_pages(Int, Size, InNodes(1), InNodes(1)) Never [native numa::migrate_pages];
     239 move_pages(Int, Size, InArray(&PAGE_ADDRESS, 1), InArray(&NODE, 1), OutAll(&PAGE_STATUS, 1), Flags(&MPOL_MF)) Never
         [part "access to another process's memory gives EPERM" numa::move_pages];
-    240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [pass RtTgsigqueueinfo];
+    240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [native signal::rt_tgsigqueueinfo];
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [unimplemented "the counters would measure remu, not the guest"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) RestartSys [pass Accept4];
     243 recvmmsg(Fd, Special(&MESSAGES_IN), UInt, Flags(&MSG), In(&TIMESPEC)) RestartSys
@@ -365,7 +365,7 @@ pub(super) static ROWS: &[Row] = rows! {
     293 rseq(Ptr, Size, Flags(&RSEQ), Hex) Never
         [unsupported "remu cannot observe when the host preempts it; C libraries work without rseq"];
     294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [unimplemented "the host cannot boot a kernel for the guest's CPU"];
-    424 pidfd_send_signal(Fd, Signal, In(&SIGINFO), Hex) Never [pass PidfdSendSignal];
+    424 pidfd_send_signal(Fd, Signal, In(&SIGINFO), Hex) Never [native signal::pidfd_send_signal];
     425 io_uring_setup(UInt, Ptr) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
     426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
     427 io_uring_register(Fd, UInt, Ptr, UInt) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
@@ -377,7 +377,7 @@ pub(super) static ROWS: &[Row] = rows! {
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];
     433 fspick(DirFd, Path(FollowUnlessSet(2, 2), Read), Flags(&FSPICK)) Never [pass Fspick];
     434 pidfd_open(Int, Hex) Never [pass PidfdOpen];
-    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [part "CLONE_VM and CLONE_VFORK are only implemented together, except for threads" thread::clone3];
+    435 clone3(Special(&CLONE_ARGS_ARG), Size) Never [part "no threads of a process in the memory of another one; no chosen id of a thread (set_tid)" thread::clone3];
     436 close_range(UInt, UInt, Flags(&CLOSE_RANGE)) Never [native fd::close_range];
     437 openat2(DirFd, Path(Follow, Read), Special(&OPEN_HOW_ARG), Size) RestartSys [native fs::openat2];
     438 pidfd_getfd(Fd, Int, Hex) Never [native admin::pidfd_getfd];

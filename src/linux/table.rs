@@ -288,7 +288,7 @@ mod tests {
     }
 
     /// Native functions that also pass their row through, by name.
-    const PASSED_LATER: [(&str, Sys); 17] = [
+    const PASSED_LATER: [(&str, Sys); 20] = [
         ("getcwd", Sys::Getcwd),
         ("truncate", Sys::Truncate),
         ("utimensat", Sys::Utimensat),
@@ -300,6 +300,9 @@ mod tests {
         ("sendfile", Sys::Sendfile),
         ("ppoll", Sys::Ppoll),
         ("signalfd4", Sys::Signalfd4),
+        ("rt_sigqueueinfo", Sys::RtSigqueueinfo),
+        ("rt_tgsigqueueinfo", Sys::RtTgsigqueueinfo),
+        ("pidfd_send_signal", Sys::PidfdSendSignal),
         ("splice", Sys::Splice),
         ("gettimeofday", Sys::Gettimeofday),
         ("shmget", Sys::Shmget),

@@ -6,10 +6,10 @@
 use super::abi::signal::StackT;
 use super::arch::riscv64 as arch;
 use super::call::Call;
-use super::exec::{ExecError, Image, ProcessSpec, Successor};
+use super::exec::{ExecError, Executing, Image, ProcessSpec, Successor};
 use super::outcome::{Outcome, SysResult};
 use super::proc::{self};
-use super::process::{Files, Fs, Mm, Process, Sighand};
+use super::process::{Files, Fs, Mask, MemoryOf, Mm, Process, Sighand};
 use super::seccomp::{Program, Seccomp};
 use super::signal::{Interrupted, Pending};
 use super::strace::{CallPrinter, Tracer};
@@ -24,7 +24,9 @@ use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Receives the names of unsupported features, each once.
 pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
@@ -161,6 +163,8 @@ pub struct Task {
     pub personality: u32,
     /// The blocked signals.
     pub blocked: u64,
+    /// The same for other threads; while this one waits for signals, without those that it waits for.
+    pub shown_mask: Mask,
     /// The mask to restore after a signal ended a call that waited with a temporary mask.
     pub saved_mask: Option<u64>,
     /// The alternate stack.
@@ -169,6 +173,10 @@ pub struct Task {
     pub pending: Pending,
     /// The call that a signal interrupted.
     pub interrupted: Option<Interrupted>,
+    /// What the thread passes to the program that it is just executing. The parent of a vfork child frees it.
+    pub executing: Option<Box<Executing>>,
+    /// Tells the parent when this process executes a program or ends (CLONE_VFORK without CLONE_VM).
+    pub until_exec: Option<OwnedFd>,
     /// The address at which to write zero when the thread exits (set_tid_address).
     pub clear_child_tid: u64,
     /// The robust list: the address and size of its head.
@@ -183,12 +191,14 @@ impl Task {
         let TaskConfig { image, spec, services, signals, filters } = config;
         let seccomp = Arc::new(Seccomp::with_filters(filters));
         let (actions, blocked) = super::signal::inherited(signals);
+        let shown_mask = Mask::default();
+        shown_mask.store(blocked, Ordering::Relaxed);
         let task = Self {
             files: Arc::new(Files::new(services.own_fds)),
             fs: Arc::new(Fs { sysroot: spec.sysroot.as_deref().and_then(Sysroot::new) }),
             sighand: Arc::new(Sighand::new(actions)),
             mm: Arc::new(Mm::new(image)?),
-            process: Arc::new(Process::new(spec, &seccomp, false)),
+            process: Arc::new(Process::new(spec, &seccomp, shown_mask.clone(), MemoryOf::Itself)),
             personality: crate::host::personality(),
             system: Arc::new(System {
                 tracer: services.tracer,
@@ -200,10 +210,13 @@ impl Task {
                 reported: Lock::new(Rank::Reported, HashSet::new()),
             }),
             blocked,
+            shown_mask,
             saved_mask: None,
             altstack: StackT::NONE,
             pending: Pending::default(),
             interrupted: None,
+            executing: None,
+            until_exec: None,
             clear_child_tid: 0,
             robust_list: (0, 0),
             seccomp,

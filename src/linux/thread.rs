@@ -6,15 +6,16 @@
 use super::abi::signal::{SIG_DFL, SIG_IGN, StackT};
 use super::arch::riscv64 as arch;
 use super::fork::ProcessRequest;
-use super::outcome::{CallEnd, Outcome};
-use super::process::{Process, Sighand};
+use super::outcome::Outcome;
+use super::process::{MemoryOf, Process, Sighand};
 use super::seccomp::Seccomp;
 use super::task::Task;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, CallError, ChildProcess, FutexWake, LockRef, NewProcess, Sys, SysArg};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, mpsc};
 
 /// Runs new guest threads. [`NewThread::begin`] is the first thing that the new host thread does.
 pub trait ThreadStarter: Send + Sync {
@@ -31,6 +32,13 @@ pub trait ThreadStarter: Send + Sync {
     /// # Errors
     /// The host's.
     fn vfork(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError>;
+
+    /// Runs a process that shares the memory while the calling thread, its parent, goes on. The process begins with
+    /// [`NewThread::begin_process`], and [`NewThread::end_process`] runs here when it has ended or executed a program.
+    ///
+    /// # Errors
+    /// The host's.
+    fn run_beside(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError>;
 
     /// The starter's own locks, which are held while the process forks.
     fn locks(&self) -> Vec<LockRef<'_>> {
@@ -51,6 +59,8 @@ pub struct ThreadRequest {
     pub parent_tid: u64,
     /// Where the thread id is written in the child (CLONE_CHILD_SETTID) and cleared at its end (CLONE_CHILD_CLEARTID).
     pub child_tid: u64,
+    /// Where its descriptor is written (CLONE_PIDFD).
+    pub pidfd: u64,
 }
 
 impl ThreadRequest {
@@ -79,6 +89,8 @@ pub struct NewThread {
     request: ThreadRequest,
     /// The parent's filters, which another thread may change until this one begins.
     seccomp_of_parent: Arc<Seccomp>,
+    /// Dropped at its end, for a parent that waits (CLONE_VFORK).
+    until_end: Option<mpsc::Sender<()>>,
 }
 
 impl NewThread {
@@ -87,22 +99,39 @@ impl NewThread {
         let mut cpu = cpu.clone();
         arch::set_result(&mut cpu, 0);
         request.set_registers(&mut cpu);
-        Self { task: parent.new_thread(), cpu, request, seccomp_of_parent: parent.seccomp.clone() }
+        let seccomp_of_parent = parent.seccomp.clone();
+        Self { task: parent.new_thread(), cpu, request, seccomp_of_parent, until_end: None }
     }
 
-    /// The vfork child of `parent`, with copies of what the two do not share. As in Linux, its alternate stack is the
-    /// parent's.
+    /// Yields a receiver whose other end closes when the thread has ended.
+    pub fn until_end(&mut self) -> mpsc::Receiver<()> {
+        let (sender, receiver) = mpsc::channel();
+        self.until_end = Some(sender);
+        receiver
+    }
+
+    /// The first thread of a child of `parent` in the same memory, with copies of what the two do not share. As in
+    /// Linux, a vfork child has its parent's alternate stack.
     pub fn of_process(parent: &Task, cpu: &Cpu, request: &ProcessRequest) -> Self {
         let mut new = Self::new(parent, cpu, request.thread);
-        new.task.altstack = parent.altstack;
-        let mut actions = *parent.sighand.actions();
-        if request.clears_handlers {
-            for action in actions.iter_mut().filter(|action| action.handler > SIG_IGN) {
-                action.handler = SIG_DFL;
-            }
+        let memory = match request.thread.has(libc::CLONE_VFORK) {
+            true => MemoryOf::WaitingParent,
+            false => MemoryOf::Another,
+        };
+        if memory == MemoryOf::WaitingParent {
+            new.task.altstack = parent.altstack;
         }
-        new.task.sighand = Arc::new(Sighand::new(actions));
-        new.task.process = Arc::new(Process::new(parent.process.spec.clone(), &new.task.seccomp, true));
+        if !request.thread.has(libc::CLONE_SIGHAND) {
+            let mut actions = *parent.sighand.actions();
+            if request.clears_handlers {
+                for action in actions.iter_mut().filter(|action| action.handler > SIG_IGN) {
+                    action.handler = SIG_DFL;
+                }
+            }
+            new.task.sighand = Arc::new(Sighand::new(actions));
+        }
+        let mask = new.task.shown_mask.clone();
+        new.task.process = Arc::new(Process::new(parent.process.spec.clone(), &new.task.seccomp, mask, memory));
         let limits = parent.process.limits.lock().clone();
         *new.task.process.limits.lock() = limits;
         new
@@ -110,7 +139,7 @@ impl NewThread {
 
     /// Makes the calling process the guest's, before it runs guest code. Its signals are still blocked afterwards.
     pub fn begin_process(&mut self) {
-        self.task.process.after_fork(&self.task.seccomp);
+        self.task.process.after_fork(&self.task.seccomp, self.task.shown_mask.clone());
         for signal in 1..=64 {
             let action = self.task.sighand.actions()[signal as usize - 1];
             self.task.mirror_disposition(signal, &action);
@@ -118,8 +147,24 @@ impl NewThread {
         self.write_ids();
     }
 
+    /// Clears the thread id of a process in the memory of another one, which has ended or executed a program.
+    pub fn end_process(&self) {
+        if self.task.process.memory == MemoryOf::Another && self.task.clear_child_tid != 0 {
+            self.task.clear_tid(GuestAddr(self.task.clear_child_tid));
+        }
+    }
+
     /// Makes the calling host thread the guest's, before it runs guest code. Its signals are still blocked afterwards.
     pub fn begin(&mut self) -> Result<(), Errno> {
+        if self.request.has(libc::CLONE_PIDFD) {
+            // As its creator's descriptor, if the two share them.
+            let args = &mut [SysArg::Val(self.task.tid() as u64), SysArg::Val(PIDFD_THREAD)];
+            let pidfd = errno_of(host::pass(Sys::PidfdOpen, args))? as i32;
+            if self.task.mm.write(GuestAddr(self.request.pidfd), &pidfd).is_err() {
+                host::close(pidfd);
+                return Err(Errno::FAULT);
+            }
+        }
         // The host thread shares all that POSIX threads share.
         let mut apart = 0;
         for flag in [libc::CLONE_FS, libc::CLONE_FILES, libc::CLONE_SYSVSEM] {
@@ -129,12 +174,10 @@ impl NewThread {
         }
         let apart = apart | self.request.flags & NAMESPACES;
         if apart != 0 {
-            host::pass(Sys::Unshare, &mut [SysArg::Val(apart)]).map_err(|error| match CallEnd::from(error) {
-                CallEnd::Errno(errno) => errno,
-                _ => Errno::AGAIN,
-            })?;
+            errno_of(host::pass(Sys::Unshare, &mut [SysArg::Val(apart)]))?;
         }
-        self.task.process.add_thread(self.task.tid(), &self.task.seccomp, &self.seccomp_of_parent);
+        let mask = self.task.shown_mask.clone();
+        self.task.process.add_thread(self.task.tid(), &self.task.seccomp, &self.seccomp_of_parent, mask);
         self.write_ids();
         Ok(())
     }
@@ -150,9 +193,20 @@ impl NewThread {
             let _ = self.task.mm.write(GuestAddr(self.request.child_tid), &tid);
         }
         if self.request.has(libc::CLONE_CHILD_CLEARTID) {
-            self.task.clear_child_tid = self.request.child_tid;
+            self.task.set_clear_child_tid(self.request.child_tid);
         }
     }
+}
+
+/// A descriptor of a thread, not of its process.
+const PIDFD_THREAD: u64 = libc::O_EXCL as u64;
+
+/// The result of a call that no signal can interrupt.
+fn errno_of(result: Result<u64, CallError>) -> Result<u64, Errno> {
+    result.map_err(|error| match error {
+        CallError::Errno(errno) => errno,
+        CallError::NotBegun | CallError::MayRestart => Errno::AGAIN,
+    })
 }
 
 /// The namespaces that a thread can have for itself.
@@ -171,13 +225,26 @@ impl Task {
             system: self.system.clone(),
             personality: self.personality,
             blocked: self.blocked,
+            shown_mask: Arc::new(AtomicU64::new(self.blocked)),
             saved_mask: None,
             altstack: StackT::NONE,
             pending: Default::default(),
             interrupted: None,
+            executing: None,
+            until_exec: None,
             clear_child_tid: 0,
             robust_list: (0, 0),
             seccomp: Arc::new(self.seccomp.inherited()),
+        }
+    }
+
+    /// Sets where the thread's id is cleared when the thread ends. A vfork child may be killed, and its memory is still
+    /// used then: so the host clears it.
+    pub(super) fn set_clear_child_tid(&mut self, place: u64) {
+        if self.process.memory == MemoryOf::WaitingParent && self.mm.is_identity() {
+            host::clear_tid_at_end((place != 0).then(|| self.mm.host_range(GuestAddr(place), 4)).and_then(Result::ok));
+        } else {
+            self.clear_child_tid = place;
         }
     }
 
@@ -186,7 +253,7 @@ impl Task {
     pub(super) fn end_thread(&mut self, of_thread: Outcome, of_last: Outcome) -> Outcome {
         self.release_robust_list();
         let is_last = self.process.remove_thread(self.tid());
-        if self.clear_child_tid != 0 {
+        if self.clear_child_tid != 0 && self.process.memory != MemoryOf::Another {
             self.clear_tid(GuestAddr(self.clear_child_tid));
         }
         if is_last { of_last } else { of_thread }
@@ -213,6 +280,10 @@ impl ThreadStarter for NoThreads {
     }
 
     fn vfork(&self, _: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+        Err(Errno::AGAIN.into())
+    }
+
+    fn run_beside(&self, _: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
         Err(Errno::AGAIN.into())
     }
 }

@@ -104,6 +104,8 @@ pub struct Vma {
     pub attachment: Option<Attachment>,
     /// Whether it is sealed (mseal).
     pub sealed: bool,
+    /// Whether it is missing in the child of a fork (MADV_DONTFORK).
+    pub not_forked: bool,
 }
 
 impl Vma {
@@ -146,6 +148,7 @@ impl Vma {
             && self.lock == next.lock
             && self.attachment == next.attachment
             && self.sealed == next.sealed
+            && self.not_forked == next.not_forked
             && self.source.advance(self.len()) == next.source
         // Two adjacent named areas stay separate lines of /proc/self/maps only if their names differ.
     }
@@ -364,6 +367,7 @@ mod tests {
             source: Source::Anonymous,
             attachment: None,
             sealed: false,
+            not_forked: false,
         }
     }
 

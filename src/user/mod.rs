@@ -6,11 +6,11 @@
 use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
 use crate::guest::riscv::Rv64;
 use crate::guest::{Engine, Exit, HartOwner};
-use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank};
+use crate::host::{self, Attachment, Beside, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag};
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
-use crate::memory::UserSpace;
+use crate::memory::{Registration, UserSpace};
 use rustix::io::Errno;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak, mpsc};
@@ -79,35 +79,79 @@ impl ThreadStarter for Runner {
         begun.recv().unwrap_or(Err(Errno::AGAIN))
     }
 
-    fn vfork(&self, mut child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
-        let mm = child.task.mm.clone();
-        let space = mm.space();
-        let mut hart = HartOwner::new(child.cpu.clone());
-        let cell = hart.cell().clone();
+    fn vfork(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
         // The parent keeps the engine, since the child may end anywhere.
-        let mut engine = self.new_engine(space, &hart);
-        let runs = AtomicBool::new(false);
-        let done = host::vfork(new, cell.stop_flag(), &mut || {
-            child.begin_process();
-            host::set_signal_mask(child.task.blocked);
-            match self.run_until_end(&mut engine, &mut child.task, &mut hart, Some(&runs)) {
-                Outcome::Exited(status) => status,
-                end => {
-                    (self.config.end)(end, &child.task, &Statistics::new());
-                    EXIT_INTERNAL
-                }
-            }
-        });
-        if runs.load(Ordering::Relaxed) {
-            // The child was killed while it ran guest code: the engine may be in the middle of a change.
-            std::mem::forget(engine);
-            space.reset_reservations();
-        }
+        let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
+        let mut child = InOthersMemory::new(runner, child);
+        let cell = child.hart.cell().clone();
+        let done = host::vfork(new, cell.stop_flag(), &mut || child.run());
+        Box::new(child).ended();
         Ok(done?.child)
+    }
+
+    fn run_beside(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+        let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
+        host::run_beside(new, Box::new(move || Box::new(InOthersMemory::new(runner, child))))
     }
 
     fn locks(&self) -> Vec<LockRef<'_>> {
         self.config.logs.iter().map(Log::lock).chain([self.statistics.erased()]).collect()
+    }
+}
+
+/// A process in the memory of another one, which owns all this.
+struct InOthersMemory {
+    runner: Arc<Runner>,
+    thread: NewThread,
+    hart: HartOwner<Rv64>,
+    engine: Interp<Rv64>,
+    registration: Registration,
+    /// The process is in the engine, or in the kernel layer: neither is whole if it is killed then.
+    in_engine: AtomicBool,
+    is_running: AtomicBool,
+}
+
+impl InOthersMemory {
+    fn new(runner: Arc<Runner>, thread: NewThread) -> Self {
+        let hart = HartOwner::new(thread.cpu.clone());
+        let (engine, registration) = runner.new_engine(thread.task.mm.space(), &hart);
+        let [in_engine, is_running] = [false; 2].map(AtomicBool::new);
+        Self { runner, thread, hart, engine, registration, in_engine, is_running }
+    }
+}
+
+impl Beside for InOthersMemory {
+    fn stop(&self) -> &StopFlag {
+        self.hart.cell().stop_flag()
+    }
+
+    fn run(&mut self) -> i32 {
+        self.is_running.store(true, Ordering::Relaxed);
+        self.thread.begin_process();
+        host::set_signal_mask(self.thread.task.blocked);
+        let task = &mut self.thread.task;
+        let end = self.runner.run_until_end(&mut self.engine, task, &mut self.hart, Some(&self.in_engine));
+        self.is_running.store(false, Ordering::Relaxed);
+        match end {
+            Outcome::Exited(status) => status,
+            end => {
+                (self.runner.config.end)(end, &self.thread.task, &Statistics::new());
+                EXIT_INTERNAL
+            }
+        }
+    }
+
+    fn ended(self: Box<Self>) {
+        let Self { thread, engine, registration, in_engine, is_running, .. } = *self;
+        thread.end_process();
+        // Whatever the process was changing when it was killed is not touched again.
+        if in_engine.into_inner() {
+            thread.task.mm.space().engine_was_killed(&registration);
+            std::mem::forget(engine);
+        }
+        if is_running.into_inner() && thread.task.executing.is_none() {
+            std::mem::forget(thread);
+        }
     }
 }
 
@@ -125,7 +169,7 @@ impl Runner {
     pub fn run(&self, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
         let mm = task.mm.clone();
         let space = mm.space();
-        let mut engine = self.new_engine(space, hart);
+        let (mut engine, _) = self.new_engine(space, hart);
         let outcome = self.run_until_end(&mut engine, task, hart, None);
         self.count(engine.statistics());
         if let Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) = outcome {
@@ -137,14 +181,16 @@ impl Runner {
     }
 
     /// An engine for a hart of the process.
-    fn new_engine(&self, space: &Arc<UserSpace>, hart: &HartOwner<Rv64>) -> Interp<Rv64> {
+    fn new_engine(&self, space: &Arc<UserSpace>, hart: &HartOwner<Rv64>) -> (Interp<Rv64>, Registration) {
         let mut engine = Interp::<Rv64>::new(self.config.engine);
-        engine.watch_code(space.watch_code(hart.cell().clone()));
+        let watch = space.watch_code(hart.cell().clone());
+        let registration = watch.registration();
+        engine.watch_code(watch);
         if let Some(CodeLog { log, items, filter }) = self.config.code.clone() {
             let names = MappedFiles::new(space.clone());
             engine.set_tracer(Box::new(debug::Tracer::new(log, items, filter, names)));
         }
-        engine
+        (engine, registration)
     }
 
     /// Alternates between the engine and the kernel layer until the thread or the process ends. `runs` tells others

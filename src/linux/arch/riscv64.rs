@@ -100,11 +100,14 @@ pub fn save(cpu: &Cpu) -> Sigcontext {
     }
 }
 
-/// Restores the registers from a signal frame. Fails if the frame has extension state, which is never saved.
-pub fn restore(cpu: &mut Cpu, context: &Sigcontext) -> Result<(), Errno> {
-    if context.reserved != 0 || context.end_magic != 0 || context.end_size != 0 {
-        return Err(Errno::INVAL);
-    }
+/// Fails if a signal frame has extension state, which is never saved.
+pub fn check(context: &Sigcontext) -> Result<(), Errno> {
+    let is_known = context.reserved == 0 && context.end_magic == 0 && context.end_size == 0;
+    if is_known { Ok(()) } else { Err(Errno::INVAL) }
+}
+
+/// Restores the registers from a signal frame.
+pub fn restore(cpu: &mut Cpu, context: &Sigcontext) {
     for (register, value) in (1..32).zip(context.regs.x) {
         cpu.set_x(register, value);
     }
@@ -112,5 +115,4 @@ pub fn restore(cpu: &mut Cpu, context: &Sigcontext) -> Result<(), Errno> {
     cpu.f = context.f;
     cpu.set_fcsr(context.fcsr);
     cpu.reservation = None;
-    Ok(())
 }

@@ -12,7 +12,7 @@ mod successor;
 pub use advice::NotFound;
 pub use error::ExecError;
 pub use find::{CROSS_SYSROOT, SearchPlaces, Target};
-pub use successor::{Handover, Options, Successor};
+pub use successor::{Executing, Handover, Options, Successor};
 
 use super::Vdso;
 use super::abi::signal::RtSigframe;

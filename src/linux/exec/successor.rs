@@ -2,7 +2,7 @@
 
 use super::{ExecError, ExecRequest, Target};
 use crate::elf::{ElfError, LoadError};
-use crate::host::{self, Next, OwnFile};
+use crate::host::{self, ExecStrings, Next, OwnFile, SignalsOfProgram};
 use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::SIG_IGN;
 use crate::linux::limits::Limits;
@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::ffi::{CString, OsStr};
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
@@ -145,49 +145,98 @@ fn load_errno(error: &LoadError) -> Errno {
     }
 }
 
+/// What a thread passes to the program that it executes.
+#[derive(Debug)]
+pub struct Executing {
+    /// Without its file and strings.
+    _request: ExecRequest,
+    path: CString,
+    strings: ExecStrings,
+    handed: Handed,
+}
+
+/// What the next remu and the others read; empty for a program of the host.
+#[derive(Debug, Default)]
+struct Handed {
+    /// The encoded [`Handover`].
+    data: Vec<u8>,
+    /// The encoded [`Guest`].
+    public: Vec<u8>,
+}
+
+/// How many logs there are at most.
+const MAX_LOGS: usize = 3;
+
 impl Task {
     /// Executes a program. Returns only if that fails, with everything as it was.
     pub fn execute(&mut self, mut request: ExecRequest) -> CallEnd {
-        let system = self.system.clone();
         let file = request.file.as_ref().map(File::try_clone).transpose();
         let Ok(file) = file else { return Errno::MFILE.into() };
         let exe = match Target::find(&self.process.spec, &mut request) {
             Ok(target) => target.program.path.as_os_str().as_bytes().to_vec(),
             Err(error) if error.is_for_host() && self.seccomp.is_on() => return self.refuse_native(&error),
-            Err(error) if error.is_for_host() => return self.execute_native(&request),
+            Err(error) if error.is_for_host() => {
+                return self.leave_to(request, Handed::default(), Self::execute_native);
+            }
             Err(error) => return error.errno().into(),
         };
-        let Some(successor) = &system.successor else {
+        if self.system.successor.is_none() {
             self.system.missing("execve without access to remu's own file".to_owned());
             return Errno::NOENT.into();
-        };
+        }
         let file = match file.map_or_else(|| File::open(&request.program), Ok) {
             Ok(file) => file,
             Err(error) => return error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error).into(),
         };
-        let data = match self.handover(successor, &request).encode() {
-            Ok(data) => data,
-            Err(errno) => return errno.into(),
-        };
         // The next remu adds the rest once it knows.
         let exe = CString::new(exe).unwrap_or_default();
         let guest = Guest { exe, own_fds: self.files.ours().to_vec(), ..Guest::default() };
-        let public = match guest.encode() {
-            Ok(public) => public,
-            Err(errno) => return errno.into(),
-        };
-        // A signal that arrives now could be lost with its handler.
-        host::set_signal_mask(u64::MAX);
+        let handed = self.handover(&request).and_then(|data| Ok(Handed { data, public: guest.encode()? }));
+        drop(guest);
+        match handed {
+            Ok(handed) => self.leave_to(request, handed, |task, executing| task.execute_remu(executing, &file)),
+            Err(errno) => errno.into(),
+        }
+    }
+
+    /// Has `execute` replace this program, and brings the signals into the state in which the next one finds them. From
+    /// here on a signal that arrives stays pending.
+    fn leave_to(
+        &mut self,
+        mut request: ExecRequest,
+        handed: Handed,
+        execute: impl FnOnce(&Self, &Executing) -> CallEnd,
+    ) -> CallEnd {
+        request.file = None;
+        let strings = ExecStrings::new(std::mem::take(&mut request.argv), std::mem::take(&mut request.envp));
+        let Ok(path) = CString::new(request.program.as_os_str().as_bytes()) else { return Errno::NOENT.into() };
+        let blocked = host::block_every_signal();
         if host::has_arrived() {
             return CallEnd::NotBegun;
         }
-        let logs = successor.logs.iter().filter_map(|&fd| self.files.own_fd(fd));
-        let files: Vec<BorrowedFd<'_>> = [file.as_fd()].into_iter().chain(logs).collect();
-        let _one_at_a_time = system.making_processes.lock();
-        let next = Next { public: &public, data: &data, files: &files };
-        let errno = successor.own_file.execute(&next, &request.argv, &request.envp);
-        host::set_signal_mask(self.blocked);
-        errno.into()
+        self.give_back();
+        self.executing = Some(Box::new(Executing { _request: request, path, strings, handed }));
+        let end = match &self.executing {
+            Some(executing) => execute(self, executing),
+            None => unreachable!("it was set just now"),
+        };
+        drop(blocked);
+        self.executing = None;
+        end
+    }
+
+    /// Executes remu, which goes on with the program in `file`.
+    fn execute_remu(&self, executing: &Executing, file: &File) -> CallEnd {
+        let Some(successor) = &self.system.successor else { return Errno::NOENT.into() };
+        let mut files = [file.as_fd(); 1 + MAX_LOGS];
+        let mut count = 1;
+        for log in successor.logs.iter().filter_map(|&fd| self.files.own_fd(fd)) {
+            files[count] = log;
+            count += 1;
+        }
+        let _one_at_a_time = self.system.making_processes.lock();
+        let next = Next { public: &executing.handed.public, data: &executing.handed.data, files: &files[..count] };
+        successor.own_file.execute(&next, &executing.strings).into()
     }
 
     /// Refuses a file that is nothing for remu to a thread with filters, which the host would not apply.
@@ -200,37 +249,44 @@ impl Task {
     }
 
     /// Has the host execute a program of its own, or refuse it.
-    fn execute_native(&mut self, request: &ExecRequest) -> CallEnd {
-        let Ok(path) = CString::new(request.program.as_os_str().as_bytes()) else { return Errno::NOENT.into() };
-        host::set_signal_mask(u64::MAX);
-        if host::has_arrived() {
-            return CallEnd::NotBegun;
-        }
+    fn execute_native(&self, executing: &Executing) -> CallEnd {
+        let signals = SignalsOfProgram { blocked: self.blocked_by_next(), ignored: self.ignored() };
         let limits = self.process.limits.lock().clone();
         let raised = limits.set_on_host();
         let _one_at_a_time = self.system.making_processes.lock();
-        host::set_signal_mask(self.blocked);
-        let errno = host::execute_native(&path, &request.argv, &request.envp);
+        let error = host::execute_native(&executing.path, &executing.strings, signals);
         raised.restore();
-        errno.into()
+        error.into()
     }
 
-    fn handover(&self, successor: &Successor, request: &ExecRequest) -> Handover {
+    /// The signals that are blocked in the next program.
+    fn blocked_by_next(&self) -> u64 {
+        self.saved_mask.unwrap_or(self.blocked)
+    }
+
+    /// The ignored signals.
+    fn ignored(&self) -> u64 {
+        let actions = self.sighand.actions();
+        (1..=64).filter(|&signal| actions[signal as usize - 1].handler == SIG_IGN).map(bit).sum()
+    }
+
+    /// The encoded handover for the program of a request.
+    fn handover(&self, request: &ExecRequest) -> Result<Vec<u8>, Errno> {
+        let Some(successor) = &self.system.successor else { return Err(Errno::NOENT) };
         let filters = self.seccomp.programs();
         let limits = self.process.limits.lock();
         let pair = |limit: &Rlimit| (limit.cur, limit.max);
-        let actions = self.sighand.actions();
-        let ignored = (1..=64).filter(|&signal| actions[signal as usize - 1].handler == SIG_IGN).map(bit);
-        Handover {
+        let handover = Handover {
             options: successor.options.clone(),
             sysroot: self.process.spec.sysroot.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
             limits: [pair(&limits.total), pair(&limits.data), pair(&limits.stack)],
-            blocked: self.saved_mask.unwrap_or(self.blocked),
-            ignored: ignored.sum(),
+            blocked: self.blocked_by_next(),
+            ignored: self.ignored(),
             filters,
             program: request.program.as_os_str().as_bytes().to_vec(),
             given_path: request.given_path.as_os_str().as_bytes().to_vec(),
             script_name: request.script_name.as_ref().map(|name| name.as_bytes().to_vec()),
-        }
+        };
+        handover.encode()
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{Record, area_line, line};
 use crate::host;
+use crate::linux::process::MemoryOf;
 use crate::linux::task::Task;
 use crate::memory::{PAGE_SIZE, Prot, Source, Vma};
 use rustix::fs::{Mode, OFlags};
@@ -78,7 +79,7 @@ pub(super) fn host_file(task: &Task, path: &CStr) -> Result<String, Errno> {
     };
     match read() {
         // A vfork child cannot make a thread in its parent's memory.
-        Err(Errno::MFILE) if !task.process.is_vfork_child => host::with_own_descriptors(read)?,
+        Err(Errno::MFILE) if task.process.memory == MemoryOf::Itself => host::with_own_descriptors(read)?,
         result => result,
     }
 }

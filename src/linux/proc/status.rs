@@ -145,7 +145,7 @@ pub(super) fn stat(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     let (ignored, caught) = dispositions(task);
     // These masks leave out real-time signals.
     let low = |set: u64| set & 0x7fff_ffff;
-    let pending = low(task.pending.set() | crate::host::pending_signals());
+    let pending = low(task.pending_set() | crate::host::pending_signals());
     // The host knows the masks of the other threads.
     let is_caller = name.split(' ').next() == Some(task.tid().to_string().as_str());
     let values = [
@@ -217,7 +217,7 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
             "SigCgt" => Some(caught),
             "ShdPnd" => {
                 let host = line.rsplit('\t').next().and_then(|set| u64::from_str_radix(set, 16).ok());
-                Some(task.pending.set() | host.unwrap_or(0))
+                Some(task.pending_set() | host.unwrap_or(0))
             }
             _ => None,
         };

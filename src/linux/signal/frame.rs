@@ -5,6 +5,7 @@ use crate::linux::abi::signal::{
     RtSigframe, SA_ONSTACK, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, Sigaction, Siginfo, StackT, Ucontext,
 };
 use crate::linux::arch::riscv64::{self as arch, HandlerCall};
+use crate::linux::outcome::CallEnd;
 use crate::linux::task::Task;
 use crate::memory::{BadAddress, GuestAddr};
 use rustix::io::Errno;
@@ -80,10 +81,11 @@ impl Task {
 
     /// Returns to where the signal interrupted the thread. The caller raises SIGSEGV if the frame cannot be read or
     /// is corrupt.
-    pub(in crate::linux) fn pop_frame(&mut self, cpu: &mut Cpu) -> Result<(), Errno> {
+    pub(in crate::linux) fn pop_frame(&mut self, cpu: &mut Cpu) -> Result<(), CallEnd> {
         let frame: RtSigframe = self.mm.read(GuestAddr(arch::stack_pointer(cpu)))?;
-        arch::restore(cpu, &frame.uc.mcontext)?;
-        self.set_blocked(frame.uc.sigmask);
+        arch::check(&frame.uc.mcontext)?;
+        self.try_set_blocked(frame.uc.sigmask)?;
+        arch::restore(cpu, &frame.uc.mcontext);
         // As in the kernel, failing to set the stack is not an error.
         let _ = self.set_altstack(&frame.uc.stack, arch::stack_pointer(cpu));
         Ok(())

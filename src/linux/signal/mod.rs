@@ -17,6 +17,7 @@ use crate::host::{self, Attachment, Disposition, SignalInfo};
 use crate::memory::{FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
@@ -77,8 +78,11 @@ pub const fn bit(signal: i32) -> u64 {
 /// SIGKILL and SIGSTOP, which cannot be blocked.
 pub const UNBLOCKABLE: u64 = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
 
+/// Those that the host does not block for the guest.
+const NOT_BLOCKED_BY_HOST: u64 = bit(host::NEVER_BLOCKED[0]) | bit(host::NEVER_BLOCKED[1]);
+
 /// Signals that the kernel sends for a fault of an instruction.
-const SYNCHRONOUS: u64 = 1 << (libc::SIGSEGV - 1)
+pub const SYNCHRONOUS: u64 = 1 << (libc::SIGSEGV - 1)
     | 1 << (libc::SIGBUS - 1)
     | 1 << (libc::SIGILL - 1)
     | 1 << (libc::SIGTRAP - 1)
@@ -137,6 +141,12 @@ impl Pending {
     /// Drops a pending signal that is now ignored.
     pub fn discard(&mut self, signal: i32) {
         self.queue.retain(|info| info.signo != signal);
+    }
+}
+
+impl From<Siginfo> for SignalInfo {
+    fn from(info: Siginfo) -> Self {
+        SignalInfo::new(info.signo, info.errno, info.code, info.fields)
     }
 }
 
@@ -205,22 +215,69 @@ impl Task {
     pub(super) fn collect_signals(&mut self) -> bool {
         let mut any = false;
         while let Some(info) = host::take_signal() {
-            self.pending.add(self.process.original(info.into()));
+            self.receive(info);
             any = true;
         }
         any
     }
 
+    /// Makes a signal pending that has arrived in this thread: for the process if it was sent to that, and if the host
+    /// has only chosen this thread because it cannot block the signal here.
+    fn receive(&mut self, info: SignalInfo) {
+        let info = self.process.original(info.into());
+        let is_blocked = self.blocked & NOT_BLOCKED_BY_HOST & bit(info.signo) != 0;
+        if is_blocked && info.code != libc::SI_TKILL {
+            self.process.queue(info);
+        } else {
+            self.pending.add(info);
+        }
+    }
+
+    /// The pending signals of the thread and its process that the host does not keep.
+    pub(super) fn pending_set(&self) -> u64 {
+        self.pending.set() | self.process.pending()
+    }
+
+    /// Takes one of these in `wanted`: first those of the thread, as in the kernel.
+    pub(super) fn take_pending(&mut self, wanted: u64) -> Option<Siginfo> {
+        self.pending.take(wanted).or_else(|| self.process.take_pending(wanted))
+    }
+
     /// Gives the signals that were sent to the process, and that this ending thread has not delivered, to others.
-    /// Those that were sent to the thread end with it.
+    /// Those that were sent to the thread end with it. The host has blocked the signals that it can block.
     pub fn hand_signals_on(&mut self, mailbox: Attachment) {
         for info in mailbox.detach() {
-            self.pending.add(self.process.original(info.into()));
+            self.receive(info);
         }
         while let Some(info) = self.pending.take(u64::MAX) {
             if info.code != libc::SI_TKILL {
-                self.process.hand_on(info);
+                self.process.queue(info);
             }
+        }
+    }
+
+    /// Gives all pending signals back to the host, which blocks them, for the next program.
+    pub(super) fn give_back(&mut self) {
+        while let Some(mut info) = self.take_pending(u64::MAX) {
+            if SYNCHRONOUS & bit(info.signo) != 0 && info.code > 0 {
+                // The next remu would take it for a fault of its own.
+                info.code = libc::SI_QUEUE;
+            }
+            host::send_to_self(&info.into());
+        }
+    }
+
+    /// Sends this thread or its process a signal with the siginfo of a fault, as a handler does that raises its signal
+    /// again. The host must not send it: it would look like a fault of remu's own.
+    pub(super) fn send_fault(&mut self, info: Siginfo, to_process: bool) {
+        let is_blocked = self.blocked & bit(info.signo) != 0;
+        if !is_blocked && self.sighand.actions()[info.signo as usize - 1].handler == SIG_IGN {
+            return;
+        }
+        if is_blocked && to_process {
+            self.process.queue(info);
+        } else {
+            self.pending.add(info);
         }
     }
 
@@ -229,6 +286,7 @@ impl Task {
     pub(super) fn woken(&mut self, mask: u64) -> Errno {
         self.saved_mask = Some(self.blocked);
         self.blocked = mask & !UNBLOCKABLE;
+        self.show_mask(self.blocked);
         Errno::INTR
     }
 
@@ -261,7 +319,7 @@ impl Task {
         let mut host_blocks = false;
         loop {
             host_blocks |= self.collect_signals();
-            let Some(info) = self.pending.take(!self.blocked) else {
+            let Some(info) = self.take_pending(!self.blocked) else {
                 if !host_blocks {
                     break;
                 }
@@ -328,10 +386,37 @@ impl Task {
         Outcome::Resume
     }
 
-    /// Sets the signal mask, in the host too.
+    /// Sets the signal mask, in the host too. Signals that have arrived and are now blocked go back to the host.
     pub(super) fn set_blocked(&mut self, mask: u64) {
-        self.blocked = mask & !UNBLOCKABLE;
+        self.note_blocked(mask);
+        // Those of faults stay here.
+        let by_host = self.blocked & !SYNCHRONOUS;
+        if self.pending.set() & by_host == 0 && host::try_set_signal_mask(self.blocked).is_ok() {
+            return;
+        }
+        host::block_all_signals();
+        self.collect_signals();
+        while let Some(info) = self.pending.take(by_host) {
+            host::send_to_self(&info.into());
+        }
         host::set_signal_mask(self.blocked);
+    }
+
+    /// The same in a call of the guest: a signal that has arrived is delivered before the call begins.
+    pub(super) fn try_set_blocked(&mut self, mask: u64) -> Result<(), CallEnd> {
+        host::try_set_signal_mask(mask & !UNBLOCKABLE)?;
+        self.note_blocked(mask);
+        Ok(())
+    }
+
+    fn note_blocked(&mut self, mask: u64) {
+        self.blocked = mask & !UNBLOCKABLE;
+        self.show_mask(self.blocked);
+    }
+
+    /// Shows the other threads which signals this one blocks.
+    pub(super) fn show_mask(&self, mask: u64) {
+        self.shown_mask.store(mask, Ordering::SeqCst);
     }
 
     /// Mirrors the disposition of a signal in the host, or makes remu receive the signal.

@@ -8,9 +8,9 @@ use crate::linux::sysroot::Intent;
 use crate::linux::table::FollowLink;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsString};
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 /// The most bytes of arguments and environment, whatever the stack's limit (_STK_LIM / 4 * 3).
@@ -19,7 +19,7 @@ const MAX_STRINGS: u64 = 6 << 20;
 pub(in crate::linux) fn execve(c: &mut Call<'_>) -> SysResult {
     let name = c.raw_path(0)?;
     let path = c.path(0, FollowLink::Follow, Intent::Read)?;
-    let file = Executed { path: path_of(&path), given: path_of(&name), file: None, is_reachable: true };
+    let file = Executed { path: path_of(path), given: path_of(name), file: None, is_reachable: true };
     execute(c, [1, 2], file)
 }
 
@@ -63,8 +63,8 @@ pub(in crate::linux) fn execveat(c: &mut Call<'_>) -> SysResult {
         path.into_bytes()
     };
     let executed = Executed {
-        path: OsStr::from_bytes(&path).into(),
-        given: OsStr::from_bytes(&given).into(),
+        path: OsString::from_vec(path).into(),
+        given: OsString::from_vec(given).into(),
         file: None,
         is_reachable: !relative || stays_open(c, dir),
     };
@@ -89,11 +89,12 @@ struct Executed {
     is_reachable: bool,
 }
 
-fn path_of(path: &CString) -> PathBuf {
-    OsStr::from_bytes(path.as_bytes()).into()
+fn path_of(path: CString) -> PathBuf {
+    OsString::from_vec(path.into_bytes()).into()
 }
 
-/// Executes a program with the strings in the arguments `lists`.
+/// Executes a program with the strings in the arguments `lists`. The callers own no memory by then: in a vfork child,
+/// nobody would free it.
 fn execute(c: &mut Call<'_>, lists: [usize; 2], executed: Executed) -> SysResult {
     let Executed { path: program, given, file, is_reachable } = executed;
     let stack = c.task.process.limits.lock().stack.cur;

@@ -1,10 +1,10 @@
 //! futex(2), and the newer calls for single futex operations.
 
-use crate::host::{self, FutexRequest, FutexWaiter, Sys, SysArg};
+use crate::host::{self, CallError, FutexRequest, FutexWaiter, Sys, SysArg};
 use crate::linux::abi::futex::FutexWaitv;
 use crate::linux::abi::structs::TIMESPEC;
 use crate::linux::call::{Call, pass};
-use crate::linux::outcome::SysResult;
+use crate::linux::outcome::{CallEnd, SysResult};
 use rustix::io::Errno;
 
 /// Passed to the host: guest threads are host threads with the same thread IDs, and a guest word has one address in
@@ -13,12 +13,22 @@ pub(in crate::linux) fn futex(c: &mut Call<'_>) -> SysResult {
     let [word, op, value, fourth, second, last] = c.args;
     let (word, second) = (c.nullable(word, 4), c.nullable(second, 4));
     let timeout = || c.nullable(fourth, TIMESPEC.size);
-    Ok(match FutexRequest::new(op as u32) {
+    let result = match FutexRequest::new(op as u32) {
         FutexRequest::Wait(request) => request.make(word, value, timeout(), last),
         FutexRequest::WaitRequeue(request) => request.make([word, second], value, timeout(), last),
         FutexRequest::Requeue(request) => request.make([word, second], [value, fourth], last),
         FutexRequest::Wake(request) => request.make(word, value, last),
-    }?)
+    };
+    match op as i32 & libc::FUTEX_CMD_MASK {
+        // A wait for a lock with priority inheritance always restarts (ERESTARTNOINTR).
+        libc::FUTEX_LOCK_PI | libc::FUTEX_LOCK_PI2 | libc::FUTEX_WAIT_REQUEUE_PI => {
+            result.map_err(|error| match error {
+                CallError::MayRestart => CallEnd::NotBegun,
+                other => other.into(),
+            })
+        }
+        _ => Ok(result?),
+    }
 }
 
 /// A futex_waitv entry of the guest, converted for the host.

@@ -369,5 +369,11 @@ pub(super) fn advise(c: &Call<'_>, start: GuestAddr, len: u64, advice: i32) -> S
     if drops.contains(&advice) {
         c.task.mm.contents_changed(&(start..end));
     }
+    if matches!(advice, libc::MADV_DONTFORK | libc::MADV_DOFORK)
+        && (result.is_ok() || result == Err(Errno::NOMEM.into()))
+    {
+        // With ENOMEM for a hole, the rest has been advised.
+        c.task.mm.set_not_forked(&(start..end), advice == libc::MADV_DONTFORK);
+    }
     if kept.is_some() { Err(Errno::PERM.into()) } else { result }
 }

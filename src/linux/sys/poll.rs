@@ -29,7 +29,7 @@ pub(super) fn mask_at(c: &Call<'_>, addr: u64, size: u64) -> Result<Option<u64>,
 pub(super) fn waiting(c: &mut Call<'_>, mask: Option<u64>, wait: impl FnOnce(&mut Call<'_>) -> SysResult) -> SysResult {
     let Some(mask) = mask else { return wait(c) };
     // A signal that the host cannot block may already be pending.
-    let result = if c.task.pending.set() & !mask != 0 { Err(Errno::INTR.into()) } else { wait(c) };
+    let result = if c.task.pending_set() & !mask != 0 { Err(Errno::INTR.into()) } else { wait(c) };
     result.map_err(|e| if e == CallEnd::Errno(Errno::INTR) { c.task.woken(mask).into() } else { e })
 }
 

@@ -8,6 +8,9 @@ use rustix::io::Errno;
 use zerocopy::{FromBytes, IntoBytes};
 
 pub(in crate::linux) fn exit(c: &mut Call<'_>) -> SysResult {
+    // A signal that the thread has received is delivered first. From now on the host gives those that are sent to the
+    // process to other threads.
+    host::try_set_signal_mask(u64::MAX)?;
     Err(CallEnd::ExitThread(c.int(0) & 0xff))
 }
 
@@ -16,7 +19,7 @@ pub(in crate::linux) fn exit_group(c: &mut Call<'_>) -> SysResult {
 }
 
 pub(in crate::linux) fn set_tid_address(c: &mut Call<'_>) -> SysResult {
-    c.task.clear_child_tid = c.args[0];
+    c.task.set_clear_child_tid(c.args[0]);
     Ok(c.task.tid() as u64)
 }
 

@@ -5,6 +5,7 @@ use crate::linux::abi::process::CloneArgs;
 use crate::linux::call::Call;
 use crate::linux::fork::ProcessRequest;
 use crate::linux::outcome::SysResult;
+use crate::linux::process::MemoryOf;
 use crate::linux::thread::{NewThread, ThreadRequest};
 use crate::memory::{PAGE_SIZE, Prot};
 use rustix::io::Errno;
@@ -94,49 +95,45 @@ fn start(c: &mut Call<'_>, args: &CloneArgs) -> SysResult {
         tls: args.tls,
         parent_tid: args.parent_tid,
         child_tid: args.child_tid,
+        pidfd: args.pidfd,
     };
     if !thread {
         return start_process(c, args, request);
     }
-    for (flag, name) in [(flag(libc::CLONE_PIDFD), "CLONE_PIDFD"), (flag(libc::CLONE_VFORK), "CLONE_VFORK")] {
-        if args.flags & flag != 0 {
-            c.missing_form(&format!("a thread with {name}"));
-            return Err(Errno::NOSYS.into());
-        }
-    }
-    if c.task.process.is_vfork_child {
-        c.missing_form("a thread of a vfork child");
+    if c.task.process.memory != MemoryOf::Itself {
+        c.missing_form("a thread of a process in the memory of another one");
         return Err(Errno::AGAIN.into());
     }
     if args.set_tid_size != 0 {
         c.missing_form("a thread with a chosen id (set_tid)");
         return Err(Errno::PERM.into());
     }
-    let thread = NewThread::new(c.task, c.cpu, request);
+    let mut thread = NewThread::new(c.task, c.cpu, request);
+    let until_end = has(libc::CLONE_VFORK).then(|| thread.until_end());
     let tid = c.task.system.threads.start(thread)?;
+    if let Some(until_end) = until_end {
+        // Nothing is sent: the other end closes.
+        let _ = until_end.recv();
+    }
     Ok(tid as u64)
 }
 
-/// Makes a process. Those that share the memory while their parent goes on are missing.
+/// Makes a process.
 fn start_process(c: &mut Call<'_>, args: &CloneArgs, thread: ThreadRequest) -> SysResult {
-    let shares_memory = args.flags & flag(libc::CLONE_VM) != 0;
-    if shares_memory != (args.flags & flag(libc::CLONE_VFORK) != 0) {
-        let form = if shares_memory { "CLONE_VM without CLONE_VFORK" } else { "CLONE_VFORK without CLONE_VM" };
-        c.missing_form(&format!("a process by {form}"));
-        return Err(Errno::NOSYS.into());
-    }
     let set_tid = (0..args.set_tid_size)
         .map(|i| c.read::<i32>(args.set_tid.wrapping_add(4 * i)))
         .collect::<Result<Vec<_>, _>>()?;
     let request = ProcessRequest {
         thread,
         exit_signal: args.exit_signal as i32,
-        pidfd: args.pidfd,
         set_tid,
         cgroup: (args.flags & CLONE_INTO_CGROUP != 0).then_some(args.cgroup as i32),
         clears_handlers: args.flags & CLONE_CLEAR_SIGHAND != 0,
     };
-    if shares_memory { c.task.vfork(c.cpu, &request) } else { c.task.fork(c.cpu, &request) }
+    match args.flags & flag(libc::CLONE_VM) {
+        0 => c.task.fork(c.cpu, &request),
+        _ => c.task.share_memory(c.cpu, &request),
+    }
 }
 
 const MEMBARRIER_QUERY: i32 = 0;

@@ -82,7 +82,7 @@ fn a_trapped_call_leaves_the_registers_and_sends_sigsys() {
 fn a_thread_that_is_not_the_last_dies_alone() {
     let mut b = bench();
     install(&mut b, GETPPID, libc::SECCOMP_RET_KILL_THREAD);
-    b.task.process.add_thread(1, &Default::default(), &Default::default());
+    b.task.process.add_thread(1, &Default::default(), &Default::default(), Default::default());
     assert_eq!(b.outcome(GETPPID.into(), &[]), ThreadKilled(libc::SIGSYS));
     b.task.process.remove_thread(1);
     assert!(matches!(b.outcome(GETPPID.into(), &[]), Killed(fatal) if fatal.signal == libc::SIGSYS));

@@ -3,6 +3,7 @@
 use super::{BEYOND, Bench, NOWHERE};
 use crate::host::{CallError, ChildProcess, Lock, NewProcess, Rank};
 use crate::linux::outcome::Outcome;
+use crate::linux::process::MemoryOf;
 use crate::linux::thread::{NewThread, ThreadStarter};
 use rustix::io::Errno;
 use std::sync::Arc;
@@ -39,6 +40,11 @@ impl ThreadStarter for Kept {
         self.0.lock().push(child);
         Ok(ChildProcess { pid: 4711, pidfd: None })
     }
+
+    fn run_beside(&self, child: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+        self.0.lock().push(child);
+        Ok(ChildProcess { pid: 4711, pidfd: None })
+    }
 }
 
 fn bench() -> (Bench, Arc<Kept>) {
@@ -65,7 +71,8 @@ fn clone_makes_a_thread() {
     assert_eq!(b.outcome(93, &[3]), Outcome::ThreadExited(3));
     // The test's own thread has the id of the child no more: what is left is the last one.
     b.task.process.remove_thread(tid as i32);
-    b.task.process.add_thread(child.task.tid(), &child.task.seccomp, &b.task.seccomp);
+    let (seccomp, mask) = (&child.task.seccomp, child.task.shown_mask.clone());
+    b.task.process.add_thread(child.task.tid(), seccomp, &b.task.seccomp, mask);
     for (i, value) in [93, 5].into_iter().enumerate() {
         child.cpu.set_x([17, 10][i], value);
     }
@@ -115,11 +122,12 @@ fn a_vfork_child_has_its_own_handlers_and_its_parents_memory() {
     assert_eq!((child.cpu.x(2), child.cpu.x(10)), (0x7000, 0));
     assert!(Arc::ptr_eq(&child.task.mm, &b.task.mm));
     assert!(!Arc::ptr_eq(&child.task.sighand, &b.task.sighand));
-    assert!(child.task.process.is_vfork_child);
+    assert_eq!(child.task.process.memory, MemoryOf::WaitingParent);
     assert_eq!((child.task.altstack.sp, child.task.altstack.size), (0x9000, 0x2000));
-    assert_eq!(b.sys("clone", &[flag(libc::CLONE_VM)]), Err(Errno::NOSYS));
-    assert_eq!(b.sys("clone", &[flag(libc::CLONE_VFORK)]), Err(Errno::NOSYS));
-    assert_eq!(b.missing.take().lines().count(), 2);
+    assert_eq!(b.sys("clone", &[flag(libc::CLONE_VM) | flag(libc::CLONE_SIGHAND), 0x7000]), Ok(4711));
+    let child = kept.0.lock().pop().unwrap();
+    assert!(Arc::ptr_eq(&child.task.sighand, &b.task.sighand));
+    assert_eq!((child.task.process.memory, child.task.altstack.size), (MemoryOf::Another, 0));
 }
 
 #[test]

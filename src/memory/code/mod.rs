@@ -66,7 +66,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Moves on to a new state. Only the engine's thread does so.
+    /// Moves on to a new state. Only the engine's thread does so, or another one when it has been killed.
     fn step(&self, inside: u32) {
         let next = (self.state.load(Ordering::Relaxed) & !(INSIDE | AWAITED)).wrapping_add(STEP) | inside;
         if self.state.swap(next, Ordering::SeqCst) & AWAITED != 0 {
@@ -136,6 +136,12 @@ impl CodeChanges {
         reports
     }
 
+    /// Ends the registration of an engine that was killed. Nobody waits for it any more.
+    pub fn remove(&self, killed: &Registration) {
+        self.engines.lock().retain(|engine| !Arc::ptr_eq(&engine.shared, &killed.shared));
+        killed.shared.step(0);
+    }
+
     /// The lock that is held while the process forks.
     pub fn lock(&self) -> LockRef<'_> {
         self.engines.erased()
@@ -203,7 +209,17 @@ pub struct CodeWatch {
     shared: Arc<Shared>,
 }
 
+/// The registration of an engine, for when its process is killed while it runs.
+pub struct Registration {
+    shared: Arc<Shared>,
+}
+
 impl CodeWatch {
+    /// The registration, for another thread.
+    pub fn registration(&self) -> Registration {
+        Registration { shared: self.shared.clone() }
+    }
+
     /// Called by the engine's thread before it looks up or decodes code.
     pub fn enter(&self) -> Inside<'_> {
         self.shared.state.fetch_or(INSIDE, Ordering::SeqCst);

@@ -100,6 +100,7 @@ impl UserSpace {
             source,
             attachment: None,
             sealed: false,
+            not_forked: false,
         };
         state.check_growth(len - taken, area.is_data())?;
         let source = match self.map_on_host(&MapRequest { lock, ..request.clone() }, &range, prot) {
@@ -346,5 +347,6 @@ pub(super) fn unusable(range: &Range<GuestAddr>) -> Vma {
         source: Source::Named("[unusable]"),
         attachment: None,
         sealed: false,
+        not_forked: false,
     }
 }

@@ -5,6 +5,7 @@ mod aio;
 mod exec_gain;
 mod faults;
 mod file_pages;
+mod forks;
 mod heap;
 mod layout;
 mod locking;
@@ -15,7 +16,10 @@ mod segments;
 
 use super::vma::VmaTree;
 use super::window::Window;
-use super::{AreaObserver, CodeChanges, CodeWatch, GuestAddr, MlockMode, Prot, Reports, Reservations, SpaceError, Vma};
+use super::{
+    AreaObserver, CodeChanges, CodeWatch, GuestAddr, MlockMode, Prot, Registration, Reports, Reservations, SpaceError,
+    Vma,
+};
 use crate::host::{self, Lock, LockGuard, LockRef, Rank, StopHandle};
 pub use aio::NewRing;
 pub use exec_gain::Mdwe;
@@ -297,15 +301,10 @@ impl UserSpace {
         [self.state.erased(), self.code.lock()]
     }
 
-    /// Called in the child of a fork, where only the calling thread exists.
-    pub fn after_fork(&self) {
-        self.code.after_fork();
-        self.reservations.reset();
-    }
-
-    /// Called after a process that shared the address space has been killed: it may have left a store-conditional
-    /// unfinished.
-    pub fn reset_reservations(&self) {
+    /// Called after a process that shared the address space has been killed while its engine ran: nobody waits for the
+    /// engine any more, and a store-conditional that it has left unfinished is over.
+    pub fn engine_was_killed(&self, engine: &Registration) {
+        self.code.remove(engine);
         self.reservations.reset();
     }
 
