@@ -1,13 +1,13 @@
-// Forks from eight threads that allocate, while signals arrive. Each child allocates, locks and starts a thread. A
+// Forks from eight threads that allocate, while signals arrive in them. Each child allocates, locks and starts a thread. A
 // signal is handled once, in the parent or not at all in a child.
 
 #include "torture.h"
 
 #define THREADS 8
-#define SIGNALS (1 << 16)
+#define SIGNALS (1 << 22)
 
 static atomic_uchar *handled;
-static atomic_int next_signal;
+static atomic_bool stop;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void handler(int signal, siginfo_t *info, void *context) {
@@ -52,14 +52,11 @@ static void fork_one(int code) {
 
 static void *torture(void *number) {
     do {
-        int value = next_signal++;
-        if (value < SIGNALS)
-            SAME(sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = value}), 0);
         pthread_mutex_lock(&mutex);
         allocate();
         pthread_mutex_unlock(&mutex);
         fork_one((int)(intptr_t)number * 10 + (int)dice(10));
-    } while (time_is_left());
+    } while (!stop);
     return NULL;
 }
 
@@ -70,13 +67,21 @@ int main(int argc, char **argv) {
     pthread_t threads[THREADS];
     for (intptr_t i = 0; i < THREADS; i++)
         threads[i] = start(torture, (void *)i);
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
-    for (int i = 0; i < SIGNALS && i < next_signal; i++) {
+    int sent = 0;
+    do {
+        for (int i = 0; i < THREADS && sent < SIGNALS; i++)
+            SAME(pthread_sigqueue(threads[i], SIGRTMIN, (union sigval){.sival_int = sent++}), 0);
+        usleep(200);
+    } while (time_is_left());
+    // A thread that ended would take its pending signals with it.
+    for (int i = 0; i < sent; i++)
         while (handled[i] == 0)
             sched_yield();
+    stop = true;
+    for (int i = 0; i < THREADS; i++)
+        join(threads[i]);
+    for (int i = 0; i < sent; i++)
         SAME(handled[i], 1);
-    }
     SAME(waitpid(-1, NULL, 0), -1);
     puts("Every child ended as it should, and every signal was handled once.");
     return 0;

@@ -74,6 +74,30 @@ static void repeat(int notify) {
     CHECK(expirations <= (nanoseconds() - begin) / 50000 + 1);
 }
 
+static int tube[2];
+
+static void write_byte(int signal, siginfo_t *info, void *context) {
+    (void)signal, (void)info, (void)context;
+    SAME(write(tube[1], "", 1), 1);
+}
+
+// The handler ends the wait: it must run although the thread has begun to wait, or is just about to.
+static void wait_for_handler(int flags) {
+    handle(SIGRTMIN + 2, write_byte, flags);
+    SAME(pipe(tube), 0);
+    timer_t timer = create(SIGEV_SIGNAL, SIGRTMIN + 2, 0);
+    for (int i = 0; i < 200; i++) {
+        struct itimerspec soon = once(1 + dice(30000));
+        char byte;
+        SAME(timer_settime(timer, 0, &soon, NULL), 0);
+        while (read(tube[0], &byte, 1) != 1)
+            SAME(errno, EINTR);
+    }
+    timer_delete(timer);
+    close(tube[0]);
+    close(tube[1]);
+}
+
 static atomic_long calls;
 
 static void call(union sigval value) {
@@ -154,6 +178,8 @@ int main(int argc, char **argv) {
     do {
         suspend_and_wait();
         join(start(rounds, NULL));
+        wait_for_handler(0);
+        wait_for_handler(SA_RESTART);
         repeat(SIGEV_THREAD_ID);
         repeat(SIGEV_SIGNAL);
         call_functions();
