@@ -125,6 +125,38 @@ static void fence_after_other(struct place *place) {
     join(writer);
 }
 
+static void *call(void *code) {
+    return (void *)(intptr_t)((function)code)();
+}
+
+// Changes the code in the child of a fork.
+static void *call_in_child(void *arg) {
+    struct place *place = arg;
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int version = 1; version < 5; version++) {
+            write_version(place, version);
+            flush(place->code, 8);
+            SAME(((function)place->code)(), version);
+        }
+        _exit(7);
+    }
+    reap_exited(pid, 7);
+    return call(place->code);
+}
+
+// Threads that come after each other run the same code, which changes between them.
+static void one_after_the_other(struct place *place) {
+    for (int version = 1; version < 50; version++) {
+        write_version(place, version);
+        flush(place->code, 8);
+        SAME((intptr_t)join(start(call, place->code)), version);
+    }
+    write_version(place, 4);
+    flush(place->code, 8);
+    SAME((intptr_t)join(start(call_in_child, place)), 4);
+}
+
 static void round_of(void) {
     int file = memfd_create("code", MFD_CLOEXEC);
     SAME(ftruncate(file, WAYS * 4096), 0);
@@ -141,6 +173,7 @@ static void round_of(void) {
             fences(place);
             fence_after_other(place);
         }
+        one_after_the_other(place);
         write_version(place, 0);
         flush(place->code, 8);
     }
