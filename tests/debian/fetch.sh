@@ -187,6 +187,7 @@ fetch_root() {
     echo "passwd: files
 group: files
 hosts: files" >"$root/etc/nsswitch.conf"
+    echo "127.0.0.1 localhost" >"$root/etc/hosts"
     mv "$root" "$work/$package" || return 1
     (cd "$work/cache/archives" && for name in $wanted; do dpkg-deb --show --showformat '${Package} ${Version}\n' "${name}"_*.deb; done) |
         sort >"$work/$package.version"

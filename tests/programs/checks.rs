@@ -1,4 +1,4 @@
-//! The checks. The format of `checks/PROGRAM`:
+//! The checks. The format of `checks/PROGRAM` and `long/PROGRAM`:
 //!
 //! ```text
 //! == what is checked

@@ -4,7 +4,7 @@
 //! The root file systems of both architectures come from one suite (`tests/debian/fetch.sh --root`); nothing depends on
 //! its version. Each program runs with its root as `/`, so both sides see the same paths. For this the test restarts
 //! itself in a mount namespace, which requires root or user namespaces. `REMU_PROGRAMS=bash,sed` runs only the checks
-//! of these programs. The times are written to `programs-times.txt` in cargo's target directory.
+//! of these programs. `REMU_PROGRAMS_LONG=1` runs the checks in `long` instead of those in `checks`. The times are written to `programs-times.txt` in cargo's target directory.
 
 mod checks;
 #[path = "../common/mod.rs"]
@@ -23,7 +23,13 @@ use std::time::Duration;
 use checks::{Check, Step};
 use common::{Outcome, Status, build_dir, compare, files, in_parallel, root, run, script};
 
+/// The time limit of a step, in the checks and in the long ones.
 const LIMIT: Duration = Duration::from_secs(600);
+const LONG_LIMIT: Duration = Duration::from_secs(3600);
+
+fn long() -> bool {
+    env::var_os("REMU_PROGRAMS_LONG").is_some()
+}
 
 /// The folder of inputs and the two sides, for the test as it starts itself.
 const INSIDE: &str = "REMU_PROGRAMS_INSIDE";
@@ -113,7 +119,8 @@ fn run_step(step: &Step, base: &Path, side: &str, folder: &str) -> Outcome {
         let path = host_path(base, &dir, name);
         fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     };
-    let outcome = run(&mut command, step.stdin.as_ref().map(read).unwrap_or_default(), LIMIT);
+    let outcome =
+        run(&mut command, step.stdin.as_ref().map(read).unwrap_or_default(), if long() { LONG_LIMIT } else { LIMIT });
     if let Some(name) = &step.stdout {
         files::put(&dir, name, &outcome.stdout);
     }
@@ -157,7 +164,7 @@ struct Sum {
 
 fn run_checks(base: &Path) {
     let only = env::var("REMU_PROGRAMS").unwrap_or_default();
-    let mut checks = checks::read(&root().join("tests/programs/checks"));
+    let mut checks = checks::read(&root().join("tests/programs").join(if long() { "long" } else { "checks" }));
     checks.retain(|c| only.is_empty() || only.split(',').any(|name| name == c.program));
     let numbered: Vec<(usize, &Check)> = checks.iter().enumerate().collect();
     let results = in_parallel(&numbered, |(number, check)| try_check(check, *number, base));

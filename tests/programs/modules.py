@@ -1,5 +1,5 @@
-# python3 modules.py NAME... - runs these modules of Python's own tests in one thread and one process, and prints the
-# result of each test without anything that differs between runs.
+# python3 modules.py [--processes] NAME... - runs these modules of Python's own tests, and prints the result of each test
+# without anything that differs between runs. Without the option, tests that take another thread or process are skipped.
 import os
 import random
 import subprocess
@@ -13,8 +13,12 @@ def skip(*args, **kwargs):
     raise unittest.SkipTest("takes another thread or process")
 
 
-threading.Thread.start = subprocess.Popen.__init__ = os.fork = os.forkpty = skip
-support.has_subprocess_support = support.has_fork_support = False
+names = sys.argv[1:]
+if names[0] == "--processes":
+    names.pop(0)
+else:
+    threading.Thread.start = subprocess.Popen.__init__ = os.fork = os.forkpty = skip
+    support.has_subprocess_support = support.has_fork_support = False
 support.use_resources, support.verbose = (), 0
 
 
@@ -43,7 +47,7 @@ class Result(unittest.TestResult):
 
 
 result = Result()
-for name in sys.argv[1:]:
+for name in names:
     random.seed(1)
     unittest.defaultTestLoader.loadTestsFromName("test.test_" + name).run(result)
 print(result.testsRun, "tests")
