@@ -75,18 +75,22 @@ static void in_child(const char *what, void (*function)(void)) {
         printf("%s: exited with %d\n", what, WEXITSTATUS(status));
 }
 
-// The number on a line of /proc/self/status.
-static long status_of(const char *line) {
+// The number on a line of a status file.
+static long status_at(const char *path, const char *line) {
     char text[256];
     long value = -1;
     size_t len = strlen(line);
-    FILE *file = fopen("/proc/thread-self/status", "r");
+    FILE *file = fopen(path, "r");
     CHECK(file != NULL);
     while (fgets(text, sizeof text, file))
         if (strncmp(text, line, len) == 0 && text[len] == ':')
             value = atol(text + len + 1);
     fclose(file);
     return value;
+}
+
+static long status_of(const char *line) {
+    return status_at("/proc/thread-self/status", line);
 }
 
 static void errors(void) {
@@ -366,6 +370,13 @@ static void *other_thread(void *unused) {
     return unused;
 }
 
+static void show_other(void) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/status", other_tid);
+    printf("other thread's file: mode %d, %ld filters more, own: %ld more\n", status_at(path, "Seccomp") == 2,
+           status_at(path, "Seccomp_filters") - filters_before, status_of("Seccomp_filters") - filters_before);
+}
+
 static long sync_filter(unsigned flags) {
     struct sock_filter filter[] = {LOAD(nr), SKIP_UNLESS(SYS_getppid, 1), RET(SECCOMP_RET_ERRNO | EILSEQ),
                                    RET(SECCOMP_RET_ALLOW)};
@@ -379,6 +390,7 @@ static void tsync(void) {
         pthread_barrier_init(&barrier, NULL, 2);
         CHECK(pthread_create(&thread, NULL, other_thread, NULL) == 0);
         pthread_barrier_wait(&barrier);
+        show_other();
         CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
         long result = sync_filter(SECCOMP_FILTER_FLAG_TSYNC);
         printf("tsync: %s\n", result == 0 ? "done" : result == other_tid ? "the thread's id" : "?");
@@ -386,6 +398,7 @@ static void tsync(void) {
             show("tsync with an error", sync_filter(SECCOMP_FILTER_FLAG_TSYNC | 16));
         else
             show("again, with all flags", sync_filter(SECCOMP_FILTER_FLAG_TSYNC | 2 | 4 | 16));
+        show_other();
         pthread_barrier_wait(&barrier);
         pthread_join(thread, NULL);
         inheritance();

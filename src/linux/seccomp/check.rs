@@ -13,7 +13,7 @@ pub struct Invalid;
 /// Checks a program: its length, every instruction, that all jumps stay inside, that the last instruction returns, and
 /// that no path reads a memory cell before it is written.
 pub fn check(program: &[SockFilter]) -> Result<(), Invalid> {
-    if program.len() > MAX_LEN || !program.last().is_some_and(|last| last.code & CLASS == RET) {
+    if program.len() > MAX_LEN || program.last().is_none_or(|last| last.code & CLASS != RET) {
         return Err(Invalid);
     }
     let valid = program.iter().enumerate().all(|(at, instruction)| {

@@ -208,6 +208,7 @@ impl Task {
 
     /// Has the filters decide about a call. Returns the result of a call that they do not let through.
     #[cold]
+    #[inline(never)]
     pub(super) fn refused(&mut self, cpu: &Cpu, number: u64, args: [u64; 6]) -> Option<SysResult> {
         if self.mm.vdso.answers(GuestAddr(cpu.pc), number, args[0]) {
             return None;
