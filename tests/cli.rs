@@ -389,7 +389,13 @@ fn unimplemented_calls_and_faults_are_logged() {
     assert!(run(&p, &["-d", "int", "./break"]).err.starts_with("int at 0x11000: breakpoint\n"));
     p.code("illegal", &[reg(Op::Sh1add, A0, A0, A0)]);
     let ran = run(&p, &["-cpu", "rv64gc", "-d", "int", "./illegal"]);
-    assert!(ran.err.starts_with("int at 0x11000: illegal instruction 0x20a52533\n"), "{ran:?}");
+    assert!(ran.err.starts_with("int at 0x11000: illegal instruction 0x20a52533: sh1add belongs to Zba"), "{ran:?}");
+    let mut vector = program(&[]);
+    vector.segments[0] = Segment::load(R | X, 0x11000, [0x57, 0x70, 0, 0x0d]);
+    p.elf("vector", &vector);
+    let ran = run(&p, &["-d", "int", "./vector"]);
+    let why = "int at 0x11000: illegal instruction 0x0d007057: vsetvli belongs to V, which is not implemented\n";
+    assert!(ran.err.starts_with(why), "{ran:?}");
 }
 
 /// Makes these system calls with all arguments 0, then exits with 0.

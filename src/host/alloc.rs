@@ -4,7 +4,6 @@
 //! together reach the limit. The limit does not count stacks, so further memory comes from a spare area that is mapped
 //! like a stack (MAP_GROWSDOWN). If that area is exhausted as well, the process exits with one line that names the
 //! limit.
-//! either, the process ends with one line that names the limit.
 //!
 //! A [gate](close_gate) keeps other threads out while one forks: the C library's fork waits for its allocator's locks,
 //! which are unfair, so that threads that allocate all the time would keep it waiting for milliseconds. A vfork child

@@ -196,8 +196,8 @@ impl ExecStrings {
 /// The host's, or [`CallError::NotBegun`] if a signal has arrived before.
 pub fn execute_native(path: &CStr, strings: &ExecStrings, signals: SignalsOfProgram) -> CallError {
     let args = strings.arguments(rustix::fs::CWD, path, 0);
-    // SAFETY: the kernel reads the path and the lists, which are alive. Either nothing of this process is left, or
-    // nothing has changed.
+    // SAFETY: the kernel reads the path and the lists, which are alive. Either the process leaves this memory,
+    // which a vfork child's parent keeps, or nothing has changed.
     let result = unsafe { with_signals_of(signals, libc::SYS_execveat, args) };
     result.expect_err("a call that succeeds does not return")
 }
@@ -213,8 +213,8 @@ pub fn received() -> Option<Received> {
     }
     // SAFETY: the descriptor is only looked at here. It is -1 neither, since it is positive.
     let looked_at = unsafe { BorrowedFd::borrow_raw(place) };
-    // Only a memfd can be sealed.
-    fcntl_get_seals(looked_at).ok()?;
+    // Only a memfd can be sealed against writing. Other files in memory say that no seal can be added.
+    fcntl_get_seals(looked_at).ok().filter(|seals| seals.contains(SealFlags::WRITE))?;
     let mut bytes = Vec::new();
     loop {
         let at = bytes.len();
@@ -240,10 +240,13 @@ pub fn received() -> Option<Received> {
         return None;
     }
     let own = |fd: i32| {
-        // SAFETY: remu has written the list and left each of these descriptors open for this process, in which nothing
-        // else knows of them: the call to this function is the only one that takes them.
+        // SAFETY: the descriptor is only looked at, and is not -1.
+        let looked_at = unsafe { BorrowedFd::borrow_raw(fd) };
+        fcntl_getfd(looked_at)?;
+        // SAFETY: the descriptor is open, and nothing else in this process knows of it: it was left open for the process
+        // by the remu that wrote the list, and the call to this function is the only one that takes it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        fcntl_getfd(&fd).and_then(|_| fcntl_setfd(&fd, FdFlags::CLOEXEC)).map(|()| fd)
+        fcntl_setfd(&fd, FdFlags::CLOEXEC).map(|()| fd)
     };
     let files = numbers.iter().map(|&fd| own(fd)).collect::<Result<_, _>>().ok()?;
     let own_file = OwnFile { file: own(number).ok()?, place: own(place).ok()? };

@@ -8,7 +8,7 @@
 //!
 //! A fault anywhere else is an internal fault and is reported as such.
 
-use super::signals::NEVER_BLOCKED;
+use super::signals::{NEVER_BLOCKED, SignalContext};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::null_mut;
@@ -100,7 +100,7 @@ pub type OnFault = fn(&Emitted, &mut FaultContext<'_>);
 pub struct FaultContext<'a> {
     /// What to tell the code that classifies the fault.
     pub code: FaultCode,
-    context: &'a mut libc::ucontext_t,
+    context: &'a mut SignalContext,
 }
 
 impl FaultContext<'_> {
@@ -162,10 +162,10 @@ fn emitted_at(pc: u64) -> Option<&'static Emitted> {
 }
 
 extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing else refers to them
-    // meanwhile.
+    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler. They do not overlap, and nothing
+    // else refers to the ucontext meanwhile.
     let (code, addr, context) =
-        unsafe { ((*info).si_code, (*info).si_addr() as u64, &mut *context.cast::<libc::ucontext_t>()) };
+        unsafe { ((*info).si_code, (*info).si_addr() as u64, &mut *context.cast::<SignalContext>()) };
     if code <= 0 {
         // A process sent the signal, for example by kill(1). No instruction faulted.
         // SAFETY: these are the arguments of this handler.
@@ -197,7 +197,7 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
 }
 
 /// Handles an internal fault: reports it and lets it kill the process.
-pub(super) fn internal_fault(signal: libc::c_int, context: &libc::ucontext_t, addr: u64) {
+pub(super) fn internal_fault(signal: libc::c_int, context: &SignalContext, addr: u64) {
     report_internal_fault(signal, context.uc_mcontext.gregs[libc::REG_RIP as usize] as u64, addr);
     // SAFETY: resetting a disposition is async-signal-safe. The faulting instruction then runs again and kills the
     // process.

@@ -218,7 +218,9 @@ pub fn fork(new: &NewProcess<'_>, locks: &LockSet<'_>, in_child: &mut dyn FnMut(
         // SAFETY: the child goes on as this thread's copy with the C library's state whole. Our own locks and the
         // allocator are held by this thread, and released in both.
         let pid = unsafe { libc::fork() };
-        debug_assert!(CALL.get().is_null(), "the C library forks through `_Fork`");
+        // A pointer to this frame must not stay.
+        let left = CALL.replace(null());
+        debug_assert!(left.is_null(), "the C library forks through `_Fork`");
         if pid < 0 {
             // SAFETY: the address of this thread's errno.
             return Err(Errno::from_raw_os_error(unsafe { *libc::__errno_location() }).into());

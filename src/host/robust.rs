@@ -1,6 +1,7 @@
 //! What the host does at the end of a thread: it follows the robust list (`Documentation/locking/robust-futexes.rst`),
 //! and clears the thread's id.
 
+use super::lock::is_vfork_child;
 use super::pass::syscall;
 use super::pointer::{GuestPtr, raw_or_null};
 use rustix::io::Errno;
@@ -9,11 +10,18 @@ use rustix::io::Errno;
 const HEAD_SIZE: u64 = 24;
 
 /// Gives the host the robust list of a guest thread whose addresses are the host's: the kernel then marks the locks of
-/// a thread that is killed. `None` takes the list back; a thread that ends without its process does so first.
-pub fn set_robust_list(head: Option<u64>) {
-    // SAFETY: the kernel follows the list only when the thread ends. A guest thread that ends alone has taken its list
-    // back. Otherwise the whole process ends, and no code of remu runs after the kernel's writes.
-    let set = unsafe { syscall(libc::SYS_set_robust_list, [head.unwrap_or(0), HEAD_SIZE, 0, 0, 0, 0]) };
+/// a thread that is killed. `None` takes the list back; a thread that ends without its process does so first. The host
+/// does not get the list of a vfork child.
+pub fn set_robust_list(head: Option<GuestPtr<'_>>) {
+    if is_vfork_child() {
+        return;
+    }
+    let head = raw_or_null(head, HEAD_SIZE);
+    // SAFETY: the kernel follows the list when the thread ends or executes a program. A guest thread that ends alone has
+    // taken its list back. Otherwise its process leaves this memory. The entries are the guest's and may lead anywhere:
+    // the kernel marks a word there that holds the thread's number. In remu's own memory that is the C library's word
+    // of the thread that is gone. A vfork child has that word in common with its parent, hence the check above.
+    let set = unsafe { syscall(libc::SYS_set_robust_list, [head, HEAD_SIZE, 0, 0, 0, 0]) };
     debug_assert!(set.is_ok());
 }
 

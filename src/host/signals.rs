@@ -182,11 +182,26 @@ pub fn take_signal() -> Option<SignalInfo> {
     })
 }
 
+/// The kernel's `struct ucontext` as it is on the stack of a handler. The C library's is longer: it would extend over
+/// the siginfo, which follows.
+#[repr(C)]
+pub(super) struct SignalContext {
+    flags: u64,
+    link: u64,
+    stack: libc::stack_t,
+    /// The registers of the interrupted code.
+    pub uc_mcontext: libc::mcontext_t,
+    /// The signals that the interrupted code blocks.
+    pub uc_sigmask: u64,
+}
+
+const _: () = assert!(size_of::<SignalContext>() == 304);
+
 /// Puts a signal into the mailbox of the current thread. Returns false if the thread runs no guest.
 ///
 /// # Safety
 /// Must be called in a signal handler, with the arguments that the kernel passed.
-pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context: &mut libc::ucontext_t) -> bool {
+pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context: &mut SignalContext) -> bool {
     MAILBOX.with(|mailbox| {
         // SAFETY: null, or the flag of the thread's attachment, which is alive while the pointer is there.
         let Some(stop) = (unsafe { mailbox.stop.load(Ordering::Acquire).as_ref() }) else { return false };
@@ -217,17 +232,16 @@ pub(super) unsafe fn arrived(signal: i32, info: *const libc::siginfo_t, context:
 }
 
 /// Blocks all signals in the interrupted code, unless this signal is one that is never blocked.
-fn block_all(signal: i32, context: &mut libc::ucontext_t) {
+fn block_all(signal: i32, context: &mut SignalContext) {
     if !is_never_blocked(signal) {
-        // SAFETY: the kernel's set is the first 8 bytes of the C library's, which has 128 bytes.
-        unsafe { (&raw mut context.uc_sigmask).cast::<u64>().write(ALL_BLOCKED) };
+        context.uc_sigmask = ALL_BLOCKED;
     }
 }
 
 extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler, and nothing else refers to them
-    // meanwhile.
-    let (code, context) = unsafe { ((*info).si_code, &mut *context.cast::<libc::ucontext_t>()) };
+    // SAFETY: the kernel passes a valid siginfo and ucontext to an SA_SIGINFO handler. They do not overlap, and nothing
+    // else refers to the ucontext meanwhile.
+    let (code, context) = unsafe { ((*info).si_code, &mut *context.cast::<SignalContext>()) };
     let by_instruction = [libc::SIGILL, libc::SIGTRAP, libc::SIGFPE].contains(&signal) && code > 0;
     if by_instruction {
         fault::internal_fault(signal, context, 0);

@@ -125,13 +125,26 @@ extern "C" fn end(signal: i32) {
 }
 
 extern "C" fn stop(_: i32) {
-    set(|modes| &modes.before);
-    // SAFETY: as in `end`. SIGSTOP stops the process here.
-    unsafe { libc::raise(libc::SIGSTOP) };
+    keep_errno(|| {
+        set(|modes| &modes.before);
+        // SAFETY: as in `end`. SIGSTOP stops the process here.
+        unsafe { libc::raise(libc::SIGSTOP) };
+    });
 }
 
 extern "C" fn resume(_: i32) {
-    if IS_RAW.load(Ordering::Relaxed) {
-        set(|modes| &modes.raw);
-    }
+    keep_errno(|| {
+        if IS_RAW.load(Ordering::Relaxed) {
+            set(|modes| &modes.raw);
+        }
+    });
+}
+
+/// Runs the body of a handler that returns to the interrupted code, which may be about to read errno.
+fn keep_errno(body: impl FnOnce()) {
+    // SAFETY: the address of this thread's errno, which lives as long as the thread.
+    let errno = unsafe { &*libc::__errno_location().cast::<std::cell::Cell<i32>>() };
+    let before = errno.get();
+    body();
+    errno.set(before);
 }

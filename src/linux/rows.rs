@@ -167,7 +167,7 @@ pub(super) static ROWS: &[Row] = rows! {
     98 futex(Ptr, Special(&FUTEX_OP), UInt, Special(&FUTEX_ARG), Special(&FUTEX_WORD2), Special(&FUTEX_LAST))
         RestartBlock [native futex::futex];
     99 set_robust_list(Ptr, Size) Never
-        [part "where guest addresses are not the host's, the locks of a killed owner are not marked" robust::set_robust_list];
+        [part "the locks of a killed owner are not marked where guest addresses are not the host's, nor those of a killed vfork child" robust::set_robust_list];
     100 get_robust_list(Int, Ptr, Ptr) Never [part "where guest addresses are not the host's, only the caller's own list can be read" robust::get_robust_list];
     101 nanosleep(In(&TIMESPEC), OutOnInterrupt(&TIMESPEC)) RestartBlock [pass Nanosleep];
     102 getitimer(Enum(&ITIMER), Out(&ITIMERVAL)) Never [pass Getitimer];

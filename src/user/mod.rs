@@ -4,7 +4,7 @@
 //! kernel layer then handles the reason, and says whether the thread resumes.
 
 use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
-use crate::guest::riscv::Rv64;
+use crate::guest::riscv::{Cpu, Rv64};
 use crate::guest::{Engine, Exit, HartOwner};
 use crate::host::{self, Attachment, Beside, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag};
 use crate::interp::{Interp, InterpConfig};
@@ -216,7 +216,7 @@ impl Runner {
                 runs.store(false, Ordering::Relaxed);
             }
             let cpu = hart.cpu_mut();
-            self.log_exit(&exit, cpu.pc);
+            self.log_exit(&exit, cpu);
             match task.handle_exit(cpu, exit) {
                 Outcome::Resume => {}
                 end => return end,
@@ -237,7 +237,8 @@ impl Runner {
     }
 
     /// Logs why an engine stopped.
-    fn log_exit(&self, exit: &Exit, pc: u64) {
+    fn log_exit(&self, exit: &Exit, cpu: &Cpu) {
+        let pc = cpu.pc;
         if let (Some(maps), Exit::Fault(fault)) = (&self.config.maps, exit) {
             maps.fault(fault, pc);
         }
@@ -245,7 +246,11 @@ impl Runner {
         let what = match exit {
             Exit::Syscall | Exit::Interrupted => return,
             Exit::Fault(fault) => fault.to_string(),
-            Exit::Illegal { bits } => format!("illegal instruction {bits:#x}"),
+            Exit::Illegal { bits } => match remu_isa::decode(*bits, cpu.isa) {
+                Err(error) => error.to_string(),
+                // It is not allowed in this state.
+                Ok(_) => format!("illegal instruction {bits:#x}"),
+            },
             Exit::Breakpoint => "breakpoint".to_owned(),
             Exit::Halt => "wait for an interrupt".to_owned(),
         };

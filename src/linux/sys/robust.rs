@@ -28,7 +28,7 @@ pub(in crate::linux) fn set_robust_list(c: &mut Call<'_>) -> SysResult {
     c.task.robust_list = (c.args[0], c.args[1]);
     // The host marks the locks of a thread that is killed.
     if c.task.mm.is_identity() {
-        host::set_robust_list(Some(c.args[0]));
+        host::set_robust_list(c.task.mm.host_range(c.addr(0), HEAD).ok().filter(|_| c.args[0] != 0));
     }
     Ok(0)
 }
