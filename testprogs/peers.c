@@ -161,6 +161,21 @@ static void memory(void)
     printf("[%s]\n", text);
 }
 
+static void advice(void)
+{
+    int fd = syscall(SYS_pidfd_open, other, 0);
+    struct iovec part = {here.text, PAGE}, above = {(void *)0x7ffffffff000, PAGE};
+    /* Advice to others needs CAP_SYS_NICE. */
+    CHECK(syscall(SYS_process_madvise, fd, &part, 1, MADV_COLD, 0) == PAGE || errno == EPERM);
+    CHECK(syscall(SYS_process_madvise, fd, &above, 1, MADV_COLD, 0) == -1 && (errno == EFAULT || errno == EPERM));
+    CHECK(syscall(SYS_process_madvise, fd, &part, 1, MADV_DONTNEED, 0) == -1 && (errno == EINVAL || errno == EPERM));
+    close(fd);
+    void *pages[] = {here.text, (void *)0x7ffffffff000};
+    int status[2] = {-99, -99};
+    show("pages", syscall(SYS_move_pages, other, 2, pages, NULL, status, 0));
+    printf("the first: %d, the second: %d\n", status[0] >= 0, status[1]);
+}
+
 static void pidfds(void)
 {
     int fd = syscall(SYS_pidfd_open, other, 0);
@@ -279,6 +294,7 @@ int main(void)
     sockets();
     start_other();
     memory();
+    advice();
     pidfds();
     threads();
     return 0;

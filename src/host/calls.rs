@@ -311,8 +311,9 @@ pub fn attribute(set: bool, attribute: &Attribute<'_>) -> Result<u64, Errno> {
     unsafe { syscall(number, args) }
 }
 
-/// move_pages(2) on this process: queries `pages` or, with `nodes`, moves them there.
+/// move_pages(2) on a process, 0 for this one: queries `pages` or, with `nodes`, moves them there.
 pub fn move_pages(
+    pid: i32,
     pages: &[GuestPtr<'_>],
     nodes: Option<GuestPtr<'_>>,
     status: Option<GuestPtr<'_>>,
@@ -320,7 +321,7 @@ pub fn move_pages(
 ) -> Result<u64, Errno> {
     let pages: Vec<RawPtr<'_>> = pages.iter().map(|page| page.raw(1)).collect();
     let [nodes, status] = [nodes, status].map(|list| raw_or_null(list, pages.len() as u64 * 4));
-    let args = [0, pages.len() as u64, pages.as_ptr() as u64, nodes, status, flags.into()];
+    let args = [pid as u64, pages.len() as u64, pages.as_ptr() as u64, nodes, status, flags.into()];
     // SAFETY: the kernel reads the list, whose elements have the layout of plain pointers, and does not access their
     // targets. The numbers it reads and writes are in guest memory.
     unsafe { syscall(libc::SYS_move_pages, args) }

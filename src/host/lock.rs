@@ -36,6 +36,8 @@ pub enum Rank {
     SignalActions,
     /// The unfinished reads of files under /proc.
     ProcReads,
+    /// The rings of io_uring.
+    Rings,
     /// What a process was told once to be missing.
     Reported,
     /// The summary and the times of traced calls.
@@ -410,6 +412,7 @@ mod order {
             Limits,
             SignalActions,
             ProcReads,
+            Rings,
             Reported,
             Trace,
             Space,

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod fd;
 mod fork;
 pub mod fp;
+mod io_uring;
 mod limits;
 mod lock;
 mod pass;
@@ -44,6 +45,9 @@ pub use die::{die_by_signal, exit_now};
 pub use exec::{ExecStrings, MEMFD_LINK, Next, OwnFile, Received, execute_native, public_part, received};
 pub use fd::{GuestFd, OwnFds, close, path_of_fd};
 pub use fork::{ChildProcess, Forked, NewProcess, UntilExec, fork};
+pub use io_uring::{
+    SETUP_NO_MMAP, UringMemory, UringParams, UringPart, uring_enter, uring_in_guest_memory, uring_register,
+};
 pub use limits::{InheritedLimits, limits_behind, memory_limits};
 pub use lock::{
     Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep,

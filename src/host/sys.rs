@@ -510,6 +510,8 @@ calls! {
     ProcessVmReadv = SYS_process_vm_readv [1 reads Vector(2), 3 reads Vector(4)];
     /// process_vm_writev(2)
     ProcessVmWritev = SYS_process_vm_writev [1 reads Vector(2), 3 reads Vector(4)];
+    /// process_madvise(2) on another process
+    ProcessMadvise = SYS_process_madvise [1 reads Vector(2)];
     /// quotactl_fd(2)
     QuotactlFd = SYS_quotactl_fd [3 writes Open];
     /// unshare(2)

@@ -55,7 +55,7 @@ impl Task {
             let mut locks = system.locks();
             locks.extend(self.mm.locks());
             locks.extend(self.process.locks());
-            locks.extend([self.sighand.lock(), self.files.proc.lock()]);
+            locks.extend([self.sighand.lock(), self.files.proc.lock(), self.files.rings.lock()]);
             let mut in_child = || {
                 self.mm.after_fork();
                 self.process.after_fork(&self.seccomp, self.shown_mask.clone());

@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod proc;
 pub mod process;
 mod refusal;
+mod rings;
 mod rows;
 pub mod seccomp;
 pub mod signal;

@@ -5,6 +5,7 @@ use super::abi::signal::{Sigaction, Siginfo};
 use super::exec::{ExecError, Image, ProcessSpec};
 use super::limits::Limits;
 use super::proc::OpenProc;
+use super::rings::OpenRings;
 use super::seccomp::Seccomp;
 use super::signal::{Pending, bit};
 use super::sysroot::{Intent, Lookup, Sysroot};
@@ -248,12 +249,14 @@ pub struct Files {
     own: OwnFds,
     /// The open files under /proc that show the guest.
     pub proc: OpenProc,
+    /// The rings of io_uring.
+    pub rings: OpenRings,
 }
 
 impl Files {
     /// A table in which the descriptors `own` belong to remu.
     pub fn new(own: Vec<i32>) -> Self {
-        Self { own: OwnFds::new(own), proc: OpenProc::default() }
+        Self { own: OwnFds::new(own), proc: OpenProc::default(), rings: OpenRings::default() }
     }
 
     /// Whether a descriptor is one of remu's, which the guest must not touch.

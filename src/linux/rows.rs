@@ -20,8 +20,8 @@ use super::strace::processes::*;
 use super::strace::seccomp::*;
 use super::strace::special::*;
 use super::sys::{
-    admin, aio, clock, exec, fd, fs, futex, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process, program,
-    robust, seccomp, signal, thread, vm, xattr,
+    admin, aio, clock, exec, fd, fs, futex, io_uring, ioctl, ipc, keys, mem, misc, net, numa, poll, prctl, process,
+    program, robust, seccomp, signal, thread, vm, xattr,
 };
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
@@ -120,7 +120,7 @@ pub(super) static ROWS: &[Row] = rows! {
     54 fchownat(DirFd, Path(FollowUnless(4), Change), Int, Int, Flags(&AT)) Never [pass Fchownat];
     55 fchown(ChangedFd, Int, Int) Never [pass Fchown];
     56 openat(DirFd, Path(Follow, Read), Open, CreateMode) RestartSys [native fs::openat];
-    57 close(Fd) Never [pass Close];
+    57 close(Fd) Never [native fd::close];
     58 vhangup() Never [pass Vhangup];
     59 pipe2(Out(&INT_PAIR), Flags(&PIPE)) Never [pass Pipe2];
     60 quotactl(Special(&QUOTA_COMMAND), PathOrNull(Follow, Read), Special(&QUOTA_ID), Special(&QUOTA_ADDR)) Never [native admin::quotactl];
@@ -316,7 +316,7 @@ pub(super) static ROWS: &[Row] = rows! {
     237 set_mempolicy(Special(&POLICY), InNodes(2), Size) Never [native numa::set_mempolicy];
     238 migrate_pages(Int, Size, InNodes(1), InNodes(1)) Never [native numa::migrate_pages];
     239 move_pages(Int, Size, InArray(&PAGE_ADDRESS, 1), InArray(&NODE, 1), OutAll(&PAGE_STATUS, 1), Flags(&MPOL_MF)) Never
-        [part "access to another process's memory gives EPERM" numa::move_pages];
+        [part "where guest addresses are not the host's, access to another process's memory gives EPERM" numa::move_pages];
     240 rt_tgsigqueueinfo(Int, Int, Signal, In(&SIGINFO)) Never [native signal::rt_tgsigqueueinfo];
     241 perf_event_open(Ptr, Int, Int, Int, Hex) Never [unimplemented "the counters would measure remu, not the guest"];
     242 accept4(Fd, OutAddr(2), InOut(&INT), Flags(&SOCK_FLAGS)) RestartSys [pass Accept4];
@@ -366,9 +366,9 @@ pub(super) static ROWS: &[Row] = rows! {
         [unsupported "remu cannot observe when the host preempts it; C libraries work without rseq"];
     294 kexec_file_load(Fd, Fd, Size, Str, Hex) Never [unimplemented "the host cannot boot a kernel for the guest's CPU"];
     424 pidfd_send_signal(Fd, Signal, In(&SIGINFO), Hex) Never [native signal::pidfd_send_signal];
-    425 io_uring_setup(UInt, Ptr) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
-    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
-    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [unimplemented "ring entries contain addresses that the host kernel would use unchecked"];
+    425 io_uring_setup(UInt, Ptr) Never [part "where guest addresses are not the host's, ENOSYS" io_uring::io_uring_setup];
+    426 io_uring_enter(Fd, UInt, UInt, Hex, Ptr, Size) Eintr [part "where guest addresses are not the host's, ENOSYS" io_uring::io_uring_enter];
+    427 io_uring_register(Fd, UInt, Ptr, UInt) Never [part "where guest addresses are not the host's, ENOSYS; rings cannot be resized" io_uring::io_uring_register];
     428 open_tree(DirFd, Path(FollowUnless(2), ChangeIf(2, 1)), Flags(&OPEN_TREE)) Never [pass OpenTree];
     429 move_mount(DirFd, Path(KeepUnlessSet(4, 1), Change), DirFd, Path(KeepUnlessSet(4, 0x10), Change), Flags(&MOVE_MOUNT)) Never
         [pass MoveMount];
@@ -383,7 +383,7 @@ pub(super) static ROWS: &[Row] = rows! {
     438 pidfd_getfd(Fd, Int, Hex) Never [native admin::pidfd_getfd];
     439 faccessat2(DirFd, Path(FollowUnless(3), Read), Flags(&ACCESS), Flags(&AT_ACCESS)) Never [native fs::faccessat2];
     440 process_madvise(Fd, InVec(2), Size, Enum(&MADVISE), Hex) Never
-        [part "access to another process's memory gives EPERM" vm::process_madvise];
+        [part "where guest addresses are not the host's, access to another process's memory gives EPERM" vm::process_madvise];
     441 epoll_pwait2(Fd, OutArray(&EPOLL_EVENT, 2), Int, In(&TIMESPEC), In(&SIGSET), Size) Eintr [native poll::epoll_pwait2];
     442 mount_setattr(DirFd, Path(FollowUnless(2), Change), Flags(&AT_MOUNT), InSized(&MOUNT_ATTR, 4), Size) Never
         [pass MountSetattr];

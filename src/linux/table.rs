@@ -288,7 +288,7 @@ mod tests {
     }
 
     /// Native functions that also pass their row through, by name.
-    const PASSED_LATER: [(&str, Sys); 20] = [
+    const PASSED_LATER: [(&str, Sys); 21] = [
         ("getcwd", Sys::Getcwd),
         ("truncate", Sys::Truncate),
         ("utimensat", Sys::Utimensat),
@@ -309,6 +309,7 @@ mod tests {
         ("open_by_handle_at", Sys::OpenByHandleAt),
         ("pidfd_getfd", Sys::PidfdGetfd),
         ("membarrier", Sys::Membarrier),
+        ("close", Sys::Close),
     ];
 
     /// Whether the argument kind of a row agrees with the host's table in use and size.

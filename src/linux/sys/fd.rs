@@ -161,13 +161,25 @@ pub(in crate::linux) fn vmsplice(c: &mut Call<'_>) -> SysResult {
     transfer(c, Sys::Vmsplice, &[flags])
 }
 
+pub(in crate::linux) fn close(c: &mut Call<'_>) -> SysResult {
+    let fd = c.int(0);
+    c.task.files.rings.closing(&(fd..=fd));
+    c.pass(Sys::Close)
+}
+
 pub(in crate::linux) fn dup3(c: &mut Call<'_>) -> SysResult {
     let (old, new) = (c.fd(0)?, c.fd(1)?);
+    if old != new {
+        c.task.files.rings.closing(&(new..=new));
+    }
     pass(Sys::Dup3, &mut [SysArg::Val(old as u64), SysArg::Val(new as u64), SysArg::Val(c.args[2])])
 }
 
 pub(in crate::linux) fn close_range(c: &mut Call<'_>) -> SysResult {
     let (first, last) = (c.args[0] as u32, c.args[1] as u32);
+    if c.args[2] as u32 & libc::CLOSE_RANGE_CLOEXEC == 0 && first <= last {
+        c.task.files.rings.closing(&(first.min(i32::MAX as u32) as i32..=last.min(i32::MAX as u32) as i32));
+    }
     let range = |first: u32, last: u32| {
         let mut args = [SysArg::Val(first.into()), SysArg::Val(last.into()), SysArg::Val(c.args[2])];
         pass(Sys::CloseRange, &mut args)

@@ -1,5 +1,6 @@
 //! Memory: the mmap family on the guest's address space.
 
+use super::io_uring;
 use crate::host::{Sys, SysArg};
 use crate::linux::call::{Call, pass};
 use crate::linux::outcome::SysResult;
@@ -7,7 +8,7 @@ use crate::memory::{Backing, GuestAddr, MapRequest, MlockMode, PAGE_SIZE, Place,
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 const MAP_TYPE: i32 = 0xf;
@@ -72,6 +73,7 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
     } else {
         Place::Anywhere { hint: (addr.0 != 0).then_some(addr) }
     };
+    let ring;
     let backing = match &fd {
         None => Backing::Anonymous(None),
         Some(fd) => {
@@ -79,7 +81,13 @@ pub(in crate::linux) fn mmap(c: &mut Call<'_>) -> SysResult {
             if end > i64::MAX as u64 {
                 return Err(Errno::OVERFLOW.into());
             }
-            Backing::File { fd: fd.as_fd(), offset, path: path_of(fd.as_raw_fd()).into() }
+            let path = path_of(fd.as_raw_fd());
+            if path.as_os_str().as_bytes() == io_uring::LINK {
+                ring = c.task.files.rings.find(fd.as_raw_fd())?;
+                io_uring::mapped(&ring, offset, len)?
+            } else {
+                Backing::File { fd: fd.as_fd(), offset, path: path.into() }
+            }
         }
     };
     let lock = if flags & libc::MAP_LOCKED != 0 { MlockMode::Now } else { MlockMode::None };

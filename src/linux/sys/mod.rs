@@ -8,6 +8,7 @@ pub(super) mod exec;
 pub(super) mod fd;
 pub(super) mod fs;
 pub(super) mod futex;
+pub(super) mod io_uring;
 pub(super) mod ioctl;
 pub(super) mod ipc;
 pub(super) mod keys;

@@ -68,18 +68,20 @@ pub(in crate::linux) fn migrate_pages(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn move_pages(c: &mut Call<'_>) -> SysResult {
     let [_, count, pages, targets, status, flags] = c.args;
     let pid = c.int(0);
-    if pid != 0 && !is_own(c, pid) {
+    let is_own = pid == 0 || is_own(c, pid);
+    if !is_own && !c.task.mm.is_identity() {
         return Err(foreign(c, pid));
     }
     // The kernel checks the flags first.
-    host::move_pages(&[], None, None, flags as u32)?;
+    host::move_pages(pid, &[], None, None, flags as u32)?;
     // One by one: the list may end in unmapped memory before `count` entries.
     let mut list = Vec::new();
     for i in 0..count {
         let page: u64 = c.read(pages.wrapping_add(i.wrapping_mul(8)))?;
-        let mapped = c.task.mm.vma_at(GuestAddr(page)).is_some();
+        // The host alone knows the areas of another process.
+        let mapped = !is_own || c.task.mm.vma_at(GuestAddr(page)).is_some();
         list.push(if mapped { c.pointer(page, 1) } else { GuestPtr::refused(page) });
     }
     let numbers = |addr: u64| (addr != 0).then(|| c.pointer(addr, count.saturating_mul(4)));
-    Ok(host::move_pages(&list, numbers(targets), numbers(status), flags as u32)?)
+    Ok(host::move_pages(pid, &list, numbers(targets), numbers(status), flags as u32)?)
 }

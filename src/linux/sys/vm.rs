@@ -105,9 +105,16 @@ pub(in crate::linux) fn process_madvise(c: &mut Call<'_>) -> SysResult {
         return Err(Errno::INVAL.into());
     }
     let iovecs: Vec<Iovec> = c.iovecs(list, count, Ok)?;
-    let pid = process_of(c, c.fd(0)?)?;
-    if !is_own(c, pid) {
+    let fd = c.fd(0)?;
+    let pid = process_of(c, fd)?;
+    if !is_own(c, pid) && !c.task.mm.is_identity() {
         return Err(foreign(c, pid));
+    }
+    if !is_own(c, pid) {
+        let limit = Guest::of_pid(c.task, pid).map_or(c.task.mm.limit().0, |guest| guest.limit);
+        let remote = remote(c, list, count, limit)?;
+        let [fd, count, advice] = [fd as u64, remote.len() as u64, advice as u64].map(SysArg::Val);
+        return pass(Sys::ProcessMadvise, &mut [fd, SysArg::Vector(&remote), count, advice, SysArg::Val(0)]);
     }
     let mut done = 0;
     for iovec in iovecs {

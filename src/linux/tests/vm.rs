@@ -254,8 +254,11 @@ fn secret_memory_is_mapped_like_any_other() {
 #[test]
 fn asynchronous_io_needs_addresses_that_are_the_hosts() {
     let mut b = Bench::new();
-    for call in ["io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents"] {
+    for call in ["io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents", "io_uring_setup"]
+    {
         assert_eq!(b.sys(call, &[0; 6]), Err(Errno::NOSYS), "{call}");
         assert_eq!(b.missing.take(), format!("{call} where addresses are not the host's\n"));
     }
+    assert_eq!(b.sys("io_uring_enter", &[0; 6]), Err(Errno::NOSYS));
+    assert_eq!(b.sys("io_uring_register", &[0; 6]), Err(Errno::NOSYS));
 }

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ffi::c_void;
 use std::ops::Range;
+use std::path::Path;
 
 const MAP_DROPPABLE: u32 = 8;
 
@@ -155,6 +156,16 @@ impl UserSpace {
             }
             Backing::ShmSegment(segment) => segment.attach(at, len, host_prot(prot))?,
             Backing::AioRing(ring) => aio::place(ring, at)?,
+            Backing::Uring { memory, part, offset } => {
+                // SAFETY: as above.
+                unsafe { memory.map_at(*part, len, at) }.map_err(failed)?;
+                if prot != Prot::READ | Prot::WRITE {
+                    let prot = MprotectFlags::from_bits_retain(host_prot(prot).bits());
+                    // SAFETY: changes only the guest memory just mapped.
+                    unsafe { rustix::mm::mprotect(at, len as usize, prot) }.map_err(failed)?;
+                }
+                Source::File { path: Path::new("anon_inode:[io_uring]").into(), offset: *offset, id: (0, 0) }
+            }
         };
         Ok(source)
     }

@@ -20,7 +20,7 @@ use super::{
     AreaObserver, CodeChanges, CodeWatch, GuestAddr, MlockMode, Prot, Registration, Reports, Reservations, SpaceError,
     Vma,
 };
-use crate::host::{self, Lock, LockGuard, LockRef, Rank, StopHandle};
+use crate::host::{self, Lock, LockGuard, LockRef, Rank, StopHandle, UringMemory, UringPart};
 pub use aio::NewRing;
 pub use exec_gain::Mdwe;
 use layout::Layout;
@@ -73,6 +73,15 @@ pub enum Backing<'a> {
     ShmSegment(ShmSegment),
     /// A ring of completions.
     AioRing(&'a NewRing),
+    /// A part of the memory of a ring of io_uring.
+    Uring {
+        /// The memory.
+        memory: &'a UringMemory,
+        /// The part.
+        part: UringPart,
+        /// The offset for mmap(2) that stands for it.
+        offset: u64,
+    },
 }
 
 /// The arguments of one mmap.
