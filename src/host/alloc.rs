@@ -9,7 +9,7 @@
 //! which are unfair, so that threads that allocate all the time would keep it waiting for milliseconds. A vfork child
 //! has [memory of its own](super::child_memory).
 
-use super::lock::{LockGuard, is_vfork_child, sleep, wake};
+use super::lock::{LockGuard, is_in_others_memory, sleep, wake};
 use super::{Lock, Rank, child_memory, exit_now};
 use dlmalloc::Dlmalloc;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
@@ -110,7 +110,7 @@ impl Memory {
     #[cold]
     fn alloc_specially(&self, layout: Layout, zeroed: bool) -> *mut u8 {
         self.pass_gate();
-        if is_vfork_child() {
+        if is_in_others_memory() {
             let block = child_memory::alloc(layout, zeroed);
             return if block.is_null() { out_of_memory(layout.size()) } else { block };
         }
@@ -138,7 +138,7 @@ impl Memory {
         self.pass_gate();
         if child_memory::contains(block) {
             child_memory::free(block, layout);
-        } else if is_vfork_child() {
+        } else if is_in_others_memory() {
             child_memory::defer(block, layout);
         } else if self.is_spare(block) {
             self.free_spare(block, layout);
@@ -151,7 +151,7 @@ impl Memory {
     #[cold]
     unsafe fn realloc_specially(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         self.pass_gate();
-        if !is_vfork_child() && self.is_the_c_librarys(block) {
+        if !is_in_others_memory() && self.is_the_c_librarys(block) {
             // SAFETY: the caller keeps the contract, which `System` has too; the block is the C library's.
             let moved = unsafe { System.realloc(block, layout, size) };
             if !moved.is_null() {

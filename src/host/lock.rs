@@ -200,9 +200,9 @@ pub(super) fn release_of_child(before: BeforeChild) -> bool {
     held
 }
 
-/// Whether a vfork child runs here, on the memory of its parent.
+/// Whether this process runs in the memory of another one, which goes on when this one is killed.
 #[inline]
-pub(super) fn is_vfork_child() -> bool {
+pub fn is_in_others_memory() -> bool {
     OWNER.get() != THREAD
 }
 

@@ -50,8 +50,8 @@ pub use io_uring::{
 };
 pub use limits::{InheritedLimits, limits_behind, memory_limits};
 pub use lock::{
-    Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, sleep as futex_sleep,
-    wake as futex_wake,
+    Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, is_in_others_memory,
+    sleep as futex_sleep, wake as futex_wake,
 };
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};

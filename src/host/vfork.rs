@@ -82,8 +82,8 @@ pub fn vfork(new: &NewProcess<'_>, stop: &StopFlag, child: &mut dyn FnMut() -> i
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     let mailbox = signals::lend_mailbox(stop);
     let before = lock::enter_child();
-    // SAFETY: the stack is the child's alone until it is gone.
     let mut child = child;
+    // SAFETY: the stack is the child's alone until it is gone, and this thread waits until then.
     let result = unsafe { clone_onto(&call, &raw mut child) };
     let held_locks = lock::release_of_child(before);
     signals::take_mailbox_back(mailbox);

@@ -155,7 +155,7 @@ impl Vma {
 }
 
 /// The areas of one address space, disjoint and ordered by start address.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct VmaTree {
     areas: BTreeMap<GuestAddr, Vma>,
     total: u64,

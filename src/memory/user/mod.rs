@@ -31,6 +31,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut, Range};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// The configuration of a user address space.
 #[derive(Clone, Debug)]
@@ -156,6 +157,9 @@ struct State {
     mdwe: Mdwe,
     /// The number of segments attached so far.
     attachments: u64,
+    /// The state before the first change of a process that only borrows this memory and has the lock: it may be killed
+    /// at any instruction. Whoever takes the lock next then finds this.
+    before: Option<Box<State>>,
 }
 
 /// The limits of an address space set by setrlimit, in bytes.
@@ -229,6 +233,7 @@ impl UserSpace {
             lock_future: MlockMode::None,
             mdwe: Mdwe::empty(),
             attachments: 0,
+            before: None,
         };
         Ok(Self { window, state: Lock::new(Rank::Space, state), code, reservations: Reservations::default() })
     }
@@ -318,7 +323,11 @@ impl UserSpace {
     }
 
     fn state(&self) -> StateGuard<'_> {
-        StateGuard { guard: ManuallyDrop::new(self.state.lock()) }
+        let mut guard = self.state.lock();
+        if guard.before.is_some() {
+            guard.undo();
+        }
+        StateGuard { guard: ManuallyDrop::new(guard) }
     }
 }
 
@@ -337,12 +346,20 @@ impl Deref for StateGuard<'_> {
 
 impl DerefMut for StateGuard<'_> {
     fn deref_mut(&mut self) -> &mut State {
+        if host::is_in_others_memory() {
+            self.guard.keep_copy();
+        }
         &mut self.guard
     }
 }
 
 impl Drop for StateGuard<'_> {
     fn drop(&mut self) {
+        if let Some(before) = self.guard.before.take() {
+            // A copy that is being dropped must not be gone back to.
+            compiler_fence(Ordering::SeqCst);
+            drop(before);
+        }
         let reports = std::mem::take(&mut self.guard.reports);
         // SAFETY: nothing uses the guard afterwards.
         unsafe { ManuallyDrop::drop(&mut self.guard) };
