@@ -1,7 +1,7 @@
 //! What the host does at the end of a thread: it follows the robust list (`Documentation/locking/robust-futexes.rst`),
 //! and clears the thread's id.
 
-use super::lock::is_vfork_child;
+use super::lock::is_in_others_memory;
 use super::pass::syscall;
 use super::pointer::{GuestPtr, raw_or_null};
 use rustix::io::Errno;
@@ -13,7 +13,7 @@ const HEAD_SIZE: u64 = 24;
 /// a thread that is killed. `None` takes the list back; a thread that ends without its process does so first. The host
 /// does not get the list of a vfork child.
 pub fn set_robust_list(head: Option<GuestPtr<'_>>) {
-    if is_vfork_child() {
+    if is_in_others_memory() {
         return;
     }
     let head = raw_or_null(head, HEAD_SIZE);
