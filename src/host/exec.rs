@@ -11,6 +11,7 @@ use super::signals::{CallError, SignalsOfProgram, with_signals_of};
 use super::start::executed_name;
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, pread, pwrite};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,7 +91,7 @@ impl OwnFile {
 
     /// Moves the file to a number whose next one is free, too.
     fn at_neighbours(file: OwnedFd) -> Result<Self, Errno> {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024).min(1024);
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(1024).min(1024);
         if limit < FEW {
             return Err(Errno::MFILE);
         }
@@ -117,6 +118,20 @@ impl OwnFile {
 
     /// Puts another file at the place of the memfd.
     fn replace_place(&self, file: BorrowedFd<'_>, flags: OFlags) -> Result<(), Errno> {
+        match self.try_replace_place(file, flags) {
+            // The guest has lowered the soft limit of descriptors below this number.
+            Err(Errno::BADF) => {
+                let limit = getrlimit(Resource::Nofile);
+                setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+                let result = self.try_replace_place(file, flags);
+                setrlimit(Resource::Nofile, limit)?;
+                result
+            }
+            result => result,
+        }
+    }
+
+    fn try_replace_place(&self, file: BorrowedFd<'_>, flags: OFlags) -> Result<(), Errno> {
         // SAFETY: the number is that of `place`, which stays open: only the file behind it changes.
         unsafe {
             let numbers = [file.as_raw_fd() as u64, self.place.as_raw_fd() as u64];

@@ -148,6 +148,8 @@ fn by_number(request: u32) -> Option<IoctlArg> {
         // say.
         0x4004_54c8 | 0x4004_54c9 | 0x4004_54cb | 0x4004_54cc | 0x4004_54cd | 0x4004_54ce | 0x4004_54d0 => Number,
         0x4004_54ca | 0x8004_54d2 | 0x4004_54d9 => Struct(IFREQ),
+        // IOCTL_VM_SOCKETS_GET_LOCAL_CID of /dev/vsock.
+        0x07b9 => Struct(4),
         // Namespaces: NS_GET_OWNER_UID.
         0xb704 => Struct(4),
         _ => return None,

@@ -125,9 +125,10 @@ fn files_have_attributes() {
             "{request:#x} {result:?}"
         );
     }
-    // FICLONE of a closed descriptor; FIDEDUPERANGE, BLKGETSIZE64 and LOOP_GET_STATUS64 on the wrong kind of file.
+    // FICLONE of a closed descriptor; FIDEDUPERANGE, BLKGETSIZE64, LOOP_GET_STATUS64 and
+    // IOCTL_VM_SOCKETS_GET_LOCAL_CID on the wrong kind of file.
     assert_eq!(b.sys("ioctl", &[fd, libc::FICLONE, u64::MAX]), Err(Errno::BADF));
-    for request in [0x8008_1272, 0x4c05, 0x1268, 0x8024_7009] {
+    for request in [0x8008_1272, 0x4c05, 0x1268, 0x8024_7009, 0x07b9] {
         assert_eq!(b.sys("ioctl", &[fd, request, at]), Err(Errno::NOTTY), "{request:#x}");
     }
     assert_eq!(b.missing.take(), "");
