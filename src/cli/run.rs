@@ -18,6 +18,7 @@ use remu_isa::{Isa, Xlen};
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
+use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -162,7 +163,12 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     spec.sysroot = sysroot;
     let isa = Isa::new(Xlen::Rv64, spec.exts);
     let mut hart = HartOwner::<Rv64>::new(cpu);
-    let own_fds = descriptors.iter().copied().chain(own_file.iter().flat_map(host::OwnFile::numbers)).collect();
+    // Without the mark, other processes can write to the program's file.
+    let mark = CString::new(image.exe.as_os_str().as_bytes()).ok().and_then(|path| host::mark_running(&path).ok());
+    // It is open until the process ends.
+    let mark = mark.map(IntoRawFd::into_raw_fd);
+    let own_files = own_file.iter().flat_map(host::OwnFile::numbers).chain(mark);
+    let own_fds = descriptors.iter().copied().chain(own_files).collect();
     let (path, sysroot) = (settings.program.clone(), spec.sysroot.clone());
     let max_block = if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block };
     let runner = Runner::new(RunnerConfig {

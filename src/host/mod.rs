@@ -23,6 +23,7 @@ mod pointer;
 mod random;
 pub mod requests;
 mod robust;
+mod running;
 mod segment;
 mod shown;
 mod signal_names;
@@ -62,6 +63,7 @@ pub use requests::{
     SemctlRequest, SetOption, Through, ioctl_refused, ioctl_through,
 };
 pub use robust::{clear_tid_at_end, robust_list, set_robust_list};
+pub use running::{is_marked_running, mark_running};
 pub use segment::{attach_segment, detach_segment};
 pub use shown::ShownProgram;
 pub use signal_names::{signal_name, signal_number};

@@ -371,7 +371,7 @@ pub(super) static ROWS: &[Row] = rows! {
     427 io_uring_register(Fd, UInt, Ptr, UInt) Never [part "where guest addresses are not the host's, ENOSYS; rings cannot be resized" io_uring::io_uring_register];
     428 open_tree(DirFd, Path(FollowUnless(2), ChangeIf(2, 1)), Flags(&OPEN_TREE)) Never [pass OpenTree];
     429 move_mount(DirFd, Path(KeepUnlessSet(4, 1), Change), DirFd, Path(KeepUnlessSet(4, 0x10), Change), Flags(&MOVE_MOUNT)) Never
-        [pass MoveMount];
+        [native admin::move_mount];
     430 fsopen(Str, Flags(&FSOPEN)) Never [pass Fsopen];
     431 fsconfig(Fd, Enum(&FSCONFIG), Str, Special(&FSCONFIG_VALUE), Special(&FSCONFIG_AUX)) Never [native admin::fsconfig];
     432 fsmount(Fd, Flags(&FSMOUNT), Flags(&MOUNT_ATTR_FLAGS)) Never [pass Fsmount];

@@ -43,6 +43,18 @@ pub(in crate::linux) fn mount(c: &mut Call<'_>) -> SysResult {
     pass(Sys::Mount, &mut [source, target, c.guest(kind, 1), SysArg::Val(flags), c.guest(data, 1)])
 }
 
+/// MOVE_MOUNT_F_EMPTY_PATH and MOVE_MOUNT_T_EMPTY_PATH, with the arguments that they apply to.
+const EMPTY_PATHS: [(u64, usize); 2] = [(0x04, 0), (0x40, 2)];
+
+pub(in crate::linux) fn move_mount(c: &mut Call<'_>) -> SysResult {
+    for (flag, i) in EMPTY_PATHS {
+        if c.args[4] & flag != 0 && c.raw_path(i + 1).is_ok_and(|path| path.is_empty()) {
+            c.permit_fd(c.fd(i)?, Intent::Change)?;
+        }
+    }
+    c.pass(Sys::MoveMount)
+}
+
 /// FSCONFIG_SET_FD.
 const FSCONFIG_SET_FD: u32 = 5;
 

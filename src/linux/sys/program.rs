@@ -1,5 +1,6 @@
-//! The running program's file cannot be opened for writing or truncated (ETXTBSY), by any name. The host kernel
-//! enforces this for remu's own file only. As on the kernel, the dynamic linker and libraries may be written to.
+//! The file of a running program cannot be opened for writing or truncated (ETXTBSY), by any name. The host kernel
+//! enforces this for remu's own file only: programs of the host can write to it. As on the kernel, the dynamic linker
+//! and libraries may be written to.
 
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::file::OpenHow;
@@ -9,20 +10,25 @@ use crate::linux::sysroot::{Intent, opens_for_writing};
 use crate::linux::table::FollowLink;
 use rustix::io::Errno;
 
-/// Fails if a file to be opened for writing is the program. `open` opens it with other flags: first with O_PATH, to
+/// Fails if a file to be opened for writing is this program or that of another process under remu. `open` opens it with other flags: first with O_PATH, to
 /// identify it.
 pub(super) fn check_open(
     c: &mut Call<'_>,
     how: &OpenHow,
     open: impl Fn(&mut Call<'_>, &OpenHow) -> SysResult,
 ) -> Result<(), CallEnd> {
-    let Some(program) = c.task.mm.exe_id.filter(|_| opens_for_writing(how.flags as i32)) else { return Ok(()) };
+    if !opens_for_writing(how.flags as i32) {
+        return Ok(());
+    }
+    let program = c.task.mm.exe_id;
     let place = libc::O_PATH | libc::O_CLOEXEC | how.flags as i32 & libc::O_NOFOLLOW;
     // The call itself reports the error.
     let Ok(fd) = open(c, &OpenHow { flags: place as u64, mode: 0, resolve: how.resolve }) else { return Ok(()) };
     let found = host::stat_at(fd as i32, c"", libc::AT_EMPTY_PATH);
     host::close(fd as i32);
-    if !found.is_ok_and(|file| (file.st_dev, file.st_ino) == program) {
+    let Ok(found) = found else { return Ok(()) };
+    let may_run = found.st_mode & libc::S_IFMT == libc::S_IFREG && found.st_mode & 0o111 != 0;
+    if Some((found.st_dev, found.st_ino)) != program && !(may_run && is_running(c, how, &open)) {
         return Ok(());
     }
     // Other errors, such as EACCES, come first.
@@ -33,6 +39,19 @@ pub(super) fn check_open(
     let fd = open(c, &OpenHow { flags: flags | libc::O_CLOEXEC as u64, ..*how })?;
     host::close(fd as i32);
     Err(Errno::TXTBSY.into())
+}
+
+/// Whether the file is a program that another process under remu runs.
+fn is_running(c: &mut Call<'_>, how: &OpenHow, open: &impl Fn(&mut Call<'_>, &OpenHow) -> SysResult) -> bool {
+    let common = libc::O_CLOEXEC | libc::O_NONBLOCK | how.flags as i32 & libc::O_NOFOLLOW;
+    let mut try_open = |access: i32| {
+        let how = OpenHow { flags: (access | common) as u64, mode: 0, resolve: how.resolve };
+        open(c, &how)
+    };
+    let Ok(fd) = try_open(libc::O_RDONLY).or_else(|_| try_open(libc::O_WRONLY)) else { return false };
+    let is_running = host::is_marked_running(fd as i32);
+    host::close(fd as i32);
+    is_running
 }
 
 pub(in crate::linux) fn truncate(c: &mut Call<'_>) -> SysResult {

@@ -1,0 +1,45 @@
+//! Which files are running programs, for the other processes that remu runs.
+//!
+//! The host kernel keeps a program from being written to while it runs, but it does not know which program remu runs.
+//! So a process holds a read lock on one byte of its program's file, far past any end. The lock needs no write access,
+//! follows the file by every name, is inherited by fork and ends with the last process that holds it.
+
+use super::pass::syscall;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// The locked byte.
+const MARK: i64 = i64::MAX - 1;
+
+/// With a smaller limit, all descriptors are left to the program.
+const FEW: u64 = 64;
+
+/// Makes an F_OFD command for the marked byte. Returns the lock as the kernel has filled it in.
+fn lock(fd: i32, command: i32, kind: i32) -> Result<libc::flock, Errno> {
+    let whence = libc::SEEK_SET as i16;
+    let mut lock = libc::flock { l_type: kind as i16, l_whence: whence, l_start: MARK, l_len: 1, l_pid: 0 };
+    let at = (&raw mut lock).expose_provenance() as u64;
+    // SAFETY: both commands access a `struct flock`, which `lock` is until the call returns.
+    unsafe { syscall(libc::SYS_fcntl, [fd as u64, command as u64, at, 0, 0, 0])? };
+    Ok(lock)
+}
+
+/// Marks a program's file as running, as long as the descriptor is open in any process.
+pub fn mark_running(path: &CStr) -> Result<OwnedFd, Errno> {
+    if rustix::process::getrlimit(rustix::process::Resource::Nofile).current.is_some_and(|limit| limit < FEW) {
+        return Err(Errno::MFILE);
+    }
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = super::fd::duplicate_high(rustix::fs::open(path, flags, Mode::empty())?)?;
+    lock(file.as_raw_fd(), libc::F_OFD_SETLK, libc::F_RDLCK)?;
+    Ok(file)
+}
+
+/// Whether the file behind a descriptor, which is not one of O_PATH, is marked through another one.
+pub fn is_marked_running(fd: i32) -> bool {
+    let conflict = lock(fd, libc::F_OFD_GETLK, libc::F_WRLCK);
+    // A program's own lock may cover the byte, too.
+    conflict.is_ok_and(|lock| i32::from(lock.l_type) != libc::F_UNLCK && (lock.l_start, lock.l_len) == (MARK, 1))
+}
