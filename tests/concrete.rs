@@ -34,7 +34,7 @@ fn random_state(rng: &mut Rng, isa: Isa) -> Cpu {
         let v = match rng.below(4) {
             0 => rng.next(),
             1 => rng.next() % 70,
-            _ => DATA + rng.next() % 0x1040 & !(rng.of(&[0, 1, 3, 7, 15])),
+            _ => (DATA + rng.next() % 0x1040) & !rng.of(&[0, 1, 3, 7, 15]),
         };
         cpu.x[r] = if cpu.is_64bit() { v } else { v as i32 as u64 };
     }

@@ -39,8 +39,8 @@ impl AioRing {
         Ok(Self { at, len })
     }
 
-    /// The size of the ring in whole pages.
-    pub fn len(&self) -> u64 {
+    /// The size of the ring in bytes, whole pages.
+    pub fn size(&self) -> u64 {
         self.len
     }
 

@@ -26,7 +26,7 @@ impl UserSpace {
     pub fn new_ring(&self, events: u32) -> Result<GuestAddr, MapError> {
         let ring = AioRing::new(events).map_err(failed)?;
         let place = Place::Anywhere { hint: None };
-        let request = MapRequest::anonymous(place, ring.len(), Prot::READ | Prot::WRITE);
+        let request = MapRequest::anonymous(place, ring.size(), Prot::READ | Prot::WRITE);
         let ring = RefCell::new(Some(ring));
         self.map(&MapRequest { shared: true, backing: Backing::AioRing(&ring), ..request })
     }
