@@ -765,7 +765,7 @@ fn usage_errors_are_one_line() {
     assert_eq!(line(&["-E", "x", "./exit0"]), "-E 'x': write NAME=VALUE,...");
     assert_eq!(line(&["-U", "", "./exit0"]), "-U '': write NAME,...");
     for (option, what) in [
-        ("-g", "waiting for a debugger"),
+        ("-g", "a GDB server"),
         ("-B", "choosing where guest memory lies"),
         ("-R", "choosing the size of the guest's address space"),
         ("-p", "another page size than 4096"),
@@ -778,7 +778,7 @@ fn usage_errors_are_one_line() {
         assert_eq!(line(&[option, "1", "./exit0"]), format!("option '{option}' is not supported yet: {what}"));
     }
     let ran = run_with(&p, &["./exit0"], &[("QEMU_GDB", "1234")]);
-    assert_eq!(fails(ran, 125), "QEMU_GDB is set but not supported yet: waiting for a debugger; unset it");
+    assert_eq!(fails(ran, 125), "QEMU_GDB is set but not supported yet: a GDB server; unset it");
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn errors_are_one_line() {
         (&["-smp", "2,threads=2", "seven"], "-smp: 'threads=2' is not supported"),
         (&["-smp", "2,maxcpus=4", "seven"], "-smp '2,maxcpus=4': cores and maxcpus must equal the number of harts"),
         (&["-name", "a,process=b", "seven"], "-name 'a,process=b': only a name is supported, and it is not shown"),
-        (&["-s", "seven"], "option '-s' is not supported yet: waiting for a debugger"),
+        (&["-s", "seven"], "option '-s' is not supported yet: a GDB server"),
         (&["-drive", "file=x", "seven"], "option '-drive' is not supported yet: disks"),
         (&["-device", "virtio-net", "seven"], "option '-device' is not supported yet: more devices"),
         (&["-dint", "seven"], "unknown option '-dint'; --help lists them"),
@@ -219,7 +219,10 @@ fn errors_are_one_line() {
         (&["--isa", "rv32i", "seven"], "seven: a 64-bit program cannot run on 32-bit harts"),
         (&["-frobnicate", "seven"], "unknown option '-frobnicate'; --help lists them"),
         (&["seven", "twice"], "unexpected argument 'twice'"),
-        (&["--max-instructions", "10", "-M", "spike", "seven"], "still running after 10 instructions"),
+        (
+            &["--max-instructions", "10", "-M", "spike", "seven"],
+            "the machine still runs when the limit of 10 instructions is reached",
+        ),
     ];
     for (words, line) in cases {
         let ran = system(&p, words);

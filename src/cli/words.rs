@@ -21,7 +21,7 @@ pub struct Unsupported {
 
 /// All of them.
 pub const UNSUPPORTED: &[Unsupported] = &[
-    Unsupported { options: &["g"], variable: "GDB", what: "waiting for a debugger" },
+    Unsupported { options: &["g"], variable: "GDB", what: "a GDB server" },
     Unsupported { options: &["B"], variable: "GUEST_BASE", what: "choosing where guest memory lies" },
     Unsupported { options: &["R"], variable: "RESERVED_VA", what: "choosing the size of the guest's address space" },
     Unsupported { options: &["p"], variable: "PAGESIZE", what: "another page size than 4096" },

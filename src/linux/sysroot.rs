@@ -276,8 +276,6 @@ impl Sysroot {
         for host in self.candidates(&guest) {
             match look(&host) {
                 Ok(node) => {
-                    // A path that contains the sysroot's host path means the files in the sysroot.
-                    let guest = if guest == host { self.guest_name(&host).to_vec() } else { guest };
                     return Ok((Place { guest, host, exists: true }, node));
                 }
                 // The directory's own entry decides.

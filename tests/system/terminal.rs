@@ -165,7 +165,7 @@ fn the_terminal_is_restored_however_the_machine_ends() {
         assert_eq!(session.end().signal(), Some(signal));
     }
     let mut session = Session::new(&p, &["--max-instructions", "10000", "deaf"]);
-    session.expect("still running after 10000 instructions");
+    session.expect("the machine still runs when the limit of 10000 instructions is reached");
     assert_eq!(session.end().code(), Some(125));
 }
 

@@ -60,7 +60,7 @@ enum SystemError {
     #[error("the guest uses {0}, which is not supported")]
     Unsupported(String),
     /// The instruction limit was reached.
-    #[error("still running after {0} instructions")]
+    #[error("the machine still runs when the limit of {0} instructions is reached")]
     OutOfInstructions(u64),
 }
 

@@ -1,7 +1,7 @@
 //! The options of QEMU's system emulation that are not supported, and the purpose of each.
 
 const OPTIONS: &[(&[&str], &str)] = &[
-    (&["s", "S", "gdb"], "waiting for a debugger"),
+    (&["s", "S", "gdb"], "a GDB server"),
     (&["numa"], "NUMA nodes"),
     (&["add-fd", "readconfig", "set", "global", "compat"], "settings for devices"),
     (&["boot", "option-rom", "pflash", "mtdblock", "fw_cfg", "shim", "smbios", "acpitable"], "more firmware"),

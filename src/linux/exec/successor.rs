@@ -181,8 +181,11 @@ impl Task {
             Err(error) => return error.errno().into(),
         };
         if self.system.successor.is_none() {
-            self.system.missing("execve without access to remu's own file".to_owned());
-            return Errno::NOENT.into();
+            self.system.missing(
+                "execve when remu was started with too few descriptors to keep its own file open (ulimit -n)"
+                    .to_owned(),
+            );
+            return Errno::MFILE.into();
         }
         let file = match file.map_or_else(|| File::open(&request.program), Ok) {
             Ok(file) => file,

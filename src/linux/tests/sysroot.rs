@@ -296,3 +296,20 @@ fn a_path_with_its_own_root_changes_nothing_in_the_sysroot() {
         assert_eq!(b.sys("openat2", &[CWD, path, how, 24]).map(drop), answer);
     }
 }
+
+#[test]
+fn the_sysroots_own_path_leads_to_no_file_of_the_host() {
+    let roots = Roots::new();
+    let mut b = roots.bench();
+    let inside = |name: &str| format!("{}/{name}", roots.root.display());
+    assert_eq!(contents(&mut b, &inside("etc/remu-f")).unwrap(), "sysroot");
+    assert!(contents(&mut b, "/etc/passwd").is_ok(), "the host has it, the sysroot does not");
+    for name in ["etc/passwd", "etc/remu-dir/../passwd", "usr/bin/env", "bin"] {
+        assert_eq!(contents(&mut b, &inside(name)), Err(Errno::NOENT), "{name}");
+    }
+    let new = b.text(&inside("etc/remu-new"));
+    assert_eq!(b.sys("openat", &[CWD, new, (libc::O_CREAT | libc::O_WRONLY) as u64, 0o600]), Err(Errno::ROFS));
+    assert_eq!(b.sys("mkdirat", &[CWD, new, 0o700]), Err(Errno::ROFS));
+    assert_eq!(b.sys("unlinkat", &[CWD, new, 0]), Err(Errno::ROFS));
+    assert!(!Path::new("/etc/remu-new").exists());
+}
