@@ -344,14 +344,14 @@ fn a_summary_replaces_the_lines_or_follows_them() {
 fn an_interrupted_line_is_resumed() {
     let p = Programs::new();
     // `unimp` logs a line between the two halves: the call is not implemented.
-    let mut code = vec![li(A0, 1), li(A1, 0), li(A7, 0), ecall()];
+    let mut code = vec![li(A0, 1), li(A1, 0), li(A2, 0), li(A7, 42), ecall()];
     code.extend(exit(0));
     p.code("odd", &code);
     let ran = run_remu(&p, &["-strace", "-d", "unimp", "./odd"]);
     assert_eq!(
         ran.err,
-        "io_setup(1, NULL <unfinished ...>\nunimp io_setup (system call 0)\n\
-         <... io_setup resumed>)                 = -1 ENOSYS (Function not implemented)\n\
+        "nfsservctl(1, NULL, NULL <unfinished ...>\nunimp nfsservctl (system call 42)\n\
+         <... nfsservctl resumed>)               = -1 ENOSYS (Function not implemented)\n\
          exit_group(0)                           = ?\n+++ exited with 0 +++\n"
     );
 }
