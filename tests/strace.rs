@@ -7,8 +7,9 @@ mod elf;
 mod run;
 
 use common::{build_dir, build_programs};
-use elf::{A0, A1, A2, A7, ecall, exit, li};
+use elf::{A0, A1, A2, A7, SP, ecall, exit, imm, li};
 use regex_lite::Regex;
+use remu_isa::Op;
 use run::{Programs, remu, run as run_remu};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -379,5 +380,22 @@ fn errors_are_one_line() {
     assert_eq!(
         error(&["--strace-string-limit", "x"]),
         "remu: --strace-string-limit 'x': not a number of at most 64 bits\n"
+    );
+}
+
+#[test]
+fn the_call_that_executes_a_program_is_finished_by_the_next() {
+    let p = small();
+    // Executes its first argument with the arguments from there on.
+    let arguments = [imm(Op::Ld, A0, SP, 16), imm(Op::Addi, A1, SP, 16), li(A2, 0), li(A7, 221), ecall()];
+    p.code("executes", &[&arguments[..], &exit(1)].concat());
+    let ran = run_remu(&p, &["-strace", "./executes", "./small"]);
+    let executed = "execve(\"./small\", [\"./small\"], NULL <unfinished ...>\n\
+                    <... execve resumed>)                   = 0\n";
+    assert_eq!((ran.status, ran.err), (Some(42), [executed, WRITE, END, EXITED].concat()));
+    let ran = run_remu(&p, &["-strace", "./executes", "/bin/true"]);
+    assert_eq!(
+        (ran.status, ran.err.as_str()),
+        (Some(0), "execve(\"/bin/true\", [\"/bin/true\"], NULL <unfinished ...>\n")
     );
 }

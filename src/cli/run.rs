@@ -63,7 +63,11 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
     let spec = process_spec(&settings, limits)?;
     // Without it, the program can do all but execute others.
     let own_file = host::OwnFile::open().ok();
-    run(&settings, limits, Begin { spec, request, logs, own_file, signals: None, filters: Vec::new() })
+    run(
+        &settings,
+        limits,
+        Begin { spec, request, logs, own_file, signals: None, filters: Vec::new(), unfinished: None },
+    )
 }
 
 /// Goes on as the program that another remu has executed.
@@ -88,7 +92,8 @@ fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError
         ProcessSpec { sysroot: handover.sysroot(), limits: handover.limits(), ..process_spec(&settings, limits)? };
     let signals = Some((handover.blocked, handover.ignored));
     let filters = handover.filters().ok_or(CliError::Handover)?;
-    run(&settings, limits, Begin { spec, request, logs, own_file: Some(own_file), signals, filters })
+    let unfinished = handover.unfinished;
+    run(&settings, limits, Begin { spec, request, logs, own_file: Some(own_file), signals, filters, unfinished })
 }
 
 /// The logs that the options ask for.
@@ -132,11 +137,13 @@ struct Begin {
     signals: Option<(u64, u64)>,
     /// The filters of system calls that the process keeps.
     filters: Vec<Program>,
+    /// The call whose line in the system call log is unfinished: the one that executed the program.
+    unfinished: Option<String>,
 }
 
 /// Runs a program until it exits.
 fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result<i32, CliError> {
-    let Begin { mut spec, mut request, logs, own_file, signals, filters } = begin;
+    let Begin { mut spec, mut request, logs, own_file, signals, filters, unfinished } = begin;
     // Blocked signals may be pending. Those that remu cannot block arrive now, and are kept for the guest.
     let (blocked, _early) = host::begin_signals();
     let signals = signals.or(Some((blocked, 0)));
@@ -191,9 +198,13 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
             end_process(outcome, task.mm.space(), isa)
         }),
     });
+    let tracer = calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone()));
+    if let Some((tracer, name)) = tracer.as_ref().zip(unfinished) {
+        tracer.executed(&name, rustix::thread::gettid().as_raw_nonzero().get());
+    }
     let services = Services {
         own_fds,
-        tracer: calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone())),
+        tracer,
         unimplemented: logged(settings.log.unimp).map(unimplemented_sink),
         required: Some(required_sink(&settings.program, logged(settings.log_file.is_none()))),
         threads: runner.clone(),

@@ -10,6 +10,7 @@ use crate::linux::outcome::CallEnd;
 use crate::linux::proc::Guest;
 use crate::linux::seccomp::Program;
 use crate::linux::signal::bit;
+use crate::linux::table::Row;
 use crate::linux::task::Task;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub struct Handover {
     pub blocked: u64,
     /// The signals that are ignored.
     pub ignored: u64,
+    /// The call whose line in the system call log is unfinished.
+    pub unfinished: Option<String>,
     /// The instructions of the filters of system calls, the newest filter last.
     filters: Vec<Vec<u8>>,
     program: Vec<u8>,
@@ -169,14 +172,14 @@ const MAX_LOGS: usize = 3;
 
 impl Task {
     /// Executes a program. Returns only if that fails, with everything as it was.
-    pub fn execute(&mut self, mut request: ExecRequest) -> CallEnd {
+    pub fn execute(&mut self, mut request: ExecRequest, row: &Row) -> CallEnd {
         let file = request.file.as_ref().map(File::try_clone).transpose();
         let Ok(file) = file else { return Errno::MFILE.into() };
         let exe = match Target::find(&self.process.spec, &mut request) {
             Ok(target) => target.program.path.as_os_str().as_bytes().to_vec(),
             Err(error) if error.is_for_host() && self.seccomp.is_on() => return self.refuse_native(&error),
             Err(error) if error.is_for_host() => {
-                return self.leave_to(request, Handed::default(), Self::execute_native);
+                return self.leave_to(request, row, Handed::default(), Self::execute_native);
             }
             Err(error) => return error.errno().into(),
         };
@@ -194,10 +197,10 @@ impl Task {
         // The next remu adds the rest once it knows.
         let exe = CString::new(exe).unwrap_or_default();
         let guest = Guest { exe, own_fds: self.files.ours().to_vec(), ..Guest::default() };
-        let handed = self.handover(&request).and_then(|data| Ok(Handed { data, public: guest.encode()? }));
+        let handed = self.handover(&request, row).and_then(|data| Ok(Handed { data, public: guest.encode()? }));
         drop(guest);
         match handed {
-            Ok(handed) => self.leave_to(request, handed, |task, executing| task.execute_remu(executing, &file)),
+            Ok(handed) => self.leave_to(request, row, handed, |task, executing| task.execute_remu(executing, &file)),
             Err(errno) => errno.into(),
         }
     }
@@ -207,6 +210,7 @@ impl Task {
     fn leave_to(
         &mut self,
         mut request: ExecRequest,
+        row: &Row,
         handed: Handed,
         execute: impl FnOnce(&Self, &Executing) -> CallEnd,
     ) -> CallEnd {
@@ -218,6 +222,9 @@ impl Task {
             return CallEnd::NotBegun;
         }
         self.give_back();
+        if let Some(tracer) = &self.system.tracer {
+            tracer.executes(row);
+        }
         self.executing = Some(Box::new(Executing { _request: request, path, strings, handed }));
         let end = match &self.executing {
             Some(executing) => execute(self, executing),
@@ -274,7 +281,7 @@ impl Task {
     }
 
     /// The encoded handover for the program of a request.
-    fn handover(&self, request: &ExecRequest) -> Result<Vec<u8>, Errno> {
+    fn handover(&self, request: &ExecRequest, row: &Row) -> Result<Vec<u8>, Errno> {
         let Some(successor) = &self.system.successor else { return Err(Errno::NOENT) };
         let filters = self.seccomp.programs();
         let limits = self.process.limits.lock();
@@ -285,6 +292,7 @@ impl Task {
             limits: [pair(&limits.total), pair(&limits.data), pair(&limits.stack)],
             blocked: self.blocked_by_next(),
             ignored: self.ignored(),
+            unfinished: self.system.tracer.as_ref().filter(|t| t.begins(row)).map(|_| row.name.to_owned()),
             filters,
             program: request.program.as_os_str().as_bytes().to_vec(),
             given_path: request.given_path.as_os_str().as_bytes().to_vec(),

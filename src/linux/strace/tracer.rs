@@ -6,6 +6,7 @@ use super::{CallPrinter, STRING_LIMIT, failure, signals};
 use crate::host::{Lock, LockGuard, LockRef, Rank, clock};
 use crate::linux::abi::signal::Siginfo;
 use crate::linux::outcome::SysResult;
+use crate::linux::table::Row;
 use rustix::io::Errno;
 use std::fmt::Write;
 use std::ops::Range;
@@ -204,6 +205,26 @@ impl Tracer {
         let timed = self.config.durations || self.config.summary;
         let started = if timed { (clock::monotonic(), clock::thread_time()) } else { Default::default() };
         Some(Traced { tracer: self, call, tid, written, begun, started })
+    }
+
+    /// Whether a successful call of the row has a line that is begun before the call.
+    pub fn begins(&self, row: &Row) -> bool {
+        self.config.lines && self.config.filter.has_call(row.number.into()) && self.config.filter.has_every_status()
+    }
+
+    /// Leaves the line of an execve unfinished: the call does not return if it succeeds. The next program's remu
+    /// [resumes](Self::executed) it.
+    pub fn executes(&self, row: &Row) {
+        if self.begins(row) {
+            self.sink.line("");
+        }
+    }
+
+    /// Writes the result of the execve with which this process began.
+    pub fn executed(&self, name: &str, tid: i32) {
+        let again = format!("{}<... {name} resumed>", self.leader(tid));
+        let tail = self.tail(again.chars().count(), "", "0");
+        self.sink.line(&(again + &tail));
     }
 
     /// The end of a line: the remaining arguments, then the result in its column.
