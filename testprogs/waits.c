@@ -54,6 +54,8 @@ static pid_t begin(void)
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
+        /* The signals of job control stop no process of an orphaned group, which the parent's may be. */
+        setpgid(0, 0);
         prctl(PR_SET_DUMPABLE, 0);
         /* remu reports defects there. */
         close(2);
