@@ -188,7 +188,7 @@ extern "C" fn _Fork() -> libc::pid_t {
     }
 }
 
-/// Forks. Of this process' threads only the calling one exists in the child; the values of `locks` are whole there,
+/// Forks. Of this process's threads only the calling one exists in the child; the values of `locks` are whole there,
 /// and nobody holds them. In the child `in_child` runs before this returns: it may allocate, take locks and map memory.
 /// All signals are blocked until this returns, in both; `in_child` can access guest memory.
 ///

@@ -5,7 +5,6 @@
 
 mod aio;
 mod alloc;
-mod beside;
 mod calls;
 mod child_memory;
 pub mod clock;
@@ -34,9 +33,9 @@ mod sys;
 mod terminal;
 mod thread;
 mod vfork;
+mod vm_clone;
 
 pub use aio::{AioRing, AioWait, aio_cancel, aio_destroy, aio_submit};
-pub use beside::{Beside, MakeBeside, run_beside};
 pub use calls::{
     Attribute, EpollEvent, FutexWaiter, Message, Notification, Timespec, attribute, epoll_wait, futex_requeue,
     futex_wait_any, mdwe, message, messages, mirror_personality, move_pages, mq_notify, personality, pselect,
@@ -81,3 +80,4 @@ pub(crate) use sys::{Extent, HostCall, Pointer};
 pub use terminal::RawTerminal;
 pub use thread::{exit_first_thread, spawn, with_own_descriptors};
 pub use vfork::{VforkDone, vfork};
+pub use vm_clone::{MakeVmClone, VmClone, clone_vm};

@@ -1,4 +1,4 @@
-//! A child that shares this process' memory while its parent waits: vfork(2), and clone(2) with CLONE_VM and
+//! A child that shares this process's memory while its parent waits: vfork(2), and clone(2) with CLONE_VM and
 //! CLONE_VFORK.
 //!
 //! The child runs on a stack of its own with the parent's thread-local storage. So it can do what its parent can:

@@ -92,7 +92,7 @@ impl Task {
         let system = self.system.clone();
         let child = match request.thread.has(libc::CLONE_VFORK) {
             true => system.threads.vfork(child, &new)?,
-            false => system.threads.run_beside(child, &new)?,
+            false => system.threads.clone_vm(child, &new)?,
         };
         if let Some(pidfd) = child.pidfd {
             self.mm.write(GuestAddr(request.thread.pidfd), &pidfd)?;

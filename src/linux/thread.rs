@@ -38,7 +38,7 @@ pub trait ThreadStarter: Send + Sync {
     ///
     /// # Errors
     /// The host's.
-    fn run_beside(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError>;
+    fn clone_vm(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError>;
 
     /// The starter's own locks, which are held while the process forks.
     fn locks(&self) -> Vec<LockRef<'_>> {
@@ -283,7 +283,7 @@ impl ThreadStarter for NoThreads {
         Err(Errno::AGAIN.into())
     }
 
-    fn run_beside(&self, _: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+    fn clone_vm(&self, _: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
         Err(Errno::AGAIN.into())
     }
 }

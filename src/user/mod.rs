@@ -6,7 +6,7 @@
 use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
 use crate::guest::riscv::{Cpu, Rv64};
 use crate::guest::{Engine, Exit, HartOwner};
-use crate::host::{self, Attachment, Beside, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag};
+use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag, VmClone};
 use crate::interp::{Interp, InterpConfig};
 use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
@@ -89,9 +89,9 @@ impl ThreadStarter for Runner {
         Ok(done?.child)
     }
 
-    fn run_beside(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+    fn clone_vm(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
         let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
-        host::run_beside(new, Box::new(move || Box::new(InOthersMemory::new(runner, child))))
+        host::clone_vm(new, Box::new(move || Box::new(InOthersMemory::new(runner, child))))
     }
 
     fn locks(&self) -> Vec<LockRef<'_>> {
@@ -120,7 +120,7 @@ impl InOthersMemory {
     }
 }
 
-impl Beside for InOthersMemory {
+impl VmClone for InOthersMemory {
     fn stop(&self) -> &StopFlag {
         self.hart.cell().stop_flag()
     }

@@ -41,7 +41,7 @@ impl ThreadStarter for Kept {
         Ok(ChildProcess { pid: 4711, pidfd: None })
     }
 
-    fn run_beside(&self, child: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
+    fn clone_vm(&self, child: NewThread, _: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
         self.0.lock().push(child);
         Ok(ChildProcess { pid: 4711, pidfd: None })
     }

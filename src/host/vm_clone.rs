@@ -1,5 +1,5 @@
-//! A process that shares this process' memory and runs beside it: clone(2) with CLONE_VM, without CLONE_VFORK and
-//! CLONE_THREAD.
+//! A process that shares the memory of its parent, which goes on meanwhile: clone(2) with CLONE_VM, without CLONE_VFORK
+//! and CLONE_THREAD.
 //!
 //! Its code needs thread-local storage of its own. A helper thread lends its storage and sleeps until the process has
 //! ended or has executed a program; then it puts right what the process has left behind, as a
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What runs in the process. It is made and dropped by the helper thread.
-pub trait Beside {
+pub trait VmClone {
     /// The flag of its hart, which signals raise.
     fn stop(&self) -> &StopFlag;
     /// Runs in the process, and returns its exit status. As in a [vfork child](super::vfork()), values that it owns
@@ -25,7 +25,7 @@ pub trait Beside {
 }
 
 /// Makes the body of the process in the helper thread.
-pub type MakeBeside = Box<dyn FnOnce() -> Box<dyn Beside> + Send>;
+pub type MakeVmClone = Box<dyn FnOnce() -> Box<dyn VmClone> + Send>;
 
 /// The steps of the two threads, in order.
 const PREPARING: u32 = 0;
@@ -34,7 +34,7 @@ const MADE: u32 = 2;
 const FAILED: u32 = 3;
 
 /// What the calling thread and the helper tell each other.
-struct Meeting {
+struct Handshake {
     step: AtomicU32,
     call: AtomicPtr<CloneCall>,
     body: AtomicPtr<&'static mut dyn FnMut() -> i32>,
@@ -42,7 +42,7 @@ struct Meeting {
     error: AtomicU64,
 }
 
-impl Meeting {
+impl Handshake {
     fn go_to(&self, step: u32) {
         self.step.store(step, Ordering::SeqCst);
         futex_wake(&self.step, i32::MAX);
@@ -60,11 +60,11 @@ impl Meeting {
     }
 }
 
-/// Makes a process that runs beside this one.
+/// Makes a process that shares this one's memory.
 ///
 /// # Errors
 /// The kernel's, and [`CallError::NotBegun`] as in [`fork`](super::fork()).
-pub fn run_beside(new: &NewProcess<'_>, make: MakeBeside) -> Result<ChildProcess, CallError> {
+pub fn clone_vm(new: &NewProcess<'_>, make: MakeVmClone) -> Result<ChildProcess, CallError> {
     if new.flags & !NewProcess::FLAGS != 0 {
         return Err(Errno::INVAL.into());
     }
@@ -72,7 +72,7 @@ pub fn run_beside(new: &NewProcess<'_>, make: MakeBeside) -> Result<ChildProcess
     if signals::has_arrived() {
         return Err(CallError::NotBegun);
     }
-    let meeting = Arc::new(Meeting {
+    let handshake = Arc::new(Handshake {
         step: AtomicU32::new(PREPARING),
         call: AtomicPtr::default(),
         body: AtomicPtr::default(),
@@ -80,18 +80,18 @@ pub fn run_beside(new: &NewProcess<'_>, make: MakeBeside) -> Result<ChildProcess
         error: AtomicU64::new(0),
     });
     let owned = OwnedNew::of(new);
-    let theirs = meeting.clone();
+    let theirs = handshake.clone();
     thread::spawn(move || help(&theirs, &owned, make))?;
-    if meeting.wait_while(PREPARING) == FAILED {
-        return Err(Errno::from_raw_os_error(meeting.error.load(Ordering::SeqCst) as i32).into());
+    if handshake.wait_while(PREPARING) == FAILED {
+        return Err(Errno::from_raw_os_error(handshake.error.load(Ordering::SeqCst) as i32).into());
     }
-    let (call, body) = (meeting.call.load(Ordering::SeqCst), meeting.body.load(Ordering::SeqCst));
+    let (call, body) = (handshake.call.load(Ordering::SeqCst), handshake.body.load(Ordering::SeqCst));
     // SAFETY: both are in the frame of the helper, which stays in it until the process has gone, and touches neither.
-    // The stack and the thread-local storage that the call names are the process' alone until then.
+    // The stack and the thread-local storage that the call names are the process's alone until then.
     let result = unsafe { clone_onto(&*call, body) };
-    meeting.go_to(if result.is_ok() { MADE } else { FAILED });
+    handshake.go_to(if result.is_ok() { MADE } else { FAILED });
     let pid = result.map_err(CallError::from)? as i32;
-    let pidfd = (new.flags & libc::CLONE_PIDFD as u64 != 0).then(|| meeting.pidfd.load(Ordering::SeqCst));
+    let pidfd = (new.flags & libc::CLONE_PIDFD as u64 != 0).then(|| handshake.pidfd.load(Ordering::SeqCst));
     Ok(ChildProcess { pid, pidfd })
 }
 
@@ -117,14 +117,14 @@ impl OwnedNew {
 }
 
 /// What the helper thread does.
-fn help(meeting: &Meeting, new: &OwnedNew, make: MakeBeside) {
-    if let Err(errno) = lend(meeting, new, make) {
-        meeting.error.store(errno.raw_os_error() as u64, Ordering::SeqCst);
-        meeting.go_to(FAILED);
+fn help(handshake: &Handshake, new: &OwnedNew, make: MakeVmClone) {
+    if let Err(errno) = lend(handshake, new, make) {
+        handshake.error.store(errno.raw_os_error() as u64, Ordering::SeqCst);
+        handshake.go_to(FAILED);
     }
 }
 
-fn lend(meeting: &Meeting, new: &OwnedNew, make: MakeBeside) -> Result<(), Errno> {
+fn lend(handshake: &Handshake, new: &OwnedNew, make: MakeVmClone) -> Result<(), Errno> {
     let stack = Stack::new()?;
     alloc::before_child()?;
     let mut body = make();
@@ -138,7 +138,7 @@ fn lend(meeting: &Meeting, new: &OwnedNew, make: MakeBeside) -> Result<(), Errno
     let more = libc::CLONE_VM | libc::CLONE_SETTLS | libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID;
     // SAFETY: only gives the address of this thread's descriptor, which is its thread pointer.
     let tls = unsafe { libc::pthread_self() };
-    let mut call = CloneCall::new(&request, more, stack.place(), meeting.pidfd.as_ptr());
+    let mut call = CloneCall::new(&request, more, stack.place(), handshake.pidfd.as_ptr());
     call.set_tls(tls);
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     // SAFETY: the C library's number of this thread, which lives as long as the thread. Only the kernel writes it.
@@ -150,11 +150,11 @@ fn lend(meeting: &Meeting, new: &OwnedNew, make: MakeBeside) -> Result<(), Errno
     {
         let mut run = || body.run();
         let mut run: &mut dyn FnMut() -> i32 = &mut run;
-        meeting.call.store(&raw mut call, Ordering::SeqCst);
-        meeting.body.store((&raw mut run).cast(), Ordering::SeqCst);
-        meeting.go_to(READY);
-        if meeting.wait_while(READY) == MADE {
-            // The kernel writes the process' number there when it begins, and 0 when it has gone.
+        handshake.call.store(&raw mut call, Ordering::SeqCst);
+        handshake.body.store((&raw mut run).cast(), Ordering::SeqCst);
+        handshake.go_to(READY);
+        if handshake.wait_while(READY) == MADE {
+            // The kernel writes the process's number there when it begins, and 0 when it has gone.
             loop {
                 let now = number.load(Ordering::SeqCst);
                 if now == 0 {

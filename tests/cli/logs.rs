@@ -1,0 +1,276 @@
+//! What is logged: system calls, code, memory, missing calls and counters.
+
+use super::elf::{
+    A0, A1, A2, A3, A7, R, Segment, T0, X, ZERO, ebreak, ecall, exit, here, imm, li, lui, program, reg, store,
+};
+use super::run::{Programs, remu, run, run_with};
+use super::{fails, prints, programs};
+use remu_isa::{Insn, Op};
+
+#[test]
+fn system_calls_are_logged() {
+    let p = programs();
+    for (words, vars) in [
+        (&["-strace", "./exit42"][..], &[][..]),
+        (&["-d", "strace", "./exit42"], &[]),
+        (&["./exit42"], &[("QEMU_STRACE", "1")]),
+        (&["./exit42"], &[("REMU_LOG", "strace")]),
+    ] {
+        let ran = run_with(&p, words, vars);
+        assert_eq!((ran.status, ran.out.as_str()), (Some(42), ""));
+        assert!(ran.err.contains("exit_group(42)"), "{ran:?}");
+    }
+}
+
+#[test]
+fn the_log_goes_to_a_file() {
+    let p = programs();
+    let ran = run(&p, &["-strace", "-D", "log", "./exit42"]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(42), ""));
+    assert!(std::fs::read_to_string(p.path().join("log")).unwrap().contains("exit_group(42)"));
+    let mut child = remu().args(["-strace", "-D", "log.%d", "./exit42"]).current_dir(p.path()).spawn().unwrap();
+    child.wait().unwrap();
+    assert!(p.path().join(format!("log.{}", child.id())).exists());
+    for vars in [&[("QEMU_LOG_FILENAME", "log2")][..], &[("QEMU_LOG_FILENAME", "x/y"), ("REMU_LOG_FILENAME", "log2")]] {
+        assert_eq!(run_with(&p, &["-strace", "./exit42"], vars).err, "");
+        assert!(std::fs::read_to_string(p.path().join("log2")).unwrap().contains("exit_group(42)"));
+        std::fs::remove_file(p.path().join("log2")).unwrap();
+    }
+    assert_eq!(
+        fails(run(&p, &["-strace", "-D", "x/y", "./exit42"]), 125),
+        "cannot write the log x/y: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn code_is_logged() {
+    let p = programs();
+    let log = |items: &str| run(&p, &["-d", items, "./exit42"]).err;
+    assert_eq!(
+        log("in_asm"),
+        "in_asm 0x11000 _start+0x0\n  0x11000:  li a0, 42\n  0x11004:  li a7, 94\n  0x11008:  ecall\n"
+            .replace("li a0, 42", "addi a0, zero, 42")
+            .replace("li a7, 94", "addi a7, zero, 94")
+    );
+    assert_eq!(log("exec"), "exec 0x11000 _start+0x0\n");
+    let single = run(&p, &["-one-insn-per-tb", "-d", "exec,nochain", "./exit42"]).err;
+    assert_eq!(single, "exec 0x11000 _start+0x0\nexec 0x11004 _start+0x4\nexec 0x11008 _start+0x8\n");
+    for var in ["QEMU_ONE_INSN_PER_TB", "QEMU_SINGLESTEP", "REMU_ONE_INSN_PER_TB"] {
+        assert_eq!(run_with(&p, &["-d", "exec", "./exit42"], &[(var, "1")]).err, single);
+    }
+    assert_eq!(run(&p, &["-singlestep", "-d", "exec", "./exit42"]).err, single);
+    let cpu = log("cpu");
+    assert!(cpu.starts_with("cpu   pc 0000000000011000\n    zero 0000000000000000       ra "), "{cpu}");
+    assert!(!cpu.contains("fcsr") && log("cpu,fpu").contains("fcsr 00000000\n"));
+    let page = log("page");
+    assert!(page.contains(" r-xp ") && page.contains("/exit42 0x1000\n") && page.contains(" rw-p [stack]\n"), "{page}");
+    assert_eq!(page.matches("page\n").count(), 1, "nothing changes it");
+    assert!(prints(run(&p, &["-d", "help"])).contains("in_asm"));
+    assert_eq!(fails(run(&p, &["-d", "foo", "./exit0"]), 125), "-d: no log item 'foo'; -d help lists them");
+    for item in ["out_asm", "op", "op_opt", "op_ind", "pcall", "cpu_reset", "guest_errors", "plugin", "tid", "trace:x"]
+    {
+        assert_eq!(
+            fails(run(&p, &["-d", item, "./exit0"]), 125),
+            format!("-d: log item '{item}' is not supported yet; -d help lists those that are")
+        );
+    }
+}
+
+/// mmap of two pages at 0x20000000, mprotect of the first, munmap of the second, and a store to that.
+fn mapper() -> Vec<Insn> {
+    const AT: i32 = 0x2000_0000;
+    let fixed = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    let mut code = vec![lui(A0, AT), lui(A1, 0x2000), li(A2, 3), li(A3, fixed), li(A7, 222), ecall()];
+    code.extend([lui(A0, AT), lui(A1, 0x1000), li(A2, 1), li(A7, 226), ecall()]);
+    code.extend([lui(A0, AT + 0x1000), lui(A1, 0x1000), li(A7, 215), ecall()]);
+    code.extend([lui(T0, AT + 0x1000), store(Op::Sd, T0, T0, 8)]);
+    code
+}
+
+#[test]
+fn the_address_space_is_logged() {
+    let p = Programs::new();
+    p.code("mapper", &mapper());
+    let log = |items: &str| {
+        let ran = run(&p, &["-d", items, "./mapper"]);
+        assert_eq!(ran.signal, Some(libc::SIGSEGV), "{ran:?}");
+        ran.err
+    };
+    let mmu = log("mmu");
+    assert!(mmu.starts_with("mmu map 0x"), "{mmu}");
+    assert!(mmu.contains(" r-xp ") && mmu.contains("/mapper 0x1000\n") && mmu.contains(" rw-p [stack]\n"), "{mmu}");
+    let own = mmu.find("mmu map 0x000020000000").expect("the program's own mapping");
+    assert_eq!(
+        mmu[own..].lines().take(4).collect::<Vec<_>>(),
+        [
+            "mmu map 0x000020000000-0x000020002000 rw-p",
+            "mmu protect 0x000020000000-0x000020001000 r--",
+            "mmu unmap 0x000020001000-0x000020002000",
+            "mmu fault at 0x11040: store to 0x20001008: not mapped",
+        ],
+        "{mmu}"
+    );
+    let page = log("page");
+    let maps: Vec<&str> = page.split("page\n").skip(1).collect();
+    assert_eq!(maps.len(), 4, "at the start and after each of three changes: {page}");
+    assert!(!maps[0].contains("0x000020000000"), "{page}");
+    assert!(maps[1].contains("  0x000020000000-0x000020002000 rw-p\n"), "{page}");
+    assert!(maps[2].contains("  0x000020000000-0x000020001000 r--p\n  0x000020001000-0x000020002000 rw-p\n"), "{page}");
+    assert!(maps[3].contains("  0x000020000000-0x000020001000 r--p\n") && !maps[3].contains("20002000"), "{page}");
+    // A call during which something is logged is cut off and resumed.
+    let both = log("strace,mmu");
+    assert!(
+        both.contains(
+            "munmap(0x20001000, 4096 <unfinished ...>\nmmu unmap 0x000020001000-0x000020002000\n<... munmap resumed>)"
+        ),
+        "{both}"
+    );
+}
+
+#[test]
+fn floating_point_registers_extend_the_cpu_log() {
+    let p = Programs::new();
+    let mut code = vec![li(A0, 42), imm(Op::FmvDX, 10, A0, 0)];
+    code.extend(exit(0));
+    p.code("float", &code);
+    let log =
+        |items: &str| run(&p, &["-seed", "1", "-one-insn-per-tb", "-d", items, "-dfilter", "0x11008+1", "./float"]).err;
+    let with = log("cpu,fpu");
+    assert!(with.contains("     fa0 000000000000002a "), "{with}");
+    assert!(with.contains("      a0 000000000000002a ") && with.contains("    fcsr 00000000\n"), "{with}");
+    let without = log("cpu");
+    assert!(with.starts_with(&without) && !without.contains("fa0"), "{without}");
+    assert_eq!(log("fpu"), "", "`fpu` alone prints nothing: it only extends `cpu`");
+}
+
+#[test]
+fn code_is_logged_by_address() {
+    let p = programs();
+    let log = |options: &[&str]| run(&p, &[&["-one-insn-per-tb"], options, &["./exit42"]].concat()).err;
+    let all = log(&["-d", "in_asm,exec,cpu"]);
+    assert_eq!((all.matches("in_asm ").count(), all.matches("exec ").count(), all.matches("cpu ").count()), (3, 3, 3));
+    let one = log(&["-d", "in_asm,exec", "-dfilter", "0x11004+4"]);
+    assert_eq!(one, "in_asm 0x11004 _start+0x4\n  0x11004:  addi a7, zero, 94\nexec 0x11004 _start+0x4\n");
+    assert_eq!(log(&["-d", "exec", "-dfilter", "0x11007-0x4"]), "exec 0x11004 _start+0x4\n");
+    let two = log(&["-d", "exec", "--dfilter=0x11000..0x11003,0x11008..0x11008"]);
+    assert_eq!(two, "exec 0x11000 _start+0x0\nexec 0x11008 _start+0x8\n");
+    let cpu = log(&["-d", "cpu", "-dfilter", "0x11008+1"]);
+    assert!(cpu.starts_with("cpu   pc 0000000000011008\n") && cpu.matches("cpu ").count() == 1, "{cpu}");
+    assert_eq!(log(&["-d", "exec,cpu,in_asm", "-dfilter", "0..0xfff"]), "");
+    for var in ["QEMU_DFILTER", "REMU_DFILTER"] {
+        let ran = run_with(&p, &["-one-insn-per-tb", "-d", "exec", "./exit42"], &[(var, "0x11004+4")]);
+        assert_eq!(ran.err, "exec 0x11004 _start+0x4\n");
+    }
+    assert_eq!(
+        fails(run(&p, &["-dfilter", "0x1000", "./exit0"]), 125),
+        "-dfilter '0x1000': write FIRST..LAST, FIRST+LENGTH or LAST-LENGTH, separated by commas"
+    );
+}
+
+#[test]
+fn unimplemented_calls_and_faults_are_logged() {
+    let p = programs();
+    let mut code = vec![li(A7, 1999), ecall()];
+    code.extend(exit(0));
+    p.code("odd", &code);
+    let ran = run(&p, &["-d", "unimp", "./odd"]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(0), "unimp system call 1999\n"));
+    assert_eq!(run(&p, &["./odd"]).err, "", "not logged without -d unimp");
+    p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
+    let ran = run(&p, &["-d", "int", "./null"]);
+    assert!(ran.err.starts_with("int at 0x11000: load from 0x0: not mapped\n"), "{ran:?}");
+    p.code("code", &[here(T0), store(Op::Sd, T0, T0, 0)]);
+    assert!(run(&p, &["-d", "int", "./code"]).err.starts_with("int at 0x11004: store to 0x11000: not allowed\n"));
+    p.code("break", &[ebreak()]);
+    assert!(run(&p, &["-d", "int", "./break"]).err.starts_with("int at 0x11000: breakpoint\n"));
+    p.code("illegal", &[reg(Op::Sh1add, A0, A0, A0)]);
+    let ran = run(&p, &["-cpu", "rv64gc", "-d", "int", "./illegal"]);
+    assert!(ran.err.starts_with("int at 0x11000: illegal instruction 0x20a52533: sh1add belongs to Zba"), "{ran:?}");
+    let mut vector = program(&[]);
+    vector.segments[0] = Segment::load(R | X, 0x11000, [0x57, 0x70, 0, 0x0d]);
+    p.elf("vector", &vector);
+    let ran = run(&p, &["-d", "int", "./vector"]);
+    let why = "int at 0x11000: illegal instruction 0x0d007057: vsetvli belongs to V, which is not implemented\n";
+    assert!(ran.err.starts_with(why), "{ran:?}");
+}
+
+/// Makes these system calls with all arguments 0, then exits with 0.
+fn calls(numbers: &[i32]) -> Vec<Insn> {
+    let clear = (10..16).map(|register| li(register, 0));
+    let code = numbers.iter().flat_map(|&number| clear.clone().chain([li(A7, number), ecall()]));
+    code.chain(exit(0)).collect()
+}
+
+#[test]
+fn a_missing_call_that_the_program_needs_is_reported_once() {
+    let p = programs();
+    let message = |name: &str, numbers: &[i32], options: &[&str]| {
+        p.code(name, &calls(numbers));
+        let ran = run(&p, &[options, &[&format!("./{name}")]].concat());
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        ran.err
+    };
+    let reason = "ptrace is not supported: a tracer would see the host's registers and calls, not the guest's";
+    assert_eq!(message("traces", &[117, 117], &[]), format!("remu: ./traces: {reason}\n"));
+    assert_eq!(message("probes", &[0, 280, 293, 425], &[]), "", "programs work without these");
+    // It does not end up within the line of a call.
+    assert_eq!(
+        message("shown", &[117], &["-e", "ptrace"]),
+        format!(
+            "ptrace(0, 0, NULL, NULL <unfinished ...>\nremu: ./shown: {reason}\n\
+             <... ptrace resumed>)                   = -1 ENOSYS (Function not implemented)\n+++ exited with 0 +++\n"
+        )
+    );
+}
+
+#[test]
+fn nothing_is_reported_if_standard_error_is_now_another_file() {
+    let p = programs();
+    // Makes descriptor 2 a copy of descriptor 1.
+    let mut code = vec![li(A0, 1), li(A1, 2), li(A2, 0), li(A7, 24), ecall()];
+    code.extend(calls(&[117]));
+    p.code("program", &code);
+    assert_eq!(prints(run(&p, &["./program"])), "");
+}
+
+#[test]
+fn statistics_are_written_when_the_program_exits() {
+    let p = programs();
+    let file = p.path().join("counts");
+    let counts = |name: &str, options: &[&str], environ: &[(&str, &str)]| {
+        let ran = run_with(&p, &[options, &[name]].concat(), environ);
+        assert_eq!(ran.err.contains("SIGSEGV"), name == "./null", "{ran:?}");
+        let text = std::fs::read_to_string(&file).expect("the file is written");
+        std::fs::remove_file(&file).expect("it is there");
+        let line = |l: &str| l.split_once(' ').map(|(name, count)| (name.to_owned(), count.parse::<u64>().unwrap()));
+        let (first, counters) = text.split_once('\n').expect("lines");
+        let words: Vec<_> = first.splitn(3, ' ').collect();
+        let exe = p.path().canonicalize().expect("a folder").join(name.trim_start_matches("./"));
+        assert_eq!((words[0], words[2]), ("process", exe.to_str().expect("a path in UTF-8")));
+        assert!(words[1].parse::<u32>().is_ok(), "{first}");
+        counters.lines().map(|l| line(l).expect(l)).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let path = file.to_str().expect("a path in UTF-8");
+    let exit = counts("./exit42", &["--statistics", path], &[]);
+    let names = ["instructions", "blocks", "decoded", "lookups", "lookup-hits", "links", "exits", "exit-syscall"];
+    assert_eq!(names.map(|n| exit[n]), [2, 1, 3, 1, 0, 0, 1, 1], "{exit:?}");
+    let single = counts("./exit42", &["-one-insn-per-tb"], &[("REMU_STATISTICS", path)]);
+    assert_eq!(names.map(|n| single[n]), [2, 3, 3, 3, 0, 2, 1, 1], "{single:?}");
+    p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
+    let null = counts("./null", &["--statistics", path], &[]);
+    assert_eq!((null["instructions"], null["exits"], null["exit-fault"]), (0, 1, 1), "{null:?}");
+    // fork(), then both exit.
+    let mut fork = vec![li(A0, libc::SIGCHLD), li(A1, 0), li(A2, 0), li(A3, 0), li(A3 + 1, 0), li(A7, 220), ecall()];
+    fork.extend(super::elf::exit(0));
+    p.code("forks", &fork);
+    assert_eq!(run(&p, &["--statistics", path, "./forks"]).status, Some(0));
+    let mut blocks = 0;
+    // The child may end last.
+    while blocks < 2 {
+        let text = std::fs::read_to_string(&file).expect("the file is written");
+        blocks = text.lines().filter(|line| line.starts_with("process ")).count();
+        assert!(text.lines().all(|line| line.starts_with("process ") || line.split(' ').count() == 2), "{text}");
+    }
+    let line = fails(run(&p, &["--statistics", "/nonexistent/x", "./exit0"]), 125);
+    assert!(line.starts_with("cannot write the log /nonexistent/x: "), "{line}");
+}
