@@ -171,6 +171,29 @@ static void signals(void) {
     printf("taken %s, value %d\n", taken == SIGUSR2 ? "SIGUSR2" : "another", info.si_value.sival_int);
 }
 
+static void *wait_for_own(void *arg) {
+    while (!handled)
+        sched_yield();
+    return arg;
+}
+
+// A thread gets a signal that is sent as soon as the call that makes it has returned.
+static void signals_at_the_start(void) {
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+    int numbers[] = {SIGSEGV, SIGBUS, SIGUSR1};
+    for (int i = 0; i < 3; i++) {
+        sigaction(numbers[i], &action, NULL);
+        handlers = 0;
+        for (int j = 0; j < 100; j++) {
+            pthread_t thread = start(wait_for_own, NULL);
+            check(pthread_kill(thread, numbers[i]), "pthread_kill");
+            join(thread);
+        }
+        printf("handled %d\n", handlers);
+        signal(numbers[i], SIG_DFL);
+    }
+}
+
 static void *sleep_for_ever(void *arg) {
     sem_post(&sem);
     for (;;)
@@ -267,6 +290,7 @@ int main(int argc, char **argv) {
     locks();
     churn();
     signals();
+    signals_at_the_start();
     cancellation();
     robustness();
     join(start(named, NULL));

@@ -13,7 +13,6 @@ use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, Ending, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Xlen};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -76,7 +75,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The last executed instructions, in engines with one instruction per block.
 #[derive(Clone, Default)]
-struct Last(Rc<RefCell<Ran>>);
+struct Last(Arc<Mutex<Ran>>);
 
 #[derive(Default)]
 struct Ran {
@@ -86,7 +85,7 @@ struct Ran {
 
 impl<B: Base> Tracer<B> for Last {
     fn decoded(&mut self, insns: &[(u64, Insn)]) {
-        self.0.borrow_mut().decoded.extend(insns.iter().copied());
+        self.0.lock().unwrap().decoded.extend(insns.iter().copied());
     }
 
     fn wants_entries(&self) -> bool {
@@ -94,7 +93,7 @@ impl<B: Base> Tracer<B> for Last {
     }
 
     fn entered(&mut self, cpu: &Cpu) {
-        let last = &mut self.0.borrow_mut().last;
+        let last = &mut self.0.lock().unwrap().last;
         // A test ends in a loop, or in several.
         if last.contains(&cpu.pc) {
             return;
@@ -108,7 +107,7 @@ impl<B: Base> Tracer<B> for Last {
 
 impl fmt::Display for Last {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ran = self.0.borrow();
+        let ran = self.0.lock().unwrap();
         ran.last.iter().try_for_each(|pc| match ran.decoded.get(pc) {
             Some(insn) => write!(f, "\n    {pc:#x}  {}", insn.disassemble(*pc)),
             None => write!(f, "\n    {pc:#x}"),

@@ -22,8 +22,8 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering, compiler_fence};
 pub enum Rank {
     /// Held while a process is made or a program executed.
     MakingProcesses,
-    /// The counters of engines whose threads have ended.
-    Statistics,
+    /// What threads leave to their runner when they end.
+    EndedThreads,
     /// The threads of a process.
     Threads,
     /// The filters of a thread's system calls.
@@ -405,7 +405,7 @@ mod order {
         use Rank::*;
         [
             MakingProcesses,
-            Statistics,
+            EndedThreads,
             Threads,
             Seccomp,
             ProcessSignals,

@@ -2,11 +2,12 @@
 
 use super::fd::close;
 use super::pass::syscall;
-use super::signals::{action, block_all_signals, set_action, set_signal_mask};
+use super::signals::{action, block_all_signals, block_every_signal, set_action, set_signal_mask};
 use rustix::io::Errno;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
+use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::Builder;
+use std::thread::{Builder, JoinHandle};
 
 /// The stack of a host thread, in bytes.
 const STACK: usize = 256 << 10;
@@ -17,23 +18,32 @@ const LARGE_STACK: usize = 1 << 20;
 /// The signals that the C library takes for itself when the first thread starts, and that belong to the guest.
 const LIBRARY_SIGNALS: [i32; 2] = [32, 33];
 
-/// Runs `body` on a new thread, which begins with all signals blocked but those of faults.
+/// Runs `body` on a new thread, which begins with all signals blocked, those of faults too. Returns the thread's id.
+/// `body` must not end before that.
 ///
 /// # Errors
 /// EAGAIN if the host has no room for another thread.
-pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
+pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<i32, Errno> {
     // The new thread inherits the mask.
-    let mask = block_all_signals();
+    let _blocked = block_every_signal();
     take_signals_back();
-    // The library has unblocked its signals, if that was its first thread.
-    block_all_signals();
     let spawned = Builder::new().stack_size(STACK).spawn(|| {
-        // The library unblocks 32 in every thread.
-        block_all_signals();
+        // The library unblocks 32 in every thread, and the mask is not restored here.
+        std::mem::forget(block_every_signal());
         body();
     });
-    set_signal_mask(mask);
-    spawned.map(drop).map_err(|_| Errno::AGAIN)
+    tid_of(&spawned.map_err(|_| Errno::AGAIN)?)
+}
+
+/// The id of a thread that has not ended. No interface of the C library says it. But its CPU-time clock does, whose
+/// number the kernel defines: the complement of the thread id, and three bits for the kind of clock.
+fn tid_of(thread: &JoinHandle<()>) -> Result<i32, Errno> {
+    let mut clock = 0;
+    // SAFETY: the thread is neither joined nor detached as long as there is the handle. The call writes the clock.
+    match unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &raw mut clock) } {
+        0 => Ok(!(clock >> 3)),
+        errno => Err(Errno::from_raw_os_error(errno)),
+    }
 }
 
 /// Runs `body` on a thread with a descriptor table of its own, in which the standard descriptors are free: for files
@@ -44,7 +54,6 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<(), Errno> {
 pub fn with_own_descriptors<T: Send>(body: impl FnOnce() -> T + Send) -> Result<T, Errno> {
     let mask = block_all_signals();
     take_signals_back();
-    block_all_signals();
     let result = std::thread::scope(|scope| {
         let run = || {
             block_all_signals();
@@ -79,6 +88,8 @@ fn take_signals_back() {
     for (signal, action) in LIBRARY_SIGNALS.into_iter().zip(actions) {
         set_action(signal, &action);
     }
+    // The library has unblocked them.
+    block_all_signals();
 }
 
 /// Ends the calling thread, which is the first of its process, while others go on.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::signal_mask;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{channel, sync_channel};
 
 /// The sizes of the address space and of what is in memory, in pages.
 fn sizes() -> (i64, i64) {
@@ -11,16 +11,16 @@ fn sizes() -> (i64, i64) {
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-fn ended(tid: std::num::NonZeroI32) -> bool {
+fn ended(tid: i32) -> bool {
     !std::path::Path::new(&format!("/proc/self/task/{tid}")).exists()
 }
 
 /// Starts threads one after the other, and waits for the end of each.
 fn start_and_end(count: usize) {
     for _ in 0..count {
-        let (send, receive) = channel();
-        spawn(move || send.send(rustix::thread::gettid().as_raw_nonzero()).unwrap()).unwrap();
-        let tid = receive.recv().unwrap();
+        let (end, ends) = channel();
+        let tid = spawn(move || ends.recv().unwrap()).unwrap();
+        end.send(()).unwrap();
         while !ended(tid) {
             std::thread::yield_now();
         }
@@ -64,12 +64,12 @@ fn a_hundred_thousand_threads_leave_nothing_behind() {
 #[test]
 fn a_thread_starts_with_signals_blocked() {
     let before = signal_mask();
-    let (send, receive) = channel();
-    spawn(move || send.send(signal_mask()).unwrap()).unwrap();
-    // The first two cannot be blocked, and the others are those of faults.
-    let open = [libc::SIGKILL, libc::SIGSTOP, libc::SIGSEGV, libc::SIGBUS];
-    let open = open.into_iter().fold(0, |mask, signal| mask | 1 << (signal - 1));
-    assert_eq!(receive.recv().unwrap(), !open);
+    let (send, receive) = sync_channel(0);
+    let body = move || send.send((signal_mask(), rustix::thread::gettid().as_raw_nonzero().get())).unwrap();
+    let tid = spawn(body).unwrap();
+    // These two cannot be blocked.
+    let open = [libc::SIGKILL, libc::SIGSTOP].into_iter().fold(0, |mask, signal| mask | 1 << (signal - 1));
+    assert_eq!(receive.recv().unwrap(), (!open, tid));
     assert_eq!(signal_mask(), before);
 }
 

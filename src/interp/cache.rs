@@ -72,6 +72,11 @@ impl<B: Base> Cache<B> {
         self.jumps.as_ptr()
     }
 
+    /// The slots in use, by dropped blocks too.
+    pub fn used(&self) -> usize {
+        self.arena.used()
+    }
+
     /// The first record of the block at `pc`.
     #[inline]
     pub fn find(&self, pc: u64) -> Option<*const Slot> {

@@ -63,15 +63,23 @@ pub struct Interp<B: Base, M = UserSpace> {
     watch: Option<CodeWatch>,
 }
 
+/// The most slots (1 MiB) that an engine without a thread may keep. More would hold memory for little: threads that begin
+/// and end share only a little code.
+const MAX_IDLE_SLOTS: usize = 32 << 10;
+
 /// The interpreter without its registration, which is borrowed while it runs.
 struct Core<B: Base, M> {
     cache: Cache<B>,
     decoded: Decoded,
     config: InterpConfig,
-    tracer: Option<Box<dyn Tracer<B>>>,
+    tracer: Option<Box<dyn Tracer<B> + Send>>,
     statistics: Statistics,
     memory: PhantomData<fn(&M)>,
 }
+
+// SAFETY: the raw pointers in records, links and the jump cache lead to slots of the cache's own arena, whose chunks do
+// not move with it. Handlers keep none of them: each run begins with a lookup. The other fields are `Send`.
+unsafe impl<B: Base, M> Send for Core<B, M> {}
 
 impl<B: Base, M: GuestMemory> Interp<B, M> {
     /// An interpreter with nothing decoded yet.
@@ -94,8 +102,23 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
     }
 
     /// Reports decoded blocks and their execution to the tracer.
-    pub fn set_tracer(&mut self, tracer: Box<dyn Tracer<B>>) {
+    pub fn set_tracer(&mut self, tracer: Box<dyn Tracer<B> + Send>) {
         self.core.tracer = Some(tracer);
+    }
+
+    /// Called when the engine's thread has ended. The counters begin anew. Returns whether the decoded code is worth
+    /// keeping for another thread, which calls [`Interp::adopt`].
+    pub fn retire(&mut self) -> bool {
+        let Self { core, watch } = self;
+        core.statistics = Statistics::default();
+        watch.is_some() && core.tracer.is_none() && core.config.budget.is_none() && core.cache.used() <= MAX_IDLE_SLOTS
+    }
+
+    /// Makes the calling thread the one that runs the engine, with the same hart as before.
+    pub fn adopt(&mut self) {
+        if let Some(watch) = &self.watch {
+            watch.adopt();
+        }
     }
 }
 

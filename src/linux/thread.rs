@@ -17,10 +17,10 @@ use rustix::io::Errno;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, mpsc};
 
-/// Runs new guest threads. [`NewThread::begin`] is the first thing that the new host thread does.
+/// Runs new guest threads.
 pub trait ThreadStarter: Send + Sync {
     /// Runs the thread on a host thread of its own, on which all signals are blocked at first. Returns its thread id
-    /// once the thread has begun.
+    /// once the thread has begun: [`NewThread::begin`], or [`NewThread::begin_itself`] where that is needed.
     ///
     /// # Errors
     /// EAGAIN if the host has no more threads; the thread's own error if it could not begin.
@@ -39,6 +39,9 @@ pub trait ThreadStarter: Send + Sync {
     /// # Errors
     /// The host's.
     fn clone_vm(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError>;
+
+    /// Called in the child of a fork: drops what the threads of the parent have left.
+    fn after_fork(&self) {}
 
     /// The starter's own locks, which are held while the process forks.
     fn locks(&self) -> Vec<LockRef<'_>> {
@@ -144,7 +147,7 @@ impl NewThread {
             let action = self.task.sighand.actions()[signal as usize - 1];
             self.task.mirror_disposition(signal, &action);
         }
-        self.write_ids();
+        self.write_ids(self.task.tid());
     }
 
     /// Clears the thread id of a process in the memory of another one, which has ended or executed a program.
@@ -154,8 +157,31 @@ impl NewThread {
         }
     }
 
+    /// Whether the host thread has to change something of its own, or may fail to: [`NewThread::begin_itself`].
+    pub fn must_begin_itself(&self) -> bool {
+        self.request.has(libc::CLONE_PIDFD) || self.unshared() != 0
+    }
+
+    /// What the thread does not share with its creator, as flags for unshare(2).
+    fn unshared(&self) -> u64 {
+        // The host thread shares all that POSIX threads share.
+        let shared = [libc::CLONE_FS, libc::CLONE_FILES, libc::CLONE_SYSVSEM].into_iter();
+        let apart = shared.filter(|&flag| !self.request.has(flag)).fold(0, |all, flag| all | flag as u32 as u64);
+        apart | self.request.flags & NAMESPACES
+    }
+
+    /// Makes a host thread the guest's, before it runs guest code. Its creator calls this, so that it need not wait.
+    pub fn begin(&mut self, tid: i32) {
+        let mask = self.task.shown_mask.clone();
+        self.task.process.add_thread(tid, &self.task.seccomp, &self.seccomp_of_parent, mask);
+        self.write_ids(tid);
+    }
+
     /// Makes the calling host thread the guest's, before it runs guest code. Its signals are still blocked afterwards.
-    pub fn begin(&mut self) -> Result<(), Errno> {
+    ///
+    /// # Errors
+    /// The host's. The thread must end then.
+    pub fn begin_itself(&mut self) -> Result<(), Errno> {
         if self.request.has(libc::CLONE_PIDFD) {
             // As its creator's descriptor, if the two share them.
             let args = &mut [SysArg::Val(self.task.tid() as u64), SysArg::Val(PIDFD_THREAD)];
@@ -165,26 +191,16 @@ impl NewThread {
                 return Err(Errno::FAULT);
             }
         }
-        // The host thread shares all that POSIX threads share.
-        let mut apart = 0;
-        for flag in [libc::CLONE_FS, libc::CLONE_FILES, libc::CLONE_SYSVSEM] {
-            if !self.request.has(flag) {
-                apart |= flag as u32 as u64;
-            }
-        }
-        let apart = apart | self.request.flags & NAMESPACES;
+        let apart = self.unshared();
         if apart != 0 {
             errno_of(host::pass(Sys::Unshare, &mut [SysArg::Val(apart)]))?;
         }
-        let mask = self.task.shown_mask.clone();
-        self.task.process.add_thread(self.task.tid(), &self.task.seccomp, &self.seccomp_of_parent, mask);
-        self.write_ids();
+        self.begin(self.task.tid());
         Ok(())
     }
 
     /// Writes the thread id where the call asked for it.
-    fn write_ids(&mut self) {
-        let tid = self.task.tid();
+    fn write_ids(&mut self, tid: i32) {
         // As in the kernel, a bad address is ignored.
         if self.request.has(libc::CLONE_PARENT_SETTID) {
             let _ = self.task.mm.write(GuestAddr(self.request.parent_tid), &tid);

@@ -51,10 +51,23 @@ pub struct RunnerConfig {
 /// The exit status if [`ProcessEnd`] returns, which is a bug.
 const EXIT_INTERNAL: i32 = 125;
 
+/// What threads leave when they end.
+#[derive(Default)]
+struct Ended {
+    /// The sums of their engines' counters.
+    statistics: Statistics,
+    /// Harts, each with the engine that ran it. Most threads of a process begin and end in the same code, which these
+    /// engines have decoded.
+    harts: Vec<(HartOwner<Rv64>, Interp<Rv64>)>,
+}
+
+/// The most harts without a thread.
+const MAX_IDLE_HARTS: usize = 8;
+
 /// Runs the threads of a process.
 pub struct Runner {
     config: RunnerConfig,
-    statistics: Lock<Statistics>,
+    ended: Lock<Ended>,
     /// Itself, for new threads.
     this: Weak<Self>,
 }
@@ -62,21 +75,21 @@ pub struct Runner {
 impl ThreadStarter for Runner {
     fn start(&self, mut thread: NewThread) -> Result<i32, Errno> {
         let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
-        let (began, begun) = mpsc::sync_channel(1);
-        let body = move || {
-            let mut hart = HartOwner::new(thread.cpu.clone());
-            let mailbox = host::attach(hart.cell().clone());
-            let result = thread.begin();
-            let is_ready = result.is_ok();
-            // The parent waits for it.
-            let _ = began.send(result.map(|()| thread.task.tid()));
-            if is_ready {
-                host::set_signal_mask(thread.task.blocked);
-                runner.run(&mut thread.task, &mut hart, mailbox);
+        let (hand_over, handed_over) = mpsc::sync_channel(1);
+        let tid = host::spawn(move || {
+            if let Ok((thread, began)) = handed_over.recv() {
+                runner.run_new(thread, began);
             }
-        };
-        host::spawn(body)?;
-        begun.recv().unwrap_or(Err(Errno::AGAIN))
+        })?;
+        if thread.must_begin_itself() {
+            let (began, begun) = mpsc::sync_channel(1);
+            hand_over.send((thread, Some(began))).map_err(|_| Errno::AGAIN)?;
+            begun.recv().unwrap_or(Err(Errno::AGAIN))?;
+        } else {
+            thread.begin(tid);
+            hand_over.send((thread, None)).map_err(|_| Errno::AGAIN)?;
+        }
+        Ok(tid)
     }
 
     fn vfork(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
@@ -94,8 +107,14 @@ impl ThreadStarter for Runner {
         host::clone_vm(new, Box::new(move || Box::new(InOthersMemory::new(runner, child))))
     }
 
+    fn after_fork(&self) {
+        // The child does not know their engines as registered: their threads have never existed there.
+        let idle = std::mem::take(&mut self.ended.lock().harts);
+        drop(idle);
+    }
+
     fn locks(&self) -> Vec<LockRef<'_>> {
-        self.config.logs.iter().map(Log::lock).chain([self.statistics.erased()]).collect()
+        self.config.logs.iter().map(Log::lock).chain([self.ended.erased()]).collect()
     }
 }
 
@@ -160,23 +179,73 @@ impl Runner {
     pub fn new(config: RunnerConfig) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             config,
-            statistics: Lock::new(Rank::Statistics, Statistics::new()),
+            ended: Lock::new(Rank::EndedThreads, Ended::default()),
             this: this.clone(),
         })
     }
 
     /// Runs a guest thread on the calling host thread until the thread ends. Does not return if the process ends.
     pub fn run(&self, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
-        let mm = task.mm.clone();
-        let space = mm.space();
-        let (mut engine, _) = self.new_engine(space, hart);
-        let outcome = self.run_until_end(&mut engine, task, hart, None);
+        let (mut engine, _) = self.new_engine(task.mm.space(), hart);
+        self.run_on(&mut engine, task, hart, mailbox);
+    }
+
+    /// Runs a new thread, which tells `began` whether it has begun, or which its creator has made begin.
+    fn run_new(&self, mut thread: NewThread, began: Option<mpsc::SyncSender<Result<(), Errno>>>) {
+        let (mut hart, mut engine) = self.hart_for(&thread);
+        let mailbox = host::attach(hart.cell().clone());
+        if let Some(began) = began {
+            // Those of faults are open.
+            host::block_all_signals();
+            let result = thread.begin_itself();
+            let failed = result.is_err();
+            let _ = began.send(result);
+            if failed {
+                return;
+            }
+        }
+        host::set_signal_mask(thread.task.blocked);
+        self.run_on(&mut engine, &mut thread.task, &mut hart, mailbox);
+        self.keep(hart, engine);
+    }
+
+    fn run_on(&self, engine: &mut Interp<Rv64>, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
+        let outcome = self.run_until_end(engine, task, hart, None);
         self.count(engine.statistics());
         if let Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) = outcome {
             task.hand_signals_on(mailbox);
         } else {
-            let counters = self.statistics.lock().clone();
+            let counters = self.ended.lock().statistics.clone();
             (self.config.end)(outcome, task, &counters);
+        }
+    }
+
+    /// A hart for a new thread, with its engine.
+    fn hart_for(&self, thread: &NewThread) -> (HartOwner<Rv64>, Interp<Rv64>) {
+        let idle = self.ended.lock().harts.pop();
+        if let Some((mut hart, mut engine)) = idle {
+            engine.adopt();
+            hart.cell().take_stop();
+            *hart.cpu_mut() = thread.cpu.clone();
+            return (hart, engine);
+        }
+        let hart = HartOwner::new(thread.cpu.clone());
+        let (engine, _) = self.new_engine(thread.task.mm.space(), &hart);
+        (hart, engine)
+    }
+
+    /// Keeps the hart of a thread that has ended for another one.
+    fn keep(&self, hart: HartOwner<Rv64>, mut engine: Interp<Rv64>) {
+        if !engine.retire() {
+            return;
+        }
+        let mut ended = self.ended.lock();
+        if ended.harts.len() < MAX_IDLE_HARTS {
+            ended.harts.push((hart, engine));
+        } else {
+            // An engine's registration ends under a lock of its own.
+            drop(ended);
+            drop(engine);
         }
     }
 
@@ -226,7 +295,8 @@ impl Runner {
 
     /// Adds the counters of an engine to those of the process.
     fn count(&self, counters: Statistics) {
-        let mut all = self.statistics.lock();
+        let mut ended = self.ended.lock();
+        let all = &mut ended.statistics;
         if all.is_empty() {
             *all = counters;
         } else {

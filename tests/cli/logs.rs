@@ -1,7 +1,7 @@
 //! What is logged: system calls, code, memory, missing calls and counters.
 
 use super::elf::{
-    A0, A1, A2, A3, A7, R, Segment, T0, X, ZERO, ebreak, ecall, exit, here, imm, li, lui, program, reg, store,
+    A0, A1, A2, A3, A7, R, Segment, T0, X, ZERO, branch, ebreak, ecall, exit, here, imm, li, lui, program, reg, store,
 };
 use super::run::{Programs, remu, run, run_with};
 use super::{fails, prints, programs};
@@ -273,4 +273,34 @@ fn statistics_are_written_when_the_program_exits() {
     }
     let line = fails(run(&p, &["--statistics", "/nonexistent/x", "./exit0"]), 125);
     assert!(line.starts_with("cannot write the log /nonexistent/x: "), "{line}");
+}
+
+#[test]
+fn threads_that_follow_each_other_decode_their_code_once() {
+    let p = programs();
+    let file = p.path().join("counts");
+    let path = file.to_str().expect("a path in UTF-8");
+    let decoded = |threads: i32| {
+        let sharing = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND | libc::CLONE_SYSVSEM;
+        // The caller waits for the thread's end.
+        let flags = sharing | libc::CLONE_THREAD | libc::CLONE_VFORK;
+        let upper = (flags + 0x800) & !0xfff;
+        let mut code = vec![li(T0, threads), lui(A0, upper), imm(Op::Addi, A0, A0, flags - upper)];
+        code.extend([li(A1, 0), li(A2, 0), li(A3, 0), li(A3 + 1, 0)]);
+        code.extend([li(A7, 220), ecall(), branch(Op::Beq, A0, ZERO, 16)]);
+        code.extend([imm(Op::Addi, T0, T0, -1), branch(Op::Bne, T0, ZERO, -40), branch(Op::Beq, ZERO, ZERO, 12)]);
+        code.extend([li(A7, 93), ecall()]);
+        code.extend(exit(3));
+        p.code("threads", &code);
+        assert_eq!(run(&p, &["--statistics", path, "./threads"]).status, Some(3));
+        let text = std::fs::read_to_string(&file).expect("the file is written");
+        std::fs::remove_file(&file).expect("it is there");
+        let counter = |name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            value.expect("it is there").parse::<i64>().expect("a number")
+        };
+        assert_eq!(counter("exit-syscall"), 2 * i64::from(threads) + 1, "{text}");
+        counter("decoded")
+    };
+    assert_eq!(decoded(2), decoded(40));
 }

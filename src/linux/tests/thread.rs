@@ -26,7 +26,7 @@ impl ThreadStarter for Kept {
     fn start(&self, mut thread: NewThread) -> Result<i32, Errno> {
         let begun = std::thread::scope(|s| {
             let begun = s.spawn(move || {
-                thread.begin()?;
+                thread.begin_itself()?;
                 Ok::<_, Errno>((thread.task.tid(), thread))
             });
             begun.join().expect("it does not panic")
@@ -48,7 +48,7 @@ impl ThreadStarter for Kept {
 }
 
 fn bench() -> (Bench, Arc<Kept>) {
-    let kept = Arc::new(Kept(Lock::new(Rank::Statistics, Vec::new())));
+    let kept = Arc::new(Kept(Lock::new(Rank::EndedThreads, Vec::new())));
     (Bench::with(|config| config.services.threads = kept.clone()), kept)
 }
 

@@ -81,7 +81,7 @@ impl Shared {
 
 struct Engine {
     shared: Arc<Shared>,
-    /// The thread that registered the engine and runs it.
+    /// The thread that runs the engine, or was the last to do so.
     thread: ThreadId,
     stale: Stale,
 }
@@ -218,6 +218,14 @@ impl CodeWatch {
     /// The registration, for another thread.
     pub fn registration(&self) -> Registration {
         Registration { shared: self.shared.clone() }
+    }
+
+    /// Makes the calling thread the one that runs the engine. No other thread runs it.
+    pub fn adopt(&self) {
+        let mut engines = self.changes.engines.lock();
+        if let Some(own) = engines.iter_mut().find(|engine| Arc::ptr_eq(&engine.shared, &self.shared)) {
+            own.thread = thread::current().id();
+        }
     }
 
     /// Called by the engine's thread before it looks up or decodes code.
