@@ -7,28 +7,38 @@ use std::fmt;
 use std::mem::offset_of;
 use std::sync::Arc;
 
+/// The number of [`EngineWords`].
+pub const ENGINE_WORDS: usize = 15;
+
+/// Words before the CPU state for the engine that runs the hart: what emitted code needs at a fixed displacement from
+/// the state. They mean nothing between two runs.
+pub type EngineWords = [u64; ENGINE_WORDS];
+
 /// A hart as threads, signal handlers and emitted code share it.
 ///
 /// Each cell has one [`HartOwner`], which owns the CPU state and belongs to the thread that runs the hart. Other threads
 /// access only the flag.
 #[repr(C, align(16))]
 pub struct HartCell<G: Guest> {
-    /// Keeps the displacement the same for states aligned to 8 and to 16 bytes.
-    before: [u32; 2],
+    words: UnsafeCell<EngineWords>,
     stop: StopFlag,
+    /// Keeps the displacement the same for states aligned to 8 and to 16 bytes.
     after: u32,
     cpu: UnsafeCell<G::Cpu>,
 }
 
-// SAFETY: the flag is atomic. The state is accessed only through the cell's one `HartOwner`: a shared reference to the
-// owner cannot write it, and an exclusive one is held by one thread at a time. The last `Arc` may drop the state on
-// another thread, hence `Send`; `&HartOwner` hands out `&Cpu`, hence `Sync`.
+// SAFETY: the flag is atomic. The state and the words are accessed only through the cell's one `HartOwner`: a shared
+// reference to the owner cannot write them, and an exclusive one is held by one thread at a time. The last `Arc` may
+// drop the state on another thread, hence `Send`; `&HartOwner` hands out `&Cpu`, hence `Sync`.
 unsafe impl<G: Guest> Sync for HartCell<G> where G::Cpu: Send + Sync {}
 
 impl<G: Guest> HartCell<G> {
     /// The displacement of the stop flag from the CPU state, in bytes. It is the same for every guest, and emitted
     /// code relies on it.
     pub const STOP: isize = -8;
+
+    /// The displacement of the [`EngineWords`] from the CPU state, in bytes. It is the same for every guest.
+    pub const WORDS: isize = Self::STOP - size_of::<EngineWords>() as isize;
 
     /// Asks the engine to leave with [`Exit::Interrupted`](super::Exit::Interrupted). It does so at the end of a
     /// block, within a bounded number of instructions. Async-signal-safe.
@@ -45,6 +55,7 @@ impl<G: Guest> HartCell<G> {
     pub fn stop_flag(&self) -> &StopFlag {
         const {
             assert!(offset_of!(Self, stop) as isize - offset_of!(Self, cpu) as isize == Self::STOP);
+            assert!(offset_of!(Self, words) as isize - offset_of!(Self, cpu) as isize == Self::WORDS);
         }
         &self.stop
     }
@@ -71,7 +82,13 @@ pub struct HartOwner<G: Guest> {
 impl<G: Guest> HartOwner<G> {
     /// A hart in the given state.
     pub fn new(cpu: G::Cpu) -> Self {
-        Self { cell: Arc::new(HartCell { before: [0; 2], stop: StopFlag::new(), after: 0, cpu: UnsafeCell::new(cpu) }) }
+        let cell = HartCell {
+            words: UnsafeCell::new([0; ENGINE_WORDS]),
+            stop: StopFlag::new(),
+            after: 0,
+            cpu: UnsafeCell::new(cpu),
+        };
+        Self { cell: Arc::new(cell) }
     }
 
     /// The cell, for other threads and the thread's signal handler.
@@ -95,6 +112,20 @@ impl<G: Guest> HartOwner<G> {
     pub fn running(&mut self) -> (&mut G::Cpu, &StopFlag) {
         // SAFETY: as in `cpu_mut`. The flag is a different field.
         (unsafe { &mut *self.cell.cpu.get() }, self.cell.stop_flag())
+    }
+
+    /// The words for the engine that runs the hart.
+    pub fn words_mut(&mut self) -> &mut EngineWords {
+        // SAFETY: the words are accessed only through this owner, which is borrowed exclusively.
+        unsafe { &mut *self.cell.words.get() }
+    }
+
+    /// The CPU state for emitted code, which also accesses what lies at a fixed displacement from it. The pointer is
+    /// valid as long as the owner is not used otherwise.
+    pub fn as_ptr(&mut self) -> *mut G::Cpu {
+        // The pointer is made from one to the whole cell.
+        let cell = Arc::as_ptr(&self.cell).cast_mut();
+        cell.wrapping_byte_add(offset_of!(HartCell<G>, cpu)).cast()
     }
 }
 

@@ -8,7 +8,7 @@ mod hart;
 pub mod riscv;
 mod semantics;
 
-pub use hart::{HartCell, HartOwner};
+pub use hart::{ENGINE_WORDS, EngineWords, HartCell, HartOwner};
 pub use semantics::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, JumpHint, MemType, Order, Reg, Semantics, Width};
 
 use crate::memory::GuestFault;

@@ -46,6 +46,8 @@ pub enum Rank {
     Space,
     /// The ranges of changed code that an engine has not handled.
     ChangedCode,
+    /// The translated code that engines share.
+    CodeCache,
     /// The lines of a log.
     Log,
     /// The gate that keeps other threads from allocating while one forks.
@@ -417,6 +419,7 @@ mod order {
             Trace,
             Space,
             ChangedCode,
+            CodeCache,
             Log,
             AllocatorGate,
             SpareMemory,

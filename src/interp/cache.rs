@@ -90,11 +90,11 @@ impl<B: Base> Cache<B> {
     /// Adds a decoded block and returns its first record.
     pub fn insert(&mut self, decoded: &Decoded) -> *const Slot {
         let start = self.arena.push(&decoded.slots).cast_const();
-        let block = Block { start, source: decoded.source.as_slice().into(), incoming: Vec::new() };
-        for page in block.pages(decoded.pc) {
-            self.by_page.entry(page).or_default().push(decoded.pc);
+        let block = Block { start, source: decoded.source().into(), incoming: Vec::new() };
+        for page in block.pages(decoded.pc()) {
+            self.by_page.entry(page).or_default().push(decoded.pc());
         }
-        self.blocks.insert(decoded.pc, block);
+        self.blocks.insert(decoded.pc(), block);
         start
     }
 

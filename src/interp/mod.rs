@@ -136,7 +136,7 @@ impl<B: Base, M: GuestMemory> Core<B, M> {
     fn decode_at(&mut self, cpu: &Cpu, mem: &M, inside: Option<&Inside>) -> Result<*const Slot, Exit> {
         let max_block = self.config.max_block;
         if let Some(inside) = inside {
-            inside.decodes(&predecode::fetched(cpu.pc, max_block));
+            inside.decodes(&predecode::limits(max_block).range(cpu.pc));
         }
         let decoded = &mut self.decoded;
         decoded.decode::<B, M>(cpu.pc, max_block, &cpu.isa, mem)?;

@@ -2,29 +2,36 @@
 
 use super::block::{Exits, Record, SINK, Slot, Variant};
 use super::threaded;
+use crate::guest::Exit;
+use crate::guest::riscv::fetch::{FetchLimits, Fetched, wrap};
 use crate::guest::riscv::{Base, insn_align};
-use crate::guest::{DecodeError, Exit, Width};
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE};
+use crate::memory::GuestMemory;
 use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
-use std::ops::Range;
 use std::ptr::null;
 
 /// A block as decoded, to be copied into the cache. The buffers are used for one block after the other.
 #[derive(Default)]
 pub(super) struct Decoded {
-    pub pc: u64,
     pub slots: Vec<Slot>,
-    /// The bytes it was decoded from.
-    pub source: Vec<u8>,
-    insns: Vec<(u64, Insn)>,
+    fetched: Fetched,
     /// The integer register written last in this block.
     last_written: Option<u8>,
 }
 
 impl Decoded {
+    /// The address of the first instruction.
+    pub fn pc(&self) -> u64 {
+        self.fetched.pc
+    }
+
+    /// The bytes that were decoded.
+    pub fn source(&self) -> &[u8] {
+        &self.fetched.source
+    }
+
     /// The instructions with their addresses, compressed ones expanded.
     pub fn insns(&self) -> &[(u64, Insn)] {
-        &self.insns
+        &self.fetched.insns
     }
 
     /// Decodes from `pc` up to the first instruction that may transfer control, at most `max_block` instructions and
@@ -36,67 +43,22 @@ impl Decoded {
         isa: &Isa,
         mem: &M,
     ) -> Result<(), Exit> {
-        let limit = limit(max_block);
+        self.slots.clear();
+        self.last_written = None;
+        self.fetched.fetch::<B, M>(pc, limits(max_block), isa, mem, ends_block)?;
         let align = insn_align(isa);
-        let in_page = PAGE_SIZE - pc % PAGE_SIZE;
-        let range = fetched(pc, max_block);
-        self.start(pc, (range.end.0 - range.start.0) as usize);
-        let got = mem.fetch(GuestAddr(pc), &mut self.source).map_err(Exit::Fault)?;
-        let mut at = 0;
-        while self.insns.len() < limit && (at as u64) < in_page {
-            let insn_pc = pc + at as u64;
-            let insn = match B::decode(&self.source[at..got], isa) {
-                Ok(insn) => insn,
-                // If it is ever reached, it is decoded again as the first of its own block, and fails there.
-                Err(_) if at > 0 => break,
-                Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
-                Err(DecodeError::Truncated) => {
-                    return Err(Exit::Fault(second_page_fault(wrap::<B>(insn_pc + 2), mem)));
-                }
-            };
-            at += usize::from(insn.len);
-            self.push::<B, M>(insn_pc, insn, align);
-            if ends_block(&insn) {
-                break;
-            }
+        for before in 0..self.fetched.insns.len() {
+            let (pc, insn) = self.fetched.insns[before];
+            self.push::<B, M>(before as u32, pc, insn, align);
         }
-        self.source.truncate(at);
-        self.finish::<B>(pc + at as u64);
+        self.finish::<B>();
         Ok(())
     }
-
-    /// Begins a block at `pc`, with room for its bytes.
-    fn start(&mut self, pc: u64, len: usize) {
-        self.pc = pc;
-        self.slots.clear();
-        self.insns.clear();
-        self.source.resize(len, 0);
-        self.last_written = None;
-    }
 }
 
-fn limit(max_block: usize) -> usize {
-    max_block.clamp(1, 1024)
-}
-
-/// The bytes that [`Decoded::decode`] fetches at most, before it knows where the block ends.
-pub(super) fn fetched(pc: u64, max_block: usize) -> Range<GuestAddr> {
-    let in_page = PAGE_SIZE - pc % PAGE_SIZE;
-    // Two bytes of the next page complete an instruction that crosses the page boundary.
-    let len = (limit(max_block) as u64 * 4).min(in_page + 2);
-    GuestAddr(pc)..GuestAddr(pc.saturating_add(len))
-}
-
-/// An address truncated to the guest's address width.
-fn wrap<B: Base>(pc: u64) -> u64 {
-    if B::WIDTH == Width::W32 { pc & 0xffff_ffff } else { pc }
-}
-
-/// The fault of an instruction whose second half, at `addr`, cannot be fetched.
-fn second_page_fault(addr: u64, mem: &impl GuestMemory) -> GuestFault {
-    let addr = GuestAddr(addr);
-    let fault = mem.fetch(addr, &mut [0; 2]).err();
-    fault.unwrap_or(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Unmapped })
+/// The limits of a block of at most `max_block` instructions.
+pub(super) fn limits(max_block: usize) -> FetchLimits {
+    FetchLimits { insns: max_block.clamp(1, 1024), in_page: true }
 }
 
 /// Whether the instruction reads each source register once, as an operand and nothing else.
@@ -117,9 +79,7 @@ fn is_transfer(op: Op) -> bool {
 
 impl Decoded {
     #[inline]
-    fn push<B: Base, M: GuestMemory>(&mut self, pc: u64, mut insn: Insn, insn_align: u64) {
-        let before = self.insns.len() as u32;
-        self.insns.push((pc, insn));
+    fn push<B: Base, M: GuestMemory>(&mut self, before: u32, pc: u64, mut insn: Insn, insn_align: u64) {
         let info = insn.op.info();
         let simple = is_simple(info);
         let variant = if insn_align == 4 && is_transfer(insn.op) {
@@ -154,10 +114,10 @@ impl Decoded {
     }
 
     /// Adds exits after the last instruction, if it needs them.
-    fn finish<B: Base>(&mut self, next_pc: u64) {
-        let &(pc, insn) = self.insns.last().expect("a block has at least one instruction");
+    fn finish<B: Base>(&mut self) {
+        let &(pc, insn) = self.insns().last().expect("a block has at least one instruction");
         let target = wrap::<B>(pc.wrapping_add_signed(i64::from(insn.imm)));
-        let next_pc = wrap::<B>(next_pc);
+        let next_pc = self.fetched.end::<B>();
         let exits = |taken_pc| Exits { taken: null(), fallthrough: null(), taken_pc, fallthrough_pc: next_pc };
         match insn.op {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu | Op::Jal => {
@@ -165,7 +125,7 @@ impl Decoded {
             }
             Op::Jalr => {}
             _ => {
-                let before = self.insns.len() as u32;
+                let before = self.insns().len() as u32;
                 let handler = threaded::fall_through();
                 self.slots.push(Slot { record: Record { handler, insn, before, pc: next_pc } });
                 self.slots.push(Slot { exits: exits(next_pc) });

@@ -5,6 +5,7 @@
 
 pub mod concrete;
 pub mod csr;
+pub mod fetch;
 pub mod fp;
 pub mod privileged;
 pub mod profiles;

@@ -6,6 +6,9 @@
 //! moment are stopped. The reporter then [waits](Reports::wait) for those only. An engine handles its reports between
 //! blocks; one that is outside guest code handles them before it enters again, so nobody waits for it.
 //!
+//! Engines may share a cache of translated code. It is an [observer](CodeObserver) of the changes and drops stale code
+//! at once, so that the engines only have to leave it.
+//!
 //! Most changes do not concern code: a map of the pages that engines have decoded from decides that at once.
 //!
 //! A thread that reports or waits is outside guest code itself, so two of them never wait for each other. It holds no
@@ -18,8 +21,8 @@ use super::GuestAddr;
 use crate::host::{Lock, LockRef, Rank, StopFlag, StopHandle, assert_no_lock_is_held, futex_sleep, futex_wake};
 use pages::PageMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, ThreadId};
 
 /// The most ranges that are kept for an engine. With more, it drops everything.
@@ -86,16 +89,46 @@ struct Engine {
     stale: Stale,
 }
 
+impl Engine {
+    /// Has the engine look for reports before it runs anything else.
+    fn report(&self, reports: &mut Reports) {
+        let shared = &self.shared;
+        shared.reported.store(true, Ordering::SeqCst);
+        // An engine that enters later looks for reports after that. One that is inside takes this report after its next
+        // step, before it runs anything.
+        let state = shared.state.load(Ordering::SeqCst) & !AWAITED;
+        if state & INSIDE != 0 {
+            shared.stop().raise(StopFlag::CODE);
+            reports.running.push((shared.clone(), state));
+        }
+    }
+}
+
+/// Observes the changes of code in an address space.
+pub trait CodeObserver: Send + Sync {
+    /// Called when the code in `range` has changed, before any engine learns of it. Takes no lock of a rank below
+    /// [`Rank::CodeCache`].
+    fn changed(&self, range: &Range<GuestAddr>);
+
+    /// The lock that [`Self::changed`] takes, which is held while the process forks.
+    fn lock(&self) -> LockRef<'_>;
+}
+
 /// The changes of code in one address space.
 pub struct CodeChanges {
     pages: PageMap,
     engines: Lock<Vec<Engine>>,
+    observer: OnceLock<Arc<dyn CodeObserver>>,
 }
 
 impl CodeChanges {
     /// An address space without engines.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { pages: PageMap::new(), engines: Lock::new(Rank::ChangedCode, Vec::new()) })
+        Arc::new(Self {
+            pages: PageMap::new(),
+            engines: Lock::new(Rank::ChangedCode, Vec::new()),
+            observer: OnceLock::new(),
+        })
     }
 
     /// Registers the engine of a hart, whose flag is raised for [`StopFlag::CODE`] when there is something to drop
@@ -121,19 +154,38 @@ impl CodeChanges {
         if range.is_empty() || !self.pages.take_marked(range) {
             return reports;
         }
-        for engine in self.engines.lock().iter_mut() {
-            let Engine { shared, stale, .. } = engine;
-            stale.add(range.clone());
-            shared.reported.store(true, Ordering::SeqCst);
-            // An engine that enters later looks for reports after that. One that is inside takes this report after
-            // its next step, before it runs anything.
-            let state = shared.state.load(Ordering::SeqCst) & !AWAITED;
-            if state & INSIDE != 0 {
-                shared.stop().raise(StopFlag::CODE);
-                reports.running.push((shared.clone(), state));
-            }
+        let mut engines = self.engines.lock();
+        if let Some(observer) = self.observer.get() {
+            observer.changed(range);
+        }
+        for engine in engines.iter_mut() {
+            engine.stale.add(range.clone());
+            engine.report(&mut reports);
         }
         reports
+    }
+
+    /// Reports to all engines that they must leave the code that they run, without any change of code. The observer is
+    /// not told.
+    pub fn report_to_all(&self) -> Reports {
+        let mut reports = Reports::default();
+        for engine in self.engines.lock().iter() {
+            engine.report(&mut reports);
+        }
+        reports
+    }
+
+    /// Tells an observer of all further changes. There is at most one.
+    ///
+    /// # Panics
+    /// If there is one already.
+    pub fn observe(&self, observer: Arc<dyn CodeObserver>) {
+        assert!(self.observer.set(observer).is_ok(), "an address space has one cache of code");
+    }
+
+    /// The lock of the observer.
+    pub fn observer_lock(&self) -> Option<LockRef<'_>> {
+        self.observer.get().map(|observer| observer.lock())
     }
 
     /// Ends the registration of an engine that was killed. Nobody waits for it any more.

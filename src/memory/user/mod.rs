@@ -17,8 +17,8 @@ mod segments;
 use super::vma::VmaTree;
 use super::window::Window;
 use super::{
-    AreaObserver, CodeChanges, CodeWatch, GuestAddr, MlockMode, Prot, Registration, Reports, Reservations, SpaceError,
-    Vma,
+    AreaObserver, CodeChanges, CodeObserver, CodeWatch, GuestAddr, MlockMode, Prot, Registration, Reports,
+    Reservations, SpaceError, Vma,
 };
 use crate::host::{self, Lock, LockGuard, LockRef, Rank, StopHandle, UringMemory, UringPart};
 pub use aio::NewRing;
@@ -287,6 +287,16 @@ impl UserSpace {
         self.code.register(stop)
     }
 
+    /// Tells the observer, of which there is at most one, of all code that changes from now on.
+    pub fn observe_code(&self, observer: Arc<dyn CodeObserver>) {
+        self.code.observe(observer);
+    }
+
+    /// Has all engines that run guest code leave it. See [`CodeChanges::report_to_all`].
+    pub fn stop_engines(&self) -> Reports {
+        self.code.report_to_all()
+    }
+
     /// Reports all further changes of the areas to the observer.
     pub fn observe_areas(&self, observer: Arc<dyn AreaObserver>) {
         self.state().areas.observe(observer);
@@ -311,8 +321,8 @@ impl UserSpace {
     }
 
     /// The locks that are held while the process forks.
-    pub fn locks(&self) -> [LockRef<'_>; 2] {
-        [self.state.erased(), self.code.lock()]
+    pub fn locks(&self) -> Vec<LockRef<'_>> {
+        [self.state.erased(), self.code.lock()].into_iter().chain(self.code.observer_lock()).collect()
     }
 
     /// Called after a process that shared the address space has been killed while its engine ran: nobody waits for the
