@@ -1,0 +1,289 @@
+//! Two engines, each with memory and a hart of its own, that run the same program and are compared at every exit.
+
+use crate::program::{Assembled, Program};
+use remu::guest::riscv::{Cpu, Rv64};
+use remu::guest::{Engine, Exit, HartOwner};
+use remu::memory::{Access, Backing, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu_isa::{Insn, RegClass, Xlen, decode, f_name, x_name};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+pub const PAGE: u64 = 0x1000;
+/// The first address past the address space.
+pub const LIMIT: u64 = 1 << 38;
+
+/// Where programs run. They cannot write there.
+pub const CODE: u64 = 0x10_0000;
+/// The same memory, readable and writable: programs that change themselves run here.
+pub const CHANGING: u64 = 0x2b_37d9_0000;
+pub const CODE_SIZE: u64 = 8 * PAGE;
+
+/// Data: two pages, one that is read-only and zero, one, a hole, one, one without permissions.
+pub const DATA: u64 = 0x20_0000;
+/// The page after the hole.
+pub const AFTER_HOLE: u64 = DATA + 5 * PAGE;
+/// A page of a file, and a page past the file's end.
+pub const FILE: u64 = 0x30_0000;
+/// The stack, and jump tables in its last page.
+pub const STACK: u64 = 0x40_0000;
+pub const TABLES: u64 = STACK + PAGE;
+/// A page that `lui` does not reach.
+pub const HIGH: u64 = 0x12_3456_7000;
+
+/// An address at which each load or store succeeds.
+const SAFE: u64 = DATA + 0x840;
+
+/// Memory that programs can write.
+const DATA_AREAS: [(u64, u64); 6] =
+    [(DATA, 2 * PAGE), (DATA + 3 * PAGE, PAGE), (AFTER_HOLE, PAGE), (FILE, PAGE), (STACK, 2 * PAGE), (HIGH, PAGE)];
+const DATA_SIZE: usize = 8 * PAGE as usize;
+
+/// Instructions after which a program is given up: shrinking can take the end out of a loop.
+const TOO_MANY: u64 = 20_000;
+/// Exits after which a program has run long enough.
+const ENOUGH_EXITS: usize = 100;
+
+/// An engine with its memory.
+pub struct Side {
+    pub name: &'static str,
+    space: UserSpace,
+    hart: HartOwner<Rv64>,
+    engine: Box<dyn Engine<Rv64, Memory = UserSpace>>,
+}
+
+/// A space with all areas mapped. Only one space of a process can be the identity.
+fn space(identity: bool) -> UserSpace {
+    let space = UserSpace::new(&SpaceConfig { limit: GuestAddr(LIMIT), identity }).expect("an address space");
+    assert_eq!(space.is_identity(), identity);
+    let rw = Prot::READ | Prot::WRITE;
+    let map = |request: MapRequest| space.map(&request).expect("room for a mapping");
+    let anonymous = |at, pages, prot| {
+        map(MapRequest::anonymous(Place::Fixed(GuestAddr(at)), pages * PAGE, prot));
+    };
+    let file = |at, size, len, prots: &[(u64, Prot)]| {
+        let file = memfd_create("memory", MemfdFlags::CLOEXEC).expect("a memfd");
+        ftruncate(&file, size).expect("a memfd can grow");
+        for &(at, prot) in prots.iter().chain(&[(at, rw)]) {
+            let backing = Backing::File { fd: file.as_fd(), offset: 0, path: Path::new("memory").into() };
+            let place = Place::Fixed(GuestAddr(at));
+            map(MapRequest { backing, shared: true, ..MapRequest::anonymous(place, len, prot) });
+        }
+    };
+    file(CHANGING, CODE_SIZE, CODE_SIZE, &[(CODE, Prot::READ | Prot::EXEC)]);
+    space.protect(GuestAddr(CHANGING), CODE_SIZE, Prot::all()).expect("it is mapped");
+    file(FILE, PAGE, 2 * PAGE, &[]);
+    for (at, pages, prot) in [
+        (DATA, 2, rw),
+        (DATA + 2 * PAGE, 1, Prot::READ),
+        (DATA + 3 * PAGE, 1, rw),
+        (AFTER_HOLE, 1, rw),
+        (AFTER_HOLE + PAGE, 1, Prot::empty()),
+        (STACK, 2, rw),
+        (HIGH, 1, rw),
+    ] {
+        anonymous(at, pages, prot);
+    }
+    space
+}
+
+impl Side {
+    /// A side whose engine is made for a space and a hart.
+    pub fn new<E>(name: &'static str, identity: bool, make: impl FnOnce(&UserSpace, &HartOwner<Rv64>) -> E) -> Self
+    where
+        E: Engine<Rv64, Memory = UserSpace> + 'static,
+    {
+        let space = space(identity);
+        let hart = HartOwner::new(Cpu::new(remu_isa::Isa::rv64_max()));
+        let engine = Box::new(make(&space, &hart));
+        Self { name, space, hart, engine }
+    }
+
+    fn write(&self, at: u64, bytes: &[u8]) {
+        self.space.write_bytes(GuestAddr(at), bytes).expect("writable memory");
+    }
+
+    /// Puts the program and what it starts with into memory, in place of the one before.
+    fn load(&mut self, program: &Program, code: &Assembled, contents: &[(u64, Vec<u8>)]) {
+        self.engine.forget_code();
+        for (at, bytes) in contents {
+            self.write(*at, bytes);
+        }
+        for &(at, slot) in &program.tables {
+            self.write(at, &code.addrs[slot].to_le_bytes());
+        }
+        *self.hart.cpu_mut() = program.cpu();
+        self.hart.cell().take_stop();
+    }
+
+    fn read(&self, to: &mut Vec<u8>) {
+        to.resize(DATA_SIZE + CODE_SIZE as usize, 0);
+        let mut rest = &mut to[..];
+        for (at, len) in DATA_AREAS.into_iter().chain([(CHANGING, CODE_SIZE)]) {
+            let (part, after) = rest.split_at_mut(len as usize);
+            self.space.read_bytes(GuestAddr(at), part).expect("readable memory");
+            rest = after;
+        }
+    }
+
+    /// The instruction at the pc.
+    fn insn(&self) -> Option<Insn> {
+        let mut bytes = [0; 4];
+        let pc = GuestAddr(self.hart.cpu().pc);
+        if self.space.read_bytes(pc, &mut bytes).is_err() {
+            self.space.read_bytes(pc, &mut bytes[..2]).ok()?;
+        }
+        let insn = decode(u32::from_le_bytes(bytes), self.hart.cpu().isa).ok()?;
+        Some(insn.expand(Xlen::Rv64))
+    }
+}
+
+/// What came of a program.
+pub enum Outcome {
+    /// The engines agree: instructions, and the exits.
+    Agree(u64, Vec<Exit>),
+    /// The program does not end soon.
+    TooLong,
+    /// They do not agree; the lines say in what.
+    Differ(String),
+}
+
+/// What the harness does after an exit, so that the program continues.
+enum After {
+    Done,
+    /// The pc moves on by this many bytes.
+    Skip(u64),
+    /// This register gets this value, and the instruction is tried again.
+    Mend(u8, u64),
+}
+
+/// Two sides.
+pub struct Pair {
+    pub left: Side,
+    pub right: Side,
+    memory: [Vec<u8>; 2],
+}
+
+impl Pair {
+    pub fn new(left: Side, right: Side) -> Self {
+        Self { left, right, memory: [Vec::new(), Vec::new()] }
+    }
+
+    /// Runs a program on both sides.
+    pub fn run(&mut self, program: &Program) -> Outcome {
+        let code = program.assemble();
+        let contents = contents(program, &code);
+        for side in [&mut self.left, &mut self.right] {
+            side.load(program, &code, &contents);
+        }
+        self.left.engine.limit(TOO_MANY);
+        self.right.engine.limit(2 * TOO_MANY);
+        let mut exits = Vec::new();
+        let mut mended = None;
+        loop {
+            let left = self.left.engine.run(&mut self.left.hart, &self.left.space);
+            if left == Exit::Interrupted {
+                return Outcome::TooLong;
+            }
+            let right = self.right.engine.run(&mut self.right.hart, &self.right.space);
+            exits.push(left);
+            if let Some(differences) = self.differences(left, right) {
+                return Outcome::Differ(format!("at exit {}, {left:x?}:\n{differences}", exits.len()));
+            }
+            let cpu = self.left.hart.cpu();
+            if exits.len() == ENOUGH_EXITS {
+                return Outcome::Agree(cpu.instret, exits);
+            }
+            let again = mended.replace(cpu.pc) == Some(cpu.pc);
+            match after(&self.left, left, code.end(), program.reserved, again) {
+                After::Done => return Outcome::Agree(cpu.instret, exits),
+                After::Skip(len) => [&mut self.left, &mut self.right].map(|s| s.hart.cpu_mut().pc += len),
+                After::Mend(r, v) => [&mut self.left, &mut self.right].map(|s| s.hart.cpu_mut().set_x(r, v)),
+            };
+        }
+    }
+
+    /// In what the sides differ.
+    fn differences(&mut self, left: Exit, right: Exit) -> Option<String> {
+        self.left.read(&mut self.memory[0]);
+        self.right.read(&mut self.memory[1]);
+        let (a, b) = (self.left.hart.cpu(), self.right.hart.cpu());
+        let reserved = |cpu: &Cpu| cpu.reservation.map(|r| (r.addr.0, r.value, r.size));
+        let same = left == right
+            && (a.pc, a.instret, a.fcsr(), reserved(a)) == (b.pc, b.instret, b.fcsr(), reserved(b))
+            && a.x[..32] == b.x[..32]
+            && a.f == b.f
+            && self.memory[0] == self.memory[1];
+        if same {
+            return None;
+        }
+        let mut lines = vec![format!("  {:<10} {:>24} {:>24}", "", self.left.name, self.right.name)];
+        let mut line = |what: &str, a: String, b: String| {
+            if a != b {
+                lines.push(format!("  {what:<10} {a:>24} {b:>24}"));
+            }
+        };
+        let hex = |v: u64| format!("{v:#x}");
+        line("exit", format!("{left:x?}"), format!("{right:x?}"));
+        line("pc", hex(a.pc), hex(b.pc));
+        line("instret", a.instret.to_string(), b.instret.to_string());
+        line("fflags", hex(a.fflags.0.into()), hex(b.fflags.0.into()));
+        line("frm", hex(a.frm.into()), hex(b.frm.into()));
+        line("reserved", format!("{:x?}", reserved(a)), format!("{:x?}", reserved(b)));
+        for r in 0..32 {
+            line(x_name(r as u8), hex(a.x[r]), hex(b.x[r]));
+            line(f_name(r as u8), hex(a.f[r]), hex(b.f[r]));
+        }
+        let mut at = 0;
+        for (start, len) in DATA_AREAS.into_iter().chain([(CHANGING, CODE_SIZE)]) {
+            for offset in (0..len).step_by(8) {
+                let word = |m: &[u8]| u64::from_le_bytes(m[at..at + 8].try_into().expect("eight bytes"));
+                line(&hex(start + offset), hex(word(&self.memory[0])), hex(word(&self.memory[1])));
+                at += 8;
+            }
+        }
+        Some(lines.join("\n"))
+    }
+}
+
+/// All memory as the program expects it.
+fn contents(program: &Program, code: &Assembled) -> Vec<(u64, Vec<u8>)> {
+    let mut all: Vec<(u64, Vec<u8>)> = Vec::new();
+    for (at, len) in DATA_AREAS {
+        for page in (at..at + len).step_by(PAGE as usize) {
+            let mut bytes = vec![0; PAGE as usize];
+            program.fill(page, &mut bytes);
+            all.push((page, bytes));
+        }
+    }
+    let mut bytes = vec![0; CODE_SIZE as usize];
+    let start = (program.base % CODE_SIZE) as usize;
+    bytes[start..start + code.bytes.len()].copy_from_slice(&code.bytes);
+    all.push((CHANGING, bytes));
+    all
+}
+
+/// How execution continues after an exit of a program that ends at `end`. `again`: the instruction has already stopped
+/// the program just before.
+fn after(side: &Side, exit: Exit, end: u64, reserved: u32, again: bool) -> After {
+    let pc = side.hart.cpu().pc;
+    let insn = side.insn();
+    let len = insn.map(|i| u64::from(i.len));
+    match exit {
+        Exit::Breakpoint if pc == end => After::Done,
+        Exit::Fault(GuestFault { access: Access::Fetch, .. }) => After::Done,
+        Exit::Illegal { bits } => After::Skip(if bits & 3 == 3 { 4 } else { 2 }),
+        Exit::Fault(_) => {
+            let (Some(insn), Some(len)) = (insn, len) else { return After::Skip(2) };
+            let r = insn.rs1;
+            let fixed = r == 0 || reserved >> r & 1 != 0 || insn.op.info().rs1 != RegClass::X;
+            // Now and then the program goes on behind the instruction.
+            if again || fixed || pc >> 1 & 3 == 0 {
+                return After::Skip(len);
+            }
+            let offset = if insn.op.info().is_atomic { 0 } else { i64::from(insn.imm) };
+            After::Mend(r, SAFE.wrapping_add_signed(-offset))
+        }
+        _ => After::Skip(len.unwrap_or(2)),
+    }
+}
