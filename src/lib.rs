@@ -9,6 +9,7 @@ pub mod elf;
 pub mod guest;
 pub mod host;
 pub mod interp;
+pub mod jit;
 pub mod linux;
 pub mod machine;
 pub mod memory;

@@ -14,7 +14,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("interp", &["guest", "memory", "host", "remu_isa"]),
     ("jit::ir", &["guest", "memory", "host", "remu_isa"]),
     ("jit::opt", &["jit::ir", "guest", "memory", "host", "remu_isa"]),
-    ("jit::x64", &["jit::opt", "jit::ir", "guest", "memory", "host", "remu_isa"]),
+    ("jit::x64", &[]),
     ("jit::runtime", &["jit", "guest", "memory", "host", "remu_isa"]),
     ("jit", &["jit", "guest", "memory", "host", "remu_isa"]),
     ("linux", &["guest", "memory", "elf", "host", "remu_isa"]),
@@ -305,9 +305,10 @@ fn every_form_of_forbidden_import_is_found() {
     assert_eq!(lines("debug/trace.rs", "use crate::{guest::{Exit as E, riscv::*}, linux::strace};\n"), [1]);
     assert_eq!(lines("jit/ir/mod.rs", "use crate::jit::ir::Value;\nuse crate::jit::x64::Reg;\n"), [2]);
     assert_eq!(
-        lines("jit/x64/mod.rs", "use crate::jit::{ir::Value, opt::fold};\nuse crate::jit::{ir, runtime};\n"),
+        lines("jit/opt/mod.rs", "use crate::jit::{ir::Value, opt::fold};\nuse crate::jit::{ir, runtime};\n"),
         [2]
     );
+    assert_eq!(lines("jit/x64/int.rs", "use super::reg::Gpr;\nuse crate::guest::Exit;\n"), [2]);
     assert_eq!(lines("newcomer/mod.rs", ""), [1]);
 }
 
