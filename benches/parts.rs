@@ -1,5 +1,5 @@
 //! Microbenchmarks with criterion: decoding and encoding, the interpreter's dispatch and blocks, guest memory, a system
-//! call, a fault that the guest handles, loading a program, and locks.
+//! call, a fault that the guest handles, loading a program, locks, and the x86-64 assembler.
 //!
 //! `cargo bench --bench parts [FILTER]`, for example `interpreter/`. Whole programs are measured by `benches/compare`.
 
@@ -12,6 +12,7 @@ use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::host::{InheritedLimits, Lock, Rank};
 use remu::interp::{Interp, InterpConfig};
+use remu::jit::x64::{Alu, Assembler, Cond, Fp, Gpr, Mem, Scale, Shift, Size, VArith, Xmm};
 use remu::linux::exec::{Image, ProcessSpec};
 use remu::linux::limits::Limits;
 use remu::linux::{Outcome, Services, Task, TaskConfig, Vdso};
@@ -290,5 +291,52 @@ fn locks(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(parts, encodings, interpreter, memory, kernel, loading, locks);
+/// Twenty instructions such as a compiler of guest code emits.
+fn emit_mix(a: &mut Assembler) {
+    use Gpr::{R8, R9, R12, R13, Rax, Rbx, Rcx, Rdi, Rdx, Rsi};
+    use Size::{Byte, Dword, Qword};
+    use Xmm::{Xmm1, Xmm2, Xmm9};
+    let exit = a.new_label();
+    a.mov(Qword, Rax, Mem::base(Rbx, 0x48));
+    a.alu(Alu::Add, Qword, Rax, R12);
+    a.lea(Qword, Rcx, Mem::indexed(R13, Rax, Scale::Eight, 16));
+    a.mov(Dword, Rdx, Mem::base(Rcx, 0x1234));
+    a.movsx(Dword, Qword, Rdx, Rdx);
+    a.alu_imm(Alu::And, Qword, Rdx, 0xff);
+    a.mov_imm(Rsi, 0x1234_5678);
+    a.alu(Alu::Cmp, Qword, Rdx, Rsi);
+    a.jcc(Cond::Ae, exit);
+    a.shift_imm(Shift::Shl, Qword, R12, 3);
+    a.shift_x(Shift::Shr, Qword, R8, R12, Rcx);
+    a.movzx(Byte, R9, Mem::base(Rcx, 1));
+    a.imul(Qword, R9, R8);
+    a.mov_store(Qword, Mem::base(Rbx, 0x50), R9);
+    a.vmov_load(Fp::Double, Xmm1, Mem::base(Rcx, 8));
+    a.varith(VArith::Mul, Fp::Double, Xmm2, Xmm1, Xmm9);
+    a.vmov_store(Fp::Double, Mem::base(Rcx, 8), Xmm2);
+    a.test(Qword, R9, R9);
+    a.cmov(Cond::E, Qword, Rdi, Rdx);
+    a.bind(exit);
+    a.mov_store_imm(Dword, Mem::base(Rbx, 0x100), 0x10);
+}
+
+fn assembler(c: &mut Criterion) {
+    const ROUNDS: u64 = 50;
+    let mut group = c.benchmark_group("assembler");
+    group.throughput(Throughput::Elements(20 * ROUNDS));
+    let mut assembler = Assembler::new();
+    group.bench_function("emit", |b| {
+        b.iter(|| {
+            assembler.clear();
+            for _ in 0..ROUNDS {
+                emit_mix(black_box(&mut assembler));
+            }
+            assembler.finish().expect("it is right");
+            assembler.offset()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(parts, encodings, interpreter, memory, kernel, loading, locks, assembler);
 criterion_main!(parts);

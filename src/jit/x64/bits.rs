@@ -126,10 +126,7 @@ impl Assembler {
     }
 
     fn count(&mut self, insn: Insn, size: Size, dst: Gpr, src: RegMem) {
-        if size == Size::Byte {
-            return self.no_form("a count of the bits of a byte");
-        }
-        self.emit(insn.sized(size).prefix(0xf3), dst.number(), src.into(), Bytes::NONE);
+        self.word_up(insn.prefix(0xf3), size, dst.number(), src, Bytes::NONE);
     }
 
     /// The number of the lowest one. For 0, ZF is set and `dst` stays.

@@ -132,7 +132,7 @@ impl Operands {
 /// A legacy instruction without its operands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Insn {
-    /// Prefixes before REX.
+    /// Prefixes before REX: the one for 16 bits, then another.
     prefixes: Bytes,
     /// REX with its W bit, or 0 for none unless the operands need it.
     rex: u8,
@@ -154,7 +154,7 @@ impl Insn {
     pub(super) const fn sized(self, size: Size) -> Self {
         match size {
             Size::Byte | Size::Dword => self,
-            Size::Word => self.prefix(0x66),
+            Size::Word => Self { prefixes: Bytes::byte(0x66).then(self.prefixes), ..self },
             Size::Qword => Self { rex: 0x48, ..self },
         }
     }
@@ -173,7 +173,7 @@ impl Insn {
         Self { opcode: Bytes::new(bits, self.opcode.len), ..self }
     }
 
-    /// With a prefix behind the others.
+    /// With a prefix that is not the one for an operand's size.
     pub(super) const fn prefix(self, prefix: u8) -> Self {
         Self { prefixes: self.prefixes.then(Bytes::byte(prefix)), ..self }
     }
