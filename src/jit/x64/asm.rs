@@ -57,9 +57,6 @@ pub struct Assembler {
     error: Option<AsmError>,
 }
 
-/// More than the bytes of any instruction, counting what [`Assembler::write`] writes beyond it.
-const ROOM: usize = 32;
-
 impl Assembler {
     /// An assembler without code.
     pub fn new() -> Self {
@@ -155,13 +152,15 @@ impl Assembler {
     /// Appends `first`, then `second`. Each is written as eight bytes, of which what follows overwrites the rest.
     #[inline]
     pub(super) fn write(&mut self, first: Bytes, second: Bytes) {
-        if self.buffer.len() < self.end + ROOM {
-            self.grow();
-        }
-        let middle = self.end + first.len();
-        self.buffer[self.end..self.end + 8].copy_from_slice(&first.bits().to_le_bytes());
-        self.buffer[middle..middle + 8].copy_from_slice(&second.bits().to_le_bytes());
-        self.end = middle + second.len();
+        let room = loop {
+            match self.buffer[self.end..].first_chunk_mut::<16>() {
+                Some(room) => break room,
+                None => self.grow(),
+            }
+        };
+        room[..8].copy_from_slice(&first.bits().to_le_bytes());
+        room[first.len()..][..8].copy_from_slice(&second.bits().to_le_bytes());
+        self.end += first.len() + second.len();
     }
 
     #[cold]

@@ -85,7 +85,7 @@ struct Operands {
 
 impl Operands {
     /// `None` if rsp is the index.
-    #[inline]
+    #[inline(always)]
     fn new(reg: u8, rm: Rm) -> Option<Self> {
         let modrm = (reg & 7) << 3;
         let high = (reg >> 3) << 2;
@@ -254,8 +254,11 @@ impl Vex {
     }
 }
 
+// Encoding is inlined into the methods for instructions, where opcode, prefixes and size are constants. That makes it
+// nearly twice as fast.
 impl Assembler {
     /// Emits a legacy instruction. `reg` is a register's number, or what the opcode has in that place.
+    #[inline(always)]
     pub(super) fn emit(&mut self, insn: Insn, reg: u8, rm: Rm, imm: Bytes) {
         match Operands::new(reg, rm) {
             Some(operands) => {
@@ -286,6 +289,7 @@ impl Assembler {
     }
 
     /// Emits a VEX instruction. Without a register in `vvvv`, that is 0.
+    #[inline(always)]
     pub(super) fn emit_vex(&mut self, vex: Vex, reg: u8, vvvv: u8, rm: Rm, imm: Bytes) {
         match Operands::new(reg, rm) {
             Some(operands) => {
