@@ -57,6 +57,9 @@ pub struct Assembler {
     error: Option<AsmError>,
 }
 
+/// What [`Assembler::write`] writes at once, which is more than the longest instruction.
+const ROOM: usize = 16;
+
 impl Assembler {
     /// An assembler without code.
     pub fn new() -> Self {
@@ -153,7 +156,7 @@ impl Assembler {
     #[inline]
     pub(super) fn write(&mut self, first: Bytes, second: Bytes) {
         let room = loop {
-            match self.buffer[self.end..].first_chunk_mut::<16>() {
+            match self.buffer[self.end..].first_chunk_mut::<ROOM>() {
                 Some(room) => break room,
                 None => self.grow(),
             }
