@@ -505,7 +505,6 @@ fn usage_errors_are_one_line() {
         ("-plugin", "plugins"),
         ("-perfmap", "a map of compiled code for perf"),
         ("-jitdump", "a dump of compiled code for perf"),
-        ("-tb-size", "the size of the code cache"),
     ] {
         assert_eq!(line(&[option, "1", "./exit0"]), format!("option '{option}' is not supported yet: {what}"));
     }

@@ -20,7 +20,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("linux", &["guest", "memory", "elf", "host", "remu_isa"]),
     ("machine", &["guest", "memory", "elf", "host", "remu_isa"]),
     ("debug", &["guest", "memory", "host", "remu_isa"]),
-    ("user", &["linux", "interp", "debug", "guest", "memory", "host", "remu_isa"]),
+    ("user", &["linux", "interp", "jit", "debug", "guest", "memory", "host", "remu_isa"]),
     ("cli", &["*"]),
     ("bin", &["*"]),
     ("lib", &["*"]),

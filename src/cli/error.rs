@@ -3,6 +3,7 @@
 use crate::elf::{ElfError, LoadError, OpenError};
 use crate::guest::riscv::profiles::CpuError;
 use crate::host::limits_behind;
+use crate::jit::x64::UnknownFeature;
 use crate::linux::exec::ExecError;
 use crate::linux::strace::FilterError;
 use std::io;
@@ -56,6 +57,12 @@ pub enum CliError {
         /// What is wrong.
         why: &'static str,
     },
+    /// A feature of the host that remu does not know.
+    #[error("--host-features: {0}")]
+    HostFeatures(UnknownFeature),
+    /// The host gives no memory for compiled code.
+    #[error("no code cache: {0}")]
+    CodeCache(io::Error),
     /// An invalid CPU model.
     #[error("{source_name}: {error}")]
     Cpu {

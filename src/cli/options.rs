@@ -9,8 +9,9 @@ const ENVIRONMENT: &str = "\
 Environment:
   REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
   REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR, REMU_DFILTER,
-  REMU_STATISTICS and REMU_ONE_INSN_PER_TB set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0,
-  -seed, --mmu, --no-aslr, -dfilter, --statistics and -one-insn-per-tb set. An option overrides its variable.
+  REMU_STATISTICS, REMU_ONE_INSN_PER_TB, REMU_ENGINE, REMU_HOST_FEATURES and REMU_TB_SIZE set what -L, -cpu,
+  -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr, -dfilter, --statistics, -one-insn-per-tb,
+  --engine, --host-features and -tb-size set. An option overrides its variable.
   QEMU_ works in place of REMU_; REMU_ takes precedence.
 
 Exit status:
@@ -80,6 +81,18 @@ pub struct Options {
     /// CPU model and extensions, such as rv64gc,zba=on; 'list' shows them (default: max)
     #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...", help_heading = "CPU")]
     pub cpu: Option<OsString>,
+
+    /// How code is executed: interp, the interpreter, or jit, the compiler (default: interp)
+    #[arg(long = "engine", value_name = "ENGINE", help_heading = "CPU")]
+    pub engine: Option<OsString>,
+
+    /// Do without features of the host's CPU in compiled code, such as -bmi2,-fma; -all for the baseline
+    #[arg(long = "host-features", value_name = "-FEATURE,...", allow_hyphen_values = true, help_heading = "CPU")]
+    pub host_features: Option<OsString>,
+
+    /// The size of the code cache in MiB (default: 64)
+    #[arg(long = "tb-size", visible_alias = "code-cache", value_name = "MIB", help_heading = "CPU")]
+    pub tb_size: Option<OsString>,
 
     /// Execute one instruction per basic block
     #[arg(long = "one-insn-per-tb", visible_alias = "singlestep", help_heading = "CPU")]

@@ -8,9 +8,12 @@ use super::{CliError, Options, completions, cpu_list, strace};
 use crate::debug::AddressFilter;
 use crate::guest::riscv::profiles::CpuModel;
 use crate::host::Registered;
+use crate::jit::JitConfig;
+use crate::jit::x64::HostFeatures;
 use crate::linux::TraceConfig;
 use crate::linux::exec::Options as GivenOptions;
 use crate::memory::GuestAddr;
+use crate::user::EngineKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -82,6 +85,12 @@ pub struct Settings {
     pub aslr: bool,
     /// The CPU.
     pub cpu: CpuModel,
+    /// The engine.
+    pub engine: EngineKind,
+    /// The features of the host's CPU that compiled code uses.
+    pub host_features: HostFeatures,
+    /// The size of the code cache in bytes.
+    pub code_cache: usize,
     /// Whether a basic block has one instruction only.
     pub one_insn_per_block: bool,
     /// What is logged.
@@ -183,6 +192,12 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     let Some(mut log) = log(&options, &lookup)? else { return Ok(Action::Print(log_items::help(Logged::Process))) };
     log.strace |= strace::is_asked_for(&options) || variable(&lookup, "STRACE").is_some();
     let (strace, strace_file) = strace::settings(&options)?;
+    let engine = given("--engine", &options.engine, "ENGINE").map(|g| engine(&g)).transpose()?;
+    let host_features = match given("--host-features", &options.host_features, "HOST_FEATURES") {
+        Some(given) => HostFeatures::detect().parse_mask(given.text()?).map_err(CliError::HostFeatures)?,
+        None => HostFeatures::detect(),
+    };
+    let code_cache = given("-tb-size", &options.tb_size, "TB_SIZE").map(|g| code_cache(&g)).transpose()?;
     let one_insn = options.one_insn_per_tb
         || variable(&lookup, "ONE_INSN_PER_TB").is_some()
         || variable(&lookup, "SINGLESTEP").is_some();
@@ -230,6 +245,9 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         uname,
         seed,
         cpu,
+        engine: engine.unwrap_or(EngineKind::Interp),
+        host_features,
+        code_cache: code_cache.unwrap_or(JitConfig::DEFAULT_CACHE_SIZE),
         one_insn_per_block: one_insn,
         log,
         dfilter,
@@ -308,6 +326,22 @@ pub(super) fn parse_number(text: &str) -> Option<u64> {
 }
 
 /// Parses the address translation scheme.
+fn engine(given: &Given) -> Result<EngineKind, CliError> {
+    match given.text()? {
+        "interp" => Ok(EngineKind::Interp),
+        "jit" => Ok(EngineKind::Jit),
+        _ => Err(given.bad("not interp or jit")),
+    }
+}
+
+/// The size of the code cache in bytes, from one in MiB.
+fn code_cache(given: &Given) -> Result<usize, CliError> {
+    match number(given)? {
+        size @ 1..=1024 => Ok((size as usize) << 20),
+        _ => Err(given.bad("not from 1 to 1024 MiB")),
+    }
+}
+
 fn mmu(given: &Given) -> Result<Mmu, CliError> {
     match given.value.as_bytes() {
         b"sv39" => Ok(Mmu::Sv39),

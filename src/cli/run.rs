@@ -8,12 +8,13 @@ use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
 use crate::host::{self, InheritedLimits, Received};
 use crate::interp::InterpConfig;
+use crate::jit::JitConfig;
 use crate::linux::exec::{ExecRequest, Handover, Image, ProcessSpec, Successor, Target};
 use crate::linux::limits::Limits;
 use crate::linux::seccomp::Program;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
-use crate::user::{CodeLog, Runner, RunnerConfig, Statistics};
+use crate::user::{CodeLog, EngineConfig, Runner, RunnerConfig, Statistics};
 use remu_isa::{Isa, Xlen};
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
@@ -177,9 +178,8 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     let own_files = own_file.iter().flat_map(host::OwnFile::numbers).chain(mark);
     let own_fds = descriptors.iter().copied().chain(own_files).collect();
     let (path, sysroot) = (settings.program.clone(), spec.sysroot.clone());
-    let max_block = if settings.one_insn_per_block { 1 } else { InterpConfig::default().max_block };
     let runner = Runner::new(RunnerConfig {
-        engine: InterpConfig { max_block, ..InterpConfig::default() },
+        engine: engine_config(settings),
         code: logged(settings.log.trace.any()).map(|log| CodeLog {
             log,
             items: settings.log.trace,
@@ -214,6 +214,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
             logs: descriptors,
         }),
     };
+    runner.prepare(&image.space).map_err(CliError::CodeCache)?;
     let mailbox = host::attach(hart.cell().clone());
     let mut task = Task::new(TaskConfig { image, spec, services, signals, filters })?;
     // Last, since every file of remu's own is open by now.
@@ -240,6 +241,21 @@ fn end_process(outcome: Outcome, space: &UserSpace, isa: Isa) -> ! {
         Outcome::Killed(fatal) => die(fatal, space, isa),
         Outcome::Resume | Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) => unreachable!("the process goes on"),
     }
+}
+
+/// How guest code is run by the options.
+fn engine_config(settings: &Settings) -> EngineConfig {
+    let mut interp = InterpConfig::default();
+    let mut jit = JitConfig {
+        features: settings.host_features,
+        cache_size: settings.code_cache,
+        link: !settings.log.trace.of_entries(),
+        ..JitConfig::default()
+    };
+    if settings.one_insn_per_block {
+        (interp.max_block, jit.max_block) = (1, 1);
+    }
+    EngineConfig { kind: settings.engine, interp, jit }
 }
 
 /// How the process runs by the options.

@@ -22,7 +22,12 @@ pub struct TraceItems {
 impl TraceItems {
     /// Whether an item is enabled.
     pub fn any(self) -> bool {
-        self.in_asm || self.exec || self.cpu
+        self.in_asm || self.of_entries()
+    }
+
+    /// Whether an item about the start of blocks is enabled.
+    pub fn of_entries(self) -> bool {
+        self.exec || self.cpu
     }
 }
 
@@ -66,7 +71,7 @@ impl<B: Base, N: Names> guest::Tracer<B> for Tracer<N> {
     }
 
     fn wants_entries(&self) -> bool {
-        self.items.exec || self.items.cpu
+        self.items.of_entries()
     }
 
     fn entered(&mut self, cpu: &Cpu) {

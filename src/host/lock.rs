@@ -42,6 +42,8 @@ pub enum Rank {
     Reported,
     /// The summary and the times of traced calls.
     Trace,
+    /// What the engines of a process share.
+    Engines,
     /// The areas of an address space and what belongs to them.
     Space,
     /// The ranges of changed code that an engine has not handled.
@@ -417,6 +419,7 @@ mod order {
             Rings,
             Reported,
             Trace,
+            Engines,
             Space,
             ChangedCode,
             CodeCache,

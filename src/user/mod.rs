@@ -3,14 +3,18 @@
 //! Every thread runs the same loop on a host thread of its own. The engine executes guest code until it stops; the
 //! kernel layer then handles the reason, and says whether the thread resumes.
 
-use crate::debug::{self, AddressFilter, Log, MapLog, MappedFiles, TraceItems};
+mod engine;
+
+pub use engine::{EngineConfig, EngineKind};
+
+use crate::debug::{AddressFilter, Log, MapLog, TraceItems};
 use crate::guest::riscv::{Cpu, Rv64};
-use crate::guest::{Engine, Exit, HartOwner};
+use crate::guest::{Exit, HartOwner};
 use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag, VmClone};
-use crate::interp::{Interp, InterpConfig};
 use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
 use crate::memory::{Registration, UserSpace};
+use engine::{Engines, ThreadEngine};
 use rustix::io::Errno;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak, mpsc};
@@ -35,7 +39,7 @@ pub type ProcessEnd = Box<dyn Fn(Outcome, &Task, &Statistics) + Send + Sync>;
 /// How the threads of a process are run.
 pub struct RunnerConfig {
     /// Settings of the engines.
-    pub engine: InterpConfig,
+    pub engine: EngineConfig,
     /// The log of the code.
     pub code: Option<CodeLog>,
     /// The log of faults and traps.
@@ -58,7 +62,7 @@ struct Ended {
     statistics: Statistics,
     /// Harts, each with the engine that ran it. Most threads of a process begin and end in the same code, which these
     /// engines have decoded.
-    harts: Vec<(HartOwner<Rv64>, Interp<Rv64>)>,
+    harts: Vec<(HartOwner<Rv64>, ThreadEngine)>,
 }
 
 /// The most harts without a thread.
@@ -67,6 +71,7 @@ const MAX_IDLE_HARTS: usize = 8;
 /// Runs the threads of a process.
 pub struct Runner {
     config: RunnerConfig,
+    engines: Engines,
     ended: Lock<Ended>,
     /// Itself, for new threads.
     this: Weak<Self>,
@@ -114,7 +119,7 @@ impl ThreadStarter for Runner {
     }
 
     fn locks(&self) -> Vec<LockRef<'_>> {
-        self.config.logs.iter().map(Log::lock).chain([self.ended.erased()]).collect()
+        self.config.logs.iter().map(Log::lock).chain([self.ended.erased(), self.engines.lock()]).collect()
     }
 }
 
@@ -123,7 +128,7 @@ struct InOthersMemory {
     runner: Arc<Runner>,
     thread: NewThread,
     hart: HartOwner<Rv64>,
-    engine: Interp<Rv64>,
+    engine: ThreadEngine,
     registration: Registration,
     /// The process is in the engine, or in the kernel layer: neither is whole if it is killed then.
     in_engine: AtomicBool,
@@ -133,7 +138,9 @@ struct InOthersMemory {
 impl InOthersMemory {
     fn new(runner: Arc<Runner>, thread: NewThread) -> Self {
         let hart = HartOwner::new(thread.cpu.clone());
-        let (engine, registration) = runner.new_engine(thread.task.mm.space(), &hart);
+        let watch = thread.task.mm.space().watch_code(hart.cell().clone());
+        let registration = watch.registration();
+        let engine = runner.logging(runner.engines.for_other_process(watch), thread.task.mm.space());
         let [in_engine, is_running] = [false; 2].map(AtomicBool::new);
         Self { runner, thread, hart, engine, registration, in_engine, is_running }
     }
@@ -177,16 +184,26 @@ impl VmClone for InOthersMemory {
 impl Runner {
     /// A runner for the threads of a process.
     pub fn new(config: RunnerConfig) -> Arc<Self> {
+        let engines = Engines::new(config.engine.clone());
         Arc::new_cyclic(|this| Self {
             config,
+            engines,
             ended: Lock::new(Rank::EndedThreads, Ended::default()),
             this: this.clone(),
         })
     }
 
+    /// Makes what the engines of the process share, before anything runs.
+    ///
+    /// # Errors
+    /// If the host does not give the memory for compiled code.
+    pub fn prepare(&self, space: &UserSpace) -> std::io::Result<()> {
+        self.engines.prepare(space)
+    }
+
     /// Runs a guest thread on the calling host thread until the thread ends. Does not return if the process ends.
     pub fn run(&self, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
-        let (mut engine, _) = self.new_engine(task.mm.space(), hart);
+        let mut engine = self.new_engine(task.mm.space(), hart);
         self.run_on(&mut engine, task, hart, mailbox);
     }
 
@@ -209,7 +226,7 @@ impl Runner {
         self.keep(hart, engine);
     }
 
-    fn run_on(&self, engine: &mut Interp<Rv64>, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
+    fn run_on(&self, engine: &mut ThreadEngine, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
         let outcome = self.run_until_end(engine, task, hart, None);
         self.count(engine.statistics());
         if let Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) = outcome {
@@ -221,7 +238,7 @@ impl Runner {
     }
 
     /// A hart for a new thread, with its engine.
-    fn hart_for(&self, thread: &NewThread) -> (HartOwner<Rv64>, Interp<Rv64>) {
+    fn hart_for(&self, thread: &NewThread) -> (HartOwner<Rv64>, ThreadEngine) {
         let idle = self.ended.lock().harts.pop();
         if let Some((mut hart, mut engine)) = idle {
             engine.adopt();
@@ -230,12 +247,12 @@ impl Runner {
             return (hart, engine);
         }
         let hart = HartOwner::new(thread.cpu.clone());
-        let (engine, _) = self.new_engine(thread.task.mm.space(), &hart);
+        let engine = self.new_engine(thread.task.mm.space(), &hart);
         (hart, engine)
     }
 
     /// Keeps the hart of a thread that has ended for another one.
-    fn keep(&self, hart: HartOwner<Rv64>, mut engine: Interp<Rv64>) {
+    fn keep(&self, hart: HartOwner<Rv64>, mut engine: ThreadEngine) {
         if !engine.retire() {
             return;
         }
@@ -250,23 +267,24 @@ impl Runner {
     }
 
     /// An engine for a hart of the process.
-    fn new_engine(&self, space: &Arc<UserSpace>, hart: &HartOwner<Rv64>) -> (Interp<Rv64>, Registration) {
-        let mut engine = Interp::<Rv64>::new(self.config.engine);
+    fn new_engine(&self, space: &Arc<UserSpace>, hart: &HartOwner<Rv64>) -> ThreadEngine {
         let watch = space.watch_code(hart.cell().clone());
-        let registration = watch.registration();
-        engine.watch_code(watch);
-        if let Some(CodeLog { log, items, filter }) = self.config.code.clone() {
-            let names = MappedFiles::new(space.clone());
-            engine.set_tracer(Box::new(debug::Tracer::new(log, items, filter, names)));
+        self.logging(self.engines.for_thread(watch), space)
+    }
+
+    /// The engine, which logs its code if that is asked for.
+    fn logging(&self, mut engine: ThreadEngine, space: &Arc<UserSpace>) -> ThreadEngine {
+        if let Some(log) = self.config.code.clone() {
+            engine.log_code(log, space.clone());
         }
-        (engine, registration)
+        engine
     }
 
     /// Alternates between the engine and the kernel layer until the thread or the process ends. `runs` tells others
     /// while the engine runs.
     fn run_until_end(
         &self,
-        engine: &mut Interp<Rv64>,
+        engine: &mut ThreadEngine,
         task: &mut Task,
         hart: &mut HartOwner<Rv64>,
         runs: Option<&AtomicBool>,

@@ -84,6 +84,28 @@ impl Assembler {
         self.end
     }
 
+    /// Drops the code from an offset on. No label may be bound there.
+    pub fn truncate(&mut self, offset: usize) {
+        debug_assert!(!self.labels.iter().flatten().any(|&at| at > offset), "a label would be lost");
+        self.end = offset;
+        self.fixups.retain(|fixup| fixup.at < offset);
+    }
+
+    /// Appends data.
+    pub fn data(&mut self, bytes: &[u8]) {
+        self.buffer.resize(self.buffer.len().max(self.end + bytes.len() + ROOM), 0);
+        self.buffer[self.end..self.end + bytes.len()].copy_from_slice(bytes);
+        self.end += bytes.len();
+    }
+
+    /// Has the displacement at an offset lead to the end of the code.
+    pub fn set_displacement(&mut self, at: usize) {
+        match i32::try_from(distance(at + 4, self.end)) {
+            Ok(disp) => self.buffer[at..at + 4].copy_from_slice(&disp.to_le_bytes()),
+            Err(_) => self.fail(AsmError::OutOfReach(at)),
+        }
+    }
+
     /// A label that is not bound yet.
     pub fn new_label(&mut self) -> Label {
         self.labels.push(None);

@@ -110,6 +110,9 @@ pub trait CodeObserver: Send + Sync {
     /// [`Rank::CodeCache`].
     fn changed(&self, range: &Range<GuestAddr>);
 
+    /// Called in the child of a fork, where only the calling thread exists, outside guest code.
+    fn after_fork(&self);
+
     /// The lock that [`Self::changed`] takes, which is held while the process forks.
     fn lock(&self) -> LockRef<'_>;
 }
@@ -204,6 +207,9 @@ impl CodeChanges {
     pub fn after_fork(&self) {
         let own = thread::current().id();
         self.engines.lock().retain(|engine| engine.thread == own);
+        if let Some(observer) = self.observer.get() {
+            observer.after_fork();
+        }
     }
 }
 

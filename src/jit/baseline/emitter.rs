@@ -1,0 +1,517 @@
+//! The state of the emission of one block, and the operations of [`Semantics`] as descriptions of values.
+
+use super::known::{Fact, Known};
+use super::map::{RegisterMap, f_slot};
+use super::node::{Binary, Node, Nodes, Unary, Val};
+use crate::guest::riscv::fp::{Fmt, RmField};
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap};
+use crate::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
+use crate::jit::x64::{Alu, Assembler, Gpr, HostFeatures, Label, Mem, RegMem, Size};
+use remu_isa::Op;
+
+/// Why an instruction ends the block without a successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It is executed by its definition.
+    Uncompiled,
+    /// ECALL.
+    Syscall,
+    /// EBREAK.
+    Breakpoint,
+}
+
+/// An instruction of the host that accesses guest memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Its offset in the code of the block.
+    pub offset: u32,
+    /// The index of the guest's instruction in the block.
+    pub insn: u16,
+    /// Instructions that `instret` does not count yet at this place, in counting code.
+    pub uncounted: u16,
+}
+
+/// Code that is rarely executed, emitted behind the block.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cold {
+    /// Leaves because of the stop flag or a limit, to continue at a pc.
+    Pause { from: Label, pc: u64 },
+    /// The exit to a block that is not linked. `at` is the offset of the displacement to link.
+    Unlinked { at: usize, pc: u64 },
+    /// Leaves for the reason in rax.
+    Leave { from: Label },
+    /// Leaves to look up the block at the pc in rax.
+    Missed { from: Label },
+    /// Division by zero or by minus one, which is in rcx; the dividend is in rax.
+    Division { from: Label, back: Label, op: Binary, size: Size },
+}
+
+/// Emits one block.
+pub(super) struct Emitter<'a> {
+    pub asm: &'a mut Assembler,
+    pub map: &'a RegisterMap,
+    pub features: HostFeatures,
+    pub nodes: &'a mut Nodes,
+    pub known: Known,
+    pub accesses: &'a mut Vec<Access>,
+    pub cold: &'a mut Vec<Cold>,
+    /// The address of the current instruction, and its index.
+    pub pc: u64,
+    pub index: u16,
+    /// See [`Access::uncounted`].
+    pub uncounted: u16,
+    pub insn_align: u64,
+    /// The scratch registers in use by the current instruction, by number.
+    used: u32,
+    /// The current instruction cannot be compiled. What was emitted for it is dropped.
+    pub uncompiled: bool,
+}
+
+/// The scratch registers, in the order in which they are given out. rcx comes last: shifts need it.
+const SCRATCH: [Gpr; 3] = [Gpr::Rax, Gpr::Rdx, Gpr::Rcx];
+
+/// The constant as an immediate operand.
+pub(super) fn imm32(v: i64) -> Option<i32> {
+    i32::try_from(v).ok()
+}
+
+pub(super) fn size_of_width(w: Width) -> Size {
+    match w {
+        Width::W32 => Size::Dword,
+        Width::W64 => Size::Qword,
+    }
+}
+
+impl<'a> Emitter<'a> {
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        asm: &'a mut Assembler,
+        map: &'a RegisterMap,
+        features: HostFeatures,
+        nodes: &'a mut Nodes,
+        accesses: &'a mut Vec<Access>,
+        cold: &'a mut Vec<Cold>,
+        insn_align: u64,
+    ) -> Self {
+        Self {
+            asm,
+            map,
+            features,
+            nodes,
+            known: Known::default(),
+            accesses,
+            cold,
+            pc: 0,
+            index: 0,
+            uncounted: 0,
+            insn_align,
+            used: 0,
+            uncompiled: false,
+        }
+    }
+
+    /// Begins an instruction.
+    pub fn begin(&mut self, index: u16, pc: u64) {
+        self.index = index;
+        self.pc = pc;
+        self.nodes.clear();
+        self.used = 0;
+        self.uncompiled = false;
+    }
+
+    /// Gives up on the instruction. The value stands for any.
+    pub fn uncompiled(&mut self) -> Val {
+        self.uncompiled = true;
+        self.nodes.imm(0)
+    }
+
+    /// A scratch register that the instruction does not use yet.
+    pub fn scratch(&mut self) -> Gpr {
+        match SCRATCH.into_iter().find(|r| self.used & 1 << r.number() == 0) {
+            Some(reg) => {
+                self.used |= 1 << reg.number();
+                reg
+            }
+            None => {
+                self.uncompiled = true;
+                Gpr::Rax
+            }
+        }
+    }
+
+    /// Takes a certain scratch register.
+    pub fn take(&mut self, reg: Gpr) {
+        if self.used & 1 << reg.number() != 0 {
+            self.uncompiled = true;
+        }
+        self.used |= 1 << reg.number();
+    }
+
+    /// The next instruction of the host accesses guest memory.
+    pub fn access(&mut self) {
+        let offset = self.asm.offset() as u32;
+        self.accesses.push(Access { offset, insn: self.index, uncounted: self.uncounted });
+    }
+
+    /// What is known of a value before it is computed.
+    fn fact(&self, v: Val) -> Fact {
+        match self.nodes.get(v) {
+            Node::Imm(v) => Fact::constant(v),
+            Node::Reg(r) => self.known.get(r),
+            Node::Extend(ty, a) => match (ty, self.fact(a)) {
+                (MemType::I32, fact @ Fact { is_i32: true, .. }) => fact,
+                (MemType::U32, fact @ Fact { is_u32: true, .. }) => fact,
+                _ => Fact::extended(ty),
+            },
+            Node::Load(ty, _) => Fact::extended(ty),
+            Node::Compare(..) | Node::Bit(BitOp::Extract, ..) => Fact::SMALL,
+            Node::Unary(Unary::Clz | Unary::Ctz | Unary::Cpop, ..) => Fact::SMALL,
+            Node::Binary(Binary::Lshr, w, _, n) => match self.nodes.constant(n).map(|n| n as u32 & (w.bits() - 1)) {
+                Some(n) if n > w.bits() - 32 => Fact::SMALL,
+                Some(32) if w == Width::W64 => Fact::extended(MemType::U32),
+                _ if w == Width::W32 => Fact::I32,
+                _ => Fact::NONE,
+            },
+            Node::Binary(Binary::And, _, _, n) => match self.nodes.constant(n) {
+                Some(n) if (0..=i64::from(i32::MAX)).contains(&n) => Fact::SMALL,
+                _ => Fact::NONE,
+            },
+            Node::Binary(_, Width::W32, ..) | Node::Unary(_, Width::W32, _) | Node::ShiftAdd(_, Width::W32, ..) => {
+                Fact::I32
+            }
+            Node::Select(_, a, b) => {
+                let (a, b) = (self.fact(a), self.fact(b));
+                Fact { constant: None, is_i32: a.is_i32 && b.is_i32, is_u32: a.is_u32 && b.is_u32 }
+            }
+            _ => Fact::NONE,
+        }
+    }
+
+    fn binary(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
+        self.nodes.binary(op, w, a, b)
+    }
+
+    fn unary(&mut self, op: Unary, w: Width, a: Val) -> Val {
+        self.nodes.push(Node::Unary(op, w, a))
+    }
+}
+
+/// The type of a number in memory.
+fn type_of(fmt: Fmt) -> MemType {
+    match fmt {
+        Fmt::H => MemType::U16,
+        Fmt::S => MemType::U32,
+        Fmt::D => MemType::I64,
+    }
+}
+
+macro_rules! binaries {
+    ($($name:ident = $op:ident;)*) => {$(
+        fn $name(&mut self, w: Width, a: Val, b: Val) -> Val {
+            self.binary(Binary::$op, w, a, b)
+        }
+    )*};
+}
+
+macro_rules! bitwise {
+    ($($name:ident = $op:ident;)*) => {$(
+        fn $name(&mut self, a: Val, b: Val) -> Val {
+            self.binary(Binary::$op, Width::W64, a, b)
+        }
+    )*};
+}
+
+/// Operations that are executed by their definition.
+macro_rules! uncompiled {
+    ($($name:ident($($arg:ty),*);)*) => {$(
+        fn $name(&mut self, $(_: $arg),*) -> Val {
+            self.uncompiled()
+        }
+    )*};
+}
+
+/// The same, for those that can stop.
+macro_rules! uncompiled_results {
+    ($($name:ident($($arg:ty),*);)*) => {$(
+        fn $name(&mut self, $(_: $arg),*) -> Result<Val, Stop> {
+            Err(Stop::Uncompiled)
+        }
+    )*};
+}
+
+impl Semantics for Emitter<'_> {
+    type Value = Val;
+    type Stop = Stop;
+
+    const XLEN: Width = Width::W64;
+
+    fn read(&mut self, r: Reg) -> Val {
+        match self.known.get(r).constant {
+            Some(v) => self.nodes.imm(v),
+            None => self.nodes.push(Node::Reg(r)),
+        }
+    }
+
+    fn write(&mut self, r: Reg, v: Val) {
+        if self.uncompiled {
+            return;
+        }
+        if r == 0 {
+            // A load to x0 can still fault.
+            if let Node::Load(..) = self.nodes.get(v) {
+                let scratch = self.scratch();
+                self.eval(scratch, v);
+            }
+            return;
+        }
+        let fact = self.fact(v);
+        self.write_register(r, v);
+        self.known.set(r, fact);
+    }
+
+    fn imm(&mut self, v: i64) -> Val {
+        self.nodes.imm(v)
+    }
+
+    fn pc(&mut self, offset: i64) -> Val {
+        self.nodes.imm(self.pc.wrapping_add_signed(offset) as i64)
+    }
+
+    binaries! {
+        add = Add;
+        sub = Sub;
+        shl = Shl;
+        lshr = Lshr;
+        ashr = Ashr;
+        rotr = Rotr;
+        rotl = Rotl;
+        mul = Mul;
+        mulh = Mulh;
+        mulhu = Mulhu;
+        mulhsu = Mulhsu;
+        div = Div;
+        divu = Divu;
+        rem = Rem;
+        remu = Remu;
+    }
+
+    bitwise! {
+        and = And;
+        or = Or;
+        xor = Xor;
+        and_not = AndNot;
+        or_not = OrNot;
+        xor_not = XorNot;
+    }
+
+    fn shift_add(&mut self, w: Width, shift: u8, a: Val, b: Val) -> Val {
+        match (shift, self.nodes.constant(a)) {
+            (0, _) => self.binary(Binary::Add, w, a, b),
+            (_, Some(a)) => {
+                let a = self.nodes.imm(a << shift);
+                self.binary(Binary::Add, w, a, b)
+            }
+            _ => self.nodes.push(Node::ShiftAdd(shift, w, a, b)),
+        }
+    }
+
+    fn compare(&mut self, w: Width, c: Cond, a: Val, b: Val) -> Val {
+        self.nodes.compare(w, c, a, b)
+    }
+
+    fn select(&mut self, c: Val, a: Val, b: Val) -> Val {
+        match self.nodes.constant(c) {
+            Some(0) => b,
+            Some(_) => a,
+            None => self.nodes.push(Node::Select(c, a, b)),
+        }
+    }
+
+    fn extend(&mut self, ty: MemType, a: Val) -> Val {
+        self.nodes.extend(ty, a)
+    }
+
+    fn bit(&mut self, w: Width, op: BitOp, a: Val, index: Val) -> Val {
+        self.nodes.push(Node::Bit(op, w, a, index))
+    }
+
+    fn clz(&mut self, w: Width, a: Val) -> Val {
+        if !self.features.contains(HostFeatures::LZCNT) {
+            return self.uncompiled();
+        }
+        self.unary(Unary::Clz, w, a)
+    }
+
+    fn ctz(&mut self, w: Width, a: Val) -> Val {
+        if !self.features.contains(HostFeatures::BMI1) {
+            return self.uncompiled();
+        }
+        self.unary(Unary::Ctz, w, a)
+    }
+
+    fn cpop(&mut self, w: Width, a: Val) -> Val {
+        if !self.features.contains(HostFeatures::POPCNT) {
+            return self.uncompiled();
+        }
+        self.unary(Unary::Cpop, w, a)
+    }
+
+    fn rev8(&mut self, w: Width, a: Val) -> Val {
+        self.unary(Unary::Rev8, w, a)
+    }
+
+    uncompiled! {
+        clmul(Width, Val, Val);
+        clmulh(Width, Val, Val);
+    }
+
+    fn address(&mut self, base: Val, offset: i64) -> Val {
+        let offset = self.nodes.imm(offset);
+        self.binary(Binary::Add, Width::W64, base, offset)
+    }
+
+    fn load(&mut self, ty: MemType, addr: Val) -> Result<Val, Stop> {
+        Ok(self.nodes.push(Node::Load(ty, addr)))
+    }
+
+    fn store(&mut self, ty: MemType, addr: Val, v: Val) -> Result<(), Stop> {
+        self.emit_store(ty, addr, v);
+        Ok(())
+    }
+
+    uncompiled_results! {
+        amo(AmoOp, MemType, Order, Val, Val);
+        cas(MemType, Order, Val, Val, Val);
+        load_reserved(MemType, Order, Val);
+        store_conditional(MemType, Order, Val, Val);
+    }
+
+    fn cas_pair(&mut self, _: Width, _: Order, _: Val, _: [Val; 2], _: [Val; 2]) -> Result<[Val; 2], Stop> {
+        Err(Stop::Uncompiled)
+    }
+
+    fn fence(&mut self, pred: u8, succ: u8) {
+        // The host keeps every order except that of an earlier store and a later load (I/O counts as both).
+        if pred & 0b0101 != 0 && succ & 0b1010 != 0 {
+            self.asm.lock_alu_imm(Alu::Or, Size::Dword, Mem::base(Gpr::Rsp, 0), 0);
+        }
+    }
+
+    fn fence_i(&mut self) {
+        self.uncompiled = true;
+    }
+
+    fn zero_block(&mut self, _: Val) -> Result<(), Stop> {
+        Err(Stop::Uncompiled)
+    }
+
+    fn manage_block(&mut self, _: Val) -> Result<(), Stop> {
+        Err(Stop::Uncompiled)
+    }
+
+    fn pause(&mut self) {
+        self.asm.pause();
+    }
+}
+
+impl RiscvSemantics for Emitter<'_> {
+    fn insn_align(&self) -> u64 {
+        self.insn_align
+    }
+
+    fn check_target(&mut self, target: Val) -> Result<(), Stop> {
+        match self.nodes.constant(target) {
+            Some(target) if (target as u64).is_multiple_of(self.insn_align) => Ok(()),
+            // Bit 0 is always clear. The instruction may write the register that its target is computed from.
+            None if self.insn_align == 2 => {
+                self.take(Gpr::Rax);
+                self.eval(Gpr::Rax, target);
+                Ok(())
+            }
+            _ => Err(Stop::Uncompiled),
+        }
+    }
+
+    uncompiled! {
+        brev8(Width, Val);
+        orc_b(Width, Val);
+        zip(Val);
+        unzip(Val);
+        clmulr(Width, Val, Val);
+        xperm4(Width, Val, Val);
+        xperm8(Width, Val, Val);
+        fp_sgnj(Fmt, Sgnj, Val, Val);
+        fp_minmax(FpMinMax, Fmt, Val, Val);
+        fp_compare(FpCmp, Fmt, Val, Val);
+        fp_class(Fmt, Val);
+        fp_to_int_modular(Val);
+    }
+
+    fn fp_read(&mut self, fmt: Fmt, r: Reg) -> Val {
+        if fmt == Fmt::D { self.fp_read_bits(r) } else { self.uncompiled() }
+    }
+
+    fn fp_write(&mut self, fmt: Fmt, r: Reg, v: Val) {
+        if self.uncompiled {
+            return;
+        }
+        let value = match self.operand(v) {
+            RegMem::Reg(reg) if fmt != Fmt::H => reg,
+            operand => {
+                let scratch = self.scratch();
+                self.asm.mov(Size::Qword, scratch, operand);
+                scratch
+            }
+        };
+        let slot = f_slot(r);
+        match fmt {
+            Fmt::D => self.asm.mov_store(Size::Qword, slot, value),
+            Fmt::S => {
+                self.asm.mov_store(Size::Dword, slot, value);
+                self.asm.mov_store_imm(Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1);
+            }
+            Fmt::H => {
+                self.asm.alu_imm(Alu::Or, Size::Qword, value, -0x1_0000);
+                self.asm.mov_store(Size::Qword, slot, value);
+            }
+        }
+    }
+
+    fn fp_read_bits(&mut self, r: Reg) -> Val {
+        self.nodes.push(Node::FpBits(r))
+    }
+
+    uncompiled_results! {
+        fp_arith(FpOp, Fmt, RmField, Val, Val);
+        fp_sqrt(Fmt, RmField, Val);
+        fp_fma(Fmt, RmField, bool, bool, Val, Val, Val);
+        fp_convert(Fmt, Fmt, RmField, Val);
+        fp_to_int(Fmt, IntType, RmField, Val);
+        fp_from_int(Fmt, IntType, RmField, Val);
+        fp_round(Fmt, bool, RmField, Val);
+        csr_read(u16);
+    }
+
+    fn fp_load(&mut self, fmt: Fmt, addr: Val) -> Result<Val, Stop> {
+        self.load(type_of(fmt), addr)
+    }
+
+    fn fp_store(&mut self, fmt: Fmt, addr: Val, bits: Val) -> Result<(), Stop> {
+        self.store(type_of(fmt), addr, bits)
+    }
+
+    fn csr_write(&mut self, _: u16, _: Val) -> Result<(), Stop> {
+        Err(Stop::Uncompiled)
+    }
+
+    fn trap(&mut self, trap: Trap) -> Stop {
+        match trap {
+            Trap::EnvironmentCall => Stop::Syscall,
+            Trap::Breakpoint => Stop::Breakpoint,
+        }
+    }
+
+    fn privileged(&mut self, _: Op, _: Val, _: Val) -> Result<Flow<Val>, Stop> {
+        Err(Stop::Uncompiled)
+    }
+}

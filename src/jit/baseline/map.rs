@@ -1,0 +1,123 @@
+//! Where the guest's state is while emitted code runs: the register map, and displacements from rbp.
+//!
+//! rbp points [`BIAS`] bytes into the CPU state, so that most registers and the words that emitted code needs most have a
+//! displacement of one byte. rsp is the host's. rax, rcx and rdx are scratch, as are xmm13 to xmm15. Every other register
+//! has one meaning in all emitted code of a process, so blocks continue in each other without moving anything.
+
+use crate::guest::riscv::{Cpu, Rv64};
+use crate::guest::{HartCell, Reg};
+use crate::jit::x64::{Gpr, Mem, RegMem};
+use std::mem::offset_of;
+
+/// The distance of rbp from the CPU state, in bytes.
+pub const BIAS: i32 = 96;
+
+/// A word before the CPU state that emitted code uses. The discriminant is its index in
+/// [`EngineWords`](crate::guest::EngineWords); the last three have a displacement of one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Word {
+    /// What the helpers get: see the runtime's `Context`.
+    Context = 8,
+    /// The value of `instret` at which counting code leaves.
+    Limit = 9,
+    /// Jumped to with the reason in rax: leaves emitted code.
+    Leave = 10,
+    /// Jumped to with the next pc in rax: leaves emitted code to look up the block there.
+    LeaveTo = 11,
+    /// Called by the exit of a block that is not linked. The data of the exit follows the call.
+    LeaveLink = 12,
+    /// The jump cache.
+    Jumps = 13,
+    /// Called to execute one instruction by its definition, with its pc in rax and its encoding in ecx. Returns in rax
+    /// why emitted code must be left, or zero; the flags tell which.
+    Execute = 14,
+}
+
+impl Word {
+    /// The word in memory.
+    pub const fn mem(self) -> Mem {
+        Mem::base(Gpr::Rbp, HartCell::<Rv64>::WORDS as i32 + 8 * self as i32 - BIAS)
+    }
+}
+
+/// The stop flag.
+pub const STOP: Mem = Mem::base(Gpr::Rbp, HartCell::<Rv64>::STOP as i32 - BIAS);
+/// The program counter, which is up to date only outside emitted code.
+pub const PC: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, pc) as i32 - BIAS);
+/// The number of instructions retired, kept by counting code.
+pub const INSTRET: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, instret) as i32 - BIAS);
+
+/// The integer register `r` in the CPU state.
+pub const fn x_slot(r: Reg) -> Mem {
+    Mem::base(Gpr::Rbp, offset_of!(Cpu, x) as i32 + 8 * r as i32 - BIAS)
+}
+
+/// The floating-point register `r` in the CPU state.
+pub const fn f_slot(r: Reg) -> Mem {
+    Mem::base(Gpr::Rbp, offset_of!(Cpu, f) as i32 + 8 * r as i32 - BIAS)
+}
+
+/// The registers that are kept in registers of the host.
+#[derive(Clone, Debug)]
+pub struct RegisterMap {
+    x: [Option<Gpr>; 32],
+    base: Option<Gpr>,
+}
+
+/// The pinned registers, most used first: a0 to a5, sp, s0, s1, ra, a6.
+const PINNED: [(Reg, Gpr); 11] = [
+    (10, Gpr::Rbx),
+    (11, Gpr::Rsi),
+    (12, Gpr::Rdi),
+    (13, Gpr::R8),
+    (14, Gpr::R9),
+    (15, Gpr::R10),
+    // Its addresses mostly have a displacement, which r13 as a base always has.
+    (2, Gpr::R13),
+    (8, Gpr::R14),
+    (9, Gpr::R15),
+    (1, Gpr::R12),
+    (16, Gpr::R11),
+];
+
+impl RegisterMap {
+    /// The map where host and guest addresses are the same.
+    pub fn identity() -> Self {
+        let mut x = [None; 32];
+        for (guest, host) in PINNED {
+            x[usize::from(guest)] = Some(host);
+        }
+        Self { x, base: None }
+    }
+
+    /// The map where a register holds the host address of guest address 0.
+    pub fn with_base() -> Self {
+        let mut map = Self::identity();
+        map.base = map.x[16].take();
+        map
+    }
+
+    /// The register that holds the host address of guest address 0, if that is not 0.
+    pub fn base(&self) -> Option<Gpr> {
+        self.base
+    }
+
+    /// The register of the host that holds the integer register `r`.
+    pub fn pinned(&self, r: Reg) -> Option<Gpr> {
+        self.x[usize::from(r)]
+    }
+
+    /// Where the integer register `r` is. x0 is in memory, too.
+    pub fn x(&self, r: Reg) -> RegMem {
+        match self.x[usize::from(r)] {
+            Some(reg) => RegMem::Reg(reg),
+            None => RegMem::Mem(x_slot(r)),
+        }
+    }
+
+    /// The integer registers in registers of the host.
+    pub fn all_pinned(&self) -> impl Iterator<Item = (Reg, Gpr)> + '_ {
+        (0..32).filter_map(|r| self.pinned(r).map(|host| (r, host)))
+    }
+}

@@ -1,0 +1,452 @@
+//! The baseline compiler: guest code becomes the host's in one pass.
+//!
+//! An instruction is compiled by running its definition in [`sem`](crate::guest::riscv::sem) over [descriptions of
+//! values](node); writing a register or branching [selects](select) the host's instructions. Every guest register has a
+//! [fixed place](map), which is up to date at every guest instruction, so a fault needs no more than to know which
+//! instruction it was. What the compiler cannot do is left to the same definition on plain values, called by emitted code.
+//!
+//! The unit of compilation is a superblock: consecutive instructions up to one that never continues with the next.
+//! Branches out of it are exits, those within it stay in the code.
+
+mod emitter;
+mod known;
+pub mod map;
+mod memory;
+mod node;
+mod select;
+
+pub use emitter::Access;
+
+use crate::guest::riscv::fetch::{FetchLimits, Fetched};
+use crate::guest::riscv::{Base, Rv64, insn_align};
+use crate::guest::{Cond, Flow, alu};
+use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
+use emitter::{Cold, Emitter, Stop, imm32};
+use map::{INSTRET, PC, RegisterMap, STOP, Word};
+use node::Nodes;
+use remu_isa::{Insn, Isa, Op};
+
+/// The most instructions of a superblock.
+pub const MAX_INSNS: usize = 100;
+
+/// Why emitted code is left, in rax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Reason {
+    /// The block at the pc must be looked up.
+    Lookup = 1,
+    /// An exit that is not linked was taken. rdx points to its [data](ExitData).
+    Link = 2,
+    /// ECALL.
+    Syscall = 3,
+    /// EBREAK.
+    Breakpoint = 4,
+    /// An access faulted. rdx is the host's address of the instruction.
+    Fault = 5,
+    /// Compiled code must be compared with memory before execution continues at the pc.
+    Revalidate = 6,
+    /// A helper has noted why.
+    Stopped = 7,
+}
+
+impl Reason {
+    /// The reason with this number.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn of(number: u64) -> Self {
+        use Reason::*;
+        const ALL: [Reason; 7] = [Lookup, Link, Syscall, Breakpoint, Fault, Revalidate, Stopped];
+        ALL[number as usize - 1]
+    }
+}
+
+/// What follows the call that an unlinked exit consists of.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed)]
+pub struct ExitData {
+    /// Where the guest continues.
+    pub pc: u64,
+    /// The distance from the displacement of the exit to this.
+    pub distance: u32,
+}
+
+/// How code is compiled.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the guest's registers are.
+    pub map: RegisterMap,
+    /// What the host has.
+    pub features: HostFeatures,
+    /// The most instructions of a superblock.
+    pub max_insns: usize,
+    /// Whether exits can be linked. If not, each leaves to look up its target.
+    pub link: bool,
+    /// Whether instructions are counted.
+    pub count: bool,
+}
+
+/// The compiler's buffers, which are used for one superblock after the other.
+#[derive(Default)]
+pub struct Compiler {
+    fetched: Fetched,
+    asm: Assembler,
+    nodes: Nodes,
+    accesses: Vec<Access>,
+    cold: Vec<Cold>,
+    entries: Vec<(u64, u32)>,
+    labels: Vec<Option<Target>>,
+    uncompiled: Vec<Op>,
+}
+
+/// A place in the superblock that branches of it lead to.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    label: Label,
+    /// Some branch to it is backwards.
+    is_loop: bool,
+}
+
+/// Whether the next instruction is never reached from this one in straight line.
+fn never_continues(insn: &Insn) -> bool {
+    matches!(insn.op, Op::Jal | Op::Jalr | Op::Ecall | Op::Ebreak | Op::FenceI | Op::Mret | Op::Sret)
+}
+
+impl Compiler {
+    /// The limits of what is fetched.
+    pub fn limits(config: &Config) -> FetchLimits {
+        FetchLimits { insns: config.max_insns.clamp(1, MAX_INSNS), in_page: false }
+    }
+
+    /// Fetches the superblock at `pc`, to be compiled next.
+    pub fn fetch<M: crate::memory::GuestMemory>(
+        &mut self,
+        pc: u64,
+        config: &Config,
+        isa: &Isa,
+        mem: &M,
+    ) -> Result<(), crate::guest::Exit> {
+        self.fetched.fetch::<Rv64, M>(pc, Self::limits(config), isa, mem, never_continues)
+    }
+
+    /// What was fetched.
+    pub fn fetched(&self) -> &Fetched {
+        &self.fetched
+    }
+
+    /// Compiles what was fetched.
+    ///
+    /// # Errors
+    /// If the assembler refuses something, which is a bug.
+    pub fn compile(&mut self, config: &Config, isa: &Isa) -> Result<(), AsmError> {
+        let Self { fetched, asm, nodes, accesses, cold, entries, labels, uncompiled } = self;
+        asm.clear();
+        accesses.clear();
+        cold.clear();
+        entries.clear();
+        uncompiled.clear();
+        find_targets(fetched, asm, labels);
+        let emitter = Emitter::new(asm, &config.map, config.features, nodes, accesses, cold, insn_align(isa));
+        let mut block = Block { emitter, fetched, config, labels, entries, uncompiled };
+        block.emit();
+        block.emit_cold();
+        self.asm.finish()
+    }
+
+    /// The code. It is meant for an address that is a multiple of 16.
+    pub fn code(&self) -> &[u8] {
+        self.asm.bytes()
+    }
+
+    /// The places in the code where execution may begin, with their pcs. The first is that of the superblock.
+    pub fn entries(&self) -> &[(u64, u32)] {
+        &self.entries
+    }
+
+    /// The instructions that access guest memory, in the order of the code.
+    pub fn accesses(&self) -> &[Access] {
+        &self.accesses
+    }
+
+    /// The ops that are executed by their definition.
+    pub fn uncompiled(&self) -> &[Op] {
+        &self.uncompiled
+    }
+}
+
+/// The target of a direct branch or jump.
+fn direct_target(pc: u64, insn: &Insn) -> Option<u64> {
+    let is_direct = matches!(insn.op, Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu | Op::Jal);
+    is_direct.then(|| pc.wrapping_add_signed(insn.imm.into()))
+}
+
+/// Finds the places that branches within the superblock lead to. `labels` has an element for each instruction.
+fn find_targets(fetched: &Fetched, asm: &mut Assembler, labels: &mut Vec<Option<Target>>) {
+    let insns = &fetched.insns;
+    labels.clear();
+    labels.resize(insns.len(), None);
+    for &(pc, insn) in insns {
+        let Some(target) = direct_target(pc, &insn) else { continue };
+        let Ok(index) = insns.binary_search_by_key(&target, |&(pc, _)| pc) else { continue };
+        let place = labels[index].get_or_insert_with(|| Target { label: asm.new_label(), is_loop: false });
+        place.is_loop |= target <= pc;
+    }
+}
+
+/// The emission of one superblock.
+struct Block<'a> {
+    emitter: Emitter<'a>,
+    fetched: &'a Fetched,
+    config: &'a Config,
+    labels: &'a [Option<Target>],
+    entries: &'a mut Vec<(u64, u32)>,
+    uncompiled: &'a mut Vec<Op>,
+}
+
+impl Block<'_> {
+    fn emit(&mut self) {
+        let insns = &self.fetched.insns;
+        for (index, &(pc, insn)) in insns.iter().enumerate() {
+            let target = self.labels[index];
+            if target.is_some() {
+                self.count();
+                self.emitter.known.forget();
+            }
+            if let Some(Target { label, .. }) = target {
+                self.emitter.asm.bind(label);
+            }
+            if index == 0 || target.is_some_and(|t| t.is_loop) {
+                self.emit_entry(pc);
+            }
+            self.emitter.begin(index as u16, pc);
+            let goes_on = self.emit_insn(pc, &insn);
+            if !goes_on {
+                return;
+            }
+        }
+        let end = self.fetched.end::<Rv64>();
+        self.count();
+        self.exit(end);
+    }
+
+    /// Adds to `instret` what it does not count yet.
+    fn count(&mut self) {
+        let n = std::mem::take(&mut self.emitter.uncounted);
+        if self.config.count && n > 0 {
+            self.emitter.asm.alu_imm(Alu::Add, Size::Qword, INSTRET, n.into());
+        }
+    }
+
+    /// A place where execution may begin, which is where it pauses when asked to.
+    fn emit_entry(&mut self, pc: u64) {
+        let asm = &mut *self.emitter.asm;
+        self.entries.push((pc, asm.offset() as u32));
+        let from = asm.new_label();
+        asm.alu_imm(Alu::Cmp, Size::Dword, STOP, 0);
+        asm.jcc(x64::Cond::Ne, from);
+        if self.config.count {
+            asm.mov(Size::Qword, Gpr::Rax, INSTRET);
+            asm.alu(Alu::Cmp, Size::Qword, Gpr::Rax, Word::Limit.mem());
+            asm.jcc(x64::Cond::Ae, from);
+        }
+        self.emitter.cold.push(Cold::Pause { from, pc });
+    }
+
+    /// Emits one instruction. False if the next is not reached from it.
+    fn emit_insn(&mut self, pc: u64, insn: &Insn) -> bool {
+        let e = &mut self.emitter;
+        let (offset, accesses, cold) = (e.asm.offset(), e.accesses.len(), e.cold.len());
+        let flow = Rv64::exec(e, insn);
+        let flow = if e.uncompiled { Err(Stop::Uncompiled) } else { flow };
+        let next = pc + u64::from(insn.len);
+        if flow != Err(Stop::Uncompiled) && matches!(flow, Ok(Flow::Next)) {
+            e.uncounted += 1;
+            return true;
+        }
+        match flow {
+            Ok(Flow::Next) => true,
+            Ok(Flow::Refetch) | Err(Stop::Uncompiled) => {
+                e.asm.truncate(offset);
+                e.accesses.truncate(accesses);
+                e.cold.truncate(cold);
+                self.emit_by_definition(pc, insn)
+            }
+            Ok(Flow::Jump { offset }) => {
+                self.emitter.uncounted += 1;
+                self.count();
+                self.jump(pc.wrapping_add_signed(offset));
+                false
+            }
+            Ok(Flow::Branch { cond, a, b, offset }) => {
+                self.emit_branch(cond, a, b, pc.wrapping_add_signed(offset), next)
+            }
+            Ok(Flow::Indirect { target, .. }) => {
+                let target = e.nodes.constant(target);
+                self.emitter.uncounted += 1;
+                self.count();
+                match target {
+                    Some(target) => self.jump(target as u64),
+                    None => self.emit_indirect(),
+                }
+                false
+            }
+            Err(stop) => {
+                self.count();
+                let reason = if stop == Stop::Syscall { Reason::Syscall } else { Reason::Breakpoint };
+                self.store_pc(pc);
+                self.emitter.asm.mov_imm(Gpr::Rax, reason as u64);
+                self.emitter.asm.jmp_indirect(Word::Leave.mem());
+                false
+            }
+        }
+    }
+
+    /// Has the instruction executed by its definition.
+    fn emit_by_definition(&mut self, pc: u64, insn: &Insn) -> bool {
+        self.count();
+        self.uncompiled.push(insn.op);
+        let at = (pc - self.fetched.pc) as usize;
+        let mut bits = [0; 4];
+        let len = usize::from(insn.len);
+        bits[..len].copy_from_slice(&self.fetched.source[at..at + len]);
+        let asm = &mut *self.emitter.asm;
+        let from = asm.new_label();
+        asm.mov_imm(Gpr::Rax, pc);
+        asm.mov_imm(Gpr::Rcx, u32::from_le_bytes(bits).into());
+        asm.call(Word::Execute.mem());
+        asm.jcc(x64::Cond::Ne, from);
+        self.emitter.cold.push(Cold::Leave { from });
+        self.emitter.uncounted = 1;
+        self.emitter.known.forget();
+        !never_continues(insn)
+    }
+
+    fn store_pc(&mut self, pc: u64) {
+        let asm = &mut *self.emitter.asm;
+        match imm32(pc as i64) {
+            Some(imm) => asm.mov_store_imm(Size::Qword, PC, imm),
+            None => {
+                asm.mov_imm(Gpr::Rax, pc);
+                asm.mov_store(Size::Qword, PC, Gpr::Rax);
+            }
+        }
+    }
+
+    /// The label of an instruction in this superblock.
+    fn label_of(&self, pc: u64) -> Option<Label> {
+        let index = self.fetched.insns.binary_search_by_key(&pc, |&(pc, _)| pc).ok()?;
+        self.labels[index].map(|target| target.label)
+    }
+
+    /// Goes on at `pc`.
+    fn jump(&mut self, pc: u64) {
+        match self.label_of(pc) {
+            Some(label) => self.emitter.asm.jmp(label),
+            None => self.exit(pc),
+        }
+    }
+
+    /// Leaves the superblock for `pc`.
+    fn exit(&mut self, pc: u64) {
+        let asm = &mut *self.emitter.asm;
+        if !self.config.link {
+            asm.mov_imm(Gpr::Rax, pc);
+            return asm.jmp_indirect(Word::LeaveTo.mem());
+        }
+        let at = asm.jmp_patchable();
+        self.emitter.cold.push(Cold::Unlinked { at, pc });
+    }
+
+    fn emit_branch(&mut self, cond: Cond, a: node::Val, b: node::Val, target: u64, next: u64) -> bool {
+        let e = &mut self.emitter;
+        if let (Some(a), Some(b)) = (e.nodes.constant(a), e.nodes.constant(b)) {
+            e.uncounted += 1;
+            if alu::compare(crate::guest::Width::W64, cond, a as u64, b as u64) {
+                self.count();
+                self.jump(target);
+                return false;
+            }
+            return true;
+        }
+        if target == next {
+            e.uncounted += 1;
+            return true;
+        }
+        let taken = e.emit_compare(crate::guest::Width::W64, cond, a, b);
+        debug_assert!(!e.uncompiled, "a comparison needs few registers");
+        e.uncounted += 1;
+        let uncounted = e.uncounted;
+        if self.config.count || !self.config.link {
+            let stay = self.emitter.asm.new_label();
+            self.emitter.asm.jcc(taken.negate(), stay);
+            self.count();
+            self.emitter.uncounted = uncounted;
+            self.jump(target);
+            self.emitter.asm.bind(stay);
+            return true;
+        }
+        match self.label_of(target) {
+            Some(label) => self.emitter.asm.jcc(taken, label),
+            None => {
+                let at = self.emitter.asm.jcc_patchable(taken);
+                self.emitter.cold.push(Cold::Unlinked { at, pc: target });
+            }
+        }
+        true
+    }
+
+    /// Goes on at the pc in rax through the jump cache.
+    fn emit_indirect(&mut self) {
+        let asm = &mut *self.emitter.asm;
+        let from = asm.new_label();
+        asm.mov(Size::Dword, Gpr::Rcx, Gpr::Rax);
+        asm.alu_imm(Alu::And, Size::Dword, Gpr::Rcx, JUMP_MASK);
+        asm.mov(Size::Qword, Gpr::Rdx, Word::Jumps.mem());
+        let entry = Mem::indexed(Gpr::Rdx, Gpr::Rcx, x64::Scale::Eight, 0);
+        asm.alu(Alu::Cmp, Size::Qword, Gpr::Rax, entry);
+        asm.jcc(x64::Cond::Ne, from);
+        asm.jmp_indirect(Mem { disp: 8, ..entry });
+        self.emitter.cold.push(Cold::Missed { from });
+    }
+
+    fn emit_cold(&mut self) {
+        for index in 0..self.emitter.cold.len() {
+            let cold = self.emitter.cold[index];
+            let asm = &mut *self.emitter.asm;
+            match cold {
+                Cold::Pause { from, pc } => {
+                    asm.bind(from);
+                    asm.mov_imm(Gpr::Rax, pc);
+                    asm.jmp_indirect(Word::LeaveTo.mem());
+                }
+                Cold::Missed { from } => {
+                    asm.bind(from);
+                    asm.jmp_indirect(Word::LeaveTo.mem());
+                }
+                Cold::Leave { from } => {
+                    asm.bind(from);
+                    asm.jmp_indirect(Word::Leave.mem());
+                }
+                Cold::Unlinked { at, pc } => {
+                    asm.set_displacement(at);
+                    asm.call(Word::LeaveLink.mem());
+                    let distance = (asm.offset() - at) as u32;
+                    asm.data(&pc.to_le_bytes());
+                    asm.data(&distance.to_le_bytes());
+                }
+                Cold::Division { from, back, op, size } => self.emitter.cold_division(from, back, op, size),
+            }
+        }
+    }
+}
+
+/// Entries of the jump cache, a power of two. An entry is the pc and the host's address of the code.
+pub const JUMP_ENTRIES: usize = 4096;
+
+/// What selects an entry, which is 8 times this: the bits of the pc from the second one on.
+const JUMP_MASK: i32 = (JUMP_ENTRIES as i32 - 1) * 2;
+
+/// The index of a pc in the jump cache.
+pub fn jump_index(pc: u64) -> usize {
+    (pc as usize & JUMP_MASK as usize) / 2
+}

@@ -1,0 +1,380 @@
+//! The code cache that the threads of a process share: which code there is, and which exits are linked to it.
+//!
+//! Whoever changes code discards what was compiled from it, at once and for all threads: it is no longer found, and no
+//! exit leads to it. Its bytes stay until all code is discarded, because other threads may still execute them. That
+//! happens when the area is full: once the code can no longer be found, every engine is asked to leave it, and when all
+//! have done so the area is used again from its start.
+
+use super::area::Area;
+use super::execute;
+use super::stubs::{self, Stubs};
+use crate::host::fault::{self, Emitted, FaultContext};
+use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
+use crate::jit::baseline::{Access, Compiler, Config, Reason};
+use crate::jit::x64::Assembler;
+use crate::memory::{CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::Hasher;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// Superblocks begin at multiples of this, as the compiler assumes.
+const ALIGNMENT: u32 = 16;
+
+/// An exit that leads to a superblock.
+#[derive(Clone, Copy, Debug)]
+struct Incoming {
+    /// The offset of its displacement.
+    at: u32,
+    /// The displacement while it is not linked.
+    unlinked: i32,
+}
+
+/// A superblock.
+struct Block {
+    /// The guest's addresses it was compiled from.
+    source: Range<u64>,
+    /// The hash of the bytes there.
+    hash: u64,
+    /// The offset of its code.
+    start: u32,
+    /// Where execution may begin.
+    entries: Box<[(u64, u32)]>,
+    accesses: Box<[Access]>,
+    /// The addresses of its instructions, relative to the first.
+    insns: Box<[u16]>,
+    incoming: Vec<Incoming>,
+}
+
+impl Block {
+    fn pages(&self) -> Range<u64> {
+        self.source.start / PAGE_SIZE..self.source.end.div_ceil(PAGE_SIZE)
+    }
+}
+
+/// What the lock protects.
+#[derive(Default)]
+struct State {
+    /// In the order of their code. Discarded ones have no entries and lie on no page.
+    blocks: Vec<Block>,
+    /// The offset of the code for a pc, and the index of its superblock.
+    entries: FxHashMap<u64, (u32, u32)>,
+    /// The indices of the superblocks that were compiled from a page.
+    by_page: FxHashMap<u64, Vec<u32>>,
+    /// The first free byte of the area.
+    used: u32,
+    /// All code has been discarded, and some thread may still execute it.
+    is_emptying: bool,
+}
+
+/// What became of compiled code.
+pub enum Inserted {
+    /// It is at this address.
+    At(*const u8),
+    /// Code has changed since the compiler fetched it.
+    Stale,
+    /// The area is full.
+    Full,
+}
+
+/// A fault of emitted code.
+pub struct FaultPlace {
+    /// The address of the guest's instruction.
+    pub pc: u64,
+    /// Instructions before it that are not counted yet.
+    pub uncounted: u16,
+}
+
+/// See the module.
+pub struct CodeCache {
+    area: Area,
+    stubs: Stubs,
+    state: Lock<State>,
+    /// Changes whenever code is discarded.
+    generation: AtomicU64,
+    /// Set while the area is being emptied. A futex word.
+    emptying: AtomicU32,
+    count: AtomicBool,
+    config: Config,
+    _faults: fault::Registration,
+}
+
+/// Continues in the stub that leaves emitted code, which is at the start of the area.
+fn on_fault(emitted: &Emitted, context: &mut FaultContext<'_>) {
+    let pc = context.pc();
+    context.set_register(libc::REG_RDX, pc);
+    context.set_register(libc::REG_RAX, Reason::Fault as u64);
+    context.set_register(libc::REG_RIP, emitted.code.start);
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+impl CodeCache {
+    /// An empty cache of `len` bytes for an address space whose guest address 0 is at the host's address `base`.
+    pub fn new(len: usize, config: Config, base: u64) -> std::io::Result<Self> {
+        let area = Area::new(len)?;
+        let mut asm = Assembler::new();
+        let helper = execute::execute_bits as *const () as u64;
+        let stubs = stubs::emit(&mut asm, &config.map, helper, base).expect("the stubs are x86-64 code");
+        // SAFETY: nothing executes in the area yet.
+        unsafe { area.write(0, asm.bytes()) };
+        let code = area.address(0) as u64..area.address(0) as u64 + len as u64;
+        // SAFETY: the area holds emitted code only. Where it accesses guest memory, rbp and rsp are those of the engine
+        // and the pinned registers hold the guest's, which is what the stub expects; it needs nothing else.
+        let faults = unsafe { fault::register(Emitted { code, on_fault }) };
+        let used = stubs.end.next_multiple_of(ALIGNMENT);
+        let count = config.count;
+        Ok(Self {
+            area,
+            stubs,
+            state: Lock::new(Rank::CodeCache, State { used, ..State::default() }),
+            generation: AtomicU64::new(0),
+            emptying: AtomicU32::new(0),
+            count: AtomicBool::new(count),
+            config,
+            _faults: faults,
+        })
+    }
+
+    /// How code is compiled from now on.
+    pub fn config(&self) -> Config {
+        Config { count: self.counts(), ..self.config.clone() }
+    }
+
+    /// Whether code counts instructions.
+    pub fn counts(&self) -> bool {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// The offsets of the stubs.
+    pub fn stubs(&self) -> &Stubs {
+        &self.stubs
+    }
+
+    /// The memory.
+    pub fn area(&self) -> &Area {
+        &self.area
+    }
+
+    /// See [`Self::insert`].
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// The code for a pc.
+    pub fn find(&self, pc: u64) -> Option<*const u8> {
+        self.state.lock().entries.get(&pc).map(|&(offset, _)| self.area.address(offset))
+    }
+
+    /// Adds what was compiled; `generation` is from before its source was fetched. If another thread was faster, its
+    /// code is used.
+    pub fn insert(&self, generation: u64, compiled: &Compiler) -> Inserted {
+        let fetched = compiled.fetched();
+        let (code, pc) = (compiled.code(), fetched.pc);
+        let mut state = self.state.lock();
+        if state.is_emptying {
+            return Inserted::Full;
+        }
+        if self.generation() != generation {
+            return Inserted::Stale;
+        }
+        if let Some(&(offset, _)) = state.entries.get(&pc) {
+            return Inserted::At(self.area.address(offset));
+        }
+        let start = state.used;
+        let end = start as usize + code.len();
+        if end + ALIGNMENT as usize > self.area.len() {
+            return Inserted::Full;
+        }
+        state.used = (end as u32).next_multiple_of(ALIGNMENT);
+        // SAFETY: the bytes have not been used since the area was empty.
+        unsafe { self.area.write(start, code) };
+        let index = state.blocks.len() as u32;
+        let block = Block {
+            source: pc..pc + fetched.source.len() as u64,
+            hash: hash(&fetched.source),
+            start,
+            entries: compiled.entries().into(),
+            accesses: compiled.accesses().into(),
+            insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
+            incoming: Vec::new(),
+        };
+        for page in block.pages() {
+            state.by_page.entry(page).or_default().push(index);
+        }
+        for &(pc, offset) in &block.entries {
+            // A loop of another superblock may begin here already.
+            state.entries.entry(pc).or_insert((start + offset, index));
+        }
+        state.blocks.push(block);
+        Inserted::At(self.area.address(start))
+    }
+
+    /// Links an exit to the code for a pc, if there is any. `at` is the offset of its displacement.
+    ///
+    /// # Safety
+    /// The exit was taken by this thread, and it has not left emitted code for its reports since.
+    pub unsafe fn link(&self, at: u32, pc: u64) -> bool {
+        let mut state = self.state.lock();
+        let Some(&(offset, index)) = state.entries.get(&pc) else { return false };
+        // SAFETY: the displacement is that of an exit, which is still there: it would have been discarded by a thread
+        // that waits for this one. The lock keeps others from writing.
+        let unlinked = unsafe { self.area.patch(at, offset.wrapping_sub(at + 4) as i32) };
+        let incoming = &mut state.blocks[index as usize].incoming;
+        // Another thread may have been here before.
+        if let Some(same) = incoming.iter().find(|other| other.at == at) {
+            debug_assert_eq!(unlinked, offset.wrapping_sub(at + 4) as i32, "{same:?}");
+            return false;
+        }
+        incoming.push(Incoming { at, unlinked });
+        true
+    }
+
+    /// The instruction of the guest that an instruction of emitted code belongs to.
+    pub fn fault_place(&self, address: u64) -> FaultPlace {
+        let offset = self.area.offset(address).expect("a fault of emitted code");
+        let state = self.state.lock();
+        let after = state.blocks.partition_point(|block| block.start <= offset);
+        let block = &state.blocks[after.checked_sub(1).expect("the stubs access no guest memory")];
+        let offset = offset - block.start;
+        let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
+        let access = &block.accesses[access.expect("only accesses fault")];
+        let pc = block.source.start + u64::from(block.insns[usize::from(access.insn)]);
+        FaultPlace { pc, uncounted: access.uncounted }
+    }
+
+    /// Discards a superblock.
+    fn discard(&self, state: &mut State, index: u32) {
+        let block = &mut state.blocks[index as usize];
+        let (entries, incoming) = (std::mem::take(&mut block.entries), std::mem::take(&mut block.incoming));
+        let pages = block.pages();
+        for exit in incoming {
+            // SAFETY: the exit was linked since the area was empty, so it is still there. The lock is held.
+            unsafe { self.area.patch(exit.at, exit.unlinked) };
+        }
+        for (pc, _) in entries {
+            if state.entries.get(&pc).is_some_and(|&(_, other)| other == index) {
+                state.entries.remove(&pc);
+            }
+        }
+        for page in pages {
+            if let Some(list) = state.by_page.get_mut(&page) {
+                list.retain(|&other| other != index);
+            }
+        }
+    }
+
+    /// Discards all code, and returns when its memory can be used again. The calling engine is outside of it.
+    pub fn empty(&self, mem: &UserSpace) {
+        if self.emptying.swap(1, Ordering::SeqCst) != 0 {
+            // Another thread does so.
+            while self.emptying.load(Ordering::SeqCst) != 0 {
+                futex_sleep(&self.emptying, 1);
+            }
+            return;
+        }
+        self.forget_all();
+        mem.stop_engines().wait();
+        self.emptied();
+    }
+
+    /// From now on no code is found. What is known of faults is kept as long as code is executed.
+    fn forget_all(&self) {
+        let mut state = self.state.lock();
+        state.is_emptying = true;
+        state.entries.clear();
+        state.by_page.clear();
+        for block in &mut state.blocks {
+            (block.entries, block.incoming) = Default::default();
+        }
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// No thread executes any code.
+    fn emptied(&self) {
+        let mut state = self.state.lock();
+        *state = State { used: self.stubs.end.next_multiple_of(ALIGNMENT), ..State::default() };
+        drop(state);
+        self.emptying.store(0, Ordering::SeqCst);
+        futex_wake(&self.emptying, i32::MAX);
+    }
+
+    /// Has all code count instructions that is compiled from now on.
+    pub fn count(&self) {
+        self.count.store(true, Ordering::Release);
+    }
+
+    /// Has all code count instructions.
+    pub fn count_from_now_on(&self, mem: &UserSpace) {
+        self.count();
+        self.empty(mem);
+    }
+
+    /// Discards the superblocks whose bytes in memory differ from those they were compiled from. FENCE.I guarantees
+    /// this, also for stores through other mappings of the page.
+    pub fn revalidate(&self, mem: &UserSpace) {
+        let mut bytes = Vec::new();
+        let mut is_stale = |source: &Range<u64>, known: u64| {
+            bytes.resize((source.end - source.start) as usize, 0);
+            let got = mem.fetch(GuestAddr(source.start), &mut bytes);
+            got != Ok(bytes.len()) || hash(&bytes) != known
+        };
+        // Memory is read without the lock. What is compiled meanwhile is fresh.
+        let blocks: Vec<(u32, Range<u64>, u64)> = {
+            let state = self.state.lock();
+            let live = state.blocks.iter().filter(|block| !block.entries.is_empty());
+            live.map(|block| (block.start, block.source.clone(), block.hash)).collect()
+        };
+        let stale: Vec<_> = blocks.into_iter().filter(|(_, source, known)| is_stale(source, *known)).collect();
+        if stale.is_empty() {
+            return;
+        }
+        let mut state = self.state.lock();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        for (start, source, known) in stale {
+            // If all code was discarded meanwhile, another superblock may be there.
+            let found = state.blocks.binary_search_by_key(&start, |block| block.start);
+            if let Ok(index) = found
+                && state.blocks[index].source == source
+                && state.blocks[index].hash == known
+            {
+                self.discard(&mut state, index as u32);
+            }
+        }
+    }
+}
+
+impl CodeObserver for CodeCache {
+    fn changed(&self, range: &Range<GuestAddr>) {
+        let mut state = self.state.lock();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        let pages = range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE);
+        let touched: Vec<u32> = if pages.end - pages.start < state.by_page.len() as u64 {
+            pages.filter_map(|page| state.by_page.get(&page)).flatten().copied().collect()
+        } else {
+            state.by_page.iter().filter(|(page, _)| pages.contains(page)).flat_map(|(_, list)| list).copied().collect()
+        };
+        for index in touched {
+            let source = &state.blocks[index as usize].source;
+            if source.start < range.end.0 && source.end > range.start.0 {
+                self.discard(&mut state, index);
+            }
+        }
+    }
+
+    fn after_fork(&self) {
+        // The thread that was emptying the area does not exist in the child, nor does any that executes old code.
+        if self.emptying.load(Ordering::SeqCst) != 0 {
+            self.forget_all();
+            self.emptied();
+        }
+    }
+
+    fn lock(&self) -> LockRef<'_> {
+        self.state.erased()
+    }
+}

@@ -1,0 +1,68 @@
+//! Executes single instructions by their definition: those that are not compiled, and those that faulted.
+
+use crate::guest::riscv::concrete::{Concrete, Next, PlainHart, Stopped};
+use crate::guest::riscv::fp::FpMode;
+use crate::guest::riscv::{Base, Cpu, Rv64};
+use crate::guest::{Exit, Flow, Guest, Width, alu};
+use crate::jit::baseline::Reason;
+use crate::memory::UserSpace;
+use remu_isa::{Insn, Op};
+
+/// What the helper called by emitted code works on.
+pub struct Context {
+    pub cpu: *mut Cpu,
+    pub mem: *const UserSpace,
+    pub mode: FpMode,
+    /// Whether instructions are counted.
+    pub count: bool,
+    /// Why execution stopped, for [`Reason::Stopped`].
+    pub exit: Exit,
+}
+
+/// The helper: executes the instruction with this encoding at the pc. Returns 0 if the next instruction follows, else a
+/// [`Reason`].
+///
+/// # Safety
+/// The context is that of a running engine, whose state nothing else refers to.
+pub unsafe extern "sysv64" fn execute_bits(context: *mut Context, bits: u32) -> u64 {
+    // SAFETY: emitted code passes the pointer that the engine has put into its word. The engine does not use the context
+    // while emitted code runs, and the pointers in it are those of the state and the memory that it was lent.
+    let (context, cpu, mem) = unsafe { (&mut *context, &mut *(*context).cpu, &*(*context).mem) };
+    match Rv64::decode(&bits.to_le_bytes(), &cpu.isa) {
+        Ok(insn) => execute(context, cpu, mem, &insn).map_or(0, |reason| reason as u64),
+        Err(_) => unreachable!("it was decoded when it was compiled"),
+    }
+}
+
+/// Executes an instruction at the pc. `None` if the next one follows; the pc is not moved then.
+pub fn execute(context: &mut Context, cpu: &mut Cpu, mem: &UserSpace, insn: &Insn) -> Option<Reason> {
+    let pc = cpu.pc;
+    let offset = loop {
+        let mut concrete = Concrete::new(PlainHart::<Rv64, _>::new(cpu, &mut context.mode, mem));
+        match Rv64::exec(&mut concrete, insn) {
+            Ok(Flow::Next) => return None,
+            Ok(Flow::Refetch) => break i64::from(insn.len),
+            Ok(Flow::Jump { offset }) => break offset,
+            Ok(Flow::Branch { cond, a, b, offset }) if alu::compare(Width::W64, cond, a, b) => break offset,
+            Ok(Flow::Branch { .. }) => return None,
+            Ok(Flow::Indirect { target, .. }) => break target.wrapping_sub(pc) as i64,
+            Err(Stopped { addr, reason }) => match reason.next(addr, pc, insn.len, mem) {
+                Next::Leave(exit) => {
+                    context.exit = exit;
+                    return Some(match exit {
+                        Exit::Syscall => Reason::Syscall,
+                        Exit::Breakpoint => Reason::Breakpoint,
+                        _ => Reason::Stopped,
+                    });
+                }
+                Next::Again => {}
+                Next::Interrupted => unreachable!("the memory of a process has no devices"),
+            },
+        }
+    };
+    cpu.pc = pc.wrapping_add_signed(offset);
+    if context.count {
+        cpu.instret += 1;
+    }
+    Some(if insn.op == Op::FenceI { Reason::Revalidate } else { Reason::Lookup })
+}

@@ -1,0 +1,121 @@
+//! The engines that a guest thread can run on.
+
+use crate::debug::{self, MappedFiles};
+use crate::guest::riscv::Rv64;
+use crate::guest::{Engine, Exit, HartOwner, Tracer};
+use crate::host::{Lock, Rank};
+use crate::interp::{Interp, InterpConfig};
+use crate::jit::{Jit, JitConfig, SharedCode};
+use crate::memory::{CodeWatch, UserSpace};
+use std::io;
+use std::sync::Arc;
+
+/// Which engine runs guest code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// The interpreter.
+    Interp,
+    /// The compiler alone.
+    Jit,
+}
+
+/// How guest code is run.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The engine.
+    pub kind: EngineKind,
+    /// Settings of the interpreter.
+    pub interp: InterpConfig,
+    /// Settings of the compiler.
+    pub jit: JitConfig,
+}
+
+/// What the engines of a process share.
+pub(super) struct Engines {
+    config: EngineConfig,
+    /// The compiled code, from the first engine on.
+    code: Lock<Option<SharedCode>>,
+}
+
+/// The engine of one thread.
+pub(super) enum ThreadEngine {
+    Interp(Box<Interp<Rv64>>),
+    Jit(Box<Jit>),
+}
+
+impl Engines {
+    pub fn new(config: EngineConfig) -> Self {
+        Self { config, code: Lock::new(Rank::Engines, None) }
+    }
+
+    pub fn lock(&self) -> crate::host::LockRef<'_> {
+        self.code.erased()
+    }
+
+    /// Makes what the engines of an address space share.
+    pub fn prepare(&self, mem: &UserSpace) -> io::Result<()> {
+        if self.config.kind == EngineKind::Jit {
+            let made = SharedCode::new(&self.config.jit, mem)?;
+            *self.code.lock() = Some(made);
+        }
+        Ok(())
+    }
+
+    /// An engine for a thread of the process.
+    pub fn for_thread(&self, watch: CodeWatch) -> ThreadEngine {
+        match &*self.code.lock() {
+            Some(code) => ThreadEngine::Jit(Box::new(Jit::new(code, watch))),
+            None => self.for_other_process(watch),
+        }
+    }
+
+    /// An engine for a process that runs in the memory of this one. It can be killed anywhere, so it shares nothing.
+    pub fn for_other_process(&self, watch: CodeWatch) -> ThreadEngine {
+        let mut engine = Interp::new(self.config.interp);
+        engine.watch_code(watch);
+        ThreadEngine::Interp(Box::new(engine))
+    }
+}
+
+impl ThreadEngine {
+    pub fn run(&mut self, hart: &mut HartOwner<Rv64>, mem: &UserSpace) -> Exit {
+        match self {
+            Self::Interp(engine) => engine.run(hart, mem),
+            Self::Jit(engine) => engine.run(hart, mem),
+        }
+    }
+
+    pub fn statistics(&self) -> Vec<(&'static str, u64)> {
+        match self {
+            Self::Interp(engine) => engine.statistics(),
+            Self::Jit(engine) => engine.statistics(),
+        }
+    }
+
+    /// Logs the code that is run.
+    pub fn log_code(&mut self, log: super::CodeLog, space: Arc<UserSpace>) {
+        let super::CodeLog { log, items, filter } = log;
+        let tracer: Box<dyn Tracer<Rv64> + Send> =
+            Box::new(debug::Tracer::new(log, items, filter, MappedFiles::new(space)));
+        match self {
+            Self::Interp(engine) => engine.set_tracer(tracer),
+            Self::Jit(engine) => engine.set_tracer(tracer),
+        }
+    }
+
+    /// See [`Interp::retire`].
+    pub fn retire(&mut self) -> bool {
+        match self {
+            Self::Interp(engine) => engine.retire(),
+            Self::Jit(engine) => engine.retire(),
+        }
+    }
+
+    /// See [`Interp::adopt`].
+    pub fn adopt(&mut self) {
+        match self {
+            Self::Interp(engine) => engine.adopt(),
+            Self::Jit(engine) => engine.adopt(),
+        }
+    }
+}
