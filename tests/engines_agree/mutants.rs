@@ -103,7 +103,7 @@ const MUTANTS: &[(&str, Change)] = &[
     }),
     ("mulhsu is mulhu", |s| {
         if s.is(Op::Mulhsu) {
-            s.write((u128::from(s.rs1()) * u128::from(s.rs2()) >> 64) as u64);
+            s.write(((u128::from(s.rs1()) * u128::from(s.rs2())) >> 64) as u64);
         }
     }),
     ("jalr keeps bit 0 of its target", |s| {

@@ -29,12 +29,10 @@ impl Emitter<'_> {
                 }
                 None => (addr, 0),
             },
-            Node::Binary(Binary::Add, Width::W64, base, offset) => {
-                match self.nodes.constant(offset).and_then(imm32) {
-                    Some(disp) => (base, disp),
-                    None => (addr, 0),
-                }
-            }
+            Node::Binary(Binary::Add, Width::W64, base, offset) => match self.nodes.constant(offset).and_then(imm32) {
+                Some(disp) => (base, disp),
+                None => (addr, 0),
+            },
             _ => (addr, 0),
         };
         let reg = self.in_register(value);

@@ -109,8 +109,6 @@ pub enum Node {
     Select(Val, Val, Val),
     /// What is in memory at an address.
     Load(MemType, Val),
-    /// What is already in rax.
-    Rax,
 }
 
 /// The nodes of one instruction.

@@ -35,7 +35,6 @@ impl Emitter<'_> {
         match self.nodes.get(v) {
             Node::Reg(r) => Some(self.map.x(r)),
             Node::FpBits(r) => Some(RegMem::Mem(super::map::f_slot(r))),
-            Node::Rax => Some(RegMem::Reg(Gpr::Rax)),
             _ => None,
         }
     }
@@ -50,7 +49,6 @@ impl Emitter<'_> {
         match self.nodes.get(v) {
             Node::Imm(_) | Node::FpBits(_) => false,
             Node::Reg(r) => self.map.pinned(r) == Some(reg),
-            Node::Rax => reg == Gpr::Rax,
             Node::Unary(_, _, a) | Node::Extend(_, a) | Node::Load(_, a) => self.depends_on(a, reg),
             Node::Binary(_, _, a, b)
             | Node::ShiftAdd(_, _, a, b)
@@ -116,7 +114,7 @@ impl Emitter<'_> {
             Node::Compare(w, cond, a, b) => self.eval_compare(d, w, cond, a, b),
             Node::Select(c, a, b) => self.eval_select(d, c, a, b),
             Node::Load(ty, addr) => self.eval_load(d, ty, addr),
-            Node::Reg(_) | Node::FpBits(_) | Node::Rax => unreachable!("leaves have been handled"),
+            Node::Reg(_) | Node::FpBits(_) => unreachable!("leaves have been handled"),
         }
     }
 
