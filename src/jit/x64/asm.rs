@@ -20,7 +20,7 @@ pub enum AsmError {
     BoundTwice(usize),
 }
 
-/// A place in the code, known from [`Assembler::bind`] on. It belongs to the assembler that made it, until
+/// A place in the code, set by [`Assembler::bind`]. It is valid for the assembler that made it, until its next
 /// [`Assembler::clear`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Label(u32);
@@ -40,7 +40,7 @@ pub(super) enum Reach {
     Near,
 }
 
-/// Emits x86-64 instructions into a buffer of its own. See the module for what it covers.
+/// Emits x86-64 instructions into its own buffer.
 ///
 /// The code is complete after [`finish`](Self::finish). [`clear`](Self::clear) keeps the buffer, so that compiling
 /// another block allocates nothing.
@@ -57,7 +57,7 @@ pub struct Assembler {
     error: Option<AsmError>,
 }
 
-/// What [`Assembler::write`] writes at once, which is more than the longest instruction.
+/// What [`Assembler::write`] writes at once. The longest instruction has 15 bytes.
 const ROOM: usize = 16;
 
 impl Assembler {
@@ -74,7 +74,7 @@ impl Assembler {
         self.error = None;
     }
 
-    /// The code so far. Displacements to labels are right after [`finish`](Self::finish).
+    /// The code so far. Forward displacements to labels are valid after [`finish`](Self::finish).
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[..self.end]
     }
@@ -112,7 +112,7 @@ impl Assembler {
         Label(self.labels.len() as u32 - 1)
     }
 
-    /// The label is the place of the next instruction.
+    /// Sets the label to the offset of the next instruction.
     pub fn bind(&mut self, label: Label) {
         let end = self.end;
         if self.labels[label.0 as usize].replace(end).is_some() {
@@ -174,7 +174,7 @@ impl Assembler {
         self.error.get_or_insert(error);
     }
 
-    /// Appends `first`, then `second`. Each is written as eight bytes, of which what follows overwrites the rest.
+    /// Appends `first`, then `second`. Eight bytes are written for each; the next bytes overwrite the excess.
     #[inline]
     pub(super) fn write(&mut self, first: Bytes, second: Bytes) {
         let room = loop {

@@ -69,8 +69,8 @@ impl Assembler {
         self.fix_up(label, Reach::Near);
     }
 
-    /// Jumps to the next instruction until the displacement is changed, which can be done while threads run it: the four
-    /// bytes do not cross a multiple of eight, if the code is installed at one. Returns their offset.
+    /// Jumps to the next instruction, until the displacement is patched. Its four bytes do not cross a multiple of eight
+    /// if the code is installed at one, so they can be patched while threads run the code. Returns their offset.
     pub fn jmp_patchable(&mut self) -> usize {
         self.patchable(Insn::one(0xe9), 1)
     }
@@ -88,7 +88,7 @@ impl Assembler {
         self.external(insn)
     }
 
-    /// Jumps out of the code. Returns the offset of the four bytes of displacement, which count from their end.
+    /// Jumps out of the code. Returns the offset of the displacement: four bytes, relative to their end.
     pub fn jmp_external(&mut self) -> usize {
         self.external(Insn::one(0xe9))
     }
@@ -98,8 +98,7 @@ impl Assembler {
         self.external(near(cond))
     }
 
-    /// Calls a function outside of the code. Returns the offset of the four bytes of displacement, which count from their
-    /// end.
+    /// Calls a function outside of the code. Returns the offset of the displacement: four bytes, relative to their end.
     pub fn call_external(&mut self) -> usize {
         self.external(Insn::one(0xe8))
     }
@@ -119,7 +118,7 @@ impl Assembler {
         self.emit_plain(Insn::one(0xcc), Bytes::NONE);
     }
 
-    /// Fills a number of bytes with as few instructions as the manuals recommend.
+    /// Fills a number of bytes with the no-operations that the manuals recommend, nine bytes each at most.
     pub fn nop(&mut self, bytes: usize) {
         let mut left = bytes;
         while left > 9 {
@@ -156,7 +155,7 @@ impl Assembler {
         self.emit(Insn::two(0xae), 6, Rm::Reg(0), Bytes::NONE);
     }
 
-    /// Tells the CPU that this is a loop that waits.
+    /// Tells the CPU that this is a spin loop.
     pub fn pause(&mut self) {
         self.emit_plain(Insn::one(0x90).prefix(0xf3), Bytes::NONE);
     }

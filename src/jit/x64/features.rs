@@ -36,7 +36,7 @@ bitflags! {
     }
 }
 
-/// The names, as /proc/cpuinfo writes them (but bmi1, lzcnt and pclmulqdq as compilers do).
+/// The names in /proc/cpuinfo, but for lzcnt, which it calls abm.
 const NAMES: &[(&str, HostFeatures)] = &[
     ("bmi1", HostFeatures::BMI1),
     ("bmi2", HostFeatures::BMI2),
@@ -52,19 +52,19 @@ const NAMES: &[(&str, HostFeatures)] = &[
     ("erms", HostFeatures::ERMS),
 ];
 
-/// A word of a list of features to leave unused that is not a dash and a feature's name.
+/// A word in a list of features to mask that is not a dash and the name of a feature.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("'{word}' is not -FEATURE; the features are all, {}", names())]
+#[error("unknown host feature '{word}': known are -all, {}", names())]
 pub struct UnknownFeature {
     word: String,
 }
 
 fn names() -> String {
-    NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    NAMES.iter().map(|(name, _)| format!("-{name}")).collect::<Vec<_>>().join(", ")
 }
 
 impl HostFeatures {
-    /// What this CPU has, and the kernel supports.
+    /// The features that the CPU has and the kernel supports.
     pub fn detect() -> Self {
         let found = [
             (Self::BMI1, has!("bmi1")),
@@ -83,7 +83,7 @@ impl HostFeatures {
         found.into_iter().filter(|(_, has)| *has).map(|(feature, _)| feature).collect::<Self>().closed()
     }
 
-    /// These features without those that a list such as `-bmi2,-fma` names. `-all` leaves none.
+    /// Removes the features that a list such as `-bmi2,-fma` names. `-all` removes all.
     pub fn parse_mask(self, list: &str) -> Result<Self, UnknownFeature> {
         let mut left = self;
         for word in list.split(',').filter(|word| !word.is_empty()) {
@@ -97,7 +97,7 @@ impl HostFeatures {
         Ok(left.closed())
     }
 
-    /// Without those whose instructions need AVX, if that is missing.
+    /// Without AVX, removes the features whose instructions are encoded as VEX on XMM registers.
     fn closed(self) -> Self {
         if self.contains(Self::AVX) { self } else { self - Self::FMA - Self::F16C - Self::PCLMULQDQ }
     }

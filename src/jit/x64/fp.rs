@@ -98,8 +98,8 @@ pub enum VLogic {
     Xor,
 }
 
-/// The question of a comparison into a mask. Its number in an encoding is its discriminant. All signal for signaling
-/// NaNs; those that ask for an order signal for quiet NaNs too, unless they say quiet.
+/// The predicate of a comparison into a mask. Its number in an encoding is its discriminant. All raise the invalid flag
+/// for signaling NaNs; `Lt`, `Le`, `NotLt` and `NotLe` raise it for quiet NaNs too.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CmpPredicate {
@@ -109,7 +109,7 @@ pub enum CmpPredicate {
     Lt,
     /// `a <= b`
     Le,
-    /// One of them is NaN.
+    /// `a` or `b` is NaN.
     Unordered,
     /// `a != b`
     Ne,
@@ -117,11 +117,11 @@ pub enum CmpPredicate {
     NotLt,
     /// `!(a <= b)`
     NotLe,
-    /// None of them is NaN.
+    /// Neither is NaN.
     Ordered,
-    /// `a < b`, quiet.
+    /// `a < b`, without the invalid flag for quiet NaNs.
     LtQuiet = 17,
-    /// `a <= b`, quiet.
+    /// `a <= b`, without the invalid flag for quiet NaNs.
     LeQuiet = 18,
 }
 
@@ -190,12 +190,12 @@ impl Assembler {
         self.fp(vex, dst, Some(b), c.into(), Bytes::NONE);
     }
 
-    /// Compares into ZF, PF and CF, all set if unordered. Signals for signaling NaNs only.
+    /// Compares into ZF, PF and CF; unordered sets all three. Raises the invalid flag for signaling NaNs only.
     pub fn vucomis(&mut self, fp: Fp, a: Xmm, b: impl Into<XmmMem>) {
         self.fp(Vex::new(Map::M0f, fp.packed(), 0x2e), a, None, b.into(), Bytes::NONE);
     }
 
-    /// As [`vucomis`](Self::vucomis). Signals for all NaNs.
+    /// As [`vucomis`](Self::vucomis), but raises the invalid flag for all NaNs.
     pub fn vcomis(&mut self, fp: Fp, a: Xmm, b: impl Into<XmmMem>) {
         self.fp(Vex::new(Map::M0f, fp.packed(), 0x2f), a, None, b.into(), Bytes::NONE);
     }

@@ -49,7 +49,7 @@ impl Assembler {
     /// `dst = dst op src`
     pub fn alu(&mut self, op: Alu, size: Size, dst: Gpr, src: impl Into<RegMem>) {
         let src = src.into();
-        // Both directions exist between registers; this one is the other assemblers' choice.
+        // Both directions exist between registers; other assemblers use this one.
         match src {
             RegMem::Reg(src) => self.alu_rm_reg(Insn::one((op as u8) << 3), size, dst.into(), src),
             RegMem::Mem(_) => {

@@ -1,10 +1,10 @@
 //! An assembler for the x86-64 instructions that the compiler emits.
 //!
 //! [`Assembler`] has one method for each kind of instruction, which picks the shortest encoding of its operands. It does
-//! not know which instructions the host has: that is [`HostFeatures`], and the caller asks it.
+//! not check that the host has an instruction; its user does, by [`HostFeatures`].
 //!
-//! Floating point is in the VEX encoding only. An instruction that does not exist (a multiplication of bytes in
-//! registers, a memory operand indexed by rsp) emits nothing and is reported by [`Assembler::finish`].
+//! Floating point is encoded as VEX only. A form that does not exist, such as a memory operand indexed by rsp, emits
+//! nothing and is reported by [`Assembler::finish`].
 
 mod asm;
 mod bits;

@@ -13,15 +13,15 @@ pub enum Scale {
     Eight,
 }
 
-/// An operand in memory, at `base + index * scale + disp`. Without base and index, `disp` is a sign-extended absolute
-/// address. rsp cannot be the index.
+/// An operand in memory at `base + index * scale + disp`. `disp` is sign-extended; without base and index it is an
+/// absolute address. rsp cannot be the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Mem {
-    /// Added as it is.
+    /// The base register.
     pub base: Option<Gpr>,
-    /// Added after multiplication.
+    /// The index register and its factor.
     pub index: Option<(Gpr, Scale)>,
-    /// Added after sign extension.
+    /// The displacement.
     pub disp: i32,
 }
 

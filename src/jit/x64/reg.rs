@@ -40,7 +40,7 @@ impl Gpr {
     }
 }
 
-/// A register of floating point. Its number is its discriminant.
+/// An XMM register. Its number is its discriminant.
 #[repr(u8)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -155,8 +155,7 @@ impl Cond {
         Self::ALL[(self as u8 ^ 1) as usize]
     }
 
-    /// The condition that means the same after the operands of a comparison are exchanged. Overflow and sign alone have
-    /// none: do not ask.
+    /// The condition that means the same after the operands of a comparison are exchanged. Overflow and sign have none.
     pub const fn swap(self) -> Self {
         match self {
             B => A,
@@ -169,7 +168,7 @@ impl Cond {
             Le => Ge,
             E | Ne | P | Np => self,
             O | No | S | Ns => {
-                debug_assert!(false, "no condition tells this of exchanged operands");
+                debug_assert!(false, "overflow and sign do not survive an exchange of operands");
                 self
             }
         }
