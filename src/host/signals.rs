@@ -165,13 +165,15 @@ impl Drop for Attachment {
 /// the mask.
 pub fn take_signal() -> Option<SignalInfo> {
     MAILBOX.with(|mailbox| {
+        // SAFETY: null, or the flag of the thread's attachment, which is alive while the pointer is there.
+        let stop = unsafe { mailbox.stop.load(Ordering::Relaxed).as_ref() };
+        // Before looking: a signal that arrives in between raises the flag again, and with an empty mailbox it is down.
+        if let Some(stop) = stop.filter(|stop| stop.is_raised()) {
+            stop.lower(StopFlag::LEAVE);
+        }
         let full = mailbox.full.load(Ordering::Acquire);
         if full == 0 {
             return None;
-        }
-        // SAFETY: null, or the flag of the thread's attachment, which is alive while the pointer is there.
-        if let Some(stop) = unsafe { mailbox.stop.load(Ordering::Relaxed).as_ref() } {
-            stop.lower(StopFlag::LEAVE);
         }
         let slot = full.trailing_zeros() as usize;
         // SAFETY: the handler runs in this thread and does not touch a full slot. The handler set this bit, so the

@@ -320,12 +320,18 @@ impl Task {
         loop {
             host_blocks |= self.collect_signals();
             let Some(info) = self.take_pending(!self.blocked) else {
-                if !host_blocks {
-                    break;
+                if host_blocks {
+                    // Unblocking makes pending signals arrive at once.
+                    host::set_signal_mask(self.blocked);
+                    host_blocks = false;
+                    continue;
                 }
-                // Unblocking makes pending signals arrive at once.
-                host::set_signal_mask(self.blocked);
-                host_blocks = false;
+                let Some(mask) = self.saved_mask.take() else { break };
+                // A signal that has arrived meanwhile is delivered before the mask is restored. The restored mask may
+                // let others through.
+                if self.try_set_blocked(mask).is_err() {
+                    self.saved_mask = Some(mask);
+                }
                 continue;
             };
             let action = self.sighand.actions()[info.signo as usize - 1];
@@ -359,9 +365,6 @@ impl Task {
         if let Some(call) = self.interrupted.take() {
             call.start_again(cpu);
         }
-        if let Some(mask) = self.saved_mask.take() {
-            self.set_blocked(mask);
-        }
         Outcome::Resume
     }
 
@@ -386,8 +389,9 @@ impl Task {
         Outcome::Resume
     }
 
-    /// Sets the signal mask, in the host too. Signals that have arrived and are now blocked go back to the host.
-    pub(super) fn set_blocked(&mut self, mask: u64) {
+    /// Sets the signal mask, in the host too. Signals that have arrived and are now blocked go back to the host. Others
+    /// may have become pending: the caller delivers them.
+    fn set_blocked(&mut self, mask: u64) {
         self.note_blocked(mask);
         // Those of faults stay here.
         let by_host = self.blocked & !SYNCHRONOUS;

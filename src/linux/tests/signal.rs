@@ -596,3 +596,35 @@ fn a_lease_is_broken_with_a_signal() {
         assert_eq!(b.get::<Siginfo>(b.cpu.x(2)).signo, signal as i32);
     });
 }
+
+#[test]
+fn no_signal_stays_behind_when_a_temporary_mask_ends() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    const COUNT: u32 = 5_000;
+    alone(|| {
+        let mut b = Bench::new();
+        handle(&mut b, USR1, 0, 0);
+        let (thread, handled) = (b.task.tid(), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                host::block_all_signals();
+                for sent in 0..COUNT {
+                    while handled.load(Ordering::SeqCst) < sent {
+                        std::thread::yield_now();
+                    }
+                    host::send_to_thread(thread, libc::SIGUSR1);
+                }
+            });
+            while handled.load(Ordering::SeqCst) < COUNT {
+                // As after a call with a mask of its own that a signal without a handler has ended.
+                b.task.saved_mask = Some(b.task.blocked);
+                assert_eq!(b.task.handle_exit(&mut b.cpu, Exit::Interrupted), Outcome::Resume);
+                assert_eq!((b.task.pending.set(), b.task.saved_mask), (0, None), "nothing tells of what is left");
+                if b.cpu.pc == HANDLER {
+                    assert_eq!(b.sys_return(), Outcome::Resume);
+                    handled.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+    });
+}
