@@ -69,8 +69,7 @@ pub fn epoll_wait(
     }
 }
 
-/// A message of sendmsg(2) or recvmsg(2): the address and control data in guest memory with their lengths, and the
-/// checked iovecs.
+/// A message of sendmsg(2) or recvmsg(2): the address and control data with their lengths, and the checked iovecs.
 #[derive(Debug)]
 pub struct Message<'a> {
     /// The socket address: guest memory, a slice, or null.
@@ -79,8 +78,8 @@ pub struct Message<'a> {
     pub name_len: i32,
     /// The iovecs.
     pub list: &'a [IoVec<'a>],
-    /// The control data.
-    pub control: Option<GuestPtr<'a>>,
+    /// The control data: guest memory, a slice that is sent, or null.
+    pub control: SysArg<'a>,
     /// The length of the control data or the size of its buffer; after the call, the length that the kernel wrote.
     pub control_len: u64,
     /// The kernel's flags for a received message.
@@ -102,7 +101,8 @@ struct RawMessage {
 
 impl Message<'_> {
     /// # Panics
-    /// If the name is shorter than what the kernel may access, or may not be written: a bug in the caller.
+    /// If the name or the control data is shorter than what the kernel may access, or may not be written: a bug in the
+    /// caller.
     fn raw(&mut self, receive: bool) -> RawMessage {
         let fits = |slice: &[u8]| assert!(self.name_len as usize <= slice.len(), "the kernel may go past the name");
         let name = match &mut self.name {
@@ -118,13 +118,22 @@ impl Message<'_> {
             }
             other => panic!("the name of a message may not be {other:?}"),
         };
+        let control = match &self.control {
+            SysArg::Null => 0,
+            SysArg::Guest(p) => p.raw(self.control_len).addr(),
+            SysArg::In(bytes) if !receive => {
+                assert!(self.control_len <= bytes.len() as u64, "the kernel may go past the control data");
+                bytes.as_ptr() as u64
+            }
+            other => panic!("the control data of a message may not be {other:?}"),
+        };
         RawMessage {
             name,
             name_len: self.name_len,
             pad: 0,
             list: self.list.as_ptr() as u64,
             list_len: self.list.len() as u64,
-            control: raw_or_null(self.control, self.control_len),
+            control,
             control_len: self.control_len,
             flags: self.flags,
             pad2: 0,

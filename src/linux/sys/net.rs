@@ -10,6 +10,7 @@ use crate::linux::sysroot::Intent;
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
 use std::mem::offset_of;
+use zerocopy::FromBytes;
 
 fn refuse(c: &Call<'_>) -> SysResult {
     c.unimplemented(format!("{}: option {} of level {}", c.row.name, c.int(2), c.int(1)));
@@ -48,6 +49,17 @@ enum Name<'c> {
     Received(ReceivedAddress),
 }
 
+/// The control data of a message.
+enum Control<'c> {
+    /// None, or guest memory, or what the host kernel refuses.
+    Guest(Option<GuestPtr<'c>>),
+    /// A copy that is sent: the guest cannot change it after it has been checked.
+    Sent(Vec<u8>),
+}
+
+/// The most control data that is sent. Hosts allow 128 KiB unless `optmem_max` is raised.
+const MAX_CONTROL: u64 = 1 << 20;
+
 /// A message header from guest memory, after the checks that the kernel makes first.
 struct CheckedMessage<'c> {
     /// The header's address.
@@ -55,7 +67,7 @@ struct CheckedMessage<'c> {
     header: Msghdr,
     list: Vec<IoVec<'c>>,
     name: Name<'c>,
-    control: Option<GuestPtr<'c>>,
+    control: Control<'c>,
 }
 
 impl<'c> CheckedMessage<'c> {
@@ -83,10 +95,10 @@ impl<'c> CheckedMessage<'c> {
         };
         let name = sent.map(Name::Sent).or(received.map(Name::Received));
         let name = name.unwrap_or_else(|| Name::Guest(range(header.name, len)));
-        let control = range(header.control, header.controllen);
-        if !receive {
-            c.permit_sent_files(header.control, header.controllen)?;
-        }
+        let control = match (receive, header.control) {
+            (false, at) if at != 0 => c.sent_control(at, header.controllen)?,
+            (_, at) => Control::Guest(range(at, header.controllen)),
+        };
         Ok(Self { at, header, list, name, control })
     }
 
@@ -103,7 +115,10 @@ impl<'c> CheckedMessage<'c> {
             name,
             name_len,
             list: &self.list,
-            control: self.control,
+            control: match &self.control {
+                Control::Guest(control) => control.map_or(SysArg::Null, SysArg::Guest),
+                Control::Sent(bytes) => SysArg::In(bytes),
+            },
             control_len: self.header.controllen,
             flags: self.header.flags,
         }
@@ -128,29 +143,32 @@ impl<'c> CheckedMessage<'c> {
 }
 
 /// The alignment of control messages.
-const CONTROL_ALIGN: u64 = 8;
+const CONTROL_ALIGN: usize = 8;
 
 impl Call<'_> {
-    /// Fails if control messages would send one of remu's descriptors (SCM_RIGHTS). The host reports all other errors
-    /// in them.
-    fn permit_sent_files(&self, at: u64, len: u64) -> Result<(), Errno> {
-        let (mut at, end) = (at, at.saturating_add(len));
-        while at != 0 && end - at >= size_of::<Cmsghdr>() as u64 {
-            let Ok(head) = self.read::<Cmsghdr>(at) else { break };
-            if head.len < size_of::<Cmsghdr>() as u64 || head.len > end - at {
-                break;
-            }
-            if (head.level, head.kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
-                let first = at + size_of::<Cmsghdr>() as u64;
-                for fd in (first..at + head.len - 3).step_by(4) {
-                    if self.read(fd).is_ok_and(|fd| self.task.files.is_ours(fd)) {
-                        return Err(Errno::BADF);
-                    }
-                }
-            }
-            at = at.saturating_add(head.len.next_multiple_of(CONTROL_ALIGN)).min(end);
+    /// Control data to send. Fails if it would send one of remu's descriptors (SCM_RIGHTS). The host reports all other
+    /// errors in it.
+    fn sent_control(&self, at: u64, len: u64) -> Result<Control<'_>, Errno> {
+        if len > MAX_CONTROL {
+            return Err(Errno::NOBUFS);
         }
-        Ok(())
+        let mut bytes = vec![0; len as usize];
+        if self.task.mm.read_bytes(GuestAddr(at), &mut bytes).is_err() {
+            return Ok(Control::Guest(Some(GuestPtr::refused(at))));
+        }
+        let mut rest = &bytes[..];
+        while let Ok((head, _)) = Cmsghdr::read_from_prefix(rest) {
+            let Some(data) = usize::try_from(head.len).ok().and_then(|len| rest.get(size_of::<Cmsghdr>()..len)) else {
+                break;
+            };
+            let sends_files = (head.level, head.kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS);
+            let mut files = data.as_chunks::<4>().0.iter().map(|&fd| i32::from_ne_bytes(fd));
+            if sends_files && files.any(|fd| self.task.files.is_ours(fd)) {
+                return Err(Errno::BADF);
+            }
+            rest = rest.get((head.len as usize).next_multiple_of(CONTROL_ALIGN)..).unwrap_or_default();
+        }
+        Ok(Control::Sent(bytes))
     }
 }
 

@@ -4,6 +4,7 @@ use super::{BEYOND, Bench, NOWHERE};
 use crate::linux::abi::file::Iovec;
 use crate::linux::abi::net::{Mmsghdr, Msghdr};
 use crate::linux::abi::time::Timespec;
+use crate::memory::GuestAddr;
 use rustix::io::Errno;
 
 const STREAM: u64 = libc::SOCK_STREAM as u64;
@@ -157,6 +158,48 @@ fn messages_carry_descriptors() {
             assert_eq!(b.sys(call, &[999_999, header, 0]), Err(Errno::BADF), "{call}");
         }
     }
+}
+
+#[test]
+fn control_data_that_changes_sends_no_descriptor_of_remus() {
+    use std::os::fd::AsRawFd;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let own = tempfile::tempfile().unwrap();
+    let hidden = rustix::fs::fstat(&own).unwrap().st_ino;
+    let fd = own.as_raw_fd();
+    let mut b = Bench::with(|config| config.services.own_fds.push(fd));
+    let (x, y) = pair(&mut b, libc::SOCK_DGRAM);
+    let file = b.file(b"passed");
+    let control = b.put(&[20u64, 1 << 32 | libc::SOL_SOCKET as u64, file]);
+    let (text, room) = (b.put(b"data".as_slice()), b.room(64));
+    let (sent, received) = (message(&mut b, text, 4, control, 24), message(&mut b, text, 4, room, 64));
+    let (sent, received) = (b.put(&sent), b.put(&received));
+    let (mm, done) = (b.task.mm.clone(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for fd in [file as i32, fd].into_iter().cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
+                mm.write(GuestAddr(control + 16), &fd).unwrap();
+            }
+        });
+        let mut passed = 0;
+        for _ in 0..20_000 {
+            match b.sys("sendmsg", &[x, sent, 0]) {
+                Ok(_) => {}
+                Err(errno) => {
+                    assert_eq!(errno, Errno::BADF);
+                    continue;
+                }
+            }
+            mm.write(GuestAddr(received), &Msghdr { controllen: 64, ..b.get(received) }).unwrap();
+            assert_eq!(b.sys("recvmsg", &[y, received, 0]), Ok(4));
+            let got: i32 = b.get(room + 16);
+            assert_ne!(crate::host::stat_at(got, c"", libc::AT_EMPTY_PATH).unwrap().st_ino, hidden);
+            b.sys("close", &[got as u64]).unwrap();
+            passed += 1;
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(passed > 0);
+    });
 }
 
 #[test]
