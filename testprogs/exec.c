@@ -316,7 +316,7 @@ int main(int argc, char **argv) {
         // Open descriptors, remu's own among them, are above the limit.
         struct rlimit files;
         getrlimit(RLIMIT_NOFILE, &files);
-        files.rlim_cur = 40;
+        files.rlim_cur = files.rlim_max = 40;
         setrlimit(RLIMIT_NOFILE, &files);
         fexecve(fd, final, last);
     } else if (strcmp(step, "by-memfd") == 0) {

@@ -161,8 +161,25 @@ impl OwnFile {
             memfd(public, &bytes)?
         };
         let before = fcntl_dupfd_cloexec(&self.place, 0)?;
-        self.replace_place(memfd.as_fd(), OFlags::empty())?;
+        match self.replace_place(memfd.as_fd(), OFlags::empty()) {
+            // The hard limit lies below the number, too: the next remu gets lower numbers.
+            Err(Errno::BADF) => {
+                drop(before);
+                let lower = Self::at_neighbours(fcntl_dupfd_cloexec(&self.file, 0)?)?;
+                lower.replace_place(memfd.as_fd(), OFlags::empty())?;
+                drop(memfd);
+                return lower.hand_on(files, strings);
+            }
+            replaced => replaced?,
+        }
         drop(memfd);
+        let result = self.hand_on(files, strings);
+        self.replace_place(before.as_fd(), OFlags::CLOEXEC)?;
+        result
+    }
+
+    /// Executes the own file. The memfd is at its place.
+    fn hand_on(&self, files: &[BorrowedFd<'_>], strings: &ExecStrings) -> Result<(), Errno> {
         let handed = files.iter().copied().chain([self.file.as_fd(), self.place.as_fd()]);
         for file in handed.clone() {
             fcntl_setfd(file, FdFlags::empty())?;
@@ -174,7 +191,6 @@ impl OwnFile {
         for file in handed {
             fcntl_setfd(file, FdFlags::CLOEXEC)?;
         }
-        self.replace_place(before.as_fd(), OFlags::CLOEXEC)?;
         result.map(drop)
     }
 }
