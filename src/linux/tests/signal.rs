@@ -600,7 +600,7 @@ fn a_lease_is_broken_with_a_signal() {
 #[test]
 fn no_signal_stays_behind_when_a_temporary_mask_ends() {
     use std::sync::atomic::{AtomicU32, Ordering};
-    const COUNT: u32 = 5_000;
+    const COUNT: u32 = 2_000;
     alone(|| {
         let mut b = Bench::new();
         handle(&mut b, USR1, 0, 0);
