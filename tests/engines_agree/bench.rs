@@ -1,12 +1,14 @@
 //! Two engines, each with memory and a hart of its own, that run the same program and are compared at every exit.
 
 use crate::program::{Assembled, Program};
+use crate::shrink;
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::memory::{Access, Backing, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, RegClass, Xlen, decode, f_name, x_name};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 pub const PAGE: u64 = 0x1000;
@@ -50,6 +52,10 @@ pub struct Side {
     space: UserSpace,
     hart: HartOwner<Rv64>,
     engine: Box<dyn Engine<Rv64, Memory = UserSpace>>,
+    /// Whether instructions are counted, which a limit needs. If not, programs must not read the counters.
+    counts: bool,
+    /// Reserves what is below a space that is not the identity: engines may add its base to any address.
+    _below: Option<UserSpace>,
 }
 
 /// A space with all areas mapped. Only one space of a process can be the identity.
@@ -94,9 +100,16 @@ impl Side {
         E: Engine<Rv64, Memory = UserSpace> + 'static,
     {
         let space = space(identity);
+        let below = SpaceConfig { limit: GuestAddr(1 << 41), identity: false };
+        let below = (!identity).then(|| UserSpace::new(&below).expect("an address space"));
         let hart = HartOwner::new(Cpu::new(remu_isa::Isa::rv64_max()));
         let engine = Box::new(make(&space, &hart));
-        Self { name, space, hart, engine }
+        Self { name, space, hart, engine, counts: true, _below: below }
+    }
+
+    /// A side whose engine does not count instructions.
+    pub fn uncounted(self) -> Self {
+        Self { counts: false, ..self }
     }
 
     fn write(&self, at: u64, bytes: &[u8]) {
@@ -144,6 +157,8 @@ pub enum Outcome {
     Agree(u64, Vec<Exit>),
     /// The program does not end soon.
     TooLong,
+    /// It is not for these engines.
+    Unfit,
     /// They do not agree; the lines say in what.
     Differ(String),
 }
@@ -161,23 +176,49 @@ enum After {
 pub struct Pair {
     pub left: Side,
     pub right: Side,
+    /// Makes both anew, after a panic.
+    make: Box<dyn Fn() -> (Side, Side)>,
     memory: [Vec<u8>; 2],
 }
 
 impl Pair {
-    pub fn new(left: Side, right: Side) -> Self {
-        Self { left, right, memory: [Vec::new(), Vec::new()] }
+    pub fn new(make: impl Fn() -> (Side, Side) + 'static) -> Self {
+        let (left, right) = make();
+        Self { left, right, make: Box::new(make), memory: [Vec::new(), Vec::new()] }
     }
 
-    /// Runs a program on both sides.
+    /// Runs a program on both sides. A panic of an engine is a difference.
     pub fn run(&mut self, program: &Program) -> Outcome {
+        let caught = catch_unwind(AssertUnwindSafe(|| self.run_sides(program)));
+        caught.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            (self.left, self.right) = (self.make)();
+            Outcome::Differ(format!("panic: {text}"))
+        })
+    }
+
+    /// The smallest program found on which the sides still differ, and in what.
+    pub fn shrink(&mut self, program: Program, difference: String) -> (Program, String) {
+        shrink::shrink(program, difference, &mut |smaller| match self.run(smaller) {
+            Outcome::Differ(difference) => Some(difference),
+            _ => None,
+        })
+    }
+
+    fn run_sides(&mut self, program: &Program) -> Outcome {
         let code = program.assemble();
+        if !self.right.counts && code.insns.iter().any(|(_, insn)| reads_counter(insn)) {
+            return Outcome::Unfit;
+        }
         let contents = contents(program, &code);
         for side in [&mut self.left, &mut self.right] {
             side.load(program, &code, &contents);
         }
         self.left.engine.limit(TOO_MANY);
-        self.right.engine.limit(2 * TOO_MANY);
+        if self.right.counts {
+            self.right.engine.limit(2 * TOO_MANY);
+        }
         let mut exits = Vec::new();
         let mut mended = None;
         loop {
@@ -187,6 +228,9 @@ impl Pair {
             }
             let right = self.right.engine.run(&mut self.right.hart, &self.right.space);
             exits.push(left);
+            if !self.right.counts {
+                self.right.hart.cpu_mut().instret = self.left.hart.cpu().instret;
+            }
             if let Some(differences) = self.differences(left, right) {
                 return Outcome::Differ(format!("at exit {}, {left:x?}:\n{differences}", exits.len()));
             }
@@ -261,6 +305,11 @@ fn contents(program: &Program, code: &Assembled) -> Vec<(u64, Vec<u8>)> {
     bytes[start..start + code.bytes.len()].copy_from_slice(&code.bytes);
     all.push((CHANGING, bytes));
     all
+}
+
+/// Whether an instruction reads `cycle` or `instret`.
+fn reads_counter(insn: &Insn) -> bool {
+    insn.op.mnemonic().starts_with("csrr") && matches!(insn.imm & 0xfff, 0xc00 | 0xc02)
 }
 
 /// How execution continues after an exit of a program that ends at `end`. `again`: the instruction has already stopped

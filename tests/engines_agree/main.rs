@@ -5,19 +5,25 @@
 //! and jump tables, memory accesses at the edges of mapped pages, floating point in all rounding modes, atomics, and
 //! code that changes. After a fault the harness mends the register or skips the instruction, and the program goes on. A
 //! program on which the engines differ is shrunk and printed with its seed. `seeds.txt` has the seeds that once found a
-//! fault. `mutants` checks that the programs find wrong meanings.
+//! fault. `mutants` checks that the programs find wrong meanings. `sequences` compares programs that nothing stops with
+//! QEMU.
 //!
 //! `REMU_AGREE_INSTRUCTIONS=N` sets how many instructions run in each pair of engines, `REMU_AGREE_SEED` the first
-//! seed.
+//! seed. With `REMU_AGREE_TRACE=1` each seed is printed before its program runs, which tells which one crashes.
 
 mod bench;
+#[path = "../common/elf.rs"]
+mod elf;
 mod generate;
 mod mutants;
 #[path = "../oracle/operands.rs"]
 mod operands;
 mod program;
+#[path = "../common/qemu.rs"]
+mod qemu;
 #[path = "../common/rng.rs"]
 mod rng;
+mod sequences;
 mod shrink;
 
 use bench::{Outcome, Pair, Side};
@@ -30,6 +36,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Instructions per pair of engines in an ordinary run.
 const INSTRUCTIONS: u64 = 1_000_000;
 
+/// Differences that a run shrinks and prints before it ends.
+const SHRUNK: usize = 40;
+/// The same, of programs that do not have the same instructions.
+const DISTINCT: usize = 8;
+
 fn number(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
         Err(_) => default,
@@ -38,6 +49,11 @@ fn number(name: &str, default: u64) -> u64 {
             .or_else(|_| text.parse::<f64>().map(|n| n as u64))
             .unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")),
     }
+}
+
+/// The instructions of a run that has `1 / share` of those of the longest.
+fn instructions(share: u64) -> u64 {
+    number("REMU_AGREE_INSTRUCTIONS", INSTRUCTIONS) / share
 }
 
 /// An interpreter with blocks of at most this many instructions.
@@ -79,14 +95,21 @@ fn kind(exit: &Exit) -> String {
     }
 }
 
-/// Runs programs until enough instructions have run. Panics with the smallest program on which the engines differ.
+/// Runs programs until enough instructions have run. Prints the smallest programs found on
+/// which the engines differ, and panics.
 fn agree(pair: &mut Pair, instructions: u64) -> Seen {
     let ops = Ops::new();
     let mut seen = Seen::default();
+    let (mut failures, mut found) = (0, BTreeSet::<Vec<&str>>::new());
     let first = number("REMU_AGREE_SEED", 1);
+    let trace = std::env::var_os("REMU_AGREE_TRACE").is_some();
     for seed in known_seeds().chain(first..) {
         if seen.instructions >= instructions {
             break;
+        }
+        if trace {
+            // After a crash the last one is to blame.
+            eprintln!("seed {seed}");
         }
         let program = generate::program(&ops, seed);
         seen.programs += 1;
@@ -97,14 +120,20 @@ fn agree(pair: &mut Pair, instructions: u64) -> Seen {
                 *seen.shapes.entry(program.shape).or_default() += instructions;
                 exits.iter().for_each(|exit| *seen.exits.entry(kind(exit)).or_default() += 1);
             }
+            Outcome::Unfit => {}
             Outcome::TooLong => {
                 seen.too_long += 1;
                 *seen.exits.entry(format!("too long: {}", program.shape)).or_default() += 1;
             }
             Outcome::Differ(difference) => {
-                let shape = program.shape;
-                let (small, difference) = shrink::shrink(pair, program, difference);
-                panic!("seed {seed} ({shape}), {} instructions:\n{}{difference}", small.len(), small.listing());
+                let (shape, engines) = (program.shape, pair.right.name);
+                let (small, difference) = pair.shrink(program, difference);
+                let listing = small.listing();
+                println!("seed {seed} ({shape}), {engines}, {} instructions:\n{listing}{difference}\n", small.len());
+                // The same instructions are most often the same fault.
+                found.insert(small.slots.iter().flatten().map(|s| s.insn.op.mnemonic()).collect());
+                failures += 1;
+                assert!(failures < SHRUNK && found.len() < DISTINCT, "the engines differ");
             }
         }
     }
@@ -114,16 +143,14 @@ fn agree(pair: &mut Pair, instructions: u64) -> Seen {
     );
     println!("  instructions by shape: {:?}", seen.shapes);
     println!("  exits: {:?}", seen.exits);
+    assert_eq!(failures, 0, "the engines differ");
     seen
 }
 
 #[test]
 fn blocks_agree_with_single_steps() {
-    let mut pair = Pair::new(reference(), interp("blocks", InterpConfig::default().max_block));
-    let seen = agree(&mut pair, number("REMU_AGREE_INSTRUCTIONS", INSTRUCTIONS));
-    if seen.programs < 1000 {
-        return;
-    }
+    let blocks = || interp("blocks", InterpConfig::default().max_block);
+    let seen = agree(&mut Pair::new(move || (reference(), blocks())), instructions(1));
     assert!(seen.too_long * 100 < seen.programs, "{} of {} programs do not end", seen.too_long, seen.programs);
     let missing: Vec<&str> = Ops::new().all().map(|op| op.mnemonic()).filter(|name| !seen.ops.contains(name)).collect();
     assert!(missing.is_empty(), "no program has {missing:?}");
@@ -141,4 +168,5 @@ fn blocks_agree_with_single_steps() {
     ] {
         assert!(seen.exits.contains_key(exit), "no program ends with {exit}");
     }
+    agree(&mut Pair::new(move || (reference(), blocks().uncounted())), instructions(4));
 }

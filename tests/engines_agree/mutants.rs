@@ -2,7 +2,6 @@
 
 use crate::bench::{Outcome, Pair, Side};
 use crate::generate::{self, Ops};
-use crate::shrink;
 use remu::guest::riscv::fp::Flags;
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartOwner};
@@ -256,12 +255,14 @@ impl Engine<Rv64> for Mutant {
 
 /// The instructions after which a mutant is found, or `None`.
 fn found(ops: &Ops, change: Change) -> Option<u64> {
-    let mutant = Side::new("mutant", false, |space, hart| {
-        let mut interp = Interp::<Rv64>::new(InterpConfig { max_block: 1, budget: None });
-        interp.watch_code(space.watch_code(hart.cell().clone()));
-        Mutant { interp, change, limit: 0 }
-    });
-    let mut pair = Pair::new(crate::reference(), mutant);
+    let mutant = move || {
+        Side::new("mutant", false, |space, hart| {
+            let mut interp = Interp::<Rv64>::new(InterpConfig { max_block: 1, budget: None });
+            interp.watch_code(space.watch_code(hart.cell().clone()));
+            Mutant { interp, change, limit: 0 }
+        })
+    };
+    let mut pair = Pair::new(move || (crate::reference(), mutant()));
     let mut instructions = 0;
     for seed in 1.. {
         if instructions > crate::INSTRUCTIONS {
@@ -270,9 +271,9 @@ fn found(ops: &Ops, change: Change) -> Option<u64> {
         let program = generate::program(ops, seed);
         match pair.run(&program) {
             Outcome::Agree(more, _) => instructions += more,
-            Outcome::TooLong => {}
+            Outcome::TooLong | Outcome::Unfit => {}
             Outcome::Differ(difference) => {
-                let (small, _) = shrink::shrink(&mut pair, program, difference);
+                let (small, _) = pair.shrink(program, difference);
                 assert!(small.len() <= 8, "not shrunk:\n{}", small.listing());
                 return Some(instructions);
             }

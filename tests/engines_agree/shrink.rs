@@ -1,25 +1,33 @@
 //! Makes a program on which two engines differ smaller, as long as they still differ.
 
-use crate::bench::{Outcome, Pair};
 use crate::program::Program;
 
 /// Runs of programs before shrinking ends.
 const RUNS: usize = 5000;
 
 struct Shrinking<'a> {
-    pair: &'a mut Pair,
+    /// Runs a program; says in what the engines differ, if they do.
+    differ: &'a mut dyn FnMut(&Program) -> Option<String>,
     best: Program,
     difference: String,
     runs: usize,
 }
 
 /// The smallest program found, and in what the engines differ on it.
-pub fn shrink(pair: &mut Pair, program: Program, difference: String) -> (Program, String) {
-    let mut s = Shrinking { pair, best: program, difference, runs: 0 };
+pub fn shrink(
+    program: Program,
+    difference: String,
+    differ: &mut dyn FnMut(&Program) -> Option<String>,
+) -> (Program, String) {
+    // An engine that panics on a program panics on each that is smaller.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut s = Shrinking { differ, best: program, difference, runs: 0 };
     loop {
         let before = s.runs;
         let smaller = s.drop_slots() | s.clear_registers() | s.clear_memory();
         if !smaller || s.runs == before || s.runs >= RUNS {
+            std::panic::set_hook(hook);
             return (s.best, s.difference);
         }
     }
@@ -34,13 +42,12 @@ impl Shrinking<'_> {
         self.runs += 1;
         let mut next = self.best.clone();
         change(&mut next);
-        match self.pair.run(&next) {
-            Outcome::Differ(difference) => {
-                (self.best, self.difference) = (next, difference);
-                true
-            }
-            _ => false,
+        let difference = (self.differ)(&next);
+        let smaller = difference.is_some();
+        if let Some(difference) = difference {
+            (self.best, self.difference) = (next, difference);
         }
+        smaller
     }
 
     /// Drops instructions: many at once at first, then one at a time.

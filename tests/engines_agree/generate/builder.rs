@@ -1,5 +1,6 @@
 //! The parts that all shapes are made of.
 
+use super::memory::{BASE, BASE_REGISTER};
 use super::random::{self, Kind, Ops, Pool};
 use crate::bench::STACK;
 use crate::operands::Fmt;
@@ -10,6 +11,9 @@ use remu_isa::{Insn, Op, RegClass, Xlen, encode};
 pub const RA: u8 = 1;
 pub const SP: u8 = 2;
 pub const T0: u8 = 5;
+
+/// Rounding modes that programs start with. Some are reserved.
+const ROUNDING: [u8; 18] = [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 7];
 
 /// An instruction without `rs3` and `rm`.
 pub fn insn(op: Op, rd: u8, rs1: u8, rs2: u8, imm: i32) -> Insn {
@@ -29,7 +33,9 @@ pub struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub fn new(ops: &'a Ops, pool: Pool, rng: &'a mut Rng) -> Self {
-        Self { ops, rng, pool, starts: Vec::new(), tables: Vec::new(), slots: Vec::new() }
+        let mut new = Self { ops, rng, pool, starts: Vec::new(), tables: Vec::new(), slots: Vec::new() };
+        new.reserve(BASE_REGISTER, BASE);
+        new
     }
 
     /// The place of the next instruction.
@@ -201,6 +207,9 @@ impl<'a> Builder<'a> {
             n => 1 + n as i32 % 3,
         };
         let (rd, rs1) = (self.destination(), self.source());
+        if self.pool.calm {
+            return self.calm_csr(rd, rs1);
+        }
         let op = self.rng.of(&[Op::Csrrw, Op::Csrrs, Op::Csrrc, Op::Csrrwi, Op::Csrrsi, Op::Csrrci]);
         // Most often a valid rounding mode; reading only is as frequent as writing.
         let operand = match self.rng.below(4) {
@@ -218,6 +227,24 @@ impl<'a> Builder<'a> {
             }
             _ if number == 2 => self.rng.of(&[0, 0, 1, 2, 3, 4, 4, 5, 7]),
             _ => self.rng.below(32) as u8,
+        };
+        self.imm(op, rd, operand, number);
+    }
+
+    /// An access to the floating-point CSRs that leaves a valid rounding mode.
+    fn calm_csr(&mut self, rd: u8, rs1: u8) {
+        let mode = self.rng.below(5) as u8;
+        let (op, operand, number) = match self.rng.below(6) {
+            0 => (Op::Csrrs, 0, self.rng.of(&[1, 2, 3])),
+            1 => (self.rng.of(&[Op::Csrrw, Op::Csrrs, Op::Csrrc]), rs1, 1),
+            2 => (self.rng.of(&[Op::Csrrwi, Op::Csrrsi, Op::Csrrci]), self.rng.below(32) as u8, 1),
+            3 => {
+                let r = self.scratch();
+                let flags = self.rng.below(32) as i32;
+                self.imm(Op::Addi, r, 0, i32::from(mode) << 5 | flags);
+                (Op::Csrrw, r, 3)
+            }
+            _ => (Op::Csrrwi, mode, 2),
         };
         self.imm(op, rd, operand, number);
     }
@@ -284,7 +311,7 @@ impl<'a> Builder<'a> {
             tables: self.tables,
             x,
             f,
-            fcsr: u32::from(rng.of(&[0u8, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 7])) << 5
+            fcsr: u32::from(if self.pool.calm { rng.below(5) as u8 } else { rng.of(&ROUNDING) }) << 5
                 | rng.of(&[0, 0, 0, 1, 0x1f, 0x10]),
             reserved: self.pool.reserved,
             memory: Some(rng.next()),

@@ -6,8 +6,9 @@ use crate::bench::DATA;
 use crate::program::{Imm, SlotId, Target};
 use remu_isa::{Insn, Op, RegClass};
 
-/// Where the base register of indexed accesses points.
-const BASE: u64 = DATA + 0x1000;
+/// The base register of indexed accesses, and where it points.
+pub const BASE_REGISTER: u8 = 4;
+pub const BASE: u64 = DATA + 0x1000;
 
 const LOADS_AND_STORES: &[Op] = &[
     Op::Lb,
@@ -44,13 +45,13 @@ impl Builder<'_> {
     /// An access to memory, or two beside each other.
     pub fn memory(&mut self) {
         match self.rng.below(10) {
-            0 => return self.one(Kind::Memory),
+            0 if !self.pool.calm => return self.one(Kind::Memory),
             1 => return self.stack(),
             _ => {}
         }
-        let to = random::address(self.rng);
+        let to = if self.pool.calm { random::calm_address(self.rng) } else { random::address(self.rng) };
         let place = self.place(to);
-        if self.rng.one_in(12) {
+        if self.rng.one_in(12) && !self.pool.calm {
             return self.bare_access(place, Kind::Memory);
         }
         let over_base = self.rng.one_in(6);
@@ -183,10 +184,6 @@ impl Builder<'_> {
 
     /// `base + (index << n) + offset`, in one of many ways.
     fn indexed(&mut self, r: u8, near: i64) -> Place {
-        let base = 4;
-        if self.pool.free(base) {
-            self.reserve(base, BASE);
-        }
         let shift = self.rng.below(4) as u32;
         let offset = self.rng.of(&[0, 0, 8, -16]) + (near & ((1 << shift) - 1)) as i32;
         let index = (near - i64::from(offset)) >> shift;
@@ -198,23 +195,23 @@ impl Builder<'_> {
         let scaled = [Op::Add, Op::Sh1add, Op::Sh2add, Op::Sh3add][shift as usize];
         let scaled_unsigned = [Op::AddUw, Op::Sh1addUw, Op::Sh2addUw, Op::Sh3addUw][shift as usize];
         match (unsigned, self.rng.below(3)) {
-            (true, 0) => self.op(scaled_unsigned, r, r, base),
+            (true, 0) => self.op(scaled_unsigned, r, r, BASE_REGISTER),
             (true, _) => {
                 self.imm(Op::Slli, r, r, 32);
                 self.imm(Op::Srli, r, r, 32 - shift as i32);
-                self.op(Op::Add, r, base, r);
+                self.op(Op::Add, r, BASE_REGISTER, r);
             }
             (false, 0) => {
                 self.imm(Op::Slli, r, r, shift as i32);
-                self.op(Op::Add, r, r, base);
+                self.op(Op::Add, r, r, BASE_REGISTER);
             }
             (false, 1) if self.rng.one_in(2) => {
                 // The sum goes to another register; the index stays.
                 let sum = self.scratch();
-                self.op(scaled, sum, r, base);
+                self.op(scaled, sum, r, BASE_REGISTER);
                 return Place { r: sum, offset, auipc: None };
             }
-            (false, _) => self.op(scaled, r, r, base),
+            (false, _) => self.op(scaled, r, r, BASE_REGISTER),
         }
         Place { r, offset, auipc: None }
     }

@@ -12,7 +12,7 @@ use crate::bench::{CHANGING, CODE, CODE_SIZE};
 use crate::operands::Fmt;
 use crate::program::Program;
 use crate::rng::Rng;
-use builder::Builder;
+use builder::{Builder, SP};
 use random::{Kind, Pool};
 
 /// A shape's name, how many of 20 programs have it, and its generator.
@@ -59,6 +59,30 @@ pub fn program(ops: &Ops, seed: u64) -> Program {
             _ => rng.below(room as usize) as u64 & !1,
         };
     program
+}
+
+/// A program that nothing stops, which leaves a register alone that starts with `start`.
+pub fn calm(ops: &Ops, seed: u64, (register, start): (u8, u64)) -> Program {
+    let mut rng = Rng(seed);
+    let pool = Pool { calm: true, ..Pool::new(&mut rng) };
+    let mut b = Builder::new(ops, pool, &mut rng);
+    b.reserve(register, start);
+    b.pool.reserved |= 1 << SP;
+    b.pool.fmt = b.rng.of(&[Some(Fmt::D), Some(Fmt::S), Some(Fmt::H), None]);
+    let kinds = b.rng.of(&[&[0, 1, 2][..], &[2], &[3, 4, 5, 6], &[7], &[0, 1, 2, 3, 4, 5, 6, 7]]);
+    for _ in 0..1 + b.rng.below(20) {
+        match b.rng.of(kinds) {
+            0 => b.one(Kind::Common),
+            1 => b.one(Kind::Integer),
+            2 => b.fused(),
+            3 => b.csr(),
+            4 => b.float_pair(),
+            5 => b.one(Kind::Float),
+            6 => b.skip(),
+            _ => b.memory(),
+        }
+    }
+    b.finish("calm")
 }
 
 /// Floating point, most of it in one format, with rounding modes and flags read and written in between.

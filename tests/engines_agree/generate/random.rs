@@ -169,6 +169,8 @@ pub struct Pool {
     pub fmt: Option<Fmt>,
     /// Registers that random instructions do not write: bit `r` for `x[r]`.
     pub reserved: u32,
+    /// Whether nothing may stop the program: no fault, no reserved rounding mode.
+    pub calm: bool,
 }
 
 impl Pool {
@@ -178,7 +180,7 @@ impl Pool {
         let (mut x, mut f) = (some(5), some(4));
         x.extend((0..1 + rng.below(4)).map(|_| 8 + rng.below(8) as u8));
         f.extend((0..1 + rng.below(3)).map(|_| 8 + rng.below(8) as u8));
-        Self { x, f, fmt: None, reserved: 0 }
+        Self { x, f, fmt: None, reserved: 0, calm: false }
     }
 
     /// Whether random instructions may write the register.
@@ -255,8 +257,8 @@ impl Pool {
         if info.has_rm {
             let rm = match rng.below(16) {
                 n @ 0..5 => n as u8,
-                5 => rng.of(&[4, 5, 6]),
-                6 => 4,
+                5 if !self.calm => rng.of(&[4, 5, 6]),
+                5 | 6 => 4,
                 _ => 7,
             };
             attempt(&|i| i.rm = rm);
@@ -275,6 +277,12 @@ impl Pool {
         let harmless = !writes || self.free(full.rd) && (!second || self.free((full.rd + 1) & 31));
         harmless.then_some(insn)
     }
+}
+
+/// An address in the middle of data.
+pub fn calm_address(rng: &mut Rng) -> u64 {
+    let at = DATA + PAGE / 2 + rng.below(PAGE as usize) as u64;
+    at & !rng.of(&[0, 3, 7, 7])
 }
 
 /// An address: near the edges of memory areas, within them, or anywhere.
