@@ -159,6 +159,27 @@ proptest! {
 }
 
 #[test]
+fn nops_are_the_recommended_ones() {
+    // Intel's manual, instruction NOP.
+    let recommended: [&[u8]; 9] = [
+        &[0x90],
+        &[0x66, 0x90],
+        &[0x0f, 0x1f, 0x00],
+        &[0x0f, 0x1f, 0x40, 0],
+        &[0x0f, 0x1f, 0x44, 0x00, 0],
+        &[0x66, 0x0f, 0x1f, 0x44, 0x00, 0],
+        &[0x0f, 0x1f, 0x80, 0, 0, 0, 0],
+        &[0x0f, 0x1f, 0x84, 0x00, 0, 0, 0, 0],
+        &[0x66, 0x0f, 0x1f, 0x84, 0x00, 0, 0, 0, 0],
+    ];
+    for bytes in recommended {
+        let mut a = Assembler::new();
+        a.nop(bytes.len());
+        assert_eq!(a.bytes(), bytes);
+    }
+}
+
+#[test]
 fn alignment_fills_up() {
     let mut a = Assembler::new();
     a.align(16);
@@ -174,6 +195,42 @@ fn external_jumps_are_left_to_be_filled_in() {
     let (jump, conditional, call) = (a.jmp_external(), a.jcc_external(Cond::G), a.call_external());
     assert_eq!(a.bytes(), [0xe9, 0, 0, 0, 0, 0x0f, 0x8f, 0, 0, 0, 0, 0xe8, 0, 0, 0, 0]);
     assert_eq!((jump, conditional, call), (1, 7, 12));
+}
+
+#[test]
+fn an_external_displacement_can_lead_to_the_end_of_the_code() {
+    let mut a = Assembler::new();
+    let jump = a.jcc_external(Cond::G);
+    a.nop(200);
+    a.set_displacement(jump);
+    a.ret();
+    assert_eq!(read(a.bytes(), 0, 6), ("jg".to_owned(), 206));
+}
+
+#[test]
+fn data_may_be_longer_than_the_buffer() {
+    let mut a = Assembler::new();
+    a.ret();
+    let data: Vec<u8> = (0..10_000).map(|n| n as u8).collect();
+    a.data(&data);
+    a.data(&[]);
+    a.ret();
+    assert_eq!((a.bytes()[0], &a.bytes()[1..10_001], a.bytes()[10_001]), (0xc3, data.as_slice(), 0xc3));
+    assert_eq!(a.offset(), 10_002);
+}
+
+#[test]
+fn truncated_code_and_its_jumps_are_gone() {
+    let mut a = Assembler::new();
+    let (bound, lost) = (a.new_label(), a.new_label());
+    a.jmp(bound);
+    let end = a.offset();
+    a.jmp(lost);
+    a.truncate(end);
+    a.ret();
+    a.bind(bound);
+    assert_eq!(a.finish(), Ok(()));
+    assert_eq!(a.bytes(), [0xe9, 1, 0, 0, 0, 0xc3]);
 }
 
 #[test]
