@@ -31,6 +31,8 @@ use generate::Ops;
 use remu::guest::Exit;
 use remu::guest::riscv::Rv64;
 use remu::interp::{Interp, InterpConfig};
+use remu::jit::x64::HostFeatures;
+use remu::jit::{Jit, JitConfig, SharedCode};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Instructions per pair of engines in an ordinary run.
@@ -62,6 +64,14 @@ fn interp(name: &'static str, max_block: usize) -> Side {
         let mut engine = Interp::<Rv64>::new(InterpConfig { max_block, budget: None });
         engine.watch_code(space.watch_code(hart.cell().clone()));
         engine
+    })
+}
+
+/// The compiler, which compiles each block when it first runs.
+fn compiler(name: &'static str, identity: bool, config: JitConfig) -> Side {
+    Side::new(name, identity, |space, hart| {
+        let code = SharedCode::new(&config, space).expect("a code cache");
+        Jit::new(&code, space.watch_code(hart.cell().clone()))
     })
 }
 
@@ -179,4 +189,25 @@ fn blocks_agree_with_single_steps() {
         seen.check_variety();
     }
     agree(&mut Pair::new(move || (reference(), blocks().uncounted())), instructions(4));
+}
+
+#[test]
+fn compiled_code_agrees_with_single_steps() {
+    let counting = || JitConfig { count: true, ..JitConfig::default() };
+    // The name, whether guest addresses are the host's, whether instructions are counted, and the share of the programs.
+    let all: &[(&'static str, bool, bool, u64, JitConfig)] = &[
+        ("compiled", true, true, 1, counting()),
+        ("compiled, not counting", true, false, 1, JitConfig::default()),
+        ("compiled, with a base", false, true, 4, counting()),
+        ("compiled, plain x86-64", true, true, 4, JitConfig { features: HostFeatures::empty(), ..counting() }),
+        ("compiled, not linked", true, false, 8, JitConfig { link: false, ..JitConfig::default() }),
+        ("compiled, short blocks", true, true, 8, JitConfig { max_block: 3, ..counting() }),
+    ];
+    for (name, identity, counts, share, config) in all.iter().cloned() {
+        let side = move || {
+            let side = compiler(name, identity, config.clone());
+            if counts { side } else { side.uncounted() }
+        };
+        agree(&mut Pair::new(move || (reference(), side())), instructions(share));
+    }
 }

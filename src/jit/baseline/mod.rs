@@ -206,8 +206,13 @@ struct Block<'a> {
 impl Block<'_> {
     fn emit(&mut self) {
         let insns = &self.fetched.insns;
+        let mut reached = true;
         for (index, &(pc, insn)) in insns.iter().enumerate() {
             let target = self.labels[index];
+            // Behind a branch that is always taken, only what other branches lead to is needed.
+            if !reached && target.is_none() {
+                continue;
+            }
             if target.is_some() {
                 self.count();
                 self.emitter.known.forget();
@@ -219,10 +224,10 @@ impl Block<'_> {
                 self.emit_entry(pc);
             }
             self.emitter.begin(index as u16, pc);
-            let goes_on = self.emit_insn(pc, &insn);
-            if !goes_on {
-                return;
-            }
+            reached = self.emit_insn(pc, &insn);
+        }
+        if !reached {
+            return;
         }
         let end = self.fetched.end::<Rv64>();
         self.count();
