@@ -1,6 +1,7 @@
 //! Two engines, each with memory and a hart of its own, that run the same program and are compared at every exit.
 
 use crate::program::{Assembled, Program};
+use crate::rng::Rng;
 use crate::shrink;
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartOwner};
@@ -54,6 +55,8 @@ pub struct Side {
     engine: Box<dyn Engine<Rv64, Memory = UserSpace>>,
     /// Whether instructions are counted, which a limit needs. If not, programs must not read the counters.
     counts: bool,
+    /// Whether the engine is told where code has changed for the next program. If not, it is told to forget all code.
+    reports: bool,
     /// Reserves what is below a space that is not the identity: engines may add its base to any address.
     _below: Option<UserSpace>,
 }
@@ -104,12 +107,31 @@ impl Side {
         let below = (!identity).then(|| UserSpace::new(&below).expect("an address space"));
         let hart = HartOwner::new(Cpu::new(remu_isa::Isa::rv64_max()));
         let engine = Box::new(make(&space, &hart));
-        Self { name, space, hart, engine, counts: true, _below: below }
+        Self { name, space, hart, engine, counts: true, reports: false, _below: below }
     }
 
     /// A side whose engine does not count instructions.
     pub fn uncounted(self) -> Self {
         Self { counts: false, ..self }
+    }
+
+    /// A side whose engine is told where code has changed, rather than to forget all.
+    pub fn reporting(self) -> Self {
+        Self { reports: true, ..self }
+    }
+
+    /// Runs to the next exit.
+    fn run(&mut self) -> Exit {
+        self.engine.run(&mut self.hart, &self.space)
+    }
+
+    /// The counters of the engine.
+    pub fn statistics(&self) -> Vec<(&'static str, u64)> {
+        self.engine.statistics()
+    }
+
+    fn instret(&self) -> u64 {
+        self.hart.cpu().instret
     }
 
     fn write(&self, at: u64, bytes: &[u8]) {
@@ -118,9 +140,15 @@ impl Side {
 
     /// Puts the program and what it starts with into memory, in place of the one before.
     fn load(&mut self, program: &Program, code: &Assembled, contents: &[(u64, Vec<u8>)]) {
-        self.engine.forget_code();
         for (at, bytes) in contents {
             self.write(*at, bytes);
+        }
+        if self.reports {
+            for area in [CODE, CHANGING] {
+                self.space.code_changed(GuestAddr(area)..GuestAddr(area + CODE_SIZE));
+            }
+        } else {
+            self.engine.forget_code();
         }
         for &(at, slot) in &program.tables {
             self.write(at, &code.addrs[slot].to_le_bytes());
@@ -176,6 +204,8 @@ enum After {
 pub struct Pair {
     pub left: Side,
     pub right: Side,
+    /// Whether the right side pauses after a few instructions at a time. The left one then stops at the same one.
+    pauses: bool,
     /// Makes both anew, after a panic.
     make: Box<dyn Fn() -> (Side, Side)>,
     memory: [Vec<u8>; 2],
@@ -184,7 +214,12 @@ pub struct Pair {
 impl Pair {
     pub fn new(make: impl Fn() -> (Side, Side) + 'static) -> Self {
         let (left, right) = make();
-        Self { left, right, make: Box::new(make), memory: [Vec::new(), Vec::new()] }
+        Self { left, right, pauses: false, make: Box::new(make), memory: [Vec::new(), Vec::new()] }
+    }
+
+    /// A pair whose right side is compared in the middle of programs, too.
+    pub fn pausing(self) -> Self {
+        Self { pauses: true, ..self }
     }
 
     /// Runs a program on both sides. A panic of an engine is a difference.
@@ -221,12 +256,20 @@ impl Pair {
         }
         let mut exits = Vec::new();
         let mut mended = None;
+        let mut rng = Rng(program.base ^ program.x[10]);
         loop {
-            let left = self.left.engine.run(&mut self.left.hart, &self.left.space);
-            if left == Exit::Interrupted {
-                return Outcome::TooLong;
-            }
-            let right = self.right.engine.run(&mut self.right.hart, &self.right.space);
+            let (left, right) = if self.pauses {
+                match self.with_pauses(&mut rng) {
+                    Ok(both) => both,
+                    Err(outcome) => return outcome,
+                }
+            } else {
+                let left = self.left.run();
+                if left == Exit::Interrupted {
+                    return Outcome::TooLong;
+                }
+                (left, self.right.run())
+            };
             exits.push(left);
             if !self.right.counts {
                 self.right.hart.cpu_mut().instret = self.left.hart.cpu().instret;
@@ -244,6 +287,33 @@ impl Pair {
                 After::Skip(len) => [&mut self.left, &mut self.right].map(|s| s.hart.cpu_mut().pc += len),
                 After::Mend(r, v) => [&mut self.left, &mut self.right].map(|s| s.hart.cpu_mut().set_x(r, v)),
             };
+        }
+    }
+
+    /// Runs both sides to the next exit. The right one pauses often; the left one, whose limits are exact, is then
+    /// stopped after the same number of instructions.
+    fn with_pauses(&mut self, rng: &mut Rng) -> Result<(Exit, Exit), Outcome> {
+        loop {
+            let before = self.right.instret();
+            self.right.engine.limit(1 + rng.below(40) as u64);
+            let right = self.right.run();
+            let done = self.right.instret();
+            if done > TOO_MANY {
+                return Err(Outcome::TooLong);
+            }
+            let ahead = done.saturating_sub(self.left.instret());
+            if right != Exit::Interrupted {
+                self.left.engine.limit(ahead + 1);
+                return Ok((self.left.run(), right));
+            }
+            if done == before {
+                return Err(Outcome::Differ(format!("no instruction runs under a limit, at {before}")));
+            }
+            self.left.engine.limit(ahead);
+            let left = self.left.run();
+            if let Some(differences) = self.differences(left, right) {
+                return Err(Outcome::Differ(format!("at a pause, after {done} instructions:\n{differences}")));
+            }
         }
     }
 

@@ -177,6 +177,7 @@ fn agree(pair: &mut Pair, instructions: u64) -> Seen {
     );
     println!("  instructions by shape: {:?}", seen.shapes);
     println!("  exits: {:?}", seen.exits);
+    println!("  {}: {:?}", pair.right.name, pair.right.statistics());
     assert_eq!(failures, 0, "the engines differ");
     seen
 }
@@ -188,26 +189,57 @@ fn blocks_agree_with_single_steps() {
     if seen.instructions >= INSTRUCTIONS {
         seen.check_variety();
     }
-    agree(&mut Pair::new(move || (reference(), blocks().uncounted())), instructions(4));
+    agree(&mut Pair::new(move || (reference(), blocks().uncounted().reporting())), instructions(4));
+    agree(&mut Pair::new(move || (reference(), blocks())).pausing(), instructions(4));
+}
+
+/// How a configuration of the compiler is compared.
+#[derive(Clone, Copy, Default)]
+struct How {
+    /// Guest addresses are the host's.
+    identity: bool,
+    /// See [`Side::uncounted`].
+    uncounted: bool,
+    /// See [`Side::reporting`].
+    reporting: bool,
+    /// See [`Pair::pausing`].
+    pausing: bool,
 }
 
 #[test]
 fn compiled_code_agrees_with_single_steps() {
+    let identity = How { identity: true, ..How::default() };
+    let uncounted = How { uncounted: true, ..identity };
     let counting = || JitConfig { count: true, ..JitConfig::default() };
-    // The name, whether guest addresses are the host's, whether instructions are counted, and the share of the programs.
-    let all: &[(&'static str, bool, bool, u64, JitConfig)] = &[
-        ("compiled", true, true, 1, counting()),
-        ("compiled, not counting", true, false, 1, JitConfig::default()),
-        ("compiled, with a base", false, true, 4, counting()),
-        ("compiled, plain x86-64", true, true, 4, JitConfig { features: HostFeatures::empty(), ..counting() }),
-        ("compiled, not linked", true, false, 8, JitConfig { link: false, ..JitConfig::default() }),
-        ("compiled, short blocks", true, true, 8, JitConfig { max_block: 3, ..counting() }),
+    // Each with its share of the programs.
+    let all: &[(&'static str, How, u64, JitConfig)] = &[
+        ("compiled", identity, 2, counting()),
+        ("compiled, not counting", uncounted, 2, JitConfig::default()),
+        ("compiled, with pauses", How { pausing: true, ..identity }, 4, counting()),
+        ("compiled, with reports", How { reporting: true, ..uncounted }, 8, JitConfig::default()),
+        ("compiled, with a base", How::default(), 4, counting()),
+        ("compiled, plain x86-64", identity, 4, JitConfig { features: HostFeatures::empty(), ..counting() }),
+        ("compiled, not linked", uncounted, 8, JitConfig { link: false, ..JitConfig::default() }),
+        ("compiled, short blocks", identity, 8, JitConfig { max_block: 3, ..counting() }),
+        (
+            "compiled, in little space",
+            How { reporting: true, ..identity },
+            8,
+            JitConfig { cache_size: 64 << 10, ..counting() },
+        ),
     ];
-    for (name, identity, counts, share, config) in all.iter().cloned() {
-        let side = move || {
-            let side = compiler(name, identity, config.clone());
-            if counts { side } else { side.uncounted() }
+    for (name, how, share, config) in all.iter().cloned() {
+        let make = move || {
+            let mut side = compiler(name, how.identity, config.clone());
+            if how.uncounted {
+                side = side.uncounted();
+            }
+            if how.reporting {
+                side = side.reporting();
+            }
+            (reference(), side)
         };
-        agree(&mut Pair::new(move || (reference(), side())), instructions(share));
+        let pair = Pair::new(make);
+        agree(&mut if how.pausing { pair.pausing() } else { pair }, instructions(share));
     }
 }
