@@ -233,6 +233,7 @@ fn kernel(c: &mut Criterion) {
         filters: Vec::new(),
         signals: None,
         image: Image {
+            exe_file: None,
             space: bench.space.clone(),
             vdso,
             exe: hello(),

@@ -230,6 +230,38 @@ static void show(int argc, char **argv) {
     fflush(stdout);
 }
 
+// What /proc/self/exe is, as a link and as a file.
+static void show_link(const char *when) {
+    char link[4096] = {0};
+    if (readlink("/proc/self/exe", link, sizeof link - 1) < 0)
+        perror("readlink");
+    struct stat opened = {0}, found = {0};
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    int result = fstat(fd, &opened) | stat("/proc/self/exe", &found) | (opened.st_ino != found.st_ino);
+    close(fd);
+    printf("%s: %s, %d\n", when, strrchr(link, '/') + 1, result);
+}
+
+// A program whose file loses its name still has /proc/self/exe, and can execute it.
+static void without_a_name(const char *self) {
+    int from = open(self, O_RDONLY | O_CLOEXEC), to = open("a copy", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    char buffer[65536];
+    for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;)
+        if (write(to, buffer, n) != n)
+            perror("write");
+    close(from);
+    close(to);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        execl("./a copy", "copy", "nameless", NULL);
+        _exit(1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    printf("nameless: %d\n", status);
+}
+
 static const char *self;
 
 static char *environment[] = {"A=1", "no equals sign", "EMPTY=", "A=2", NULL};
@@ -268,6 +300,7 @@ int main(int argc, char **argv) {
         errors(self);
         scripts(self);
         leaks(self);
+        without_a_name(self);
         sigset_t usr1;
         sigemptyset(&usr1);
         sigaddset(&usr1, SIGUSR1);
@@ -327,6 +360,16 @@ int main(int argc, char **argv) {
         pthread_t thread;
         pthread_create(&thread, NULL, after_the_first, NULL);
         pthread_exit(NULL);
+    } else if (strcmp(step, "nameless") == 0) {
+        show_link("executed");
+        rename("a copy", "renamed");
+        show_link("renamed");
+        unlink("renamed");
+        show_link("deleted");
+        execl("/proc/self/exe", "copy", "again", NULL);
+    } else if (strcmp(step, "again") == 0) {
+        show_link("executed again");
+        return 0;
     } else if (strcmp(step, "after-first") == 0) {
         show(argc, argv);
         return 42;

@@ -9,7 +9,7 @@ use crate::guest::riscv::Rv64;
 use crate::host::{self, InheritedLimits, Received};
 use crate::interp::InterpConfig;
 use crate::jit::JitConfig;
-use crate::linux::exec::{ExecRequest, Handover, Image, ProcessSpec, Successor, Target};
+use crate::linux::exec::{ExecError, ExecRequest, Handover, Image, ProcessSpec, Successor, Target};
 use crate::linux::limits::Limits;
 use crate::linux::seccomp::Program;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
@@ -19,7 +19,7 @@ use remu_isa::{Isa, Xlen};
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsFd, IntoRawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -153,7 +153,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     let logged = |wanted: bool| log.clone().filter(|_| wanted);
     let maps = logged(settings.log.mmu || settings.log.page)
         .map(|log| Arc::new(MapLog::new(log, settings.log.mmu, settings.log.page)));
-    let mut load = || {
+    let mut load = |marks: bool| {
         let target = Target::find(&spec, &mut request)?;
         let sysroot = target.sysroot.clone();
         let observe = |space: &Arc<UserSpace>| {
@@ -161,21 +161,24 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
                 space.observe_areas(maps.clone());
             }
         };
-        Image::load(&spec, target, &request, observe).map(|(image, cpu)| (image, cpu, sysroot))
+        // Without the mark, other processes can write to the program's file.
+        let mark = if marks { host::mark_running(target.program.as_fd()).ok() } else { None };
+        let (image, cpu) = Image::load(&spec, target, &request, observe)?;
+        Ok::<_, ExecError>((image, cpu, sysroot, mark))
     };
-    let (image, cpu, sysroot) = match load() {
+    let (mut image, cpu, sysroot, mark) = match load(true) {
         // The kernel needs no descriptor to execute a program.
-        Err(error) if error.errno() == Errno::MFILE => host::with_own_descriptors(load).unwrap_or(Err(error))?,
+        Err(error) if error.errno() == Errno::MFILE => {
+            host::with_own_descriptors(|| load(false)).unwrap_or(Err(error))?
+        }
         result => result?,
     };
     spec.sysroot = sysroot;
     let isa = Isa::new(Xlen::Rv64, spec.exts);
     let mut hart = HartOwner::<Rv64>::new(cpu);
-    // Without the mark, other processes can write to the program's file.
-    let mark = CString::new(image.exe.as_os_str().as_bytes()).ok().and_then(|path| host::mark_running(&path).ok());
     // It is open until the process ends.
-    let mark = mark.map(IntoRawFd::into_raw_fd);
-    let own_files = own_file.iter().flat_map(host::OwnFile::numbers).chain(mark);
+    image.exe_file = mark.map(IntoRawFd::into_raw_fd);
+    let own_files = own_file.iter().flat_map(host::OwnFile::numbers).chain(image.exe_file);
     let own_fds = descriptors.iter().copied().chain(own_files).collect();
     let (path, sysroot) = (settings.program.clone(), spec.sysroot.clone());
     let runner = Runner::new(RunnerConfig {

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use std::ffi::CString;
 use std::fs::File;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -126,6 +126,12 @@ impl Executable {
         }
         let plan = LoadPlan::read(&file)?;
         Ok(Self::Program(Program { file, path: real.into(), plan }))
+    }
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

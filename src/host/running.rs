@@ -7,8 +7,7 @@
 use super::pass::syscall;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::CStr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// The locked byte.
 const MARK: i64 = i64::MAX - 1;
@@ -26,12 +25,14 @@ fn lock(fd: i32, command: i32, kind: i32) -> Result<libc::flock, Errno> {
     Ok(lock)
 }
 
-/// Marks a program's file as running, as long as the descriptor is open in any process.
-pub fn mark_running(path: &CStr) -> Result<OwnedFd, Errno> {
+/// Marks a program's file as running, as long as the new descriptor is open in any process.
+pub fn mark_running(program: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     if rustix::process::getrlimit(rustix::process::Resource::Nofile).current.is_some_and(|limit| limit < FEW) {
         return Err(Errno::MFILE);
     }
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    // Another file description: the guest may have the program's, and could unlock it.
+    let path = super::path_of_fd(program.as_raw_fd());
     let file = super::fd::duplicate_high(rustix::fs::open(path, flags, Mode::empty())?)?;
     lock(file.as_raw_fd(), libc::F_OFD_SETLK, libc::F_RDLCK)?;
     Ok(file)

@@ -183,7 +183,7 @@ impl Call<'_> {
         }
         match proc::link(self.task, dir, &path) {
             Some(Link::Hidden) => Err(Errno::NOENT),
-            Some(Link::Exe(exe)) if follow => {
+            Some(Link::Exe { path: exe, .. }) if follow => {
                 self.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent))?;
                 Ok(exe)
             }

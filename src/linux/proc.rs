@@ -30,7 +30,12 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Link {
     /// A running program, by its host path.
-    Exe(CString),
+    Exe {
+        /// A host path that leads to the file.
+        path: CString,
+        /// The host path that the link shows.
+        shown: CString,
+    },
     /// A descriptor of remu's, which the guest must not see.
     Hidden,
 }
@@ -118,8 +123,11 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
     let path = named(task, dir, path)?;
     let entry = Entry::of(&path)?;
     if entry.name == b"exe" {
-        let exe = if entry.is_own { task.mm.exe.clone() } else { entry.other_guest(task)?.exe };
-        return Some(Link::Exe(exe));
+        if entry.is_own {
+            return Some(Link::Exe { path: task.mm.path_to_exe(), shown: task.mm.shown_exe() });
+        }
+        let path = entry.other_guest(task)?.exe;
+        return Some(Link::Exe { shown: path.clone(), path });
     }
     let (kind, number) = split(entry.name);
     let number = std::str::from_utf8(number).ok()?.parse().ok()?;
@@ -130,7 +138,7 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
 /// sysroot.
 pub fn target(task: &Task, dir: i32, path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
     match link(task, dir, path) {
-        Some(Link::Exe(exe)) => return Ok(Some(task.fs.guest_path(exe.as_bytes()).to_owned())),
+        Some(Link::Exe { shown, .. }) => return Ok(Some(task.fs.guest_path(shown.as_bytes()).to_owned())),
         Some(Link::Hidden) => return Err(Errno::NOENT),
         None => {}
     }

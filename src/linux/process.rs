@@ -194,6 +194,11 @@ impl Sighand {
     }
 }
 
+/// The device and the inode of the file at a host path.
+fn id_of(path: impl rustix::path::Arg) -> Option<(u64, u64)> {
+    rustix::fs::stat(path).ok().map(|file| (file.st_dev, file.st_ino))
+}
+
 /// The address space, and the kernel's related data (`mm_struct`).
 #[derive(Debug)]
 pub struct Mm {
@@ -202,6 +207,8 @@ pub struct Mm {
     pub vdso: Vdso,
     /// The program's host path.
     pub exe: CString,
+    /// A descriptor of remu's for the program's file.
+    exe_file: Option<i32>,
     /// The program's device and inode.
     pub exe_id: Option<(u64, u64)>,
     /// The arguments.
@@ -219,9 +226,25 @@ impl Mm {
     pub fn new(image: Image) -> Result<Self, ExecError> {
         let exe = std::path::absolute(&image.exe).unwrap_or(image.exe);
         let exe = CString::new(exe.as_os_str().as_bytes()).map_err(|_| ExecError::Path(exe.clone()))?;
-        let exe_id = rustix::fs::stat(exe.as_c_str()).ok().map(|file| (file.st_dev, file.st_ino));
-        let Image { space, vdso, exe: _, args, env, auxv, start_stack } = image;
-        Ok(Self { space, vdso, exe, exe_id, args, env, auxv, start_stack })
+        let Image { space, vdso, exe: _, exe_file, args, env, auxv, start_stack } = image;
+        let exe_id = match exe_file {
+            Some(fd) => id_of(host::path_of_fd(fd)),
+            None => id_of(&exe),
+        };
+        Ok(Self { space, vdso, exe, exe_file, exe_id, args, env, auxv, start_stack })
+    }
+
+    /// A host path that leads to the program's file, also when it has been renamed or deleted.
+    pub fn path_to_exe(&self) -> CString {
+        let by_descriptor = || CString::new(host::path_of_fd(self.exe_file?)).ok();
+        let is_there = id_of(&self.exe) == self.exe_id;
+        if is_there { None } else { by_descriptor() }.unwrap_or_else(|| self.exe.clone())
+    }
+
+    /// The program's host path as the kernel shows it now, with ` (deleted)` if it has none.
+    pub fn shown_exe(&self) -> CString {
+        let link = self.exe_file.and_then(|fd| rustix::fs::readlink(host::path_of_fd(fd), Vec::new()).ok());
+        link.unwrap_or_else(|| self.exe.clone())
     }
 
     /// The address space.

@@ -75,6 +75,8 @@ pub struct Image {
     pub vdso: Vdso,
     /// The host's path of the program.
     pub exe: PathBuf,
+    /// A descriptor of remu's for the program's file, which stays open.
+    pub exe_file: Option<i32>,
     /// The arguments, for /proc/self/cmdline.
     pub args: Vec<CString>,
     /// The environment, for /proc/self/environ.
@@ -121,6 +123,7 @@ impl Image {
             space,
             vdso,
             exe: target.program.path.to_path_buf(),
+            exe_file: None,
             args: target.argv,
             env: request.envp.clone(),
             auxv: loaded.auxv,

@@ -26,7 +26,7 @@ fn open(c: &mut Call<'_>, how: OpenHow, pass: impl Fn(&mut Call<'_>, &OpenHow, &
     // If the guest does not follow links, the host reports the error.
     let path = match proc::link(c.task, dir, &path) {
         Some(Link::Hidden) => return Err(Errno::NOENT.into()),
-        Some(Link::Exe(exe)) if follow && how.resolve == 0 => {
+        Some(Link::Exe { path: exe, .. }) if follow && how.resolve == 0 => {
             let permitted = c.task.fs.sysroot.as_ref().map_or(Ok(()), |root| root.permit_file(exe.as_bytes(), intent));
             permitted.map(|()| exe)
         }

@@ -128,6 +128,7 @@ impl Bench {
             signals: None,
             filters: Vec::new(),
             image: Image {
+                exe_file: None,
                 vdso: Vdso::map(&space).unwrap(),
                 space,
                 exe: "/usr/bin/guest".into(),
