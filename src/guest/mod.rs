@@ -4,10 +4,12 @@
 //! This module knows nothing of operating systems, engines or files.
 
 pub mod alu;
+mod block_key;
 mod hart;
 pub mod riscv;
 mod semantics;
 
+pub use block_key::{BlockContext, BlockKey};
 pub use hart::{ENGINE_WORDS, EngineWords, HartCell, HartOwner};
 pub use semantics::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, JumpHint, MemType, Order, Reg, Semantics, Width};
 

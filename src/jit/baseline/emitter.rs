@@ -1,12 +1,12 @@
 //! The state of the emission of one block, and the operations of [`Semantics`] as descriptions of values.
 
-use super::known::{Fact, Known};
+use super::known::{Fact, FpKnown, Known};
 use super::map::{RegisterMap, f_slot};
-use super::node::{Binary, Node, Nodes, Unary, Val};
-use crate::guest::riscv::fp::{Fmt, RmField};
+use super::node::{Binary, Node, Nodes, Rounding, Unary, Val};
+use crate::guest::riscv::fp::{Fmt, Rm, RmField};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap};
 use crate::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
-use crate::jit::x64::{Alu, Assembler, Gpr, HostFeatures, Label, Mem, RegMem, Size};
+use crate::jit::x64::{Alu, Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
 use remu_isa::Op;
 
 /// Why an instruction ends the block without a successor.
@@ -29,6 +29,8 @@ pub struct Access {
     pub insn: u16,
     /// Instructions that `instret` does not count yet at this place, in counting code.
     pub uncounted: u16,
+    /// Floating-point registers whose NaNs are still to be made canonical: as singles, and as doubles.
+    pub fresh: [u32; 2],
 }
 
 /// Code that is rarely executed, emitted behind the block.
@@ -42,6 +44,16 @@ pub(super) enum Cold {
     Leave { from: Label },
     /// Leaves to look up the block at the pc in rax.
     Missed { from: Label },
+    /// Executes the instruction at the pc by its definition, and goes on behind it.
+    Definition { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16 },
+    /// Executes the instruction by its definition, and leaves.
+    Rare { from: Label, pc: u64, bits: u32, next: u64, uncounted: u16, known: FpKnown },
+    /// An access beyond the guest's address space, at the label of the accessing instruction.
+    Beyond { from: Label, access: Label },
+    /// At least one of two registers holds a NaN to be made canonical.
+    Nan { from: Label, back: Label, fmt: Fmt, regs: [Xmm; 2] },
+    /// The minimum or maximum of equal numbers: the result and the operands.
+    Equal { from: Label, back: Label, op: FpMinMax, operands: [Xmm; 3] },
     /// Division by zero or by minus one, which is in rcx; the dividend is in rax.
     Division { from: Label, back: Label, op: Binary, size: Size },
 }
@@ -65,6 +77,14 @@ pub(super) struct Emitter<'a> {
     used: u32,
     /// The current instruction cannot be compiled. What was emitted for it is dropped.
     pub uncompiled: bool,
+    /// Whether the dynamic rounding mode is that of MXCSR.
+    pub dynamic: bool,
+    /// The instruction at this label is executed by its definition. See [`Cold::Definition`].
+    pub slow: Option<Label>,
+    /// The same, where the superblock is then left. See [`Cold::Rare`].
+    pub rare: Vec<(Label, FpKnown)>,
+    /// The label of the next access.
+    pub access_label: Option<Label>,
 }
 
 /// The scratch registers, in the order in which they are given out. rcx comes last: shifts need it.
@@ -92,6 +112,7 @@ impl<'a> Emitter<'a> {
         accesses: &'a mut Vec<Access>,
         cold: &'a mut Vec<Cold>,
         insn_align: u64,
+        dynamic: bool,
     ) -> Self {
         Self {
             asm,
@@ -107,6 +128,10 @@ impl<'a> Emitter<'a> {
             insn_align,
             used: 0,
             uncompiled: false,
+            dynamic,
+            slow: None,
+            rare: Vec::new(),
+            access_label: None,
         }
     }
 
@@ -117,6 +142,14 @@ impl<'a> Emitter<'a> {
         self.nodes.clear();
         self.used = 0;
         self.uncompiled = false;
+        self.forget_labels();
+    }
+
+    /// Forgets the labels of the instruction's cold parts.
+    pub fn forget_labels(&mut self) {
+        self.slow = None;
+        self.rare.clear();
+        self.access_label = None;
     }
 
     /// Gives up on the instruction. The value stands for any.
@@ -149,8 +182,12 @@ impl<'a> Emitter<'a> {
 
     /// The next instruction of the host accesses guest memory.
     pub fn access(&mut self) {
+        if let Some(label) = self.access_label.take() {
+            self.asm.bind(label);
+        }
         let offset = self.asm.offset() as u32;
-        self.accesses.push(Access { offset, insn: self.index, uncounted: self.uncounted });
+        let fresh = [Fmt::S, Fmt::D].map(|fmt| self.known.fp.all_fresh(fmt));
+        self.accesses.push(Access { offset, insn: self.index, uncounted: self.uncounted, fresh });
     }
 
     /// What is known of a value before it is computed.
@@ -164,7 +201,8 @@ impl<'a> Emitter<'a> {
                 _ => Fact::extended(ty),
             },
             Node::Load(ty, _) => Fact::extended(ty),
-            Node::Compare(..) | Node::Bit(BitOp::Extract, ..) => Fact::SMALL,
+            Node::Compare(..) | Node::FpCompare(..) | Node::Bit(BitOp::Extract, ..) => Fact::SMALL,
+            Node::FpToInt(_, IntType::I32 | IntType::U32, ..) => Fact::I32,
             Node::Unary(Unary::Clz | Unary::Ctz | Unary::Cpop, ..) => Fact::SMALL,
             Node::Binary(Binary::Lshr, w, _, n) => match self.nodes.constant(n).map(|n| n as u32 & (w.bits() - 1)) {
                 Some(n) if n > w.bits() - 32 => Fact::SMALL,
@@ -193,6 +231,34 @@ impl<'a> Emitter<'a> {
 
     fn unary(&mut self, op: Unary, w: Width, a: Val) -> Val {
         self.nodes.push(Node::Unary(op, w, a))
+    }
+
+    /// Whether an operation in these formats that rounds in this mode is compiled.
+    fn rounds(&self, formats: &[Fmt], rm: RmField) -> bool {
+        self.has(formats) && rm == RmField::DYNAMIC && self.dynamic
+    }
+
+    /// The same for an operation that is exact.
+    fn is_exact(&self, formats: &[Fmt], rm: RmField) -> bool {
+        self.rounds(formats, rm) || self.has(formats) && rm.0 <= Rm::Rmm.bits()
+    }
+
+    /// Whether operations in these formats are compiled.
+    fn has(&self, formats: &[Fmt]) -> bool {
+        self.map.has_fp() && !formats.contains(&Fmt::H)
+    }
+
+    /// The register of a number.
+    fn number(&self, v: Val) -> Reg {
+        match self.nodes.get(v) {
+            Node::Number(_, r) => r,
+            other => unreachable!("instructions read their numbers from registers, not from {other:?}"),
+        }
+    }
+
+    /// A number, or nothing if it is not compiled.
+    fn number_if(&mut self, is_compiled: bool, node: Node) -> Result<Val, Stop> {
+        if is_compiled { Ok(self.nodes.push(node)) } else { Err(Stop::Uncompiled) }
     }
 }
 
@@ -440,54 +506,103 @@ impl RiscvSemantics for Emitter<'_> {
         clmulr(Width, Val, Val);
         xperm4(Width, Val, Val);
         xperm8(Width, Val, Val);
-        fp_sgnj(Fmt, Sgnj, Val, Val);
-        fp_minmax(FpMinMax, Fmt, Val, Val);
-        fp_compare(FpCmp, Fmt, Val, Val);
         fp_class(Fmt, Val);
         fp_to_int_modular(Val);
     }
 
+    fn fp_sgnj(&mut self, fmt: Fmt, kind: Sgnj, a: Val, b: Val) -> Val {
+        if !self.has(&[fmt]) {
+            return self.uncompiled();
+        }
+        let (a, b) = (self.number(a), self.number(b));
+        self.nodes.push(Node::FpSign(kind, fmt, a, b))
+    }
+
+    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: Val, b: Val) -> Val {
+        if !self.has(&[fmt]) || !matches!(op, FpMinMax::Min | FpMinMax::Max) {
+            return self.uncompiled();
+        }
+        let (a, b) = (self.number(a), self.number(b));
+        self.nodes.push(Node::FpMinMax(op, fmt, a, b))
+    }
+
+    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: Val, b: Val) -> Val {
+        if !self.has(&[fmt]) {
+            return self.uncompiled();
+        }
+        let (a, b) = (self.number(a), self.number(b));
+        self.nodes.push(Node::FpCompare(op, fmt, a, b))
+    }
+
     fn fp_read(&mut self, fmt: Fmt, r: Reg) -> Val {
-        if fmt == Fmt::D { self.fp_read_bits(r) } else { self.uncompiled() }
+        self.nodes.push(Node::Number(fmt, r))
     }
 
     fn fp_write(&mut self, fmt: Fmt, r: Reg, v: Val) {
         if self.uncompiled {
             return;
         }
-        let value = match self.operand(v) {
-            RegMem::Reg(reg) if fmt != Fmt::H => reg,
-            operand => {
-                let scratch = self.scratch();
-                self.asm.mov(Size::Qword, scratch, operand);
-                scratch
-            }
-        };
-        let slot = f_slot(r);
-        match fmt {
-            Fmt::D => self.asm.mov_store(Size::Qword, slot, value),
-            Fmt::S => {
-                self.asm.mov_store(Size::Dword, slot, value);
-                self.asm.mov_store_imm(Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1);
-            }
-            Fmt::H => {
-                self.asm.alu_imm(Alu::Or, Size::Qword, value, -0x1_0000);
-                self.asm.mov_store(Size::Qword, slot, value);
-            }
-        }
+        if self.map.has_fp() { self.write_fp(fmt, r, v) } else { self.write_fp_from_integer(fmt, f_slot(r), v) }
     }
 
     fn fp_read_bits(&mut self, r: Reg) -> Val {
         self.nodes.push(Node::FpBits(r))
     }
 
+    fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: Val, b: Val) -> Result<Val, Stop> {
+        let node = Node::FpArith(op, fmt, self.number(a), self.number(b));
+        self.number_if(self.rounds(&[fmt], rm), node)
+    }
+
+    fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: Val) -> Result<Val, Stop> {
+        let node = Node::FpSqrt(fmt, self.number(a));
+        self.number_if(self.rounds(&[fmt], rm), node)
+    }
+
+    fn fp_fma(
+        &mut self,
+        fmt: Fmt,
+        rm: RmField,
+        neg_product: bool,
+        neg_addend: bool,
+        a: Val,
+        b: Val,
+        c: Val,
+    ) -> Result<Val, Stop> {
+        let is_compiled = self.rounds(&[fmt], rm) && self.features.contains(HostFeatures::FMA);
+        let node = Node::FpFma(fmt, (neg_product, neg_addend), self.number(a), self.number(b), self.number(c));
+        self.number_if(is_compiled, node)
+    }
+
+    fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: Val) -> Result<Val, Stop> {
+        let is_compiled =
+            if to == Fmt::D { self.is_exact(&[from, to], rm) } else { self.rounds(&[from, to], rm) };
+        let node = Node::FpConvert(from, to, self.number(a));
+        self.number_if(is_compiled, node)
+    }
+
+    fn fp_to_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Val) -> Result<Val, Stop> {
+        let rounding = match Rm::from_bits(rm.0) {
+            Some(Rm::Rtz) => Some(Rounding::Truncate),
+            Some(Rm::Rne) => Some(Rounding::Mode(0)),
+            Some(Rm::Rdn) => Some(Rounding::Mode(1)),
+            Some(Rm::Rup) => Some(Rounding::Mode(2)),
+            Some(Rm::Rmm) => None,
+            None if rm == RmField::DYNAMIC && self.dynamic => Some(Rounding::Current),
+            None => None,
+        };
+        let Some(rounding) = rounding.filter(|_| self.has(&[fmt])) else { return Err(Stop::Uncompiled) };
+        let a = self.number(a);
+        Ok(self.nodes.push(Node::FpToInt(fmt, ty, rounding, a)))
+    }
+
+    fn fp_from_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Val) -> Result<Val, Stop> {
+        let is_exact = fmt == Fmt::D && matches!(ty, IntType::I32 | IntType::U32);
+        let is_compiled = if is_exact { self.is_exact(&[fmt], rm) } else { self.rounds(&[fmt], rm) };
+        self.number_if(is_compiled, Node::FpFromInt(fmt, ty, a))
+    }
+
     uncompiled_results! {
-        fp_arith(FpOp, Fmt, RmField, Val, Val);
-        fp_sqrt(Fmt, RmField, Val);
-        fp_fma(Fmt, RmField, bool, bool, Val, Val, Val);
-        fp_convert(Fmt, Fmt, RmField, Val);
-        fp_to_int(Fmt, IntType, RmField, Val);
-        fp_from_int(Fmt, IntType, RmField, Val);
         fp_round(Fmt, bool, RmField, Val);
         csr_read(u16);
     }
@@ -497,7 +612,8 @@ impl RiscvSemantics for Emitter<'_> {
     }
 
     fn fp_store(&mut self, fmt: Fmt, addr: Val, bits: Val) -> Result<(), Stop> {
-        self.store(type_of(fmt), addr, bits)
+        self.emit_fp_store(fmt, addr, bits);
+        Ok(())
     }
 
     fn csr_write(&mut self, _: u16, _: Val) -> Result<(), Stop> {

@@ -1,5 +1,6 @@
-//! What is known of the integer registers at a place in a block.
+//! What is known of the registers at a place in a block.
 
+use crate::guest::riscv::fp::Fmt;
 use crate::guest::{MemType, Reg};
 
 /// What is known of one register.
@@ -37,33 +38,95 @@ impl Fact {
     }
 }
 
-/// What is known of all integer registers.
+/// What is known of the floating-point registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FpKnown {
+    /// Registers that may hold a NaN that the host has made, as a single or a double.
+    fresh: [u32; 2],
+    /// Registers that hold a NaN-boxed single.
+    boxed: u32,
+}
+
+impl FpKnown {
+    fn index(fmt: Fmt) -> usize {
+        usize::from(fmt == Fmt::D)
+    }
+
+    /// The format in which a register may hold a NaN that is not canonical but should be.
+    pub fn fresh(&self, r: Reg) -> Option<Fmt> {
+        [Fmt::S, Fmt::D].into_iter().find(|&fmt| self.fresh[Self::index(fmt)] & 1 << r != 0)
+    }
+
+    /// All such registers.
+    pub fn all_fresh(&self, fmt: Fmt) -> u32 {
+        self.fresh[Self::index(fmt)]
+    }
+
+    /// The register holds a result of the host.
+    pub fn set_fresh(&mut self, r: Reg, fmt: Fmt) {
+        self.set_written(r, fmt);
+        self.fresh[Self::index(fmt)] |= 1 << r;
+    }
+
+    /// The register holds what the guest can see.
+    pub fn set_written(&mut self, r: Reg, fmt: Fmt) {
+        self.set_settled(r);
+        self.boxed = self.boxed & !(1 << r) | u32::from(fmt == Fmt::S) << r;
+    }
+
+    /// A NaN in the register has been made canonical.
+    pub fn set_settled(&mut self, r: Reg) {
+        self.fresh.iter_mut().for_each(|fresh| *fresh &= !(1 << r));
+    }
+
+    /// As [`Self::set_settled`], for all registers.
+    pub fn set_all_settled(&mut self) {
+        self.fresh = [0; 2];
+    }
+
+    /// Whether the register holds a NaN-boxed single.
+    pub fn is_boxed(&self, r: Reg) -> bool {
+        self.boxed & 1 << r != 0
+    }
+
+    /// The register was found to hold a NaN-boxed single.
+    pub fn set_boxed(&mut self, r: Reg) {
+        self.boxed |= 1 << r;
+    }
+}
+
+/// What is known of all registers.
 #[derive(Clone, Debug)]
-pub struct Known([Fact; 32]);
+pub struct Known {
+    x: [Fact; 32],
+    /// Of the floating-point registers.
+    pub fp: FpKnown,
+}
 
 impl Default for Known {
     fn default() -> Self {
-        let mut facts = [Fact::NONE; 32];
-        facts[0] = Fact::constant(0);
-        Self(facts)
+        let mut x = [Fact::NONE; 32];
+        x[0] = Fact::constant(0);
+        Self { x, fp: FpKnown::default() }
     }
 }
 
 impl Known {
-    /// What is known of a register.
+    /// What is known of an integer register.
     pub fn get(&self, r: Reg) -> Fact {
-        self.0[usize::from(r)]
+        self.x[usize::from(r)]
     }
 
-    /// A register has been written.
+    /// An integer register has been written.
     pub fn set(&mut self, r: Reg, fact: Fact) {
         if r != 0 {
-            self.0[usize::from(r)] = fact;
+            self.x[usize::from(r)] = fact;
         }
     }
 
-    /// Execution can come here from elsewhere.
+    /// Execution can come here from elsewhere. No register may hold a fresh NaN.
     pub fn forget(&mut self) {
+        debug_assert_eq!([Fmt::S, Fmt::D].map(|fmt| self.fp.all_fresh(fmt)), [0; 2]);
         *self = Self::default();
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::guest::riscv::{Cpu, Rv64};
 use crate::guest::{HartCell, Reg};
-use crate::jit::x64::{Gpr, Mem, RegMem};
+use crate::jit::x64::{Gpr, HostFeatures, Mem, RegMem, Xmm};
 use std::mem::offset_of;
 
 /// The distance of rbp from the CPU state, in bytes.
@@ -17,6 +17,22 @@ pub const BIAS: i32 = 96;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Word {
+    /// The canonical NaN of a single, boxed.
+    NanS = 0,
+    /// The canonical NaN of a double.
+    NanD = 1,
+    /// The sign bit of a single.
+    SignS = 2,
+    /// The sign bit of a double.
+    SignD = 3,
+    /// All bits but the sign of a single.
+    MagnitudeS = 4,
+    /// All bits but the sign of a double.
+    MagnitudeD = 5,
+    /// The bits that box a single.
+    Box = 6,
+    /// The first address past the guest's address space, where it is checked.
+    SpaceLimit = 7,
     /// What the helpers get: see the runtime's `Context`.
     Context = 8,
     /// The value of `instret` at which counting code leaves.
@@ -62,8 +78,12 @@ pub const fn f_slot(r: Reg) -> Mem {
 #[derive(Clone, Debug)]
 pub struct RegisterMap {
     x: [Option<Gpr>; 32],
+    f: [Option<Xmm>; 32],
     base: Option<Gpr>,
 }
+
+/// The pinned floating-point registers: fa0 to fa7, ft0 to ft2, fs0, fs1.
+const PINNED_F: [Reg; 13] = [10, 11, 12, 13, 14, 15, 16, 17, 0, 1, 2, 8, 9];
 
 /// The pinned registers, most used first: a0 to a5, sp, s0, s1, ra, a6.
 const PINNED: [(Reg, Gpr); 11] = [
@@ -82,20 +102,35 @@ const PINNED: [(Reg, Gpr); 11] = [
 ];
 
 impl RegisterMap {
-    /// The map where host and guest addresses are the same.
-    pub fn identity() -> Self {
-        let mut x = [None; 32];
+    /// The map on a host with these features. If the host address of guest address 0 is not 0, a register holds it.
+    pub fn new(features: HostFeatures, has_base: bool) -> Self {
+        let (mut x, mut f) = ([None; 32], [None; 32]);
         for (guest, host) in PINNED {
             x[usize::from(guest)] = Some(host);
         }
-        Self { x, base: None }
+        // Without AVX, all floating-point instructions are executed by their definition.
+        if features.contains(HostFeatures::AVX) {
+            for (guest, host) in PINNED_F.into_iter().zip(Xmm::ALL) {
+                f[usize::from(guest)] = Some(host);
+            }
+        }
+        let base = if has_base { x[16].take() } else { None };
+        Self { x, f, base }
     }
 
-    /// The map where a register holds the host address of guest address 0.
-    pub fn with_base() -> Self {
-        let mut map = Self::identity();
-        map.base = map.x[16].take();
-        map
+    /// Whether floating point is compiled.
+    pub fn has_fp(&self) -> bool {
+        self.f.iter().any(Option::is_some)
+    }
+
+    /// The register of the host that holds the floating-point register `r`.
+    pub fn pinned_f(&self, r: Reg) -> Option<Xmm> {
+        self.f[usize::from(r)]
+    }
+
+    /// The floating-point registers in registers of the host.
+    pub fn all_pinned_f(&self) -> impl Iterator<Item = (Reg, Xmm)> + '_ {
+        (0..32).filter_map(|r| self.pinned_f(r).map(|host| (r, host)))
     }
 
     /// The register that holds the host address of guest address 0, if that is not 0.

@@ -1,10 +1,11 @@
 //! Loads and stores: each is one instruction of the host that accesses guest memory, so that a fault leaves the state as
 //! it was before the guest's instruction.
 
-use super::emitter::{Emitter, imm32};
+use super::emitter::{Cold, Emitter, imm32};
+use super::map::Word;
 use super::node::{Binary, Node, Val};
 use crate::guest::{MemType, Width};
-use crate::jit::x64::{Gpr, Mem, RegMem, Scale, Size};
+use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Scale, Size};
 
 /// The size of what is in memory.
 fn size_of(ty: MemType) -> Size {
@@ -18,14 +19,14 @@ fn size_of(ty: MemType) -> Size {
 
 impl Emitter<'_> {
     /// The guest address as an operand of the host.
-    fn mem_of(&mut self, addr: Val) -> Mem {
+    pub fn mem_of(&mut self, addr: Val) -> Mem {
+        if let Some(base) = self.map.base() {
+            return self.checked_mem_of(base, addr);
+        }
         let (value, disp) = match self.nodes.get(addr) {
             Node::Imm(v) => match imm32(v).filter(|&v| v >= 0) {
                 Some(disp) => {
-                    return match self.map.base() {
-                        Some(base) => Mem::base(base, disp),
-                        None => Mem::absolute(disp),
-                    };
+                    return Mem::absolute(disp);
                 }
                 None => (addr, 0),
             },
@@ -35,11 +36,19 @@ impl Emitter<'_> {
             },
             _ => (addr, 0),
         };
-        let reg = self.in_register(value);
-        match self.map.base() {
-            Some(base) => Mem::indexed(base, reg, Scale::One, disp),
-            None => Mem::base(reg, disp),
-        }
+        Mem::base(self.in_register(value), disp)
+    }
+
+    /// The guest address relative to the host address of guest address 0. What lies beyond the guest's address space is
+    /// handled as if the access had faulted, since it could reach memory of remu's own.
+    fn checked_mem_of(&mut self, base: Gpr, addr: Val) -> Mem {
+        let reg = self.in_register(addr);
+        self.asm.alu(Alu::Cmp, Size::Qword, reg, Word::SpaceLimit.mem());
+        let (from, access) = (self.asm.new_label(), self.asm.new_label());
+        self.asm.jcc(x64::Cond::Ae, from);
+        self.cold.push(Cold::Beyond { from, access });
+        self.access_label = Some(access);
+        Mem::indexed(base, reg, Scale::One, 0)
     }
 
     /// Loads into a register.

@@ -9,6 +9,7 @@
 //! Branches out of it are exits, those within it stay in the code.
 
 mod emitter;
+mod float;
 mod known;
 pub mod map;
 mod memory;
@@ -84,6 +85,9 @@ pub struct Config {
     pub link: bool,
     /// Whether instructions are counted.
     pub count: bool,
+    /// Whether the guest's dynamic rounding mode is one that the host has. If not, what rounds in it is executed by its
+    /// definition.
+    pub dynamic: bool,
 }
 
 /// The compiler's buffers, which are used for one superblock after the other.
@@ -146,7 +150,8 @@ impl Compiler {
         entries.clear();
         uncompiled.clear();
         find_targets(fetched, asm, labels);
-        let emitter = Emitter::new(asm, &config.map, config.features, nodes, accesses, cold, insn_align(isa));
+        let (map, features) = (&config.map, config.features);
+        let emitter = Emitter::new(asm, map, features, nodes, accesses, cold, insn_align(isa), config.dynamic);
         let mut block = Block { emitter, fetched, config, labels, entries, uncompiled };
         block.emit();
         block.emit_cold();
@@ -206,16 +211,20 @@ struct Block<'a> {
 impl Block<'_> {
     fn emit(&mut self) {
         let insns = &self.fetched.insns;
-        let mut reached = true;
+        // Behind a branch that is always taken, the next instruction that is reached is one with a label.
+        let mut is_reached = true;
         for (index, &(pc, insn)) in insns.iter().enumerate() {
             let target = self.labels[index];
-            // Behind a branch that is always taken, only what other branches lead to is needed.
-            if !reached && target.is_none() {
-                continue;
-            }
             if target.is_some() {
-                self.count();
+                if is_reached {
+                    self.count();
+                    self.emitter.settle_all();
+                }
                 self.emitter.known.forget();
+                is_reached = true;
+            }
+            if !is_reached {
+                continue;
             }
             if let Some(Target { label, .. }) = target {
                 self.emitter.asm.bind(label);
@@ -224,14 +233,13 @@ impl Block<'_> {
                 self.emit_entry(pc);
             }
             self.emitter.begin(index as u16, pc);
-            reached = self.emit_insn(pc, &insn);
+            is_reached = self.emit_insn(pc, &insn);
         }
-        if !reached {
-            return;
+        if is_reached {
+            self.count();
+            self.emitter.settle_all();
+            self.exit(self.fetched.end::<Rv64>());
         }
-        let end = self.fetched.end::<Rv64>();
-        self.count();
-        self.exit(end);
     }
 
     /// Adds to `instret` what it does not count yet.
@@ -261,24 +269,28 @@ impl Block<'_> {
     fn emit_insn(&mut self, pc: u64, insn: &Insn) -> bool {
         let e = &mut self.emitter;
         let (offset, accesses, cold) = (e.asm.offset(), e.accesses.len(), e.cold.len());
+        let known = e.known.fp;
         let flow = Rv64::exec(e, insn);
         let flow = if e.uncompiled { Err(Stop::Uncompiled) } else { flow };
         let next = pc + u64::from(insn.len);
-        if flow != Err(Stop::Uncompiled) && matches!(flow, Ok(Flow::Next)) {
-            e.uncounted += 1;
-            return true;
-        }
         match flow {
-            Ok(Flow::Next) => true,
+            Ok(Flow::Next) => {
+                self.finish_insn(pc, insn);
+                self.emitter.uncounted += 1;
+                true
+            }
             Ok(Flow::Refetch) | Err(Stop::Uncompiled) => {
                 e.asm.truncate(offset);
                 e.accesses.truncate(accesses);
                 e.cold.truncate(cold);
+                e.forget_labels();
+                e.known.fp = known;
                 self.emit_by_definition(pc, insn)
             }
             Ok(Flow::Jump { offset }) => {
                 self.emitter.uncounted += 1;
                 self.count();
+                self.emitter.settle_all();
                 self.jump(pc.wrapping_add_signed(offset));
                 false
             }
@@ -289,6 +301,7 @@ impl Block<'_> {
                 let target = e.nodes.constant(target);
                 self.emitter.uncounted += 1;
                 self.count();
+                self.emitter.settle_all();
                 match target {
                     Some(target) => self.jump(target as u64),
                     None => self.emit_indirect(),
@@ -297,6 +310,7 @@ impl Block<'_> {
             }
             Err(stop) => {
                 self.count();
+                self.emitter.settle_all();
                 let reason = if stop == Stop::Syscall { Reason::Syscall } else { Reason::Breakpoint };
                 self.store_pc(pc);
                 self.emitter.asm.mov_imm(Gpr::Rax, reason as u64);
@@ -306,19 +320,39 @@ impl Block<'_> {
         }
     }
 
+    /// The encoding of an instruction.
+    fn bits(&self, pc: u64, insn: &Insn) -> u32 {
+        let (at, len) = ((pc - self.fetched.pc) as usize, usize::from(insn.len));
+        let mut bits = [0; 4];
+        bits[..len].copy_from_slice(&self.fetched.source[at..at + len]);
+        u32::from_le_bytes(bits)
+    }
+
+    /// Notes the cold parts of an instruction that has been emitted.
+    fn finish_insn(&mut self, pc: u64, insn: &Insn) {
+        let bits = self.bits(pc, insn);
+        let e = &mut self.emitter;
+        let uncounted = e.uncounted;
+        if let Some(from) = e.slow.take() {
+            let back = e.asm.new_label();
+            e.asm.bind(back);
+            e.cold.push(Cold::Definition { from, back, pc, bits, uncounted });
+        }
+        let next = pc + u64::from(insn.len);
+        for (from, known) in e.rare.drain(..) {
+            e.cold.push(Cold::Rare { from, pc, bits, next, uncounted, known });
+        }
+    }
+
     /// Has the instruction executed by its definition.
     fn emit_by_definition(&mut self, pc: u64, insn: &Insn) -> bool {
         self.count();
+        self.emitter.settle_all();
         self.uncompiled.push(insn.op);
-        let at = (pc - self.fetched.pc) as usize;
-        let mut bits = [0; 4];
-        let len = usize::from(insn.len);
-        bits[..len].copy_from_slice(&self.fetched.source[at..at + len]);
+        let bits = self.bits(pc, insn);
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();
-        asm.mov_imm(Gpr::Rax, pc);
-        asm.mov_imm(Gpr::Rcx, u32::from_le_bytes(bits).into());
-        asm.call(Word::Execute.mem());
+        execute(asm, pc, bits);
         asm.jcc(x64::Cond::Ne, from);
         self.emitter.cold.push(Cold::Leave { from });
         self.emitter.uncounted = 1;
@@ -368,6 +402,7 @@ impl Block<'_> {
             e.uncounted += 1;
             if alu::compare(crate::guest::Width::W64, cond, a as u64, b as u64) {
                 self.count();
+                self.emitter.settle_all();
                 self.jump(target);
                 return false;
             }
@@ -377,6 +412,8 @@ impl Block<'_> {
             e.uncounted += 1;
             return true;
         }
+        // Before the flags are set.
+        e.settle_all();
         let taken = e.emit_compare(crate::guest::Width::W64, cond, a, b);
         debug_assert!(!e.uncompiled, "a comparison needs few registers");
         e.uncounted += 1;
@@ -439,10 +476,57 @@ impl Block<'_> {
                     asm.data(&pc.to_le_bytes());
                     asm.data(&distance.to_le_bytes());
                 }
+                Cold::Definition { from, back, pc, bits, uncounted } => {
+                    asm.bind(from);
+                    // The instruction cannot stop, but it may read the counter.
+                    let n = if self.config.count { uncounted.into() } else { 0 };
+                    if n > 0 {
+                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, n);
+                    }
+                    execute(asm, pc, bits);
+                    if n > 0 {
+                        asm.alu_imm(Alu::Sub, Size::Qword, INSTRET, n);
+                    }
+                    asm.jmp(back);
+                }
+                Cold::Rare { from, pc, bits, next, uncounted, known } => {
+                    asm.bind(from);
+                    execute(asm, pc, bits);
+                    if self.config.count {
+                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, i32::from(uncounted) + 1);
+                    }
+                    self.emitter.cold_settle(known);
+                    let asm = &mut *self.emitter.asm;
+                    asm.mov_imm(Gpr::Rax, next);
+                    asm.jmp_indirect(Word::LeaveTo.mem());
+                }
+                Cold::Beyond { from, access } => {
+                    asm.bind(from);
+                    asm.lea_label(Gpr::Rdx, access);
+                    asm.mov_imm(Gpr::Rax, Reason::Fault as u64);
+                    asm.jmp_indirect(Word::Leave.mem());
+                }
+                Cold::Nan { from, back, fmt, regs } => {
+                    asm.bind(from);
+                    self.emitter.cold_nan(fmt, regs);
+                    self.emitter.asm.jmp(back);
+                }
+                Cold::Equal { from, back, op, operands: [d, a, b] } => {
+                    asm.bind(from);
+                    self.emitter.cold_equal(op, d, a, b);
+                    self.emitter.asm.jmp(back);
+                }
                 Cold::Division { from, back, op, size } => self.emitter.cold_division(from, back, op, size),
             }
         }
     }
+}
+
+/// Calls the code that executes the instruction at `pc` by its definition.
+fn execute(asm: &mut Assembler, pc: u64, bits: u32) {
+    asm.mov_imm(Gpr::Rax, pc);
+    asm.mov_imm(Gpr::Rcx, bits.into());
+    asm.call(Word::Execute.mem());
 }
 
 /// Entries of the jump cache, a power of two. An entry is the pc and the host's address of the code.

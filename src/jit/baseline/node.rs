@@ -4,6 +4,8 @@
 //! for the whole expression at once. A register that is read stays a name until then, which is correct because an
 //! instruction writes registers only after it has computed what it writes.
 
+use crate::guest::riscv::fp::Fmt;
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
 use crate::guest::{BitOp, Cond, MemType, Reg, Width, alu};
 
 /// A node of the current instruction.
@@ -84,6 +86,17 @@ pub enum Unary {
     Rev8,
 }
 
+/// How a conversion to an integer rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// Towards zero.
+    Truncate,
+    /// As MXCSR says.
+    Current,
+    /// In another mode, numbered as in MXCSR.
+    Mode(u8),
+}
+
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Node {
@@ -109,6 +122,26 @@ pub enum Node {
     Select(Val, Val, Val),
     /// What is in memory at an address.
     Load(MemType, Val),
+    /// The floating-point register as a number of a format.
+    Number(Fmt, Reg),
+    /// An operation on two numbers.
+    FpArith(FpOp, Fmt, Reg, Reg),
+    /// A square root.
+    FpSqrt(Fmt, Reg),
+    /// The product of two numbers and a third one, with the signs of the product and of the addend.
+    FpFma(Fmt, (bool, bool), Reg, Reg, Reg),
+    /// Sign injection.
+    FpSign(Sgnj, Fmt, Reg, Reg),
+    /// The smaller or larger of two numbers.
+    FpMinMax(FpMinMax, Fmt, Reg, Reg),
+    /// A number in another format.
+    FpConvert(Fmt, Fmt, Reg),
+    /// A number made from an integer.
+    FpFromInt(Fmt, IntType, Val),
+    /// A comparison of numbers, 0 or 1.
+    FpCompare(FpCmp, Fmt, Reg, Reg),
+    /// An integer made from a number.
+    FpToInt(Fmt, IntType, Rounding, Reg),
 }
 
 /// The nodes of one instruction.

@@ -1,6 +1,7 @@
 //! Selects the host's instructions for a value, once it is known where it goes.
 
 use super::emitter::{Cold, Emitter, imm32, size_of_width};
+use super::map::f_slot;
 use super::node::{Binary, Node, Unary, Val};
 use crate::guest::{BitOp, Cond, MemType, Reg, Width};
 use crate::jit::x64::{self, Alu, BitTest, Gpr, HostFeatures, Mem, RegMem, Scale, Shift, Size};
@@ -34,7 +35,7 @@ impl Emitter<'_> {
     fn leaf(&self, v: Val) -> Option<RegMem> {
         match self.nodes.get(v) {
             Node::Reg(r) => Some(self.map.x(r)),
-            Node::FpBits(r) => Some(RegMem::Mem(super::map::f_slot(r))),
+            Node::FpBits(r) if self.map.pinned_f(r).is_none() => Some(RegMem::Mem(f_slot(r))),
             _ => None,
         }
     }
@@ -47,7 +48,10 @@ impl Emitter<'_> {
     /// Whether the value depends on a register of the host.
     fn depends_on(&self, v: Val, reg: Gpr) -> bool {
         match self.nodes.get(v) {
-            Node::Imm(_) | Node::FpBits(_) => false,
+            Node::Imm(_) | Node::FpBits(_) | Node::Number(..) => false,
+            Node::FpArith(..) | Node::FpSqrt(..) | Node::FpFma(..) | Node::FpSign(..) => false,
+            Node::FpMinMax(..) | Node::FpConvert(..) | Node::FpCompare(..) | Node::FpToInt(..) => false,
+            Node::FpFromInt(_, _, a) => self.depends_on(a, reg),
             Node::Reg(r) => self.map.pinned(r) == Some(reg),
             Node::Unary(_, _, a) | Node::Extend(_, a) | Node::Load(_, a) => self.depends_on(a, reg),
             Node::Binary(_, _, a, b)
@@ -114,7 +118,18 @@ impl Emitter<'_> {
             Node::Compare(w, cond, a, b) => self.eval_compare(d, w, cond, a, b),
             Node::Select(c, a, b) => self.eval_select(d, c, a, b),
             Node::Load(ty, addr) => self.eval_load(d, ty, addr),
-            Node::Reg(_) | Node::FpBits(_) => unreachable!("leaves have been handled"),
+            Node::FpBits(r) => self.eval_fp_bits(d, r),
+            Node::FpCompare(op, fmt, a, b) => self.eval_fp_compare(d, op, fmt, a, b),
+            Node::FpToInt(fmt, ty, rounding, a) => self.eval_to_int(d, fmt, ty, rounding, a),
+            Node::Reg(_) => unreachable!("registers are leaves"),
+            Node::Number(..)
+            | Node::FpArith(..)
+            | Node::FpSqrt(..)
+            | Node::FpFma(..)
+            | Node::FpSign(..)
+            | Node::FpMinMax(..)
+            | Node::FpConvert(..)
+            | Node::FpFromInt(..) => unreachable!("numbers are computed in other registers"),
         }
     }
 

@@ -8,6 +8,7 @@
 use super::area::Area;
 use super::execute;
 use super::stubs::{self, Stubs};
+use crate::guest::{BlockContext, BlockKey};
 use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
 use crate::jit::baseline::{Access, Compiler, Config, Reason};
@@ -39,7 +40,7 @@ struct Block {
     /// The offset of its code.
     start: u32,
     /// Where execution may begin.
-    entries: Box<[(u64, u32)]>,
+    entries: Box<[(BlockKey, u32)]>,
     accesses: Box<[Access]>,
     /// The addresses of its instructions, relative to the first.
     insns: Box<[u16]>,
@@ -57,8 +58,8 @@ impl Block {
 struct State {
     /// In the order of their code. Discarded ones have no entries and lie on no page.
     blocks: Vec<Block>,
-    /// The offset of the code for a pc, and the index of its superblock.
-    entries: FxHashMap<u64, (u32, u32)>,
+    /// The offset of the code for a key, and the index of its superblock.
+    entries: FxHashMap<BlockKey, (u32, u32)>,
     /// The indices of the superblocks that were compiled from a page.
     by_page: FxHashMap<u64, Vec<u32>>,
     /// The first free byte of the area.
@@ -83,6 +84,8 @@ pub struct FaultPlace {
     pub pc: u64,
     /// Instructions before it that are not counted yet.
     pub uncounted: u16,
+    /// See [`Access::fresh`].
+    pub fresh: [u32; 2],
 }
 
 /// See the module.
@@ -141,8 +144,8 @@ impl CodeCache {
     }
 
     /// How code is compiled from now on.
-    pub fn config(&self) -> Config {
-        Config { count: self.counts(), ..self.config.clone() }
+    pub fn config(&self, context: BlockContext) -> Config {
+        Config { count: self.counts(), dynamic: !context.rounds_in_software, ..self.config.clone() }
     }
 
     /// Whether code counts instructions.
@@ -165,14 +168,14 @@ impl CodeCache {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// The code for a pc.
-    pub fn find(&self, pc: u64) -> Option<*const u8> {
-        self.state.lock().entries.get(&pc).map(|&(offset, _)| self.area.address(offset))
+    /// The code for a key.
+    pub fn find(&self, key: BlockKey) -> Option<*const u8> {
+        self.state.lock().entries.get(&key).map(|&(offset, _)| self.area.address(offset))
     }
 
     /// Adds what was compiled; `generation` is from before its source was fetched. If another thread was faster, its
     /// code is used.
-    pub fn insert(&self, generation: u64, compiled: &Compiler) -> Inserted {
+    pub fn insert(&self, generation: u64, context: BlockContext, compiled: &Compiler) -> Inserted {
         let fetched = compiled.fetched();
         let (code, pc) = (compiled.code(), fetched.pc);
         let mut state = self.state.lock();
@@ -182,7 +185,7 @@ impl CodeCache {
         if self.generation() != generation {
             return Inserted::Stale;
         }
-        if let Some(&(offset, _)) = state.entries.get(&pc) {
+        if let Some(&(offset, _)) = state.entries.get(&BlockKey::new(pc, context)) {
             return Inserted::At(self.area.address(offset));
         }
         let start = state.used;
@@ -198,7 +201,7 @@ impl CodeCache {
             source: pc..pc + fetched.source.len() as u64,
             hash: hash(&fetched.source),
             start,
-            entries: compiled.entries().into(),
+            entries: compiled.entries().iter().map(|&(pc, at)| (BlockKey::new(pc, context), at)).collect(),
             accesses: compiled.accesses().into(),
             insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
             incoming: Vec::new(),
@@ -206,21 +209,21 @@ impl CodeCache {
         for page in block.pages() {
             state.by_page.entry(page).or_default().push(index);
         }
-        for &(pc, offset) in &block.entries {
+        for &(key, offset) in &block.entries {
             // A loop of another superblock may begin here already.
-            state.entries.entry(pc).or_insert((start + offset, index));
+            state.entries.entry(key).or_insert((start + offset, index));
         }
         state.blocks.push(block);
         Inserted::At(self.area.address(start))
     }
 
-    /// Links an exit to the code for a pc, if there is any. `at` is the offset of its displacement.
+    /// Links an exit to the code for a key, if there is any. `at` is the offset of its displacement.
     ///
     /// # Safety
     /// The exit was taken by this thread, and it has not left emitted code for its reports since.
-    pub unsafe fn link(&self, at: u32, pc: u64) -> bool {
+    pub unsafe fn link(&self, at: u32, key: BlockKey) -> bool {
         let mut state = self.state.lock();
-        let Some(&(offset, index)) = state.entries.get(&pc) else { return false };
+        let Some(&(offset, index)) = state.entries.get(&key) else { return false };
         // SAFETY: the displacement is that of an exit, which is still there: it would have been discarded by a thread
         // that waits for this one. The lock keeps others from writing.
         let unlinked = unsafe { self.area.patch(at, offset.wrapping_sub(at + 4) as i32) };
@@ -244,7 +247,7 @@ impl CodeCache {
         let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
         let access = &block.accesses[access.expect("only accesses fault")];
         let pc = block.source.start + u64::from(block.insns[usize::from(access.insn)]);
-        FaultPlace { pc, uncounted: access.uncounted }
+        FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh }
     }
 
     /// Discards a superblock.
@@ -256,9 +259,9 @@ impl CodeCache {
             // SAFETY: the exit was linked since the area was empty, so it is still there. The lock is held.
             unsafe { self.area.patch(exit.at, exit.unlinked) };
         }
-        for (pc, _) in entries {
-            if state.entries.get(&pc).is_some_and(|&(_, other)| other == index) {
-                state.entries.remove(&pc);
+        for (key, _) in entries {
+            if state.entries.get(&key).is_some_and(|&(_, other)| other == index) {
+                state.entries.remove(&key);
             }
         }
         for page in pages {

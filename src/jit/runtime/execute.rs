@@ -3,7 +3,7 @@
 use crate::guest::riscv::concrete::{Concrete, Next, PlainHart, Stopped};
 use crate::guest::riscv::fp::FpMode;
 use crate::guest::riscv::{Base, Cpu, Rv64};
-use crate::guest::{Exit, Flow, Guest, Width, alu};
+use crate::guest::{BlockContext, Exit, Flow, Guest, Width, alu};
 use crate::jit::baseline::Reason;
 use crate::memory::UserSpace;
 use remu_isa::{Insn, Op};
@@ -17,6 +17,13 @@ pub struct Context {
     pub count: bool,
     /// Why execution stopped, for [`Reason::Stopped`].
     pub exit: Exit,
+}
+
+impl Context {
+    /// What compiled code depends on.
+    pub fn block_context(&self) -> BlockContext {
+        BlockContext { rounds_in_software: !self.mode.dynamic_is_hardware() }
+    }
 }
 
 /// The helper: executes the instruction with this encoding at the pc. Returns 0 if the next instruction follows, else a

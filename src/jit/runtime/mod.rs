@@ -9,9 +9,9 @@ mod stubs;
 use super::baseline::map::{BIAS, RegisterMap, Word};
 use super::baseline::{self, Compiler, JUMP_ENTRIES, MAX_INSNS, Reason, jump_index};
 use super::x64::HostFeatures;
-use crate::guest::riscv::fp::{self, FpMode};
+use crate::guest::riscv::fp::{self, Fmt, FpMode};
 use crate::guest::riscv::{Cpu, Rv64};
-use crate::guest::{Engine, EngineWords, Exit, Guest, HartOwner, Tracer};
+use crate::guest::{BlockContext, BlockKey, Engine, EngineWords, Exit, Guest, HartOwner, Tracer};
 use crate::host::StopFlag;
 use crate::memory::{CodeWatch, GuestAddr, Inside, UserSpace};
 use cache::{CodeCache, Inserted};
@@ -65,9 +65,9 @@ impl SharedCode {
     /// If the host does not give the memory, or forbids that it is writable and executable.
     pub fn new(config: &JitConfig, mem: &UserSpace) -> std::io::Result<Self> {
         let base = mem.host_offset();
-        let map = if base == 0 { RegisterMap::identity() } else { RegisterMap::with_base() };
-        let JitConfig { max_block, features, cache_size, count, link } = *config;
-        let config = baseline::Config { map, features, max_insns: max_block, link, count };
+                let JitConfig { max_block, features, cache_size, count, link } = *config;
+        let map = RegisterMap::new(features, base != 0);
+        let config = baseline::Config { map, features, max_insns: max_block, link, count, dynamic: true };
         let cache = Arc::new(CodeCache::new(cache_size, config, base)?);
         mem.observe_code(cache.clone());
         Ok(Self(cache))
@@ -178,7 +178,7 @@ impl Engine<Rv64> for Jit {
             core.cache.empty(mem);
             core.jumps = Jump::none();
         }
-        core.prepare(hart.words_mut(), &mut context);
+        core.prepare(hart.words_mut(), &mut context, mem.limit().0);
         context.cpu = hart.as_ptr();
         let host = fp::host::enter(context.mode.hardware(), hart.cpu().fflags);
         let exit = core.run_blocks(&mut context, hart.cell().stop_flag(), mem, &self.watch);
@@ -198,9 +198,13 @@ impl Engine<Rv64> for Jit {
 
 impl Core {
     /// Sets the words that emitted code uses.
-    fn prepare(&mut self, words: &mut EngineWords, context: &mut Context) {
+    fn prepare(&mut self, words: &mut EngineWords, context: &mut Context, space_limit: u64) {
         let (area, stubs) = (self.cache.area(), self.cache.stubs());
         let mut set = |word: Word, value: u64| words[word as usize] = value;
+        for (word, value) in CONSTANTS {
+            set(word, value);
+        }
+        set(Word::SpaceLimit, space_limit);
         set(Word::Context, std::ptr::from_mut(context) as u64);
         set(Word::Limit, self.limit);
         set(Word::Leave, area.address(stubs.leave) as u64);
@@ -214,6 +218,7 @@ impl Core {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
         let mut inside = watch.enter();
         let mut link: Option<Link> = None;
+        let mut block_context = context.block_context();
         loop {
             // SAFETY: the state is that of the hart that was lent to this engine. No emitted code runs.
             let cpu = unsafe { &mut *context.cpu };
@@ -225,7 +230,12 @@ impl Core {
                 self.jumps.copy_from_slice(&Jump::none());
                 link = None;
             }
-            let code = match self.code_at(cpu, mem, &inside) {
+            if block_context != context.block_context() {
+                block_context = context.block_context();
+                self.jumps.copy_from_slice(&Jump::none());
+                link = None;
+            }
+            let code = match self.code_at(cpu, block_context, mem, &inside) {
                 Ok(code) => code,
                 Err(Missing::Exit(exit)) => return exit,
                 Err(Missing::Full) => {
@@ -244,7 +254,7 @@ impl Core {
             match link.take() {
                 // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been
                 // forgotten above.
-                Some(Link(at)) => self.statistics.links += u64::from(unsafe { self.cache.link(at, cpu.pc) }),
+                Some(Link(at)) => self.statistics.links += u64::from(unsafe { self.cache.link(at, BlockKey::new(cpu.pc, block_context)) }),
                 None => self.jumps[jump_index(cpu.pc)] = Jump { pc: cpu.pc, code },
             }
             let left = self.enter(context, code);
@@ -287,19 +297,31 @@ impl Core {
     }
 
     /// Finds or compiles the superblock at the pc.
-    fn code_at(&mut self, cpu: &Cpu, mem: &UserSpace, inside: &Inside) -> Result<*const u8, Missing> {
+    fn code_at(
+        &mut self,
+        cpu: &Cpu,
+        context: BlockContext,
+        mem: &UserSpace,
+        inside: &Inside,
+    ) -> Result<*const u8, Missing> {
         self.statistics.lookups += 1;
-        match self.cache.find(cpu.pc) {
+        match self.cache.find(BlockKey::new(cpu.pc, context)) {
             Some(code) => Ok(code),
-            None => self.compile_at(cpu, mem, inside),
+            None => self.compile_at(cpu, context, mem, inside),
         }
     }
 
     #[cold]
-    fn compile_at(&mut self, cpu: &Cpu, mem: &UserSpace, inside: &Inside) -> Result<*const u8, Missing> {
+    fn compile_at(
+        &mut self,
+        cpu: &Cpu,
+        context: BlockContext,
+        mem: &UserSpace,
+        inside: &Inside,
+    ) -> Result<*const u8, Missing> {
         loop {
             let generation = self.cache.generation();
-            let config = self.cache.config();
+            let config = self.cache.config(context);
             inside.decodes(&Compiler::limits(&config).range(cpu.pc));
             self.compiler.fetch(cpu.pc, &config, &cpu.isa, mem).map_err(Missing::Exit)?;
             let fetched = self.compiler.fetched();
@@ -308,7 +330,7 @@ impl Core {
                 return Err(Missing::Full);
             }
             self.compiler.compile(&config, &cpu.isa).expect("the compiler asks for what the host has");
-            match self.cache.insert(generation, &self.compiler) {
+            match self.cache.insert(generation, context, &self.compiler) {
                 Inserted::At(code) => {
                     self.statistics.blocks += 1;
                     self.statistics.compiled += self.compiler.fetched().insns.len() as u64;
@@ -339,6 +361,13 @@ impl Core {
         if context.count {
             cpu.instret += u64::from(place.uncounted);
         }
+        for (fmt, registers) in [Fmt::S, Fmt::D].into_iter().zip(place.fresh) {
+            for r in (0..32).filter(|r| registers & 1 << r != 0) {
+                if fmt.is_nan(fp::unbox(fmt, cpu.f[r])) {
+                    cpu.f[r] = fp::box_bits(fmt, fp::canonical_nan(fmt));
+                }
+            }
+        }
         let mut bytes = [0; 4];
         let got = mem.fetch(GuestAddr(cpu.pc), &mut bytes).map_err(Exit::Fault)?;
         let Ok(insn) = Rv64::decode(&bytes[..got], &cpu.isa) else {
@@ -362,6 +391,17 @@ impl Jump {
         jumps.into()
     }
 }
+
+/// The words that are constants.
+const CONSTANTS: [(Word, u64); 7] = [
+    (Word::NanS, fp::box_bits(Fmt::S, fp::canonical_nan(Fmt::S))),
+    (Word::NanD, fp::canonical_nan(Fmt::D)),
+    (Word::SignS, 1 << 31),
+    (Word::SignD, 1 << 63),
+    (Word::MagnitudeS, !(1 << 31)),
+    (Word::MagnitudeD, !(1 << 63)),
+    (Word::Box, 0xffff_ffff << 32),
+];
 
 /// Whether the instruction reads the number of instructions retired.
 fn reads_counter(insn: &Insn) -> bool {

@@ -1,8 +1,8 @@
 //! The code at the start of the area: how emitted code is entered and left.
 
 use crate::jit::baseline::Reason;
-use crate::jit::baseline::map::{PC, RegisterMap, Word, x_slot};
-use crate::jit::x64::{Alu, AsmError, Assembler, Gpr, RegMem, Size};
+use crate::jit::baseline::map::{PC, RegisterMap, Word, f_slot, x_slot};
+use crate::jit::x64::{Alu, AsmError, Assembler, Fp, Gpr, RegMem, Size};
 
 /// What emitted code returns when it is left.
 #[derive(Clone, Copy, Debug)]
@@ -89,11 +89,17 @@ fn store_pinned(asm: &mut Assembler, map: &RegisterMap) {
     for (guest, host) in map.all_pinned() {
         asm.mov_store(Size::Qword, x_slot(guest), host);
     }
+    for (guest, host) in map.all_pinned_f() {
+        asm.vmov_store(Fp::Double, f_slot(guest), host);
+    }
 }
 
 fn load_pinned(asm: &mut Assembler, map: &RegisterMap, base: u64) {
     for (guest, host) in map.all_pinned() {
         asm.mov(Size::Qword, host, x_slot(guest));
+    }
+    for (guest, host) in map.all_pinned_f() {
+        asm.vmov_load(Fp::Double, host, f_slot(guest));
     }
     if let Some(reg) = map.base() {
         asm.mov_imm(reg, base);

@@ -22,6 +22,11 @@ impl FpMode {
         Rm::from_bits(self.hardware).expect("a mode that the host has")
     }
 
+    /// Whether the dynamic rounding mode is that of MXCSR.
+    pub fn dynamic_is_hardware(&self) -> bool {
+        self.dynamic_is_hardware
+    }
+
     /// Whether MXCSR has the rounding mode that the instruction selects.
     #[inline(always)]
     pub fn on_hardware(&self, rm: RmField) -> bool {

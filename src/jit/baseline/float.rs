@@ -1,0 +1,501 @@
+//! Floating point in the host's registers: VEX instructions under the guest's rounding mode, with the guest's flags in
+//! MXCSR.
+//!
+//! x86 and RISC-V agree on results other than NaNs, and on flags; [`fp::host`](crate::guest::riscv::fp::host) lists where
+//! they do not. A result that is a NaN need not be RISC-V's canonical one. As long as only arithmetic uses it that makes
+//! no difference, so it is made canonical when its bits can be seen: when they are stored, moved or given another sign,
+//! and wherever code is left. Until then the register is [fresh](super::known::FpKnown).
+//!
+//! VEX forms take the upper bits of a scalar result from their first operand, so a single stays NaN-boxed.
+
+use super::emitter::{Cold, Emitter};
+use super::map::{Word, f_slot};
+use super::node::{Node, Rounding, Val};
+use crate::guest::riscv::fp::Fmt;
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
+use crate::guest::{MemType, Reg};
+use crate::jit::x64::{
+    Alu, BitTest, Cond, Fma, FmaOrder, Fp, Gpr, Mem, RegMem, Size, ToInt, VArith, VLogic, Xmm, XmmMem,
+};
+
+/// The scratch registers.
+const T0: Xmm = Xmm::Xmm15;
+const T1: Xmm = Xmm::Xmm14;
+const T2: Xmm = Xmm::Xmm13;
+
+/// The format as the assembler names it. Half precision is never compiled.
+fn fp(fmt: Fmt) -> Fp {
+    if fmt == Fmt::S { Fp::Single } else { Fp::Double }
+}
+
+impl Emitter<'_> {
+    /// The label of the code that executes the instruction by its definition and then goes on behind it.
+    fn slow(&mut self) -> crate::jit::x64::Label {
+        let asm = &mut *self.asm;
+        *self.slow.get_or_insert_with(|| asm.new_label())
+    }
+
+    /// Goes on only if the register holds a single. Otherwise the instruction is executed by its definition, and the
+    /// superblock is left, so that from here on the register is known.
+    fn check_boxed(&mut self, fmt: Fmt, r: Reg) {
+        if fmt != Fmt::S || self.known.fp.is_boxed(r) {
+            return;
+        }
+        match self.map.pinned_f(r) {
+            Some(reg) => {
+                self.asm.vmov_to_gpr(Size::Qword, Gpr::Rax, reg);
+                self.asm.shift_imm(crate::jit::x64::Shift::Sar, Size::Qword, Gpr::Rax, 32);
+                self.asm.alu_imm(Alu::Cmp, Size::Dword, Gpr::Rax, -1);
+            }
+            None => {
+                let slot = f_slot(r);
+                self.asm.alu_imm(Alu::Cmp, Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1);
+            }
+        }
+        let from = self.asm.new_label();
+        self.asm.jcc(Cond::Ne, from);
+        self.rare.push((from, self.known.fp));
+        self.known.fp.set_boxed(r);
+    }
+
+    /// A number as the second operand of an instruction.
+    fn fp_operand(&mut self, fmt: Fmt, r: Reg) -> XmmMem {
+        self.check_boxed(fmt, r);
+        match self.map.pinned_f(r) {
+            Some(reg) => XmmMem::Reg(reg),
+            None => XmmMem::Mem(f_slot(r)),
+        }
+    }
+
+    /// A number in a register, with its upper bits.
+    fn fp_in_register(&mut self, fmt: Fmt, r: Reg, scratch: Xmm) -> Xmm {
+        match self.fp_operand(fmt, r) {
+            XmmMem::Reg(reg) => reg,
+            XmmMem::Mem(slot) => {
+                self.asm.vmov_load(Fp::Double, scratch, slot);
+                scratch
+            }
+        }
+    }
+
+    /// Makes a NaN in the register canonical, if it can be a fresh one.
+    fn settle(&mut self, r: Reg) {
+        let Some(fmt) = self.known.fp.fresh(r) else { return };
+        let reg = self.map.pinned_f(r).expect("only registers of the host are fresh");
+        self.canonicalise(fmt, reg);
+        self.known.fp.set_settled(r);
+    }
+
+    /// Makes a NaN canonical.
+    fn canonicalise(&mut self, fmt: Fmt, reg: Xmm) {
+        let (from, back) = (self.asm.new_label(), self.asm.new_label());
+        self.asm.vucomis(fp(fmt), reg, reg);
+        self.asm.jcc(Cond::P, from);
+        self.asm.bind(back);
+        self.cold.push(Cold::Nan { from, back, fmt, regs: [reg, reg] });
+    }
+
+    /// Makes the NaNs in all registers canonical, before execution can go elsewhere.
+    pub fn settle_all(&mut self) {
+        for fmt in [Fmt::S, Fmt::D] {
+            let mut left = self.known.fp.all_fresh(fmt);
+            while left != 0 {
+                let first = left.trailing_zeros() as Reg;
+                left &= left - 1;
+                let second = if left != 0 { left.trailing_zeros() as Reg } else { first };
+                left &= left.wrapping_sub(1);
+                let regs = [first, second].map(|r| self.map.pinned_f(r).expect("only registers of the host are fresh"));
+                let (from, back) = (self.asm.new_label(), self.asm.new_label());
+                // Unordered if either is a NaN. Those made by the host are quiet, and raise no flag.
+                self.asm.vucomis(fp(fmt), regs[0], regs[1]);
+                self.asm.jcc(Cond::P, from);
+                self.asm.bind(back);
+                self.cold.push(Cold::Nan { from, back, fmt, regs });
+            }
+        }
+        self.known.fp.set_all_settled();
+    }
+
+    /// Makes the NaNs in all fresh registers canonical, in cold code.
+    pub fn cold_settle(&mut self, known: super::known::FpKnown) {
+        for fmt in [Fmt::S, Fmt::D] {
+            for r in 0..32 {
+                if known.all_fresh(fmt) & 1 << r != 0
+                    && let Some(reg) = self.map.pinned_f(r)
+                {
+                    self.cold_canonicalise(fmt, reg);
+                }
+            }
+        }
+    }
+
+    fn cold_canonicalise(&mut self, fmt: Fmt, reg: Xmm) {
+        let ordered = self.asm.new_label();
+        let nan = if fmt == Fmt::S { Word::NanS } else { Word::NanD };
+        self.asm.vucomis(fp(fmt), reg, reg);
+        self.asm.jcc_short(Cond::Np, ordered);
+        self.asm.vmov_load(Fp::Double, reg, nan.mem());
+        self.asm.bind(ordered);
+    }
+
+    /// Emits the cold part of [`Self::settle`].
+    pub fn cold_nan(&mut self, fmt: Fmt, regs: [Xmm; 2]) {
+        for (index, reg) in regs.into_iter().enumerate() {
+            if index == 0 || reg != regs[0] {
+                self.cold_canonicalise(fmt, reg);
+            }
+        }
+    }
+
+    /// Emits the cold part of a minimum or maximum: equal numbers, which may be zeroes of different sign.
+    pub fn cold_equal(&mut self, op: FpMinMax, d: Xmm, a: Xmm, b: Xmm) {
+        let op = if op == FpMinMax::Min { VLogic::Or } else { VLogic::And };
+        self.asm.vlogic(op, d, a, b);
+    }
+
+    /// Writes a floating-point register.
+    pub fn write_fp(&mut self, fmt: Fmt, r: Reg, v: Val) {
+        let Some(d) = self.map.pinned_f(r) else {
+            return self.write_fp_slot(fmt, r, v);
+        };
+        if self.eval_fp(d, fmt, v) {
+            self.known.fp.set_fresh(r, fmt);
+        } else if let Node::FpSign(Sgnj::Copy, _, a, b) = self.nodes.get(v)
+            && a == b
+            && let Some(fmt) = self.known.fp.fresh(a)
+        {
+            // The bits are those of a fresh NaN.
+            self.known.fp.set_fresh(r, fmt);
+        } else {
+            self.known.fp.set_written(r, fmt);
+        }
+    }
+
+    /// Writes a floating-point register that is in memory.
+    fn write_fp_slot(&mut self, fmt: Fmt, r: Reg, v: Val) {
+        let slot = f_slot(r);
+        if self.is_integer(v) {
+            self.write_fp_from_integer(fmt, slot, v);
+        } else {
+            if self.eval_fp(T0, fmt, v) {
+                self.canonicalise(fmt, T0);
+            }
+            if let Node::FpSign(Sgnj::Copy, _, a, b) = self.nodes.get(v)
+                && a == b
+                && let Some(fmt) = self.known.fp.fresh(a)
+            {
+                self.canonicalise(fmt, T0);
+            }
+            self.asm.vmov_store(Fp::Double, slot, T0);
+        }
+        self.known.fp.set_written(r, fmt);
+    }
+
+    /// Whether the value is computed in a general register.
+    fn is_integer(&self, v: Val) -> bool {
+        !matches!(
+            self.nodes.get(v),
+            Node::FpArith(..)
+                | Node::FpSqrt(..)
+                | Node::FpFma(..)
+                | Node::FpSign(..)
+                | Node::FpMinMax(..)
+                | Node::FpConvert(..)
+                | Node::FpFromInt(..)
+        )
+    }
+
+    /// Writes the bits of a number to a register in memory, NaN-boxed.
+    pub fn write_fp_from_integer(&mut self, fmt: Fmt, slot: Mem, v: Val) {
+        let value = match self.operand(v) {
+            RegMem::Reg(reg) if fmt != Fmt::H => reg,
+            operand => {
+                let scratch = self.scratch();
+                self.asm.mov(Size::Qword, scratch, operand);
+                scratch
+            }
+        };
+        match fmt {
+            Fmt::D => self.asm.mov_store(Size::Qword, slot, value),
+            Fmt::S => {
+                self.asm.mov_store(Size::Dword, slot, value);
+                self.asm.mov_store_imm(Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1);
+            }
+            Fmt::H => {
+                self.asm.alu_imm(Alu::Or, Size::Qword, value, -0x1_0000);
+                self.asm.mov_store(Size::Qword, slot, value);
+            }
+        }
+    }
+
+    /// Computes a number into a register, NaN-boxed. True if it may be a NaN that is not canonical.
+    fn eval_fp(&mut self, d: Xmm, fmt: Fmt, v: Val) -> bool {
+        match self.nodes.get(v) {
+            Node::FpArith(op, fmt, a, b) => {
+                let op = match op {
+                    FpOp::Add => VArith::Add,
+                    FpOp::Sub => VArith::Sub,
+                    FpOp::Mul => VArith::Mul,
+                    FpOp::Div => VArith::Div,
+                };
+                let a = self.fp_in_register(fmt, a, T1);
+                let b = self.fp_operand(fmt, b);
+                self.asm.varith(op, fp(fmt), d, a, b);
+                true
+            }
+            Node::FpSqrt(fmt, a) => {
+                let a = self.fp_in_register(fmt, a, T1);
+                self.asm.varith(VArith::Sqrt, fp(fmt), d, a, a);
+                true
+            }
+            Node::FpFma(fmt, (neg_product, neg_addend), a, b, c) => {
+                self.eval_fma(d, fmt, neg_product, neg_addend, [a, b, c]);
+                false
+            }
+            Node::FpSign(kind, fmt, a, b) => {
+                self.eval_sign(d, kind, fmt, a, b);
+                false
+            }
+            Node::FpMinMax(op, fmt, a, b) => {
+                self.eval_min_max(d, op, fmt, a, b);
+                false
+            }
+            Node::FpConvert(from, to, a) => {
+                let a = self.fp_in_register(from, a, T1);
+                self.asm.vcvt_fp(fp(from), d, a, a);
+                if to == Fmt::S {
+                    self.asm.vlogic(VLogic::Or, d, d, Word::Box.mem());
+                }
+                true
+            }
+            Node::FpFromInt(fmt, ty, a) => {
+                self.eval_from_int(d, fmt, ty, a);
+                false
+            }
+            Node::Load(_, addr) if fmt != Fmt::H => {
+                let mem = self.mem_of(addr);
+                self.access();
+                self.asm.vmov_load(fp(fmt), d, mem);
+                if fmt == Fmt::S {
+                    self.asm.vlogic(VLogic::Or, d, d, Word::Box.mem());
+                }
+                false
+            }
+            _ => {
+                let scratch = self.scratch();
+                self.eval(scratch, v);
+                if fmt == Fmt::H {
+                    self.asm.alu_imm(Alu::Or, Size::Qword, scratch, -0x1_0000);
+                }
+                self.asm.vmov_from_gpr(Size::Qword, d, scratch);
+                if fmt == Fmt::S {
+                    self.asm.vlogic(VLogic::Or, d, d, Word::Box.mem());
+                }
+                false
+            }
+        }
+    }
+
+    fn eval_fma(&mut self, d: Xmm, fmt: Fmt, neg_product: bool, neg_addend: bool, [a, b, c]: [Reg; 3]) {
+        let op = match (neg_product, neg_addend) {
+            (false, false) => Fma::Madd,
+            (false, true) => Fma::Msub,
+            (true, false) => Fma::Nmadd,
+            (true, true) => Fma::Nmsub,
+        };
+        let addend = self.fp_in_register(fmt, c, T2);
+        let a = self.fp_in_register(fmt, a, T1);
+        let b = self.fp_operand(fmt, b);
+        // The operands are still needed if the result is a NaN: x86 misses that infinity times zero is invalid when a
+        // quiet NaN is added.
+        self.asm.vmov_reg(T0, addend);
+        self.asm.vfma(op, FmaOrder::O231, fp(fmt), T0, a, b);
+        self.asm.vucomis(fp(fmt), T0, T0);
+        let slow = self.slow();
+        self.asm.jcc(Cond::P, slow);
+        if d != T0 {
+            self.asm.vmov_reg(d, T0);
+        }
+    }
+
+    fn eval_sign(&mut self, d: Xmm, kind: Sgnj, fmt: Fmt, a: Reg, b: Reg) {
+        let (sign, magnitude) =
+            if fmt == Fmt::S { (Word::SignS, Word::MagnitudeS) } else { (Word::SignD, Word::MagnitudeD) };
+        if a == b && kind == Sgnj::Copy {
+            let a = self.fp_in_register(fmt, a, d);
+            if a != d {
+                self.asm.vmov_reg(d, a);
+            }
+            return;
+        }
+        self.settle(a);
+        self.settle(b);
+        let x = self.fp_in_register(fmt, a, T1);
+        if a == b {
+            return match kind {
+                Sgnj::Negate => self.asm.vlogic(VLogic::Xor, d, x, sign.mem()),
+                _ => self.asm.vlogic(VLogic::And, d, x, magnitude.mem()),
+            };
+        }
+        let y = self.fp_in_register(fmt, b, T2);
+        match kind {
+            Sgnj::Xor => {
+                self.asm.vlogic(VLogic::And, T2, y, sign.mem());
+                self.asm.vlogic(VLogic::Xor, d, x, T2);
+            }
+            Sgnj::Copy | Sgnj::Negate => {
+                let op = if kind == Sgnj::Copy { VLogic::And } else { VLogic::Andn };
+                self.asm.vlogic(op, T2, y, sign.mem());
+                self.asm.vlogic(VLogic::And, d, x, magnitude.mem());
+                self.asm.vlogic(VLogic::Or, d, d, T2);
+            }
+        }
+    }
+
+    fn eval_min_max(&mut self, d: Xmm, op: FpMinMax, fmt: Fmt, a: Reg, b: Reg) {
+        let a = self.fp_in_register(fmt, a, T1);
+        let b = self.fp_in_register(fmt, b, T2);
+        let slow = self.slow();
+        let (from, back) = (self.asm.new_label(), self.asm.new_label());
+        self.asm.vucomis(fp(fmt), a, b);
+        self.asm.jcc(Cond::P, slow);
+        self.asm.jcc(Cond::E, from);
+        let host = if op == FpMinMax::Min { VArith::Min } else { VArith::Max };
+        self.asm.varith(host, fp(fmt), d, a, b);
+        self.asm.bind(back);
+        self.cold.push(Cold::Equal { from, back, op, operands: [d, a, b] });
+    }
+
+    /// Compares two numbers.
+    pub fn eval_fp_compare(&mut self, d: Gpr, op: FpCmp, fmt: Fmt, a: Reg, b: Reg) {
+        if op == FpCmp::Eq {
+            let a = self.fp_in_register(fmt, a, T1);
+            let b = self.fp_operand(fmt, b);
+            let zero = self.scratch();
+            self.asm.alu(Alu::Xor, Size::Dword, d, d);
+            self.asm.alu(Alu::Xor, Size::Dword, zero, zero);
+            self.asm.vucomis(fp(fmt), a, b);
+            self.asm.set(Cond::Np, d);
+            return self.asm.cmov(Cond::Ne, Size::Dword, d, zero);
+        }
+        // The other way round, where the flags tell that neither is a NaN.
+        let b = self.fp_in_register(fmt, b, T1);
+        let a = self.fp_operand(fmt, a);
+        self.asm.alu(Alu::Xor, Size::Dword, d, d);
+        match op {
+            FpCmp::LtQuiet | FpCmp::LeQuiet => self.asm.vucomis(fp(fmt), b, a),
+            _ => self.asm.vcomis(fp(fmt), b, a),
+        }
+        let cond = if matches!(op, FpCmp::Lt | FpCmp::LtQuiet) { Cond::A } else { Cond::Ae };
+        self.asm.set(cond, d);
+    }
+
+    /// Converts to an integer.
+    pub fn eval_to_int(&mut self, d: Gpr, fmt: Fmt, ty: IntType, rounding: Rounding, a: Reg) {
+        let mut source = self.fp_in_register(fmt, a, T1);
+        let slow = self.slow();
+        // Encodings are compared as unsigned integers, as in `fp::host::to_int`. The largest number that a mode other
+        // than MXCSR's cannot round out of range is the limit for signed types: rounding must not raise inexact first.
+        let limit = match (fmt, ty, rounding) {
+            (Fmt::S, IntType::U32, _) => Some(0x4f7f_ffff),
+            (_, IntType::U32, _) => Some(0x41ef_ffff_ffe0_0000),
+            (Fmt::S, IntType::U64, _) => Some(0x5eff_ffff),
+            (_, IntType::U64, _) => Some(0x43df_ffff_ffff_ffff),
+            (Fmt::S, IntType::I32, Rounding::Mode(_)) => Some(0x4eff_ffff),
+            (_, IntType::I32, Rounding::Mode(_)) => Some(0x41df_ffff_ffc0_0000),
+            (Fmt::S, IntType::I64, Rounding::Mode(_)) => Some(0x5eff_ffff),
+            (_, IntType::I64, Rounding::Mode(_)) => Some(0x43df_ffff_ffff_ffff),
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            let (bits, bound) = (self.scratch(), self.scratch());
+            let size = if fmt == Fmt::S { Size::Dword } else { Size::Qword };
+            self.asm.vmov_to_gpr(size, bits, source);
+            if matches!(ty, IntType::I32 | IntType::I64) {
+                self.asm.bit_imm(BitTest::Btr, size, bits, (size.bytes() * 8 - 1) as u8);
+            }
+            self.asm.mov_imm(bound, limit);
+            self.asm.alu(Alu::Cmp, size, bits, bound);
+            self.asm.jcc(Cond::A, slow);
+        }
+        let how = match rounding {
+            Rounding::Truncate => ToInt::Truncate,
+            Rounding::Current => ToInt::Mxcsr,
+            Rounding::Mode(mode) => {
+                self.asm.vround(fp(fmt), mode, T0, source, source);
+                source = T0;
+                ToInt::Truncate
+            }
+        };
+        let size = if ty == IntType::I32 { Size::Dword } else { Size::Qword };
+        self.asm.vcvt_int(how, fp(fmt), size, d, source);
+        match ty {
+            // What does not fit yields the smallest integer, which can also be a correct result. Only that overflows
+            // when 1 is subtracted.
+            IntType::I32 | IntType::I64 => {
+                self.asm.alu_imm(Alu::Cmp, size, d, 1);
+                self.asm.jcc(Cond::O, slow);
+            }
+            IntType::U32 | IntType::U64 => {}
+        }
+        if matches!(ty, IntType::I32 | IntType::U32) {
+            self.asm.movsx(Size::Dword, Size::Qword, d, d);
+        }
+    }
+
+    fn eval_from_int(&mut self, d: Xmm, fmt: Fmt, ty: IntType, a: Val) {
+        let size = if ty == IntType::I32 { Size::Dword } else { Size::Qword };
+        let source = match ty {
+            IntType::I32 | IntType::I64 => self.operand(a),
+            IntType::U32 => {
+                let scratch = self.scratch();
+                let a = self.operand(a);
+                self.asm.mov(Size::Dword, scratch, a);
+                RegMem::Reg(scratch)
+            }
+            IntType::U64 => {
+                let reg = self.in_register(a);
+                let slow = self.slow();
+                self.asm.test(Size::Qword, reg, reg);
+                self.asm.jcc(Cond::S, slow);
+                RegMem::Reg(reg)
+            }
+        };
+        // The upper bits come from another register, on which the result is not to depend.
+        self.asm.vlogic(VLogic::Xor, T0, T0, T0);
+        self.asm.vcvt_from_int(fp(fmt), size, d, T0, source);
+        if fmt == Fmt::S {
+            self.asm.vlogic(VLogic::Or, d, d, Word::Box.mem());
+        }
+    }
+
+    /// Moves all bits of a floating-point register.
+    pub fn eval_fp_bits(&mut self, d: Gpr, r: Reg) {
+        match self.map.pinned_f(r) {
+            Some(reg) => {
+                self.settle(r);
+                self.asm.vmov_to_gpr(Size::Qword, d, reg);
+            }
+            None => self.asm.mov(Size::Qword, d, f_slot(r)),
+        }
+    }
+
+    /// Stores the low bits of a floating-point register.
+    pub fn emit_fp_store(&mut self, fmt: Fmt, addr: Val, bits: Val) {
+        if let Node::FpBits(r) = self.nodes.get(bits)
+            && fmt != Fmt::H
+            && let Some(reg) = self.map.pinned_f(r)
+        {
+            self.settle(r);
+            let mem = self.mem_of(addr);
+            self.access();
+            return self.asm.vmov_store(fp(fmt), mem, reg);
+        }
+        let ty = match fmt {
+            Fmt::H => MemType::U16,
+            Fmt::S => MemType::U32,
+            Fmt::D => MemType::I64,
+        };
+        self.emit_store(ty, addr, bits);
+    }
+}
