@@ -323,8 +323,8 @@ impl Semantics for Emitter<'_> {
             return;
         }
         if r == 0 {
-            // A load to x0 can still fault.
-            if let Node::Load(..) = self.nodes.get(v) {
+            // A load to x0 can still fault, and an operation on numbers raise a flag.
+            if let Node::Load(..) | Node::FpCompare(..) | Node::FpToInt(..) = self.nodes.get(v) {
                 let scratch = self.scratch();
                 self.eval(scratch, v);
             }

@@ -491,12 +491,12 @@ impl Block<'_> {
                 }
                 Cold::Rare { from, pc, bits, next, uncounted, known } => {
                     asm.bind(from);
+                    self.emitter.cold_settle(known);
+                    let asm = &mut *self.emitter.asm;
                     execute(asm, pc, bits);
                     if self.config.count {
                         asm.alu_imm(Alu::Add, Size::Qword, INSTRET, i32::from(uncounted) + 1);
                     }
-                    self.emitter.cold_settle(known);
-                    let asm = &mut *self.emitter.asm;
                     asm.mov_imm(Gpr::Rax, next);
                     asm.jmp_indirect(Word::LeaveTo.mem());
                 }
