@@ -575,8 +575,7 @@ impl RiscvSemantics for Emitter<'_> {
     }
 
     fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let is_compiled =
-            if to == Fmt::D { self.is_exact(&[from, to], rm) } else { self.rounds(&[from, to], rm) };
+        let is_compiled = if to == Fmt::D { self.is_exact(&[from, to], rm) } else { self.rounds(&[from, to], rm) };
         let node = Node::FpConvert(from, to, self.number(a));
         self.number_if(is_compiled, node)
     }

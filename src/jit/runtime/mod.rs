@@ -18,6 +18,7 @@ use cache::{CodeCache, Inserted};
 use execute::Context;
 use remu_isa::{Insn, Operand};
 use statistics::Statistics;
+use std::io::ErrorKind;
 use std::ptr::null;
 use std::sync::Arc;
 use stubs::Left;
@@ -65,14 +66,25 @@ impl SharedCode {
     /// If the host does not give the memory, or forbids that it is writable and executable.
     pub fn new(config: &JitConfig, mem: &UserSpace) -> std::io::Result<Self> {
         let base = mem.host_offset();
-                let JitConfig { max_block, features, cache_size, count, link } = *config;
+        let JitConfig { max_block, features, cache_size, count, link } = *config;
         let map = RegisterMap::new(features, base != 0);
         let config = baseline::Config { map, features, max_insns: max_block, link, count, dynamic: true };
-        let cache = Arc::new(CodeCache::new(cache_size, config, base)?);
+        let mut size = cache_size;
+        let cache = loop {
+            match CodeCache::new(size, config.clone(), base) {
+                Ok(cache) => break Arc::new(cache),
+                // Under a limit of address space, a smaller one may do.
+                Err(error) if error.kind() == ErrorKind::OutOfMemory && size > SMALLEST_CACHE => size /= 4,
+                Err(error) => return Err(error),
+            }
+        };
         mem.observe_code(cache.clone());
         Ok(Self(cache))
     }
 }
+
+/// The smallest code cache that is tried where address space is scarce, in bytes.
+const SMALLEST_CACHE: usize = 1 << 20;
 
 /// An entry of the jump cache, as emitted code reads it.
 #[derive(Clone, Copy)]
@@ -176,7 +188,7 @@ impl Engine<Rv64> for Jit {
         }
         if std::mem::take(&mut core.forget_code) {
             core.cache.empty(mem);
-            core.jumps = Jump::none();
+            Jump::forget(&mut core.jumps);
         }
         core.prepare(hart.words_mut(), &mut context, mem.limit().0);
         context.cpu = hart.as_ptr();
@@ -227,12 +239,12 @@ impl Core {
                 return Exit::Interrupted;
             }
             if inside.take().is_some() {
-                self.jumps.copy_from_slice(&Jump::none());
+                Jump::forget(&mut self.jumps);
                 link = None;
             }
             if block_context != context.block_context() {
                 block_context = context.block_context();
-                self.jumps.copy_from_slice(&Jump::none());
+                Jump::forget(&mut self.jumps);
                 link = None;
             }
             let code = match self.code_at(cpu, block_context, mem, &inside) {
@@ -243,7 +255,7 @@ impl Core {
                     self.cache.empty(mem);
                     context.count = self.cache.counts();
                     inside = watch.enter();
-                    self.jumps.copy_from_slice(&Jump::none());
+                    Jump::forget(&mut self.jumps);
                     link = None;
                     continue;
                 }
@@ -254,7 +266,10 @@ impl Core {
             match link.take() {
                 // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been
                 // forgotten above.
-                Some(Link(at)) => self.statistics.links += u64::from(unsafe { self.cache.link(at, BlockKey::new(cpu.pc, block_context)) }),
+                Some(Link(at)) => {
+                    self.statistics.links +=
+                        u64::from(unsafe { self.cache.link(at, BlockKey::new(cpu.pc, block_context)) })
+                }
                 None => self.jumps[jump_index(cpu.pc)] = Jump { pc: cpu.pc, code },
             }
             let left = self.enter(context, code);
@@ -280,7 +295,7 @@ impl Core {
                 Reason::Breakpoint => return Exit::Breakpoint,
                 Reason::Revalidate => {
                     self.cache.revalidate(mem);
-                    self.jumps.copy_from_slice(&Jump::none());
+                    Jump::forget(&mut self.jumps);
                     self.statistics.revalidations += 1;
                 }
                 Reason::Stopped => return context.exit,
@@ -383,12 +398,20 @@ impl Core {
 }
 
 impl Jump {
+    const FREE: Self = Self { pc: 0, code: null() };
+
     /// A jump cache without entries.
     fn none() -> Box<[Self]> {
-        let mut jumps = vec![Self { pc: 0, code: null() }; JUMP_ENTRIES];
+        let mut jumps: Box<[Self]> = vec![Self::FREE; JUMP_ENTRIES].into();
+        Self::forget(&mut jumps);
+        jumps
+    }
+
+    /// Drops all entries.
+    fn forget(jumps: &mut [Self]) {
+        jumps.fill(Self::FREE);
         // No code is at an odd address. The address 0 is only looked for here.
         jumps[jump_index(0)].pc = 1;
-        jumps.into()
     }
 }
 
