@@ -1,5 +1,6 @@
-# python3 modules.py [--processes] NAME... - runs these modules of Python's own tests, and prints the result of each test
-# without anything that differs between runs. Without the option, tests that take another thread or process are skipped.
+# python3 modules.py [--processes] [--without CLASS]... NAME... - runs these modules of Python's own tests, and prints the
+# result of each test without anything that differs between runs. Without --processes, tests that take another thread or
+# process are skipped. The tests of a class after --without are left out.
 import os
 import random
 import subprocess
@@ -19,6 +20,10 @@ if names[0] == "--processes":
 else:
     threading.Thread.start = subprocess.Popen.__init__ = os.fork = os.forkpty = skip
     support.has_subprocess_support = support.has_fork_support = False
+without = set()
+while names[0] == "--without":
+    without.add(names[1])
+    del names[:2]
 support.use_resources, support.verbose = (), 0
 
 
@@ -46,9 +51,18 @@ class Result(unittest.TestResult):
             print(subtest.id(), "FAILED", error)
 
 
+def tests_of(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from tests_of(test)
+        elif type(test).__name__ not in without:
+            yield test
+
+
 result = Result()
 for name in names:
     random.seed(1)
-    unittest.defaultTestLoader.loadTestsFromName("test.test_" + name).run(result)
+    loaded = unittest.defaultTestLoader.loadTestsFromName("test.test_" + name)
+    unittest.TestSuite(tests_of(loaded)).run(result)
 print(result.testsRun, "tests")
 sys.exit(not result.wasSuccessful())
