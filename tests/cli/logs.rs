@@ -1,7 +1,8 @@
 //! What is logged: system calls, code, memory, missing calls and counters.
 
 use super::elf::{
-    A0, A1, A2, A3, A7, R, Segment, T0, X, ZERO, branch, ebreak, ecall, exit, here, imm, li, lui, program, reg, store,
+    A0, A1, A2, A3, A7, R, SP, Segment, T0, X, ZERO, branch, ebreak, ecall, exit, here, imm, li, lui, program, reg,
+    store,
 };
 use super::run::{Programs, remu, run, run_with};
 use super::{fails, prints, programs};
@@ -176,6 +177,14 @@ fn unimplemented_calls_and_faults_are_logged() {
     let ran = run(&p, &["-d", "unimp", "./odd"]);
     assert_eq!((ran.status, ran.err.as_str()), (Some(0), "unimp system call 1999\n"));
     assert_eq!(run(&p, &["./odd"]).err, "", "not logged without -d unimp");
+    // io_uring_register: a ring of buffers (22) in the kernel's memory, which the flag in the second word asks for.
+    let mut code = vec![lui(T0, 0x10000), store(Op::Sd, ZERO, SP, -64), store(Op::Sw, ZERO, SP, -56)];
+    code.extend([store(Op::Sw, T0, SP, -52), li(A0, 0), li(A1, 22), imm(Op::Addi, A2, SP, -64), li(A3, 1)]);
+    code.extend([li(A7, 427), ecall(), imm(Op::Addi, A0, A0, libc::EINVAL), li(A7, 94), ecall()]);
+    p.code("buffers", &code);
+    let ran = run(&p, &["-d", "unimp", "./buffers"]);
+    let why = "unimp io_uring_register: IORING_REGISTER_PBUF_RING with IOU_PBUF_RING_MMAP\n";
+    assert_eq!((ran.status, ran.err.as_str()), (Some(0), why));
     p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
     let ran = run(&p, &["-d", "int", "./null"]);
     assert!(ran.err.starts_with("int at 0x11000: load from 0x0: not mapped\n"), "{ran:?}");

@@ -27,6 +27,10 @@ const ENTER_EXT_ARG_REG: u32 = 1 << 6;
 /// IORING_REGISTER_RESIZE_RINGS: the memory of the new rings would have to be the kernel's.
 const REGISTER_RESIZE_RINGS: u32 = 33;
 
+/// IORING_REGISTER_PBUF_RING, and the flag that asks the kernel for the memory of the ring of buffers.
+const REGISTER_BUFFER_RING: u32 = 22;
+const BUFFER_RING_MMAP: u16 = 1;
+
 /// The bit of an operation that says that the descriptor is the number of a registered ring.
 const REGISTER_BY_NUMBER: u32 = 1 << 31;
 
@@ -104,6 +108,12 @@ pub(in crate::linux) fn io_uring_register(c: &mut Call<'_>) -> SysResult {
     let operation = c.args[1] as u32;
     if operation & !REGISTER_BY_NUMBER == REGISTER_RESIZE_RINGS {
         c.unimplemented("io_uring_register: IORING_REGISTER_RESIZE_RINGS".to_owned());
+        return Err(Errno::INVAL.into());
+    }
+    // struct io_uring_buf_reg: the ring's address, its entries, the group and the flags.
+    let buffers = || c.read::<[u16; 8]>(c.args[2]).is_ok_and(|words| words[7] & BUFFER_RING_MMAP != 0);
+    if operation & !REGISTER_BY_NUMBER == REGISTER_BUFFER_RING && buffers() {
+        c.unimplemented("io_uring_register: IORING_REGISTER_PBUF_RING with IOU_PBUF_RING_MMAP".to_owned());
         return Err(Errno::INVAL.into());
     }
     // Some operations concern no ring.
