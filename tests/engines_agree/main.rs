@@ -9,7 +9,7 @@
 //! QEMU.
 //!
 //! `REMU_AGREE_INSTRUCTIONS=N` sets how many instructions run in each pair of engines, `REMU_AGREE_SEED` the first
-//! seed. With `REMU_AGREE_TRACE=1` each seed is printed before its program runs, which tells which one crashes.
+//! seed, `REMU_AGREE_SHAPE` one shape of programs. With `REMU_AGREE_TRACE=1` each seed is printed before its program runs, which tells which one crashes.
 
 mod bench;
 #[path = "../common/elf.rs"]
@@ -136,6 +136,7 @@ fn agree(pair: &mut Pair, instructions: u64) -> Seen {
     let mut seen = Seen::default();
     let (mut failures, mut found) = (0, BTreeSet::<Vec<&str>>::new());
     let first = number("REMU_AGREE_SEED", 1);
+    let shape = std::env::var("REMU_AGREE_SHAPE");
     let trace = std::env::var_os("REMU_AGREE_TRACE").is_some();
     for seed in known_seeds().chain(first..) {
         if seen.instructions >= instructions {
@@ -146,6 +147,9 @@ fn agree(pair: &mut Pair, instructions: u64) -> Seen {
             eprintln!("seed {seed}");
         }
         let program = generate::program(&ops, seed);
+        if shape.as_ref().is_ok_and(|shape| shape != program.shape) {
+            continue;
+        }
         seen.programs += 1;
         seen.ops.extend(program.slots.iter().flatten().map(|slot| slot.insn.op.mnemonic()));
         match pair.run(&program) {

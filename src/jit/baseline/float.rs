@@ -41,6 +41,8 @@ impl Emitter<'_> {
         if fmt != Fmt::S || self.known.fp.is_boxed(r) {
             return;
         }
+        // A fresh NaN of a double may look like a boxed single.
+        self.settle(r);
         match self.map.pinned_f(r) {
             Some(reg) => {
                 self.asm.vmov_to_gpr(Size::Qword, Gpr::Rax, reg);
