@@ -5,7 +5,7 @@
 //! has one meaning in all emitted code of a process, so blocks continue in each other without moving anything.
 
 use crate::guest::riscv::{Cpu, Rv64};
-use crate::guest::{HartCell, Reg};
+use crate::guest::{ENGINE_WORDS, HartCell, Reg};
 use crate::jit::x64::{Gpr, HostFeatures, Mem, RegMem, Xmm};
 use std::mem::offset_of;
 
@@ -51,6 +51,15 @@ pub enum Word {
 }
 
 impl Word {
+    /// All words.
+    pub const ALL: [Self; ENGINE_WORDS] = {
+        use Word::*;
+        [
+            NanS, NanD, SignS, SignD, MagnitudeS, MagnitudeD, Box, SpaceLimit, Context, Limit, Leave, LeaveTo,
+            LeaveLink, Jumps, Execute,
+        ]
+    };
+
     /// The word in memory.
     pub const fn mem(self) -> Mem {
         Mem::base(Gpr::Rbp, HartCell::<Rv64>::WORDS as i32 + 8 * self as i32 - BIAS)

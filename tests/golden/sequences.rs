@@ -1,0 +1,115 @@
+//! Sequences that are typical of compiled programs.
+
+use remu_isa::{Insn, Op};
+
+const ZERO: u8 = 0;
+const RA: u8 = 1;
+const SP: u8 = 2;
+const T0: u8 = 5;
+const S0: u8 = 8;
+const A0: u8 = 10;
+const A1: u8 = 11;
+const A2: u8 = 12;
+const A3: u8 = 13;
+const A4: u8 = 14;
+const A5: u8 = 15;
+const T3: u8 = 28;
+
+fn r(op: Op, rd: u8, rs1: u8, rs2: u8) -> Insn {
+    Insn { op, rd, rs1, rs2, rs3: 0, rm: 0, len: 4, imm: 0 }
+}
+
+fn i(op: Op, rd: u8, rs1: u8, imm: i32) -> Insn {
+    Insn { op, rd, rs1, rs2: 0, rs3: 0, rm: 0, len: 4, imm }
+}
+
+/// A store or a branch.
+fn s(op: Op, rs1: u8, rs2: u8, imm: i32) -> Insn {
+    Insn { op, rd: 0, rs1, rs2, rs3: 0, rm: 0, len: 4, imm }
+}
+
+/// Floating point in the dynamic rounding mode.
+fn f(op: Op, rd: u8, rs1: u8, rs2: u8, rs3: u8) -> Insn {
+    Insn { op, rd, rs1, rs2, rs3, rm: 7, len: 4, imm: 0 }
+}
+
+pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
+    vec![
+        (
+            "Prologue",
+            vec![i(Op::Addi, SP, SP, -32), s(Op::Sd, SP, RA, 24), s(Op::Sd, SP, S0, 16), i(Op::Addi, S0, SP, 32)],
+        ),
+        (
+            "Epilogue",
+            vec![i(Op::Ld, RA, SP, 24), i(Op::Ld, S0, SP, 16), i(Op::Addi, SP, SP, 32), i(Op::Jalr, ZERO, RA, 0)],
+        ),
+        ("Constant of 32 bits", vec![i(Op::Lui, A0, 0, 0x1234_5000), i(Op::Addiw, A0, A0, 0x678)]),
+        (
+            "Constant of 64 bits",
+            vec![
+                i(Op::Lui, A0, 0, 0x1234_5000),
+                i(Op::Addi, A0, A0, 0x678),
+                i(Op::Slli, A0, A0, 20),
+                i(Op::Addi, A0, A0, 0x123),
+            ],
+        ),
+        ("Address", vec![i(Op::Auipc, A0, 0, 0x2000), i(Op::Addi, A0, A0, -16)]),
+        ("Load of a global variable", vec![i(Op::Auipc, A5, 0, 0x2000), i(Op::Lw, A5, A5, 16)]),
+        ("Store of a global variable", vec![i(Op::Auipc, A5, 0, 0x2000), s(Op::Sw, A5, A0, 16)]),
+        ("Call", vec![i(Op::Auipc, RA, 0, 0x2000), i(Op::Jalr, RA, RA, 16)]),
+        ("Tail call", vec![i(Op::Auipc, T0, 0, 0x2000), i(Op::Jalr, ZERO, T0, 16)]),
+        ("Element of an array of 32 bits", vec![i(Op::Slli, A5, A1, 2), r(Op::Add, A5, A0, A5), i(Op::Lw, A0, A5, 0)]),
+        ("Element, by shift and add", vec![r(Op::Sh3add, A5, A1, A0), i(Op::Ld, A0, A5, 8)]),
+        ("Zero extension by shifts", vec![i(Op::Slli, A0, A0, 32), i(Op::Srli, A0, A0, 32)]),
+        ("Sign extension by shifts", vec![i(Op::Slli, A0, A1, 48), i(Op::Srai, A0, A0, 48)]),
+        (
+            "Index of 32 bits by shifts",
+            vec![i(Op::Slli, A5, A1, 32), i(Op::Srli, A5, A5, 30), r(Op::Add, A5, A5, A0), i(Op::Lw, A0, A5, 0)],
+        ),
+        (
+            "Loop over an array",
+            vec![i(Op::Lw, A4, A0, 0), r(Op::Addw, A2, A2, A4), i(Op::Addi, A0, A0, 4), s(Op::Bne, A0, A1, -12)],
+        ),
+        (
+            "Loop of stores",
+            vec![s(Op::Sb, A0, ZERO, 0), i(Op::Addi, A0, A0, 1), i(Op::Addi, A1, A1, -1), s(Op::Bne, A1, ZERO, -12)],
+        ),
+        (
+            "Loop of copies",
+            vec![
+                i(Op::Lbu, A4, A1, 0),
+                i(Op::Addi, A1, A1, 1),
+                i(Op::Addi, A0, A0, 1),
+                s(Op::Sb, A0, A4, -1),
+                s(Op::Bne, A4, ZERO, -16),
+            ],
+        ),
+        ("Maximum by a branch", vec![s(Op::Bge, A0, A1, 8), i(Op::Addi, A0, A1, 0), i(Op::Addi, A2, A0, 1)]),
+        ("Comparison and branch", vec![r(Op::Sltu, A5, A0, A1), s(Op::Bne, A5, ZERO, 64)]),
+        ("Choice by czero", vec![r(Op::CzeroEqz, A1, A1, A0), r(Op::CzeroNez, A2, A2, A0), r(Op::Or, A0, A1, A2)]),
+        ("Range check", vec![i(Op::Addiw, A5, A0, -48), i(Op::Andi, A5, A5, 255), i(Op::Sltiu, A0, A5, 10)]),
+        ("Product of 128 bits", vec![r(Op::Mulhu, A2, A0, A1), r(Op::Mul, A0, A0, A1), i(Op::Addi, A1, A2, 0)]),
+        ("Quotient and remainder", vec![r(Op::Divu, A2, A0, A1), r(Op::Remu, A3, A0, A1)]),
+        ("Registers in memory", vec![i(Op::Addi, T3, T3, 1), r(Op::Add, T0, T3, A0), r(Op::Xor, T0, T0, T3)]),
+        (
+            "Dot product",
+            vec![
+                i(Op::Fld, A4, A0, 0),
+                i(Op::Fld, A5, A1, 0),
+                f(Op::FmaddD, A0, A4, A5, A0),
+                i(Op::Addi, A0, A0, 8),
+                s(Op::Bne, A0, A2, -16),
+            ],
+        ),
+        (
+            "Sum of squares",
+            vec![
+                f(Op::FmulD, A0, A0, A0, 0),
+                f(Op::FmulD, A1, A1, A1, 0),
+                f(Op::FaddD, A0, A0, A1, 0),
+                f(Op::FsqrtD, A0, A0, 0, 0),
+            ],
+        ),
+        ("Comparison of doubles and branch", vec![r(Op::FltD, A5, A0, A1), s(Op::Beq, A5, ZERO, 64)]),
+    ]
+}
