@@ -74,9 +74,7 @@ pub use signals::{
 };
 pub use start::{Registered, environment, is_secure, registered, start};
 pub use stop::{StopFlag, StopHandle};
-pub use sys::Sys;
-#[cfg(test)]
-pub(crate) use sys::{Extent, HostCall, Pointer};
+pub use sys::{Extent, Pointer, Sys};
 pub use terminal::RawTerminal;
 pub use thread::{exit_first_thread, spawn, with_own_descriptors};
 pub use vfork::{VforkDone, vfork};

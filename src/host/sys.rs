@@ -1,5 +1,8 @@
 //! The passthrough system calls of the host: which of their arguments are pointers, and how much memory the kernel
 //! accesses there. Calls that change mappings, signal handlers or threads are not included.
+//!
+//! This is the only description of them. The kernel interface passes a guest's arguments by it, and its own table,
+//! which says how arguments are shown, is checked against it when it is compiled.
 
 /// System call numbers. `libc` lacks the newest ones.
 #[allow(non_upper_case_globals, reason = "the names are libc's")]
@@ -24,7 +27,7 @@ mod numbers {
 
 /// How much memory the kernel may access at a pointer argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
+pub enum Extent {
     /// As many bytes as the argument of this index says.
     Arg(usize),
     /// As many bytes as the low 32 bits of the argument of this index say.
@@ -83,7 +86,7 @@ impl Extent {
 
 /// The kernel's use of a pointer argument.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pointer {
+pub struct Pointer {
     /// The index of the argument.
     pub arg: usize,
     /// Whether the kernel may write to the memory.
@@ -93,7 +96,7 @@ pub(crate) struct Pointer {
 }
 
 /// A host call, with its pointer arguments.
-pub(crate) trait HostCall: Copy + std::fmt::Debug {
+pub(super) trait HostCall: Copy + std::fmt::Debug {
     /// The host's number.
     fn number(self) -> libc::c_long;
 
@@ -108,16 +111,23 @@ macro_rules! calls {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         $vis enum $table { $($(#[$doc])* $name,)* }
 
+        impl $table {
+            /// The arguments that are pointers.
+            $vis const fn pointers(self) -> &'static [Pointer] {
+                use Extent::*;
+                match self {
+                    $($table::$name => &[$(Pointer { arg: $arg, written: calls!(@ $dir), extent: $extent }),*],)*
+                }
+            }
+        }
+
         impl HostCall for $table {
             fn number(self) -> libc::c_long {
                 match self { $($table::$name => numbers::$nr,)* }
             }
 
             fn pointers(self) -> &'static [Pointer] {
-                use Extent::*;
-                match self {
-                    $($table::$name => &[$(Pointer { arg: $arg, written: calls!(@ $dir), extent: $extent }),*],)*
-                }
+                $table::pointers(self)
             }
         }
     };

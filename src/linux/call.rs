@@ -237,15 +237,12 @@ impl Call<'_> {
         Ok(list)
     }
 
-    /// Passes the call through, with the arguments converted by the row's kinds.
+    /// Passes the call through: pointers as the host's table says, paths and descriptors as the row's kinds say.
     pub fn pass(&self, call: Sys) -> SysResult {
         if self.row.has_copies {
             return self.pass_copies(call);
         }
-        let mut args = [const { SysArg::Val(0) }; 6];
-        for (i, kind) in self.row.args.iter().enumerate() {
-            args[i] = self.argument(i, kind)?;
-        }
+        let mut args = self.arguments(call)?;
         pass(call, &mut args[..self.row.args.len()])
     }
 
@@ -270,18 +267,18 @@ impl Call<'_> {
                     }
                 },
                 ArgKind::InAddr(n, intent) => {
-                    sent = self.host_address(self.args[i], self.length(n), intent)?.map(|address| (i, n, address));
+                    let len = u64::from(self.args[n] as u32);
+                    sent = self.host_address(self.args[i], len, intent)?.map(|address| (i, n, address));
                 }
                 ArgKind::OutAddr(n) => received = self.received_address(self.args[i]).map(|address| (i, n, address)),
                 _ => {}
             }
         }
-        let mut args = [const { SysArg::Val(0) }; 6];
-        for (i, kind) in self.row.args.iter().enumerate() {
-            args[i] = match &paths[i] {
-                Some(path) => SysArg::In(path),
-                None => self.argument(i, kind)?,
-            };
+        let mut args = self.arguments(call)?;
+        for (arg, path) in args.iter_mut().zip(&paths) {
+            if let Some(path) = path {
+                *arg = SysArg::In(path);
+            }
         }
         if let Some((i, n, address)) = &sent {
             let bytes = address.bytes();
@@ -302,52 +299,27 @@ impl Call<'_> {
         Ok(result)
     }
 
-    fn argument(&self, i: usize, kind: &ArgKind) -> Result<SysArg<'_>, Errno> {
-        let value = self.args[i];
-        let array = |size: u64, count: usize| size.saturating_mul(u64::from(self.args[count] as u32));
-        Ok(match *kind {
-            ArgKind::Fd | ArgKind::DirFd => {
-                self.fd(i)?;
-                SysArg::Val(value)
+    /// The arguments for the host. A path is one that the host kernel cannot read: the caller replaces those it has.
+    fn arguments(&self, call: Sys) -> Result<[SysArg<'_>; 6], Errno> {
+        let mut args = self.args.map(SysArg::Val);
+        for (i, kind) in self.row.args.iter().enumerate() {
+            match kind {
+                ArgKind::Fd | ArgKind::DirFd => {
+                    self.fd(i)?;
+                }
+                ArgKind::ChangedFd => self.permit_fd(self.fd(i)?, Intent::Change)?,
+                _ => {}
             }
-            ArgKind::ChangedFd => {
-                self.permit_fd(self.fd(i)?, Intent::Change)?;
-                SysArg::Val(value)
-            }
-            ArgKind::In(s) | ArgKind::Out(s) | ArgKind::InOut(s) | ArgKind::OutOnInterrupt(s) => {
-                self.guest(value, s.size)
-            }
-            ArgKind::InArray(s, n) | ArgKind::OutArray(s, n) | ArgKind::OutAll(s, n) | ArgKind::InOutArray(s, n) => {
-                self.guest(value, array(s.size, n))
-            }
-            ArgKind::InBuf(n)
-            | ArgKind::InSized(_, n)
-            | ArgKind::OutSized(_, n)
-            | ArgKind::InBits(n)
-            | ArgKind::OutBuf(n)
-            | ArgKind::OutBytes(n)
-            | ArgKind::OutStr(n)
-            | ArgKind::OutBits(n)
-            | ArgKind::OutSet(n)
-            | ArgKind::Dirents(n) => self.guest(value, self.length(n)),
-            ArgKind::InAddr(n, _) => self.guest(value, self.length(n).min(u64::from(u32::MAX))),
-            // The kernel decides how much it writes, by the length that the other argument points to.
-            ArgKind::OutAddr(_) => self.guest(value, 1),
-            // An unreadable path.
-            ArgKind::Path(..) | ArgKind::PathOrNull(..) if value == 0 => SysArg::Null,
-            ArgKind::Path(..) | ArgKind::PathOrNull(..) => SysArg::Guest(GuestPtr::refused(value)),
-            // The kernel stops at the terminating zero, or at the length limit of this kind of string.
-            ArgKind::Str => self.guest(value, 1),
-            _ => SysArg::Val(value),
-        })
-    }
-
-    /// A length argument. The guest sign-extends those of C's type `int`; the host kernel rejects negative ones itself.
-    fn length(&self, n: usize) -> u64 {
-        match self.row.args[n] {
-            ArgKind::Int | ArgKind::UInt => u64::from(self.args[n] as u32),
-            _ => self.args[n],
         }
+        for pointer in call.pointers() {
+            let (i, value) = (pointer.arg, self.args[pointer.arg]);
+            args[i] = match self.row.args[i] {
+                ArgKind::Path(..) | ArgKind::PathOrNull(..) if value != 0 => SysArg::Guest(GuestPtr::refused(value)),
+                // Where memory sets the limit, the kernel stops at the end of the guest's window at the latest.
+                _ => self.guest(value, pointer.extent.bytes(&self.args).unwrap_or(1)),
+            };
+        }
+        Ok(args)
     }
 
     /// Reports an unsupported feature, once for each.

@@ -1,8 +1,8 @@
 //! The system calls of riscv64 Linux, one row each: the number, the name, the arguments, and what happens when a signal
 //! interrupts the call. Brackets hold the format of the result (if it is not a plain number) and the implementation.
 //!
-//! * `pass` hands the call to the host kernel. Paths are looked up, and descriptors and pointers checked, as the
-//!   argument kinds say.
+//! * `pass` hands the call to the host kernel. Paths are looked up and descriptors checked as the argument kinds say,
+//!   pointers as `host::Sys` says.
 //! * `native` names our function.
 //! * `part` names what is missing, then our function.
 //! * `unimplemented` says why the call returns ENOSYS. `-d unimp` logs it.
@@ -26,7 +26,7 @@ use super::sys::{
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
 use super::table::FollowLink::*;
-use super::table::{Restart, Row, Run, Shape, Support, has_copies};
+use super::table::{Restart, Row, Run, Shape, Support, has_copies, passthrough};
 use crate::host::Sys;
 
 macro_rules! rows {
@@ -39,7 +39,7 @@ macro_rules! rows {
             restart: Restart::$restart,
             shape: rows!(@shape $($how)*),
             support: rows!(@support $($how)*),
-            run: rows!(@run $($how)*),
+            run: rows!(@run [$($arg),*] $($how)*),
         }),*]
     };
     (@shape $shape:ident: $($how:tt)*) => { Shape::$shape };
@@ -51,13 +51,13 @@ macro_rules! rows {
     (@support unsupported $why:literal) => { Support::Unsupported($why) };
     (@support unimplemented $why:literal) => { Support::Unsupported($why) };
     (@support required $why:literal) => { Support::Unsupported($why) };
-    (@run $shape:ident: $($how:tt)*) => { rows!(@run $($how)*) };
-    (@run pass $call:ident) => { Run::Passthrough(Sys::$call) };
-    (@run native $function:expr) => { Run::Native($function) };
-    (@run part $lacks:literal $function:expr) => { Run::Native($function) };
-    (@run unsupported $why:literal) => { Run::Unsupported };
-    (@run unimplemented $why:literal) => { Run::Unimplemented };
-    (@run required $why:literal) => { Run::Required };
+    (@run $args:tt $shape:ident: $($how:tt)*) => { rows!(@run $args $($how)*) };
+    (@run $args:tt pass $call:ident) => { passthrough(&$args, Sys::$call) };
+    (@run $args:tt native $function:expr) => { Run::Native($function) };
+    (@run $args:tt part $lacks:literal $function:expr) => { Run::Native($function) };
+    (@run $args:tt unsupported $why:literal) => { Run::Unsupported };
+    (@run $args:tt unimplemented $why:literal) => { Run::Unimplemented };
+    (@run $args:tt required $why:literal) => { Run::Required };
 }
 
 /// The table.
