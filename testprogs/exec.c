@@ -167,6 +167,65 @@ static long resident(void) {
 }
 
 /* What fails leaves nothing behind. */
+static void copy(const char *from, int to) {
+    int fd = open(from, O_RDONLY | O_CLOEXEC);
+    char buffer[65536];
+    for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;)
+        if (write(to, buffer, n) != n)
+            perror("write");
+    close(fd);
+}
+
+/* A file cannot be executed while a process has it open for writing. */
+static void writers(const char *self) {
+    int fd = open("copy", O_RDWR | O_CREAT | O_TRUNC, 0755);
+    copy(self, fd);
+    tries("open for reading and writing", AT_FDCWD, "./copy", 0);
+    tries("by the descriptor that writes", fd, "", AT_EMPTY_PATH);
+    link("copy", "copy2");
+    tries("by another name", AT_FDCWD, "./copy2", 0);
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    tries("mapped shared", AT_FDCWD, "./copy", 0);
+    munmap(page, 4096);
+    tries("closed", AT_FDCWD, "./copy", 0);
+    fd = open("copy", O_WRONLY | O_APPEND);
+    int ends[2];
+    pipe(ends);
+    pid_t child = fork();
+    if (child == 0) {
+        char end;
+        close(ends[1]);
+        _exit(read(ends[0], &end, 1));
+    }
+    close(fd);
+    tries("open in a child", AT_FDCWD, "./copy", 0);
+    char line[4200];
+    int size = snprintf(line, sizeof line, "#!./copy succeeds\n");
+    make("by", line, size, 0755);
+    tries("the interpreter of a script", AT_FDCWD, "./by", 0);
+    close(ends[0]);
+    close(ends[1]);
+    waitpid(child, NULL, 0);
+    fd = open("by", O_WRONLY);
+    tries("a script", AT_FDCWD, "./by", 0);
+    make("lost", "#!/no/such/interpreter\n", 23, 0755);
+    int lost = open("lost", O_WRONLY);
+    tries("a script without its interpreter", AT_FDCWD, "./lost", 0);
+    fchmod(lost, 0644);
+    tries("not executable", AT_FDCWD, "./lost", 0);
+    close(lost);
+    close(fd);
+    tries("a script that is closed", AT_FDCWD, "./by", 0);
+    fd = open("copy", O_RDONLY);
+    tries("open for reading", AT_FDCWD, "./copy", 0);
+    close(fd);
+    unlink("copy");
+    unlink("copy2");
+    unlink("by");
+    unlink("lost");
+}
+
 static void leaks(const char *self) {
     char *large = malloc(100001);
     memset(large, 'x', 100000);
@@ -299,6 +358,7 @@ int main(int argc, char **argv) {
     if (strcmp(step, "first") == 0) {
         errors(self);
         scripts(self);
+        writers(self);
         leaks(self);
         without_a_name(self);
         sigset_t usr1;
@@ -340,11 +400,7 @@ int main(int argc, char **argv) {
         snprintf(last_is, sizeof last_is, "LAST=%s", self);
         char *last[] = {last_is, NULL};
         int fd = memfd_create("copy", MFD_CLOEXEC);
-        int from = open(self, O_RDONLY | O_CLOEXEC);
-        char buffer[65536];
-        for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;)
-            if (write(fd, buffer, n) != n)
-                perror("write");
+        copy(self, fd);
         char *final[] = {"end", "by-memfd", NULL};
         // Open descriptors, remu's own among them, are above the limit.
         struct rlimit files;

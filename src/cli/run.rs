@@ -56,6 +56,7 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
     let request = ExecRequest {
         program: settings.program.clone(),
         file: file.map(File::from),
+        refuses_writers: false,
         given_path: settings.given_path.clone(),
         script_name: CString::new(settings.program.as_os_str().as_bytes()).ok(),
         argv: settings.argv.clone(),

@@ -111,11 +111,6 @@ pub enum Executable {
 }
 
 impl Executable {
-    /// Opens a file as execve would, and reads its headers or its first line.
-    pub fn open(path: &Path) -> Result<Self, LoadError> {
-        Self::from_file(open(path)?, path)
-    }
-
     /// Reads the headers or the first line of a file that is open and may be executed.
     pub fn from_file(file: File, path: &Path) -> Result<Self, LoadError> {
         let real = absolute(&file, path);
@@ -136,9 +131,8 @@ impl AsFd for Program {
 }
 
 impl Program {
-    /// Opens a file that must be an ELF program, such as a program interpreter, and reads its headers.
-    pub fn open(path: &Path) -> Result<Self, LoadError> {
-        let file = open(path)?;
+    /// Reads the headers of an open file that must be an ELF program, such as a program interpreter.
+    pub fn from_file(file: File, path: &Path) -> Result<Self, LoadError> {
         let plan = LoadPlan::read(&file)?;
         let path = absolute(&file, path);
         Ok(Self { file, path: path.into(), plan })
@@ -146,7 +140,7 @@ impl Program {
 }
 
 /// Opens a regular file that may be executed.
-fn open(path: &Path) -> Result<File, OpenError> {
+pub fn open(path: &Path) -> Result<File, OpenError> {
     // Without NONBLOCK, opening a named pipe would wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty());

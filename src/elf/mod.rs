@@ -17,7 +17,7 @@ mod stack;
 use error::machine_name;
 pub use error::{ElfError, OpenError};
 pub use image::{HtifAddresses, Image, ImageError, PhysicalSegment};
-pub use load::{Executable, Layout, LoadError, Loaded, Mapped, Program, is_for_riscv, map, segments_of};
+pub use load::{Executable, Layout, LoadError, Loaded, Mapped, Program, is_for_riscv, map, open, segments_of};
 pub use plan::{FileSource, FloatAbi, LoadPlan, LoadRange, Placed, Segment, SegmentMap, StackExec};
 pub use script::{Script, ScriptError};
 pub use stack::{Auxv, Credentials, MAX_STRING, StackError, StackImage, StackRequest, at};

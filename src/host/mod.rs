@@ -62,7 +62,7 @@ pub use requests::{
     SemctlRequest, SetOption, Through, ioctl_refused, ioctl_through,
 };
 pub use robust::{clear_tid_at_end, robust_list, set_robust_list};
-pub use running::{is_marked_running, mark_running};
+pub use running::{is_marked_running, is_open_for_writing, mark_running};
 pub use segment::{attach_segment, detach_segment};
 pub use shown::ShownProgram;
 pub use signal_names::{signal_name, signal_number};

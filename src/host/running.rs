@@ -1,4 +1,5 @@
-//! Which files are running programs, for the other processes that remu runs.
+//! Which files are running programs, for the other processes that remu runs, and which are open for writing and so
+//! cannot be executed.
 //!
 //! The host kernel keeps a program from being written to while it runs, but it does not know which program remu runs.
 //! So a process holds a read lock on one byte of its program's file, far past any end. The lock needs no write access,
@@ -20,7 +21,8 @@ fn lock(fd: i32, command: i32, kind: i32) -> Result<libc::flock, Errno> {
     let whence = libc::SEEK_SET as i16;
     let mut lock = libc::flock { l_type: kind as i16, l_whence: whence, l_start: MARK, l_len: 1, l_pid: 0 };
     let at = (&raw mut lock).expose_provenance() as u64;
-    // SAFETY: both commands access a `struct flock`, which `lock` is until the call returns.
+    // SAFETY: both commands access a `struct flock`, which `lock` is and remains until the call returns. Nobody else
+    // refers to it.
     unsafe { syscall(libc::SYS_fcntl, [fd as u64, command as u64, at, 0, 0, 0])? };
     Ok(lock)
 }
@@ -43,4 +45,15 @@ pub fn is_marked_running(fd: i32) -> bool {
     let conflict = lock(fd, libc::F_OFD_GETLK, libc::F_WRLCK);
     // A program's own lock may cover the byte, too.
     conflict.is_ok_and(|lock| i32::from(lock.l_type) != libc::F_UNLCK && (lock.l_start, lock.l_len) == (MARK, 1))
+}
+
+/// Whether the host kernel would refuse to execute a file because a process of the host has it open for writing.
+pub fn is_open_for_writing(file: BorrowedFd<'_>) -> bool {
+    // The kernel opens the file, which finds writers, before it reads the list of arguments, for which it finds no memory.
+    const NO_MEMORY: u64 = 1 << 63;
+    let args = [file.as_raw_fd() as u64, c"".as_ptr() as u64, NO_MEMORY, NO_MEMORY, libc::AT_EMPTY_PATH as u64, 0];
+    // SAFETY: the kernel reads the path. The call fails before this program is given up, since no process has memory at
+    // the address of the two lists.
+    let failed = unsafe { syscall(libc::SYS_execveat, args) };
+    failed == Err(Errno::TXTBSY)
 }

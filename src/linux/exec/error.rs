@@ -50,6 +50,12 @@ pub enum ExecError {
         /// The path as given.
         path: PathBuf,
     },
+    /// The program or an interpreter is open for writing.
+    #[error("{}: is open for writing", path.display())]
+    OpenForWriting {
+        /// The path of the open file.
+        path: PathBuf,
+    },
     /// The program cannot be loaded.
     #[error("{}: {error}", path.display())]
     Load {

@@ -6,6 +6,8 @@ use crate::elf::{self, Executable, LoadError, Program, Script};
 use crate::linux::sysroot::lookup;
 use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -40,10 +42,11 @@ impl Target {
         let program = loop {
             let failed = |error: LoadError| ExecError::Load { path: path.clone(), error };
             let opened = match file.take() {
-                Some(file) => Executable::from_file(file, &path),
-                None => Executable::open(&path),
+                Some(file) => file,
+                None => elf::open(&path).map_err(|error| failed(error.into()))?,
             };
-            let (script, real) = match opened.map_err(failed)? {
+            request.check_writers(&opened, &path)?;
+            let (script, real) = match Executable::from_file(opened, &path).map_err(failed)? {
                 Executable::Program(program) => break program,
                 Executable::Script(script, real) => (script, real),
             };
@@ -80,14 +83,25 @@ fn dynamic_linker(
     let found = sysroot
         .find_or_advise(wanted, &program.path)
         .map_err(|linker| ExecError::NoDynamicLinker { path: path(), linker })?;
-    let opened = Program::open(&found).and_then(|linker| {
-        linker.plan.check_extensions(&spec.exts)?;
-        Ok(linker)
-    });
-    opened.map_err(|error| ExecError::Load {
+    let failed = |error: LoadError| ExecError::Load {
         path: path(),
-        error: LoadError::Interpreter { path: found, error: Box::new(error) },
-    })
+        error: LoadError::Interpreter { path: found.clone(), error: Box::new(error) },
+    };
+    let file = elf::open(&found).map_err(|error| failed(error.into()))?;
+    request.check_writers(&file, &found)?;
+    let linker = Program::from_file(file, &found).map_err(failed)?;
+    linker.plan.check_extensions(&spec.exts).map_err(|error| failed(error.into()))?;
+    Ok(linker)
+}
+
+impl ExecRequest {
+    /// Fails if the file is open for writing and that matters.
+    fn check_writers(&self, file: &File, path: &Path) -> Result<(), ExecError> {
+        if self.refuses_writers && crate::host::is_open_for_writing(file.as_fd()) {
+            return Err(ExecError::OpenForWriting { path: path.to_owned() });
+        }
+        Ok(())
+    }
 }
 
 /// Where a failed search looked for a file.

@@ -55,6 +55,9 @@ pub struct ExecRequest {
     pub program: PathBuf,
     /// The program if it is already open.
     pub file: Option<File>,
+    /// Whether files that are open for writing are refused, as the kernel does. The next remu does not check them again,
+    /// since the call cannot fail any more.
+    pub refuses_writers: bool,
     /// The executed path (AT_EXECFN).
     pub given_path: PathBuf,
     /// What a script's interpreter gets as the script's name; `None` if it could not open the script, whose descriptor is

@@ -91,6 +91,7 @@ impl Handover {
         ExecRequest {
             program: path(&self.program),
             file: Some(file),
+            refuses_writers: false,
             given_path: path(&self.given_path),
             script_name: self.script_name.clone().and_then(|name| CString::new(name).ok()),
             argv: std::env::args_os().map(|word| CString::new(word.into_vec()).unwrap_or_default()).collect(),
@@ -114,6 +115,7 @@ impl ExecError {
                 Errno::NOENT
             }
             Self::TooManyScripts { .. } => Errno::LOOP,
+            Self::OpenForWriting { .. } => Errno::TXTBSY,
             Self::Load { error, .. } => load_errno(error),
         }
     }
