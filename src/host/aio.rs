@@ -33,7 +33,8 @@ impl AioRing {
         // SAFETY: the kernel writes the context's name, and maps the ring where nothing is.
         unsafe { syscall(libc::SYS_io_setup, [events.into(), &raw mut at as u64, 0, 0, 0, 0])? };
         // The header: id, number of events that fit, head, tail, magic, two sets of features, its own length.
-        // SAFETY: the kernel has just mapped the ring, which begins with the header. The kernel alone writes to it.
+        // SAFETY: the kernel has just mapped the ring, which begins with the header. The kernel alone writes to it, and
+        // these fields only when it makes the ring.
         let header = unsafe { std::ptr::read_volatile(std::ptr::with_exposed_provenance::<[u32; 8]>(at as usize)) };
         let len = (u64::from(header[7]) + u64::from(header[1]) * EVENT).next_multiple_of(4096);
         Ok(Self { at, len })
@@ -50,7 +51,7 @@ impl AioRing {
     /// What is mapped in the range of the ring's size at `to` must be the caller's to replace.
     pub unsafe fn move_to(self, to: *mut c_void) -> Result<(), Errno> {
         let flags = (libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED) as u64;
-        // SAFETY: the ring is known to nobody else, and the caller allows its new place.
+        // SAFETY: Rust refers to nothing in the ring, and the caller allows its new place.
         unsafe { syscall(libc::SYS_mremap, [self.at, self.len, self.len, flags, to as u64, 0])? };
         std::mem::forget(self);
         Ok(())
@@ -59,7 +60,7 @@ impl AioRing {
 
 impl Drop for AioRing {
     fn drop(&mut self) {
-        // SAFETY: nobody knows the context or its ring.
+        // SAFETY: Rust refers to nothing in the ring, which is unmapped.
         let _ = unsafe { syscall(libc::SYS_io_destroy, [self.at, 0, 0, 0, 0, 0]) };
     }
 }

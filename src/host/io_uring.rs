@@ -68,7 +68,8 @@ unsafe impl Send for UringMemory {}
 unsafe impl Sync for UringMemory {}
 
 impl UringMemory {
-    /// Memory for rings of these sizes, or more than they need.
+    /// Memory for rings of these sizes, at least as much as the kernel uses: it rounds the numbers of entries up in the
+    /// same way or refuses them, and has no larger entries than [`SUBMISSION`] and [`COMPLETION`].
     fn new(entries: u32, params: &UringParams) -> Result<Self, Errno> {
         let submissions = entries.clamp(1, MAX_SUBMISSIONS).next_power_of_two();
         let sized = params.flags & SETUP_CQSIZE != 0;
@@ -139,12 +140,14 @@ impl Drop for UringMemory {
 }
 
 fn set_up(entries: u32, params: &mut UringParams) -> Result<i32, Errno> {
-    // SAFETY: the kernel reads and writes the structure, and keeps the memory for the rings that it names.
+    // SAFETY: the kernel reads and writes the structure. It keeps the pages for the rings that the structure names: those
+    // of a `UringMemory`, which are enough, or those of the guest's choice, see `uring_in_guest_memory`.
     let fd = unsafe { syscall(libc::SYS_io_uring_setup, [entries.into(), &raw mut *params as u64, 0, 0, 0, 0]) };
     fd.map(|fd| fd as i32)
 }
 
-/// io_uring_setup(2) with rings in guest memory. The kernel follows the addresses in `params`.
+/// io_uring_setup(2) with rings in guest memory. The kernel follows the addresses in `params` unchecked, also to memory
+/// of remu's: a guest that uses io_uring is trusted not to name any.
 pub fn uring_in_guest_memory(entries: u32, params: &mut UringParams) -> Result<i32, Errno> {
     set_up(entries, params)
 }
@@ -170,7 +173,7 @@ pub fn uring_enter(
 /// unchecked.
 pub fn uring_register(fd: i32, operation: u32, arg: Option<GuestPtr<'_>>, count: u32) -> Result<u64, CallError> {
     let args = [fd as u64, operation.into(), arg.map_or(0, |arg| arg.open().addr()), count.into(), 0, 0];
-    // SAFETY: the argument starts in guest memory, which the kernel reads from its start in steps shorter than the
-    // guard behind it. What it names is the guest's responsibility, see above.
+    // SAFETY: the argument starts in guest memory, which the kernel accesses from there upwards, so that it stops at the
+    // guard at the latest. What the argument names is the guest's responsibility, see above.
     unsafe { interruptible(libc::SYS_io_uring_register, args) }
 }

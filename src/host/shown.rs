@@ -41,7 +41,8 @@ struct MmMap {
 impl ShownProgram {
     /// Has the host show these addresses. A kernel without CONFIG_CHECKPOINT_RESTORE refuses it.
     ///
-    /// The heap and the auxiliary vector stay remu's own: libraries read them.
+    /// The heap and the auxiliary vector stay remu's own: libraries read them. To be called while the process has one
+    /// thread.
     pub fn show(&self) -> Result<(), Errno> {
         let map = MmMap {
             start_code: self.code.start,
@@ -61,8 +62,9 @@ impl ShownProgram {
             exe_fd: u32::MAX,
         };
         let (option, at) = (libc::PR_SET_MM as u64, &raw const map as u64);
-        // SAFETY: the kernel reads the structure, which is alive, and stores addresses that it uses only to read memory
-        // for /proc. The heap keeps its bounds, since nothing has used it since they were read.
+        // SAFETY: the kernel reads the structure, which is live, and stores addresses that it uses only to read memory
+        // for /proc, besides the heap's bounds. These are the current ones. If another thread has moved the end since, the
+        // kernel refuses to extend the heap over mapped memory.
         unsafe {
             syscall(libc::SYS_prctl, [option, libc::PR_SET_MM_MAP as u64, at, size_of::<MmMap>() as u64, 0, 0])?;
         }

@@ -86,7 +86,8 @@ pub fn clone_vm(new: &NewProcess<'_>, make: MakeVmClone) -> Result<ChildProcess,
         return Err(Errno::from_raw_os_error(handshake.error.load(Ordering::SeqCst) as i32).into());
     }
     let (call, body) = (handshake.call.load(Ordering::SeqCst), handshake.body.load(Ordering::SeqCst));
-    // SAFETY: both are in the frame of the helper, which stays in it until the process has gone, and touches neither.
+    // SAFETY: both are in the frame of the helper, which stays in it until the process has gone or `FAILED` is set below,
+    // and touches neither.
     // The stack and the thread-local storage that the call names are the process's alone until then.
     let result = unsafe { clone_onto(&*call, body) };
     handshake.go_to(if result.is_ok() { MADE } else { FAILED });
@@ -141,8 +142,11 @@ fn lend(handshake: &Handshake, new: &OwnedNew, make: MakeVmClone) -> Result<(), 
     let mut call = CloneCall::new(&request, more, stack.place(), handshake.pidfd.as_ptr());
     call.set_tls(tls);
     let own = rustix::thread::gettid().as_raw_nonzero().get();
-    // SAFETY: the C library's number of this thread, which lives as long as the thread. Only the kernel writes it.
+    // SAFETY: the C library's number of this thread, which lives as long as the thread. Only the kernel writes it until
+    // the process has gone, and only the process reads it by other means.
     let number = unsafe { AtomicU32::from_ptr(std::ptr::with_exposed_provenance_mut(c_librarys_tid())) };
+    // A signal sent to this process must not be handled here, where its handler would use the mailbox of the other one.
+    let _blocked = signals::block_every_signal();
     let mailbox = signals::lend_mailbox(body.stop());
     let before = lock::enter_child();
     // From here on until the process has gone, this thread must not use its thread-local storage: it makes raw calls

@@ -8,8 +8,9 @@
 //! made does not bother a later one, so of the harts that contend, one succeeds at a time.
 //!
 //! Two addresses in one bucket disturb each other: a store-conditional may fail for no reason of its own. What the
-//! buckets do not see is noticed only if it changes the value: plain stores, other processes that share the memory,
-//! and accesses through another address of the same memory.
+//! buckets do not see is noticed only if the value differs when the store-conditional compares it: plain stores, other
+//! processes that share the memory, accesses through another address of the same memory, and atomic memory operations
+//! between the claim and the comparison.
 
 use super::GuestAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,8 +85,8 @@ impl Reservations {
     pub fn written(&self, addr: GuestAddr) {
         let bucket = self.bucket(addr);
         let now = bucket.load(Ordering::SeqCst);
-        // Where a store-conditional is under way, its release does it. If the exchange fails, the version has changed
-        // or is about to.
+        // Where a store-conditional is under way, its release ends the reservations of others. If the exchange fails,
+        // the version has changed or is about to.
         if now & (RESERVED | CLAIMED) == RESERVED {
             let next = (now & !RESERVED).wrapping_add(VERSION);
             let _ = bucket.compare_exchange(now, next, Ordering::SeqCst, Ordering::SeqCst);

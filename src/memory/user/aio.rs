@@ -37,9 +37,10 @@ impl UserSpace {
         let area = state.areas.find(context).filter(|area| area.range.start == context);
         let ring = area.and_then(|area| area.attachment).filter(|attachment| attachment.is_ring);
         let range = context..context.offset(ring.ok_or(failed(Errno::INVAL))?.size);
-        // SAFETY: the ring is in guest memory, where Rust holds no reference into.
+        // SAFETY: the ring is in guest memory, which Rust holds no reference into.
         unsafe { host::aio_destroy(context.0) }.map_err(failed)?;
-        self.give_up(&mut state, &range);
+        // The kernel has unmapped the ring itself.
+        self.give_up_unmapped(&mut state, &range);
         Ok(())
     }
 }

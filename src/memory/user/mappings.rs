@@ -104,12 +104,11 @@ impl UserSpace {
             not_forked: false,
         };
         state.check_growth(len - taken, area.is_data())?;
-        let source = match self.map_on_host(&MapRequest { lock, ..request.clone() }, &range, prot) {
-            Ok(source) => source,
-            Err(e) => {
-                self.give_up_holes(state, &range);
-                return Err(e);
-            }
+        let source = match &request.backing {
+            Backing::ShmSegment(segment) => self.attach(state, segment, &range, host_prot(prot))?,
+            _ => self
+                .map_on_host(&MapRequest { lock, ..request.clone() }, &range, prot)
+                .inspect_err(|_| self.give_up_holes(state, &range))?,
         };
         if (lock == MlockMode::OnFault || lock == MlockMode::Now && matches!(request.backing, Backing::ShmSegment(_)))
             && self.lock_on_host(&range, lock).is_err()
@@ -154,7 +153,7 @@ impl UserSpace {
                 unsafe { rustix::mm::mmap(at, len as usize, host_prot(prot), flags, fd, *offset) }.map_err(failed)?;
                 Source::File { path: path.clone(), offset: *offset, id: (stat.st_dev, stat.st_ino) }
             }
-            Backing::ShmSegment(segment) => segment.attach(at, len, host_prot(prot))?,
+            Backing::ShmSegment(_) => unreachable!("`attach` does it"),
             Backing::AioRing(ring) => aio::place(ring, at)?,
             Backing::Uring { memory, part, offset } => {
                 // SAFETY: as above.
@@ -265,6 +264,15 @@ impl UserSpace {
         let lost = state.areas.remove(range);
         if self.reserve_hole(range).is_err() && self.reserve_again(range).is_err() {
             // The guest can no longer map anything there.
+            state.areas.insert(unusable(range));
+        }
+        state.notify_replaced(&lost);
+    }
+
+    /// Gives up a range in which the host has nothing mapped, unless another thread's mapping is there by now.
+    pub(super) fn give_up_unmapped(&self, state: &mut State, range: &Range<GuestAddr>) {
+        let lost = state.areas.remove(range);
+        if self.reserve_hole(range).is_err() {
             state.areas.insert(unusable(range));
         }
         state.notify_replaced(&lost);

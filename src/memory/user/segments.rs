@@ -9,6 +9,7 @@ use rustix::fs::MemfdFlags;
 use rustix::io::Errno;
 use rustix::mm::{MprotectFlags, ProtFlags};
 use std::ffi::c_void;
+use std::ops::Range;
 use std::path::Path;
 
 /// A segment to be attached.
@@ -22,37 +23,59 @@ pub struct ShmSegment {
     pub flags: i32,
 }
 
-impl ShmSegment {
-    /// Attaches the segment, which should be `len` bytes, at `at`, replacing what is mapped there.
-    pub(super) fn attach(&self, at: *mut c_void, len: u64, prot: ProtFlags) -> Result<Source, MapError> {
+impl UserSpace {
+    /// Attaches a segment, which should be as long as `range`, and replaces what is mapped there. Fails without a change
+    /// if the segment may not be attached at all; otherwise the range is lost.
+    ///
+    /// The kernel replaces mappings only over the whole segment (SHM_REMAP), whose size may have changed. So the range is
+    /// unmapped first, and the kernel refuses a segment that does not fit. Nor can it be attached elsewhere and then
+    /// moved: that would set the time of its last detachment.
+    pub(super) fn attach(
+        &self,
+        state: &mut State,
+        segment: &ShmSegment,
+        range: &Range<GuestAddr>,
+        prot: ProtFlags,
+    ) -> Result<Source, MapError> {
+        let len = range.end.0 - range.start.0;
+        let at = self.host(range.start, len).map_err(|_| failed(Errno::NOMEM))?.cast::<c_void>();
         // The kernel keeps segments in the same file system as memory files.
         let memory = rustix::fs::memfd_create(c"segment", MemfdFlags::CLOEXEC).map_err(failed)?;
         let dev = rustix::fs::fstat(&memory).map_err(failed)?.st_dev;
-        // The range is mapped, so the first attempt fails. It does so with EINVAL unless the segment may not be attached
-        // at all, in which case what is mapped stays.
-        let size = match host::attach_segment(self.id, at, self.flags) {
-            Err(Errno::INVAL) => {
-                // SAFETY: unmaps guest memory inside the window, which Rust holds no reference into.
-                unsafe { rustix::mm::munmap(at, len as usize) }.map_err(failed)?;
-                // The number may have become that of another segment since the caller asked for its size. A larger one
-                // does not fit between what is mapped on both sides: the window is mapped everywhere else.
-                host::attach_segment(self.id, at, self.flags)
-            }
-            other => other,
-        };
-        if page_len(size.map_err(failed)?) != Some(len) {
-            // SAFETY: the attachment was made just above, inside the window.
-            unsafe { host::detach_segment(at) }.map_err(failed)?;
-            return Err(failed(Errno::INVAL));
+        // The range is mapped, so this fails. It does so with EINVAL unless the segment may not be attached at all.
+        match host::attach_segment(segment.id, at, segment.flags) {
+            Err(Errno::INVAL) => {}
+            Err(error) => return Err(failed(error)),
+            Ok(_) => unreachable!("the window is mapped everywhere"),
         }
-        if self.flags & libc::SHM_EXEC != 0 {
-            let prot = MprotectFlags::from_bits_retain(prot.bits());
-            // SAFETY: changes only the guest memory just mapped.
-            unsafe { rustix::mm::mprotect(at, len as usize, prot) }.map_err(failed)?;
+        // SAFETY: unmaps guest memory inside the window, which Rust holds no reference into.
+        unsafe { rustix::mm::munmap(at, len as usize) }.map_err(failed)?;
+        let attached = attach_exactly(segment, at, len, prot);
+        if attached.is_err() {
+            // Another thread of remu may have mapped something there meanwhile.
+            self.give_up_unmapped(state, range);
         }
-        let path = format!("/SYSV{:08x} (deleted)", self.key);
-        Ok(Source::File { path: Path::new(&path).into(), offset: 0, id: (dev, self.id as u64) })
+        attached?;
+        let path = format!("/SYSV{:08x} (deleted)", segment.key);
+        Ok(Source::File { path: Path::new(&path).into(), offset: 0, id: (dev, segment.id as u64) })
     }
+}
+
+/// Attaches a segment of `len` bytes where nothing is mapped. If it fails, nothing is attached.
+fn attach_exactly(segment: &ShmSegment, at: *mut c_void, len: u64, prot: ProtFlags) -> Result<(), MapError> {
+    // The number may have become that of another segment since the caller asked for its size.
+    let size = host::attach_segment(segment.id, at, segment.flags).map_err(failed)?;
+    let result = match page_len(size) == Some(len) {
+        false => Err(Errno::INVAL),
+        true if segment.flags & libc::SHM_EXEC == 0 => Ok(()),
+        // SAFETY: changes only the guest memory just mapped.
+        true => unsafe { rustix::mm::mprotect(at, len as usize, MprotectFlags::from_bits_retain(prot.bits())) },
+    };
+    if result.is_err() {
+        // SAFETY: the attachment was made just above, inside the window.
+        unsafe { host::detach_segment(at) }.map_err(failed)?;
+    }
+    result.map_err(failed)
 }
 
 impl State {
@@ -100,6 +123,7 @@ mod tests {
     use super::*;
     use crate::host::{Sys, SysArg};
     use crate::memory::{Backing, MapRequest, PAGE_SIZE, Place, Prot, SpaceConfig};
+    use rustix::mm::MapFlags;
 
     fn pass(call: Sys, numbers: &[i32]) -> u64 {
         let mut args: Vec<_> = numbers.iter().map(|&n| SysArg::Val(n as u64)).collect();
@@ -134,5 +158,28 @@ mod tests {
         assert_eq!(kept, [None, None, None, Some(4)]);
         assert!(fits.is_ok());
         assert_eq!(after, [Some(0), Some(0), None, Some(4)]);
+    }
+
+    /// Between unmapping a range and attaching a segment there, another thread of remu may map something in it.
+    #[test]
+    fn what_has_been_mapped_into_a_hole_is_kept() {
+        let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
+        let start = GuestAddr(0x20_0000);
+        let request = MapRequest::anonymous(Place::Fixed(start), 2 * PAGE_SIZE, Prot::READ | Prot::WRITE);
+        mem.map(&request).unwrap();
+        let range = start..start.offset(2 * PAGE_SIZE);
+        let host = mem.host(start, 2 * PAGE_SIZE).unwrap();
+        let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+        // SAFETY: guest memory, which Rust holds no reference into, and then a page that only this test knows.
+        let foreign = unsafe {
+            rustix::mm::munmap(host.cast(), 2 * PAGE_SIZE as usize).unwrap();
+            let page = rustix::mm::mmap_anonymous(host.cast(), PAGE_SIZE as usize, prot, flags).unwrap().cast::<u32>();
+            page.write(7);
+            page
+        };
+        mem.give_up_unmapped(&mut mem.state(), &range);
+        // SAFETY: the page is mapped unless what is tested has replaced it, by another one.
+        assert_eq!(unsafe { foreign.read_volatile() }, 7);
+        assert_eq!(mem.vma_at(start).map(|area| area.source), Some(Source::Named("[unusable]")));
     }
 }
