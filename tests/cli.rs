@@ -160,7 +160,7 @@ fn the_prefix_is_searched_first() {
         prints(run_with(&p, &["./read"], &[("QEMU_LD_PREFIX", "x"), ("REMU_LD_PREFIX", "root")])),
         "from the prefix\n"
     );
-    assert_eq!(fails(run(&p, &["-L", "x", "./read"]), 125), "-L 'x': No such file or directory (os error 2)");
+    assert_eq!(fails(run(&p, &["-L", "x", "./read"]), 125), "-L 'x': No such file or directory");
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn files_that_are_not_programs_are_rejected_by_name() {
         line(126, name)
     };
     assert_eq!(file("empty", b""), "empty: is an empty file");
-    assert_eq!(file("text", b"hello\n"), "text: is not an ELF program");
+    assert_eq!(file("text", b"hello\n"), "text: is neither an ELF program nor a script that begins with #!");
     assert_eq!(file("script", b"#! \n"), "script: is a script that names no interpreter after #!");
     let with = |name: &str, change: fn(&mut elf::Elf)| {
         let mut e = program(&exit(0));
@@ -426,7 +426,7 @@ fn a_segment_over_the_stack_is_rejected() {
     p.elf("over", &e);
     let line = fails(run(&p, &["-s", "8M", "./over"]), 125);
     assert!(line.starts_with("./over: a stack of 8388608 bytes below 0x54ff"), "{line}");
-    assert!(line.ends_with("000 cannot be mapped: File exists (os error 17)"), "{line}");
+    assert!(line.ends_with("000 cannot be mapped: File exists"), "{line}");
 }
 
 #[test]
@@ -516,7 +516,11 @@ fn usage_errors_are_one_line() {
 fn help_version_and_completions_are_printed() {
     let p = programs();
     let help = prints(run(&p, &["--help"]));
-    assert_eq!(help, prints(run(&p, &["-h"])));
+    let short = prints(run(&p, &["-h"]));
+    let options = short.lines().filter(|line| line.trim_start().starts_with('-')).count();
+    assert!(options > 25 && short.lines().count() < options + 20, "an option takes one line:\n{short}");
+    assert!(short.lines().all(|line| line.len() <= 120), "{short}");
+    assert!(short.contains("--help describes") && !short.contains("REMU_"), "{short}");
     assert_eq!(help, prints(run(&p, &["-help"])));
     for word in
         ["Program:", "CPU:", "Log:", "Other:", "Environment:", "Exit status:", "REMU_LD_PREFIX", "--one-insn-per-tb"]
@@ -530,6 +534,7 @@ fn help_version_and_completions_are_printed() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = prints(run(&p, &["--completions", shell]));
         assert!(script.contains("one-insn-per-tb"), "{shell}");
+        assert!(!["bash", "zsh", "fish"].contains(&shell) || script.contains("rva22u64"), "{shell}: {script}");
         match shell {
             "zsh" => assert!(script.contains("\n'-cpu[") && script.contains("\n'*-log["), "{script}"),
             "fish" => assert!(script.contains(" -l cpu -o cpu -d "), "{script}"),
@@ -559,6 +564,9 @@ fn bash_completes_names_with_one_dash() {
     assert_eq!(complete("", "-one"), "-one-insn-per-tb");
     assert_eq!(complete("", "-L"), "-L");
     assert_eq!(complete("-completions", "fi"), "fish");
+    assert_eq!(complete("-cpu", "rv64g"), "rv64gc");
+    assert_eq!(complete("-d", "in_"), "in_asm");
+    assert_eq!(complete("--mmu", "sv3"), "sv39");
 }
 
 #[test]
@@ -576,7 +584,7 @@ fn closed_and_full_descriptors_cause_no_panic() {
     }
     assert_eq!(with_closed("2>&-", "-strace ./exit42").status, Some(125), "the log has no destination");
     let full = with_closed(">/dev/full", "--help");
-    assert_eq!(fails(full, 125), "cannot write to standard output: No space left on device (os error 28)");
+    assert_eq!(fails(full, 125), "cannot write to standard output: No space left on device");
     assert_eq!(with_closed("2>/dev/full", "./missing").status, Some(127));
 
     // A closed descriptor stays closed for the program: fstat(0) is EBADF.

@@ -205,7 +205,9 @@ fn a_missing_linkers_error_lists_the_searched_places() {
     executable(&dir.join(LINKER), "hello\n");
     assert_eq!(
         refused(&remu(&dir, &["-L", ".", "./pie"])),
-        format!("./pie: its dynamic linker {here}/{LINKER}: is not an ELF program")
+        format!(
+            "./pie: its dynamic linker {here}/{LINKER}: is neither an ELF program nor a script that begins with #!"
+        )
     );
 }
 

@@ -372,7 +372,7 @@ fn errors_are_one_line() {
         "remu: -e 'fault=read': 'fault=' is not supported; trace=, signal= and status= are\n"
     );
     assert_eq!(error(&["-o", "|cat"]), "remu: -o '|cat': a log goes to a file, not to a command\n");
-    assert_eq!(error(&["-o", "x/y"]), "remu: cannot write the log x/y: No such file or directory (os error 2)\n");
+    assert_eq!(error(&["-o", "x/y"]), "remu: cannot write the log x/y: No such file or directory\n");
     assert_eq!(
         error(&["--strace-timestamps", "ns"]),
         "remu: --strace-timestamps 'ns': write s, us, unix or relative\n"

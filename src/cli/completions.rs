@@ -1,14 +1,18 @@
 //! Completion scripts. clap_complete writes them with two dashes before a long name; here the names with one
-//! dash, as in QEMU, are added.
+//! dash, as in QEMU, are added, and the values of options that clap does not check.
 
+use super::log_items::{self, Logged};
+use crate::guest::riscv::profiles::PROFILES;
 use clap::Command;
+use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 
 /// The script for a shell.
-pub fn script(shell: Shell, command: &mut Command) -> String {
+pub fn script(shell: Shell, command: Command, logged: Logged) -> String {
     let mut script = Vec::new();
     let name = command.get_name().to_owned();
-    clap_complete::generate(shell, command, name, &mut script);
+    let mut command = with_values(command, logged);
+    clap_complete::generate(shell, &mut command, name, &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     let names: Vec<String> = command
         .get_arguments()
@@ -22,6 +26,20 @@ pub fn script(shell: Shell, command: &mut Command) -> String {
         _ => line.to_owned(),
     });
     edited.map(|line| line + "\n").collect()
+}
+
+/// The command, with the values of the options that have a fixed set of words.
+fn with_values(command: Command, logged: Logged) -> Command {
+    let models = PROFILES.iter().filter(|p| p.missing().is_empty()).map(|p| p.name).chain(["list"]).collect();
+    let mut known: Vec<(&str, Vec<&'static str>)> =
+        vec![("cpu", models), ("log", log_items::names(logged).chain(["help"]).collect())];
+    known.extend(match logged {
+        Logged::Process => [("mmu", vec!["sv39", "sv48"]), ("strace_timestamps", vec!["s", "us", "unix", "relative"])],
+        Logged::Machine => [("machine", vec!["virt", "spike", "help"]), ("serial", vec!["mon:stdio", "stdio", "null"])],
+    });
+    known.into_iter().fold(command, |command, (option, values)| {
+        command.mut_arg(option, |arg| arg.value_parser(PossibleValuesParser::new(values)))
+    })
 }
 
 /// The list of all options, and the patterns of those whose value is completed.

@@ -28,6 +28,18 @@ pub enum CliError {
     /// A value for an option that takes none.
     #[error("option '{0}' takes no value")]
     UnexpectedValue(String),
+    /// A short option with an equals sign.
+    #[error("option '{option}': write '-{letter} {value}' or '--{long}={value}'")]
+    ShortWithSign {
+        /// As written.
+        option: String,
+        /// Its letter.
+        letter: char,
+        /// Its long name.
+        long: String,
+        /// What follows the sign.
+        value: String,
+    },
     /// A QEMU option that is not supported.
     #[error("option '{option}' is not supported yet: {what}")]
     Unsupported {

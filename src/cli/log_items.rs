@@ -63,6 +63,11 @@ impl Logged {
     }
 }
 
+/// The items' names.
+pub fn names(logged: Logged) -> impl Iterator<Item = &'static str> {
+    logged.items().map(|(name, ..)| *name)
+}
+
 /// QEMU's items that are not supported, or not for this program.
 const UNSUPPORTED: &[&str] = &[
     "strace",

@@ -26,7 +26,8 @@ Exit status:
 #[command(
     name = "remu",
     version,
-    after_help = ENVIRONMENT,
+    after_help = "--help describes the options in detail, and the environment variables.",
+    after_long_help = ENVIRONMENT,
     override_usage = "remu [OPTIONS] PROGRAM [ARGS...]",
     args_override_self = true,
     disable_help_flag = true,
@@ -41,8 +42,10 @@ pub struct Options {
     #[arg(value_name = "ARGS", value_hint = ValueHint::AnyPath, trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<OsString>,
 
-    /// Sysroot: look up absolute paths, such as the dynamic linker and libraries, below DIR first (default:
-    /// the nearest directory above PROGRAM that has its dynamic linker, else /usr/riscv64-linux-gnu)
+    /// Sysroot, which has the dynamic linker and libraries
+    ///
+    /// Absolute paths below /usr, /etc and the like are looked up below DIR first. Default: the nearest directory
+    /// above PROGRAM that has its dynamic linker, else /usr/riscv64-linux-gnu.
     #[arg(short = 'L', long = "prefix", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Program")]
     pub prefix: Option<OsString>,
 
@@ -58,7 +61,9 @@ pub struct Options {
     #[arg(short = '0', long = "argv0", value_name = "NAME", help_heading = "Program")]
     pub argv0: Option<OsString>,
 
-    /// Maximum stack size in bytes, or with suffix k, M or G (default: the limit of ulimit -s)
+    /// Maximum stack size in bytes, or with suffix k, M or G
+    ///
+    /// Default: the limit of ulimit -s.
     #[arg(short = 's', long = "stack-size", value_name = "SIZE", help_heading = "Program")]
     pub stack_size: Option<OsString>,
 
@@ -66,19 +71,27 @@ pub struct Options {
     #[arg(short = 'r', long = "uname", value_name = "RELEASE", help_heading = "Program")]
     pub uname: Option<OsString>,
 
-    /// Derive AT_RANDOM and the memory layout from N, so that runs are repeatable
+    /// Derive AT_RANDOM and the memory layout from N
+    ///
+    /// Runs with the same N are repeatable.
     #[arg(long = "seed", value_name = "N", help_heading = "Program")]
     pub seed: Option<OsString>,
 
-    /// Address translation scheme: sv48, or sv39 for programs that need small addresses (default: sv48)
+    /// Address translation scheme: sv48 (default) or sv39
+    ///
+    /// sv39 is for programs that need small addresses.
     #[arg(long = "mmu", value_name = "SCHEME", help_heading = "Program")]
     pub mmu: Option<OsString>,
 
-    /// Do not randomize the addresses of stack, heap, program and libraries (as setarch -R does)
+    /// Do not randomize addresses, as with setarch -R
+    ///
+    /// This applies to the stack, the heap, the program and its libraries.
     #[arg(long = "no-aslr", help_heading = "Program")]
     pub no_aslr: bool,
 
-    /// CPU model and extensions, such as rv64gc,zba=on; 'list' shows them (default: max)
+    /// CPU model and extensions; 'list' shows them
+    ///
+    /// For example rv64gc,zba=on. Default: max.
     #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...", help_heading = "CPU")]
     pub cpu: Option<OsString>,
 
@@ -102,31 +115,39 @@ pub struct Options {
     #[arg(short = 'd', long = "log", value_name = "ITEM,...", action = clap::ArgAction::Append, help_heading = "Log")]
     pub log: Vec<OsString>,
 
-    /// Log only code of blocks that start in these address ranges: FIRST..LAST, FIRST+LENGTH or
-    /// LAST-LENGTH, separated by commas
+    /// Log only code in these address ranges
+    ///
+    /// A block is logged if it starts in one of them. A range is FIRST..LAST, FIRST+LENGTH or LAST-LENGTH.
     #[arg(long = "dfilter", value_name = "RANGE,...", help_heading = "Log")]
     pub dfilter: Option<OsString>,
 
-    /// Log to FILE instead of standard error; %d is replaced by the process ID
+    /// Log to FILE instead of standard error
+    ///
+    /// %d is replaced by the process ID. As in QEMU, -D alone logs nothing: -d or -strace says what to log.
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub log_file: Option<OsString>,
 
-    /// When the program exits, write the engine's counters to FILE, one 'name value' per line; %d is
-    /// replaced by the process ID
+    /// Write the engine's counters to FILE at the end
+    ///
+    /// One 'name value' per line. %d is replaced by the process ID.
     #[arg(long = "statistics", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub statistics: Option<OsString>,
 
-    /// Log system calls in the format of strace(1); same as -d strace, implied by the options below
+    /// Log system calls in the format of strace(1)
+    ///
+    /// Same as -d strace. The options below imply it.
     #[arg(long = "strace", help_heading = "System calls")]
     pub strace: bool,
 
-    /// Log only what EXPR selects, as in strace(1): trace=SET (or just SET), signal=SET or status=SET. SET is
-    /// a comma-separated list; a leading '!' inverts it. System calls are given by name, by class (%file,
-    /// %desc, %memory, %network, %process, %signal, %ipc, %stat, …) or by /REGEX
+    /// Log only what EXPR selects, as in strace(1)
+    ///
+    /// EXPR is trace=SET (or just SET), signal=SET or status=SET. SET is a comma-separated list; a leading '!' inverts
+    /// it. System calls are given by name, by class (%file, %desc, %memory, %network, %process, %signal, %ipc, %stat,
+    /// …) or by /REGEX.
     #[arg(short = 'e', long = "strace-filter", value_name = "EXPR", action = clap::ArgAction::Append, help_heading = "System calls")]
     pub strace_filter: Vec<OsString>,
 
-    /// Log only a summary table at the end: calls, errors and time
+    /// Log only a table of calls, errors and time at the end
     #[arg(short = 'c', long = "strace-summary-only", help_heading = "System calls")]
     pub strace_summary_only: bool,
 
@@ -134,7 +155,9 @@ pub struct Options {
     #[arg(short = 'C', long = "strace-summary", help_heading = "System calls")]
     pub strace_summary: bool,
 
-    /// Log system calls to FILE, separate from the other items; %d is replaced by the process ID
+    /// Log system calls to FILE, separate from the other items
+    ///
+    /// %d is replaced by the process ID.
     #[arg(short = 'o', long = "strace-output", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "System calls")]
     pub strace_output: Option<OsString>,
 
@@ -146,8 +169,9 @@ pub struct Options {
     #[arg(short = 'T', long = "strace-durations", help_heading = "System calls")]
     pub strace_durations: bool,
 
-    /// Begin each line with a time: s or us for the time of day, unix for seconds since 1970, relative for
-    /// seconds since the previous line
+    /// Begin each line with a time: s, us, unix or relative
+    ///
+    /// s and us: the time of day; unix: seconds since 1970; relative: seconds since the previous line.
     #[arg(long = "strace-timestamps", value_name = "FORMAT", help_heading = "System calls")]
     pub strace_timestamps: Option<OsString>,
 
@@ -159,8 +183,12 @@ pub struct Options {
     #[arg(long = "completions", value_name = "SHELL", help_heading = "Other")]
     pub completions: Option<Shell>,
 
-    /// Print this help and exit
-    #[arg(short = 'h', long = "help", help_heading = "Other")]
+    /// Print a summary of the options and exit
+    #[arg(short = 'h', help_heading = "Other")]
+    pub short_help: bool,
+
+    /// Print the options in detail, and the environment variables, and exit
+    #[arg(long = "help", help_heading = "Other")]
     pub help: bool,
 
     /// Print the version and exit

@@ -164,6 +164,9 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     let words = normalize(&command, words)?;
     let matches = command.try_get_matches_from(words).map_err(usage)?;
     let mut options = Options::from_arg_matches(&matches).map_err(usage)?;
+    if options.short_help {
+        return Ok(Action::Print(Options::command().render_help().to_string()));
+    }
     if options.help {
         return Ok(Action::Print(Options::command().render_long_help().to_string()));
     }
@@ -171,7 +174,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         return Ok(Action::Print(format!("remu {}\n", env!("CARGO_PKG_VERSION"))));
     }
     if let Some(shell) = options.completions {
-        return Ok(Action::Print(completions::script(shell, &mut Options::command())));
+        return Ok(Action::Print(completions::script(shell, Options::command(), Logged::Process)));
     }
 
     let read: &[_] = if is_secure { &[] } else { &environ };

@@ -144,8 +144,19 @@ impl Grammar<'_> {
             if let Some(arg) =
                 self.command.get_arguments().find(|a| a.get_short().map(|c| c as u32) == Some(bytes[1].into()))
             {
-                // Rewritten as a long option, since clap reads `-E=x` as `-E x`.
-                let mut text = OsString::from(format!("--{}", arg.get_long().unwrap_or_default()));
+                let Some(long) = arg.get_long() else {
+                    if !rest.is_empty() {
+                        return Err(CliError::UnknownOption(shown()));
+                    }
+                    out.push(word.to_owned());
+                    return Ok(());
+                };
+                // QEMU would take the sign for a part of the value.
+                if let (true, [b'=', value @ ..]) = (takes_value(arg), rest) {
+                    let (letter, value) = (char::from(bytes[1]), String::from_utf8_lossy(value).into_owned());
+                    return Err(CliError::ShortWithSign { option: shown(), letter, long: long.to_owned(), value });
+                }
+                let mut text = OsString::from(format!("--{long}"));
                 match (takes_value(arg), rest) {
                     (false, []) => {}
                     (false, _) => return Err(CliError::UnknownOption(shown())),
@@ -216,6 +227,7 @@ mod tests {
         assert_eq!(words("-hx p"), Err("unknown option '-hx'; --help lists them".into()));
         assert_eq!(words("-cpu"), Err("option '-cpu' needs a value; --help says which".into()));
         assert_eq!(words("-L"), Err("option '-L' needs a value; --help says which".into()));
+        assert_eq!(words("-L=d p"), Err("option '-L=d': write '-L d' or '--prefix=d'".into()));
         assert_eq!(words("-strace=1 p"), Err("option '--strace' takes no value".into()));
         for u in UNSUPPORTED {
             for name in u.options {

@@ -2,10 +2,13 @@
 
 use super::Symbols;
 use crate::host;
-use crate::memory::{GuestAddr, Source, UserSpace};
+use crate::memory::{GuestAddr, PAGE_SIZE, Source, UserSpace};
 use remu_isa::{Isa, decode};
 use std::fmt;
 use std::path::Path;
+
+/// How far below the stack an access is taken for a stack overflow: the kernel's gap below it.
+const STACK_MARGIN: u64 = 1 << 20;
 
 /// The signal that killed a guest, from its siginfo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +94,14 @@ impl FatalReport<'_> {
 
     /// What is mapped at an address.
     fn mapping(&self, addr: GuestAddr) -> String {
-        let Some(area) = self.space.vma_at(addr) else { return "nothing is mapped there".into() };
+        let Some(area) = self.space.vma_at(addr) else {
+            let is_below_stack = (1..=STACK_MARGIN / PAGE_SIZE)
+                .filter_map(|pages| self.space.vma_at(addr.offset(pages * PAGE_SIZE)))
+                .next()
+                .is_some_and(|area| area.grows_down);
+            let overflow = ", just below the stack: probably a stack overflow (see ulimit -s, or remu's option -s)";
+            return format!("nothing is mapped there{}", if is_below_stack { overflow } else { "" });
+        };
         let what = match &area.source {
             Source::File { path, .. } => file_name(path),
             Source::Named(name) => (*name).into(),

@@ -59,7 +59,7 @@ pub enum ElfError {
     #[error(transparent)]
     Script(#[from] ScriptError),
     /// Not ELF at all.
-    #[error("is not an ELF program")]
+    #[error("is neither an ELF program nor a script that begins with #!")]
     NotElf,
     /// The file ends inside a required structure.
     #[error("is cut off: {what} ends at byte {end:#x}, the file at {len:#x}; copy or download it again")]

@@ -3,6 +3,8 @@
 use goblin::elf::Elf;
 use goblin::elf::header::{EM_RISCV, ET_EXEC};
 use goblin::elf::program_header::{PF_X, PT_LOAD};
+use goblin::elf::section_header::SHN_LORESERVE;
+use goblin::elf::sym::{STT_FUNC, STT_NOTYPE};
 use std::ops::Range;
 
 /// Why a file is not an image for a machine.
@@ -48,6 +50,14 @@ pub struct HtifAddresses {
     pub fromhost: Option<u64>,
 }
 
+#[derive(Clone, Debug)]
+struct Symbol {
+    name: String,
+    value: u64,
+    /// Whether it can name code: it lies in a section, and is not a file, a section or data.
+    is_code: bool,
+}
+
 /// A machine's program.
 #[derive(Clone, Debug)]
 pub struct Image {
@@ -57,7 +67,7 @@ pub struct Image {
     pub entry: u64,
     /// The segments in file order.
     pub segments: Vec<PhysicalSegment>,
-    symbols: Vec<(String, u64)>,
+    symbols: Vec<Symbol>,
 }
 
 impl Image {
@@ -86,19 +96,22 @@ impl Image {
         if segments.is_empty() {
             return Err(ImageError::Empty);
         }
-        let named = |s: goblin::elf::Sym| Some((elf.strtab.get_at(s.st_name)?.to_owned(), s.st_value));
-        let symbols = elf.syms.iter().filter(|s| s.st_shndx != 0).filter_map(named).collect();
+        let symbol = |s: goblin::elf::Sym| {
+            let is_code = matches!(s.st_type(), STT_FUNC | STT_NOTYPE) && (s.st_shndx as u32) < SHN_LORESERVE;
+            Some(Symbol { name: elf.strtab.get_at(s.st_name)?.to_owned(), value: s.st_value, is_code })
+        };
+        let symbols = elf.syms.iter().filter(|s| s.st_shndx != 0).filter_map(symbol).collect();
         Ok(Self { is_64bit: elf.is_64, entry, segments, symbols })
     }
 
     /// The value of a symbol.
     pub fn symbol(&self, name: &str) -> Option<u64> {
-        self.symbols.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
+        self.symbols.iter().find(|s| s.name == name).map(|s| s.value)
     }
 
-    /// All symbols, as values and names.
+    /// The symbols of code, as values and names.
     pub fn symbols(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.symbols.iter().map(|(name, value)| (*value, name.as_str()))
+        self.symbols.iter().filter(|s| s.is_code).map(|s| (s.value, s.name.as_str()))
     }
 
     /// The words of the host-target interface, if the program has them.

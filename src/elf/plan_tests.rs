@@ -131,7 +131,7 @@ fn errors_name_files_that_are_not_programs() {
         error(&e)
     };
     assert_eq!(error_of(b""), "is an empty file");
-    assert_eq!(error_of(b"hello"), "is not an ELF program");
+    assert_eq!(error_of(b"hello"), "is neither an ELF program nor a script that begins with #!");
     assert_eq!(with(|e| e.machine = 62), "is built for x86-64; run it without remu");
     assert_eq!(with(|e| e.machine = 183), "is built for AArch64; remu runs riscv64 Linux programs");
     assert_eq!(with(|e| e.machine = 999), "is built for ELF machine 999; remu runs riscv64 Linux programs");

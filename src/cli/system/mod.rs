@@ -12,7 +12,7 @@ pub use options::SystemOptions;
 
 use super::log_items::{self, LogItems, Logged};
 use super::text::{complain_as, print};
-use super::{CliError, EXIT_OWN_ERROR, resolve, words};
+use super::{CliError, EXIT_OWN_ERROR, completions, resolve, words};
 use crate::debug::{self, AddressFilter, Log, Symbols};
 use crate::elf::Image;
 use crate::guest::riscv::{Base, Rv32, Rv64};
@@ -89,8 +89,12 @@ fn run() -> Result<i32, SystemError> {
         .try_get_matches_from(words)
         .and_then(|matches| SystemOptions::from_arg_matches(&matches))
         .map_err(resolve::usage)?;
-    let shown = if options.help {
+    let shown = if options.short_help {
         Some(command.clone().render_help().to_string())
+    } else if options.help {
+        Some(command.clone().render_long_help().to_string())
+    } else if let Some(shell) = options.completions {
+        Some(completions::script(shell, command.clone(), Logged::Machine))
     } else if options.version {
         Some(format!("{NAME} {}\n", env!("CARGO_PKG_VERSION")))
     } else if options.cpu.as_deref().is_some_and(|cpu| matches!(cpu, "list" | "help" | "?")) {

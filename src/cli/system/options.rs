@@ -1,6 +1,7 @@
 //! The options of `remu-system` as clap sees them.
 
 use clap::{Parser, ValueHint};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// The prefix of messages.
@@ -19,7 +20,8 @@ Exit status:
 #[command(
     name = NAME,
     version,
-    after_help = STATUS,
+    after_help = "--help describes the options in detail.",
+    after_long_help = STATUS,
     override_usage = "remu-system [OPTIONS] [ELF]",
     args_override_self = true,
     disable_help_flag = true,
@@ -34,7 +36,9 @@ pub struct SystemOptions {
     #[arg(short = 'M', long = "machine", value_name = "NAME", default_value = "virt")]
     pub machine: String,
 
-    /// CPU model and extensions, such as rv64gc,zba=on; 'list' lists them (default: max)
+    /// CPU model and extensions; 'list' lists them
+    ///
+    /// For example rv64gc,zba=on. Default: max.
     #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...")]
     pub cpu: Option<String>,
 
@@ -58,7 +62,9 @@ pub struct SystemOptions {
     #[arg(long = "aligned-only")]
     pub aligned_only: bool,
 
-    /// Firmware, which starts the kernel: an ELF file, or a raw binary for the start of RAM (default: none)
+    /// Firmware, which starts the kernel: ELF or raw
+    ///
+    /// A raw binary is loaded at the start of RAM. Default: none.
     #[arg(long = "bios", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub bios: Option<PathBuf>,
 
@@ -70,8 +76,9 @@ pub struct SystemOptions {
     #[arg(long = "append", value_name = "ARGUMENTS", default_value = "")]
     pub append: String,
 
-    /// Connection of the serial port: mon:stdio (the default; Ctrl-A h on a terminal lists its keys), stdio, or
-    /// null (none)
+    /// Connection of the serial port: mon:stdio, stdio or null
+    ///
+    /// mon:stdio is the default: Ctrl-A h on a terminal lists its keys. null is none.
     #[arg(long = "serial", value_name = "WHERE")]
     pub serial: Option<String>,
 
@@ -107,7 +114,9 @@ pub struct SystemOptions {
     #[arg(long = "no-reboot")]
     pub no_reboot: bool,
 
-    /// At the end, write the memory between the symbols begin_signature and end_signature to FILE
+    /// Write the program's signature to FILE at the end
+    ///
+    /// It is the memory between the symbols begin_signature and end_signature.
     #[arg(long = "signature", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub signature: Option<PathBuf>,
 
@@ -127,17 +136,28 @@ pub struct SystemOptions {
     #[arg(short = 'd', long = "log", value_name = "ITEM,...", action = clap::ArgAction::Append)]
     pub log: Vec<String>,
 
-    /// Log only code of blocks that start in these address ranges: FIRST..LAST, FIRST+LENGTH or
-    /// LAST-LENGTH, separated by commas
+    /// Log only code in these address ranges
+    ///
+    /// A block is logged if it starts in one of them. A range is FIRST..LAST, FIRST+LENGTH or LAST-LENGTH.
     #[arg(long = "dfilter", value_name = "RANGE,...")]
     pub dfilter: Option<String>,
 
-    /// Log to FILE instead of standard error; %d is replaced by the process ID
+    /// Log to FILE instead of standard error
+    ///
+    /// %d is replaced by the process ID. As in QEMU, -D alone logs nothing: -d says what to log.
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
 
-    /// Print this help and exit
-    #[arg(short = 'h', long = "help")]
+    /// Print a completion script for SHELL and exit
+    #[arg(long = "completions", value_name = "SHELL")]
+    pub completions: Option<Shell>,
+
+    /// Print a summary of the options and exit
+    #[arg(short = 'h')]
+    pub short_help: bool,
+
+    /// Print the options in detail and exit
+    #[arg(long = "help")]
     pub help: bool,
 
     /// Print the version and exit
