@@ -269,12 +269,17 @@ fn kernel(c: &mut Criterion) {
     group.finish();
 }
 
+fn program_of(path: &Path) -> remu::elf::Program {
+    let file = remu::elf::open(path).expect("it is in the repository");
+    remu::elf::Program::from_file(file, path).expect("it is a program")
+}
+
 fn loading(c: &mut Criterion) {
     let mut group = c.benchmark_group("loader");
     group.bench_function("plan of a static program", |b| {
-        b.iter(|| remu::elf::Program::open(black_box(&hello())).expect("it is in the repository"));
+        b.iter(|| program_of(black_box(&hello())));
     });
-    let program = remu::elf::Program::open(&hello()).expect("it is in the repository");
+    let program = program_of(&hello());
     let empty = || UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 38), identity: false }).expect("a space");
     group.bench_function("its segments, mapped", |b| {
         b.iter_batched_ref(empty, |space| remu::elf::map(space, &program, None).is_ok(), BatchSize::PerIteration);

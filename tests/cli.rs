@@ -251,6 +251,11 @@ fn a_fatal_signal_is_passed_on_with_a_line() {
         );
         ran.err["remu: ".len()..ran.err.len() - 1].to_owned()
     });
+    p.code("overflow", &[imm(Op::Addi, 2, 2, -2048), store(Op::Sd, ZERO, 2, 0), jump(-8)]);
+    let line = run(&p, &["-s", "64k", "./overflow"]).err;
+    let likely = ": nothing is mapped there, just below the stack: probably a stack overflow (see ulimit -s, or remu's \
+                  option -s)\n";
+    assert!(line.starts_with("remu: SIGSEGV (MAPERR) at pc 0x11004 ") && line.ends_with(likely), "{line}");
     dies("trap", &[ebreak()], libc::SIGTRAP, "SIGTRAP (BRKPT) at pc 0x11000 _start+0x0 (trap)");
     dies(
         "lrsc",

@@ -25,6 +25,13 @@ fn without_errno(message: &str) -> String {
     text
 }
 
+/// Prints text on standard output.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,11 +45,4 @@ mod tests {
             assert_eq!(without_errno(other), other);
         }
     }
-}
-
-/// Prints text on standard output.
-pub fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }

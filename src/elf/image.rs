@@ -4,7 +4,7 @@ use goblin::elf::Elf;
 use goblin::elf::header::{EM_RISCV, ET_EXEC};
 use goblin::elf::program_header::{PF_X, PT_LOAD};
 use goblin::elf::section_header::SHN_LORESERVE;
-use goblin::elf::sym::{STT_FUNC, STT_NOTYPE};
+use goblin::elf::sym::{STT_FUNC, STT_NOTYPE, Sym};
 use std::ops::Range;
 
 /// Why a file is not an image for a machine.
@@ -96,9 +96,9 @@ impl Image {
         if segments.is_empty() {
             return Err(ImageError::Empty);
         }
-        let symbol = |s: goblin::elf::Sym| {
-            let is_code = matches!(s.st_type(), STT_FUNC | STT_NOTYPE) && (s.st_shndx as u32) < SHN_LORESERVE;
-            Some(Symbol { name: elf.strtab.get_at(s.st_name)?.to_owned(), value: s.st_value, is_code })
+        let symbol = |s: Sym| {
+            let name = elf.strtab.get_at(s.st_name)?.to_owned();
+            Some(Symbol { name, value: s.st_value, is_code: can_name_code(&s) })
         };
         let symbols = elf.syms.iter().filter(|s| s.st_shndx != 0).filter_map(symbol).collect();
         Ok(Self { is_64bit: elf.is_64, entry, segments, symbols })
@@ -117,5 +117,26 @@ impl Image {
     /// The words of the host-target interface, if the program has them.
     pub fn htif(&self) -> Option<HtifAddresses> {
         Some(HtifAddresses { tohost: self.symbol("tohost")?, fromhost: self.symbol("fromhost") })
+    }
+}
+
+/// Whether a symbol can name code. A file's, a section's, data's and a plain number's cannot.
+fn can_name_code(symbol: &Sym) -> bool {
+    matches!(symbol.st_type(), STT_FUNC | STT_NOTYPE) && (symbol.st_shndx as u32) < SHN_LORESERVE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use goblin::elf::section_header::SHN_ABS;
+    use goblin::elf::sym::{STT_FILE, STT_OBJECT, STT_SECTION};
+
+    #[test]
+    fn files_sections_data_and_numbers_name_no_code() {
+        let symbol = |kind: u8, section: u32| Sym { st_info: kind, st_shndx: section as usize, ..Sym::default() };
+        assert!(can_name_code(&symbol(STT_FUNC, 1)) && can_name_code(&symbol(STT_NOTYPE, 1)));
+        for (kind, section) in [(STT_FILE, SHN_ABS), (STT_SECTION, 1), (STT_OBJECT, 2), (STT_NOTYPE, SHN_ABS)] {
+            assert!(!can_name_code(&symbol(kind, section)), "{kind} {section:#x}");
+        }
     }
 }
