@@ -15,20 +15,12 @@
 use super::GuestAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The number of buckets: 32 KiB of them.
-const BUCKETS: usize = 4096;
+const BUCKETS: usize = Reservations::BUCKETS;
+const RESERVED: u64 = Reservations::RESERVED;
+const CLAIMED: u64 = Reservations::CLAIMED;
+const VERSION: u64 = Reservations::VERSION;
 
-/// Bytes of memory that have a bucket in common, as large as the largest atomic access.
-const GRANULE: u64 = 16;
-
-/// Some hart may hold a reservation of this version.
-const RESERVED: u64 = 1;
-/// A store-conditional is under way.
-const CLAIMED: u64 = 2;
-/// Added to go to the next version.
-const VERSION: u64 = 4;
-
-/// The reservations of an address space.
+/// The reservations of an address space. Emitted code does what [`Self::written`] does on the same buckets.
 pub struct Reservations {
     buckets: Box<[AtomicU64; BUCKETS]>,
 }
@@ -48,9 +40,25 @@ impl Default for Reservations {
 }
 
 impl Reservations {
+    /// The number of buckets, 8 bytes each.
+    pub const BUCKETS: usize = 4096;
+    /// Bytes of memory that have a bucket in common, as large as the largest atomic access.
+    pub const GRANULE: u64 = 16;
+    /// Some hart may hold a reservation of this version.
+    pub const RESERVED: u64 = 1;
+    /// A store-conditional is under way.
+    pub const CLAIMED: u64 = 2;
+    /// Added to go to the next version.
+    pub const VERSION: u64 = 4;
+
+    /// The host's address of the first bucket, for emitted code.
+    pub fn address(&self) -> u64 {
+        self.buckets.as_ptr() as u64
+    }
+
     #[inline(always)]
     fn bucket(&self, addr: GuestAddr) -> &AtomicU64 {
-        let granule = addr.0 / GRANULE;
+        let granule = addr.0 / Self::GRANULE;
         &self.buckets[(granule ^ granule >> 12) as usize % BUCKETS]
     }
 

@@ -55,7 +55,15 @@ impl Default for Lister {
         let map = RegisterMap::new(features, false);
         Self {
             compiler: Compiler::default(),
-            config: Config { map, features, max_insns: MAX_INSNS, link: true, count: false, dynamic: true },
+            config: Config {
+                map,
+                features,
+                max_insns: MAX_INSNS,
+                link: true,
+                count: false,
+                dynamic: true,
+                reservations: 0x7777_0000_0000,
+            },
             memory,
             capstone: built.expect("Capstone knows x86-64"),
             names: names(),

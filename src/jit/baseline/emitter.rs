@@ -1,5 +1,6 @@
 //! The state of the emission of one block, and the operations of [`Semantics`] as descriptions of values.
 
+use super::Config;
 use super::known::{Fact, FpKnown, Known};
 use super::map::{RegisterMap, f_slot};
 use super::node::{Binary, Node, Nodes, Rounding, Unary, Val};
@@ -48,8 +49,11 @@ pub(super) enum Cold {
     Definition { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16 },
     /// Executes the instruction by its definition, and leaves.
     Rare { from: Label, pc: u64, bits: u32, next: u64, uncounted: u16, known: FpKnown },
-    /// An access beyond the guest's address space, at the label of the accessing instruction.
-    Beyond { from: Label, access: Label },
+    /// An access that the host must not do, beyond the guest's address space or misaligned, at the label of the accessing
+    /// instruction. It is handled as if it had faulted.
+    Refused { from: Label, access: Label },
+    /// The bucket of what an atomic operation has written to is reserved.
+    Reserved { from: Label, back: Label, bucket: Mem },
     /// At least one of two registers holds a NaN to be made canonical.
     Nan { from: Label, back: Label, fmt: Fmt, regs: [Xmm; 2] },
     /// The minimum or maximum of equal numbers: the result and the operands.
@@ -79,6 +83,8 @@ pub(super) struct Emitter<'a> {
     pub uncompiled: bool,
     /// Whether the dynamic rounding mode is that of MXCSR.
     pub dynamic: bool,
+    /// See [`Config::reservations`].
+    pub reservations: u64,
     /// The instruction at this label is executed by its definition. See [`Cold::Definition`].
     pub slow: Option<Label>,
     /// The same, where the superblock is then left. See [`Cold::Rare`].
@@ -103,21 +109,18 @@ pub(super) fn size_of_width(w: Width) -> Size {
 }
 
 impl<'a> Emitter<'a> {
-    #[allow(clippy::too_many_arguments)]
     pub fn new(
         asm: &'a mut Assembler,
-        map: &'a RegisterMap,
-        features: HostFeatures,
+        config: &'a Config,
         nodes: &'a mut Nodes,
         accesses: &'a mut Vec<Access>,
         cold: &'a mut Vec<Cold>,
         insn_align: u64,
-        dynamic: bool,
     ) -> Self {
         Self {
             asm,
-            map,
-            features,
+            map: &config.map,
+            features: config.features,
             nodes,
             known: Known::default(),
             accesses,
@@ -128,7 +131,8 @@ impl<'a> Emitter<'a> {
             insn_align,
             used: 0,
             uncompiled: false,
-            dynamic,
+            dynamic: config.dynamic,
+            reservations: config.reservations,
             slow: None,
             rare: Vec::new(),
             access_label: None,
@@ -178,6 +182,16 @@ impl<'a> Emitter<'a> {
             self.uncompiled = true;
         }
         self.used |= 1 << reg.number();
+    }
+
+    /// Gives all scratch registers back but one.
+    pub fn free_scratch_but(&mut self, reg: Gpr) {
+        self.used &= 1 << reg.number();
+    }
+
+    /// The label of the next access.
+    pub fn next_access_label(&mut self) -> Label {
+        *self.access_label.get_or_insert_with(|| self.asm.new_label())
     }
 
     /// The next instruction of the host accesses guest memory.
@@ -322,6 +336,13 @@ impl Semantics for Emitter<'_> {
         if self.uncompiled {
             return;
         }
+        let v = match self.nodes.get(v) {
+            Node::Amo(op, ty, addr, operand) => self.emit_amo(op, ty, addr, operand, r != 0),
+            _ => v,
+        };
+        if self.uncompiled {
+            return;
+        }
         if r == 0 {
             // A load to x0 can still fault, and an operation on numbers raise a flag.
             if let Node::Load(..) | Node::FpCompare(..) | Node::FpToInt(..) = self.nodes.get(v) {
@@ -446,10 +467,16 @@ impl Semantics for Emitter<'_> {
     }
 
     uncompiled_results! {
-        amo(AmoOp, MemType, Order, Val, Val);
-        cas(MemType, Order, Val, Val, Val);
         load_reserved(MemType, Order, Val);
         store_conditional(MemType, Order, Val, Val);
+    }
+
+    fn amo(&mut self, op: AmoOp, ty: MemType, _: Order, addr: Val, v: Val) -> Result<Val, Stop> {
+        Ok(self.nodes.push(Node::Amo(op, ty, addr, v)))
+    }
+
+    fn cas(&mut self, ty: MemType, _: Order, addr: Val, expected: Val, new: Val) -> Result<Val, Stop> {
+        Ok(self.emit_cas(ty, addr, expected, new))
     }
 
     fn cas_pair(&mut self, _: Width, _: Order, _: Val, _: [Val; 2], _: [Val; 2]) -> Result<[Val; 2], Stop> {

@@ -8,7 +8,7 @@ use crate::guest::{MemType, Width};
 use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Scale, Size};
 
 /// The size of what is in memory.
-fn size_of(ty: MemType) -> Size {
+pub fn size_of(ty: MemType) -> Size {
     match ty {
         MemType::I8 | MemType::U8 => Size::Byte,
         MemType::I16 | MemType::U16 => Size::Word,
@@ -21,7 +21,8 @@ impl Emitter<'_> {
     /// The guest address as an operand of the host.
     pub fn mem_of(&mut self, addr: Val) -> Mem {
         if let Some(base) = self.map.base() {
-            return self.checked_mem_of(base, addr);
+            let reg = self.in_register(addr);
+            return self.checked(base, reg);
         }
         let (value, disp) = match self.nodes.get(addr) {
             Node::Imm(v) => match imm32(v).filter(|&v| v >= 0) {
@@ -41,13 +42,11 @@ impl Emitter<'_> {
 
     /// The guest address relative to the host address of guest address 0. What lies beyond the guest's address space is
     /// handled as if the access had faulted, since it could reach memory of remu's own.
-    fn checked_mem_of(&mut self, base: Gpr, addr: Val) -> Mem {
-        let reg = self.in_register(addr);
+    pub fn checked(&mut self, base: Gpr, reg: Gpr) -> Mem {
         self.asm.alu(Alu::Cmp, Size::Qword, reg, Word::SpaceLimit.mem());
-        let (from, access) = (self.asm.new_label(), self.asm.new_label());
+        let (from, access) = (self.asm.new_label(), self.next_access_label());
         self.asm.jcc(x64::Cond::Ae, from);
-        self.cold.push(Cold::Beyond { from, access });
-        self.access_label = Some(access);
+        self.cold.push(Cold::Refused { from, access });
         Mem::indexed(base, reg, Scale::One, 0)
     }
 

@@ -8,6 +8,7 @@
 //! The unit of compilation is a superblock: consecutive instructions up to one that never continues with the next.
 //! Branches out of it are exits, those within it stay in the code.
 
+mod atomic;
 mod emitter;
 mod float;
 mod known;
@@ -88,6 +89,8 @@ pub struct Config {
     /// Whether the guest's dynamic rounding mode is one that the host has. If not, what rounds in it is executed by its
     /// definition.
     pub dynamic: bool,
+    /// The host's address of the buckets of the address space's reservations.
+    pub reservations: u64,
 }
 
 /// The compiler's buffers, which are used for one superblock after the other.
@@ -150,8 +153,7 @@ impl Compiler {
         entries.clear();
         uncompiled.clear();
         find_targets(fetched, asm, labels);
-        let (map, features) = (&config.map, config.features);
-        let emitter = Emitter::new(asm, map, features, nodes, accesses, cold, insn_align(isa), config.dynamic);
+        let emitter = Emitter::new(asm, config, nodes, accesses, cold, insn_align(isa));
         let mut block = Block { emitter, fetched, config, labels, entries, uncompiled };
         block.emit();
         block.emit_cold();
@@ -500,11 +502,16 @@ impl Block<'_> {
                     asm.mov_imm(Gpr::Rax, next);
                     asm.jmp_indirect(Word::LeaveTo.mem());
                 }
-                Cold::Beyond { from, access } => {
+                Cold::Refused { from, access } => {
                     asm.bind(from);
                     asm.lea_label(Gpr::Rdx, access);
                     asm.mov_imm(Gpr::Rax, Reason::Fault as u64);
                     asm.jmp_indirect(Word::Leave.mem());
+                }
+                Cold::Reserved { from, back, bucket } => {
+                    asm.bind(from);
+                    self.emitter.cold_reserved(bucket);
+                    self.emitter.asm.jmp(back);
                 }
                 Cold::Nan { from, back, fmt, regs } => {
                     asm.bind(from);

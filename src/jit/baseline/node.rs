@@ -6,7 +6,8 @@
 
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
-use crate::guest::{BitOp, Cond, MemType, Reg, Width, alu};
+use crate::guest::{AmoOp, BitOp, Cond, MemType, Reg, Width, alu};
+use crate::jit::x64::Gpr;
 
 /// A node of the current instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +123,10 @@ pub enum Node {
     Select(Val, Val, Val),
     /// What is in memory at an address.
     Load(MemType, Val),
+    /// An atomic operation on memory at an address, whose value is the old one. It is done when that is written.
+    Amo(AmoOp, MemType, Val, Val),
+    /// What the instruction has computed into a scratch register.
+    Scratch(Gpr),
     /// The floating-point register as a number of a format.
     Number(Fmt, Reg),
     /// An operation on two numbers.

@@ -35,6 +35,7 @@ impl Emitter<'_> {
     fn leaf(&self, v: Val) -> Option<RegMem> {
         match self.nodes.get(v) {
             Node::Reg(r) => Some(self.map.x(r)),
+            Node::Scratch(reg) => Some(RegMem::Reg(reg)),
             Node::FpBits(r) if self.map.pinned_f(r).is_none() => Some(RegMem::Mem(f_slot(r))),
             _ => None,
         }
@@ -53,11 +54,13 @@ impl Emitter<'_> {
             Node::FpMinMax(..) | Node::FpConvert(..) | Node::FpCompare(..) | Node::FpToInt(..) => false,
             Node::FpFromInt(_, _, a) => self.depends_on(a, reg),
             Node::Reg(r) => self.map.pinned(r) == Some(reg),
+            Node::Scratch(scratch) => scratch == reg,
             Node::Unary(_, _, a) | Node::Extend(_, a) | Node::Load(_, a) => self.depends_on(a, reg),
             Node::Binary(_, _, a, b)
             | Node::ShiftAdd(_, _, a, b)
             | Node::Bit(_, _, a, b)
-            | Node::Compare(_, _, a, b) => self.depends_on(a, reg) || self.depends_on(b, reg),
+            | Node::Compare(_, _, a, b)
+            | Node::Amo(_, _, a, b) => self.depends_on(a, reg) || self.depends_on(b, reg),
             Node::Select(c, a, b) => [c, a, b].into_iter().any(|v| self.depends_on(v, reg)),
         }
     }
@@ -121,7 +124,8 @@ impl Emitter<'_> {
             Node::FpBits(r) => self.eval_fp_bits(d, r),
             Node::FpCompare(op, fmt, a, b) => self.eval_fp_compare(d, op, fmt, a, b),
             Node::FpToInt(fmt, ty, rounding, a) => self.eval_to_int(d, fmt, ty, rounding, a),
-            Node::Reg(_) => unreachable!("registers are leaves"),
+            Node::Reg(_) | Node::Scratch(_) => unreachable!("registers are leaves"),
+            Node::Amo(..) => unreachable!("it is done by what writes its value"),
             Node::Number(..)
             | Node::FpArith(..)
             | Node::FpSqrt(..)

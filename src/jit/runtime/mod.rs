@@ -13,7 +13,7 @@ use crate::guest::riscv::fp::{self, Fmt, FpMode};
 use crate::guest::riscv::{Cpu, Rv64};
 use crate::guest::{BlockContext, BlockKey, Engine, EngineWords, Exit, Guest, HartOwner, Tracer};
 use crate::host::StopFlag;
-use crate::memory::{CodeWatch, GuestAddr, Inside, UserSpace};
+use crate::memory::{CodeWatch, GuestAddr, GuestMemory as _, Inside, UserSpace};
 use cache::{CodeCache, Inserted};
 use execute::Context;
 use remu_isa::{Insn, Operand};
@@ -68,7 +68,8 @@ impl SharedCode {
         let base = mem.host_offset();
         let JitConfig { max_block, features, cache_size, count, link } = *config;
         let map = RegisterMap::new(features, base != 0);
-        let config = baseline::Config { map, features, max_insns: max_block, link, count, dynamic: true };
+        let reservations = mem.reservations().address();
+        let config = baseline::Config { map, features, max_insns: max_block, link, count, dynamic: true, reservations };
         let mut size = cache_size;
         let cache = loop {
             match CodeCache::new(size, config.clone(), base) {
@@ -264,11 +265,12 @@ impl Core {
                 tracer.entered(cpu);
             }
             match link.take() {
-                // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been
-                // forgotten above.
                 Some(Link(at)) => {
-                    self.statistics.links +=
-                        u64::from(unsafe { self.cache.link(at, BlockKey::new(cpu.pc, block_context)) })
+                    let key = BlockKey::new(cpu.pc, block_context);
+                    // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been
+                    // forgotten above.
+                    let linked = unsafe { self.cache.link(at, key) };
+                    self.statistics.links += u64::from(linked);
                 }
                 None => self.jumps[jump_index(cpu.pc)] = Jump { pc: cpu.pc, code },
             }
