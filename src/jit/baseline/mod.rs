@@ -15,17 +15,20 @@ mod known;
 pub mod map;
 mod memory;
 mod node;
+mod pair;
 mod select;
 
 pub use emitter::Access;
 
 use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::{Base, Rv64, insn_align};
-use crate::guest::{Cond, Flow, alu};
+use crate::guest::{Cond, Flow, Semantics as _, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
 use emitter::{Cold, Emitter, Stop, imm32};
+use known::Fact;
 use map::{INSTRET, PC, RegisterMap, STOP, Word};
 use node::Nodes;
+use pair::Pair;
 use remu_isa::{Insn, Isa, Op};
 
 /// The most instructions of a superblock.
@@ -215,7 +218,12 @@ impl Block<'_> {
         let insns = &self.fetched.insns;
         // Behind a branch that is always taken, the next instruction that is reached is one with a label.
         let mut is_reached = true;
+        // The instruction has been compiled with the one before.
+        let mut is_second = false;
         for (index, &(pc, insn)) in insns.iter().enumerate() {
+            if std::mem::take(&mut is_second) {
+                continue;
+            }
             let target = self.labels[index];
             if target.is_some() {
                 if is_reached {
@@ -235,6 +243,23 @@ impl Block<'_> {
                 self.emit_entry(pc);
             }
             self.emitter.begin(index as u16, pc);
+            let next = insns.get(index + 1).filter(|_| self.labels[index + 1].is_none());
+            match next.and_then(|(_, next)| pair::of(&insn, next, pc)) {
+                Some(Pair::Constant(v)) => {
+                    self.emitter.known.set(insn.rd, Fact::constant(v));
+                    self.emitter.uncounted += 1;
+                    continue;
+                }
+                Some(Pair::Extension(ty, from)) => {
+                    let from = self.emitter.read(from);
+                    let v = self.emitter.extend(ty, from);
+                    self.emitter.write(insn.rd, v);
+                    self.emitter.uncounted += 2;
+                    is_second = true;
+                    continue;
+                }
+                None => {}
+            }
             is_reached = self.emit_insn(pc, &insn);
         }
         if is_reached {
