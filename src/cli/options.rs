@@ -95,7 +95,7 @@ pub struct Options {
     #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...", help_heading = "CPU")]
     pub cpu: Option<OsString>,
 
-    /// How code is executed: interp, the interpreter, or jit, the compiler (default: interp)
+    /// How code is executed: interp, the interpreter, or jit, the compiler (default: jit)
     #[arg(long = "engine", value_name = "ENGINE", help_heading = "CPU")]
     pub engine: Option<OsString>,
 

@@ -85,8 +85,8 @@ pub struct Settings {
     pub aslr: bool,
     /// The CPU.
     pub cpu: CpuModel,
-    /// The engine.
-    pub engine: EngineKind,
+    /// The engine, if one was chosen.
+    pub engine: Option<EngineKind>,
     /// The features of the host's CPU that compiled code uses.
     pub host_features: HostFeatures,
     /// The size of the code cache in bytes.
@@ -248,7 +248,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         uname,
         seed,
         cpu,
-        engine: engine.unwrap_or(EngineKind::Interp),
+        engine,
         host_features,
         code_cache: code_cache.unwrap_or(JitConfig::DEFAULT_CACHE_SIZE),
         one_insn_per_block: one_insn,

@@ -253,6 +253,7 @@ fn engine_config(settings: &Settings) -> EngineConfig {
     let mut jit = JitConfig {
         features: settings.host_features,
         cache_size: settings.code_cache,
+        count: settings.statistics.is_some(),
         link: !settings.log.trace.of_entries(),
         ..JitConfig::default()
     };

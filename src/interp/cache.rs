@@ -3,6 +3,7 @@
 use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
 use crate::guest::riscv::Base;
+use crate::guest::{BlockContext, BlockKey};
 use crate::memory::{GuestAddr, GuestMemory, PAGE_SIZE, Stale};
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
@@ -32,6 +33,11 @@ pub(super) fn jump_index(pc: u64) -> usize {
     (pc >> 1) as usize % JUMP_CACHE
 }
 
+/// The key of the block at `pc`. Records depend on nothing else: they look at the rounding mode when they run.
+fn key(pc: u64) -> BlockKey {
+    BlockKey::new(pc, BlockContext::default())
+}
+
 struct Block {
     start: *const Slot,
     source: Box<[u8]>,
@@ -47,7 +53,7 @@ impl Block {
 }
 
 pub(super) struct Cache<B> {
-    blocks: FxHashMap<u64, Block>,
+    blocks: FxHashMap<BlockKey, Block>,
     /// The addresses of the blocks that touch a page.
     by_page: FxHashMap<u64, Vec<u64>>,
     arena: Arena,
@@ -84,7 +90,7 @@ impl<B: Base> Cache<B> {
         if entry.key == !pc && !entry.start.is_null() {
             return Some(entry.start);
         }
-        self.blocks.get(&pc).map(|b| b.start)
+        self.blocks.get(&key(pc)).map(|b| b.start)
     }
 
     /// Adds a decoded block and returns its first record.
@@ -94,13 +100,13 @@ impl<B: Base> Cache<B> {
         for page in block.pages(decoded.pc()) {
             self.by_page.entry(page).or_default().push(decoded.pc());
         }
-        self.blocks.insert(decoded.pc(), block);
+        self.blocks.insert(key(decoded.pc()), block);
         start
     }
 
     /// Points a link at the block at `pc`.
     pub fn link(&mut self, link: Link, pc: u64, start: *const Slot) {
-        let Some(block) = self.blocks.get_mut(&pc) else { return };
+        let Some(block) = self.blocks.get_mut(&key(pc)) else { return };
         block.incoming.push(link);
         // SAFETY: the link is in the arena, which has not been cleared since the handler that reported it ran (the
         // loop drops its link when blocks are dropped), and no handler runs now.
@@ -121,7 +127,7 @@ impl<B: Base> Cache<B> {
     }
 
     fn drop_block(&mut self, pc: u64) {
-        let Some(block) = self.blocks.remove(&pc) else { return };
+        let Some(block) = self.blocks.remove(&key(pc)) else { return };
         for link in &block.incoming {
             // SAFETY: the link's block may itself have been dropped, but its slots stay until the arena is cleared
             // together with this list; no handler runs now.
@@ -161,7 +167,7 @@ impl<B: Base> Cache<B> {
             for pc in touched {
                 let hit = self
                     .blocks
-                    .get(&pc)
+                    .get(&key(pc))
                     .is_some_and(|b| pc < range.end.0 && pc + b.source.len() as u64 > range.start.0);
                 if hit {
                     self.drop_block(pc);
@@ -180,7 +186,7 @@ impl<B: Base> Cache<B> {
             let got = mem.fetch(GuestAddr(page), &mut now).unwrap_or(0) as u64;
             // A block on two pages is compared page by page.
             let unchanged = |pc: u64| {
-                let source = &self.blocks[&pc].source;
+                let source = &self.blocks[&key(pc)].source;
                 let (start, end) = (pc.max(page), (pc + source.len() as u64).min(page + PAGE_SIZE));
                 let part = &source[(start - pc) as usize..(end - pc) as usize];
                 end - page <= got && *part == now[(start - page) as usize..(end - page) as usize]

@@ -22,8 +22,8 @@ pub enum EngineKind {
 /// How guest code is run.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// The engine.
-    pub kind: EngineKind,
+    /// The engine. `None` is the compiler where the host gives it memory for code, else the interpreter.
+    pub kind: Option<EngineKind>,
     /// Settings of the interpreter.
     pub interp: InterpConfig,
     /// Settings of the compiler.
@@ -54,9 +54,13 @@ impl Engines {
 
     /// Makes what the engines of an address space share.
     pub fn prepare(&self, mem: &UserSpace) -> io::Result<()> {
-        if self.config.kind == EngineKind::Jit {
-            let made = SharedCode::new(&self.config.jit, mem)?;
-            *self.code.lock() = Some(made);
+        if self.config.kind == Some(EngineKind::Interp) {
+            return Ok(());
+        }
+        match SharedCode::new(&self.config.jit, mem) {
+            Ok(code) => *self.code.lock() = Some(code),
+            Err(_) if self.config.kind.is_none() => {}
+            Err(error) => return Err(error),
         }
         Ok(())
     }

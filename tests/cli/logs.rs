@@ -260,10 +260,13 @@ fn statistics_are_written_when_the_program_exits() {
         counters.lines().map(|l| line(l).expect(l)).collect::<std::collections::BTreeMap<_, _>>()
     };
     let path = file.to_str().expect("a path in UTF-8");
-    let exit = counts("./exit42", &["--statistics", path], &[]);
+    let compiled = counts("./exit42", &["--statistics", path], &[]);
+    let names = ["instructions", "superblocks", "compiled", "lookups", "links", "exits", "exit-syscall"];
+    assert_eq!(names.map(|n| compiled[n]), [2, 1, 3, 1, 0, 1, 1], "{compiled:?}");
+    let exit = counts("./exit42", &["--engine", "interp", "--statistics", path], &[]);
     let names = ["instructions", "blocks", "decoded", "lookups", "lookup-hits", "links", "exits", "exit-syscall"];
     assert_eq!(names.map(|n| exit[n]), [2, 1, 3, 1, 0, 0, 1, 1], "{exit:?}");
-    let single = counts("./exit42", &["-one-insn-per-tb"], &[("REMU_STATISTICS", path)]);
+    let single = counts("./exit42", &["-one-insn-per-tb", "--engine", "interp"], &[("REMU_STATISTICS", path)]);
     assert_eq!(names.map(|n| single[n]), [2, 3, 3, 3, 0, 2, 1, 1], "{single:?}");
     p.code("null", &[imm(Op::Ld, A0, ZERO, 0)]);
     let null = counts("./null", &["--statistics", path], &[]);
@@ -301,7 +304,7 @@ fn threads_that_follow_each_other_decode_their_code_once() {
         code.extend([li(A7, 93), ecall()]);
         code.extend(exit(3));
         p.code("threads", &code);
-        assert_eq!(run(&p, &["--statistics", path, "./threads"]).status, Some(3));
+        assert_eq!(run(&p, &["--engine", "interp", "--statistics", path, "./threads"]).status, Some(3));
         let text = std::fs::read_to_string(&file).expect("the file is written");
         std::fs::remove_file(&file).expect("it is there");
         let counter = |name: &str| {

@@ -24,6 +24,9 @@ pub enum UserCsr {
 /// The CSR number of `fflags`.
 pub const FFLAGS: u16 = 0x001;
 
+/// The CSR number of `frm`.
+pub const FRM: u16 = 0x002;
+
 /// Ticks per second of the `time` CSR.
 pub const TIMEBASE_HZ: u64 = 10_000_000;
 
@@ -34,7 +37,7 @@ impl UserCsr {
         use UserCsr::*;
         let (csr, high) = match number {
             FFLAGS => (Fflags, false),
-            0x002 => (Frm, false),
+            FRM => (Frm, false),
             0x003 => (Fcsr, false),
             0xc00 => (Cycle, false),
             0xc01 => (Time, false),

@@ -4,11 +4,12 @@ use super::Config;
 use super::known::{Fact, FpKnown, Known};
 use super::map::{RegisterMap, f_slot};
 use super::node::{Binary, Node, Nodes, Rounding, Unary, Val};
+use crate::guest::riscv::csr::{FFLAGS, FRM};
 use crate::guest::riscv::fp::{Fmt, Rm, RmField};
-use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap};
+use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap, insn_align};
 use crate::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
 use crate::jit::x64::{Alu, Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
-use remu_isa::Op;
+use remu_isa::{Ext, Isa, Op};
 
 /// Why an instruction ends the block without a successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub(super) struct Emitter<'a> {
     pub dynamic: bool,
     /// See [`Config::reservations`].
     pub reservations: u64,
+    /// Whether the guest has the CSR of accrued exceptions.
+    has_flags: bool,
     /// The instruction at this label is executed by its definition. See [`Cold::Definition`].
     pub slow: Option<Label>,
     /// The same, where the superblock is then left. See [`Cold::Rare`].
@@ -115,7 +118,7 @@ impl<'a> Emitter<'a> {
         nodes: &'a mut Nodes,
         accesses: &'a mut Vec<Access>,
         cold: &'a mut Vec<Cold>,
-        insn_align: u64,
+        isa: &Isa,
     ) -> Self {
         Self {
             asm,
@@ -128,11 +131,12 @@ impl<'a> Emitter<'a> {
             pc: 0,
             index: 0,
             uncounted: 0,
-            insn_align,
+            insn_align: insn_align(isa),
             used: 0,
             uncompiled: false,
             dynamic: config.dynamic,
             reservations: config.reservations,
+            has_flags: isa.exts.contains(Ext::F),
             slow: None,
             rare: Vec::new(),
             access_label: None,
@@ -176,6 +180,11 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// A scratch register is not needed any more.
+    pub fn release(&mut self, reg: Gpr) {
+        self.used &= !(1 << reg.number());
+    }
+
     /// Takes a certain scratch register.
     pub fn take(&mut self, reg: Gpr) {
         if self.used & 1 << reg.number() != 0 {
@@ -215,7 +224,7 @@ impl<'a> Emitter<'a> {
                 _ => Fact::extended(ty),
             },
             Node::Load(ty, _) => Fact::extended(ty),
-            Node::Compare(..) | Node::FpCompare(..) | Node::Bit(BitOp::Extract, ..) => Fact::SMALL,
+            Node::Compare(..) | Node::FpCompare(..) | Node::FpClass(..) | Node::Bit(BitOp::Extract, ..) => Fact::SMALL,
             Node::FpToInt(_, IntType::I32 | IntType::U32, ..) => Fact::I32,
             Node::Unary(Unary::Clz | Unary::Ctz | Unary::Cpop, ..) => Fact::SMALL,
             Node::Binary(Binary::Lshr, w, _, n) => match self.nodes.constant(n).map(|n| n as u32 & (w.bits() - 1)) {
@@ -533,7 +542,6 @@ impl RiscvSemantics for Emitter<'_> {
         clmulr(Width, Val, Val);
         xperm4(Width, Val, Val);
         xperm8(Width, Val, Val);
-        fp_class(Fmt, Val);
         fp_to_int_modular(Val);
     }
 
@@ -559,6 +567,14 @@ impl RiscvSemantics for Emitter<'_> {
         }
         let (a, b) = (self.number(a), self.number(b));
         self.nodes.push(Node::FpCompare(op, fmt, a, b))
+    }
+
+    fn fp_class(&mut self, fmt: Fmt, a: Val) -> Val {
+        if !self.has(&[fmt]) {
+            return self.uncompiled();
+        }
+        let a = self.number(a);
+        self.nodes.push(Node::FpClass(fmt, a))
     }
 
     fn fp_read(&mut self, fmt: Fmt, r: Reg) -> Val {
@@ -630,7 +646,6 @@ impl RiscvSemantics for Emitter<'_> {
 
     uncompiled_results! {
         fp_round(Fmt, bool, RmField, Val);
-        csr_read(u16);
     }
 
     fn fp_load(&mut self, fmt: Fmt, addr: Val) -> Result<Val, Stop> {
@@ -642,8 +657,26 @@ impl RiscvSemantics for Emitter<'_> {
         Ok(())
     }
 
-    fn csr_write(&mut self, _: u16, _: Val) -> Result<(), Stop> {
-        Err(Stop::Uncompiled)
+    fn csr_read(&mut self, csr: u16) -> Result<Val, Stop> {
+        let value = match csr {
+            FFLAGS if self.has_flags => self.read_flags(),
+            FRM if self.has_flags => {
+                let mode = self.scratch();
+                self.asm.movzx(Size::Byte, mode, super::map::FRM);
+                mode
+            }
+            _ => return Err(Stop::Uncompiled),
+        };
+        Ok(self.nodes.push(Node::Scratch(value)))
+    }
+
+    fn csr_write(&mut self, csr: u16, v: Val) -> Result<(), Stop> {
+        match csr {
+            FFLAGS if self.has_flags => self.write_flags(v),
+            FRM if self.has_flags => self.write_same_mode(v),
+            _ => return Err(Stop::Uncompiled),
+        }
+        Ok(())
     }
 
     fn trap(&mut self, trap: Trap) -> Stop {

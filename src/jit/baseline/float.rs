@@ -9,19 +9,22 @@
 //! VEX forms take the upper bits of a scalar result from their first operand, so a single stays NaN-boxed.
 
 use super::emitter::{Cold, Emitter};
-use super::map::{Word, f_slot};
+use super::map::{FRM, Word, f_slot};
 use super::node::{Node, Rounding, Val};
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
 use crate::guest::{MemType, Reg};
 use crate::jit::x64::{
-    Alu, BitTest, Cond, Fma, FmaOrder, Fp, Gpr, Mem, RegMem, Size, ToInt, VArith, VLogic, Xmm, XmmMem,
+    Alu, BitTest, Cond, Fma, FmaOrder, Fp, Gpr, Mem, RegMem, Scale, Shift, Size, ToInt, VArith, VLogic, Xmm, XmmMem,
 };
 
 /// The scratch registers.
 const T0: Xmm = Xmm::Xmm15;
 const T1: Xmm = Xmm::Xmm14;
 const T2: Xmm = Xmm::Xmm13;
+
+/// Eight bytes of the stack that nothing else uses.
+const SPARE: Mem = Mem::base(Gpr::Rsp, 0);
 
 /// The format as the assembler names it. Half precision is never compiled.
 fn fp(fmt: Fmt) -> Fp {
@@ -46,7 +49,7 @@ impl Emitter<'_> {
         match self.map.pinned_f(r) {
             Some(reg) => {
                 self.asm.vmov_to_gpr(Size::Qword, Gpr::Rax, reg);
-                self.asm.shift_imm(crate::jit::x64::Shift::Sar, Size::Qword, Gpr::Rax, 32);
+                self.asm.shift_imm(Shift::Sar, Size::Qword, Gpr::Rax, 32);
                 self.asm.alu_imm(Alu::Cmp, Size::Dword, Gpr::Rax, -1);
             }
             None => {
@@ -368,6 +371,41 @@ impl Emitter<'_> {
         self.cold.push(Cold::Equal { from, back, op, operands: [d, a, b] });
     }
 
+    /// Classifies a number. Only normal numbers are common.
+    pub fn eval_class(&mut self, d: Gpr, fmt: Fmt, a: Reg) {
+        let a = self.fp_in_register(fmt, a, T1);
+        let (size, exponent_at, exponents) = match fmt {
+            Fmt::S => (Size::Dword, 24, 254),
+            _ => (Size::Qword, 53, 2046),
+        };
+        let (bits, exponent) = (self.scratch(), self.scratch());
+        let slow = self.slow();
+        self.asm.vmov_to_gpr(size, bits, a);
+        self.asm.lea(size, exponent, Mem::indexed(bits, bits, Scale::One, 0));
+        self.asm.shift_imm(Shift::Shr, size, exponent, exponent_at);
+        self.asm.alu_imm(Alu::Sub, Size::Dword, exponent, 1);
+        self.asm.alu_imm(Alu::Cmp, Size::Dword, exponent, exponents);
+        self.asm.jcc(Cond::Ae, slow);
+        // Bit 1 for a negative number, bit 6 for a positive one.
+        self.asm.shift_imm(Shift::Sar, size, bits, size.bytes() as u8 * 8 - 1);
+        self.asm.alu_imm(Alu::And, Size::Dword, bits, 1 << 1 | 1 << 6);
+        self.asm.alu_imm(Alu::Xor, Size::Dword, bits, 1 << 6);
+        if d != bits {
+            self.asm.mov(Size::Dword, d, bits);
+        }
+    }
+
+    /// Writes the rounding mode that is already set. Another one is written by the definition, and leaves.
+    pub fn write_same_mode(&mut self, v: Val) {
+        let new = self.scratch();
+        self.eval(new, v);
+        self.asm.alu_imm(Alu::And, Size::Dword, new, 7);
+        self.asm.alu(Alu::Cmp, Size::Byte, new, FRM);
+        let from = self.asm.new_label();
+        self.asm.jcc(Cond::Ne, from);
+        self.rare.push((from, self.known.fp));
+    }
+
     /// Compares two numbers.
     pub fn eval_fp_compare(&mut self, d: Gpr, op: FpCmp, fmt: Fmt, a: Reg, b: Reg) {
         if op == FpCmp::Eq {
@@ -471,6 +509,33 @@ impl Emitter<'_> {
         }
     }
 
+    /// Reads the accrued exceptions into a scratch register.
+    pub fn read_flags(&mut self) -> Gpr {
+        let (flags, table) = (self.scratch(), self.scratch());
+        self.asm.stmxcsr(SPARE);
+        self.asm.mov(Size::Dword, flags, SPARE);
+        self.asm.alu_imm(Alu::And, Size::Dword, flags, 0x3f);
+        self.asm.mov(Size::Qword, table, Word::FlagTable.mem());
+        self.asm.movzx(Size::Byte, flags, Mem::indexed(table, flags, Scale::One, 0));
+        self.release(table);
+        flags
+    }
+
+    /// Writes the accrued exceptions.
+    pub fn write_flags(&mut self, v: Val) {
+        let (flags, other) = (self.scratch(), self.scratch());
+        self.eval(flags, v);
+        self.asm.alu_imm(Alu::And, Size::Dword, flags, 0x1f);
+        self.asm.mov(Size::Qword, other, Word::StickyTable.mem());
+        self.asm.movzx(Size::Byte, flags, Mem::indexed(other, flags, Scale::One, 0));
+        self.asm.stmxcsr(SPARE);
+        self.asm.mov(Size::Dword, other, SPARE);
+        self.asm.alu_imm(Alu::And, Size::Dword, other, !0x3f);
+        self.asm.alu(Alu::Or, Size::Dword, other, flags);
+        self.asm.mov_store(Size::Dword, SPARE, other);
+        self.asm.ldmxcsr(SPARE);
+    }
+
     /// Moves all bits of a floating-point register.
     pub fn eval_fp_bits(&mut self, d: Gpr, r: Reg) {
         match self.map.pinned_f(r) {
@@ -492,6 +557,10 @@ impl Emitter<'_> {
             let mem = self.mem_of(addr);
             self.access();
             return self.asm.vmov_store(fp(fmt), mem, reg);
+        }
+        if let Node::FpBits(r) = self.nodes.get(bits) {
+            // Before the address is checked, which may be where the access faults.
+            self.settle(r);
         }
         let ty = match fmt {
             Fmt::H => MemType::U16,

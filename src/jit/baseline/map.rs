@@ -17,37 +17,41 @@ pub const BIAS: i32 = 96;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Word {
+    /// A table of the guest's flags for each set of MXCSR's sticky bits.
+    FlagTable = 0,
+    /// A table of MXCSR's sticky bits for each set of the guest's flags.
+    StickyTable = 1,
     /// The canonical NaN of a single, boxed.
-    NanS = 0,
+    NanS = 2,
     /// The canonical NaN of a double.
-    NanD = 1,
+    NanD = 3,
     /// The sign bit of a single.
-    SignS = 2,
+    SignS = 4,
     /// The sign bit of a double.
-    SignD = 3,
+    SignD = 5,
     /// All bits but the sign of a single.
-    MagnitudeS = 4,
+    MagnitudeS = 6,
     /// All bits but the sign of a double.
-    MagnitudeD = 5,
+    MagnitudeD = 7,
     /// The bits that box a single.
-    Box = 6,
+    Box = 8,
     /// The first address past the guest's address space, where it is checked.
-    SpaceLimit = 7,
+    SpaceLimit = 9,
     /// What the helpers get: see the runtime's `Context`.
-    Context = 8,
+    Context = 10,
     /// The value of `instret` at which counting code leaves.
-    Limit = 9,
+    Limit = 11,
     /// Jumped to with the reason in rax: leaves emitted code.
-    Leave = 10,
+    Leave = 12,
     /// Jumped to with the next pc in rax: leaves emitted code to look up the block there.
-    LeaveTo = 11,
+    LeaveTo = 13,
     /// Called by the exit of a block that is not linked. The data of the exit follows the call.
-    LeaveLink = 12,
+    LeaveLink = 14,
     /// The jump cache.
-    Jumps = 13,
+    Jumps = 15,
     /// Called to execute one instruction by its definition, with its pc in rax and its encoding in ecx. Returns in rax
     /// why emitted code must be left, or zero; the flags tell which.
-    Execute = 14,
+    Execute = 16,
 }
 
 impl Word {
@@ -55,8 +59,23 @@ impl Word {
     pub const ALL: [Self; ENGINE_WORDS] = {
         use Word::*;
         [
-            NanS, NanD, SignS, SignD, MagnitudeS, MagnitudeD, Box, SpaceLimit, Context, Limit, Leave, LeaveTo,
-            LeaveLink, Jumps, Execute,
+            FlagTable,
+            StickyTable,
+            NanS,
+            NanD,
+            SignS,
+            SignD,
+            MagnitudeS,
+            MagnitudeD,
+            Box,
+            SpaceLimit,
+            Context,
+            Limit,
+            Leave,
+            LeaveTo,
+            LeaveLink,
+            Jumps,
+            Execute,
         ]
     };
 
@@ -72,6 +91,9 @@ pub const STOP: Mem = Mem::base(Gpr::Rbp, HartCell::<Rv64>::STOP as i32 - BIAS);
 pub const PC: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, pc) as i32 - BIAS);
 /// The number of instructions retired, kept by counting code.
 pub const INSTRET: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, instret) as i32 - BIAS);
+
+/// The guest's rounding mode, a byte.
+pub const FRM: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, frm) as i32 - BIAS);
 
 /// The integer register `r` in the CPU state.
 pub const fn x_slot(r: Reg) -> Mem {

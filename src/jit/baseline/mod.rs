@@ -21,7 +21,7 @@ mod select;
 pub use emitter::Access;
 
 use crate::guest::riscv::fetch::{FetchLimits, Fetched};
-use crate::guest::riscv::{Base, Rv64, insn_align};
+use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Semantics as _, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
 use emitter::{Cold, Emitter, Stop, imm32};
@@ -156,7 +156,7 @@ impl Compiler {
         entries.clear();
         uncompiled.clear();
         find_targets(fetched, asm, labels);
-        let emitter = Emitter::new(asm, config, nodes, accesses, cold, insn_align(isa));
+        let emitter = Emitter::new(asm, config, nodes, accesses, cold, isa);
         let mut block = Block { emitter, fetched, config, labels, entries, uncompiled };
         block.emit();
         block.emit_cold();
@@ -301,12 +301,13 @@ impl Block<'_> {
         let flow = if e.uncompiled { Err(Stop::Uncompiled) } else { flow };
         let next = pc + u64::from(insn.len);
         match flow {
-            Ok(Flow::Next) => {
+            // What was compiled of such an instruction changes nothing that code depends on.
+            Ok(Flow::Next | Flow::Refetch) => {
                 self.finish_insn(pc, insn);
                 self.emitter.uncounted += 1;
                 true
             }
-            Ok(Flow::Refetch) | Err(Stop::Uncompiled) => {
+            Err(Stop::Uncompiled) => {
                 e.asm.truncate(offset);
                 e.accesses.truncate(accesses);
                 e.cold.truncate(cold);
@@ -520,12 +521,19 @@ impl Block<'_> {
                     asm.bind(from);
                     self.emitter.cold_settle(known);
                     let asm = &mut *self.emitter.asm;
+                    if self.config.count && uncounted > 0 {
+                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, uncounted.into());
+                    }
+                    let leave = asm.new_label();
                     execute(asm, pc, bits);
+                    asm.jcc(x64::Cond::Ne, leave);
                     if self.config.count {
-                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, i32::from(uncounted) + 1);
+                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, 1);
                     }
                     asm.mov_imm(Gpr::Rax, next);
                     asm.jmp_indirect(Word::LeaveTo.mem());
+                    asm.bind(leave);
+                    asm.jmp_indirect(Word::Leave.mem());
                 }
                 Cold::Refused { from, access } => {
                     asm.bind(from);

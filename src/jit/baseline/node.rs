@@ -145,6 +145,8 @@ pub enum Node {
     FpFromInt(Fmt, IntType, Val),
     /// A comparison of numbers, 0 or 1.
     FpCompare(FpCmp, Fmt, Reg, Reg),
+    /// The class of a number.
+    FpClass(Fmt, Reg),
     /// An integer made from a number.
     FpToInt(Fmt, IntType, Rounding, Reg),
 }

@@ -51,7 +51,9 @@ impl Emitter<'_> {
         match self.nodes.get(v) {
             Node::Imm(_) | Node::FpBits(_) | Node::Number(..) => false,
             Node::FpArith(..) | Node::FpSqrt(..) | Node::FpFma(..) | Node::FpSign(..) => false,
-            Node::FpMinMax(..) | Node::FpConvert(..) | Node::FpCompare(..) | Node::FpToInt(..) => false,
+            Node::FpMinMax(..) | Node::FpConvert(..) | Node::FpCompare(..) | Node::FpClass(..) | Node::FpToInt(..) => {
+                false
+            }
             Node::FpFromInt(_, _, a) => self.depends_on(a, reg),
             Node::Reg(r) => self.map.pinned(r) == Some(reg),
             Node::Scratch(scratch) => scratch == reg,
@@ -123,6 +125,7 @@ impl Emitter<'_> {
             Node::Load(ty, addr) => self.eval_load(d, ty, addr),
             Node::FpBits(r) => self.eval_fp_bits(d, r),
             Node::FpCompare(op, fmt, a, b) => self.eval_fp_compare(d, op, fmt, a, b),
+            Node::FpClass(fmt, a) => self.eval_class(d, fmt, a),
             Node::FpToInt(fmt, ty, rounding, a) => self.eval_to_int(d, fmt, ty, rounding, a),
             Node::Reg(_) | Node::Scratch(_) => unreachable!("registers are leaves"),
             Node::Amo(..) => unreachable!("it is done by what writes its value"),

@@ -224,17 +224,16 @@ impl CodeCache {
     pub unsafe fn link(&self, at: u32, key: BlockKey) -> bool {
         let mut state = self.state.lock();
         let Some(&(offset, index)) = state.entries.get(&key) else { return false };
+        let linked = offset.wrapping_sub(at + 4) as i32;
         // SAFETY: the displacement is that of an exit, which is still there: it would have been discarded by a thread
         // that waits for this one. The lock keeps others from writing.
-        let unlinked = unsafe { self.area.patch(at, offset.wrapping_sub(at + 4) as i32) };
-        let incoming = &mut state.blocks[index as usize].incoming;
+        let unlinked = unsafe { self.area.patch(at, linked) };
         // Another thread may have been here before.
-        if let Some(same) = incoming.iter().find(|other| other.at == at) {
-            debug_assert_eq!(unlinked, offset.wrapping_sub(at + 4) as i32, "{same:?}");
-            return false;
+        let is_new = unlinked != linked;
+        if is_new {
+            state.blocks[index as usize].incoming.push(Incoming { at, unlinked });
         }
-        incoming.push(Incoming { at, unlinked });
-        true
+        is_new
     }
 
     /// The instruction of the guest that an instruction of emitted code belongs to.

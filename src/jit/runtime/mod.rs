@@ -106,6 +106,8 @@ struct Core {
     cache: Arc<CodeCache>,
     compiler: Compiler,
     jumps: Box<[Jump]>,
+    /// The context of the blocks in the jump cache.
+    block_context: BlockContext,
     tracer: Option<Box<dyn Tracer<Rv64> + Send>>,
     statistics: Statistics,
     /// The number of instructions to run, set since the last run.
@@ -134,6 +136,7 @@ impl Jit {
             cache: code.0.clone(),
             compiler: Compiler::default(),
             jumps: Jump::none(),
+            block_context: BlockContext::default(),
             tracer: None,
             statistics: Statistics::default(),
             budget: None,
@@ -193,9 +196,11 @@ impl Engine<Rv64> for Jit {
         }
         core.prepare(hart.words_mut(), &mut context, mem.limit().0);
         context.cpu = hart.as_ptr();
+        let before = hart.cpu().instret;
         let host = fp::host::enter(context.mode.hardware(), hart.cpu().fflags);
         let exit = core.run_blocks(&mut context, hart.cell().stop_flag(), mem, &self.watch);
         hart.cpu_mut().fflags = fp::host::leave(host);
+        core.statistics.instructions += hart.cpu().instret - before;
         core.statistics.left(&exit);
         exit
     }
@@ -217,6 +222,8 @@ impl Core {
         for (word, value) in CONSTANTS {
             set(word, value);
         }
+        set(Word::FlagTable, fp::host::FLAGS_OF_STICKY.as_ptr() as u64);
+        set(Word::StickyTable, fp::host::STICKY_OF_FLAGS.as_ptr() as u64);
         set(Word::SpaceLimit, space_limit);
         set(Word::Context, std::ptr::from_mut(context) as u64);
         set(Word::Limit, self.limit);
@@ -231,7 +238,6 @@ impl Core {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
         let mut inside = watch.enter();
         let mut link: Option<Link> = None;
-        let mut block_context = context.block_context();
         loop {
             // SAFETY: the state is that of the hart that was lent to this engine. No emitted code runs.
             let cpu = unsafe { &mut *context.cpu };
@@ -243,8 +249,10 @@ impl Core {
                 Jump::forget(&mut self.jumps);
                 link = None;
             }
-            if block_context != context.block_context() {
-                block_context = context.block_context();
+            // Emitted code finds blocks by their address alone.
+            let block_context = context.block_context();
+            if self.block_context != block_context {
+                self.block_context = block_context;
                 Jump::forget(&mut self.jumps);
                 link = None;
             }
@@ -322,6 +330,11 @@ impl Core {
         inside: &Inside,
     ) -> Result<*const u8, Missing> {
         self.statistics.lookups += 1;
+        // Most often the guest returns from a system call that it has made before.
+        let jump = self.jumps[jump_index(cpu.pc)];
+        if jump.pc == cpu.pc && !jump.code.is_null() {
+            return Ok(jump.code);
+        }
         match self.cache.find(BlockKey::new(cpu.pc, context)) {
             Some(code) => Ok(code),
             None => self.compile_at(cpu, context, mem, inside),

@@ -5,6 +5,8 @@ use crate::guest::Exit;
 /// Counts since the engine was created.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Statistics {
+    /// Instructions run, where they are counted.
+    pub instructions: u64,
     /// Superblocks looked up by the loop.
     pub lookups: u64,
     /// Superblocks compiled.
@@ -41,7 +43,9 @@ impl Statistics {
 
     /// The counts by name.
     pub fn named(&self) -> Vec<(&'static str, u64)> {
+        let exits = self.syscalls + self.faults + self.illegal + self.breakpoints + self.interruptions;
         vec![
+            ("instructions", self.instructions),
             ("superblocks", self.blocks),
             ("compiled", self.compiled),
             ("uncompiled", self.uncompiled),
@@ -49,6 +53,7 @@ impl Statistics {
             ("lookups", self.lookups),
             ("links", self.links),
             ("revalidations", self.revalidations),
+            ("exits", exits),
             ("exit-syscall", self.syscalls),
             ("exit-fault", self.faults),
             ("exit-illegal", self.illegal),

@@ -73,6 +73,11 @@ const TABLES: ([u8; 32], [u8; 64]) = {
     (sticky, flags)
 };
 
+/// The guest flags for the sticky bits of MXCSR, for emitted code.
+pub static FLAGS_OF_STICKY: [u8; 64] = TABLES.1;
+/// The sticky bits of MXCSR for guest flags, for emitted code.
+pub static STICKY_OF_FLAGS: [u8; 32] = TABLES.0;
+
 /// The sticky bits of MXCSR for guest flags.
 #[inline]
 pub const fn sticky(flags: Flags) -> u32 {
