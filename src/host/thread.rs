@@ -1,12 +1,14 @@
 //! Host threads that run guest threads.
 
 use super::fd::close;
+use super::lock::{sleep, wake};
 use super::pass::syscall;
 use super::signals::{action, block_all_signals, block_every_signal, set_action, set_signal_mask};
 use rustix::io::Errno;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use std::os::unix::thread::JoinHandleExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 /// The stack of a host thread, in bytes.
@@ -18,8 +20,8 @@ const LARGE_STACK: usize = 1 << 20;
 /// The signals that the C library takes for itself when the first thread starts, and that belong to the guest.
 const LIBRARY_SIGNALS: [i32; 2] = [32, 33];
 
-/// Runs `body` on a new thread, which begins with all signals blocked, those of faults too. Returns the thread's id.
-/// `body` must not end before that.
+/// Runs `body` on a new thread, which begins with all signals blocked, those of faults too. Returns the thread's id, which
+/// no signal can be sent to before they are. `body` must not end before that.
 ///
 /// # Errors
 /// EAGAIN if the host has no room for another thread.
@@ -27,12 +29,21 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<i32, Errno> {
     // The new thread inherits the mask.
     let _blocked = block_every_signal();
     take_signals_back();
-    let spawned = Builder::new().stack_size(STACK).spawn(|| {
+    let blocks = Arc::new(AtomicU32::new(0));
+    let of_thread = blocks.clone();
+    let spawned = Builder::new().stack_size(STACK).spawn(move || {
         // The library unblocks 32 in every thread, and the mask is not restored here.
         std::mem::forget(block_every_signal());
+        of_thread.store(1, Ordering::Release);
+        wake(&of_thread, 1);
+        drop(of_thread);
         body();
     });
-    tid_of(&spawned.map_err(|_| Errno::AGAIN)?)
+    let spawned = spawned.map_err(|_| Errno::AGAIN)?;
+    while blocks.load(Ordering::Acquire) == 0 {
+        sleep(&blocks, 0);
+    }
+    tid_of(&spawned)
 }
 
 /// The id of a thread that has not ended. No interface of the C library says it. But its CPU-time clock does, whose

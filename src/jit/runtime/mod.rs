@@ -248,6 +248,8 @@ impl Core {
             if inside.take().is_some() {
                 Jump::forget(&mut self.jumps);
                 link = None;
+                // Another hart may have had all code count.
+                context.count = self.cache.counts();
             }
             // Emitted code finds blocks by their address alone.
             let block_context = context.block_context();
