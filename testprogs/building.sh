@@ -2,7 +2,7 @@
 # program is rebuilt only if its source, a header or the command is newer or different.
 
 headers=$(ls -t "$(dirname "${BASH_SOURCE[0]}")"/{,torture/}*.h | head -1)
-jobs=$(nproc) failed=0 running=0
+jobs=$(nproc) failed=0 builds=()
 
 # need TOOL PACKAGES...: exits with a hint to install PACKAGES if TOOL is missing
 need() {
@@ -17,20 +17,20 @@ build_in() {
 
 # spawn TARGET SOURCE COMMAND...: builds TARGET in the background
 spawn() {
-    if [ "$running" -ge "$jobs" ]; then
-        wait -n || failed=1
-        running=$((running - 1))
-    fi
+    [ ${#builds[@]} -lt "$jobs" ] || await
     build_one "$@" 9>&- &
-    running=$((running + 1))
+    builds+=($!)
+}
+
+# await: waits for the oldest build. By its process: `wait -n` misses those that have already ended.
+await() {
+    wait "${builds[0]}" || failed=1
+    builds=("${builds[@]:1}")
 }
 
 # finish: waits for all builds and exits with their status
 finish() {
-    while [ "$running" -gt 0 ]; do
-        wait -n || failed=1
-        running=$((running - 1))
-    done
+    while [ ${#builds[@]} -gt 0 ]; do await; done
     exit $failed
 }
 

@@ -399,10 +399,11 @@ impl Block<'_> {
         }
     }
 
-    /// The label of an instruction in this superblock.
+    /// The label of an instruction in this superblock. One that is before the current instruction must be an entry,
+    /// which is where a loop pauses: a jump whose target was computed can lead to others.
     fn label_of(&self, pc: u64) -> Option<Label> {
         let index = self.fetched.insns.binary_search_by_key(&pc, |&(pc, _)| pc).ok()?;
-        self.labels[index].map(|target| target.label)
+        self.labels[index].filter(|target| target.is_loop || pc > self.emitter.pc).map(|target| target.label)
     }
 
     /// Goes on at `pc`.
