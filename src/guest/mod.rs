@@ -5,11 +5,13 @@
 
 pub mod alu;
 mod block_key;
+mod exit_counts;
 mod hart;
 pub mod riscv;
 mod semantics;
 
 pub use block_key::{BlockContext, BlockKey};
+pub use exit_counts::ExitCounts;
 pub use hart::{ENGINE_WORDS, EngineWords, HartCell, HartOwner};
 pub use semantics::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, JumpHint, MemType, Order, Reg, Semantics, Width};
 

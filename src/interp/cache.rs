@@ -4,10 +4,11 @@ use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
 use crate::guest::riscv::Base;
 use crate::guest::{BlockContext, BlockKey};
-use crate::memory::{GuestAddr, GuestMemory, PAGE_SIZE, Stale};
+use crate::memory::{BlocksByPage, GuestAddr, GuestMemory, PAGE_SIZE, Stale};
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::null;
 
 /// Above this many slots (64 MiB), dropped blocks included, all blocks are dropped.
@@ -46,16 +47,16 @@ struct Block {
 }
 
 impl Block {
-    fn pages(&self, pc: u64) -> impl Iterator<Item = u64> + use<> {
-        let last = pc + self.source.len() as u64 - 1;
-        pc / PAGE_SIZE..=last / PAGE_SIZE
+    /// Where the block at `pc` was decoded from.
+    fn range(&self, pc: u64) -> Range<GuestAddr> {
+        GuestAddr(pc)..GuestAddr(pc + self.source.len() as u64)
     }
 }
 
 pub(super) struct Cache<B> {
     blocks: FxHashMap<BlockKey, Block>,
-    /// The addresses of the blocks that touch a page.
-    by_page: FxHashMap<u64, Vec<u64>>,
+    /// The blocks, by address.
+    by_page: BlocksByPage<u64>,
     arena: Arena,
     jumps: Box<[Cell<JumpEntry>]>,
     max_slots: usize,
@@ -66,7 +67,7 @@ impl<B: Base> Cache<B> {
     pub fn new() -> Self {
         Self {
             blocks: FxHashMap::default(),
-            by_page: FxHashMap::default(),
+            by_page: BlocksByPage::default(),
             arena: Arena::new(),
             jumps: (0..JUMP_CACHE).map(|_| Cell::new(EMPTY)).collect(),
             max_slots: MAX_SLOTS,
@@ -97,9 +98,7 @@ impl<B: Base> Cache<B> {
     pub fn insert(&mut self, decoded: &Decoded) -> *const Slot {
         let start = self.arena.push(&decoded.slots).cast_const();
         let block = Block { start, source: decoded.source().into(), incoming: Vec::new() };
-        for page in block.pages(decoded.pc()) {
-            self.by_page.entry(page).or_default().push(decoded.pc());
-        }
+        self.by_page.insert(&block.range(decoded.pc()), decoded.pc());
         self.blocks.insert(key(decoded.pc()), block);
         start
     }
@@ -133,11 +132,7 @@ impl<B: Base> Cache<B> {
             // together with this list; no handler runs now.
             unsafe { *link.0 = null() };
         }
-        for page in block.pages(pc) {
-            if let Some(list) = self.by_page.get_mut(&page) {
-                list.retain(|&other| other != pc);
-            }
-        }
+        self.by_page.remove(&block.range(pc), pc);
         let entry = &self.jumps[jump_index(pc)];
         if entry.get().key == !pc {
             entry.set(EMPTY);
@@ -158,18 +153,9 @@ impl<B: Base> Cache<B> {
     pub fn drop_stale(&mut self, stale: Stale) {
         let Stale::Ranges(ranges) = stale else { return self.clear() };
         for range in ranges {
-            let pages = range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE);
-            let touched: Vec<u64> = if pages.end - pages.start < self.by_page.len() as u64 {
-                pages.filter_map(|p| self.by_page.get(&p)).flatten().copied().collect()
-            } else {
-                self.by_page.iter().filter(|(p, _)| pages.contains(p)).flat_map(|(_, l)| l).copied().collect()
-            };
-            for pc in touched {
-                let hit = self
-                    .blocks
-                    .get(&key(pc))
-                    .is_some_and(|b| pc < range.end.0 && pc + b.source.len() as u64 > range.start.0);
-                if hit {
+            for pc in self.by_page.near(&range) {
+                let source = self.blocks.get(&key(pc)).map(|block| block.range(pc));
+                if source.is_some_and(|source| source.start < range.end && source.end > range.start) {
                     self.drop_block(pc);
                 }
             }
@@ -181,8 +167,7 @@ impl<B: Base> Cache<B> {
     pub fn revalidate(&mut self, mem: &impl GuestMemory) {
         let mut now = [0; PAGE_SIZE as usize];
         let mut stale = Vec::new();
-        for (page, starts) in &self.by_page {
-            let page = page * PAGE_SIZE;
+        for (GuestAddr(page), starts) in self.by_page.iter() {
             let got = mem.fetch(GuestAddr(page), &mut now).unwrap_or(0) as u64;
             // A block on two pages is compared page by page.
             let unchanged = |pc: u64| {

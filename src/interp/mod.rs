@@ -166,7 +166,7 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
         let exit = self.core.run_slices(cpu, &mut env, stop, mem, inside.as_ref());
         drop(inside);
         cpu.fflags = fp::host::leave(host);
-        self.core.statistics.left(&exit);
+        self.core.statistics.exits.add(&exit);
         exit
     }
 

@@ -15,7 +15,7 @@ mod vma;
 mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
-pub use code::{CodeChanges, CodeObserver, CodeWatch, Inside, Registration, Reports, Stale};
+pub use code::{BlocksByPage, CodeChanges, CodeObserver, CodeWatch, Inside, Registration, Reports, Stale};
 pub use guest::{GuestMemory, Refusal};
 pub use reservations::{Claim, Reservations};
 pub use user::{Backing, MapError, MapRequest, Mdwe, NewRing, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};

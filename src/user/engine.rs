@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub enum EngineKind {
     /// The interpreter.
     Interp,
-    /// The compiler alone.
+    /// The compiler.
     Jit,
 }
 
@@ -33,7 +33,7 @@ pub struct EngineConfig {
 /// What the engines of a process share.
 pub(super) struct Engines {
     config: EngineConfig,
-    /// The compiled code, from the first engine on.
+    /// The compiled code, if code is compiled.
     code: Lock<Option<SharedCode>>,
 }
 

@@ -13,7 +13,7 @@ use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
 use crate::jit::baseline::{Access, Compiler, Config, Reason};
 use crate::jit::x64::Assembler;
-use crate::memory::{CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
+use crate::memory::{BlocksByPage, CodeObserver, GuestAddr, UserSpace};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
 use std::ops::Range;
@@ -34,7 +34,7 @@ struct Incoming {
 /// A superblock.
 struct Block {
     /// The guest's addresses it was compiled from.
-    source: Range<u64>,
+    source: Range<GuestAddr>,
     /// The hash of the bytes there.
     hash: u64,
     /// The offset of its code.
@@ -47,12 +47,6 @@ struct Block {
     incoming: Vec<Incoming>,
 }
 
-impl Block {
-    fn pages(&self) -> Range<u64> {
-        self.source.start / PAGE_SIZE..self.source.end.div_ceil(PAGE_SIZE)
-    }
-}
-
 /// What the lock protects.
 #[derive(Default)]
 struct State {
@@ -60,8 +54,8 @@ struct State {
     blocks: Vec<Block>,
     /// The offset of the code for a key, and the index of its superblock.
     entries: FxHashMap<BlockKey, (u32, u32)>,
-    /// The indices of the superblocks that were compiled from a page.
-    by_page: FxHashMap<u64, Vec<u32>>,
+    /// The superblocks, by index.
+    by_page: BlocksByPage<u32>,
     /// The first free byte of the area.
     used: u32,
     /// All code has been discarded, and some thread may still execute it.
@@ -198,7 +192,7 @@ impl CodeCache {
         unsafe { self.area.write(start, code) };
         let index = state.blocks.len() as u32;
         let block = Block {
-            source: pc..pc + fetched.source.len() as u64,
+            source: GuestAddr(pc)..GuestAddr(pc + fetched.source.len() as u64),
             hash: hash(&fetched.source),
             start,
             entries: compiled.entries().iter().map(|&(pc, at)| (BlockKey::new(pc, context), at)).collect(),
@@ -206,9 +200,7 @@ impl CodeCache {
             insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
             incoming: Vec::new(),
         };
-        for page in block.pages() {
-            state.by_page.entry(page).or_default().push(index);
-        }
+        state.by_page.insert(&block.source, index);
         for &(key, offset) in &block.entries {
             // A loop of another superblock may begin here already.
             state.entries.entry(key).or_insert((start + offset, index));
@@ -245,7 +237,7 @@ impl CodeCache {
         let offset = offset - block.start;
         let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
         let access = &block.accesses[access.expect("only accesses fault")];
-        let pc = block.source.start + u64::from(block.insns[usize::from(access.insn)]);
+        let pc = block.source.start.0 + u64::from(block.insns[usize::from(access.insn)]);
         FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh }
     }
 
@@ -253,7 +245,7 @@ impl CodeCache {
     fn discard(&self, state: &mut State, index: u32) {
         let block = &mut state.blocks[index as usize];
         let (entries, incoming) = (std::mem::take(&mut block.entries), std::mem::take(&mut block.incoming));
-        let pages = block.pages();
+        let source = block.source.clone();
         for exit in incoming {
             // SAFETY: the exit was linked since the area was empty, so it is still there. The lock is held.
             unsafe { self.area.patch(exit.at, exit.unlinked) };
@@ -263,11 +255,7 @@ impl CodeCache {
                 state.entries.remove(&key);
             }
         }
-        for page in pages {
-            if let Some(list) = state.by_page.get_mut(&page) {
-                list.retain(|&other| other != index);
-            }
-        }
+        state.by_page.remove(&source, index);
     }
 
     /// Discards all code, and returns when its memory can be used again. The calling engine is outside of it.
@@ -320,13 +308,13 @@ impl CodeCache {
     /// this, also for stores through other mappings of the page.
     pub fn revalidate(&self, mem: &UserSpace) {
         let mut bytes = Vec::new();
-        let mut is_stale = |source: &Range<u64>, known: u64| {
-            bytes.resize((source.end - source.start) as usize, 0);
-            let got = mem.fetch(GuestAddr(source.start), &mut bytes);
+        let mut is_stale = |source: &Range<GuestAddr>, known: u64| {
+            bytes.resize((source.end.0 - source.start.0) as usize, 0);
+            let got = mem.fetch(source.start, &mut bytes);
             got != Ok(bytes.len()) || hash(&bytes) != known
         };
         // Memory is read without the lock. What is compiled meanwhile is fresh.
-        let blocks: Vec<(u32, Range<u64>, u64)> = {
+        let blocks: Vec<(u32, Range<GuestAddr>, u64)> = {
             let state = self.state.lock();
             let live = state.blocks.iter().filter(|block| !block.entries.is_empty());
             live.map(|block| (block.start, block.source.clone(), block.hash)).collect()
@@ -354,15 +342,9 @@ impl CodeObserver for CodeCache {
     fn changed(&self, range: &Range<GuestAddr>) {
         let mut state = self.state.lock();
         self.generation.fetch_add(1, Ordering::SeqCst);
-        let pages = range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE);
-        let touched: Vec<u32> = if pages.end - pages.start < state.by_page.len() as u64 {
-            pages.filter_map(|page| state.by_page.get(&page)).flatten().copied().collect()
-        } else {
-            state.by_page.iter().filter(|(page, _)| pages.contains(page)).flat_map(|(_, list)| list).copied().collect()
-        };
-        for index in touched {
+        for index in state.by_page.near(range) {
             let source = &state.blocks[index as usize].source;
-            if source.start < range.end.0 && source.end > range.start.0 {
+            if source.start < range.end && source.end > range.start {
                 self.discard(&mut state, index);
             }
         }

@@ -201,7 +201,7 @@ impl Engine<Rv64> for Jit {
         let exit = core.run_blocks(&mut context, hart.cell().stop_flag(), mem, &self.watch);
         hart.cpu_mut().fflags = fp::host::leave(host);
         core.statistics.instructions += hart.cpu().instret - before;
-        core.statistics.left(&exit);
+        core.statistics.exits.add(&exit);
         exit
     }
 

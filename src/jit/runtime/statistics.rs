@@ -1,6 +1,6 @@
 //! Counters of the loop around emitted code. What happens inside of it is not counted.
 
-use crate::guest::Exit;
+use crate::guest::ExitCounts;
 
 /// Counts since the engine was created.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,30 +21,14 @@ pub(super) struct Statistics {
     pub links: u64,
     /// The number of times that all code was compared with memory.
     pub revalidations: u64,
-    syscalls: u64,
-    faults: u64,
-    illegal: u64,
-    breakpoints: u64,
-    interruptions: u64,
+    /// Returns to the caller.
+    pub exits: ExitCounts,
 }
 
 impl Statistics {
-    /// Counts an exit.
-    pub fn left(&mut self, exit: &Exit) {
-        let count = match exit {
-            Exit::Syscall => &mut self.syscalls,
-            Exit::Fault(_) => &mut self.faults,
-            Exit::Illegal { .. } => &mut self.illegal,
-            Exit::Breakpoint => &mut self.breakpoints,
-            Exit::Interrupted | Exit::Halt => &mut self.interruptions,
-        };
-        *count += 1;
-    }
-
     /// The counts by name.
     pub fn named(&self) -> Vec<(&'static str, u64)> {
-        let exits = self.syscalls + self.faults + self.illegal + self.breakpoints + self.interruptions;
-        vec![
+        let own = [
             ("instructions", self.instructions),
             ("superblocks", self.blocks),
             ("compiled", self.compiled),
@@ -53,12 +37,7 @@ impl Statistics {
             ("lookups", self.lookups),
             ("links", self.links),
             ("revalidations", self.revalidations),
-            ("exits", exits),
-            ("exit-syscall", self.syscalls),
-            ("exit-fault", self.faults),
-            ("exit-illegal", self.illegal),
-            ("exit-breakpoint", self.breakpoints),
-            ("exit-interrupted", self.interruptions),
-        ]
+        ];
+        own.into_iter().chain(self.exits.named()).collect()
     }
 }

@@ -15,7 +15,10 @@
 //! lock while it waits. A hart acknowledges within a slice of instructions, unless one of its accesses blocks in the
 //! host: on a page of a slow file system, or on one that userfaultfd has yet to fill.
 
+mod by_page;
 mod pages;
+
+pub use by_page::BlocksByPage;
 
 use super::GuestAddr;
 use crate::host::{Lock, LockRef, Rank, StopFlag, StopHandle, assert_no_lock_is_held, futex_sleep, futex_wake};
