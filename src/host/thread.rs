@@ -5,11 +5,10 @@ use super::lock::{sleep, wake};
 use super::pass::syscall;
 use super::signals::{action, block_all_signals, block_every_signal, set_action, set_signal_mask};
 use rustix::io::Errno;
-use rustix::thread::{UnshareFlags, unshare_unsafe};
-use std::os::unix::thread::JoinHandleExt;
+use rustix::thread::{UnshareFlags, gettid, unshare_unsafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 
 /// The stack of a host thread, in bytes.
 const STACK: usize = 256 << 10;
@@ -21,7 +20,7 @@ const LARGE_STACK: usize = 1 << 20;
 const LIBRARY_SIGNALS: [i32; 2] = [32, 33];
 
 /// Runs `body` on a new thread, which begins with all signals blocked, those of faults too. Returns the thread's id, which
-/// no signal can be sent to before they are. `body` must not end before that.
+/// no signal can be sent to before they are.
 ///
 /// # Errors
 /// EAGAIN if the host has no room for another thread.
@@ -29,32 +28,21 @@ pub fn spawn(body: impl FnOnce() + Send + 'static) -> Result<i32, Errno> {
     // The new thread inherits the mask.
     let _blocked = block_every_signal();
     take_signals_back();
-    let blocks = Arc::new(AtomicU32::new(0));
-    let of_thread = blocks.clone();
+    let id = Arc::new(AtomicU32::new(0));
+    let of_thread = id.clone();
     let spawned = Builder::new().stack_size(STACK).spawn(move || {
         // The library unblocks 32 in every thread, and the mask is not restored here.
         std::mem::forget(block_every_signal());
-        of_thread.store(1, Ordering::Release);
+        of_thread.store(gettid().as_raw_nonzero().get() as u32, Ordering::Release);
         wake(&of_thread, 1);
         drop(of_thread);
         body();
     });
-    let spawned = spawned.map_err(|_| Errno::AGAIN)?;
-    while blocks.load(Ordering::Acquire) == 0 {
-        sleep(&blocks, 0);
+    spawned.map_err(|_| Errno::AGAIN)?;
+    while id.load(Ordering::Acquire) == 0 {
+        sleep(&id, 0);
     }
-    tid_of(&spawned)
-}
-
-/// The id of a thread that has not ended. No interface of the C library says it. But its CPU-time clock does, whose
-/// number the kernel defines: the complement of the thread id, and three bits for the kind of clock.
-fn tid_of(thread: &JoinHandle<()>) -> Result<i32, Errno> {
-    let mut clock = 0;
-    // SAFETY: the thread is neither joined nor detached as long as there is the handle. The call writes the clock.
-    match unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &raw mut clock) } {
-        0 => Ok(!(clock >> 3)),
-        errno => Err(Errno::from_raw_os_error(errno)),
-    }
+    Ok(id.load(Ordering::Acquire) as i32)
 }
 
 /// Runs `body` on a thread with a descriptor table of its own, in which the standard descriptors are free: for files
