@@ -21,7 +21,6 @@ use remu::memory::{GuestAddr, GuestMemory, MapRequest, Place, Prot, SpaceConfig,
 use remu_isa::{Insn, Isa, Op, Xlen, decode, encode};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 const CODE: u64 = 0x10_0000;
@@ -184,7 +183,7 @@ fn memory(c: &mut Criterion) {
     let user = space(false);
     words(c, "process", &user);
     let ram = Arc::new(Ram::new(0, 4 << 20).expect("memory"));
-    words(c, "machine", &HartMemory::new(vec![ram], Rc::new(NoDevices)));
+    words(c, "machine", &HartMemory::new(vec![ram], Arc::new(NoDevices)));
 
     let mut group = c.benchmark_group("memory/process");
     let mut buffer = [0; 4096];

@@ -9,11 +9,10 @@ use elf::{
 };
 use remu::guest::riscv::{Base, Rv32, Rv64};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Console, Ending, Machine, MachineConfig, MachineError, MachineKind};
+use remu::machine::{BootPlan, ClockSource, Console, Ending, Machine, MachineConfig, MachineError, MachineKind};
 use remu::memory::machine::HartMemory;
 use remu_isa::{Insn, Isa, Op};
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 const BASE: u64 = 0x8000_0000;
 /// The address of the word `tohost`. Scratch memory follows it.
@@ -38,17 +37,17 @@ fn engine<B: Base>() -> Engine<B> {
 /// The program's output, and its input.
 #[derive(Clone, Default)]
 struct Terminal {
-    printed: Rc<RefCell<Vec<u8>>>,
-    typed: Rc<RefCell<Vec<u8>>>,
+    printed: Arc<Mutex<Vec<u8>>>,
+    typed: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Console for Terminal {
     fn put(&mut self, byte: u8) {
-        self.printed.borrow_mut().push(byte);
+        self.printed.lock().unwrap().push(byte);
     }
 
     fn get(&mut self) -> Option<u8> {
-        let mut typed = self.typed.borrow_mut();
+        let mut typed = self.typed.lock().unwrap();
         if typed.is_empty() { None } else { Some(typed.remove(0)) }
     }
 
@@ -62,6 +61,7 @@ fn config(isa: Isa) -> MachineConfig {
         ram_base: BASE,
         ram_size: 1 << 20,
         harts: 1,
+        clock: ClockSource::Host,
         arguments: String::new(),
         aligned_only: false,
     }
@@ -346,21 +346,21 @@ fn code_that_changes_is_seen_after_a_fence() {
 #[test]
 fn the_serial_port_echoes() {
     let terminal = Terminal::default();
-    terminal.typed.borrow_mut().push(b'k');
+    terminal.typed.lock().unwrap().push(b'k');
     let mut code = vec![lui(S0, 0x1000_0000), imm(Op::Lbu, T0, S0, 5), imm(Op::Andi, T0, T0, 1)];
     code.extend([branch(Op::Beq, T0, ZERO, -8), imm(Op::Lbu, A0, S0, 0), store(Op::Sb, A0, S0, 0), li(A0, 0)]);
     code.extend(exit_with(A0));
     assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal.clone()), Ending::Exited(0));
-    assert_eq!(*terminal.printed.borrow(), b"k");
+    assert_eq!(*terminal.printed.lock().unwrap(), b"k");
 }
 
 #[test]
 fn a_wide_load_of_the_serial_port_consumes_no_input() {
     let terminal = Terminal::default();
-    terminal.typed.borrow_mut().push(b'k');
+    terminal.typed.lock().unwrap().push(b'k');
     let code = with_handler(&[lui(S0, 0x1000_0000), imm(Op::Lw, A0, S0, 0)]);
     assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal.clone()), Ending::Exited(5 << 8));
-    assert_eq!(*terminal.typed.borrow(), b"k");
+    assert_eq!(*terminal.typed.lock().unwrap(), b"k");
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn cache_blocks_are_managed_only_in_accessible_memory() {
         let managed = imm(op, ZERO, S0, 0);
         // It reads no device register.
         let terminal = Terminal::default();
-        terminal.typed.borrow_mut().push(b'k');
+        terminal.typed.lock().unwrap().push(b'k');
         let mut code = vec![lui(S0, 0x1000_0000), managed, imm(Op::Lbu, A0, S0, 0)];
         code.extend(exit_with(A0));
         assert_eq!(run_on(&config(Isa::rv64_max()), &code, terminal), Ending::Exited(b'k'.into()), "{op:?}");

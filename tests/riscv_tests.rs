@@ -10,13 +10,12 @@ use remu::elf::Image;
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
 use remu::guest::{Engine, Exit, HartOwner, Tracer};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Ending, Machine, MachineConfig, MachineKind, Silent};
+use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Xlen};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -37,7 +36,7 @@ fn run_bare(file: &[u8]) -> Result<(), String> {
     for segment in &image.segments {
         ram.write(segment.addr, &file[segment.file.clone()]).ok_or("it does not fit")?;
     }
-    let memory = HartMemory::new(vec![ram], Rc::new(NoDevices));
+    let memory = HartMemory::new(vec![ram], Arc::new(NoDevices));
     let mut cpu = Cpu::new(Isa::rv32_max());
     cpu.pc = image.entry;
     let mut hart = HartOwner::<Rv32>::new(cpu);
@@ -131,6 +130,7 @@ fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) ->
         ram_base: 0x8000_0000,
         ram_size: 64 << 20,
         harts: 1,
+        clock: ClockSource::Host,
         arguments: String::new(),
         aligned_only,
     };

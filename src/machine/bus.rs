@@ -1,20 +1,21 @@
 //! The bus: the devices that all harts share, and the request to end the machine.
 
-use super::clint::{self, Clint};
+use super::clock::Clock;
+use super::console::SharedConsole;
+use super::devices::Device;
+use super::devices::clint::{self, Clint};
+use super::devices::finisher::{self, Finisher};
+use super::devices::plic::{self, Plic};
+use super::devices::rtc::{self, Rtc};
+use super::devices::uart::{self, Uart};
 use super::htif::Htif;
-use super::uart::Uart;
-use super::{Console, MachineConfig, MachineKind, uart};
+use super::interrupts::InterruptLines;
+use super::{Console, MachineConfig, MachineKind};
 use crate::elf::HtifAddresses;
 use crate::guest::riscv::privileged::ExternalInputs;
 use crate::memory::machine::{Mmio, Ram};
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
-use std::time::Duration;
-
-/// The power-off device of `virt` (`sifive,test0`).
-pub const FINISHER: u64 = 0x10_0000;
-/// Its size in bytes.
-pub const FINISHER_SIZE: u64 = 0x1000;
+use remu_isa::Ext;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a machine stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,36 +32,28 @@ pub enum Ending {
     OutOfInstructions,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Device {
-    Clint,
-    Uart,
-    Finisher,
+/// A device at its place.
+pub struct Slot {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// Its first address.
+    pub base: u64,
+    /// The size of its registers in bytes.
+    pub size: u64,
+    device: Arc<dyn Device>,
 }
 
-/// The devices, each with its name, address and size.
-const DEVICES: [(Device, &str, u64, u64); 3] = [
-    (Device::Clint, "CLINT", clint::BASE, clint::SIZE),
-    (Device::Uart, "serial port", uart::BASE, uart::SIZE),
-    (Device::Finisher, "power-off device", FINISHER, FINISHER_SIZE),
-];
-
-/// The devices of a machine.
-fn devices(kind: MachineKind) -> impl Iterator<Item = (Device, &'static str, u64, u64)> {
-    DEVICES.into_iter().filter(move |(device, ..)| *device != Device::Finisher || kind == MachineKind::Virt)
-}
-
-/// The devices of a machine, as its harts reach them.
+/// The devices of a machine, as its harts reach them. Any thread may access them.
 pub struct Bus {
-    kind: MachineKind,
-    clint: RefCell<Clint>,
-    uart: RefCell<Uart>,
-    htif: Option<RefCell<Htif>>,
+    slots: Vec<Slot>,
+    clint: Arc<Clint>,
+    uart: Arc<Uart>,
+    finisher: Arc<Finisher>,
+    htif: Option<Mutex<Htif>>,
     ram: Arc<Ram>,
-    console: RefCell<Box<dyn Console>>,
-    ending: RefCell<Option<Ending>>,
-    /// A store changed the pending interrupts or ended the machine.
-    event: Cell<bool>,
+    console: SharedConsole,
+    clock: Arc<Clock>,
+    lines: Arc<InterruptLines>,
 }
 
 impl Bus {
@@ -70,91 +63,104 @@ impl Bus {
         htif: Option<HtifAddresses>,
         console: Box<dyn Console>,
     ) -> Self {
+        let console = SharedConsole::new(console);
+        let clock = Arc::new(Clock::new(config.clock));
+        let lines = Arc::new(InterruptLines::new(config.harts));
+        let clint = Arc::new(Clint::new(config.harts, clock.clone(), lines.clone()));
+        let finisher = Arc::new(Finisher::new(lines.clone()));
+        let slot = |name, base, size, device| Slot { name, base, size, device };
+        let mut slots = vec![slot("CLINT", clint::BASE, clint::SIZE, clint.clone())];
+        let mut uart_line = None;
+        if config.kind == MachineKind::Virt {
+            let plic = Arc::new(Plic::new(config.harts, config.isa.exts.contains(Ext::S), lines.clone()));
+            let rtc = Arc::new(Rtc::new(clock.clone(), plic.line(rtc::SOURCE)));
+            uart_line = Some(plic.line(uart::SOURCE));
+            slots.push(slot("PLIC", plic::BASE, plic::SIZE, plic));
+            slots.push(slot("real-time clock", rtc::BASE, rtc::SIZE, rtc));
+            slots.push(slot("power-off device", finisher::BASE, finisher::SIZE, finisher.clone()));
+        }
+        let uart = Arc::new(Uart::new(console.clone(), clock.clone(), uart_line));
+        slots.push(slot("serial port", uart::BASE, uart::SIZE, uart.clone()));
         Self {
-            kind: config.kind,
-            clint: RefCell::new(Clint::new(config.harts)),
-            uart: RefCell::default(),
-            htif: htif.map(|at| RefCell::new(Htif::new(at))),
+            slots,
+            clint,
+            uart,
+            finisher,
+            htif: htif.map(|at| Mutex::new(Htif::new(at))),
             ram,
-            console: RefCell::new(console),
-            ending: RefCell::default(),
-            event: Cell::new(false),
+            console,
+            clock,
+            lines,
         }
     }
 
-    /// The devices of a machine: name, address and size.
-    pub(super) fn devices(kind: MachineKind) -> impl Iterator<Item = (&'static str, u64, u64)> {
-        devices(kind).map(|(_, name, base, size)| (name, base, size))
+    /// The devices.
+    pub(super) fn slots(&self) -> &[Slot] {
+        &self.slots
     }
 
     /// The device that contains the whole access, and the offset into it.
-    fn device(&self, addr: u64, size: u64) -> Option<(Device, u64)> {
-        let offset = |base, len| addr.checked_sub(base).filter(|offset| offset + size <= len);
-        devices(self.kind).find_map(|(device, _, base, len)| Some((device, offset(base, len)?)))
+    fn device(&self, addr: u64, size: u64) -> Option<(&dyn Device, u64)> {
+        self.slots.iter().find_map(|slot| {
+            let offset = addr.checked_sub(slot.base).filter(|offset| offset + size <= slot.size)?;
+            Some((&*slot.device, offset))
+        })
     }
 
     /// The time and the pending interrupts, which a hart samples before it runs.
     pub(super) fn inputs(&self, hart: usize) -> ExternalInputs {
-        let clint = self.clint.borrow();
-        let time = clint.time();
-        ExternalInputs { time, interrupts: clint.pending(hart, time) }
+        self.clint.poll();
+        ExternalInputs { time: self.clint.time(), interrupts: self.lines.pending(hart) }
     }
 
-    /// The time until the next timer interrupt.
-    pub(super) fn until_timer(&self) -> Option<Duration> {
-        self.clint.borrow().until_timer()
+    /// Records that a hart executed this many instructions.
+    pub(super) fn count(&self, instructions: u64) {
+        self.clock.count(instructions);
     }
 
     /// Whether a device has ended the machine.
     pub(super) fn is_over(&self) -> bool {
-        self.ending.borrow().is_some()
+        self.finisher.is_over()
     }
 
-    /// Polls HTIF and the console, which raise no interrupts. Returns why the machine stops, if it does.
+    /// Updates the devices, HTIF and the console. Returns why the machine stops, if it does.
     pub(super) fn poll(&self) -> Option<Ending> {
-        let mut console = self.console.borrow_mut();
-        let by_htif = self.htif.as_ref().and_then(|htif| htif.borrow_mut().poll(&self.ram, &mut **console));
+        self.slots.iter().for_each(|slot| slot.device.poll());
+        let mut console = self.console.lock();
+        let by_htif = self
+            .htif
+            .as_ref()
+            .and_then(|htif| htif.lock().unwrap_or_else(PoisonError::into_inner).poll(&self.ram, &mut **console));
         console.flush();
         let by_user = console.wants_end().then_some(Ending::ByUser);
-        by_htif.or_else(|| self.ending.borrow_mut().take()).or(by_user)
+        by_htif.or_else(|| self.finisher.ending()).or(by_user)
+    }
+
+    /// The next time at which a device raises an interrupt.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.slots.iter().filter_map(|slot| slot.device.deadline()).min()
+    }
+
+    /// Waits until a device may have raised an interrupt.
+    pub(super) fn wait(&self) {
+        if self.uart.receive() {
+            return;
+        }
+        let accepts_input = self.uart.accepts_input();
+        self.clock.wait_until(self.deadline(), |time| self.console.lock().wait(time, accepts_input));
+        self.uart.receive();
     }
 }
 
 impl Mmio for Bus {
     fn read(&self, addr: u64, size: u64) -> Option<u64> {
-        match self.device(addr, size)? {
-            (Device::Clint, offset) => self.clint.borrow_mut().read(offset, size),
-            (Device::Uart, offset) if size == 1 => {
-                self.uart.borrow_mut().read(offset, &mut **self.console.borrow_mut()).map(u64::from)
-            }
-            (Device::Uart, _) => None,
-            (Device::Finisher, _) => Some(0),
-        }
+        let (device, offset) = self.device(addr, size)?;
+        device.read(offset, size)
     }
 
     fn write(&self, addr: u64, size: u64, value: u64) -> Option<()> {
-        match self.device(addr, size)? {
-            (Device::Clint, offset) => {
-                self.event.set(true);
-                self.clint.borrow_mut().write(offset, size, value)
-            }
-            (Device::Uart, offset) if size == 1 => {
-                self.uart.borrow_mut().write(offset, value as u8, &mut **self.console.borrow_mut())
-            }
-            (Device::Uart, _) => None,
-            (Device::Finisher, 0) => {
-                let ending = match value & 0xffff {
-                    0x5555 => Some(Ending::Exited(0)),
-                    0x3333 => Some(Ending::Exited(value >> 16 & 0xffff)),
-                    0x7777 => Some(Ending::Reset),
-                    _ => None,
-                };
-                self.event.set(ending.is_some());
-                *self.ending.borrow_mut() = ending;
-                Some(())
-            }
-            (Device::Finisher, _) => Some(()),
-        }
+        let (device, offset) = self.device(addr, size)?;
+        device.write(offset, size, value)
     }
 
     fn has_device(&self, addr: u64) -> bool {
@@ -162,6 +168,6 @@ impl Mmio for Bus {
     }
 
     fn take_event(&self) -> bool {
-        self.event.take()
+        self.lines.take_event()
     }
 }

@@ -1,7 +1,7 @@
 //! The flattened device tree, which describes a machine to its software.
 
-use super::bus::{FINISHER, FINISHER_SIZE};
-use super::{MachineConfig, MachineKind, clint, uart};
+use super::devices::{clint, finisher, uart};
+use super::{MachineConfig, MachineKind};
 use crate::guest::riscv::csr::TIMEBASE_HZ;
 use crate::guest::riscv::profiles::isa_string;
 use remu_isa::Xlen;
@@ -99,9 +99,9 @@ fn devices(fdt: &mut FdtWriter, config: &MachineConfig) -> Result<(), Error> {
     fdt.end_node(node)?;
 
     if config.kind == MachineKind::Virt {
-        let node = fdt.begin_node(&format!("test@{FINISHER:x}"))?;
+        let node = fdt.begin_node(&format!("test@{:x}", finisher::BASE))?;
         fdt.property_string_list("compatible", vec!["sifive,test1".into(), "sifive,test0".into(), "syscon".into()])?;
-        fdt.property_array_u64("reg", &[FINISHER, FINISHER_SIZE])?;
+        fdt.property_array_u64("reg", &[finisher::BASE, finisher::SIZE])?;
         fdt.end_node(node)?;
     }
     Ok(())

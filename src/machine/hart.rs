@@ -83,7 +83,10 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
         }
         self.waiting = false;
         let end = self.begun() + instructions;
+        let mut counted = self.begun();
         while !self.waiting && !bus.is_over() {
+            bus.count(self.begun() - counted);
+            counted = self.begun();
             // Sampled each time: a store to a device may have changed them.
             self.interrupt(&bus.inputs(hart));
             let begun = self.begun();
@@ -91,8 +94,11 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Hart<B, E> {
                 break;
             }
             let exit = self.run(end - begun);
+            bus.count(self.begun() - counted);
+            counted = self.begun();
             self.handle_exit(exit, &bus.inputs(hart));
         }
+        bus.count(self.begun() - counted);
     }
 
     /// Takes an interrupt, if one is pending and enabled.

@@ -5,18 +5,21 @@
 
 mod boot;
 mod bus;
-mod clint;
+mod clock;
 mod console;
+mod devices;
 mod devicetree;
 mod hart;
 mod htif;
-mod uart;
+mod interrupts;
 
 pub use boot::{BootError, BootPlan};
 pub use bus::{Bus, Ending};
+pub use clock::{Clock, ClockSource};
 pub use console::{Console, Silent};
 pub use devicetree::DeviceTreeError;
 pub use hart::{Hart, TrapWatcher};
+pub use interrupts::InterruptLines;
 
 use crate::elf::Image;
 use crate::guest::Engine;
@@ -24,15 +27,10 @@ use crate::guest::riscv::Base;
 use crate::memory::Reservations;
 use crate::memory::machine::{HartMemory, Ram, RamError};
 use remu_isa::Isa;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The number of instructions that a hart runs before devices are polled and the next hart runs.
 const TURN: u64 = 5_000;
-
-/// The longest sleep between polls of devices while all harts wait.
-const NAP: Duration = Duration::from_millis(5);
 
 /// The machine model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +59,8 @@ pub struct MachineConfig {
     pub ram_size: u64,
     /// The number of harts, at least one.
     pub harts: usize,
+    /// What makes its clock advance.
+    pub clock: ClockSource,
     /// The kernel's command line.
     pub arguments: String,
     /// Whether misaligned loads and stores trap.
@@ -96,7 +96,7 @@ pub enum MachineError {
 /// A machine.
 pub struct Machine<B: Base, E> {
     harts: Vec<Hart<B, E>>,
-    bus: Rc<Bus>,
+    bus: Arc<Bus>,
     ram: Arc<Ram>,
 }
 
@@ -110,14 +110,13 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
     ) -> Result<Self, MachineError> {
         let ram = Arc::new(Ram::new(config.ram_base, config.ram_size)?);
         let range = ram.range();
-        let mut devices = Bus::devices(config.kind);
-        if let Some((device, at, _)) = devices.find(|(_, at, size)| range.start < at + size && range.end > *at) {
-            return Err(MachineError::Overlap { start: range.start, end: range.end, device, at });
+        let bus = Arc::new(Bus::new(config, ram.clone(), plan.image().and_then(Image::htif), console));
+        let covered = bus.slots().iter().find(|slot| range.start < slot.base + slot.size && range.end > slot.base);
+        if let Some(slot) = covered {
+            return Err(MachineError::Overlap { start: range.start, end: range.end, device: slot.name, at: slot.base });
         }
-        let htif = plan.image().and_then(Image::htif);
         let tree = devicetree::compose(config)?;
         let rom = Arc::new(boot::load(config, plan, &ram, &tree)?);
-        let bus = Rc::new(Bus::new(config, ram.clone(), htif, console));
         let reservations = Arc::<Reservations>::default();
         let harts = (0..config.harts)
             .map(|id| {
@@ -148,13 +147,12 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
             }
             let waits = |(id, hart): (usize, &Hart<B, E>)| hart.waits(&self.bus.inputs(id));
             let all_wait = self.harts.iter().enumerate().all(waits);
-            let left = self.bus.until_timer();
-            let for_ever = all_wait && left.is_none();
+            let for_ever = all_wait && self.bus.deadline().is_none();
             if limit.is_some_and(|limit| for_ever || self.harts.iter().all(|hart| hart.begun() >= limit)) {
                 return Ending::OutOfInstructions;
             }
             if all_wait {
-                std::thread::sleep(left.map_or(NAP, |left| left.min(NAP)));
+                self.bus.wait();
             }
         }
     }

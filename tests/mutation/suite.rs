@@ -5,7 +5,7 @@ use crate::guest::{Mutant32, Mutant64, Seen, watch};
 use remu::guest::riscv::Base;
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, Ending, Machine, MachineConfig, MachineKind, Silent};
+use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::HartMemory;
 use remu_isa::{Isa, Xlen};
 use std::cell::Cell;
@@ -108,6 +108,7 @@ impl Program {
             ram_base: 0x8000_0000,
             ram_size: 64 << 20,
             harts: 1,
+            clock: ClockSource::Host,
             arguments: String::new(),
             aligned_only: false,
         };

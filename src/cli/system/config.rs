@@ -2,13 +2,13 @@
 
 use super::{SystemError, SystemOptions, bad, isa, number};
 use crate::cli::resolve;
-use crate::machine::{MachineConfig, MachineKind};
+use crate::machine::{ClockSource, MachineConfig, MachineKind};
 use remu_isa::Xlen;
 
 /// What `-machine help` prints.
 pub(super) const MACHINES: &str = "\
 Machines (-machine NAME):
-  virt   QEMU's virt: CLINT, serial port, power-off device
+  virt   QEMU's virt: CLINT, PLIC, serial port, real-time clock, power-off device
   spike  Spike's: CLINT, serial port, HTIF
 ";
 
@@ -40,6 +40,7 @@ pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Machin
         ram_base: number("--memory-base", &options.memory_base)?,
         ram_size: memory(&options.memory)?,
         harts: harts(&options.smp)?,
+        clock: ClockSource::Host,
         arguments: options.append.clone(),
     })
 }

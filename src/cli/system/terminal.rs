@@ -93,4 +93,21 @@ impl Console for Terminal {
     fn wants_end(&self) -> bool {
         self.wants_end
     }
+
+    fn wait(&mut self, time: Option<Duration>, accepts_input: bool) {
+        let until = time.map(|time| Timespec {
+            tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        });
+        let stdin = std::io::stdin();
+        // On a terminal, also for Ctrl-A; elsewhere, only what the guest takes is read.
+        let listens = !self.input_ended && (accepts_input || self.keys.is_some());
+        let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
+        let ready = if listens { &mut ready[..] } else { &mut [] };
+        // A signal ends the wait early; the caller checks what has happened.
+        let arrived = poll(ready, until.as_ref()).unwrap_or(0) > 0;
+        if arrived && self.keys.is_some() {
+            self.poll_input();
+        }
+    }
 }

@@ -7,7 +7,6 @@ use crate::memory::{
     Reservations,
 };
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// A PMP region. The first region that contains any byte of an access decides, and fails the access unless it
@@ -86,7 +85,7 @@ pub struct HartMemory {
     tlb: [Box<[Cell<Entry>]>; 3],
     pmp_view: RefCell<PmpView>,
     memories: Vec<Arc<Ram>>,
-    mmio: Rc<dyn Mmio>,
+    mmio: Arc<dyn Mmio>,
     /// The first address past the physical address space.
     limit: u64,
     /// Whether misaligned loads and stores fault.
@@ -98,7 +97,7 @@ pub struct HartMemory {
 
 impl HartMemory {
     /// The memory of a hart in machine mode. `memories` do not overlap.
-    pub fn new(memories: Vec<Arc<Ram>>, mmio: Rc<dyn Mmio>) -> Self {
+    pub fn new(memories: Vec<Arc<Ram>>, mmio: Arc<dyn Mmio>) -> Self {
         let entries = || vec![Cell::new(Entry::EMPTY); ENTRIES].into_boxed_slice();
         let view = PmpView { machine_fetches: true, machine_accesses: true, ..PmpView::default() };
         Self {
@@ -383,7 +382,7 @@ mod tests {
     use super::*;
 
     fn memory() -> HartMemory {
-        HartMemory::new(vec![Arc::new(Ram::new(0x8000_0000, PAGE_SIZE).unwrap())], Rc::new(NoDevices))
+        HartMemory::new(vec![Arc::new(Ram::new(0x8000_0000, PAGE_SIZE).unwrap())], Arc::new(NoDevices))
     }
 
     #[test]

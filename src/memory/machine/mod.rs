@@ -11,7 +11,7 @@ pub use hart::{HartMemory, PmpView, Region};
 pub use ram::{Ram, RamError};
 
 /// Memory-mapped devices, at physical addresses outside RAM.
-pub trait Mmio {
+pub trait Mmio: Send + Sync {
     /// A load of 1, 2, 4 or 8 bytes at an aligned address; `None` is an access fault.
     fn read(&self, addr: u64, size: u64) -> Option<u64>;
 
