@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::threads::describe_group;
 use common::{Outcome, Program, Status, build_dir, build_programs, compare, in_parallel, run_watched};
 use std::fmt;
 use std::os::unix::process::CommandExt;
@@ -54,18 +55,31 @@ impl fmt::Display for Memory {
     }
 }
 
-/// Runs a program for some seconds.
-fn torture(mut command: Command, program: &Program, seconds: f64) -> (Outcome, Memory) {
+/// How a program ran.
+struct Run {
+    outcome: Outcome,
+    memory: Memory,
+    /// What its threads did when it was killed because it did not end.
+    hanging: Option<String>,
+}
+
+/// Runs a program for some seconds. It is killed if it takes `patience` longer.
+fn torture(mut command: Command, args: &[String], seconds: f64, patience: Duration) -> Run {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    command.arg(seconds.to_string()).args(&program.args).current_dir(&dir).env_clear();
+    command.arg(seconds.to_string()).args(args).current_dir(&dir).env_clear();
     // The processes that a program starts end with it.
     command.process_group(0);
     let time = Duration::from_secs_f64(seconds);
     let (begin, mut last) = (Instant::now(), Duration::ZERO);
-    let mut memory = Memory::default();
-    let outcome = run_watched(&mut command, Vec::new(), time + PATIENCE + Duration::from_secs(5), |pid| {
+    let (mut memory, mut hanging) = (Memory::default(), None);
+    let outcome = run_watched(&mut command, Vec::new(), time + patience + Duration::from_secs(5), |pid| {
         let elapsed = begin.elapsed();
-        if elapsed > time + PATIENCE {
+        if elapsed > time + patience {
+            hanging.get_or_insert_with(|| {
+                let before = describe_group(pid);
+                std::thread::sleep(Duration::from_millis(200));
+                format!("{before}and a moment later\n{}", describe_group(pid))
+            });
             let group = rustix::process::Pid::from_raw(pid as i32).expect("a process id");
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         } else if elapsed - last > Duration::from_millis(100) {
@@ -73,18 +87,24 @@ fn torture(mut command: Command, program: &Program, seconds: f64) -> (Outcome, M
             memory.look(pid, elapsed > time / 4);
         }
     });
-    (outcome, memory)
+    Run { outcome, memory, hanging }
 }
 
 /// A program on the host and under remu; the failure, if any.
 fn judge(program: &Program, out: &Path, seconds: f64) -> Option<String> {
-    let (native, _) = torture(Command::new(out.join("native").join(program.base())), program, NATIVE);
+    let native = torture(Command::new(out.join("native").join(program.base())), &program.args, NATIVE, PATIENCE);
     let mut remu = Command::new(env!("CARGO_BIN_EXE_remu"));
     remu.args(OPTIONS.iter().filter(|(name, _)| *name == program.name).flat_map(|(_, options)| *options));
     remu.arg(out.join("riscv64").join(&program.name));
-    let (emulated, memory) = torture(remu, program, (seconds - NATIVE).max(1.0));
-    println!("{:12} {:7.1} s, {memory}", program.name, emulated.elapsed.as_secs_f64());
-    if let Err(difference) = compare(&native, &emulated, Status::Exit(0)) {
+    let emulated = torture(remu, &program.args, (seconds - NATIVE).max(1.0), PATIENCE);
+    let memory = &emulated.memory;
+    println!("{:12} {:7.1} s, {memory}", program.name, emulated.outcome.elapsed.as_secs_f64());
+    for (run, place) in [(&native, "on the host"), (&emulated, "under remu")] {
+        if let Some(threads) = &run.hanging {
+            return Some(format!("hangs {place}:\n{threads}"));
+        }
+    }
+    if let Err(difference) = compare(&native.outcome, &emulated.outcome, Status::Exit(0)) {
         return Some(difference);
     }
     (memory.growth() > GROWTH).then(|| format!("grows: {memory}"))
@@ -101,4 +121,17 @@ fn programs_withstand_torture() {
     let failures: Vec<_> =
         programs.iter().zip(failures).filter_map(|(p, failure)| Some(format!("{}: {}", p.name, failure?))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn what_hangs_shows_its_threads() {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "trap : USR1; sleep 100 & wait"]);
+    let run = torture(shell, &[], 0.1, Duration::from_millis(400));
+    let threads = run.hanging.expect("it hangs");
+    let lines = |word: &str| threads.lines().filter(|line| line.contains(word)).count();
+    // Both processes, each twice.
+    assert_eq!((lines(" sh: S"), lines(" sleep: S"), lines("SigBlk 0000000000000000")), (2, 2, 4), "{threads}");
+    // The call in which the child sleeps: clock_nanosleep.
+    assert_eq!(lines("call 230 "), 2, "{threads}");
 }

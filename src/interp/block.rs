@@ -87,6 +87,9 @@ pub(super) struct Link(pub *mut *const Slot);
 
 /// Slots with stable addresses, since blocks point into each other.
 pub(super) struct Arena {
+    /// The first chunk, which is enough for many engines. It never grows, so it can be freed whatever became of a thread
+    /// that was pushing.
+    first: Vec<Slot>,
     chunks: Vec<Vec<Slot>>,
     used: usize,
 }
@@ -96,7 +99,7 @@ const CHUNK: usize = 2048;
 
 impl Arena {
     pub fn new() -> Self {
-        Self { chunks: Vec::new(), used: 0 }
+        Self { first: Vec::with_capacity(CHUNK), chunks: Vec::new(), used: 0 }
     }
 
     /// Copies a block in; the pointer is valid until [`Arena::clear`].
@@ -105,10 +108,11 @@ impl Arena {
     /// If the block is empty or longer than [`CHUNK`].
     pub fn push(&mut self, slots: &[Slot]) -> *mut Slot {
         assert!((1..=CHUNK).contains(&slots.len()), "blocks are limited in length");
-        if self.chunks.last().is_none_or(|c| c.len() + slots.len() > CHUNK) {
+        let is_full = |chunk: &Vec<Slot>| chunk.len() + slots.len() > CHUNK;
+        if is_full(self.chunks.last().unwrap_or(&self.first)) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
-        let chunk = self.chunks.last_mut().expect("there is one now");
+        let chunk = self.chunks.last_mut().unwrap_or(&mut self.first);
         let at = chunk.len();
         chunk.extend_from_slice(slots);
         self.used += slots.len();
@@ -123,7 +127,13 @@ impl Arena {
     }
 
     pub fn clear(&mut self) {
+        self.first.clear();
         self.chunks.clear();
         self.used = 0;
+    }
+
+    /// Frees the first chunk and leaks the others, whose list may be half changed.
+    pub fn abandon(self) {
+        std::mem::forget(self.chunks);
     }
 }

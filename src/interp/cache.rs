@@ -125,6 +125,12 @@ impl<B: Base> Cache<B> {
         self.jumps.iter().for_each(|entry| entry.set(EMPTY));
     }
 
+    /// Frees what has the same size from the start, and leaks the rest: see [`Interp::abandon`](super::Interp::abandon).
+    pub fn abandon(self) {
+        self.arena.abandon();
+        std::mem::forget((self.blocks, self.by_page));
+    }
+
     fn drop_block(&mut self, pc: u64) {
         let Some(block) = self.blocks.remove(&key(pc)) else { return };
         for link in &block.incoming {

@@ -114,6 +114,14 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
         watch.is_some() && core.tracer.is_none() && core.config.budget.is_none() && core.cache.used() <= MAX_IDLE_SLOTS
     }
 
+    /// Ends an engine whose thread was killed inside it. What it was changing is not touched again and leaks; the tables
+    /// that do not grow, which are the largest, are freed.
+    pub fn abandon(self) {
+        let Core { cache, decoded, tracer, .. } = self.core;
+        cache.abandon();
+        std::mem::forget((decoded, tracer, self.watch));
+    }
+
     /// Makes the calling thread the one that runs the engine, with the same hart as before.
     pub fn adopt(&mut self) {
         if let Some(watch) = &self.watch {

@@ -115,6 +115,15 @@ impl ThreadEngine {
         }
     }
 
+    /// See [`Interp::abandon`].
+    pub fn abandon(self) {
+        match self {
+            Self::Interp(engine) => engine.abandon(),
+            // Its process runs none that it shares.
+            Self::Jit(engine) => std::mem::forget(engine),
+        }
+    }
+
     /// See [`Interp::adopt`].
     pub fn adopt(&mut self) {
         match self {

@@ -173,7 +173,7 @@ impl VmClone for InOthersMemory {
         // Whatever the process was changing when it was killed is not touched again.
         if in_engine.into_inner() {
             thread.task.mm.space().engine_was_killed(&registration);
-            std::mem::forget(engine);
+            engine.abandon();
         }
         if is_running.into_inner() && thread.task.executing.is_none() {
             std::mem::forget(thread);

@@ -4,6 +4,7 @@
 
 pub mod files;
 pub mod rng;
+pub mod threads;
 
 use std::fmt;
 use std::fs;
