@@ -5,6 +5,8 @@
 mod elf;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/profiles.rs"]
+mod profiles;
 #[path = "common/run.rs"]
 mod run;
 
@@ -508,8 +510,6 @@ fn usage_errors_are_one_line() {
         ("-p", "another page size than 4096"),
         ("-trace", "trace events"),
         ("-plugin", "plugins"),
-        ("-perfmap", "a map of compiled code for perf"),
-        ("-jitdump", "a dump of compiled code for perf"),
     ] {
         assert_eq!(line(&[option, "1", "./exit0"]), format!("option '{option}' is not supported yet: {what}"));
     }

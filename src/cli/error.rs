@@ -51,6 +51,9 @@ pub enum CliError {
     /// An option of `remu-system`.
     #[error("option '{0}' is for whole machines; use remu-system")]
     OfMachines(String),
+    /// An option about compiled code, for the interpreter.
+    #[error("{0} is about compiled code, and --engine interp compiles none")]
+    NeedsCompiler(&'static str),
     /// A QEMU environment variable that is not supported.
     #[error("{variable} is set but not supported yet: {what}; unset it")]
     UnsupportedVariable {
@@ -118,6 +121,14 @@ pub enum CliError {
     /// The log cannot be opened.
     #[error("{}cannot write the log {}: {error}", limits_behind(error), path.display())]
     Log {
+        /// Its path.
+        path: PathBuf,
+        /// The host's error.
+        error: io::Error,
+    },
+    /// A file that names compiled code cannot be created.
+    #[error("{}cannot write {}: {error}", limits_behind(error), path.display())]
+    CodeMap {
         /// Its path.
         path: PathBuf,
         /// The host's error.

@@ -41,6 +41,7 @@ const CODE: &[Item] = &[
 
 /// Items of `remu`.
 const PROCESS: &[Item] = &[
+    ("out_asm", "the host's code of each block when it is compiled", |l| l.trace.out_asm = true),
     ("strace", "system calls, with arguments and results", |l| l.strace = true),
     ("unimp", "unimplemented system calls and options that the program uses", |l| l.unimp = true),
     ("mmu", "changes of the address space, and accesses that fault", |l| l.mmu = true),

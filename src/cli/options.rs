@@ -9,9 +9,9 @@ const ENVIRONMENT: &str = "\
 Environment:
   REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
   REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR, REMU_DFILTER,
-  REMU_STATISTICS, REMU_ONE_INSN_PER_TB, REMU_ENGINE, REMU_HOST_FEATURES and REMU_TB_SIZE set what -L, -cpu,
-  -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr, -dfilter, --statistics, -one-insn-per-tb,
-  --engine, --host-features and -tb-size set. An option overrides its variable.
+  REMU_STATISTICS, REMU_ONE_INSN_PER_TB, REMU_ENGINE, REMU_HOST_FEATURES, REMU_TB_SIZE, REMU_PERFMAP and
+  REMU_JITDUMP set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr, -dfilter,
+  --statistics, -one-insn-per-tb, --engine, --host-features, -tb-size, -perfmap and -jitdump set. An option overrides its variable.
   QEMU_ works in place of REMU_; REMU_ takes precedence.
 
 Exit status:
@@ -132,6 +132,14 @@ pub struct Options {
     /// One 'name value' per line. %d is replaced by the process ID.
     #[arg(long = "statistics", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub statistics: Option<OsString>,
+
+    /// Name compiled code for perf in /tmp/perf-PID.map
+    #[arg(long = "perfmap", help_heading = "Log")]
+    pub perfmap: bool,
+
+    /// Dump compiled code for 'perf inject --jit' to jit-PID.dump in the current directory
+    #[arg(long = "jitdump", help_heading = "Log")]
+    pub jitdump: bool,
 
     /// Log system calls in the format of strace(1)
     ///

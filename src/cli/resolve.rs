@@ -5,7 +5,7 @@
 use super::log_items::{self, LogItems, Logged};
 use super::words::{UNSUPPORTED, normalize};
 use super::{CliError, Options, completions, cpu_list, strace};
-use crate::debug::AddressFilter;
+use crate::debug::{AddressFilter, CodeMapFormat};
 use crate::guest::riscv::profiles::CpuModel;
 use crate::host::Registered;
 use crate::jit::JitConfig;
@@ -101,6 +101,8 @@ pub struct Settings {
     pub log_file: Option<PathBuf>,
     /// The file for the engine's counters, if any.
     pub statistics: Option<PathBuf>,
+    /// The files that name compiled code for profilers.
+    pub code_maps: Vec<CodeMapFormat>,
     /// The options of the system call log, if system calls are logged.
     pub strace: TraceConfig,
     /// The file of the system call log; `None` for the common log.
@@ -222,6 +224,16 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         Some(given) => AddressFilter::parse(given.text()?, parse_number).map_err(|why| given.bad(why))?,
         None => AddressFilter::default(),
     };
+    let perfmap = options.perfmap || variable(&lookup, "PERFMAP").is_some();
+    let jitdump = options.jitdump || variable(&lookup, "JITDUMP").is_some();
+    let maps = [("-perfmap", perfmap, CodeMapFormat::PerfMap), ("-jitdump", jitdump, CodeMapFormat::JitDump)];
+    let of_compiler = maps.iter().map(|&(name, is_asked_for, _)| (name, is_asked_for));
+    if let Some((name, _)) = of_compiler.chain([("-d out_asm", log.trace.out_asm)]).find(|&(_, asked)| asked)
+        && engine == Some(EngineKind::Interp)
+    {
+        return Err(CliError::NeedsCompiler(name));
+    }
+    let code_maps = maps.into_iter().filter(|&(_, asked, _)| asked).map(|(.., format)| format).collect();
     let changes = environment_changes(&options, &matches, &lookup)?;
 
     // The program and its arguments are the last words.
@@ -256,6 +268,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         dfilter,
         log_file,
         statistics,
+        code_maps,
         strace,
         strace_file,
         options: given_options,

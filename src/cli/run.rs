@@ -3,7 +3,7 @@
 use super::libraries::MissingLibrary;
 use super::text::{complain, complain_as, print};
 use super::{Action, CliError, EXIT_NOT_FOUND, EXIT_OWN_ERROR, Settings, Start, resolve};
-use crate::debug::{self, Death, FatalReport, Log, MapLog};
+use crate::debug::{self, CodeMap, Death, FatalReport, Log, MapLog};
 use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
 use crate::host::{self, InheritedLimits, Received};
@@ -146,6 +146,7 @@ struct Begin {
 /// Runs a program until it exits.
 fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result<i32, CliError> {
     let Begin { mut spec, mut request, logs, own_file, signals, filters, unfinished } = begin;
+    let code_map = code_map(settings, signals.is_some())?;
     // Blocked signals may be pending. Those that remu cannot block arrive now, and are kept for the guest.
     let (blocked, _early) = host::begin_signals();
     let signals = signals.or(Some((blocked, 0)));
@@ -180,7 +181,8 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     // It is open until the process ends.
     image.exe_file = mark.map(IntoRawFd::into_raw_fd);
     let own_files = own_file.iter().flat_map(host::OwnFile::numbers).chain(image.exe_file);
-    let own_fds = descriptors.iter().copied().chain(own_files).collect();
+    let map_fds = code_map.iter().flat_map(|map| map.descriptors());
+    let own_fds = descriptors.iter().copied().chain(own_files).chain(map_fds).collect();
     let (path, sysroot) = (settings.program.clone(), spec.sysroot.clone());
     let runner = Runner::new(RunnerConfig {
         engine: engine_config(settings),
@@ -191,6 +193,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         }),
         traps: logged(settings.log.int),
         maps,
+        code_map,
         logs: log.iter().chain(&calls).chain(&statistics).cloned().collect(),
         end: Box::new(move |outcome, task, counters| {
             if let Some(file) = &statistics {
@@ -228,6 +231,21 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     runner.run(&mut task, &mut hart, mailbox);
     // Other threads go on.
     host::exit_first_thread()
+}
+
+/// The files that name compiled code. If a program that another one has executed cannot create them, it runs without.
+fn code_map(settings: &Settings, is_handed_on: bool) -> Result<Option<Arc<CodeMap>>, CliError> {
+    if settings.code_maps.is_empty() {
+        return Ok(None);
+    }
+    match CodeMap::create(&settings.code_maps).map_err(|(path, error)| CliError::CodeMap { path, error }) {
+        Ok(map) => Ok(Some(Arc::new(map))),
+        Err(error) if is_handed_on => {
+            complain(&error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A process's block in the file of counters: a line that names it, then one line for each counter.

@@ -27,8 +27,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     Unsupported { options: &["p"], variable: "PAGESIZE", what: "another page size than 4096" },
     Unsupported { options: &["trace"], variable: "TRACE", what: "trace events" },
     Unsupported { options: &["plugin"], variable: "PLUGIN", what: "plugins" },
-    Unsupported { options: &["perfmap"], variable: "PERFMAP", what: "a map of compiled code for perf" },
-    Unsupported { options: &["jitdump"], variable: "JITDUMP", what: "a dump of compiled code for perf" },
     Unsupported { options: &["t", "rtsig-map"], variable: "RTSIG_MAP", what: "a map of real-time signals" },
     Unsupported { options: &["xtensa-abi-call0"], variable: "XTENSA_ABI_CALL0", what: "an ABI of Xtensa programs" },
 ];

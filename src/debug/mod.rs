@@ -3,16 +3,20 @@
 //! The module knows guest state and guest memory, but no system calls and no engine internals. It writes only to logs.
 //! Messages to the user are printed by the command line.
 
+mod code_map;
 mod fatal;
 mod filter;
+mod host_code;
 mod libraries;
 mod log;
 mod maps;
 mod symbols;
 mod trace;
 
+pub use code_map::{CodeMap, CodeMapFormat};
 pub use fatal::{Death, FatalReport};
 pub use filter::AddressFilter;
+pub use host_code::{Disassembler, HostInsn};
 pub use libraries::missing_library;
 pub use log::Log;
 pub use maps::MapLog;

@@ -1,8 +1,10 @@
-//! The log items about code: `in_asm` logs it when it is decoded, `exec` and `cpu` when it runs.
+//! The log items about code: `in_asm` logs it when it is decoded, `out_asm` when it is compiled, `exec` and `cpu` when
+//! it runs.
 
+use super::host_code::Disassembler;
 use super::{AddressFilter, Location, Log};
 use crate::guest::riscv::{Base, Cpu};
-use crate::guest::{self};
+use crate::guest::{self, HostCode, Part};
 use remu_isa::{Insn, f_name, x_name};
 use std::fmt::Write;
 
@@ -11,6 +13,8 @@ use std::fmt::Write;
 pub struct TraceItems {
     /// Guest code when it is decoded.
     pub in_asm: bool,
+    /// The host's code when guest code is compiled.
+    pub out_asm: bool,
     /// The address of each block when it starts.
     pub exec: bool,
     /// The integer registers when a block starts.
@@ -22,7 +26,7 @@ pub struct TraceItems {
 impl TraceItems {
     /// Whether an item is enabled.
     pub fn any(self) -> bool {
-        self.in_asm || self.of_entries()
+        self.in_asm || self.out_asm || self.of_entries()
     }
 
     /// Whether an item about the start of blocks is enabled.
@@ -66,6 +70,34 @@ impl<B: Base, N: Names> guest::Tracer<B> for Tracer<N> {
         let mut text = format!("in_asm {start:#x}{}\n", self.symbol(start));
         for (pc, insn) in insns {
             let _ = writeln!(text, "  {pc:#x}:  {}", insn.disassemble(*pc));
+        }
+        self.log.put(&text);
+    }
+
+    fn compiled(&mut self, insns: &[(u64, Insn)], code: &HostCode<'_>) {
+        if !self.items.out_asm || !self.filter.contains(code.pc) {
+            return;
+        }
+        let disassembler = Disassembler::new();
+        let (pc, symbol) = (code.pc, self.symbol(code.pc));
+        let mut text = format!("out_asm {pc:#x}{symbol}: {} bytes at {:#x}\n", code.bytes.len(), code.address);
+        let mut hot = code.parts.iter().enumerate().filter(|(_, (_, part))| matches!(part, Part::Insn(_))).peekable();
+        for (pc, insn) in insns {
+            let _ = writeln!(text, "  {pc:#x}:  {}", insn.disassemble(*pc));
+            // One that is compiled with the instruction before, or never reached, has no code.
+            if let Some((index, _)) = hot.next_if(|(_, (_, part))| *part == Part::Insn(*pc)) {
+                disassembler.part(&mut text, code, index);
+            }
+        }
+        for (index, (_, part)) in code.parts.iter().enumerate() {
+            match part {
+                Part::Insn(_) => continue,
+                Part::Rare(pc) => {
+                    let _ = writeln!(text, "  {pc:#x}, rarely:");
+                }
+                Part::Data => {}
+            }
+            disassembler.part(&mut text, code, index);
         }
         self.log.put(&text);
     }

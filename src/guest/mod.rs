@@ -7,12 +7,14 @@ pub mod alu;
 mod block_key;
 mod exit_counts;
 mod hart;
+mod host_code;
 pub mod riscv;
 mod semantics;
 
 pub use block_key::{BlockContext, BlockKey};
 pub use exit_counts::ExitCounts;
 pub use hart::{ENGINE_WORDS, EngineWords, HartCell, HartOwner};
+pub use host_code::{CodeListener, HostCode, Part};
 pub use semantics::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, JumpHint, MemType, Order, Reg, Semantics, Width};
 
 use crate::memory::GuestFault;
@@ -93,6 +95,9 @@ pub trait Engine<G: Guest> {
 pub trait Tracer<G: Guest> {
     /// Called after a block has been decoded, with its instructions and their addresses.
     fn decoded(&mut self, insns: &[(u64, G::Insn)]);
+
+    /// Called after a block has been compiled, behind [`Tracer::decoded`].
+    fn compiled(&mut self, _insns: &[(u64, G::Insn)], _code: &HostCode<'_>) {}
 
     /// Whether [`Tracer::entered`] is to be called, which disables the links between blocks.
     fn wants_entries(&self) -> bool;

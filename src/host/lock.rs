@@ -44,6 +44,8 @@ pub enum Rank {
     Trace,
     /// What the engines of a process share.
     Engines,
+    /// The names of emitted code, for profilers.
+    CodeMap,
     /// The areas of an address space and what belongs to them.
     Space,
     /// The ranges of changed code that an engine has not handled.
@@ -420,6 +422,7 @@ mod order {
             Reported,
             Trace,
             Engines,
+            CodeMap,
             Space,
             ChangedCode,
             CodeCache,

@@ -19,6 +19,7 @@ mod limits;
 mod lock;
 mod pass;
 mod pointer;
+mod profile;
 mod random;
 pub mod requests;
 mod robust;
@@ -55,6 +56,7 @@ pub use lock::{
 };
 pub use pass::pass;
 pub use pointer::{GuestPtr, IoVec, SysArg};
+pub use profile::{ProfilerMapping, map_for_profiler};
 pub use random::split_mix;
 pub use requests::{
     FcntlRequest, FilterOption, FsconfigRequest, FutexRequest, FutexWake, GetOption, IoctlRequest, KcmpEpoll,

@@ -58,7 +58,7 @@ impl Task {
             locks.extend([self.sighand.lock(), self.files.proc.lock(), self.files.rings.lock()]);
             let mut in_child = || {
                 self.mm.after_fork();
-                system.threads.after_fork();
+                system.threads.after_fork(request.thread.has(libc::CLONE_FILES));
                 self.process.after_fork(&self.seccomp, self.shown_mask.clone());
             };
             host::fork(&new, &LockSet::new(locks), &mut in_child)?

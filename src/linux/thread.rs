@@ -40,8 +40,9 @@ pub trait ThreadStarter: Send + Sync {
     /// The host's.
     fn clone_vm(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError>;
 
-    /// Called in the child of a fork: drops what the threads of the parent have left.
-    fn after_fork(&self) {}
+    /// Called in the child of a fork: drops what the threads of the parent have left. The child may share its descriptors
+    /// with the parent (CLONE_FILES).
+    fn after_fork(&self, _shares_descriptors: bool) {}
 
     /// The starter's own locks, which are held while the process forks.
     fn locks(&self) -> Vec<LockRef<'_>> {

@@ -1,8 +1,8 @@
 //! The engines that a guest thread can run on.
 
-use crate::debug::{self, MappedFiles};
+use crate::debug::{self, CodeMap, MappedFiles};
 use crate::guest::riscv::Rv64;
-use crate::guest::{Engine, Exit, HartOwner, Tracer};
+use crate::guest::{CodeListener, Engine, Exit, HartOwner, Tracer};
 use crate::host::{Lock, Rank};
 use crate::interp::{Interp, InterpConfig};
 use crate::jit::{Jit, JitConfig, SharedCode};
@@ -53,11 +53,15 @@ impl Engines {
     }
 
     /// Makes what the engines of an address space share.
-    pub fn prepare(&self, mem: &UserSpace) -> io::Result<()> {
+    pub fn prepare(&self, mem: &Arc<UserSpace>, map: Option<&Arc<CodeMap>>) -> io::Result<()> {
         if self.config.kind == Some(EngineKind::Interp) {
             return Ok(());
         }
-        match SharedCode::new(&self.config.jit, mem) {
+        let listener = map.map(|map| {
+            map.name_by(mem);
+            map.clone() as Arc<dyn CodeListener>
+        });
+        match SharedCode::new(&self.config.jit, mem, listener) {
             Ok(code) => *self.code.lock() = Some(code),
             Err(_) if self.config.kind.is_none() => {}
             Err(error) => return Err(error),

@@ -7,7 +7,7 @@ mod engine;
 
 pub use engine::{EngineConfig, EngineKind};
 
-use crate::debug::{AddressFilter, Log, MapLog, TraceItems};
+use crate::debug::{AddressFilter, CodeMap, Log, MapLog, TraceItems};
 use crate::guest::riscv::{Cpu, Rv64};
 use crate::guest::{Exit, HartOwner};
 use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag, VmClone};
@@ -46,6 +46,8 @@ pub struct RunnerConfig {
     pub traps: Option<Log>,
     /// The log of the address space.
     pub maps: Option<Arc<MapLog>>,
+    /// The files that name compiled code for profilers.
+    pub code_map: Option<Arc<CodeMap>>,
     /// All logs that are written to.
     pub logs: Vec<Log>,
     /// What happens when the process ends.
@@ -112,14 +114,19 @@ impl ThreadStarter for Runner {
         host::clone_vm(new, Box::new(move || Box::new(InOthersMemory::new(runner, child))))
     }
 
-    fn after_fork(&self) {
+    fn after_fork(&self, shares_descriptors: bool) {
+        if let Some(map) = &self.config.code_map {
+            map.after_fork(shares_descriptors);
+        }
         // The child does not know their engines as registered: their threads have never existed there.
         let idle = std::mem::take(&mut self.ended.lock().harts);
         drop(idle);
     }
 
     fn locks(&self) -> Vec<LockRef<'_>> {
-        self.config.logs.iter().map(Log::lock).chain([self.ended.erased(), self.engines.lock()]).collect()
+        let own = [self.ended.erased(), self.engines.lock()];
+        let code_map = self.config.code_map.iter().map(|map| map.lock());
+        self.config.logs.iter().map(Log::lock).chain(own).chain(code_map).collect()
     }
 }
 
@@ -197,8 +204,8 @@ impl Runner {
     ///
     /// # Errors
     /// If the host does not give the memory for compiled code.
-    pub fn prepare(&self, space: &UserSpace) -> std::io::Result<()> {
-        self.engines.prepare(space)
+    pub fn prepare(&self, space: &Arc<UserSpace>) -> std::io::Result<()> {
+        self.engines.prepare(space, self.config.code_map.as_ref())
     }
 
     /// Runs a guest thread on the calling host thread until the thread ends. Does not return if the process ends.

@@ -70,7 +70,7 @@ fn interp(name: &'static str, max_block: usize) -> Side {
 /// The compiler, which compiles each block when it first runs.
 fn compiler(name: &'static str, identity: bool, config: JitConfig) -> Side {
     Side::new(name, identity, |space, hart| {
-        let code = SharedCode::new(&config, space).expect("a code cache");
+        let code = SharedCode::new(&config, space, None).expect("a code cache");
         Jit::new(&code, space.watch_code(hart.cell().clone()))
     })
 }

@@ -3,12 +3,12 @@
 use capstone::Capstone;
 use capstone::arch::x86::{ArchMode, ArchSyntax};
 use capstone::prelude::{BuildsCapstone, BuildsCapstoneSyntax};
-use remu::jit::baseline::map::{INSTRET, PC, RegisterMap, STOP, Word, f_slot, x_slot};
+use remu::jit::baseline::map::{RegisterMap, name_at};
 use remu::jit::baseline::{Compiler, Config, MAX_INSNS};
 use remu::jit::x64::HostFeatures;
 use remu::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
-use remu_isa::{Insn, Isa, Op, Xlen, encode, f_name, x_name};
-use std::collections::{BTreeMap, BTreeSet};
+use remu_isa::{Insn, Isa, Op, Xlen, encode};
+use std::collections::BTreeSet;
 
 /// Where the guest's code is.
 const START: u64 = 0x10000;
@@ -22,8 +22,6 @@ pub struct Lister {
     config: Config,
     memory: UserSpace,
     capstone: Capstone,
-    /// What is at a displacement from rbp.
-    names: BTreeMap<i64, String>,
 }
 
 /// A listing.
@@ -66,24 +64,8 @@ impl Default for Lister {
             },
             memory,
             capstone: built.expect("Capstone knows x86-64"),
-            names: names(),
         }
     }
-}
-
-fn names() -> BTreeMap<i64, String> {
-    let places = [(STOP, "stop"), (PC, "pc"), (INSTRET, "instret")];
-    let mut names: BTreeMap<i64, String> =
-        places.into_iter().map(|(mem, name)| (mem.disp.into(), name.to_owned())).collect();
-    for r in 0..32 {
-        names.insert(x_slot(r).disp.into(), x_name(r).to_owned());
-        names.insert(f_slot(r).disp.into(), f_name(r).to_owned());
-        names.insert((f_slot(r).disp + 4).into(), format!("{}+4", f_name(r)));
-    }
-    for word in Word::ALL {
-        names.insert(word.mem().disp.into(), format!("{word:?}"));
-    }
-    names
 }
 
 impl Lister {
@@ -153,7 +135,7 @@ impl Lister {
             let (mnemonic, operands) = (insn.mnemonic().unwrap_or(""), insn.op_str().unwrap_or(""));
             let target = mnemonic.starts_with('j').then(|| operands.strip_prefix("0x").unwrap_or(operands));
             let target = target.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-            let operands = if target.is_some() { String::new() } else { self.named(operands) };
+            let operands = if target.is_some() { String::new() } else { named(operands) };
             let text = format!("{mnemonic} {operands}").trim_end().to_owned();
             let next = at + insn.bytes().len();
             let exit = text
@@ -164,16 +146,16 @@ impl Lister {
         }
         lines
     }
+}
 
-    /// The operands with names for what is at a displacement from rbp.
-    fn named(&self, operands: &str) -> String {
-        let Some((before, rest)) = operands.split_once("[rbp") else { return operands.to_owned() };
-        let (place, after) = rest.split_once(']').expect("a bracket is closed");
-        let digits = place.replace(' ', "").replace("0x", "");
-        let disp = if digits.is_empty() { Some(0) } else { i64::from_str_radix(&digits, 16).ok() };
-        let name = disp.and_then(|disp| self.names.get(&disp)).unwrap_or_else(|| panic!("what is at {operands}?"));
-        format!("{before}[{name}]{after}")
-    }
+/// The operands with names for what is at a displacement from rbp.
+fn named(operands: &str) -> String {
+    let Some((before, rest)) = operands.split_once("[rbp") else { return operands.to_owned() };
+    let (place, after) = rest.split_once(']').expect("a bracket is closed");
+    let digits = place.replace(' ', "").replace("0x", "");
+    let disp = if digits.is_empty() { Some(0) } else { i64::from_str_radix(&digits, 16).ok() };
+    let name = disp.and_then(name_at).unwrap_or_else(|| panic!("what is at {operands}?"));
+    format!("{before}[{name}]{after}")
 }
 
 /// The first instruction shown at or behind a jump's target; `None` if it is the start or the end of the superblock.

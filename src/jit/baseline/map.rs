@@ -7,6 +7,7 @@
 use crate::guest::riscv::{Cpu, Rv64};
 use crate::guest::{ENGINE_WORDS, HartCell, Reg};
 use crate::jit::x64::{Gpr, HostFeatures, Mem, RegMem, Xmm};
+use remu_isa::{f_name, x_name};
 use std::mem::offset_of;
 
 /// The distance of rbp from the CPU state, in bytes.
@@ -103,6 +104,19 @@ pub const fn x_slot(r: Reg) -> Mem {
 /// The floating-point register `r` in the CPU state.
 pub const fn f_slot(r: Reg) -> Mem {
     Mem::base(Gpr::Rbp, offset_of!(Cpu, f) as i32 + 8 * r as i32 - BIAS)
+}
+
+/// The name of what is at this displacement from rbp: a register, a word, or a part of one.
+pub fn name_at(disp: i64) -> Option<String> {
+    let within = |mem: Mem| (0..8).contains(&(disp - i64::from(mem.disp))).then(|| disp - i64::from(mem.disp));
+    let words = Word::ALL.into_iter().map(|word| (word.mem(), format!("{word:?}")));
+    let places = [(STOP, "stop"), (PC, "pc"), (INSTRET, "instret"), (FRM, "frm")];
+    let places = places.into_iter().map(|(mem, name)| (mem, name.to_owned()));
+    let x = (0..32).map(|r| (x_slot(r), x_name(r).to_owned()));
+    let f = (0..32).map(|r| (f_slot(r), f_name(r).to_owned()));
+    let mut all = x.chain(f).chain(words).chain(places);
+    let (name, offset) = all.find_map(|(mem, name)| Some((name, within(mem)?)))?;
+    Some(if offset == 0 { name } else { format!("{name}+{offset}") })
 }
 
 /// The registers that are kept in registers of the host.

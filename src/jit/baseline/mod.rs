@@ -22,7 +22,7 @@ pub use emitter::Access;
 
 use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::{Base, Rv64};
-use crate::guest::{Cond, Flow, Semantics as _, alu};
+use crate::guest::{Cond, Flow, Part, Semantics as _, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
 use emitter::{Cold, Emitter, Stop, imm32};
 use known::Fact;
@@ -107,6 +107,16 @@ pub struct Compiler {
     entries: Vec<(u64, u32)>,
     labels: Vec<Option<Target>>,
     uncompiled: Vec<Op>,
+    parts: Parts,
+}
+
+/// Which instruction of the guest each part of the code belongs to.
+#[derive(Default)]
+struct Parts {
+    /// In the order of the code.
+    all: Vec<(u32, Part)>,
+    /// The first cold part of each instruction, and the instruction's pc.
+    cold: Vec<(usize, u64)>,
 }
 
 /// A place in the superblock that branches of it lead to.
@@ -149,15 +159,17 @@ impl Compiler {
     /// # Errors
     /// If the assembler refuses something, which is a bug.
     pub fn compile(&mut self, config: &Config, isa: &Isa) -> Result<(), AsmError> {
-        let Self { fetched, asm, nodes, accesses, cold, entries, labels, uncompiled } = self;
+        let Self { fetched, asm, nodes, accesses, cold, entries, labels, uncompiled, parts } = self;
         asm.clear();
         accesses.clear();
         cold.clear();
         entries.clear();
         uncompiled.clear();
+        parts.all.clear();
+        parts.cold.clear();
         find_targets(fetched, asm, labels);
         let emitter = Emitter::new(asm, config, nodes, accesses, cold, isa);
-        let mut block = Block { emitter, fetched, config, labels, entries, uncompiled };
+        let mut block = Block { emitter, fetched, config, labels, entries, uncompiled, parts };
         block.emit();
         block.emit_cold();
         self.asm.finish()
@@ -181,6 +193,11 @@ impl Compiler {
     /// The ops that are executed by their definition.
     pub fn uncompiled(&self) -> &[Op] {
         &self.uncompiled
+    }
+
+    /// Which instruction each part of the code belongs to, in the order of the code.
+    pub fn parts(&self) -> &[(u32, Part)] {
+        &self.parts.all
     }
 }
 
@@ -211,6 +228,7 @@ struct Block<'a> {
     labels: &'a [Option<Target>],
     entries: &'a mut Vec<(u64, u32)>,
     uncompiled: &'a mut Vec<Op>,
+    parts: &'a mut Parts,
 }
 
 impl Block<'_> {
@@ -236,6 +254,8 @@ impl Block<'_> {
             if !is_reached {
                 continue;
             }
+            self.part(Part::Insn(pc));
+            self.parts.cold.push((self.emitter.cold.len(), pc));
             if let Some(Target { label, .. }) = target {
                 self.emitter.asm.bind(label);
             }
@@ -267,6 +287,11 @@ impl Block<'_> {
             self.emitter.settle_all();
             self.exit(self.fetched.end::<Rv64>());
         }
+    }
+
+    /// A part of the code begins here.
+    fn part(&mut self, part: Part) {
+        self.parts.all.push((self.emitter.asm.offset() as u32, part));
     }
 
     /// Adds to `instret` what it does not count yet.
@@ -483,6 +508,8 @@ impl Block<'_> {
     fn emit_cold(&mut self) {
         for index in 0..self.emitter.cold.len() {
             let cold = self.emitter.cold[index];
+            let owner = self.parts.cold.partition_point(|&(first, _)| first <= index);
+            self.part(Part::Rare(self.parts.cold[owner - 1].1));
             let asm = &mut *self.emitter.asm;
             match cold {
                 Cold::Pause { from, pc } => {
@@ -501,6 +528,7 @@ impl Block<'_> {
                 Cold::Unlinked { at, pc } => {
                     asm.set_displacement(at);
                     asm.call(Word::LeaveLink.mem());
+                    self.parts.all.push((asm.offset() as u32, Part::Data));
                     let distance = (asm.offset() - at) as u32;
                     asm.data(&pc.to_le_bytes());
                     asm.data(&distance.to_le_bytes());

@@ -48,6 +48,19 @@ impl Area {
         (offset < self.map.len() as u64).then_some(offset as u32)
     }
 
+    /// Has the kernel report the mapping to profilers as one of the calling process, which a fork does not.
+    pub fn report_to_profilers(&self) {
+        let all = MprotectFlags::READ | MprotectFlags::WRITE | MprotectFlags::EXEC;
+        // The kernel reports what changes. If it refuses the first change, it would refuse the second, too.
+        for flags in [all - MprotectFlags::READ, all] {
+            // SAFETY: the range is that of the mapping. On x86-64, what can be written can be read, so the mapping can be
+            // used as before at any time.
+            if unsafe { mprotect(self.start.cast(), self.len, flags) }.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Copies code in.
     ///
     /// # Panics

@@ -8,7 +8,7 @@
 use super::area::Area;
 use super::execute;
 use super::stubs::{self, Stubs};
-use crate::guest::{BlockContext, BlockKey};
+use crate::guest::{BlockContext, BlockKey, CodeListener};
 use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
 use crate::jit::baseline::{Access, Compiler, Config, Reason};
@@ -17,6 +17,7 @@ use crate::memory::{BlocksByPage, CodeObserver, GuestAddr, UserSpace};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Superblocks begin at multiples of this, as the compiler assumes.
@@ -66,6 +67,8 @@ struct State {
 pub enum Inserted {
     /// It is at this address.
     At(*const u8),
+    /// Another thread was faster: its code is at this address.
+    Known(*const u8),
     /// Code has changed since the compiler fetched it.
     Stale,
     /// The area is full.
@@ -93,6 +96,7 @@ pub struct CodeCache {
     emptying: AtomicU32,
     count: AtomicBool,
     config: Config,
+    listener: Option<Arc<dyn CodeListener>>,
     _faults: fault::Registration,
 }
 
@@ -112,13 +116,21 @@ fn hash(bytes: &[u8]) -> u64 {
 
 impl CodeCache {
     /// An empty cache of `len` bytes for an address space whose guest address 0 is at the host's address `base`.
-    pub fn new(len: usize, config: Config, base: u64) -> std::io::Result<Self> {
+    pub fn new(
+        len: usize,
+        config: Config,
+        base: u64,
+        listener: Option<Arc<dyn CodeListener>>,
+    ) -> std::io::Result<Self> {
         let area = Area::new(len)?;
         let mut asm = Assembler::new();
         let helper = execute::execute_bits as *const () as u64;
         let stubs = stubs::emit(&mut asm, &config.map, helper, base).expect("the stubs are x86-64 code");
         // SAFETY: nothing executes in the area yet.
         unsafe { area.write(0, asm.bytes()) };
+        if let Some(listener) = &listener {
+            listener.stubs(area.address(0) as u64, asm.bytes());
+        }
         let code = area.address(0) as u64..area.address(0) as u64 + len as u64;
         // SAFETY: the area holds emitted code only. Where it accesses guest memory, rbp and rsp are those of the engine
         // and the pinned registers hold the guest's, which is what the stub expects; it needs nothing else.
@@ -133,6 +145,7 @@ impl CodeCache {
             emptying: AtomicU32::new(0),
             count: AtomicBool::new(count),
             config,
+            listener,
             _faults: faults,
         })
     }
@@ -152,6 +165,11 @@ impl CodeCache {
         &self.stubs
     }
 
+    /// Who is told of all code.
+    pub fn listener(&self) -> Option<&dyn CodeListener> {
+        self.listener.as_deref()
+    }
+
     /// The memory.
     pub fn area(&self) -> &Area {
         &self.area
@@ -167,8 +185,7 @@ impl CodeCache {
         self.state.lock().entries.get(&key).map(|&(offset, _)| self.area.address(offset))
     }
 
-    /// Adds what was compiled; `generation` is from before its source was fetched. If another thread was faster, its
-    /// code is used.
+    /// Adds what was compiled; `generation` is from before its source was fetched.
     pub fn insert(&self, generation: u64, context: BlockContext, compiled: &Compiler) -> Inserted {
         let fetched = compiled.fetched();
         let (code, pc) = (compiled.code(), fetched.pc);
@@ -180,7 +197,7 @@ impl CodeCache {
             return Inserted::Stale;
         }
         if let Some(&(offset, _)) = state.entries.get(&BlockKey::new(pc, context)) {
-            return Inserted::At(self.area.address(offset));
+            return Inserted::Known(self.area.address(offset));
         }
         let start = state.used;
         let end = start as usize + code.len();
@@ -289,6 +306,9 @@ impl CodeCache {
         let mut state = self.state.lock();
         *state = State { used: self.stubs.end.next_multiple_of(ALIGNMENT), ..State::default() };
         drop(state);
+        if let Some(listener) = &self.listener {
+            listener.emptied();
+        }
         self.emptying.store(0, Ordering::SeqCst);
         futex_wake(&self.emptying, i32::MAX);
     }
@@ -351,6 +371,9 @@ impl CodeObserver for CodeCache {
     }
 
     fn after_fork(&self) {
+        if self.listener.is_some() {
+            self.area.report_to_profilers();
+        }
         // The thread that was emptying the area does not exist in the child, nor does any that executes old code.
         if self.emptying.load(Ordering::SeqCst) != 0 {
             self.forget_all();

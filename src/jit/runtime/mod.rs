@@ -6,12 +6,14 @@ mod execute;
 mod statistics;
 mod stubs;
 
-use super::baseline::map::{BIAS, RegisterMap, Word};
+use super::baseline::map::{BIAS, RegisterMap, Word, name_at};
 use super::baseline::{self, Compiler, JUMP_ENTRIES, MAX_INSNS, Reason, jump_index};
 use super::x64::HostFeatures;
 use crate::guest::riscv::fp::{self, Fmt, FpMode};
 use crate::guest::riscv::{Cpu, Rv64};
-use crate::guest::{BlockContext, BlockKey, Engine, EngineWords, Exit, Guest, HartOwner, Tracer};
+use crate::guest::{
+    BlockContext, BlockKey, CodeListener, Engine, EngineWords, Exit, Guest, HartOwner, HostCode, Tracer,
+};
 use crate::host::StopFlag;
 use crate::memory::{CodeWatch, GuestAddr, GuestMemory as _, Inside, UserSpace};
 use cache::{CodeCache, Inserted};
@@ -60,11 +62,12 @@ impl Default for JitConfig {
 pub struct SharedCode(Arc<CodeCache>);
 
 impl SharedCode {
-    /// A cache without code, which discards what changes in the address space. An address space has at most one.
+    /// A cache without code, which discards what changes in the address space. An address space has at most one. The
+    /// listener, if any, is told of all code.
     ///
     /// # Errors
     /// If the host does not give the memory, or forbids that it is writable and executable.
-    pub fn new(config: &JitConfig, mem: &UserSpace) -> std::io::Result<Self> {
+    pub fn new(config: &JitConfig, mem: &UserSpace, listener: Option<Arc<dyn CodeListener>>) -> std::io::Result<Self> {
         let base = mem.host_offset();
         let JitConfig { max_block, features, cache_size, count, link } = *config;
         let map = RegisterMap::new(features, base != 0);
@@ -72,7 +75,7 @@ impl SharedCode {
         let config = baseline::Config { map, features, max_insns: max_block, link, count, dynamic: true, reservations };
         let mut size = cache_size;
         let cache = loop {
-            match CodeCache::new(size, config.clone(), base) {
+            match CodeCache::new(size, config.clone(), base, listener.clone()) {
                 Ok(cache) => break Arc::new(cache),
                 // Under a limit of address space, a smaller one may do.
                 Err(error) if error.kind() == ErrorKind::OutOfMemory && size > SMALLEST_CACHE => size /= 4,
@@ -363,13 +366,26 @@ impl Core {
             }
             self.compiler.compile(&config, &cpu.isa).expect("the compiler asks for what the host has");
             match self.cache.insert(generation, context, &self.compiler) {
+                Inserted::Known(code) => return Ok(code),
                 Inserted::At(code) => {
                     self.statistics.blocks += 1;
                     self.statistics.compiled += self.compiler.fetched().insns.len() as u64;
                     self.statistics.code_bytes += self.compiler.code().len() as u64;
                     self.statistics.uncompiled += self.compiler.uncompiled().len() as u64;
+                    let host_code = HostCode {
+                        pc: cpu.pc,
+                        address: code as u64,
+                        bytes: self.compiler.code(),
+                        parts: self.compiler.parts(),
+                        name_at,
+                    };
                     if let Some(tracer) = &mut self.tracer {
-                        tracer.decoded(&self.compiler.fetched().insns);
+                        let insns = &self.compiler.fetched().insns;
+                        tracer.decoded(insns);
+                        tracer.compiled(insns, &host_code);
+                    }
+                    if let Some(listener) = self.cache.listener() {
+                        listener.emitted(&host_code);
                     }
                     return Ok(code);
                 }
