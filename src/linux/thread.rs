@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::process::{MemoryOf, Process, Sighand};
 use super::seccomp::Seccomp;
 use super::task::Task;
-use crate::guest::riscv::Cpu;
+use crate::guest::riscv::{Cpu, Reservation};
 use crate::host::{self, CallError, ChildProcess, FutexWake, LockRef, NewProcess, Sys, SysArg};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
@@ -74,7 +74,7 @@ impl ThreadRequest {
 
     /// Sets the registers that the call gives the child.
     pub(super) fn set_registers(&self, cpu: &mut Cpu) {
-        cpu.reservation = None;
+        cpu.reservation = Reservation::NONE;
         if self.stack != 0 {
             arch::set_stack_pointer(cpu, self.stack);
         }

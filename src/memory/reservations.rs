@@ -20,7 +20,7 @@ const RESERVED: u64 = Reservations::RESERVED;
 const CLAIMED: u64 = Reservations::CLAIMED;
 const VERSION: u64 = Reservations::VERSION;
 
-/// The reservations of an address space. Emitted code does what [`Self::written`] does on the same buckets.
+/// The reservations of an address space. Emitted code works on the same buckets, in the same way.
 pub struct Reservations {
     buckets: Box<[AtomicU64; BUCKETS]>,
 }
@@ -85,6 +85,12 @@ impl Reservations {
         let claimed = bucket.compare_exchange(version, version | CLAIMED, Ordering::SeqCst, Ordering::SeqCst);
         claimed.ok()?;
         Some(Claim { bucket, next: (version & !RESERVED).wrapping_add(VERSION) })
+    }
+
+    /// Takes back a claim of the calling thread's: the version holds as before.
+    pub fn unclaim(&self, addr: GuestAddr, version: u64) {
+        // It fails only after a reset, which has ended the claim already.
+        let _ = self.bucket(addr).compare_exchange(version | CLAIMED, version, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     /// Called after an atomic memory operation, which is a full barrier: other harts lose their reservations, also if
@@ -166,6 +172,15 @@ mod tests {
         assert!(table.claim(A, during).is_none() && table.claim(A, second).is_none());
         let after = table.reserve(A);
         table.claim(A, after).expect("the bucket is free again").release();
+    }
+
+    #[test]
+    fn a_claim_that_is_taken_back_leaves_the_version() {
+        let table = Reservations::default();
+        let version = table.reserve(A);
+        let _claim = table.claim(A, version).unwrap();
+        table.unclaim(A, version);
+        table.claim(A, version).expect("nothing was stored since").release();
     }
 
     #[test]

@@ -322,7 +322,8 @@ impl Pair {
         self.left.read(&mut self.memory[0]);
         self.right.read(&mut self.memory[1]);
         let (a, b) = (self.left.hart.cpu(), self.right.hart.cpu());
-        let reserved = |cpu: &Cpu| cpu.reservation.map(|r| (r.addr.0, r.value, r.size));
+        let reserved =
+            |cpu: &Cpu| (cpu.reservation.place != 0).then_some((cpu.reservation.place, cpu.reservation.value));
         let same = left == right
             && (a.pc, a.instret, a.fcsr(), reserved(a)) == (b.pc, b.instret, b.fcsr(), reserved(b))
             && a.x[..32] == b.x[..32]

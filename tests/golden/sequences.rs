@@ -53,6 +53,28 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
                 i(Op::Addi, A0, A0, 0x123),
             ],
         ),
+        (
+            "Compare-and-swap",
+            vec![
+                r(Op::LrW, A5, A0, 0),
+                s(Op::Bne, A5, A1, 16),
+                r(Op::ScW, A4, A0, A2),
+                s(Op::Bne, A4, ZERO, -12),
+                i(Op::Addi, A0, A5, 0),
+            ],
+        ),
+        (
+            "Fetch-and-or of some bits",
+            vec![
+                r(Op::LrW, A5, A0, 0),
+                r(Op::Or, A4, A5, A1),
+                r(Op::And, A4, A4, A2),
+                r(Op::Xor, A4, A4, A5),
+                r(Op::ScW, A4, A0, A4),
+                s(Op::Bne, A4, ZERO, -20),
+                i(Op::Addi, A0, A5, 0),
+            ],
+        ),
         ("Address", vec![i(Op::Auipc, A0, 0, 0x2000), i(Op::Addi, A0, A0, -16)]),
         ("Load of a global variable", vec![i(Op::Auipc, A5, 0, 0x2000), i(Op::Lw, A5, A5, 16)]),
         ("Store of a global variable", vec![i(Op::Auipc, A5, 0, 0x2000), s(Op::Sw, A5, A0, 16)]),

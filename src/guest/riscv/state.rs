@@ -4,17 +4,36 @@ use super::fp::Flags;
 use crate::memory::GuestAddr;
 use remu_isa::{Ext, Isa, Xlen};
 
-/// A reservation made by a load-reserved instruction.
+/// A reservation made by a load-reserved instruction. Emitted code reads and writes its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Reservation {
-    /// The address.
-    pub addr: GuestAddr,
+    /// The address and the size of the access: see [`Self::place`]. Zero if there is no reservation.
+    pub place: u64,
     /// The value that was loaded, zero-extended. The store-conditional succeeds only if memory still holds it.
     pub value: u64,
-    /// The size of the access in bytes.
-    pub size: u64,
     /// What [`Reservations`](crate::memory::Reservations) gave for it.
     pub version: u64,
+}
+
+impl Reservation {
+    /// No reservation.
+    pub const NONE: Self = Self { place: 0, value: 0, version: 0 };
+
+    /// The place of an aligned access of four or eight bytes. Its size is kept in the low bits of the address.
+    pub const fn place(addr: GuestAddr, size: u64) -> u64 {
+        addr.0 + Self::mark(size)
+    }
+
+    /// What is added to the address.
+    pub const fn mark(size: u64) -> u64 {
+        size / 4
+    }
+
+    /// An address in the granule of the access.
+    pub const fn addr(&self) -> GuestAddr {
+        GuestAddr(self.place)
+    }
 }
 
 /// The state of one hart. On a 32-bit hart, integer registers hold sign-extended values and `pc` is
@@ -33,7 +52,7 @@ pub struct Cpu {
     /// The dynamic rounding mode, 0..=7, as written.
     pub frm: u8,
     /// The LR reservation, if there is one.
-    pub reservation: Option<Reservation>,
+    pub reservation: Reservation,
     /// Instructions retired, as far as the engine has accounted for them.
     pub instret: u64,
     /// What the hart implements.
@@ -48,7 +67,16 @@ pub fn insn_align(isa: &Isa) -> u64 {
 impl Cpu {
     /// A hart with all registers zero.
     pub fn new(isa: Isa) -> Self {
-        Self { x: [0; 64], f: [0; 32], pc: 0, fflags: Flags::default(), frm: 0, reservation: None, instret: 0, isa }
+        Self {
+            x: [0; 64],
+            f: [0; 32],
+            pc: 0,
+            fflags: Flags::default(),
+            frm: 0,
+            reservation: Reservation::NONE,
+            instret: 0,
+            isa,
+        }
     }
 
     /// The integer register `r`.

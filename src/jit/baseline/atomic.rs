@@ -11,9 +11,9 @@ use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Scale, Shift, Size};
 use crate::memory::Reservations;
 
 /// Memory at a guest address that is in a register.
-struct Place {
-    addr: Gpr,
-    mem: Mem,
+pub struct Place {
+    pub addr: Gpr,
+    pub mem: Mem,
 }
 
 impl Emitter<'_> {
@@ -119,7 +119,7 @@ impl Emitter<'_> {
     }
 
     /// The place of an access, which is checked to be aligned.
-    fn aligned(&mut self, ty: MemType, addr: Val) -> Place {
+    pub fn aligned(&mut self, ty: MemType, addr: Val) -> Place {
         let addr = self.in_register(addr);
         if ty.size() > 1 {
             let (from, access) = (self.asm.new_label(), self.next_access_label());
@@ -142,23 +142,27 @@ impl Emitter<'_> {
 
     /// Ends the reservations of the address if there are any. Leaves rax as it is.
     fn written(&mut self, addr: Gpr) {
+        let bucket = self.bucket(addr, Gpr::Rcx, Gpr::Rdx);
+        let (from, back) = (self.asm.new_label(), self.asm.new_label());
+        self.asm.test_imm(Size::Byte, RegMem::Mem(bucket), Reservations::RESERVED as i32);
+        self.asm.jcc(x64::Cond::Ne, from);
+        self.asm.bind(back);
+        self.cold.push(Cold::Reserved { from, back, bucket });
+    }
+
+    /// The bucket of an address. Its index and the table are put into the registers given, the index first.
+    pub fn bucket(&mut self, addr: Gpr, index: Gpr, table: Gpr) -> Mem {
         const SHIFT: u8 = Reservations::GRANULE.trailing_zeros() as u8;
         const BITS: u8 = Reservations::BUCKETS.trailing_zeros() as u8;
         // The hash needs no higher bits than a half has.
         const _: () = assert!(SHIFT + 2 * BITS <= 32);
-        let (index, table) = (Gpr::Rcx, Gpr::Rdx);
         self.asm.mov(Size::Dword, index, addr);
         self.asm.shift_imm(Shift::Shr, Size::Dword, index, BITS);
         self.asm.alu(Alu::Xor, Size::Dword, index, addr);
         self.asm.shift_imm(Shift::Shr, Size::Dword, index, SHIFT);
         self.asm.alu_imm(Alu::And, Size::Dword, index, Reservations::BUCKETS as i32 - 1);
         self.asm.mov_imm(table, self.reservations);
-        let bucket = Mem::indexed(table, index, Scale::Eight, 0);
-        let (from, back) = (self.asm.new_label(), self.asm.new_label());
-        self.asm.test_imm(Size::Byte, RegMem::Mem(bucket), Reservations::RESERVED as i32);
-        self.asm.jcc(x64::Cond::Ne, from);
-        self.asm.bind(back);
-        self.cold.push(Cold::Reserved { from, back, bucket });
+        Mem::indexed(table, index, Scale::Eight, 0)
     }
 
     /// Moves a bucket that is reserved to the next version, as [`Reservations::written`] does.
@@ -181,7 +185,7 @@ impl Emitter<'_> {
     }
 
     /// What rax holds. Every other scratch register is free again.
-    fn result(&mut self, ty: MemType) -> Val {
+    pub fn result(&mut self, ty: MemType) -> Val {
         self.free_scratch_but(Gpr::Rax);
         let old = self.nodes.push(Node::Scratch(Gpr::Rax));
         self.nodes.extend(ty, old)

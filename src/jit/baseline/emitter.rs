@@ -8,7 +8,7 @@ use crate::guest::riscv::csr::{FFLAGS, FRM};
 use crate::guest::riscv::fp::{Fmt, Rm, RmField};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap, insn_align};
 use crate::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
-use crate::jit::x64::{Alu, Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
+use crate::jit::x64::{Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
 use remu_isa::{Ext, Isa, Op};
 
 /// Why an instruction ends the block without a successor.
@@ -33,6 +33,8 @@ pub struct Access {
     pub uncounted: u16,
     /// Floating-point registers whose NaNs are still to be made canonical: as singles, and as doubles.
     pub fresh: [u32; 2],
+    /// The bucket of the hart's reservation is claimed at this place.
+    pub claimed: bool,
 }
 
 /// Code that is rarely executed, emitted behind the block.
@@ -53,6 +55,10 @@ pub(super) enum Cold {
     /// An access that the host must not do, beyond the guest's address space or misaligned, at the label of the accessing
     /// instruction. It is handled as if it had faulted.
     Refused { from: Label, access: Label },
+    /// No hart has reserved the bucket at rcx, whose contents are in rax.
+    Reserve { from: Label, back: Label },
+    /// A store-conditional does not store.
+    NotStored { from: Label, back: Label },
     /// The bucket of what an atomic operation has written to is reserved.
     Reserved { from: Label, back: Label, bucket: Mem },
     /// At least one of two registers holds a NaN to be made canonical.
@@ -210,7 +216,7 @@ impl<'a> Emitter<'a> {
         }
         let offset = self.asm.offset() as u32;
         let fresh = [Fmt::S, Fmt::D].map(|fmt| self.known.fp.all_fresh(fmt));
-        self.accesses.push(Access { offset, insn: self.index, uncounted: self.uncounted, fresh });
+        self.accesses.push(Access { offset, insn: self.index, uncounted: self.uncounted, fresh, claimed: false });
     }
 
     /// What is known of a value before it is computed.
@@ -475,9 +481,12 @@ impl Semantics for Emitter<'_> {
         Ok(())
     }
 
-    uncompiled_results! {
-        load_reserved(MemType, Order, Val);
-        store_conditional(MemType, Order, Val, Val);
+    fn load_reserved(&mut self, ty: MemType, order: Order, addr: Val) -> Result<Val, Stop> {
+        Ok(self.emit_load_reserved(ty, order, addr))
+    }
+
+    fn store_conditional(&mut self, ty: MemType, _: Order, addr: Val, v: Val) -> Result<Val, Stop> {
+        Ok(self.emit_store_conditional(ty, addr, v))
     }
 
     fn amo(&mut self, op: AmoOp, ty: MemType, _: Order, addr: Val, v: Val) -> Result<Val, Stop> {
@@ -495,7 +504,7 @@ impl Semantics for Emitter<'_> {
     fn fence(&mut self, pred: u8, succ: u8) {
         // The host keeps every order except that of an earlier store and a later load (I/O counts as both).
         if pred & 0b0101 != 0 && succ & 0b1010 != 0 {
-            self.asm.lock_alu_imm(Alu::Or, Size::Dword, Mem::base(Gpr::Rsp, 0), 0);
+            self.full_barrier();
         }
     }
 

@@ -4,7 +4,7 @@
 //! displacement of one byte. rsp is the host's. rax, rcx and rdx are scratch, as are xmm13 to xmm15. Every other register
 //! has one meaning in all emitted code of a process, so blocks continue in each other without moving anything.
 
-use crate::guest::riscv::{Cpu, Rv64};
+use crate::guest::riscv::{Cpu, Reservation, Rv64};
 use crate::guest::{ENGINE_WORDS, HartCell, Reg};
 use crate::jit::x64::{Gpr, HostFeatures, Mem, RegMem, Xmm};
 use remu_isa::{f_name, x_name};
@@ -96,6 +96,20 @@ pub const INSTRET: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, instret) as i32 - B
 /// The guest's rounding mode, a byte.
 pub const FRM: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, frm) as i32 - BIAS);
 
+/// Fields of the reservation.
+pub const RESERVED_PLACE: Mem = reservation(offset_of!(Reservation, place));
+/// See [`RESERVED_PLACE`].
+pub const RESERVED_VALUE: Mem = reservation(offset_of!(Reservation, value));
+/// See [`RESERVED_PLACE`].
+pub const RESERVED_VERSION: Mem = reservation(offset_of!(Reservation, version));
+
+const fn reservation(field: usize) -> Mem {
+    Mem::base(Gpr::Rbp, (offset_of!(Cpu, reservation) + field) as i32 - BIAS)
+}
+
+/// Where an instruction may keep a value while it needs all scratch registers.
+pub const SPILL: Mem = x_slot(33);
+
 /// The integer register `r` in the CPU state.
 pub const fn x_slot(r: Reg) -> Mem {
     Mem::base(Gpr::Rbp, offset_of!(Cpu, x) as i32 + 8 * r as i32 - BIAS)
@@ -110,7 +124,16 @@ pub const fn f_slot(r: Reg) -> Mem {
 pub fn name_at(disp: i64) -> Option<String> {
     let within = |mem: Mem| (0..8).contains(&(disp - i64::from(mem.disp))).then(|| disp - i64::from(mem.disp));
     let words = Word::ALL.into_iter().map(|word| (word.mem(), format!("{word:?}")));
-    let places = [(STOP, "stop"), (PC, "pc"), (INSTRET, "instret"), (FRM, "frm")];
+    let places = [
+        (STOP, "stop"),
+        (PC, "pc"),
+        (INSTRET, "instret"),
+        (FRM, "frm"),
+        (RESERVED_PLACE, "reserved.place"),
+        (RESERVED_VALUE, "reserved.value"),
+        (RESERVED_VERSION, "reserved.version"),
+        (SPILL, "spill"),
+    ];
     let places = places.into_iter().map(|(mem, name)| (mem, name.to_owned()));
     let x = (0..32).map(|r| (x_slot(r), x_name(r).to_owned()));
     let f = (0..32).map(|r| (f_slot(r), f_name(r).to_owned()));

@@ -16,6 +16,7 @@ pub mod map;
 mod memory;
 mod node;
 mod pair;
+mod reserved;
 mod select;
 
 pub use emitter::Access;
@@ -569,6 +570,16 @@ impl Block<'_> {
                     asm.lea_label(Gpr::Rdx, access);
                     asm.mov_imm(Gpr::Rax, Reason::Fault as u64);
                     asm.jmp_indirect(Word::Leave.mem());
+                }
+                Cold::Reserve { from, back } => {
+                    asm.bind(from);
+                    self.emitter.cold_reserve();
+                    self.emitter.asm.jmp(back);
+                }
+                Cold::NotStored { from, back } => {
+                    asm.bind(from);
+                    self.emitter.cold_not_stored();
+                    self.emitter.asm.jmp(back);
                 }
                 Cold::Reserved { from, back, bucket } => {
                     asm.bind(from);

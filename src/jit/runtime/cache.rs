@@ -83,6 +83,8 @@ pub struct FaultPlace {
     pub uncounted: u16,
     /// See [`Access::fresh`].
     pub fresh: [u32; 2],
+    /// See [`Access::claimed`].
+    pub claimed: bool,
 }
 
 /// See the module.
@@ -255,7 +257,7 @@ impl CodeCache {
         let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
         let access = &block.accesses[access.expect("only accesses fault")];
         let pc = block.source.start.0 + u64::from(block.insns[usize::from(access.insn)]);
-        FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh }
+        FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh, claimed: access.claimed }
     }
 
     /// Discards a superblock.

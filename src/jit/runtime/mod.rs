@@ -409,6 +409,10 @@ impl Core {
         if context.count {
             cpu.instret += u64::from(place.uncounted);
         }
+        if place.claimed {
+            // The definition claims it again.
+            mem.reservations().unclaim(cpu.reservation.addr(), cpu.reservation.version);
+        }
         for (fmt, registers) in [Fmt::S, Fmt::D].into_iter().zip(place.fresh) {
             for r in (0..32).filter(|r| registers & 1 << r != 0) {
                 if fmt.is_nan(fp::unbox(fmt, cpu.f[r])) {

@@ -1,6 +1,6 @@
 //! riscv64's registers in the kernel interface: system calls, signal handlers, new threads.
 
-use crate::guest::riscv::Cpu;
+use crate::guest::riscv::{Cpu, Reservation};
 use crate::linux::abi::signal::{Sigcontext, UserRegs};
 use rustix::io::Errno;
 
@@ -84,7 +84,7 @@ pub fn call_handler(cpu: &mut Cpu, call: &HandlerCall) {
         cpu.set_x(register, value);
     }
     cpu.enter(call.handler);
-    cpu.reservation = None;
+    cpu.reservation = Reservation::NONE;
 }
 
 /// The registers as a signal frame has them.
@@ -114,5 +114,5 @@ pub fn restore(cpu: &mut Cpu, context: &Sigcontext) {
     cpu.enter(context.regs.pc);
     cpu.f = context.f;
     cpu.set_fcsr(context.fcsr);
-    cpu.reservation = None;
+    cpu.reservation = Reservation::NONE;
 }

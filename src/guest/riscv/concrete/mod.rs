@@ -423,23 +423,22 @@ impl<H: Hart> Semantics for Concrete<H> {
         let version = self.hart.memory().reservations().reserve(addr);
         let result = self.hart.memory().load(ty.size(), addr);
         let value = checked(result, addr, ty.size(), Access::Read)?;
-        self.hart.cpu().reservation = Some(Reservation { addr, value, size: ty.size(), version });
+        self.hart.cpu().reservation = Reservation { place: Reservation::place(addr, ty.size()), value, version };
         Ok(ty.extend(value))
     }
 
     #[inline(always)]
     fn store_conditional(&mut self, ty: MemType, _: Order, addr: u64, v: u64) -> Result<u64, Stopped> {
         let addr = check_aligned(addr, ty.size(), Access::Write)?;
-        match self.hart.cpu().reservation.take() {
-            Some(r) if r.addr == addr && r.size == ty.size() => {
-                let Some(claim) = self.hart.memory().reservations().claim(addr, r.version) else { return Ok(1) };
-                let result = self.hart.memory().compare_exchange(atomic_size(ty), addr, r.value, v);
-                claim.release();
-                let old = checked(result, addr, ty.size(), Access::Write)?;
-                Ok((old != r.value).into())
-            }
-            _ => Ok(1),
+        let reservation = std::mem::replace(&mut self.hart.cpu().reservation, Reservation::NONE);
+        if reservation.place != Reservation::place(addr, ty.size()) {
+            return Ok(1);
         }
+        let Some(claim) = self.hart.memory().reservations().claim(addr, reservation.version) else { return Ok(1) };
+        let result = self.hart.memory().compare_exchange(atomic_size(ty), addr, reservation.value, v);
+        claim.release();
+        let old = checked(result, addr, ty.size(), Access::Write)?;
+        Ok((old != reservation.value).into())
     }
 
     #[inline(always)]

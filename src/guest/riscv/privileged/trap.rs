@@ -1,7 +1,7 @@
 //! Trap entry and return.
 
 use super::{Mode, Privileged, mstatus, zero_extended};
-use crate::guest::riscv::Cpu;
+use crate::guest::riscv::{Cpu, Reservation};
 use std::fmt;
 
 /// An exception, with its code (privileged specification, table of `mcause` values).
@@ -148,7 +148,7 @@ impl Privileged {
         self.mode = Mode::Machine;
         let (base, vectored) = (self.mtvec & !3, self.mtvec & 1 != 0);
         cpu.pc = zero_extended(cpu, base.wrapping_add(if vectored && interrupt { 4 * code } else { 0 }));
-        cpu.reservation = None;
+        cpu.reservation = Reservation::NONE;
     }
 
     /// Executes MRET.
@@ -164,7 +164,7 @@ impl Privileged {
         }
         self.mode = mode;
         cpu.pc = self.mepc(cpu);
-        cpu.reservation = None;
+        cpu.reservation = Reservation::NONE;
     }
 
     /// `mepc`. The low bits that an instruction's address cannot have read as zero.
