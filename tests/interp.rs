@@ -335,7 +335,7 @@ fn accrued_exceptions_are_saved_and_restored_within_a_block() {
     );
     assert_eq!(b.run(), Exit::Syscall);
     assert_eq!((b.x(8), b.x(9), b.x(11)), (0, 0b10101, 0b00101));
-    let lookups = b.engine.statistics().into_iter().find(|(name, _)| *name == "lookups").expect("it is counted").1;
+    let lookups = b.engine.statistics().into_iter().find(|(name, _)| name == "lookups").expect("it is counted").1;
     assert!(lookups < 10, "{lookups} for 100 turns of the loop");
 }
 

@@ -4,8 +4,8 @@ use super::libraries::MissingLibrary;
 use super::text::{complain, complain_as, print};
 use super::{Action, CliError, EXIT_NOT_FOUND, EXIT_OWN_ERROR, Settings, Start, resolve};
 use crate::debug::{self, CodeMap, Death, FatalReport, Log, MapLog};
-use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
+use crate::guest::{Counters, HartOwner};
 use crate::host::{self, InheritedLimits, Received};
 use crate::interp::InterpConfig;
 use crate::jit::JitConfig;
@@ -14,7 +14,7 @@ use crate::linux::limits::Limits;
 use crate::linux::seccomp::Program;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
-use crate::user::{CodeLog, EngineConfig, Runner, RunnerConfig, Statistics};
+use crate::user::{CodeLog, EngineConfig, Runner, RunnerConfig};
 use remu_isa::{Isa, Xlen};
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
@@ -249,11 +249,14 @@ fn code_map(settings: &Settings, is_handed_on: bool) -> Result<Option<Arc<CodeMa
 }
 
 /// A process's block in the file of counters: a line that names it, then one line for each counter.
-fn statistics_block(task: &Task, counters: &Statistics) -> String {
+fn statistics_block(task: &Task, counters: &Counters) -> String {
     let exe = task.fs.guest_path(task.mm.exe.as_bytes());
     let first = format!("process {} {}\n", task.pid(), exe.escape_ascii());
     let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
-    [first].into_iter().chain(lines).collect()
+    let number = |name| counters.iter().find(|(known, _)| known == name).map_or(0, |&(_, count)| count);
+    let share = (number("helper-calls") * 1_000_000).checked_div(number("instructions"));
+    let share = share.filter(|_| number("superblocks") > 0).map(|share| format!("helper-calls-per-million {share}\n"));
+    [first].into_iter().chain(lines).chain(share).collect()
 }
 
 /// Ends the process as the guest ended. There is nothing to clean up.

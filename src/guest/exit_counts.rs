@@ -28,9 +28,9 @@ impl ExitCounts {
     }
 
     /// The sum and the counts by name, as [`Engine::statistics`](super::Engine::statistics) has them.
-    pub fn named(&self) -> [(&'static str, u64); 7] {
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let all = self.syscalls + self.faults + self.illegal + self.breakpoints + self.interruptions + self.halts;
-        [
+        let named = [
             ("exits", all),
             ("exit-syscall", self.syscalls),
             ("exit-fault", self.faults),
@@ -38,6 +38,7 @@ impl ExitCounts {
             ("exit-breakpoint", self.breakpoints),
             ("exit-interrupted", self.interruptions),
             ("exit-halt", self.halts),
-        ]
+        ];
+        named.into_iter()
     }
 }

@@ -18,7 +18,11 @@ pub use host_code::{CodeListener, HostCode, Part};
 pub use semantics::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, JumpHint, MemType, Order, Reg, Semantics, Width};
 
 use crate::memory::GuestFault;
+use std::borrow::Cow;
 use std::fmt::Debug;
+
+/// Counters, by name.
+pub type Counters = Vec<(Cow<'static, str>, u64)>;
 
 /// A guest architecture: the types an engine needs, and how instructions are decoded. What they do is defined over
 /// [`Semantics`].
@@ -86,9 +90,9 @@ pub trait Engine<G: Guest> {
     /// Drops all code that was decoded: it may have changed.
     fn forget_code(&mut self);
 
-    /// The engine's counters so far, by name. None of them is a time: a program that takes the same path again gives
-    /// the same counts.
-    fn statistics(&self) -> Vec<(&'static str, u64)>;
+    /// The engine's counters so far, by name. A program that takes the same path again gives the same counts, but for
+    /// times, whose names end in `-ns`.
+    fn statistics(&self) -> Counters;
 }
 
 /// Observes what an engine decodes and runs.

@@ -15,7 +15,7 @@ mod step;
 mod threaded;
 
 use crate::guest::riscv::{Base, Cpu, fp};
-use crate::guest::{Engine, Exit, HartOwner, Tracer};
+use crate::guest::{Counters, Engine, Exit, HartOwner, Tracer};
 use crate::host::StopFlag;
 use crate::memory::{CodeWatch, GuestMemory, Inside, UserSpace};
 use block::{Link, Slot};
@@ -182,7 +182,7 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
         self.core.cache.clear();
     }
 
-    fn statistics(&self) -> Vec<(&'static str, u64)> {
+    fn statistics(&self) -> Counters {
         self.core.statistics.named()
     }
 }

@@ -1,7 +1,7 @@
 //! Counters of the loop around the handlers. Handlers count only instructions, which they need themselves. Events
 //! inside them, such as hits in the jump cache, are not counted.
 
-use crate::guest::ExitCounts;
+use crate::guest::{Counters, ExitCounts};
 
 /// Counts since the interpreter was created.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +24,7 @@ pub(super) struct Statistics {
 
 impl Statistics {
     /// The counts by name.
-    pub fn named(&self) -> Vec<(&'static str, u64)> {
+    pub fn named(&self) -> Counters {
         let own = [
             ("instructions", self.instructions),
             ("blocks", self.blocks),
@@ -34,6 +34,6 @@ impl Statistics {
             ("links", self.links),
             ("revalidations", self.revalidations),
         ];
-        own.into_iter().chain(self.exits.named()).collect()
+        own.into_iter().chain(self.exits.named()).map(|(name, count)| (name.into(), count)).collect()
     }
 }

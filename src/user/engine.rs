@@ -2,7 +2,7 @@
 
 use crate::debug::{self, CodeMap, MappedFiles};
 use crate::guest::riscv::Rv64;
-use crate::guest::{CodeListener, Engine, Exit, HartOwner, Tracer};
+use crate::guest::{CodeListener, Counters, Engine, Exit, HartOwner, Tracer};
 use crate::host::{Lock, Rank};
 use crate::interp::{Interp, InterpConfig};
 use crate::jit::{Jit, JitConfig, SharedCode};
@@ -93,7 +93,7 @@ impl ThreadEngine {
         }
     }
 
-    pub fn statistics(&self) -> Vec<(&'static str, u64)> {
+    pub fn statistics(&self) -> Counters {
         match self {
             Self::Interp(engine) => engine.statistics(),
             Self::Jit(engine) => engine.statistics(),

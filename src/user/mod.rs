@@ -9,7 +9,7 @@ pub use engine::{EngineConfig, EngineKind};
 
 use crate::debug::{AddressFilter, CodeMap, Log, MapLog, TraceItems};
 use crate::guest::riscv::{Cpu, Rv64};
-use crate::guest::{Exit, HartOwner};
+use crate::guest::{Counters, Exit, HartOwner};
 use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag, VmClone};
 use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
@@ -30,11 +30,8 @@ pub struct CodeLog {
     pub filter: AddressFilter,
 }
 
-/// An engine's counters, by name.
-pub type Statistics = Vec<(&'static str, u64)>;
-
 /// Ends the process as the guest ended, and does not return. Gets the counters of the engines whose threads have ended.
-pub type ProcessEnd = Box<dyn Fn(Outcome, &Task, &Statistics) + Send + Sync>;
+pub type ProcessEnd = Box<dyn Fn(Outcome, &Task, &Counters) + Send + Sync>;
 
 /// How the threads of a process are run.
 pub struct RunnerConfig {
@@ -61,7 +58,7 @@ const EXIT_INTERNAL: i32 = 125;
 #[derive(Default)]
 struct Ended {
     /// The sums of their engines' counters.
-    statistics: Statistics,
+    statistics: Counters,
     /// Harts, each with the engine that ran it. Most threads of a process begin and end in the same code, which these
     /// engines have decoded.
     harts: Vec<(HartOwner<Rv64>, ThreadEngine)>,
@@ -168,7 +165,7 @@ impl VmClone for InOthersMemory {
         match end {
             Outcome::Exited(status) => status,
             end => {
-                (self.runner.config.end)(end, &self.thread.task, &Statistics::new());
+                (self.runner.config.end)(end, &self.thread.task, &Counters::new());
                 EXIT_INTERNAL
             }
         }
@@ -319,14 +316,13 @@ impl Runner {
     }
 
     /// Adds the counters of an engine to those of the process.
-    fn count(&self, counters: Statistics) {
+    fn count(&self, counters: Counters) {
         let mut ended = self.ended.lock();
         let all = &mut ended.statistics;
-        if all.is_empty() {
-            *all = counters;
-        } else {
-            for ((_, sum), (_, count)) in all.iter_mut().zip(counters) {
-                *sum += count;
+        for (name, count) in counters {
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += count,
+                None => all.push((name, count)),
             }
         }
     }

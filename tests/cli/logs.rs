@@ -262,6 +262,16 @@ fn statistics_are_written_when_the_program_exits() {
     let compiled = counts("./exit42", &["--statistics", path], &[]);
     let names = ["instructions", "superblocks", "compiled", "lookups", "links", "exits", "exit-syscall"];
     assert_eq!(names.map(|n| compiled[n]), [2, 1, 3, 1, 0, 1, 1], "{compiled:?}");
+    let names = ["guest-bytes", "lookup-misses", "left-syscall", "left-lookup", "helper-calls", "uncompiled"];
+    assert_eq!(names.map(|n| compiled[n]), [12, 1, 1, 0, 0, 0], "{compiled:?}");
+    let sizes = ["code-bytes", "metadata-bytes", "compile-ns"].map(|n| compiled[n]);
+    assert!(sizes.iter().all(|&size| size > 0) && compiled["helper-calls-per-million"] == 0, "{compiled:?}");
+    // fence.i, orc.b twice: three of five instructions.
+    let by_definition = [imm(Op::FenceI, 0, 0, 0), imm(Op::OrcB, A0, A0, 0), imm(Op::OrcB, A0, A0, 0)];
+    p.code("helped", &[&by_definition[..], &exit(0)].concat());
+    let helped = counts("./helped", &["--statistics", path], &[]);
+    let names = ["helper-calls", "helper-fence.i", "helper-orc.b", "left-revalidate", "helper-calls-per-million"];
+    assert_eq!(names.map(|n| helped[n]), [3, 1, 2, 1, 600_000], "{helped:?}");
     let exit = counts("./exit42", &["--engine", "interp", "--statistics", path], &[]);
     let names = ["instructions", "blocks", "decoded", "lookups", "lookup-hits", "links", "exits", "exit-syscall"];
     assert_eq!(names.map(|n| exit[n]), [2, 1, 3, 1, 0, 0, 1, 1], "{exit:?}");

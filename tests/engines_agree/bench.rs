@@ -4,7 +4,7 @@ use crate::program::{Assembled, Program};
 use crate::rng::Rng;
 use crate::shrink;
 use remu::guest::riscv::{Cpu, Rv64};
-use remu::guest::{Engine, Exit, HartOwner};
+use remu::guest::{Counters, Engine, Exit, HartOwner};
 use remu::memory::{Access, Backing, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, RegClass, Xlen, decode, f_name, x_name};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
@@ -126,7 +126,7 @@ impl Side {
     }
 
     /// The counters of the engine.
-    pub fn statistics(&self) -> Vec<(&'static str, u64)> {
+    pub fn statistics(&self) -> Counters {
         self.engine.statistics()
     }
 

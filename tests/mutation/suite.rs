@@ -3,7 +3,7 @@
 use crate::common;
 use crate::guest::{Mutant32, Mutant64, Seen, watch};
 use remu::guest::riscv::Base;
-use remu::guest::{Engine, Exit, HartOwner};
+use remu::guest::{Counters, Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Silent};
 use remu::memory::machine::HartMemory;
@@ -43,7 +43,7 @@ impl<B: Base, E: Engine<B>> Engine<B> for Bounded<E> {
         self.0.forget_code();
     }
 
-    fn statistics(&self) -> Vec<(&'static str, u64)> {
+    fn statistics(&self) -> Counters {
         self.0.statistics()
     }
 }

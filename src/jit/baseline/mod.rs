@@ -56,14 +56,18 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All reasons, by number.
+    pub const ALL: [Self; 7] = {
+        use Reason::*;
+        [Lookup, Link, Syscall, Breakpoint, Fault, Revalidate, Stopped]
+    };
+
     /// The reason with this number.
     ///
     /// # Panics
     /// If there is none.
     pub fn of(number: u64) -> Self {
-        use Reason::*;
-        const ALL: [Reason; 7] = [Lookup, Link, Syscall, Breakpoint, Fault, Revalidate, Stopped];
-        ALL[number as usize - 1]
+        Self::ALL[number as usize - 1]
     }
 }
 

@@ -13,7 +13,7 @@ use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
 use crate::jit::baseline::{Access, Compiler, Config, Reason};
 use crate::jit::x64::Assembler;
-use crate::memory::{BlocksByPage, CodeObserver, GuestAddr, UserSpace};
+use crate::memory::{BlocksByPage, CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
 use std::ops::Range;
@@ -48,6 +48,21 @@ struct Block {
     incoming: Vec<Incoming>,
 }
 
+impl Block {
+    /// The size of what is kept about it, but for room that tables have left and the places that it is linked from.
+    fn metadata_bytes(&self) -> usize {
+        let Self { entries, accesses, insns, .. } = self;
+        let pages = self.source.end.0.div_ceil(PAGE_SIZE) - self.source.start.0 / PAGE_SIZE;
+        // Each entry is in the table of all entries, too.
+        size_of::<Self>()
+            + 2 * size_of_val(&**entries)
+            + entries.len() * size_of::<u32>()
+            + size_of_val(&**accesses)
+            + size_of_val(&**insns)
+            + pages as usize * size_of::<u32>()
+    }
+}
+
 /// What the lock protects.
 #[derive(Default)]
 struct State {
@@ -65,8 +80,8 @@ struct State {
 
 /// What became of compiled code.
 pub enum Inserted {
-    /// It is at this address.
-    At(*const u8),
+    /// It is at this address. The number of bytes is kept about it.
+    At(*const u8, usize),
     /// Another thread was faster: its code is at this address.
     Known(*const u8),
     /// Code has changed since the compiler fetched it.
@@ -162,6 +177,11 @@ impl CodeCache {
         self.count.load(Ordering::Acquire)
     }
 
+    /// Whether compiling is timed.
+    pub fn is_timed(&self) -> bool {
+        self.config.count
+    }
+
     /// The offsets of the stubs.
     pub fn stubs(&self) -> &Stubs {
         &self.stubs
@@ -219,13 +239,14 @@ impl CodeCache {
             insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
             incoming: Vec::new(),
         };
+        let metadata = block.metadata_bytes();
         state.by_page.insert(&block.source, index);
         for &(key, offset) in &block.entries {
             // A loop of another superblock may begin here already.
             state.entries.entry(key).or_insert((start + offset, index));
         }
         state.blocks.push(block);
-        Inserted::At(self.area.address(start))
+        Inserted::At(self.area.address(start), metadata)
     }
 
     /// Links an exit to the code for a key, if there is any. `at` is the offset of its displacement.

@@ -1,5 +1,6 @@
 //! Executes single instructions by their definition: those that are not compiled, and those that faulted.
 
+use super::statistics::HelperCalls;
 use crate::guest::riscv::concrete::{Concrete, Next, PlainHart, Stopped};
 use crate::guest::riscv::fp::FpMode;
 use crate::guest::riscv::{Base, Cpu, Rv64};
@@ -15,6 +16,8 @@ pub struct Context {
     pub mode: FpMode,
     /// Whether instructions are counted.
     pub count: bool,
+    /// The calls of the helper.
+    pub helper_calls: HelperCalls,
     /// Why execution stopped, for [`Reason::Stopped`].
     pub exit: Exit,
 }
@@ -36,7 +39,10 @@ pub unsafe extern "sysv64" fn execute_bits(context: *mut Context, bits: u32) -> 
     // while emitted code runs, and the pointers in it are those of the state and the memory that it was lent.
     let (context, cpu, mem) = unsafe { (&mut *context, &mut *(*context).cpu, &*(*context).mem) };
     match Rv64::decode(&bits.to_le_bytes(), &cpu.isa) {
-        Ok(insn) => execute(context, cpu, mem, &insn).map_or(0, |reason| reason as u64),
+        Ok(insn) => {
+            context.helper_calls.add(&insn);
+            execute(context, cpu, mem, &insn).map_or(0, |reason| reason as u64)
+        }
         Err(_) => unreachable!("it was decoded when it was compiled"),
     }
 }

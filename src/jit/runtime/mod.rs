@@ -12,7 +12,7 @@ use super::x64::HostFeatures;
 use crate::guest::riscv::fp::{self, Fmt, FpMode};
 use crate::guest::riscv::{Cpu, Rv64};
 use crate::guest::{
-    BlockContext, BlockKey, CodeListener, Engine, EngineWords, Exit, Guest, HartOwner, HostCode, Tracer,
+    BlockContext, BlockKey, CodeListener, Counters, Engine, EngineWords, Exit, Guest, HartOwner, HostCode, Tracer,
 };
 use crate::host::StopFlag;
 use crate::memory::{CodeWatch, GuestAddr, GuestMemory as _, Inside, UserSpace};
@@ -23,6 +23,7 @@ use statistics::Statistics;
 use std::io::ErrorKind;
 use std::ptr::null;
 use std::sync::Arc;
+use std::time::Instant;
 use stubs::Left;
 
 /// Settings of the compiler, for all harts of a process.
@@ -34,7 +35,7 @@ pub struct JitConfig {
     pub features: HostFeatures,
     /// The size of the code cache in bytes.
     pub cache_size: usize,
-    /// Whether instructions are counted from the start. If not, they are from the first block on that reads the counter.
+    /// Whether instructions are counted from the start, and compiling is timed. If not, they are from the first block on that reads the counter.
     pub count: bool,
     /// Whether blocks are linked. A tracer of entries needs that they are not.
     pub link: bool,
@@ -185,6 +186,7 @@ impl Engine<Rv64> for Jit {
             mem,
             mode: FpMode::new(frm),
             count: core.cache.counts(),
+            helper_calls: std::mem::take(&mut core.statistics.helper_calls),
             exit: Exit::Interrupted,
         };
         if let Some(budget) = core.budget.take() {
@@ -203,6 +205,7 @@ impl Engine<Rv64> for Jit {
         let host = fp::host::enter(context.mode.hardware(), hart.cpu().fflags);
         let exit = core.run_blocks(&mut context, hart.cell().stop_flag(), mem, &self.watch);
         hart.cpu_mut().fflags = fp::host::leave(host);
+        core.statistics.helper_calls = context.helper_calls;
         core.statistics.instructions += hart.cpu().instret - before;
         core.statistics.exits.add(&exit);
         exit
@@ -212,7 +215,7 @@ impl Engine<Rv64> for Jit {
         self.core.forget_code = true;
     }
 
-    fn statistics(&self) -> Vec<(&'static str, u64)> {
+    fn statistics(&self) -> Counters {
         self.core.statistics.named()
     }
 }
@@ -290,6 +293,7 @@ impl Core {
             let left = self.enter(context, code);
             // SAFETY: as above.
             let cpu = unsafe { &mut *context.cpu };
+            self.statistics.left(Reason::of(left.reason));
             let reason = match Reason::of(left.reason) {
                 Reason::Fault => match self.execute_faulted(context, cpu, mem, left.data) {
                     Ok(reason) => reason,
@@ -340,6 +344,7 @@ impl Core {
         if jump.pc == cpu.pc && !jump.code.is_null() {
             return Ok(jump.code);
         }
+        self.statistics.lookup_misses += 1;
         match self.cache.find(BlockKey::new(cpu.pc, context)) {
             Some(code) => Ok(code),
             None => self.compile_at(cpu, context, mem, inside),
@@ -356,6 +361,7 @@ impl Core {
     ) -> Result<*const u8, Missing> {
         loop {
             let generation = self.cache.generation();
+            let start = self.cache.is_timed().then(Instant::now);
             let config = self.cache.config(context);
             inside.decodes(&Compiler::limits(&config).range(cpu.pc));
             self.compiler.fetch(cpu.pc, &config, &cpu.isa, mem).map_err(Missing::Exit)?;
@@ -367,10 +373,13 @@ impl Core {
             self.compiler.compile(&config, &cpu.isa).expect("the compiler asks for what the host has");
             match self.cache.insert(generation, context, &self.compiler) {
                 Inserted::Known(code) => return Ok(code),
-                Inserted::At(code) => {
+                Inserted::At(code, metadata) => {
                     self.statistics.blocks += 1;
                     self.statistics.compiled += self.compiler.fetched().insns.len() as u64;
+                    self.statistics.guest_bytes += self.compiler.fetched().source.len() as u64;
                     self.statistics.code_bytes += self.compiler.code().len() as u64;
+                    self.statistics.metadata_bytes += metadata as u64;
+                    self.statistics.compile_ns += start.map_or(0, |start| start.elapsed().as_nanos() as u64);
                     self.statistics.uncompiled += self.compiler.uncompiled().len() as u64;
                     let host_code = HostCode {
                         pc: cpu.pc,
