@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages="gcc g++ binutils libc6-dev gcc-riscv64-linux-gnu g++-riscv64-linux-gnu libc6-dev-riscv64-cross llvm-19
-qemu-user strace xz-utils debian-archive-keyring"
+device-tree-compiler qemu-user strace xz-utils debian-archive-keyring"
 
 command -v cargo >/dev/null || { echo "tests/setup.sh: cargo is not in the path: install Rust 1.95 or later" >&2; exit 1; }
 for component in rustfmt clippy; do

@@ -32,6 +32,18 @@ fn program(text: &str, code: i32) -> elf::Elf {
     e
 }
 
+/// A raw kernel with Linux's header: an offset from the start of memory, and a size in memory.
+fn kernel_image(text_offset: u64, size: u64, code: &[Insn]) -> Vec<u8> {
+    // The first instruction jumps over the header.
+    let mut bytes = assemble(&[jump(64)]);
+    bytes.resize(64, 0);
+    bytes[8..16].copy_from_slice(&text_offset.to_le_bytes());
+    bytes[16..24].copy_from_slice(&size.to_le_bytes());
+    bytes[56..60].copy_from_slice(b"RSC\x05");
+    bytes.extend(assemble(code));
+    bytes
+}
+
 fn system(programs: &Programs, words: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_remu-system"));
     Ran::from(command.args(words).current_dir(programs.path()).stdin(Stdio::null()).output().unwrap())
@@ -60,6 +72,39 @@ fn the_machine_prints_and_exits_with_the_guests_code() {
     }
     p.elf("zero", &program("", 256));
     assert_eq!(system(&p, &["zero"]).status, Some(1), "a nonzero code never becomes status 0");
+}
+
+#[test]
+fn a_kernel_image_is_loaded_at_its_offset_with_its_disk_behind_it() {
+    let p = Programs::new();
+    // Exits with the distance of its address from the start of memory, in MiB.
+    let mut code = vec![elf::here(A0), lui(T0, 0x8000_0000_u32 as i32), elf::reg(Op::Subw, A0, A0, T0)];
+    code.extend([imm(Op::Srli, A0, A0, 20), imm(Op::Slli, A0, A0, 16), lui(T0, 0x3000)]);
+    code.extend([imm(Op::Addi, T0, T0, 0x333), elf::reg(Op::Or, A0, A0, T0), lui(T0, 0x10_0000)]);
+    code.extend([store(Op::Sw, A0, T0, 0), jump(0)]);
+    p.file("image", &kernel_image(6 << 20, 1 << 20, &code));
+    p.file("disk", b"disk");
+    let ran = system(&p, &["-kernel", "image", "-initrd", "disk", "-append", "quiet"]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(6), ""));
+}
+
+#[test]
+fn a_run_with_a_clock_of_instructions_is_repeatable() {
+    let p = Programs::new();
+    // Sends the low byte of the time and of the date.
+    let mut insns = vec![lui(T0, 0x1000_0000), elf::imm(Op::Csrrs, A0, 0, 0xc01), store(Op::Sb, A0, T0, 0)];
+    insns.extend([lui(A0, 0x10_1000), imm(Op::Lw, A0, A0, 0), imm(Op::Srli, A0, A0, 8), store(Op::Sb, A0, T0, 0)]);
+    insns.extend([lui(T0, 0x10_0000), lui(A0, 0x5000), imm(Op::Addi, A0, A0, 0x555), store(Op::Sw, A0, T0, 0)]);
+    insns.push(jump(0));
+    let mut e = elf::elf(BASE);
+    e.segments.push(Segment::load(R | X, BASE, assemble(&insns)));
+    p.elf("clock", &e);
+    let run = || {
+        let words = ["-icount", "shift=10,sleep=off,align=off", "clock"];
+        Command::new(env!("CARGO_BIN_EXE_remu-system")).args(words).current_dir(p.path()).output().unwrap().stdout
+    };
+    let first = run();
+    assert_eq!((first.len(), run()), (2, first.clone()));
 }
 
 #[test]
@@ -181,6 +226,10 @@ fn errors_are_one_line() {
     p.file("garbage", b"\x7fELF and then nothing");
     p.elf("x86", &elf::Elf { machine: 62, ..program("", 0) });
     p.code("low", &[jump(0)]);
+    p.file("zipped", b"\x1f\x8b\x08");
+    p.file("disk", &vec![0; 9 << 20]);
+    p.file("full", &vec![0; 1 << 20]);
+    p.file("image", &kernel_image(0x20_0000, 5 << 20, &[jump(0)]));
     let cases: &[(&[&str], &str)] = &[
         (&[], "no program to run: name an ELF file, or use --bios or --kernel"),
         (&["-M", "toaster", "seven"], "unknown machine 'toaster'; virt and spike are supported"),
@@ -197,6 +246,29 @@ fn errors_are_one_line() {
         (&["-device", "virtio-net", "seven"], "option '-device' is not supported yet: more devices"),
         (&["-dint", "seven"], "unknown option '-dint'; --help lists them"),
         (&["missing"], "missing: No such file or directory"),
+        (&["-append", "quiet"], "-append needs a kernel: use --kernel"),
+        (&["-bios", "seven", "-initrd", "seven"], "-initrd needs a kernel: use --kernel"),
+        (&["-initrd", "missing", "seven"], "missing: No such file or directory"),
+        (&["-icount", "auto", "seven"], "-icount 'auto': shift=N is needed, with N from 0 to 10"),
+        (&["-icount", "shift=11", "seven"], "-icount 'shift=11': shift=N is needed, with N from 0 to 10"),
+        (&["-icount", "sleep=off", "seven"], "-icount 'sleep=off': shift=N is needed, with N from 0 to 10"),
+        (&["-icount", "3,rr=record", "seven"], "-icount: 'rr=record' is not supported"),
+        (&["-netdev", "user,id=n", "seven"], "option '-netdev' is not supported yet: a network"),
+        (&["-M", "virt,dumpdtb=no/such", "seven"], "no/such: No such file or directory"),
+        (&["-smp", "1000", "seven"], "-smp '1000': a machine has 1 to 64 harts"),
+        (&["zipped"], "zipped: compressed with gzip; decompress it first"),
+        (
+            &["-bios", "seven", "-kernel", "seven"],
+            "seven: needs 0x48 bytes at 0x80000000, which overlaps the firmware at 0x80000000",
+        ),
+        (
+            &["-kernel", "image", "-initrd", "disk", "-m", "16"],
+            "disk: needs 0x900000 bytes at 0x80a00000, outside memory, 0x80000000..0x81000000",
+        ),
+        (
+            &["-kernel", "image", "-m", "6"],
+            "image: needs 0x500000 bytes at 0x80200000, outside memory, 0x80000000..0x80600000",
+        ),
         (&["x86"], "x86: built for x86-64, not for RISC-V"),
         (&["low"], "low: its entry point is at 0x11000, outside memory, 0x80000000..0x88000000"),
         (&["-m", "lots", "seven"], "-m 'lots': not a size: a number with an optional suffix k, M or G"),
@@ -228,6 +300,9 @@ fn errors_are_one_line() {
         let ran = system(&p, words);
         assert_eq!((ran.status, ran.err.trim_end()), (Some(125), &*format!("remu-system: {line}")), "{words:?}");
     }
+    let ran = system(&p, &["-kernel", "full", "-m", "1"]);
+    assert!(ran.status == Some(125) && ran.err.starts_with("remu-system: the device tree: needs 0x"), "{ran:?}");
+    assert!(ran.err.ends_with(", which overlaps the kernel at 0x80000000\n"), "{ran:?}");
     let ran = system(&p, &["garbage"]);
     assert_eq!((ran.status, ran.err.lines().count()), (Some(125), 1), "{ran:?}");
     assert!(ran.err.starts_with("remu-system: garbage: not an ELF file: "), "{ran:?}");

@@ -13,7 +13,7 @@ mod hart;
 mod htif;
 mod interrupts;
 
-pub use boot::{BootError, BootPlan};
+pub use boot::{BootError, BootFault, BootPlan, Part, device_tree};
 pub use bus::{Bus, Ending};
 pub use clock::{Clock, ClockSource};
 pub use console::{Console, Silent};
@@ -26,7 +26,7 @@ use crate::guest::Engine;
 use crate::guest::riscv::Base;
 use crate::memory::Reservations;
 use crate::memory::machine::{HartMemory, Ram, RamError};
-use remu_isa::Isa;
+use remu_isa::{EncodeError, Isa};
 use std::sync::Arc;
 
 /// The number of instructions that a hart runs before devices are polled and the next hart runs.
@@ -88,6 +88,12 @@ pub enum MachineError {
     /// The programs cannot be started.
     #[error(transparent)]
     Boot(#[from] BootError),
+    /// Nothing to run.
+    #[error("no program to run: name an ELF file, or use --bios or --kernel")]
+    NoProgram,
+    /// The reset code cannot be encoded: a defect of remu.
+    #[error("the reset code cannot be encoded: {0}")]
+    Reset(#[from] EncodeError),
     /// The device tree cannot be composed.
     #[error(transparent)]
     DeviceTree(#[from] DeviceTreeError),
@@ -115,8 +121,7 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
         if let Some(slot) = covered {
             return Err(MachineError::Overlap { start: range.start, end: range.end, device: slot.name, at: slot.base });
         }
-        let tree = devicetree::compose(config)?;
-        let rom = Arc::new(boot::load(config, plan, &ram, &tree)?);
+        let rom = Arc::new(boot::load(config, plan, &ram)?);
         let reservations = Arc::<Reservations>::default();
         let harts = (0..config.harts)
             .map(|id| {

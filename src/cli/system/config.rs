@@ -4,10 +4,11 @@ use super::{SystemError, SystemOptions, bad, isa, number};
 use crate::cli::resolve;
 use crate::machine::{ClockSource, MachineConfig, MachineKind};
 use remu_isa::Xlen;
+use std::path::PathBuf;
 
 /// What `-machine help` prints.
 pub(super) const MACHINES: &str = "\
-Machines (-machine NAME):
+Machines (-machine NAME[,dumpdtb=FILE]):
   virt   QEMU's virt: CLINT, PLIC, serial port, real-time clock, power-off device
   spike  Spike's: CLINT, serial port, HTIF
 ";
@@ -34,30 +35,51 @@ pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Machin
         return Err(bad("-name", name, "only a name is supported, and it is not shown"));
     }
     Ok(MachineConfig {
-        kind: kind(&options.machine)?,
+        kind: machine(options)?.0,
         isa: isa::of(options, wanted)?,
         aligned_only: options.aligned_only,
         ram_base: number("--memory-base", &options.memory_base)?,
         ram_size: memory(&options.memory)?,
         harts: harts(&options.smp)?,
-        clock: ClockSource::Host,
-        arguments: options.append.clone(),
+        clock: options.icount.as_deref().map(clock).transpose()?.unwrap_or_default(),
+        arguments: options.append.clone().unwrap_or_default(),
     })
 }
 
-/// `[type=]NAME[,accel=tcg]`.
-fn kind(given: &str) -> Result<MachineKind, SystemError> {
-    let mut parts = given.split(',');
-    let name = parts.next().unwrap_or_default();
-    let name = name.strip_prefix("type=").unwrap_or(name);
-    for property in parts {
-        match property.strip_prefix("accel=") {
-            Some(accelerator) => check_accelerator(accelerator)?,
-            None => return Err(SystemError::Property { option: "-machine", property: property.to_owned() }),
+/// `[type=]NAME[,accel=tcg][,dumpdtb=FILE]`: the model, and the file to which the device tree is written.
+pub(super) fn machine(options: &SystemOptions) -> Result<(MachineKind, Option<PathBuf>), SystemError> {
+    let (mut kind, mut dump) = (MachineKind::Virt, None);
+    for (index, part) in options.machine.split(',').enumerate() {
+        match part.split_once('=') {
+            None if index == 0 => kind = model(part)?,
+            Some(("type", name)) => kind = model(name)?,
+            Some(("accel", accelerator)) => check_accelerator(accelerator)?,
+            Some(("dumpdtb", file)) => dump = Some(file.into()),
+            _ => return Err(SystemError::Property { option: "-machine", property: part.to_owned() }),
         }
     }
+    Ok((kind, dump))
+}
+
+fn model(name: &str) -> Result<MachineKind, SystemError> {
     let kind = MachineKind::ALL.into_iter().find(|(n, _)| *n == name).map(|(_, kind)| kind);
     kind.ok_or_else(|| SystemError::UnknownMachine(name.to_owned()))
+}
+
+/// `[shift=]N[,sleep=on|off][,align=off]`.
+fn clock(given: &str) -> Result<ClockSource, SystemError> {
+    let (mut shift, mut sleep) = (None, true);
+    for (index, part) in given.split(',').enumerate() {
+        match part.split_once('=').unwrap_or((if index == 0 { "shift" } else { part }, part)) {
+            ("shift", n) => shift = n.parse().ok().filter(|n| (0..=10).contains(n)),
+            ("sleep", "on") => sleep = true,
+            ("sleep", "off") => sleep = false,
+            ("align", "off") => {}
+            _ => return Err(SystemError::Property { option: "-icount", property: part.to_owned() }),
+        }
+    }
+    let shift = shift.ok_or_else(|| bad("-icount", given, "shift=N is needed, with N from 0 to 10"))?;
+    Ok(ClockSource::Instructions { shift, sleep })
 }
 
 /// `[accel=]tcg[,thread=single]`.

@@ -18,7 +18,7 @@ use crate::elf::Image;
 use crate::guest::riscv::{Base, Rv32, Rv64};
 use crate::host::{self, InheritedLimits};
 use crate::interp::{Interp, InterpConfig};
-use crate::machine::{BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, Silent};
+use crate::machine::{self, BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, Part, Silent};
 use crate::memory::machine::HartMemory;
 use clap::{CommandFactory, FromArgMatches};
 use isa::IsaError;
@@ -51,8 +51,8 @@ enum SystemError {
     #[error("{}{}: {error}", host::limits_behind(error), path.display())]
     File { path: PathBuf, error: std::io::Error },
     /// The machine cannot be created or started.
-    #[error("{}{error}", path.as_ref().map(|p| format!("{}: ", p.display())).unwrap_or_default())]
-    Machine { path: Option<PathBuf>, error: MachineError },
+    #[error("{}{error}", subject.as_ref().map(|subject| format!("{subject}: ")).unwrap_or_default())]
+    Machine { subject: Option<String>, error: MachineError },
     /// The program has no signature.
     #[error("{}: has no symbol '{symbol}' in memory", path.display())]
     NoSignature { path: PathBuf, symbol: &'static str },
@@ -129,14 +129,37 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     if options.bios.as_ref().is_some_and(|bios| bios.as_os_str() == "default") {
         return Err(bad("-bios", "default", "remu-system comes without firmware; name a file, or none"));
     }
+    let given = [("-append", options.append.is_some()), ("-initrd", options.initrd.is_some())];
+    if let Some((option, _)) = given.into_iter().find(|(_, given)| *given && kernel_path.is_none()) {
+        return Err(CliError::Usage(format!("{option} needs a kernel: use --kernel")).into());
+    }
     let read = |path: &PathBuf| std::fs::read(path).map_err(|error| SystemError::File { path: path.clone(), error });
     let bios = options.bios.as_ref().filter(|path| path.as_os_str() != "none");
     let (firmware, kernel) = (bios.map(read).transpose()?, kernel_path.map(read).transpose()?);
-    let path = bios.or(kernel_path).cloned();
-    let failed = |error: MachineError| SystemError::Machine { path: path.clone(), error };
+    let initrd = options.initrd.as_ref().map(read).transpose()?;
+    let path = bios.or(kernel_path);
+    let failed = |error: MachineError| {
+        let file = match &error {
+            MachineError::Boot(BootError { part: Part::Firmware, .. }) => bios,
+            MachineError::Boot(BootError { part: Part::Kernel, .. }) => kernel_path,
+            MachineError::Boot(BootError { part: Part::Initrd, .. }) => options.initrd.as_ref(),
+            MachineError::Boot(BootError { part: Part::DeviceTree, .. }) => None,
+            _ => path,
+        };
+        let part = match &error {
+            MachineError::Boot(error) => Some(error.part.to_string()),
+            _ => None,
+        };
+        SystemError::Machine { subject: file.map(|file| file.display().to_string()).or(part), error }
+    };
     let boot = |error: BootError| failed(error.into());
-    let plan = BootPlan::new(firmware.as_deref(), kernel.as_deref()).map_err(boot)?;
+    let plan = BootPlan::new(firmware.as_deref(), kernel.as_deref()).map_err(boot)?.with_initrd(initrd.as_deref());
     let config = config::of(options, plan.xlen())?;
+    if let Some(to) = config::machine(options)?.1 {
+        let tree = machine::device_tree(&config, &plan).map_err(failed)?;
+        std::fs::write(&to, tree).map_err(|error| SystemError::File { path: to, error })?;
+        return Ok(0);
+    }
     let granularity = number("--signature-granularity", &options.signature_granularity)?;
     if !matches!(granularity, 1 | 2 | 4 | 8 | 16) {
         return Err(bad("--signature-granularity", &options.signature_granularity, "1, 2, 4, 8 or 16"));
@@ -146,7 +169,7 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
         plan: &plan,
         limit: options.max_instructions.as_ref().map(|n| number("--max-instructions", n)).transpose()?,
         signature: options.signature.as_deref().map(|to| Signature { to, granularity }),
-        path: path.as_deref(),
+        path: path.map(PathBuf::as_path),
         interp: InterpConfig {
             max_block: if options.one_insn_per_tb { 1 } else { InterpConfig::default().max_block },
             ..InterpConfig::default()

@@ -72,9 +72,13 @@ pub struct SystemOptions {
     #[arg(long = "kernel", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub kernel: Option<PathBuf>,
 
+    /// Initial RAM disk of the kernel
+    #[arg(long = "initrd", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub initrd: Option<PathBuf>,
+
     /// Kernel command line
-    #[arg(long = "append", value_name = "ARGUMENTS", default_value = "")]
-    pub append: String,
+    #[arg(long = "append", value_name = "ARGUMENTS")]
+    pub append: Option<String>,
 
     /// Connection of the serial port: mon:stdio, stdio or null
     ///
@@ -97,6 +101,13 @@ pub struct SystemOptions {
     /// Accelerator: only tcg, which is emulation
     #[arg(long = "accel", value_name = "NAME", action = clap::ArgAction::Append)]
     pub accel: Vec<String>,
+
+    /// Let the clock count instructions, so that runs are repeatable
+    ///
+    /// Each instruction takes 2^N nanoseconds, N from 0 to 10. While all harts wait, the clock runs on to the next timer;
+    /// with sleep=off at once. The date at the start is 2024-01-01.
+    #[arg(long = "icount", value_name = "shift=N[,sleep=off]")]
+    pub icount: Option<String>,
 
     /// No window; serial port on the terminal (always the case)
     #[arg(long = "nographic")]

@@ -1,0 +1,23 @@
+//! The machine `virt` beside QEMU's: its device tree, its devices under bare-metal programs, and firmware.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/qemu.rs"]
+mod qemu;
+
+mod tree;
+
+use remu_isa::Xlen;
+use std::process::Command;
+
+fn remu_system() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_remu-system"))
+}
+
+/// Debian's newest QEMU, without a window.
+fn qemu_system() -> Command {
+    let bin = qemu::qemu_system(Xlen::Rv64).unwrap_or_else(|missing| panic!("{missing}"));
+    let mut command = qemu::command(&bin);
+    command.args(["-display", "none", "-monitor", "none"]);
+    command
+}
