@@ -7,6 +7,8 @@
 //! bucket afterwards and, only if it is reserved, moves it to the next version. A reservation that another hart has
 //! made does not bother a later one, so of the harts that contend, one succeeds at a time.
 //!
+//! Compiled code executes a pair of LR and SC that has nothing but arithmetic between them as an atomic memory operation.
+//!
 //! Two addresses in one bucket disturb each other: a store-conditional may fail for no reason of its own. What the
 //! buckets do not see is noticed only if the value differs when the store-conditional compares it: plain stores, other
 //! processes that share the memory, accesses through another address of the same memory, and atomic memory operations

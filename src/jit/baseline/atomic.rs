@@ -121,14 +121,29 @@ impl Emitter<'_> {
     /// The place of an access, which is checked to be aligned.
     pub fn aligned(&mut self, ty: MemType, addr: Val) -> Place {
         let addr = self.in_register(addr);
+        self.check_alignment(ty, addr);
+        let mem = match self.map.base() {
+            Some(base) => self.checked(base, addr),
+            None => Mem::base(addr, 0),
+        };
+        Place { addr, mem }
+    }
+
+    /// Refuses the next access if the address is misaligned.
+    pub fn check_alignment(&mut self, ty: MemType, addr: Gpr) {
         if ty.size() > 1 {
             let (from, access) = (self.asm.new_label(), self.next_access_label());
             self.asm.test_imm(Size::Byte, addr, ty.size() as i32 - 1);
             self.asm.jcc(x64::Cond::Ne, from);
             self.cold.push(Cold::Refused { from, access });
         }
+    }
+
+    /// The place of an access that has been checked.
+    pub fn known_place(&mut self, addr: Val) -> Place {
+        let addr = self.in_register(addr);
         let mem = match self.map.base() {
-            Some(base) => self.checked(base, addr),
+            Some(base) => Mem::indexed(base, addr, Scale::One, 0),
             None => Mem::base(addr, 0),
         };
         Place { addr, mem }
@@ -141,7 +156,7 @@ impl Emitter<'_> {
     }
 
     /// Ends the reservations of the address if there are any. Leaves rax as it is.
-    fn written(&mut self, addr: Gpr) {
+    pub fn written(&mut self, addr: Gpr) {
         let bucket = self.bucket(addr, Gpr::Rcx, Gpr::Rdx);
         let (from, back) = (self.asm.new_label(), self.asm.new_label());
         self.asm.test_imm(Size::Byte, RegMem::Mem(bucket), Reservations::RESERVED as i32);

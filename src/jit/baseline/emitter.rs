@@ -4,6 +4,7 @@ use super::Config;
 use super::known::{Fact, FpKnown, Known};
 use super::map::{RegisterMap, f_slot};
 use super::node::{Binary, Node, Nodes, Rounding, Unary, Val};
+use super::window::Window;
 use crate::guest::riscv::csr::{FFLAGS, FRM};
 use crate::guest::riscv::fp::{Fmt, Rm, RmField};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap, insn_align};
@@ -33,8 +34,19 @@ pub struct Access {
     pub uncounted: u16,
     /// Floating-point registers whose NaNs are still to be made canonical: as singles, and as doubles.
     pub fresh: [u32; 2],
-    /// The bucket of the hart's reservation is claimed at this place.
-    pub claimed: bool,
+    /// What the definition of the instruction needs of its reservation.
+    pub reservation: Unsettled,
+}
+
+/// What is not yet as the definition of a store-conditional expects it, where its access faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsettled {
+    /// Nothing.
+    No,
+    /// The bucket of the hart's reservation is claimed.
+    Claimed,
+    /// The reservation is still to be made. The register holds what the load-reserved has loaded.
+    Late(Reg),
 }
 
 /// Code that is rarely executed, emitted behind the block.
@@ -59,6 +71,8 @@ pub(super) enum Cold {
     Reserve { from: Label, back: Label },
     /// A store-conditional does not store.
     NotStored { from: Label, back: Label },
+    /// A branch out of the window, to a label or else to another superblock.
+    LeaveWindow { from: Label, window: Window, to: Option<Label>, pc: u64, uncounted: u16 },
     /// The bucket of what an atomic operation has written to is reserved.
     Reserved { from: Label, back: Label, bucket: Mem },
     /// At least one of two registers holds a NaN to be made canonical.
@@ -92,6 +106,8 @@ pub(super) struct Emitter<'a> {
     pub dynamic: bool,
     /// See [`Config::reservations`].
     pub reservations: u64,
+    /// The window that the instruction is in.
+    pub window: Option<Window>,
     /// Whether the guest has the CSR of accrued exceptions.
     has_flags: bool,
     /// The instruction at this label is executed by its definition. See [`Cold::Definition`].
@@ -142,6 +158,7 @@ impl<'a> Emitter<'a> {
             uncompiled: false,
             dynamic: config.dynamic,
             reservations: config.reservations,
+            window: None,
             has_flags: isa.exts.contains(Ext::F),
             slow: None,
             rare: Vec::new(),
@@ -199,6 +216,11 @@ impl<'a> Emitter<'a> {
         self.used |= 1 << reg.number();
     }
 
+    /// Gives all scratch registers back.
+    pub fn free_scratch(&mut self) {
+        self.used = 0;
+    }
+
     /// Gives all scratch registers back but one.
     pub fn free_scratch_but(&mut self, reg: Gpr) {
         self.used &= 1 << reg.number();
@@ -216,7 +238,13 @@ impl<'a> Emitter<'a> {
         }
         let offset = self.asm.offset() as u32;
         let fresh = [Fmt::S, Fmt::D].map(|fmt| self.known.fp.all_fresh(fmt));
-        self.accesses.push(Access { offset, insn: self.index, uncounted: self.uncounted, fresh, claimed: false });
+        self.accesses.push(Access {
+            offset,
+            insn: self.index,
+            uncounted: self.uncounted,
+            fresh,
+            reservation: Unsettled::No,
+        });
     }
 
     /// What is known of a value before it is computed.
@@ -482,11 +510,17 @@ impl Semantics for Emitter<'_> {
     }
 
     fn load_reserved(&mut self, ty: MemType, order: Order, addr: Val) -> Result<Val, Stop> {
-        Ok(self.emit_load_reserved(ty, order, addr))
+        Ok(match self.window {
+            Some(_) => self.emit_window_load(ty, order, addr),
+            None => self.emit_load_reserved(ty, order, addr),
+        })
     }
 
     fn store_conditional(&mut self, ty: MemType, _: Order, addr: Val, v: Val) -> Result<Val, Stop> {
-        Ok(self.emit_store_conditional(ty, addr, v))
+        Ok(match self.window {
+            Some(window) => self.emit_window_store(window, addr, v),
+            None => self.emit_store_conditional(ty, addr, v),
+        })
     }
 
     fn amo(&mut self, op: AmoOp, ty: MemType, _: Order, addr: Val, v: Val) -> Result<Val, Stop> {

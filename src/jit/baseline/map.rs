@@ -128,11 +128,11 @@ pub fn name_at(disp: i64) -> Option<String> {
         (STOP, "stop"),
         (PC, "pc"),
         (INSTRET, "instret"),
-        (FRM, "frm"),
         (RESERVED_PLACE, "reserved.place"),
         (RESERVED_VALUE, "reserved.value"),
         (RESERVED_VERSION, "reserved.version"),
         (SPILL, "spill"),
+        (FRM, "frm"),
     ];
     let places = places.into_iter().map(|(mem, name)| (mem, name.to_owned()));
     let x = (0..32).map(|r| (x_slot(r), x_name(r).to_owned()));

@@ -18,8 +18,9 @@ mod node;
 mod pair;
 mod reserved;
 mod select;
+mod window;
 
-pub use emitter::Access;
+pub use emitter::{Access, Unsettled};
 
 use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::{Base, Rv64};
@@ -243,6 +244,8 @@ impl Block<'_> {
         let mut is_reached = true;
         // The instruction has been compiled with the one before.
         let mut is_second = false;
+        // The SC of the window.
+        let mut window_end = None;
         for (index, &(pc, insn)) in insns.iter().enumerate() {
             if std::mem::take(&mut is_second) {
                 continue;
@@ -268,6 +271,10 @@ impl Block<'_> {
                 self.emit_entry(pc);
             }
             self.emitter.begin(index as u16, pc);
+            if window_end.is_none_or(|end| index > end) {
+                self.emitter.window = window::at(&insns[index..], |n| self.labels[index + n].is_some());
+                window_end = self.emitter.window.map(|window| index + window.len);
+            }
             let next = insns.get(index + 1).filter(|_| self.labels[index + 1].is_none());
             match next.and_then(|(_, next)| pair::of(&insn, next, pc)) {
                 Some(Pair::Constant(v)) => {
@@ -462,6 +469,9 @@ impl Block<'_> {
             if alu::compare(crate::guest::Width::W64, cond, a as u64, b as u64) {
                 self.count();
                 self.emitter.settle_all();
+                if let Some(window) = self.emitter.window {
+                    self.emitter.late_reservation(window);
+                }
                 self.jump(target);
                 return false;
             }
@@ -477,6 +487,13 @@ impl Block<'_> {
         debug_assert!(!e.uncompiled, "a comparison needs few registers");
         e.uncounted += 1;
         let uncounted = e.uncounted;
+        if let Some(window) = e.window {
+            let from = e.asm.new_label();
+            e.asm.jcc(taken, from);
+            let to = self.label_of(target);
+            self.emitter.cold.push(Cold::LeaveWindow { from, window, to, pc: target, uncounted });
+            return true;
+        }
         if self.config.count || !self.config.link {
             let stay = self.emitter.asm.new_label();
             self.emitter.asm.jcc(taken.negate(), stay);
@@ -510,6 +527,17 @@ impl Block<'_> {
         self.emitter.cold.push(Cold::Missed { from });
     }
 
+    /// Emits what the exit with its displacement at this offset leads to until it is linked.
+    fn emit_unlinked(&mut self, at: usize, pc: u64) {
+        let asm = &mut *self.emitter.asm;
+        asm.set_displacement(at);
+        asm.call(Word::LeaveLink.mem());
+        self.parts.all.push((asm.offset() as u32, Part::Data));
+        let distance = (asm.offset() - at) as u32;
+        asm.data(&pc.to_le_bytes());
+        asm.data(&distance.to_le_bytes());
+    }
+
     fn emit_cold(&mut self) {
         for index in 0..self.emitter.cold.len() {
             let cold = self.emitter.cold[index];
@@ -530,14 +558,7 @@ impl Block<'_> {
                     asm.bind(from);
                     asm.jmp_indirect(Word::Leave.mem());
                 }
-                Cold::Unlinked { at, pc } => {
-                    asm.set_displacement(at);
-                    asm.call(Word::LeaveLink.mem());
-                    self.parts.all.push((asm.offset() as u32, Part::Data));
-                    let distance = (asm.offset() - at) as u32;
-                    asm.data(&pc.to_le_bytes());
-                    asm.data(&distance.to_le_bytes());
-                }
+                Cold::Unlinked { at, pc } => self.emit_unlinked(at, pc),
                 Cold::Definition { from, back, pc, bits, uncounted } => {
                     asm.bind(from);
                     // The instruction cannot stop, but it may read the counter.
@@ -584,6 +605,25 @@ impl Block<'_> {
                     asm.bind(from);
                     self.emitter.cold_not_stored();
                     self.emitter.asm.jmp(back);
+                }
+                Cold::LeaveWindow { from, window, to, pc, uncounted } => {
+                    asm.bind(from);
+                    if self.config.count {
+                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, uncounted.into());
+                    }
+                    self.emitter.late_reservation(window);
+                    let asm = &mut *self.emitter.asm;
+                    match to {
+                        Some(label) => asm.jmp(label),
+                        None if self.config.link => {
+                            let at = asm.jmp_patchable();
+                            self.emit_unlinked(at, pc);
+                        }
+                        None => {
+                            asm.mov_imm(Gpr::Rax, pc);
+                            asm.jmp_indirect(Word::LeaveTo.mem());
+                        }
+                    }
                 }
                 Cold::Reserved { from, back, bucket } => {
                     asm.bind(from);

@@ -1,16 +1,17 @@
 //! LR and SC: what [`Concrete`](crate::guest::riscv::concrete::Concrete) does with the hart's reservation and its bucket,
 //! see [`Reservations`].
 //!
-//! A store-conditional that faults has claimed its bucket and still has its reservation. Its [access](Access::claimed) is
-//! noted as such, so that the claim is taken back before the instruction is executed by its definition.
+//! A store-conditional that faults has claimed its bucket and still has its reservation. The access is noted as
+//! [`Unsettled`], so that the claim is taken back before the instruction is executed by its definition.
 
-use super::emitter::{Cold, Emitter};
+use super::emitter::{Cold, Emitter, Unsettled};
 use super::map::{RESERVED_PLACE, RESERVED_VALUE, RESERVED_VERSION, SPILL};
 use super::memory::size_of;
-use super::node::Val;
+use super::node::{Node, Val};
+use super::window::Window;
 use crate::guest::riscv::Reservation;
 use crate::guest::{MemType, Order};
-use crate::jit::x64::{self, Alu, Gpr, Mem, Scale, Size};
+use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Size};
 use crate::memory::Reservations;
 
 const RESERVED: i32 = Reservations::RESERVED as i32;
@@ -94,18 +95,10 @@ impl Emitter<'_> {
         self.asm.jcc(x64::Cond::Ne, failed);
         // The address and the value take the registers that are free now.
         self.free_scratch_but(Gpr::Rax);
-        let addr = self.in_register(addr);
+        let place = self.known_place(addr);
         let value = self.in_register(v);
-        let mem = match self.map.base() {
-            Some(base) => Mem::indexed(base, addr, Scale::One, 0),
-            None => Mem::base(addr, 0),
-        };
         self.asm.mov(Size::Qword, Gpr::Rax, RESERVED_VALUE);
-        self.access();
-        self.accesses.last_mut().expect("it was just noted").claimed = true;
-        self.asm.lock_cmpxchg(size_of(ty), mem, value);
-        self.asm.set(x64::Cond::Ne, Gpr::Rax);
-        self.asm.movzx(Size::Byte, Gpr::Rax, Gpr::Rax);
+        self.exchange_if_equal(ty, place.mem, value, Unsettled::Claimed);
         self.asm.mov(Size::Qword, Gpr::Rcx, SPILL);
         self.asm.mov(Size::Qword, Gpr::Rdx, RESERVED_VERSION);
         self.asm.alu_imm(Alu::Add, Size::Qword, Gpr::Rdx, VERSION - RESERVED);
@@ -114,6 +107,66 @@ impl Emitter<'_> {
         self.asm.mov_store_imm(Size::Qword, RESERVED_PLACE, 0);
         self.cold.push(Cold::NotStored { from: failed, back: done });
         self.result(MemType::I64)
+    }
+
+    /// Stores a register if memory holds what rax does. Leaves 0 in rax if it has, otherwise 1.
+    fn exchange_if_equal(&mut self, ty: MemType, mem: Mem, value: Gpr, reservation: Unsettled) {
+        self.access();
+        self.accesses.last_mut().expect("it was just noted").reservation = reservation;
+        self.asm.lock_cmpxchg(size_of(ty), mem, value);
+        self.asm.set(x64::Cond::Ne, Gpr::Rax);
+        self.asm.movzx(Size::Byte, Gpr::Rax, Gpr::Rax);
+    }
+
+    /// The load-reserved of a [window](super::window).
+    pub fn emit_window_load(&mut self, ty: MemType, order: Order, addr: Val) -> Val {
+        if order.release {
+            self.full_barrier();
+        }
+        let reg = self.in_register(addr);
+        self.check_alignment(ty, reg);
+        self.free_scratch();
+        self.nodes.push(Node::Load(ty, addr))
+    }
+
+    /// The store-conditional of a window.
+    pub fn emit_window_store(&mut self, window: Window, addr: Val, v: Val) -> Val {
+        self.take(Gpr::Rax);
+        let place = self.known_place(addr);
+        let value = self.in_register(v);
+        let loaded = self.map.x(window.value);
+        self.asm.mov(Size::Qword, Gpr::Rax, loaded);
+        self.exchange_if_equal(window.ty, place.mem, value, Unsettled::Late(window.value));
+        debug_assert!(!self.uncompiled, "an address and a value need two registers");
+        self.written(place.addr);
+        self.asm.mov_store_imm(Size::Qword, RESERVED_PLACE, 0);
+        self.result(MemType::I64)
+    }
+
+    /// Makes the reservation of a window that is left. Uses all scratch registers.
+    pub fn late_reservation(&mut self, window: Window) {
+        let addr = match self.map.x(window.addr) {
+            RegMem::Reg(reg) => reg,
+            slot => {
+                self.asm.mov(Size::Qword, Gpr::Rdx, slot);
+                Gpr::Rdx
+            }
+        };
+        let bucket = self.bucket(addr, Gpr::Rcx, Gpr::Rax);
+        self.asm.lea(Size::Qword, Gpr::Rcx, bucket);
+        self.asm.mov(Size::Qword, Gpr::Rax, Mem::base(Gpr::Rcx, 0));
+        let is_reserved = self.asm.new_label();
+        self.asm.test_imm(Size::Byte, Gpr::Rax, RESERVED);
+        self.asm.jcc(x64::Cond::Ne, is_reserved);
+        self.cold_reserve();
+        self.asm.bind(is_reserved);
+        self.asm.alu_imm(Alu::And, Size::Qword, Gpr::Rax, !CLAIMED);
+        self.asm.mov_store(Size::Qword, RESERVED_VERSION, Gpr::Rax);
+        let loaded = self.map.x(window.value);
+        self.asm.mov(size_of(window.ty), Gpr::Rax, loaded);
+        self.asm.mov_store(Size::Qword, RESERVED_VALUE, Gpr::Rax);
+        self.asm.lea(Size::Qword, Gpr::Rcx, marked(window.ty, addr));
+        self.asm.mov_store(Size::Qword, RESERVED_PLACE, Gpr::Rcx);
     }
 
     /// A store-conditional fails.

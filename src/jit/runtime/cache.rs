@@ -11,7 +11,7 @@ use super::stubs::{self, Stubs};
 use crate::guest::{BlockContext, BlockKey, CodeListener};
 use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
-use crate::jit::baseline::{Access, Compiler, Config, Reason};
+use crate::jit::baseline::{Access, Compiler, Config, Reason, Unsettled};
 use crate::jit::x64::Assembler;
 use crate::memory::{BlocksByPage, CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
 use rustc_hash::{FxHashMap, FxHasher};
@@ -98,8 +98,8 @@ pub struct FaultPlace {
     pub uncounted: u16,
     /// See [`Access::fresh`].
     pub fresh: [u32; 2],
-    /// See [`Access::claimed`].
-    pub claimed: bool,
+    /// See [`Access::reservation`].
+    pub reservation: Unsettled,
 }
 
 /// See the module.
@@ -278,7 +278,7 @@ impl CodeCache {
         let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
         let access = &block.accesses[access.expect("only accesses fault")];
         let pc = block.source.start.0 + u64::from(block.insns[usize::from(access.insn)]);
-        FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh, claimed: access.claimed }
+        FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh, reservation: access.reservation }
     }
 
     /// Discards a superblock.

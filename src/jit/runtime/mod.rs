@@ -7,10 +7,10 @@ mod statistics;
 mod stubs;
 
 use super::baseline::map::{BIAS, RegisterMap, Word, name_at};
-use super::baseline::{self, Compiler, JUMP_ENTRIES, MAX_INSNS, Reason, jump_index};
+use super::baseline::{self, Compiler, JUMP_ENTRIES, MAX_INSNS, Reason, Unsettled, jump_index};
 use super::x64::HostFeatures;
 use crate::guest::riscv::fp::{self, Fmt, FpMode};
-use crate::guest::riscv::{Cpu, Rv64};
+use crate::guest::riscv::{Cpu, Reservation, Rv64};
 use crate::guest::{
     BlockContext, BlockKey, CodeListener, Counters, Engine, EngineWords, Exit, Guest, HartOwner, HostCode, Tracer,
 };
@@ -18,7 +18,7 @@ use crate::host::StopFlag;
 use crate::memory::{CodeWatch, GuestAddr, GuestMemory as _, Inside, UserSpace};
 use cache::{CodeCache, Inserted};
 use execute::Context;
-use remu_isa::{Insn, Operand};
+use remu_isa::{Insn, Op, Operand};
 use statistics::Statistics;
 use std::io::ErrorKind;
 use std::ptr::null;
@@ -418,7 +418,7 @@ impl Core {
         if context.count {
             cpu.instret += u64::from(place.uncounted);
         }
-        if place.claimed {
+        if place.reservation == Unsettled::Claimed {
             // The definition claims it again.
             mem.reservations().unclaim(cpu.reservation.addr(), cpu.reservation.version);
         }
@@ -435,6 +435,12 @@ impl Core {
             // The code has just been changed.
             return Ok(Reason::Lookup);
         };
+        if let Unsettled::Late(r) = place.reservation {
+            let addr = GuestAddr(cpu.x(insn.rs1));
+            let (size, value) = if insn.op == Op::ScW { (4, cpu.x(r) as u32 as u64) } else { (8, cpu.x(r)) };
+            let version = mem.reservations().reserve(addr);
+            cpu.reservation = Reservation { place: Reservation::place(addr, size), value, version };
+        }
         Ok(execute::execute(context, cpu, mem, &insn).unwrap_or_else(|| {
             cpu.pc += u64::from(insn.len);
             cpu.instret += u64::from(context.count);
