@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -134,6 +137,70 @@ static void status(const char *name)
     printf(", stack %d\n", atol(value("VmStk")) >= 8 && atol(value("VmStk")) < 1 << 10);
 }
 
+/* `smaps_rollup` is the sum of `smaps`, and `numa_maps` has the areas that have pages. */
+static void sums(void)
+{
+    long rss = 0;
+    unsigned long start, first = 0, end, last = 0;
+    whole("smaps");
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char name[64] = "";
+        long value;
+        if (sscanf(line, "Rss: %ld", &value) == 1)
+            rss += value;
+        else if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %63s", &start, &end, name) >= 2 && name[0] != 'V' &&
+                 strcmp(name, "[vsyscall]") != 0) {
+            first = first == 0 ? start : first;
+            last = end;
+        }
+    }
+    whole("smaps_rollup");
+    CHECK(sscanf(text, "%lx-%lx ---p 00000000 00:00 0 %*[ ][rollup]", &start, &end) == 2 && start == first);
+    CHECK(end >= last);
+    CHECK(atol(value("Rss")) > rss / 2 && atol(value("Rss")) < rss * 2);
+    CHECK(atol(value("Pss_Anon")) > 0 && atol(value("Pss")) <= atol(value("Rss")));
+    puts("smaps_rollup: the sum of smaps");
+
+    /* A kernel without NUMA has no such file. */
+    if (access(path_of("numa_maps"), R_OK) == 0) {
+        int heap = 0, stack = 0, lines = 0;
+        whole("numa_maps");
+        for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++) {
+            heap += strstr(line, " heap ") != NULL;
+            stack += strstr(line, " stack ") != NULL;
+        }
+        CHECK(heap == 1 && stack == 1 && lines < 40);
+    }
+    puts("numa_maps: a heap and a stack");
+}
+
+/* The limits and filters of the other program, as it has set them. */
+static void limits(void)
+{
+    struct rlimit stack, all;
+    whole("limits");
+    char *line = strstr(text, "\nMax stack size ");
+    unsigned long soft = 0;
+    CHECK(line != NULL && sscanf(line + 26, "%lu", &soft) == 1);
+    CHECK(prlimit(pid, RLIMIT_STACK, NULL, &stack) == 0 && stack.rlim_cur == soft);
+    CHECK(prlimit(pid, RLIMIT_AS, NULL, &all) == 0);
+    printf("limits: stack %lu, address space %lu\n", soft, (unsigned long)all.rlim_cur);
+}
+
+static void filters(void)
+{
+    /* This program may have been started with filters. */
+    long mode, count;
+    whole("status");
+    mode = atol(value("Seccomp")), count = atol(value("Seccomp_filters"));
+    int other = pid;
+    pid = getpid();
+    whole("status");
+    pid = other;
+    CHECK(prctl(PR_GET_SECCOMP) == atol(value("Seccomp")));
+    printf("filters: mode %ld, %ld more\n", mode, count - atol(value("Seccomp_filters")));
+}
+
 static void list(const char *name, int is_task)
 {
     DIR *dir = opendir(path_of(name));
@@ -197,6 +264,17 @@ static int other(char **argv)
     int go, message[2] = {pid, tid};
     CHECK(write(5, message, sizeof message) == sizeof message);
     while (read(6, &go, sizeof go) == sizeof go) {
+        struct rlimit stack, all;
+        CHECK(getrlimit(RLIMIT_STACK, &stack) == 0);
+        stack.rlim_cur = 7654400;
+        CHECK(getrlimit(RLIMIT_AS, &all) == 0);
+        all.rlim_cur = 1ul << 40;
+        CHECK(setrlimit(RLIMIT_STACK, &stack) == 0 && setrlimit(RLIMIT_AS, &all) == 0);
+        struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        struct sock_fprog program = {1, &allow};
+        CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+        CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+        CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
         strcpy(argv[1], "NEW");
         CHECK(write(5, &go, sizeof go) == sizeof go);
     }
@@ -243,6 +321,7 @@ int main(int argc, char **argv)
     CHECK(size == maps("smaps", exe));
     stat_of("stat");
     status("status");
+    sums();
     list("task", 1);
     list("fd", 0);
     list("fdinfo", 0);
@@ -256,6 +335,8 @@ int main(int argc, char **argv)
 
     CHECK(write(in[1], &pid, sizeof pid) == sizeof pid && read(out[0], message, sizeof pid) == sizeof pid);
     strings_of("cmdline");
+    limits();
+    filters();
     close(in[1]);
     int wstatus;
     CHECK(waitpid(pid, &wstatus, 0) == pid && wstatus == 0);

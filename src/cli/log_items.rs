@@ -16,6 +16,8 @@ pub struct LogItems {
     pub mmu: bool,
     /// Faults and traps.
     pub int: bool,
+    /// System calls that filters answer.
+    pub seccomp: bool,
     /// Code.
     pub trace: TraceItems,
 }
@@ -44,6 +46,7 @@ const PROCESS: &[Item] = &[
     ("out_asm", "the host's code of each block when it is compiled", |l| l.trace.out_asm = true),
     ("strace", "system calls, with arguments and results", |l| l.strace = true),
     ("unimp", "unimplemented system calls and options that the program uses", |l| l.unimp = true),
+    ("seccomp", "system calls that the program's seccomp filters do not simply allow", |l| l.seccomp = true),
     ("mmu", "changes of the address space, and accesses that fault", |l| l.mmu = true),
     ("page", "the memory map at the start of the program and after each change", |l| l.page = true),
 ];

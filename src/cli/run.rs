@@ -4,14 +4,15 @@ use super::libraries::MissingLibrary;
 use super::text::{complain, complain_as, print};
 use super::{Action, CliError, EXIT_NOT_FOUND, EXIT_OWN_ERROR, Settings, Start, resolve};
 use crate::debug::{self, CodeMap, Death, FatalReport, Log, MapLog};
+use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
-use crate::guest::{Counters, HartOwner};
 use crate::host::{self, InheritedLimits, Received};
 use crate::interp::InterpConfig;
 use crate::jit::JitConfig;
 use crate::linux::exec::{ExecError, ExecRequest, Handover, Image, ProcessSpec, Successor, Target};
 use crate::linux::limits::Limits;
 use crate::linux::seccomp::Program;
+use crate::linux::task::TextSink;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::UserSpace;
 use crate::user::{CodeLog, EngineConfig, Runner, RunnerConfig};
@@ -94,6 +95,9 @@ fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError
         ProcessSpec { sysroot: handover.sysroot(), limits: handover.limits(), ..process_spec(&settings, limits)? };
     let signals = Some((handover.blocked, handover.ignored));
     let filters = handover.filters().ok_or(CliError::Handover)?;
+    if let (Some(file), Some(report)) = (&logs.statistics, &handover.report) {
+        file.put(report);
+    }
     let unfinished = handover.unfinished;
     run(&settings, limits, Begin { spec, request, logs, own_file: Some(own_file), signals, filters, unfinished })
 }
@@ -195,10 +199,8 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         maps,
         code_map,
         logs: log.iter().chain(&calls).chain(&statistics).cloned().collect(),
-        end: Box::new(move |outcome, task, counters| {
-            if let Some(file) = &statistics {
-                file.put(&statistics_block(task, counters));
-            }
+        statistics: statistics.clone(),
+        end: Box::new(move |outcome, task| {
             if outcome == Outcome::Exited(EXIT_NOT_FOUND) {
                 explain_missing_library(&path, sysroot.as_deref(), task);
             }
@@ -213,6 +215,8 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         own_fds,
         tracer,
         unimplemented: logged(settings.log.unimp).map(unimplemented_sink),
+        filtered: logged(settings.log.seccomp).map(filtered_sink),
+        reports: statistics.map(reports_sink),
         required: Some(required_sink(&settings.program, logged(settings.log_file.is_none()))),
         threads: runner.clone(),
         successor: own_file.map(|own_file| Successor {
@@ -246,17 +250,6 @@ fn code_map(settings: &Settings, is_handed_on: bool) -> Result<Option<Arc<CodeMa
         }
         Err(error) => Err(error),
     }
-}
-
-/// A process's block in the file of counters: a line that names it, then one line for each counter.
-fn statistics_block(task: &Task, counters: &Counters) -> String {
-    let exe = task.fs.guest_path(task.mm.exe.as_bytes());
-    let first = format!("process {} {}\n", task.pid(), exe.escape_ascii());
-    let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
-    let number = |name| counters.iter().find(|(known, _)| known == name).map_or(0, |&(_, count)| count);
-    let share = (number("helper-calls") * 1_000_000).checked_div(number("instructions"));
-    let share = share.filter(|_| number("superblocks") > 0).map(|share| format!("helper-calls-per-million {share}\n"));
-    [first].into_iter().chain(lines).chain(share).collect()
 }
 
 /// Ends the process as the guest ended. There is nothing to clean up.
@@ -349,15 +342,23 @@ impl linux::TraceSink for Log {
     }
 }
 
-fn unimplemented_sink(log: Log) -> linux::task::UnimplementedSink {
+fn unimplemented_sink(log: Log) -> TextSink {
     Box::new(move |what| log.put(&format!("unimp {what}\n")))
+}
+
+fn filtered_sink(log: Log) -> TextSink {
+    Box::new(move |what| log.put(&format!("seccomp {what}\n")))
+}
+
+fn reports_sink(file: Log) -> TextSink {
+    Box::new(move |report| file.put(report))
 }
 
 /// Warns the user of a missing call that the program needs. If the log is standard error, the warning goes through it,
 /// because a log line may be unfinished.
 ///
 /// Prints nothing once the program has replaced standard error with another file, which may hold its data.
-fn required_sink(program: &Path, log: Option<Log>) -> linux::task::UnimplementedSink {
+fn required_sink(program: &Path, log: Option<Log>) -> TextSink {
     let program = program.display().to_string();
     let standard_error = || rustix::fs::fstat(std::io::stderr()).map(|file| (file.st_dev, file.st_ino)).ok();
     let at_start = standard_error();

@@ -107,6 +107,10 @@ impl Task {
         self.pending = Pending::default();
         self.robust_list = (0, 0);
         self.clear_child_tid = 0;
+        if self.seccomp.is_on() {
+            // The caller was perhaps not its parent's first thread.
+            self.publish_guest();
+        }
         if request.clears_handlers {
             let mut actions = self.sighand.actions();
             for (signal, action) in (1..).zip(actions.iter_mut()) {

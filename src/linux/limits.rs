@@ -31,6 +31,17 @@ impl Limits {
         limits
     }
 
+    /// The limits with these soft and hard values.
+    pub fn from_pairs(pairs: [(u64, u64); 3]) -> Self {
+        let [total, data, stack] = pairs.map(|(cur, max)| Rlimit { cur, max });
+        Self { total, data, stack }
+    }
+
+    /// The soft and hard values.
+    pub fn to_pairs(&self) -> [(u64, u64); 3] {
+        [&self.total, &self.data, &self.stack].map(|limit| (limit.cur, limit.max))
+    }
+
     /// A limit by its number, if it is one of these.
     pub fn get(&self, which: u32) -> Option<&Rlimit> {
         match which {

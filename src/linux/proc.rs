@@ -271,7 +271,12 @@ fn contents(task: &Task, cpu: &Cpu, shown: &Shown) -> Result<Vec<Record>, Errno>
     let Shown { kind, other, .. } = shown;
     let file = shown.file.as_fd();
     if let Some(guest) = other {
-        let host = if *kind == ProcFile::Auxv { String::new() } else { read(file)? };
+        let host = match kind {
+            ProcFile::Auxv => String::new(),
+            // The host's sums are over remu's own memory, too.
+            ProcFile::SmapsRollup => shown.beside("smaps")?,
+            _ => read(file)?,
+        };
         return guests::contents(guest, *kind, &host, |name| shown.beside(name));
     }
     let (args, env) = status::strings(task);
@@ -289,7 +294,7 @@ fn contents(task: &Task, cpu: &Cpu, shown: &Shown) -> Result<Vec<Record>, Errno>
         ProcFile::Stat => Record::only(status::stat(task, &read(file)?)?),
         ProcFile::Statm => Record::only(status::statm(task)?),
         ProcFile::Status => Record::only(status::status(task, &read(file)?)?),
-        ProcFile::Limits => Record::only(status::limits(task, &read(file)?)),
+        ProcFile::Limits => Record::only(status::limits(&read(file)?, &task.process.limits.lock())),
         ProcFile::Personality => Record::only(format!("{:08x}\n", task.personality)),
         ProcFile::Cpuinfo => cpuinfo(task, cpu),
     })

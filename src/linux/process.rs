@@ -148,6 +148,11 @@ impl Process {
         BTreeMap::from([(rustix::thread::gettid().as_raw_nonzero().get(), seccomp.clone())])
     }
 
+    /// How a thread filters system calls: the mode and the number of filters.
+    pub fn filters_of(&self, tid: i32) -> (u32, usize) {
+        self.threads().get(&tid).map_or((0, 0), |thread| (thread.mode() as u32, thread.count()))
+    }
+
     /// The threads by id, with their filters.
     pub fn threads(&self) -> LockGuard<'_, BTreeMap<i32, Arc<Seccomp>>> {
         self.threads.lock()

@@ -325,7 +325,7 @@ pub(super) static ROWS: &[Row] = rows! {
     258 riscv_hwprobe(Special(&HWPROBE_PAIRS), Size, Size, Ptr, Flags(&HWPROBE)) Never [native misc::riscv_hwprobe];
     259 riscv_flush_icache(Ptr, Ptr, Flags(&FLUSH_ICACHE)) Never [native misc::riscv_flush_icache];
     260 wait4(Int, Out(&WAIT_STATUS), Flags(&WAIT), Out(&RUSAGE)) RestartSys [pass Wait4];
-    261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [native process::prlimit64];
+    261 prlimit64(Int, Enum(&RLIMIT), In(&RLIMIT64), Out(&RLIMIT64)) Never [part "RLIMIT_AS, RLIMIT_DATA and RLIMIT_STACK of another guest cannot be set" process::prlimit64];
     262 fanotify_init(Special(&FANOTIFY_FLAGS), Open) Never [pass FanotifyInit];
     263 fanotify_mark(Fd, Flags(&FANOTIFY_MARK), Flags(&FANOTIFY_MASK), DirFd, PathOrNull(FollowUnlessSet(1, 4), Read)) Never
         [pass FanotifyMark];

@@ -28,8 +28,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Receives the names of unsupported features, each once.
-pub type UnimplementedSink = Box<dyn Fn(&str) + Send + Sync>;
+/// Receives text for a log or for the user.
+pub type TextSink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The initial state of a process.
 pub struct TaskConfig {
@@ -51,10 +51,14 @@ pub struct Services {
     pub own_fds: Vec<i32>,
     /// The log of system calls.
     pub tracer: Option<Tracer>,
-    /// The log of unsupported features.
-    pub unimplemented: Option<UnimplementedSink>,
+    /// The log of unsupported features, each once.
+    pub unimplemented: Option<TextSink>,
     /// Tells the user of unsupported calls that programs seldom work without.
-    pub required: Option<UnimplementedSink>,
+    pub required: Option<TextSink>,
+    /// The log of calls that filters answer.
+    pub filtered: Option<TextSink>,
+    /// The file of counters: see [`Task::report`].
+    pub reports: Option<TextSink>,
     /// What runs new threads.
     pub threads: Threads,
     /// What executes programs.
@@ -69,6 +73,8 @@ impl Default for Services {
             tracer: None,
             unimplemented: None,
             required: None,
+            filtered: None,
+            reports: None,
             threads: Arc::new(NoThreads),
             successor: None,
         }
@@ -85,8 +91,10 @@ pub struct System {
     pub successor: Option<Successor>,
     /// Held while a process is made or a program executed: descriptors are inherited then.
     pub making_processes: Lock<()>,
-    unimplemented: Option<UnimplementedSink>,
-    required: Option<UnimplementedSink>,
+    unimplemented: Option<TextSink>,
+    required: Option<TextSink>,
+    filtered: Option<TextSink>,
+    reports: Option<TextSink>,
     reported: Lock<HashSet<String>>,
 }
 
@@ -122,6 +130,20 @@ impl System {
             sink(&line);
         }
         self.unimplemented(what);
+    }
+
+    /// Logs a call that filters have answered.
+    pub(super) fn log_filtered(&self, text: impl FnOnce() -> String) {
+        if let Some(sink) = &self.filtered {
+            sink(&text());
+        }
+    }
+
+    /// Writes a report into the file of counters.
+    pub(super) fn write_report(&self, report: &str) {
+        if let Some(sink) = &self.reports {
+            sink(report);
+        }
     }
 
     /// Tells the user of a surprise, once.
@@ -183,6 +205,8 @@ pub struct Task {
     pub robust_list: (u64, u64),
     /// The filters of system calls.
     pub seccomp: Arc<Seccomp>,
+    /// What the engine has counted, while the thread makes a call that may execute a program.
+    pub report: Option<String>,
 }
 
 impl Task {
@@ -207,6 +231,8 @@ impl Task {
                 making_processes: Lock::new(Rank::MakingProcesses, ()),
                 unimplemented: services.unimplemented,
                 required: services.required,
+                filtered: services.filtered,
+                reports: services.reports,
                 reported: Lock::new(Rank::Reported, HashSet::new()),
             }),
             blocked,
@@ -220,6 +246,7 @@ impl Task {
             clear_child_tid: 0,
             robust_list: (0, 0),
             seccomp,
+            report: None,
         };
         task.apply_limits();
         task.take_name();
@@ -264,6 +291,11 @@ impl Task {
             _ => return,
         };
         self.system.warn(&what);
+    }
+
+    /// Whether the thread is about to make a call that executes a program.
+    pub fn executes_program(&self, cpu: &Cpu) -> bool {
+        table::find(arch::system_call(cpu).0).is_some_and(|row| matches!(row.name, "execve" | "execveat"))
     }
 
     /// Handles an exit of the engine: makes a system call, or turns a fault into a signal. Then delivers signals.

@@ -252,6 +252,7 @@ impl Task {
             clear_child_tid: 0,
             robust_list: (0, 0),
             seccomp: Arc::new(self.seccomp.inherited()),
+            report: None,
         }
     }
 

@@ -30,8 +30,8 @@ pub struct CodeLog {
     pub filter: AddressFilter,
 }
 
-/// Ends the process as the guest ended, and does not return. Gets the counters of the engines whose threads have ended.
-pub type ProcessEnd = Box<dyn Fn(Outcome, &Task, &Counters) + Send + Sync>;
+/// Ends the process as the guest ended, and does not return.
+pub type ProcessEnd = Box<dyn Fn(Outcome, &Task) + Send + Sync>;
 
 /// How the threads of a process are run.
 pub struct RunnerConfig {
@@ -47,6 +47,8 @@ pub struct RunnerConfig {
     pub code_map: Option<Arc<CodeMap>>,
     /// All logs that are written to.
     pub logs: Vec<Log>,
+    /// The file of counters.
+    pub statistics: Option<Log>,
     /// What happens when the process ends.
     pub end: ProcessEnd,
 }
@@ -162,10 +164,13 @@ impl VmClone for InOthersMemory {
         let task = &mut self.thread.task;
         let end = self.runner.run_until_end(&mut self.engine, task, &mut self.hart, Some(&self.in_engine));
         self.is_running.store(false, Ordering::Relaxed);
+        if let Some(file) = &self.runner.config.statistics {
+            file.put(&report(&self.thread.task, &self.engine.statistics()));
+        }
         match end {
             Outcome::Exited(status) => status,
             end => {
-                (self.runner.config.end)(end, &self.thread.task, &Counters::new());
+                (self.runner.config.end)(end, &self.thread.task);
                 EXIT_INTERNAL
             }
         }
@@ -236,8 +241,11 @@ impl Runner {
         if let Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) = outcome {
             task.hand_signals_on(mailbox);
         } else {
-            let counters = self.ended.lock().statistics.clone();
-            (self.config.end)(outcome, task, &counters);
+            if let Some(file) = &self.config.statistics {
+                let counters = self.ended.lock().statistics.clone();
+                file.put(&report(task, &counters));
+            }
+            (self.config.end)(outcome, task);
         }
     }
 
@@ -308,6 +316,12 @@ impl Runner {
             }
             let cpu = hart.cpu_mut();
             self.log_exit(&exit, cpu);
+            if self.config.statistics.is_some() && matches!(exit, Exit::Syscall) && task.executes_program(cpu) {
+                // Another process in this memory reports what it has run itself.
+                let mut counters = if runs.is_none() { self.ended.lock().statistics.clone() } else { Counters::new() };
+                add(&mut counters, engine.statistics());
+                task.report = Some(report(task, &counters));
+            }
             match task.handle_exit(cpu, exit) {
                 Outcome::Resume => {}
                 end => return end,
@@ -317,14 +331,7 @@ impl Runner {
 
     /// Adds the counters of an engine to those of the process.
     fn count(&self, counters: Counters) {
-        let mut ended = self.ended.lock();
-        let all = &mut ended.statistics;
-        for (name, count) in counters {
-            match all.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += count,
-                None => all.push((name, count)),
-            }
-        }
+        add(&mut self.ended.lock().statistics, counters);
     }
 
     /// Logs why an engine stopped.
@@ -347,4 +354,25 @@ impl Runner {
         };
         log.put(&format!("int at {pc:#x}: {what}\n"));
     }
+}
+
+/// Adds counters to sums.
+fn add(sums: &mut Counters, counters: Counters) {
+    for (name, count) in counters {
+        match sums.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += count,
+            None => sums.push((name, count)),
+        }
+    }
+}
+
+/// A process's block in the file of counters: a line that names it, then one line for each counter.
+fn report(task: &Task, counters: &Counters) -> String {
+    let exe = task.fs.guest_path(task.mm.exe.as_bytes());
+    let first = format!("process {} {}\n", task.pid(), exe.escape_ascii());
+    let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
+    let number = |name| counters.iter().find(|(known, _)| known == name).map_or(0, |&(_, count)| count);
+    let share = (number("helper-calls") * 1_000_000).checked_div(number("instructions"));
+    let share = share.filter(|_| number("superblocks") > 0).map(|share| format!("helper-calls-per-million {share}\n"));
+    [first].into_iter().chain(lines).chain(share).collect()
 }

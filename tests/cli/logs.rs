@@ -297,6 +297,81 @@ fn statistics_are_written_when_the_program_exits() {
 }
 
 #[test]
+fn statistics_are_written_by_each_program_that_a_process_executes() {
+    let p = programs();
+    let file = p.path().join("counts");
+    let path = file.to_str().expect("a path in UTF-8");
+    let exec = [imm(Op::Ld, A0, SP, 16), imm(Op::Addi, A1, SP, 16), li(A2, 0), li(A7, 221), ecall()];
+    p.code("execs", &[&exec[..], &exit(7)].concat());
+    // A child in its parent's memory: CLONE_VM, CLONE_VFORK and SIGCHLD.
+    let mut spawn = vec![lui(A0, 0x4000), imm(Op::Addi, A0, A0, 0x111)];
+    spawn.extend([li(A1, 0), li(A2, 0), li(A3, 0), li(A3 + 1, 0), li(A7, 220), ecall()]);
+    spawn.push(branch(Op::Bne, A0, ZERO, 4 * (exec.len() as i32 + 1)));
+    p.code("spawns", &[&spawn[..], &exec, &exit(5)].concat());
+    std::fs::write(p.path().join("text"), "exit 3\n").expect("a file");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(p.path().join("text"), mode).expect("a file");
+
+    // Programs with their instructions, in the order of their blocks.
+    let blocks = |program: &str, argument: &str, status: i32, count: usize| {
+        assert_eq!(run(&p, &["--statistics", path, program, argument]).status, Some(status));
+        let mut blocks: Vec<(String, u32, u64)> = Vec::new();
+        // The child may end last.
+        while blocks.len() < count {
+            let text = std::fs::read_to_string(&file).expect("the file is written");
+            blocks = text
+                .split("process ")
+                .skip(1)
+                .filter_map(|block| {
+                    let (pid, rest) = block.split_once(' ')?;
+                    let (exe, counters) = rest.split_once('\n')?;
+                    let count = counters.lines().find_map(|line| line.strip_prefix("instructions "))?;
+                    let name = exe.rsplit('/').next()?.to_owned();
+                    Some((name, pid.parse().ok()?, count.parse().ok()?))
+                })
+                .collect();
+        }
+        std::fs::remove_file(&file).expect("it is there");
+        assert_eq!(blocks.len(), count, "{blocks:?}");
+        blocks
+    };
+    let executed = blocks("./execs", "./exit42", 42, 2);
+    let [first, second] = &executed[..] else { unreachable!("there are two") };
+    assert_eq!((first.0.as_str(), first.2, second.0.as_str(), second.2), ("execs", 4, "exit42", 2));
+    assert_eq!(first.1, second.1, "one process");
+    assert_eq!(blocks("./execs", "/bin/true", 0, 1)[0].0, "execs");
+    // The kernel executes no text, so the program goes on.
+    let failed = blocks("./execs", "./text", 7, 1);
+    assert_eq!((failed[0].0.as_str(), failed[0].2), ("execs", 6));
+    let mut spawned = blocks("./spawns", "./exit42", 5, 3);
+    spawned.sort_by_key(|(_, _, count)| *count);
+    let names: Vec<_> = spawned.iter().map(|(name, _, count)| (name.as_str(), *count)).collect();
+    assert_eq!(names, [("exit42", 2), ("spawns", 5), ("spawns", 10)]);
+    assert!(spawned[0].1 == spawned[1].1 && spawned[1].1 != spawned[2].1, "the child is one process");
+}
+
+#[test]
+fn what_filters_answer_is_logged() {
+    let p = programs();
+    // One instruction that returns SECCOMP_RET_LOG, and what points to it.
+    let mut code = vec![lui(T0, 0x7ffc_0000), store(Op::Sw, T0, SP, -12), li(T0, 6), store(Op::Sw, T0, SP, -16)];
+    code.extend([li(T0, 1), store(Op::Sd, T0, SP, -32), imm(Op::Addi, T0, SP, -16), store(Op::Sd, T0, SP, -24)]);
+    // prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), then seccomp(SECCOMP_SET_MODE_FILTER, 0, ...).
+    code.extend([li(A0, 38), li(A1, 1), li(A2, 0), li(A3, 0), li(A3 + 1, 0), li(A7, 167), ecall()]);
+    code.extend([li(A0, 1), li(A1, 0), imm(Op::Addi, A2, SP, -32), li(A7, 277), ecall()]);
+    code.extend(calls(&[173, 1999]));
+    code.extend(exit(0));
+    p.code("filters", &code);
+    let log = run(&p, &["-d", "seccomp", "./filters"]).err;
+    let lines: Vec<_> = log.lines().map(|line| line.splitn(3, ' ').nth(2).unwrap_or_default()).collect();
+    let names: Vec<_> = lines.iter().filter_map(|line| line.split_once(" at 0x")).map(|(name, _)| name).collect();
+    assert_eq!(names[..2], ["getppid", "1999"], "{log}");
+    assert!(names[2].starts_with("exit") && names.len() == 3, "{log}");
+    assert!(lines.iter().all(|line| line.ends_with(": allowed and logged")), "{log}");
+    assert_eq!(run(&p, &["./filters"]).err, "");
+}
+
+#[test]
 fn threads_that_follow_each_other_decode_their_code_once() {
     let p = programs();
     let file = p.path().join("counts");

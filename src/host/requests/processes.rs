@@ -46,6 +46,7 @@ impl PrctlRequest {
             | libc::PR_CAP_AMBIENT
             | libc::PR_MCE_KILL
             | libc::PR_MCE_KILL_GET
+            | libc::PR_GET_SECCOMP
             | libc::PR_TASK_PERF_EVENTS_DISABLE
             | libc::PR_TASK_PERF_EVENTS_ENABLE
             | PR_SET_IO_FLUSHER

@@ -3,7 +3,6 @@
 use super::{ExecError, ExecRequest, Target};
 use crate::elf::{ElfError, LoadError};
 use crate::host::{self, ExecStrings, Next, OwnFile, SignalsOfProgram};
-use crate::linux::abi::process::Rlimit;
 use crate::linux::abi::signal::SIG_IGN;
 use crate::linux::limits::Limits;
 use crate::linux::outcome::CallEnd;
@@ -53,6 +52,8 @@ pub struct Handover {
     pub ignored: u64,
     /// The call whose line in the system call log is unfinished.
     pub unfinished: Option<String>,
+    /// What the engine has counted for the program that is replaced.
+    pub report: Option<String>,
     /// The instructions of the filters of system calls, the newest filter last.
     filters: Vec<Vec<u8>>,
     program: Vec<u8>,
@@ -77,8 +78,7 @@ impl Handover {
 
     /// The limits on the guest's memory.
     pub fn limits(&self) -> Limits {
-        let [total, data, stack] = self.limits.map(|(cur, max)| Rlimit { cur, max });
-        Limits { total, data, stack }
+        Limits::from_pairs(self.limits)
     }
 
     /// The filters of system calls, the newest last.
@@ -181,6 +181,12 @@ impl Task {
             Ok(target) => target.program.path.as_os_str().as_bytes().to_vec(),
             Err(error) if error.is_for_host() && self.seccomp.is_on() => return self.refuse_native(&error),
             Err(error) if error.is_for_host() => {
+                // Other files, such as a shell's script, are not executed.
+                if let (Some(report), ExecError::Load { error: LoadError::Elf(ElfError::WrongMachine { .. }), .. }) =
+                    (self.report.take(), &error)
+                {
+                    self.system.write_report(&report);
+                }
                 return self.leave_to(request, row, Handed::default(), Self::execute_native);
             }
             Err(error) => return error.errno().into(),
@@ -283,15 +289,16 @@ impl Task {
     }
 
     /// The encoded handover for the program of a request.
-    fn handover(&self, request: &ExecRequest, row: &Row) -> Result<Vec<u8>, Errno> {
+    fn handover(&mut self, request: &ExecRequest, row: &Row) -> Result<Vec<u8>, Errno> {
+        let report = self.report.take();
         let Some(successor) = &self.system.successor else { return Err(Errno::NOENT) };
         let filters = self.seccomp.programs();
         let limits = self.process.limits.lock();
-        let pair = |limit: &Rlimit| (limit.cur, limit.max);
         let handover = Handover {
             options: successor.options.clone(),
             sysroot: self.process.spec.sysroot.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
-            limits: [pair(&limits.total), pair(&limits.data), pair(&limits.stack)],
+            limits: limits.to_pairs(),
+            report,
             blocked: self.blocked_by_next(),
             ignored: self.ignored(),
             unfinished: self.system.tracer.as_ref().filter(|t| t.begins(row)).map(|_| row.name.to_owned()),

@@ -4,10 +4,12 @@
 //! the guest's memory. The rest is in a sealed file that each remu keeps open for the others: they find it among the
 //! process's descriptors, which the host lets them read where it would let them read its memory.
 
-use super::status as own;
-use super::{ProcFile, Record};
+use super::smaps::{self, Counts};
+use super::{ProcFile, Record, numa, status as own};
 use crate::elf::{self, Segment, at};
 use crate::host;
+use crate::linux::limits::Limits;
+use crate::linux::process::MemoryOf;
 use crate::linux::task::Task;
 use crate::memory::{PAGE_SIZE, Prot};
 use rustix::io::Errno;
@@ -32,6 +34,10 @@ pub struct Guest {
     pub start_stack: u64,
     /// The auxiliary vector.
     pub auxv: Vec<(u64, u64)>,
+    /// The limits that the host does not know: [`Limits::to_pairs`].
+    pub limits: [(u64, u64); 3],
+    /// How its first thread filters calls: the mode and the number of filters.
+    pub filters: (u32, usize),
 }
 
 /// How many of a process's descriptors are tried: remu's are among the highest.
@@ -81,6 +87,8 @@ impl Guest {
 impl Task {
     /// The guest, for other remus.
     pub(in crate::linux) fn published(&self) -> Guest {
+        let limits = self.process.limits.lock().to_pairs();
+        let filters = self.process.filters_of(self.pid());
         Guest {
             exe: self.mm.exe.clone(),
             own_fds: self.files.ours().to_vec(),
@@ -88,20 +96,27 @@ impl Task {
             heap: own::start_of_heap(self),
             start_stack: self.mm.start_stack.0,
             auxv: self.mm.auxv.clone(),
+            limits,
+            filters,
         }
     }
 
     /// Shows the guest to other processes.
     pub(in crate::linux) fn publish(&self) {
-        if !self.mm.is_identity() {
-            return;
+        self.publish_guest();
+        if self.mm.is_identity() {
+            // Without it, the host shows the arguments of remu itself.
+            let _ = own::shown_program(self).show();
         }
-        if let Some(successor) = &self.system.successor {
+    }
+
+    /// Shows other remus the guest as it is now. A process in the memory of another one may share its descriptors, too.
+    pub(in crate::linux) fn publish_guest(&self) {
+        let is_alone = self.mm.is_identity() && self.process.memory == MemoryOf::Itself;
+        if let Some(successor) = self.system.successor.as_ref().filter(|_| is_alone) {
             // Without it, others see remu.
             let _ = self.published().encode().and_then(|guest| successor.own_file.publish(&guest));
         }
-        // Without it, the host shows the arguments of remu itself.
-        let _ = own::shown_program(self).show();
     }
 }
 
@@ -194,7 +209,7 @@ fn areas<'a>(guest: &Guest, text: &'a str) -> Vec<Area<'a>> {
 /// The kinds of files that the host shows of another guest with values of remu's.
 pub(super) fn shows_remu(kind: ProcFile) -> bool {
     use ProcFile::*;
-    matches!(kind, Maps | Smaps | Auxv | Stat | Statm | Status)
+    matches!(kind, Maps | Smaps | SmapsRollup | NumaMaps | Auxv | Stat | Statm | Status | Limits)
 }
 
 /// The contents of a file of another guest's. `host` is what the host shows; `read` reads another file of the process.
@@ -214,6 +229,9 @@ pub(super) fn contents(
                 Record { key: area.range.end, text: area.line().into_iter().chain(counters).collect() }
             })
             .collect(),
+        ProcFile::SmapsRollup => Record::only(rollup(guest, host)),
+        ProcFile::NumaMaps => numa_maps(guest, host, &read("maps")?),
+        ProcFile::Limits => Record::only(own::limits(host, &Limits::from_pairs(guest.limits))),
         ProcFile::Auxv => {
             let words = guest.auxv.iter().flat_map(|(key, value)| [*key, *value]);
             Record::only(words.flat_map(u64::to_le_bytes).collect::<Vec<_>>())
@@ -223,6 +241,32 @@ pub(super) fn contents(
         ProcFile::Status => Record::only(status(guest, host, &read("maps")?)),
         _ => Record::only(host),
     })
+}
+
+/// `smaps_rollup` of another guest, from its `smaps`.
+fn rollup(guest: &Guest, smaps: &str) -> Vec<u8> {
+    let counted = areas(guest, smaps).into_iter().map(|area| {
+        let counts = Counts::of_lines(area.counters.iter().copied());
+        let is_in_memory = smaps::is_in_memory(area.name.as_bytes());
+        (area.range, counts, is_in_memory)
+    });
+    smaps::sum_up(counted)
+}
+
+/// `numa_maps` of another guest. Only `maps` says what an area is.
+fn numa_maps(guest: &Guest, host: &str, maps: &str) -> Vec<Record> {
+    let lines: HashMap<u64, &str> =
+        host.lines().filter_map(|line| Some((u64::from_str_radix(line.split_once(' ')?.0, 16).ok()?, line))).collect();
+    let record = |area: Area<'_>| {
+        let line = lines.get(&area.range.start)?;
+        let purpose = match area.name.as_str() {
+            "[heap]" => Some("heap"),
+            "[stack]" => Some("stack"),
+            _ => None,
+        };
+        Some(Record { key: area.range.end, text: numa::with_attribute(line, purpose).into_bytes() })
+    };
+    areas(guest, maps).into_iter().filter_map(record).collect()
 }
 
 /// The size of the areas for which `which` holds.
@@ -278,7 +322,7 @@ fn status(guest: &Guest, host: &str, maps: &str) -> String {
         match bytes {
             _ if own::is_of_x86(key) => continue,
             Some(bytes) => text.push_str(&format!("{key}:\t{:>8} kB\n", bytes / 1024)),
-            None => text.push_str(&format!("{line}\n")),
+            None => text.push_str(&format!("{}\n", own::with_filters(line, guest.filters))),
         }
     }
     text

@@ -94,6 +94,16 @@ fn line(task: &Task, vma: &Vma, counts: &Counts) -> Vec<u8> {
     text
 }
 
+/// The host's line with an attribute after the policy.
+pub(super) fn with_attribute(line: &str, attribute: Option<&str>) -> String {
+    let mut words: Vec<&str> = line.split(' ').collect();
+    if let Some(attribute) = attribute {
+        let end = words.iter().position(|word| is_attribute(word) || number(word).is_some()).unwrap_or(words.len());
+        words.insert(end, attribute);
+    }
+    words.join(" ") + "\n"
+}
+
 /// The file's records; `host` is the host's file.
 pub(super) fn lines(task: &Task, host: &str) -> Result<Vec<Record>, Errno> {
     let areas = counted(task, areas(host, &host_file(task, c"/proc/thread-self/maps")?));

@@ -30,6 +30,24 @@ pub(super) struct Counts {
 pub(super) type HostArea = (Range<u64>, Counts);
 
 impl Counts {
+    /// The counters in lines of `smaps`.
+    pub(super) fn of_lines<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        let mut counts = Self::default();
+        lines.for_each(|line| counts.parse(line));
+        counts
+    }
+
+    /// Takes a line `key: value`.
+    fn parse(&mut self, line: &str) {
+        let mut words = line.split_ascii_whitespace();
+        let Some(key) = words.next().and_then(|first| first.strip_suffix(':')) else { return };
+        if key == "VmFlags" {
+            self.flags = words.map(str::to_owned).collect();
+        } else if let Some(value) = words.next().and_then(|word| word.parse().ok()) {
+            self.fields.push((key.to_owned(), value));
+        }
+    }
+
     pub(super) fn get(&self, key: &str) -> u64 {
         self.fields.iter().find(|(name, _)| name == key).map_or(0, |(_, value)| *value)
     }
@@ -54,15 +72,9 @@ impl Counts {
 pub(super) fn host_areas(smaps: &str) -> Vec<HostArea> {
     let mut areas: Vec<HostArea> = Vec::new();
     for line in smaps.lines() {
-        let mut words = line.split_ascii_whitespace();
-        let Some(first) = words.next() else { continue };
-        if let Some(key) = first.strip_suffix(':') {
-            let Some((_, counts)) = areas.last_mut() else { continue };
-            if key == "VmFlags" {
-                counts.flags = words.map(str::to_owned).collect();
-            } else if let Some(value) = words.next().and_then(|word| word.parse().ok()) {
-                counts.fields.push((key.to_owned(), value));
-            }
+        let Some(first) = line.split_ascii_whitespace().next() else { continue };
+        if first.ends_with(':') {
+            areas.iter_mut().next_back().into_iter().for_each(|(_, counts)| counts.parse(line));
         } else if let Some((start, end)) = first.split_once('-') {
             let number = |text| u64::from_str_radix(text, 16).unwrap_or(0);
             areas.push((number(start)..number(end), Counts::default()));
@@ -145,15 +157,22 @@ pub(super) fn areas(task: &Task, smaps: &str) -> Vec<Record> {
     counted(task, host_areas(smaps)).into_iter().map(record).collect()
 }
 
-/// Splits a counter of a VMA into anonymous, file and shared memory.
-fn by_origin(vma: &Vma, counts: &Counts, all: u64) -> [u64; 3] {
-    let in_memory = match &vma.source {
+/// Whether a mapping's file is shared memory, by the path that the kernel shows.
+pub(super) fn is_in_memory(path: &[u8]) -> bool {
+    [&b"/memfd:"[..], b"/dev/shm/", b"/dev/zero "].iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Whether a VMA is shared memory.
+fn is_shared_memory(vma: &Vma) -> bool {
+    match &vma.source {
         Source::Anonymous => vma.shared,
         Source::Named(_) => false,
-        Source::File { path, .. } => [&b"/memfd:"[..], b"/dev/shm/", b"/dev/zero "]
-            .iter()
-            .any(|prefix| path.as_os_str().as_bytes().starts_with(prefix)),
-    };
+        Source::File { path, .. } => is_in_memory(path.as_os_str().as_bytes()),
+    }
+}
+
+/// Splits a counter of a VMA into anonymous, file and shared memory.
+fn by_origin(in_memory: bool, counts: &Counts, all: u64) -> [u64; 3] {
     let anon = counts.get("Anonymous").min(all);
     let rest = all - anon;
     if in_memory { [anon, 0, rest] } else { [anon, rest, 0] }
@@ -161,16 +180,23 @@ fn by_origin(vma: &Vma, counts: &Counts, all: u64) -> [u64; 3] {
 
 /// `smaps_rollup`: the sums of all VMAs.
 pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
-    let areas = counted(task, host_areas(&host_file(task, SMAPS)?));
-    let (Some((first, _)), Some((last, _))) = (areas.first(), areas.last()) else { return Ok(Vec::new()) };
-    let mut text = line(first.range.start.0..last.range.end.0, "---p", "00000000 00:00 0", b"[rollup]");
+    let areas = counted(task, host_areas(&host_file(task, SMAPS)?)).into_iter();
+    Ok(sum_up(areas.map(|(vma, counts)| (vma.range.start.0..vma.range.end.0, counts, is_shared_memory(&vma)))))
+}
+
+/// The text of `smaps_rollup` for areas with their counters; the last word says whether one is shared memory.
+pub(super) fn sum_up(areas: impl Iterator<Item = (Range<u64>, Counts, bool)>) -> Vec<u8> {
+    let mut all: Option<Range<u64>> = None;
     let mut sum = Counts::default();
     let mut pss = [0; 3];
-    for (vma, counts) in &areas {
-        sum.add(counts);
-        let parts = by_origin(vma, counts, counts.get("Pss"));
+    for (range, counts, in_memory) in areas {
+        all = Some(all.map_or(range.start, |all| all.start)..range.end);
+        sum.add(&counts);
+        let parts = by_origin(in_memory, &counts, counts.get("Pss"));
         pss.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
     }
+    let Some(all) = all else { return Vec::new() };
+    let mut text = line(all, "---p", "00000000 00:00 0", b"[rollup]");
     for (key, value) in &sum.fields {
         // Not in the rollup.
         if matches!(key.as_str(), "Size" | "KernelPageSize" | "MMUPageSize" | "THPeligible" | "ProtectionKey") {
@@ -183,7 +209,7 @@ pub(super) fn rollup(task: &Task) -> Result<Vec<u8>, Errno> {
             }
         }
     }
-    Ok(text)
+    text
 }
 
 /// The memory use of the process, in kB.
@@ -206,7 +232,7 @@ pub(super) fn resident(task: &Task) -> Result<Resident, Errno> {
     let mut sum = Resident::default();
     for (vma, counts) in counted(task, host_areas(&host_file(task, SMAPS)?)) {
         let all = counts.get("Rss");
-        let [anon, _, shmem] = by_origin(&vma, &counts, all);
+        let [anon, _, shmem] = by_origin(is_shared_memory(&vma), &counts, all);
         sum.all += all;
         sum.anon += anon;
         sum.shmem += shmem;

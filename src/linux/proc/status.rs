@@ -4,6 +4,7 @@ use super::smaps::{Resident, resident};
 use crate::elf::at;
 use crate::host::ShownProgram;
 use crate::linux::abi::signal::SIG_IGN;
+use crate::linux::limits::Limits;
 use crate::linux::signal::bit;
 use crate::linux::task::Task;
 use crate::memory::{GuestAddr, PAGE_SIZE, Prot, Source, Vma};
@@ -192,7 +193,7 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
     // The host knows the masks of the other threads.
     let tid = host.lines().find_map(|line| line.strip_prefix("Pid:\t")?.parse().ok());
     let is_caller = tid == Some(task.tid());
-    let filtered = tid.and_then(|tid| task.process.threads().get(&tid).map(|thread| (thread.mode(), thread.count())));
+    let filters = task.process.filters_of(tid.unwrap_or_else(|| task.tid()));
     let mut text = String::new();
     for line in host.lines() {
         let key = line.split(':').next().unwrap_or_default();
@@ -221,28 +222,32 @@ pub(super) fn status(task: &Task, host: &str) -> Result<Vec<u8>, Errno> {
             }
             _ => None,
         };
-        let number = match (key, filtered) {
-            ("Seccomp", Some((mode, _))) => Some(mode as usize),
-            ("Seccomp_filters", Some((_, count))) => Some(count),
-            _ => None,
-        };
         if is_of_x86(key) {
             continue;
         }
-        match (size, set, number) {
-            (Some(kb), ..) => text.push_str(&format!("{key}:\t{kb:>8} kB")),
-            (_, Some(set), _) => text.push_str(&format!("{key}:\t{set:016x}")),
-            (.., Some(number)) => text.push_str(&format!("{key}:\t{number}")),
-            _ => text.push_str(line),
+        match (size, set) {
+            (Some(kb), _) => text.push_str(&format!("{key}:\t{kb:>8} kB")),
+            (_, Some(set)) => text.push_str(&format!("{key}:\t{set:016x}")),
+            _ => text.push_str(&with_filters(line, filters)),
         }
         text.push('\n');
     }
     Ok(text.into_bytes())
 }
 
-/// /proc/self/limits.
-pub(super) fn limits(task: &Task, host: &str) -> Vec<u8> {
-    let own = task.process.limits.lock();
+/// A line of `status` with the guest's filters of calls: the mode and their number. Those that remu was started with,
+/// which the host knows, apply to the guest, too.
+pub(super) fn with_filters(line: &str, (mode, count): (u32, usize)) -> String {
+    let host = |value: &str| value.trim().parse::<usize>().unwrap_or(0);
+    match line.split_once(':') {
+        Some((key @ "Seccomp", value)) => format!("{key}:\t{}", host(value).max(mode as usize)),
+        Some((key @ "Seccomp_filters", value)) => format!("{key}:\t{}", host(value) + count),
+        _ => line.to_owned(),
+    }
+}
+
+/// /proc/PID/limits of a guest with these limits; `host` is the host's file.
+pub(super) fn limits(host: &str, own: &Limits) -> Vec<u8> {
     let mut text = String::new();
     for line in host.lines() {
         let resource = match line.get(..26).map(str::trim_end) {

@@ -15,6 +15,7 @@ use super::abi::signal::Siginfo;
 use super::arch::riscv64 as arch;
 use super::outcome::{CallEnd, Outcome, SysResult};
 use super::signal::FatalSignal;
+use super::table;
 use super::task::Task;
 use crate::guest::riscv::Cpu;
 use crate::host::{Lock, Rank};
@@ -163,6 +164,21 @@ fn action(answer: u32) -> i32 {
     (answer & libc::SECCOMP_RET_ACTION_FULL) as i32
 }
 
+/// An answer in words.
+fn describe(answer: u32) -> String {
+    let value = answer & libc::SECCOMP_RET_DATA;
+    match answer & libc::SECCOMP_RET_ACTION_FULL {
+        libc::SECCOMP_RET_ALLOW => "allowed".to_owned(),
+        libc::SECCOMP_RET_LOG => "allowed and logged".to_owned(),
+        libc::SECCOMP_RET_ERRNO => format!("errno {}", value.min(MAX_ERRNO)),
+        libc::SECCOMP_RET_TRAP => format!("SIGSYS with {value}"),
+        libc::SECCOMP_RET_TRACE => "no tracer".to_owned(),
+        libc::SECCOMP_RET_USER_NOTIF => "no listener".to_owned(),
+        libc::SECCOMP_RET_KILL_THREAD => "the thread is killed".to_owned(),
+        _ => "the process is killed".to_owned(),
+    }
+}
+
 /// How a new filter is shared with the other threads of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
@@ -203,6 +219,8 @@ impl Task {
             other.set(State { owes_no_new_privs, ..state.clone() });
         }
         self.seccomp.set(state);
+        drop(threads);
+        self.publish_guest();
         Ok(0)
     }
 
@@ -219,6 +237,12 @@ impl Task {
         if mode == Mode::Strict {
             let fatal = FatalSignal::of(cpu, &Siginfo::new(libc::SIGKILL, 0));
             return if STRICT_CALLS.contains(&number) { None } else { Some(Err(CallEnd::ThreadKilled(fatal))) };
+        }
+        if answer != libc::SECCOMP_RET_ALLOW {
+            self.system.log_filtered(|| {
+                let call = table::find(number).map_or_else(|| number.to_string(), |row| row.name.to_owned());
+                format!("{} {call} at {:#x}: {}", self.tid(), cpu.pc, describe(answer))
+            });
         }
         let value = answer & libc::SECCOMP_RET_DATA;
         let info = || Siginfo::filtered(value as i32, cpu.pc, data.nr, data.arch);

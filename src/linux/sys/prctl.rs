@@ -37,6 +37,10 @@ fn auxv(c: &mut Call<'_>) -> SysResult {
 pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
     let option = c.int(0);
     let [_, a, b, d, e, _] = c.args;
+    if option == libc::PR_GET_SECCOMP && c.task.seccomp.is_on() {
+        return Ok(u64::from(c.task.seccomp.mode() as u32));
+    }
+    // Filters that remu was started with apply to the guest, too: the host knows them.
     match PrctlRequest::new(option) {
         Some(PrctlRequest::Numbers(request)) => return Ok(request.make([a, b, d, e])?),
         Some(PrctlRequest::Pointer(request)) => {
@@ -72,7 +76,6 @@ pub(in crate::linux) fn prctl(c: &mut Call<'_>) -> SysResult {
         }
         libc::PR_GET_MDWE if [a, b, d, e] != [0; 4] => Err(Errno::INVAL.into()),
         libc::PR_GET_MDWE => Ok(c.task.mm.mdwe().bits().into()),
-        libc::PR_GET_SECCOMP => Ok(u64::from(c.task.seccomp.mode() as u32)),
         libc::PR_SET_SECCOMP => seccomp::set_mode(c, a, b),
         // Names of anonymous mappings: the error of a kernel without CONFIG_ANON_VMA_NAME.
         libc::PR_SET_VMA => Err(Errno::INVAL.into()),

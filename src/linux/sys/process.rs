@@ -3,7 +3,9 @@
 use crate::host::{self, Sys, SysArg};
 use crate::linux::abi::process::Rlimit;
 use crate::linux::call::{Call, pass};
+use crate::linux::limits::Limits;
 use crate::linux::outcome::{CallEnd, SysResult};
+use crate::linux::proc::Guest;
 use rustix::io::Errno;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -39,6 +41,11 @@ fn may_raise_limits() -> bool {
     capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE))
 }
 
+/// Whether a limit is not the host's, but kept for the guest.
+fn is_kept_here(which: u32) -> bool {
+    matches!(which, libc::RLIMIT_AS | libc::RLIMIT_DATA | libc::RLIMIT_STACK)
+}
+
 /// Reads and sets a limit. Limits on the address space are kept for the guest: set on the host, they would bind remu
 /// and its reservation.
 fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<Rlimit, CallEnd> {
@@ -56,9 +63,20 @@ fn limit(c: &mut Call<'_>, pid: i32, which: u32, new: Option<Rlimit>) -> Result<
                 *limit = new;
             }
             drop(limits);
-            c.task.apply_limits();
+            if new.is_some() {
+                c.task.apply_limits();
+                c.task.publish_guest();
+            }
             return Ok(old);
         }
+    } else if let Some(guest) = is_kept_here(which).then(|| Guest::of_pid(c.task, pid)).flatten() {
+        // What the host has are remu's own limits there.
+        if new.is_some() {
+            c.missing_form("RLIMIT_AS, RLIMIT_DATA or RLIMIT_STACK of another guest");
+            return Err(Errno::PERM.into());
+        }
+        let limits = Limits::from_pairs(guest.limits);
+        return limits.get(which).copied().ok_or(Errno::INVAL.into());
     }
     let mut old = Rlimit { cur: 0, max: 0 };
     let mut args = [
