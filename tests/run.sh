@@ -20,6 +20,7 @@ fetch() {
 # Packages are fetched while programs are built.
 begin fetch
 stage "guest programs" testprogs/build.sh testprogs/programs.list "$tmp/testprogs"
+stage "machine programs" testprogs/machine/build.sh "$tmp/machine"
 stage "instruction suite" testprogs/isa/build.sh "$tmp/isa"
 finish "Debian's packages"
 stage "instruction suite on QEMU" testprogs/isa/check-qemu.sh "$tmp/isa"

@@ -5,6 +5,8 @@ mod common;
 #[path = "../common/qemu.rs"]
 mod qemu;
 
+mod programs;
+mod session;
 mod tree;
 
 use remu_isa::Xlen;
