@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -160,6 +161,37 @@ static void waits(Ring *ring)
     close(fds[0]), close(fds[1]);
 }
 
+/* The kernel reads `struct epoll_event` from the submission. */
+static void epoll(Ring *ring)
+{
+    int fds[2], epoll = epoll_create1(EPOLL_CLOEXEC);
+    CHECK(pipe(fds) == 0 && write(fds[1], "x", 1) == 1);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0x1122334455667788}, seen[2];
+    struct io_uring_sqe *added = add(ring, IORING_OP_EPOLL_CTL, epoll, &event, EPOLL_CTL_ADD, 1);
+    added->off = fds[0];
+    show("add to an epoll", enter(ring, 1, 1, NULL, 0, 0));
+    results(ring);
+    CHECK(epoll_wait(epoll, seen, 2, 0) == 1 && seen[0].data.u64 == 0x1122334455667788 && seen[0].events == EPOLLIN);
+    event.events = EPOLLOUT;
+    event.data.fd = 5;
+    add(ring, IORING_OP_EPOLL_CTL, epoll, &event, EPOLL_CTL_MOD, 2)->off = fds[0];
+    /* The second one is not taken yet. */
+    struct epoll_event other = {.events = EPOLLOUT | EPOLLET, .data.u64 = -9};
+    add(ring, IORING_OP_EPOLL_CTL, epoll, &other, EPOLL_CTL_ADD, 3)->off = fds[1];
+    show("modify", enter(ring, 1, 1, NULL, 0, 0));
+    results(ring);
+    CHECK(epoll_wait(epoll, seen, 2, 0) == 0);
+    show("add another", enter(ring, 1, 1, NULL, 0, 0));
+    results(ring);
+    CHECK(epoll_wait(epoll, seen, 2, 0) == 1 && seen[0].data.u64 == (uint64_t)-9 && seen[0].events == EPOLLOUT);
+    add(ring, IORING_OP_EPOLL_CTL, epoll, NULL, EPOLL_CTL_DEL, 4)->off = fds[1];
+    add(ring, IORING_OP_EPOLL_CTL, epoll, &event, EPOLL_CTL_DEL, 5)->off = 99;
+    add(ring, IORING_OP_EPOLL_CTL, epoll, (void *)16, EPOLL_CTL_ADD, 6)->off = fds[1];
+    show("others", enter(ring, 3, 3, NULL, 0, 0));
+    results(ring);
+    close(epoll), close(fds[0]), close(fds[1]);
+}
+
 static void errors(Ring *ring)
 {
     struct io_uring_params params = {0};
@@ -186,6 +218,7 @@ int main(void)
     set_up(&other, 100, IORING_SETUP_CLAMP);
     transfers(&other);
     waits(&ring);
+    epoll(&ring);
     errors(&ring);
     tear_down(&other);
     set_up(&other, 3, IORING_SETUP_SINGLE_ISSUER);

@@ -7,6 +7,7 @@ use super::signals::{CallError, interruptible};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicU32, Ordering};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// `struct io_uring_params`.
@@ -22,10 +23,14 @@ pub struct UringParams {
     /// Another ring, whose workers are shared.
     pub workers: i32,
     reserved: [u32; 3],
-    submissions: [u32; 8],
-    submissions_at: u64,
+    /// Where the parts of the ring of submissions are: the head, the tail, the mask, the number of entries, flags, what
+    /// was dropped, and the indices.
+    pub submissions: [u32; 8],
+    /// The address of the submissions, with [`SETUP_NO_MMAP`].
+    pub submissions_at: u64,
     completions: [u32; 8],
-    completions_at: u64,
+    /// The address of the rings, with [`SETUP_NO_MMAP`].
+    pub completions_at: u64,
 }
 
 const SETUP_CQSIZE: u32 = 1 << 3;
@@ -60,8 +65,8 @@ pub struct UringMemory {
     submissions: u64,
 }
 
-// SAFETY: the address is that of a mapping of its own, which Rust does not access. The kernel's calls on it may be made
-// from any thread.
+// SAFETY: the address is that of a mapping of its own, which Rust accesses by atomics only. The kernel's calls on it may
+// be made from any thread.
 unsafe impl Send for UringMemory {}
 
 // SAFETY: as above.
@@ -104,6 +109,26 @@ impl UringMemory {
         };
         *params = UringParams { flags: params.flags, submissions_at: 0, completions_at: 0, ..own };
         Ok((fd, memory))
+    }
+
+    fn word(&self, part: UringPart, offset: u64) -> Option<&AtomicU32> {
+        let start = if part == UringPart::Rings { 0 } else { self.rings };
+        let fits = offset.is_multiple_of(4) && offset.checked_add(4)? <= self.len(part);
+        // SAFETY: the word is inside the mapping, which lives as long as this, and aligned. The kernel and the guest
+        // change it at any time; Rust accesses it as an atomic only.
+        fits.then(|| unsafe { &*self.at.wrapping_byte_add((start + offset) as usize).cast::<AtomicU32>() })
+    }
+
+    /// Reads a word of a part; `None` outside.
+    pub fn load(&self, part: UringPart, offset: u64) -> Option<u32> {
+        Some(self.word(part, offset)?.load(Ordering::Acquire))
+    }
+
+    /// Writes a word of a part, if it is inside.
+    pub fn store(&self, part: UringPart, offset: u64, value: u32) {
+        if let Some(word) = self.word(part, offset) {
+            word.store(value, Ordering::Release);
+        }
     }
 
     /// The size of a part.

@@ -5,7 +5,8 @@ use super::poll::{mask_at, waiting};
 use crate::host::{self, SETUP_NO_MMAP, UringMemory, UringParams, UringPart};
 use crate::linux::call::Call;
 use crate::linux::outcome::SysResult;
-use crate::memory::Backing;
+use crate::linux::rings::Ring;
+use crate::memory::{Backing, GuestAddr};
 use rustix::io::Errno;
 
 /// The name of a ring's descriptor under /proc.
@@ -19,6 +20,7 @@ const OFF_SQES: u64 = 0x1000_0000;
 /// The bits of an offset that count.
 const OFF_MASK: u64 = 0xf800_0000;
 
+const SETUP_SQPOLL: u32 = 1 << 1;
 const SETUP_ATTACH_WQ: u32 = 1 << 5;
 const ENTER_EXT_ARG: u32 = 1 << 3;
 const ENTER_REGISTERED_RING: u32 = 1 << 4;
@@ -30,6 +32,10 @@ const REGISTER_RESIZE_RINGS: u32 = 33;
 /// IORING_REGISTER_PBUF_RING, and the flag that asks the kernel for the memory of the ring of buffers.
 const REGISTER_BUFFER_RING: u32 = 22;
 const BUFFER_RING_MMAP: u16 = 1;
+
+/// The operations that have a `struct epoll_event`.
+const OP_EPOLL_CTL: u8 = 29;
+const OP_EPOLL_WAIT: u8 = 59;
 
 /// The bit of an operation that says that the descriptor is the number of a registered ring.
 const REGISTER_BY_NUMBER: u32 = 1 << 31;
@@ -44,15 +50,20 @@ pub(in crate::linux) fn io_uring_setup(c: &mut Call<'_>) -> SysResult {
     if params.flags & SETUP_ATTACH_WQ != 0 && c.task.files.is_ours(params.workers) {
         return Err(Errno::BADF.into());
     }
+    if params.flags & SETUP_SQPOLL != 0 {
+        c.unimplemented("io_uring: epoll operations of a ring with IORING_SETUP_SQPOLL".to_owned());
+    }
     let fd = if params.flags & SETUP_NO_MMAP != 0 {
-        host::uring_in_guest_memory(entries, &mut params)?
+        let fd = host::uring_in_guest_memory(entries, &mut params)?;
+        c.task.files.rings.add(fd, Ring::new(params, None));
+        fd
     } else {
         let made = UringMemory::set_up(entries, &mut params);
         if made.as_ref().err() == Some(&Errno::NOSYS) {
             c.unimplemented("io_uring_setup on a host before Linux 6.10".to_owned());
         }
         let (fd, memory) = made?;
-        c.task.files.rings.add(fd, memory);
+        c.task.files.rings.add(fd, Ring::new(params, Some(memory)));
         fd
     };
     if let Err(error) = c.write(c.args[1], &params) {
@@ -72,6 +83,37 @@ pub(super) fn mapped<'a>(memory: &'a UringMemory, offset: u64, len: u64) -> Resu
     };
     let fits = len <= memory.len(part);
     if fits { Ok(Backing::Uring { memory, part, offset }) } else { Err(Errno::INVAL) }
+}
+
+/// Changes a submission whose structure differs on the host. x86-64 packs `struct epoll_event`: its data follow the
+/// events without padding. So the events are copied into the padding, and the host gets that address. A submission that
+/// was changed before, and not taken then, is found by its address and changed in the same way.
+///
+/// A thread of the kernel's that polls for submissions (IORING_SETUP_SQPOLL) takes them before remu sees them.
+fn use_hosts_layout(c: &Call<'_>, ring: &Ring, at: u64) {
+    // struct io_uring_sqe: the opcode, the address, and the length, here the operation of epoll_ctl.
+    const ADDRESS: u64 = 16;
+    const OPERATION: u64 = 24;
+    let mm = &c.task.mm;
+    let load = |offset| ring.load(mm, UringPart::Submissions, at + offset);
+    let store = |offset, value| ring.store(mm, UringPart::Submissions, at + offset, value);
+    let Some(first) = load(0) else { return };
+    match first as u8 {
+        OP_EPOLL_CTL if load(OPERATION) != Some(libc::EPOLL_CTL_DEL as u32) => {
+            let (Some(low), Some(high)) = (load(ADDRESS), load(ADDRESS + 4)) else { return };
+            let event = (u64::from(high) << 32 | u64::from(low)) & !7;
+            let events = mm.read::<u32>(GuestAddr(event));
+            if events.and_then(|events| mm.write(GuestAddr(event + 4), &events)).is_ok() {
+                store(ADDRESS, event as u32 + 4);
+            }
+        }
+        OP_EPOLL_WAIT => {
+            c.missing_form("IORING_OP_EPOLL_WAIT");
+            // The kernel knows no such operation, and completes the submission with EINVAL.
+            store(0, first | 0xff);
+        }
+        _ => {}
+    }
 }
 
 /// A ring's descriptor, or the number of a registered ring.
@@ -98,6 +140,14 @@ pub(in crate::linux) fn io_uring_enter(c: &mut Call<'_>) -> SysResult {
         _ => mask_at(c, arg, size).unwrap_or(None),
     };
     let counts = [submit as u32, wait as u32];
+    if counts[0] != 0 {
+        // The descriptor may be a duplicate or the number of a registered ring.
+        for ring in c.task.files.rings.all() {
+            for at in ring.pending(&c.task.mm) {
+                use_hosts_layout(c, &ring, at);
+            }
+        }
+    }
     waiting(c, mask, |c| Ok(host::uring_enter(fd, counts, flags, c.nullable(arg, size), size)?))
 }
 
