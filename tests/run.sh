@@ -14,6 +14,9 @@ fetch() {
     tests/debian/fetch.sh --root tests/programs/packages
     tests/debian/fetch.sh --newest qemu-user qemu-riscv32 qemu-riscv64
     tests/debian/fetch.sh --newest qemu-system-riscv qemu-system-riscv32 qemu-system-riscv64
+    tests/debian/fetch.sh --newest opensbi
+    tests/debian/fetch.sh --newest u-boot-qemu
+    tests/debian/fetch.sh --kernel
     tests/riscv_tests/fetch.sh
 }
 

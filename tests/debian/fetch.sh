@@ -12,6 +12,9 @@
 # packages in the file LIST and all their dependencies. No maintainer script runs; this script does the part of their
 # work that the programs need. Prints ARCH SUITE FOLDER for both, then each package in LIST with its two versions.
 #
+# tests/debian/fetch.sh --kernel - fetches the Linux kernel of riscv64 that linux-image-riscv64 names, from one suite.
+# Prints: riscv64 VERSION FOLDER. The folder's file Image is the kernel, not compressed.
+#
 # A cached folder is complete or absent, even after an interrupted run: a folder is filled under another name, and the
 # file that marks it complete is written last and removed first.
 #
@@ -20,13 +23,17 @@
 # one apt is configured with).
 set -euo pipefail
 mode=package
-case ${1:-} in --newest | --root)
+case ${1:-} in --newest | --root | --kernel)
     mode=${1#--}
     shift
     ;;
 esac
-package=$1
-shift
+if [ "$mode" = kernel ]; then
+    package=linux-image
+else
+    package=$1
+    shift
+fi
 cache=${REMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/remu}/debian
 mkdir -p "$cache"
 cache=$(realpath "$cache")
@@ -194,6 +201,25 @@ hosts: files" >"$root/etc/nsswitch.conf"
     rm -f "$work"/cache/archives/*.deb
 }
 
+# fetch_kernel SUITE: fetches the kernel; its name contains its version, which linux-image-riscv64 depends on
+fetch_kernel() {
+    local work=$cache/$1/riscv64 version deb image
+    prepare "$1" riscv64 || return 1
+    version=$(apt-cache depends linux-image-riscv64 | sed -n 's/.*Depends: linux-image-\([0-9].*\)$/\1/p' | head -1)
+    [ -n "$version" ] || return 1
+    (cd "$work/cache/archives" && rm -f linux-binary-*.deb && retry apt-get download -qq "linux-binary-$version") || return 1
+    deb=$(cd "$work/cache/archives" && ls linux-binary-*.deb | head -1)
+    rm -rf "$work/$package.new"
+    mkdir -p "$work/$package.new"
+    image=./usr/lib/modules/$version/vmlinuz
+    unpack "$deb" "$work/$package.new" "$image" || return 1
+    mv "$work/$package.new/$image" "$work/$package.new/Image"
+    rm -r "$work/$package.new/usr"
+    dpkg-deb --field "$work/cache/archives/$deb" Version >"$work/$package.version"
+    rm -f "$work/cache/archives/$deb"
+    replace
+}
+
 # compile_python SUITE: compiles Python's bytecode, as maintainer scripts do; it is the same for every CPU
 compile_python() {
     local native=$cache/$1/amd64/$package guest=$cache/$1/riscv64/$package as_root=()
@@ -227,7 +253,9 @@ complete() {
 # both SUITE: fetches the package or makes the root, for both architectures
 both() {
     rm -f "$cache/$1/$package.complete"
-    if [ "$mode" = root ]; then
+    if [ "$mode" = kernel ]; then
+        fetch_kernel "$1" || return 1
+    elif [ "$mode" = root ]; then
         fetch_root "$1" riscv64 && fetch_root "$1" amd64 && compile_python "$1" || return 1
     else
         fetch "$1" riscv64 && fetch "$1" amd64 || return 1
@@ -251,6 +279,7 @@ for suite in ${SUITE:-forky sid}; do
 done
 [ -n "$found" ] || fail "$package could not be fetched; is there a network? SUITE and MIRROR choose another source"
 for arch in riscv64 amd64; do
+    [ "$mode" != kernel ] || [ "$arch" = riscv64 ] || continue
     work=$cache/$found/$arch
     if [ "$mode" = root ]; then echo "$arch $found $work/$package"; else echo "$arch $(cat "$work/$package.version") $work/$package"; fi
 done

@@ -5,6 +5,9 @@ mod common;
 #[path = "../common/qemu.rs"]
 mod qemu;
 
+mod cpio;
+mod firmware;
+mod linux;
 mod programs;
 mod session;
 mod tree;

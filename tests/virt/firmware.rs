@@ -1,0 +1,63 @@
+//! Debian's OpenSBI and U-Boot.
+
+use super::session::Session;
+use super::{qemu, qemu_system, remu_system};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// OpenSBI for 64-bit harts.
+pub fn opensbi() -> PathBuf {
+    let file = "usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
+    qemu::fetched("opensbi", file, "opensbi").unwrap_or_else(|missing| panic!("{missing}"))
+}
+
+fn u_boot() -> PathBuf {
+    let file = "usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin";
+    qemu::fetched("u-boot-qemu", file, "u-boot-qemu").unwrap_or_else(|missing| panic!("{missing}"))
+}
+
+/// Types commands at U-Boot's prompt, reads the answers, and powers off. Returns the date.
+fn converse(mut command: Command, harts: usize) -> String {
+    const PROMPT: &str = "\n=> ";
+    command.args(["-M", "virt", "-serial", "stdio", "-smp", &harts.to_string()]);
+    command.arg("-bios").arg(opensbi()).arg("-kernel").arg(u_boot());
+    let mut session = Session::start(command);
+    let banner = session.expect("U-Boot 20");
+    for line in ["OpenSBI v", "uart8250", "syscon-poweroff", "aclint-mtimer @ 10000000Hz"] {
+        assert!(banner.contains(line), "{line:?} is missing in\n{banner}");
+    }
+    session.expect("Hit any key to stop autoboot");
+    session.type_line("");
+    session.expect(PROMPT);
+    let mut answer = |typed: &str, answers: &[&str]| {
+        session.type_line(typed);
+        let said = session.expect(PROMPT);
+        answers.iter().for_each(|answer| assert!(said.contains(answer), "{typed}: {answer:?} is missing in\n{said}"));
+        said
+    };
+    answer("version", &["U-Boot 20"]);
+    answer("sbi", &["SBI 3.", "OpenSBI 1.", "Timer Extension", "Hart State Management Extension"]);
+    let list: Vec<String> = (0..harts).map(|hart| format!("{hart}: cpu@{hart}      riscv")).collect();
+    answer("cpu list", &list.iter().map(String::as_str).collect::<Vec<_>>());
+    let date = answer("date", &["Date: 20"]);
+    session.type_line("poweroff");
+    assert_eq!(session.end().0, Some(0));
+    date
+}
+
+#[test]
+fn u_boot_answers_on_qemu() {
+    converse(qemu_system(), 2);
+}
+
+#[test]
+#[ignore = "needs supervisor mode"]
+fn u_boot_answers() {
+    for harts in [1, 2] {
+        converse(remu_system(), harts);
+    }
+    let mut command = remu_system();
+    command.args(["-icount", "shift=3,sleep=off"]);
+    let date = converse(command, 1);
+    assert!(date.contains("Date: 2024-01-01"), "{date}");
+}

@@ -1,0 +1,93 @@
+//! Debian's Linux kernel, with OpenSBI and a file system of Debian's busybox in memory.
+
+use super::cpio::Archive;
+use super::firmware::opensbi;
+use super::session::Session;
+use super::{common, qemu_system, remu_system};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder that a call of `tests/debian/fetch.sh` prints for riscv64.
+fn fetched(words: &[&str]) -> PathBuf {
+    let words: Vec<&Path> = words.iter().map(Path::new).collect();
+    let text = common::script("tests/debian/fetch.sh", &words);
+    let line = text.lines().find(|line| line.starts_with("riscv64 ")).expect("a line for riscv64");
+    line.rsplit(' ').next().expect("a folder").into()
+}
+
+/// The initial file system, whose `/init` mounts what programs need and goes on with `then`.
+fn disk(then: &str) -> Vec<u8> {
+    let busybox = fetched(&["busybox-static"]).join("usr/bin/busybox");
+    let busybox = std::fs::read(&busybox).unwrap_or_else(|e| panic!("{}: {e}", busybox.display()));
+    let init = format!("#!/bin/sh\nmount -t proc proc /proc\nmount -t sysfs sys /sys\n{then}\n");
+    let folders = ["bin", "dev", "proc", "sys", "tmp"];
+    let archive = folders.into_iter().fold(Archive::default(), Archive::folder);
+    let archive = archive.device("dev/console", 5, 1).device("dev/null", 1, 3);
+    let archive = archive.program("bin/busybox", &busybox).program("init", init.as_bytes());
+    let tools = "cat date dmesg echo grep mount poweroff sh sleep tail uname wc";
+    tools.split(' ').fold(archive, |archive, tool| archive.link(&format!("bin/{tool}"), "busybox")).end()
+}
+
+/// A command with the words that boot the kernel.
+fn boot(mut command: Command, harts: usize, folder: &Path, then: &str) -> Command {
+    std::fs::write(folder.join("disk"), disk(then)).unwrap();
+    command.args(["-M", "virt", "-m", "256M", "-serial", "stdio", "-smp", &harts.to_string()]);
+    command.arg("-bios").arg(opensbi()).arg("-kernel").arg(fetched(&["--kernel"]).join("Image"));
+    command.arg("-initrd").arg(folder.join("disk")).args(["-append", "console=ttyS0 earlycon=sbi"]);
+    command
+}
+
+/// Boots to a shell, types commands, reads the answers, and powers off.
+fn converse(command: Command, harts: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = Session::start(boot(command, harts, folder.path(), "exec sh"));
+    session.expect("Run /init");
+    session.expect("# ");
+    // A number that only the shell computes marks the end of an answer.
+    let mut marks = 1000;
+    let mut answer = |typed: &str, answers: &[&str]| {
+        marks += 1;
+        session.type_line(&format!("{typed}; echo [$(({marks}))]"));
+        let said = session.expect(&format!("\n[{marks}]"));
+        answers.iter().for_each(|answer| assert!(said.contains(answer), "{typed}: {answer:?} is missing in\n{said}"));
+    };
+    answer("uname -a", &["Linux", "riscv64"]);
+    answer("grep -c ^processor /proc/cpuinfo", &[&format!("\n{harts}")]);
+    answer("cat /proc/cpuinfo", &["hart\t\t: 0", "isa\t\t: rv64ima", "mmu\t\t: sv"]);
+    answer("i=0; while [ $i -lt 50 ]; do i=$(echo $((i + 1)) | cat); done; echo loops $i", &["\nloops 50"]);
+    answer("date +%Y", &["\n20"]);
+    answer("dmesg | tail -n 3 | wc -l", &["\n3"]);
+    answer("sleep 1; echo slept", &["\nslept"]);
+    session.type_line("poweroff -f");
+    let (status, said) = session.end();
+    assert!(status == Some(0) && said.contains("Power down"), "{status:?}\n{said}");
+}
+
+#[test]
+#[ignore = "takes half a minute"]
+fn linux_answers_on_qemu() {
+    converse(qemu_system(), 2);
+}
+
+#[test]
+#[ignore = "needs supervisor mode"]
+fn linux_answers() {
+    for harts in [1, 2] {
+        converse(remu_system(), harts);
+    }
+}
+
+#[test]
+#[ignore = "needs supervisor mode"]
+fn a_boot_with_a_clock_of_instructions_is_repeatable() {
+    let folder = tempfile::tempdir().unwrap();
+    let then = "uname -a; cat /proc/cpuinfo; for i in 1 2 3; do echo $i | cat; done; date; dmesg | tail; poweroff -f";
+    let run = || {
+        let mut command = boot(remu_system(), 2, folder.path(), then);
+        command.args(["-icount", "shift=3,sleep=off"]);
+        Session::start(command).end()
+    };
+    let first = run();
+    assert!(first.0 == Some(0) && first.1.contains("Power down"), "{first:?}");
+    assert_eq!(run(), first);
+}
