@@ -8,7 +8,7 @@ mod elf;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use elf::{A0, A1, A2, A3, A7, RA, SP, T0, T1, T2, ZERO, assemble, branch, ecall, here, imm, jump, li, reg, store};
-use remu::guest::riscv::{Cpu, Rv64};
+use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::host::{InheritedLimits, Lock, Rank};
 use remu::interp::{Interp, InterpConfig};
@@ -66,7 +66,7 @@ impl Bench {
     /// Runs the code from its start to its call.
     fn run(&mut self) {
         self.hart.cpu_mut().pc = CODE;
-        let exit = self.engine.run(&mut self.hart, &self.space);
+        let exit = self.engine.run(&mut self.hart, &mut UserProgram::new(), &self.space);
         assert_eq!(exit, Exit::Syscall);
     }
 
@@ -74,7 +74,7 @@ impl Bench {
     fn run_process(&mut self, task: &mut Task) {
         self.hart.cpu_mut().pc = CODE;
         loop {
-            let exit = self.engine.run(&mut self.hart, &self.space);
+            let exit = self.engine.run(&mut self.hart, &mut UserProgram::new(), &self.space);
             let cpu = self.hart.cpu_mut();
             if exit == Exit::Breakpoint {
                 return;

@@ -6,7 +6,7 @@ mod common;
 use common::rng::Rng;
 use remu::guest::riscv::concrete::{Concrete, Next, PlainHart, Stopped};
 use remu::guest::riscv::fp::{self, FpMode};
-use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
+use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, Flow, HartOwner, Semantics, alu};
 use remu::interp::{Interp, InterpConfig};
 use remu::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
@@ -76,7 +76,7 @@ fn step<B: Base>(cpu: &mut Cpu, mem: &UserSpace, insn: &Insn) -> Exit {
         }
         Err(Stopped { addr, reason }) => match reason.next(addr, pc, insn.len, mem) {
             Next::Leave(exit) => exit,
-            other => panic!("{other:?} for memory without devices and growing areas"),
+            other => panic!("{other:?} for a user program without growing areas"),
         },
     }
 }
@@ -108,7 +108,7 @@ fn compare<B: Base>(isa: Isa, seed: u64) {
             let mut cpu = random_state(&mut rng, isa);
             let mut hart = HartOwner::<B>::new(cpu.clone());
             let mut interp = Interp::<B>::new(InterpConfig { max_block: 1, budget: Some(1) });
-            let by_interp = interp.run(&mut hart, &left);
+            let by_interp = interp.run(&mut hart, &mut UserProgram::new(), &left);
             let expanded = insn.expand(isa.xlen);
             let concrete = step::<B>(&mut cpu, &right, &expanded);
             let what = format!("{bits:08x} {expanded:?}");

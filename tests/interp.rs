@@ -1,6 +1,6 @@
 //! The interpreter on small hand-encoded programs, RV64 and RV32.
 
-use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
+use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::memory::{
@@ -48,7 +48,7 @@ impl<B: Base> Bench<B> {
     }
 
     fn run(&mut self) -> Exit {
-        self.engine.run(&mut self.hart, &self.mem)
+        self.engine.run(&mut self.hart, &mut UserProgram::new(), &self.mem)
     }
 
     fn x(&self, r: u8) -> u64 {

@@ -7,10 +7,11 @@ mod elf;
 use elf::{
     A0, A1, A2, R, Segment, T0, T1, W, X, ZERO, assemble, branch, ebreak, ecall, here, imm, jump, li, lui, reg, store,
 };
+use remu::guest::riscv::privileged::Privileged;
 use remu::guest::riscv::{Base, Rv32, Rv64};
 use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, ClockSource, Console, Ending, Machine, MachineConfig, MachineError, MachineKind};
-use remu::memory::machine::HartMemory;
+use remu::memory::CodeWatch;
 use remu_isa::{Insn, Isa, Op};
 use std::sync::{Arc, Mutex};
 
@@ -28,10 +29,12 @@ const MTVAL: i32 = 0x343;
 const S0: u8 = 8;
 const S1: u8 = 9;
 
-type Engine<B> = Interp<B, HartMemory>;
+type Engine<B> = Interp<B, Privileged>;
 
-fn engine<B: Base>() -> Engine<B> {
-    Interp::new(InterpConfig::default())
+fn engine<B: Base>(watch: CodeWatch) -> Engine<B> {
+    let mut engine = Interp::new(InterpConfig::default());
+    engine.watch_code(watch);
+    engine
 }
 
 /// The program's output, and its input.

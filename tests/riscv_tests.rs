@@ -7,10 +7,12 @@
 mod common;
 
 use remu::elf::Image;
-use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
+use remu::guest::riscv::privileged::Privileged;
+use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner, Tracer};
 use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Silent};
+use remu::memory::CodeWatch;
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Xlen};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -40,9 +42,9 @@ fn run_bare(file: &[u8]) -> Result<(), String> {
     let mut cpu = Cpu::new(Isa::rv32_max());
     cpu.pc = image.entry;
     let mut hart = HartOwner::<Rv32>::new(cpu);
-    let mut engine = Interp::<Rv32, HartMemory>::new(InterpConfig::default());
+    let mut engine = Interp::<Rv32, UserProgram<HartMemory>>::new(InterpConfig::default());
     engine.limit(LIMIT);
-    let exit = engine.run(&mut hart, &memory);
+    let exit = engine.run(&mut hart, &mut UserProgram::new(), &memory);
     let cpu = hart.cpu();
     match exit {
         Exit::Syscall if cpu.x(5) == 0 && cpu.x(10) == 0 => Ok(()),
@@ -114,8 +116,9 @@ impl fmt::Display for Last {
     }
 }
 
-fn engine<B: Base>(max_block: usize, last: Option<Last>) -> Interp<B, HartMemory> {
+fn engine<B: Base>(max_block: usize, last: Option<Last>, watch: CodeWatch) -> Interp<B, Privileged> {
     let mut engine = Interp::new(InterpConfig { max_block, ..InterpConfig::default() });
+    engine.watch_code(watch);
     if let Some(last) = last {
         engine.set_tracer(Box::new(last));
     }
@@ -135,7 +138,7 @@ fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) ->
         aligned_only,
     };
     let run = |max_block: usize, last: Option<Last>| {
-        let engine = move || engine::<B>(max_block, last.clone());
+        let engine = move |watch| engine::<B>(max_block, last.clone(), watch);
         let mut machine = Machine::<B, _>::new(&config, plan, Box::new(Silent), engine).map_err(|e| e.to_string())?;
         let ending = machine.run(Some(LIMIT));
         let pc = machine.harts()[0].cpu().pc;

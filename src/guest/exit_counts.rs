@@ -10,7 +10,7 @@ pub struct ExitCounts {
     illegal: u64,
     breakpoints: u64,
     interruptions: u64,
-    halts: u64,
+    waits: u64,
 }
 
 impl ExitCounts {
@@ -22,14 +22,14 @@ impl ExitCounts {
             Exit::Illegal { .. } => &mut self.illegal,
             Exit::Breakpoint => &mut self.breakpoints,
             Exit::Interrupted => &mut self.interruptions,
-            Exit::Halt => &mut self.halts,
+            Exit::Wait => &mut self.waits,
         };
         *count += 1;
     }
 
     /// The sum and the counts by name, as [`Engine::statistics`](super::Engine::statistics) has them.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let all = self.syscalls + self.faults + self.illegal + self.breakpoints + self.interruptions + self.halts;
+        let all = self.syscalls + self.faults + self.illegal + self.breakpoints + self.interruptions + self.waits;
         let named = [
             ("exits", all),
             ("exit-syscall", self.syscalls),
@@ -37,7 +37,7 @@ impl ExitCounts {
             ("exit-illegal", self.illegal),
             ("exit-breakpoint", self.breakpoints),
             ("exit-interrupted", self.interruptions),
-            ("exit-halt", self.halts),
+            ("exit-wait", self.waits),
         ];
         named.into_iter()
     }

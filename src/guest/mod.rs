@@ -72,11 +72,13 @@ pub enum Exit {
     /// [`HartCell::request_stop`] was called, or the instruction budget is used up.
     Interrupted,
     /// The hart waits for an interrupt.
-    Halt,
+    Wait,
 }
 
 /// Executes guest instructions until there is a reason to stop.
 pub trait Engine<G: Guest> {
+    /// The privileged state that the engine consults.
+    type Privilege;
     /// The guest memory the engine works on.
     type Memory;
 
@@ -85,7 +87,7 @@ pub trait Engine<G: Guest> {
     fn limit(&mut self, instructions: u64);
 
     /// Runs the hart from its pc until an [`Exit`].
-    fn run(&mut self, hart: &mut HartOwner<G>, mem: &Self::Memory) -> Exit;
+    fn run(&mut self, hart: &mut HartOwner<G>, privilege: &mut Self::Privilege, mem: &Self::Memory) -> Exit;
 
     /// Drops all code that was decoded: it may have changed.
     fn forget_code(&mut self);

@@ -1,10 +1,10 @@
-//! The blocks of one hart: by address, by page, and in the direct-mapped cache that is tried first.
+//! The blocks of one hart: by key, by page, and in the direct-mapped cache that is tried first.
 
 use super::block::{Arena, Link, Slot};
 use super::predecode::Decoded;
 use crate::guest::riscv::Base;
 use crate::guest::{BlockContext, BlockKey};
-use crate::memory::{BlocksByPage, GuestAddr, GuestMemory, PAGE_SIZE, Stale};
+use crate::memory::{BlocksByPage, FetchView, GuestAddr, GuestMemory, PAGE_SIZE, Stale};
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -34,9 +34,11 @@ pub(super) fn jump_index(pc: u64) -> usize {
     (pc >> 1) as usize % JUMP_CACHE
 }
 
-/// The key of the block at `pc`. Records depend on nothing else: they look at the rounding mode when they run.
-fn key(pc: u64) -> BlockKey {
-    BlockKey::new(pc, BlockContext::default())
+/// The entries for one view of the fetches.
+struct JumpBank {
+    generation: u64,
+    context: BlockContext,
+    entries: Box<[Cell<JumpEntry>]>,
 }
 
 struct Block {
@@ -47,36 +49,57 @@ struct Block {
 }
 
 impl Block {
-    /// Where the block at `pc` was decoded from.
-    fn range(&self, pc: u64) -> Range<GuestAddr> {
-        GuestAddr(pc)..GuestAddr(pc + self.source.len() as u64)
+    /// Where the block with this key was decoded from.
+    fn range(&self, key: &BlockKey) -> Range<GuestAddr> {
+        GuestAddr(key.addr)..GuestAddr(key.addr + self.source.len() as u64)
     }
 }
 
 pub(super) struct Cache<B> {
     blocks: FxHashMap<BlockKey, Block>,
-    /// The blocks, by address.
-    by_page: BlocksByPage<u64>,
+    by_page: BlocksByPage<BlockKey>,
     arena: Arena,
-    jumps: Box<[Cell<JumpEntry>]>,
+    /// By [`FetchView::index`]; empty until used.
+    jumps: [JumpBank; FetchView::COUNT],
+    /// The index of the one in force.
+    current: usize,
     max_slots: usize,
     base: PhantomData<B>,
 }
 
 impl<B: Base> Cache<B> {
     pub fn new() -> Self {
+        let none = || JumpBank { generation: 0, context: BlockContext::default(), entries: Box::default() };
         Self {
             blocks: FxHashMap::default(),
             by_page: BlocksByPage::default(),
             arena: Arena::new(),
-            jumps: (0..JUMP_CACHE).map(|_| Cell::new(EMPTY)).collect(),
+            jumps: std::array::from_fn(|_| none()),
+            current: 0,
             max_slots: MAX_SLOTS,
             base: PhantomData,
         }
     }
 
-    pub fn jump_cache(&self) -> *const Cell<JumpEntry> {
-        self.jumps.as_ptr()
+    /// Makes the jump cache of a view and context the one in force.
+    #[inline]
+    pub fn select(&mut self, view: FetchView, context: BlockContext) -> *const Cell<JumpEntry> {
+        self.current = view.index;
+        let bank = &mut self.jumps[view.index];
+        if bank.generation != view.generation || bank.context != context || bank.entries.is_empty() {
+            Self::renew(bank, view, context);
+        }
+        bank.entries.as_ptr()
+    }
+
+    #[cold]
+    fn renew(bank: &mut JumpBank, view: FetchView, context: BlockContext) {
+        if bank.entries.is_empty() {
+            bank.entries = (0..JUMP_CACHE).map(|_| Cell::new(EMPTY)).collect();
+        } else {
+            bank.entries.iter().for_each(|entry| entry.set(EMPTY));
+        }
+        (bank.generation, bank.context) = (view.generation, context);
     }
 
     /// The slots in use, by dropped blocks too.
@@ -84,28 +107,31 @@ impl<B: Base> Cache<B> {
         self.arena.used()
     }
 
-    /// The first record of the block at `pc`.
+    /// The first record of the block at `pc`, if the jump cache has it.
     #[inline]
-    pub fn find(&self, pc: u64) -> Option<*const Slot> {
-        let entry = self.jumps[jump_index(pc)].get();
-        if entry.key == !pc && !entry.start.is_null() {
-            return Some(entry.start);
-        }
-        self.blocks.get(&key(pc)).map(|b| b.start)
+    pub fn find_jump(&self, pc: u64) -> Option<*const Slot> {
+        let entry = self.jumps[self.current].entries[jump_index(pc)].get();
+        (entry.key == !pc && !entry.start.is_null()).then_some(entry.start)
+    }
+
+    /// The first record of a block.
+    #[inline]
+    pub fn find(&self, key: &BlockKey) -> Option<*const Slot> {
+        self.blocks.get(key).map(|b| b.start)
     }
 
     /// Adds a decoded block and returns its first record.
-    pub fn insert(&mut self, decoded: &Decoded) -> *const Slot {
+    pub fn insert(&mut self, key: BlockKey, decoded: &Decoded) -> *const Slot {
         let start = self.arena.push(&decoded.slots).cast_const();
         let block = Block { start, source: decoded.source().into(), incoming: Vec::new() };
-        self.by_page.insert(&block.range(decoded.pc()), decoded.pc());
-        self.blocks.insert(key(decoded.pc()), block);
+        self.by_page.insert(&block.range(&key), key);
+        self.blocks.insert(key, block);
         start
     }
 
-    /// Points a link at the block at `pc`.
-    pub fn link(&mut self, link: Link, pc: u64, start: *const Slot) {
-        let Some(block) = self.blocks.get_mut(&key(pc)) else { return };
+    /// Points a link at a block.
+    pub fn link(&mut self, link: Link, key: &BlockKey, start: *const Slot) {
+        let Some(block) = self.blocks.get_mut(key) else { return };
         block.incoming.push(link);
         // SAFETY: the link is in the arena, which has not been cleared since the handler that reported it ran (the
         // loop drops its link when blocks are dropped), and no handler runs now.
@@ -114,7 +140,7 @@ impl<B: Base> Cache<B> {
 
     /// Makes indirect jumps to `pc` find the block.
     pub fn remember(&mut self, pc: u64, start: *const Slot) {
-        self.jumps[jump_index(pc)].set(JumpEntry { key: !pc, start });
+        self.jumps[self.current].entries[jump_index(pc)].set(JumpEntry { key: !pc, start });
     }
 
     /// Drops everything.
@@ -122,7 +148,7 @@ impl<B: Base> Cache<B> {
         self.blocks.clear();
         self.by_page.clear();
         self.arena.clear();
-        self.jumps.iter().for_each(|entry| entry.set(EMPTY));
+        self.jumps.iter().flat_map(|bank| &bank.entries).for_each(|entry| entry.set(EMPTY));
     }
 
     /// Frees what has the same size from the start, and leaks the rest: see [`Interp::abandon`](super::Interp::abandon).
@@ -131,17 +157,19 @@ impl<B: Base> Cache<B> {
         std::mem::forget((self.blocks, self.by_page));
     }
 
-    fn drop_block(&mut self, pc: u64) {
-        let Some(block) = self.blocks.remove(&key(pc)) else { return };
+    fn drop_block(&mut self, key: &BlockKey) {
+        let Some(block) = self.blocks.remove(key) else { return };
         for link in &block.incoming {
             // SAFETY: the link's block may itself have been dropped, but its slots stay until the arena is cleared
             // together with this list; no handler runs now.
             unsafe { *link.0 = null() };
         }
-        self.by_page.remove(&block.range(pc), pc);
-        let entry = &self.jumps[jump_index(pc)];
-        if entry.get().key == !pc {
-            entry.set(EMPTY);
+        self.by_page.remove(&block.range(key), *key);
+        let pc = key.pc();
+        for entry in self.jumps.iter().filter_map(|bank| bank.entries.get(jump_index(pc))) {
+            if entry.get().start == block.start {
+                entry.set(EMPTY);
+            }
         }
     }
 
@@ -159,10 +187,10 @@ impl<B: Base> Cache<B> {
     pub fn drop_stale(&mut self, stale: Stale) {
         let Stale::Ranges(ranges) = stale else { return self.clear() };
         for range in ranges {
-            for pc in self.by_page.near(&range) {
-                let source = self.blocks.get(&key(pc)).map(|block| block.range(pc));
+            for key in self.by_page.near(&range) {
+                let source = self.blocks.get(&key).map(|block| block.range(&key));
                 if source.is_some_and(|source| source.start < range.end && source.end > range.start) {
-                    self.drop_block(pc);
+                    self.drop_block(&key);
                 }
             }
         }
@@ -176,16 +204,16 @@ impl<B: Base> Cache<B> {
         for (GuestAddr(page), starts) in self.by_page.iter() {
             let got = mem.fetch(GuestAddr(page), &mut now).unwrap_or(0) as u64;
             // A block on two pages is compared page by page.
-            let unchanged = |pc: u64| {
-                let source = &self.blocks[&key(pc)].source;
-                let (start, end) = (pc.max(page), (pc + source.len() as u64).min(page + PAGE_SIZE));
-                let part = &source[(start - pc) as usize..(end - pc) as usize];
+            let unchanged = |key: &BlockKey| {
+                let source = &self.blocks[key].source;
+                let (start, end) = (key.addr.max(page), (key.addr + source.len() as u64).min(page + PAGE_SIZE));
+                let part = &source[(start - key.addr) as usize..(end - key.addr) as usize];
                 end - page <= got && *part == now[(start - page) as usize..(end - page) as usize]
             };
-            stale.extend(starts.iter().copied().filter(|&pc| !unchanged(pc)));
+            stale.extend(starts.iter().copied().filter(|key| !unchanged(key)));
         }
-        for pc in stale {
-            self.drop_block(pc);
+        for key in &stale {
+            self.drop_block(key);
         }
     }
 }
@@ -193,7 +221,7 @@ impl<B: Base> Cache<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::riscv::Rv64;
+    use crate::guest::riscv::{Rv64, UserProgram};
     use crate::memory::{MapRequest, Place, Prot, SpaceConfig, UserSpace};
     use remu_isa::Isa;
 
@@ -205,16 +233,17 @@ mod tests {
         mem.map(&MapRequest::anonymous(code, PAGE_SIZE, Prot::all())).unwrap();
         // `jal x0, 0` twice: two slots each.
         mem.write_bytes(GuestAddr(CODE), &[0x6f, 0, 0, 0, 0x6f, 0, 0, 0]).unwrap();
+        let key = |pc| BlockKey::new(pc, pc, BlockContext::default());
         let mut cache = Cache::<Rv64>::new();
         cache.max_slots = 1;
         let mut decoded = Decoded::default();
         for pc in [CODE, CODE + 4] {
-            decoded.decode::<Rv64, _>(pc, 64, &Isa::rv64_max(), &mem).unwrap();
-            cache.insert(&decoded);
+            decoded.decode::<Rv64, UserProgram>(pc, 64, &Isa::rv64_max(), &mem).unwrap();
+            cache.insert(key(pc), &decoded);
         }
-        assert!(cache.find(CODE).is_some(), "the loop may hold a link into this block");
+        assert!(cache.find(&key(CODE)).is_some(), "the loop may hold a link into this block");
         assert!(cache.make_room(), "so it must be told when the block is dropped");
-        assert!(cache.find(CODE).is_none() && cache.find(CODE + 4).is_none());
+        assert!(cache.find(&key(CODE)).is_none() && cache.find(&key(CODE + 4)).is_none());
         assert!(!cache.make_room());
     }
 }

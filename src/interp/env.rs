@@ -6,6 +6,7 @@ use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::guest::riscv::fp::FpMode;
 use std::cell::Cell;
+use std::ptr::null;
 
 /// The state shared by handlers.
 pub(super) struct Env {
@@ -22,23 +23,32 @@ pub(super) struct Env {
     pub link: Option<Link>,
     /// Whether blocks are linked at all.
     pub chain: bool,
+    /// Whether only blocks of the same page are linked: the page after it may be mapped anywhere.
+    pub links_in_page: bool,
     /// Whether a FENCE.I has been executed.
     pub fence_i: bool,
     /// The rounding mode of the host's unit.
     pub fp_mode: FpMode,
+    /// The privileged state. Handlers know its type.
+    pub privilege: *mut Privilege,
 }
 
+/// The privileged state of the interpreter that the environment belongs to.
+pub(super) enum Privilege {}
+
 impl Env {
-    pub fn new(jumps: *const Cell<JumpEntry>, cpu: &Cpu) -> Self {
+    pub fn new(cpu: &Cpu, privilege: *mut Privilege, links_in_page: bool) -> Self {
         Self {
             fuel: 0,
             slice_start: 0,
-            jumps,
+            jumps: null(),
             exit: Exit::Interrupted,
             link: None,
             chain: true,
+            links_in_page,
             fence_i: false,
             fp_mode: FpMode::new(cpu.frm),
+            privilege,
         }
     }
 }

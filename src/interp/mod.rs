@@ -14,10 +14,10 @@ mod statistics;
 mod step;
 mod threaded;
 
-use crate::guest::riscv::{Base, Cpu, fp};
-use crate::guest::{Counters, Engine, Exit, HartOwner, Tracer};
+use crate::guest::riscv::{Base, Cpu, Privilege, UserProgram, fp};
+use crate::guest::{BlockKey, Counters, Engine, Exit, HartOwner, Tracer};
 use crate::host::StopFlag;
-use crate::memory::{CodeWatch, GuestMemory, Inside, UserSpace};
+use crate::memory::{CodeWatch, GuestAddr, GuestMemory, Inside, PAGE_SIZE};
 use block::{Link, Slot};
 use cache::Cache;
 use env::Env;
@@ -57,9 +57,9 @@ impl Default for InterpConfig {
     }
 }
 
-/// An interpreter for one hart, on the memory of a process or of a machine.
-pub struct Interp<B: Base, M = UserSpace> {
-    core: Core<B, M>,
+/// An interpreter for one hart, of a process or of a machine.
+pub struct Interp<B: Base, P = UserProgram> {
+    core: Core<B, P>,
     watch: Option<CodeWatch>,
 }
 
@@ -68,20 +68,20 @@ pub struct Interp<B: Base, M = UserSpace> {
 const MAX_IDLE_SLOTS: usize = 32 << 10;
 
 /// The interpreter without its registration, which is borrowed while it runs.
-struct Core<B: Base, M> {
+struct Core<B: Base, P> {
     cache: Cache<B>,
     decoded: Decoded,
     config: InterpConfig,
     tracer: Option<Box<dyn Tracer<B> + Send>>,
     statistics: Statistics,
-    memory: PhantomData<fn(&M)>,
+    privilege: PhantomData<fn(&P)>,
 }
 
 // SAFETY: the raw pointers in records, links and the jump cache lead to slots of the cache's own arena, whose chunks do
 // not move with it. Handlers keep none of them: each run begins with a lookup. The other fields are `Send`.
-unsafe impl<B: Base, M> Send for Core<B, M> {}
+unsafe impl<B: Base, P> Send for Core<B, P> {}
 
-impl<B: Base, M: GuestMemory> Interp<B, M> {
+impl<B: Base, P: Privilege> Interp<B, P> {
     /// An interpreter with nothing decoded yet.
     pub fn new(config: InterpConfig) -> Self {
         let core = Core {
@@ -90,7 +90,7 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
             config,
             tracer: None,
             statistics: Statistics::default(),
-            memory: PhantomData,
+            privilege: PhantomData,
         };
         Self { core, watch: None }
     }
@@ -130,48 +130,86 @@ impl<B: Base, M: GuestMemory> Interp<B, M> {
     }
 }
 
-impl<B: Base, M: GuestMemory> Core<B, M> {
+/// A block that was found or decoded.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Its first record.
+    start: *const Slot,
+    /// Whether it is in the cache. Otherwise it lasts until the next lookup.
+    cached: bool,
+}
+
+impl<B: Base, P: Privilege> Core<B, P> {
     /// Finds or decodes the block at the pc.
-    fn block_at(&mut self, cpu: &Cpu, mem: &M, inside: Option<&Inside>) -> Result<*const Slot, Exit> {
-        if let Some(start) = self.cache.find(cpu.pc) {
+    fn block_at(&mut self, cpu: &Cpu, privilege: &P, mem: &P::Memory, inside: Option<&Inside>) -> Result<Found, Exit> {
+        if let Some(start) = self.cache.find_jump(cpu.pc) {
             self.statistics.lookups += 1;
-            return Ok(start);
+            return Ok(Found { start, cached: true });
         }
-        self.decode_at(cpu, mem, inside)
+        let place = mem.code_place(GuestAddr(cpu.pc)).map_err(Exit::Fault)?;
+        let key = BlockKey::new(cpu.pc, place.addr, privilege.context());
+        if place.whole_page
+            && let Some(start) = self.cache.find(&key)
+        {
+            self.statistics.lookups += 1;
+            return Ok(Found { start, cached: true });
+        }
+        self.decode_at(cpu, privilege, mem, inside, &key, place.whole_page)
     }
 
     #[cold]
-    fn decode_at(&mut self, cpu: &Cpu, mem: &M, inside: Option<&Inside>) -> Result<*const Slot, Exit> {
+    fn decode_at(
+        &mut self,
+        cpu: &Cpu,
+        privilege: &P,
+        mem: &P::Memory,
+        inside: Option<&Inside>,
+        key: &BlockKey,
+        whole_page: bool,
+    ) -> Result<Found, Exit> {
         let max_block = self.config.max_block;
         if let Some(inside) = inside {
-            inside.decodes(&predecode::limits(max_block).range(cpu.pc));
+            let mut range = predecode::limits(max_block).range(key.addr);
+            if P::Memory::TRANSLATES {
+                range.end = range.end.min(GuestAddr(key.addr).page_floor().offset(PAGE_SIZE));
+            }
+            if inside.decodes(&range) {
+                mem.code_added(&range);
+            }
         }
         let decoded = &mut self.decoded;
-        decoded.decode::<B, M>(cpu.pc, max_block, &cpu.isa, mem)?;
+        decoded.decode::<B, P>(cpu.pc, max_block, &privilege.isa(cpu), mem)?;
         self.statistics.lookups += 1;
         self.statistics.blocks += 1;
         self.statistics.decoded += decoded.insns().len() as u64;
         if let Some(tracer) = &mut self.tracer {
             tracer.decoded(decoded.insns());
         }
-        Ok(self.cache.insert(decoded))
+        // Where addresses are translated, the second page of a block can change while the first stays.
+        if P::Memory::TRANSLATES && (!whole_page || decoded.crosses_pages()) {
+            return Ok(Found { start: decoded.slots.as_ptr(), cached: false });
+        }
+        Ok(Found { start: self.cache.insert(*key, decoded), cached: true })
     }
 }
 
-impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
-    type Memory = M;
+impl<B: Base, P: Privilege> Engine<B> for Interp<B, P> {
+    type Privilege = P;
+    type Memory = P::Memory;
 
     fn limit(&mut self, instructions: u64) {
         let core = &mut self.core;
         core.config.budget = Some(core.statistics.instructions.saturating_add(instructions));
     }
 
-    fn run(&mut self, hart: &mut HartOwner<B>, mem: &M) -> Exit {
+    fn run(&mut self, hart: &mut HartOwner<B>, privilege: &mut P, mem: &P::Memory) -> Exit {
         let (cpu, stop) = hart.running();
-        let mut env = Env::new(self.core.cache.jump_cache(), cpu);
+        let privilege = std::ptr::from_mut(privilege);
+        let mut env = Env::new(cpu, privilege.cast(), P::Memory::TRANSLATES);
         let host = fp::host::enter(env.fp_mode.hardware(), cpu.fflags);
         let inside = self.watch.as_ref().map(CodeWatch::enter);
-        let exit = self.core.run_slices(cpu, &mut env, stop, mem, inside.as_ref());
+        // SAFETY: the pointer is to the state that was lent for this run, to which `privilege` is the only path.
+        let exit = unsafe { self.core.run_slices(cpu, &mut env, privilege, stop, mem, inside.as_ref()) };
         drop(inside);
         cpu.fflags = fp::host::leave(host);
         self.core.statistics.exits.add(&exit);
@@ -187,12 +225,24 @@ impl<B: Base, M: GuestMemory> Engine<B> for Interp<B, M> {
     }
 }
 
-impl<B: Base, M: GuestMemory> Core<B, M> {
-    fn run_slices(&mut self, cpu: &mut Cpu, env: &mut Env, stop: &StopFlag, mem: &M, inside: Option<&Inside>) -> Exit {
+impl<B: Base, P: Privilege> Core<B, P> {
+    /// # Safety
+    /// `privilege` is valid and exclusive, and the one of `env`, whose handlers borrow it while they run.
+    unsafe fn run_slices(
+        &mut self,
+        cpu: &mut Cpu,
+        env: &mut Env,
+        privilege: *mut P,
+        stop: &StopFlag,
+        mem: &P::Memory,
+        inside: Option<&Inside>,
+    ) -> Exit {
         let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
         let mut link: Option<Link> = None;
         let mut slice = 0;
         loop {
+            // SAFETY: no handler runs now.
+            let state = unsafe { &mut *privilege };
             // Account for the instructions that have run, and begin a new slice if the old one is used up.
             let ran = slice - env.fuel;
             slice = env.fuel;
@@ -211,6 +261,9 @@ impl<B: Base, M: GuestMemory> Core<B, M> {
                 env.fuel = left;
             }
             env.slice_start = slice;
+            if state.poll(cpu, mem) {
+                link = None;
+            }
             if self.cache.make_room() {
                 link = None;
             }
@@ -218,37 +271,70 @@ impl<B: Base, M: GuestMemory> Core<B, M> {
                 self.cache.drop_stale(stale);
                 link = None;
             }
-            let start = match self.block_at(cpu, mem, inside) {
-                Ok(start) => start,
-                Err(exit) => return exit,
+            env.jumps = self.cache.select(mem.fetch_view(), state.context());
+            let found = match self.block_at(cpu, state, mem, inside) {
+                Ok(found) => found,
+                Err(exit) => match self.trap(cpu, state, mem, exit) {
+                    Some(exit) => return exit,
+                    None => {
+                        link = None;
+                        (slice, env.fuel) = (slice - 1, env.fuel - 1);
+                        continue;
+                    }
+                },
             };
-            if traced {
-                env.chain = false;
-                if let Some(tracer) = &mut self.tracer {
-                    tracer.entered(cpu);
-                }
-            } else if let Some(link) = link.take() {
-                self.cache.link(link, cpu.pc, start);
-                self.statistics.links += 1;
-            } else {
-                self.cache.remember(cpu.pc, start);
+            env.chain = found.cached && !traced;
+            if traced && let Some(tracer) = &mut self.tracer {
+                tracer.entered(cpu);
             }
-            // SAFETY: `start` was found in or inserted into our cache just now, and nothing was dropped since. The
-            // cache decodes for `M` only, and `env` was made for its jump cache.
-            match unsafe { threaded::enter(cpu, start, env, mem) } {
+            match link.take() {
+                _ if !env.chain => {}
+                Some(link) => {
+                    if let Ok(place) = mem.code_place(GuestAddr(cpu.pc)) {
+                        let key = BlockKey::new(cpu.pc, place.addr, state.context());
+                        self.cache.link(link, &key, found.start);
+                        self.statistics.links += 1;
+                    }
+                }
+                None => self.cache.remember(cpu.pc, found.start),
+            }
+            // SAFETY: `start` was found in or inserted into our cache just now, or is in the buffer of the decoder, and
+            // nothing was dropped or decoded since. The cache decodes for `P` only, and `env` has its jump cache. `state`
+            // is not used any more.
+            match unsafe { threaded::enter::<P>(cpu, found.start, env, mem) } {
                 Leave::Lookup => link = env.link.take(),
                 Leave::Revalidate => {
                     link = None;
-                    self.cache.revalidate(mem);
+                    // Where addresses are translated, memory reports all changes of code.
+                    if !P::Memory::TRANSLATES {
+                        self.cache.revalidate(mem);
+                    }
                     self.statistics.revalidations += 1;
                 }
                 Leave::Exit => {
+                    link = None;
                     let ran = slice - env.fuel;
+                    slice = env.fuel;
                     cpu.instret += ran as u64;
                     self.statistics.instructions += ran as u64;
-                    return env.exit;
+                    // SAFETY: no handler runs now.
+                    match self.trap(cpu, unsafe { &mut *privilege }, mem, env.exit) {
+                        Some(exit) => return exit,
+                        None => (slice, env.fuel) = (slice - 1, env.fuel - 1),
+                    }
                 }
             }
         }
+    }
+
+    /// Takes a trap, or returns the exit. A trap counts as an instruction of the budget: a hart may do nothing else.
+    fn trap(&mut self, cpu: &mut Cpu, privilege: &mut P, mem: &P::Memory, exit: Exit) -> Option<Exit> {
+        let left = privilege.trap(cpu, mem, exit);
+        if left.is_none()
+            && let Some(budget) = &mut self.config.budget
+        {
+            *budget = budget.saturating_sub(1);
+        }
+        left
     }
 }

@@ -4,8 +4,8 @@ use super::block::{Exits, Record, SINK, Slot, Variant};
 use super::threaded;
 use crate::guest::Exit;
 use crate::guest::riscv::fetch::{FetchLimits, Fetched, wrap};
-use crate::guest::riscv::{Base, insn_align};
-use crate::memory::GuestMemory;
+use crate::guest::riscv::{Base, Privilege, insn_align};
+use crate::memory::PAGE_SIZE;
 use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
 use std::ptr::null;
 
@@ -19,14 +19,14 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    /// The address of the first instruction.
-    pub fn pc(&self) -> u64 {
-        self.fetched.pc
-    }
-
     /// The bytes that were decoded.
     pub fn source(&self) -> &[u8] {
         &self.fetched.source
+    }
+
+    /// Whether the block lies on two pages.
+    pub fn crosses_pages(&self) -> bool {
+        self.fetched.pc % PAGE_SIZE + self.fetched.source.len() as u64 > PAGE_SIZE
     }
 
     /// The instructions with their addresses, compressed ones expanded.
@@ -36,20 +36,20 @@ impl Decoded {
 
     /// Decodes from `pc` up to the first instruction that may transfer control, at most `max_block` instructions and
     /// not past the end of the page. Fails only if there is no first instruction; the block is useless then.
-    pub fn decode<B: Base, M: GuestMemory>(
+    pub fn decode<B: Base, P: Privilege>(
         &mut self,
         pc: u64,
         max_block: usize,
         isa: &Isa,
-        mem: &M,
+        mem: &P::Memory,
     ) -> Result<(), Exit> {
         self.slots.clear();
         self.last_written = None;
-        self.fetched.fetch::<B, M>(pc, limits(max_block), isa, mem, ends_block)?;
+        self.fetched.fetch::<B, P::Memory>(pc, limits(max_block), isa, mem, ends_block)?;
         let align = insn_align(isa);
         for before in 0..self.fetched.insns.len() {
             let (pc, insn) = self.fetched.insns[before];
-            self.push::<B, M>(before as u32, pc, insn, align);
+            self.push::<B, P>(before as u32, pc, insn, align);
         }
         self.finish::<B>();
         Ok(())
@@ -79,7 +79,7 @@ fn is_transfer(op: Op) -> bool {
 
 impl Decoded {
     #[inline]
-    fn push<B: Base, M: GuestMemory>(&mut self, before: u32, pc: u64, mut insn: Insn, insn_align: u64) {
+    fn push<B: Base, P: Privilege>(&mut self, before: u32, pc: u64, mut insn: Insn, insn_align: u64) {
         let info = insn.op.info();
         let simple = is_simple(info);
         let variant = if insn_align == 4 && is_transfer(insn.op) {
@@ -89,7 +89,7 @@ impl Decoded {
         } else {
             Variant::default()
         };
-        let mut handler = threaded::handler::<B, M>(insn.op, variant);
+        let mut handler = threaded::handler::<B, P>(insn.op, variant);
         if info.rd == RegClass::X {
             // Compare-and-swap reads its destination and may write two registers.
             self.last_written = (insn.rd != 0 && !info.reads_rd).then_some(insn.rd);
@@ -97,7 +97,7 @@ impl Decoded {
                 if simple || info.is_atomic && !info.reads_rd {
                     insn.rd = SINK;
                 } else {
-                    handler = threaded::full_handler::<B, M>(insn.op);
+                    handler = threaded::full_handler::<B, P>(insn.op);
                 }
             }
         }

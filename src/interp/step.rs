@@ -5,31 +5,39 @@ use super::env::Env;
 use crate::guest::Reg;
 use crate::guest::riscv::concrete::{Concrete, Hart};
 use crate::guest::riscv::fp::FpMode;
-use crate::guest::riscv::{Base, Cpu};
-use crate::memory::GuestMemory;
+use crate::guest::riscv::{Base, Cpu, Privilege};
 use std::marker::PhantomData;
 
 /// The register number of an operand that is [forwarded](Variant).
 pub(super) const LAST_RESULT: Reg = 63;
 
 /// One instruction being executed.
-pub(super) type Step<'a, B, M, const VARIANT: u8, const CALLS: bool> = Concrete<At<'a, B, M, VARIANT, CALLS>>;
+pub(super) type Step<'a, B, P, const VARIANT: u8, const CALLS: bool> = Concrete<At<'a, B, P, VARIANT, CALLS>>;
 
 /// The hart at a record, in the [variant](Variant) of its handler. A handler without `CALLS` calls nothing, and so saves
 /// no registers.
-pub(super) struct At<'a, B, M, const VARIANT: u8, const CALLS: bool> {
+pub(super) struct At<'a, B, P: Privilege, const VARIANT: u8, const CALLS: bool> {
     cpu: &'a mut Cpu,
     env: &'a mut Env,
-    mem: &'a M,
+    mem: &'a P::Memory,
     record: &'a Record,
     last: u64,
     fuel: i64,
     base: PhantomData<B>,
 }
 
-impl<'a, B: Base, M: GuestMemory, const VARIANT: u8, const CALLS: bool> At<'a, B, M, VARIANT, CALLS> {
+impl<'a, B: Base, P: Privilege, const VARIANT: u8, const CALLS: bool> At<'a, B, P, VARIANT, CALLS> {
+    /// # Safety
+    /// `env` is that of a running engine whose privileged state is a `P`.
     #[inline(always)]
-    pub fn new(cpu: &'a mut Cpu, env: &'a mut Env, mem: &'a M, record: &'a Record, last: u64, fuel: i64) -> Self {
+    pub unsafe fn new(
+        cpu: &'a mut Cpu,
+        env: &'a mut Env,
+        mem: &'a P::Memory,
+        record: &'a Record,
+        last: u64,
+        fuel: i64,
+    ) -> Self {
         Self { cpu, env, mem, record, last, fuel, base: PhantomData }
     }
 
@@ -40,9 +48,9 @@ impl<'a, B: Base, M: GuestMemory, const VARIANT: u8, const CALLS: bool> At<'a, B
     }
 }
 
-impl<B: Base, M: GuestMemory, const VARIANT: u8, const CALLS: bool> Hart for At<'_, B, M, VARIANT, CALLS> {
+impl<B: Base, P: Privilege, const VARIANT: u8, const CALLS: bool> Hart for At<'_, B, P, VARIANT, CALLS> {
     type Base = B;
-    type Memory = M;
+    type Privilege = P;
 
     const CALLS: bool = CALLS;
 
@@ -57,8 +65,15 @@ impl<B: Base, M: GuestMemory, const VARIANT: u8, const CALLS: bool> Hart for At<
     }
 
     #[inline(always)]
-    fn memory(&self) -> &M {
+    fn memory(&self) -> &P::Memory {
         self.mem
+    }
+
+    #[inline(always)]
+    fn privileged(&mut self) -> (&mut P, &mut Cpu, &P::Memory) {
+        // SAFETY: whoever made this promised that the environment has a `P`, which nothing refers to while a handler
+        // runs. It is borrowed like the environment.
+        (unsafe { &mut *self.env.privilege.cast::<P>() }, self.cpu, self.mem)
     }
 
     #[inline(always)]

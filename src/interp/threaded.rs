@@ -11,17 +11,18 @@ use super::cache::jump_index;
 use super::env::Env;
 use super::step::{At, LAST_RESULT, Step};
 use crate::guest::riscv::concrete::{Concrete, Next, Reason, Stopped};
-use crate::guest::riscv::{Base, Cpu, sem};
+use crate::guest::riscv::{Base, Cpu, Privilege, sem};
 use crate::guest::{Exit, Flow, Semantics, alu};
-use crate::memory::GuestMemory;
+use crate::memory::PAGE_SIZE;
 use remu_isa::{Insn, Op};
 use std::arch::asm;
 
 /// Runs from `start` until a handler returns.
 ///
 /// # Safety
-/// `start` must be the first record of a block in the cache that `env` belongs to, decoded for memory of type `M`.
-pub(super) unsafe fn enter<M: GuestMemory>(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &M) -> Leave {
+/// `start` must be the first record of a block in the cache that `env` belongs to, decoded for the privileged state
+/// `P`, which is that of `env`.
+pub(super) unsafe fn enter<P: Privilege>(cpu: &mut Cpu, start: *const Slot, env: &mut Env, mem: &P::Memory) -> Leave {
     let fuel = env.fuel;
     // SAFETY: the record is as the caller promises, and the other pointers are live references, exclusive where they
     // are mutable.
@@ -35,7 +36,7 @@ pub(super) unsafe fn enter<M: GuestMemory>(cpu: &mut Cpu, start: *const Slot, en
 // The arguments of a handler, and two functions.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
+unsafe fn execute<'a, B: Base, P: Privilege + 'a, const VARIANT: u8>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
@@ -43,14 +44,14 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
     last: u64,
     fuel: i64,
     full: Handler,
-    f: impl FnOnce(&mut Step<'a, B, M, VARIANT, false>, &Insn) -> Result<Flow<u64>, Stopped>,
+    f: impl FnOnce(&mut Step<'a, B, P, VARIANT, false>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> Leave {
     // SAFETY: by the caller's promise the pointers are valid, and `cpu` and `env` exclusive. The references made here
     // are gone before the next handler runs. The slot holds a record; a record that does not end its block is
     // followed by another, and one that branches by exits.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Concrete::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel));
+        let mut step = Concrete::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<P::Memory>(), record, last, fuel));
         let flow = f(&mut step, &forwarded::<VARIANT>(record.insn));
         if step.needs_calls() {
             return full(cpu, slot, env, mem, last, fuel);
@@ -87,7 +88,7 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
             Ok(Flow::Refetch) => refetch(cpu, slot, env, fuel),
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
-                stop::<M>(cpu, slot, env, mem, addr, reason)
+                stop::<P>(cpu, slot, env, mem, addr, reason)
             }
         }
     }
@@ -100,19 +101,19 @@ unsafe fn execute<'a, B: Base, M: GuestMemory + 'a, const VARIANT: u8>(
 /// # Safety
 /// As for a [`Handler`].
 #[inline(never)]
-unsafe fn execute_full<'a, B: Base, M: GuestMemory + 'a>(
+unsafe fn execute_full<'a, B: Base, P: Privilege + 'a>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
     mem: *const Memory,
     last: u64,
     fuel: i64,
-    f: impl FnOnce(&mut Step<'a, B, M, 0, true>, &Insn) -> Result<Flow<u64>, Stopped>,
+    f: impl FnOnce(&mut Step<'a, B, P, 0, true>, &Insn) -> Result<Flow<u64>, Stopped>,
 ) -> (u64, Option<Leave>) {
     // SAFETY: as in `execute`.
     unsafe {
         let record = &(*slot).record;
-        let mut step = Concrete::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel));
+        let mut step = Concrete::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<P::Memory>(), record, last, fuel));
         let flow = f(&mut step, &record.insn);
         let last = step.hart().last();
         match flow {
@@ -123,7 +124,7 @@ unsafe fn execute_full<'a, B: Base, M: GuestMemory + 'a>(
             }
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
-                (last, Some(stop::<M>(cpu, slot, env, mem, addr, reason)))
+                (last, Some(stop::<P>(cpu, slot, env, mem, addr, reason)))
             }
         }
     }
@@ -152,14 +153,13 @@ unsafe fn follow(
         if fuel > 0 && !next.is_null() {
             return ((*next).record.handler)(cpu, next, env, mem, 0, fuel);
         }
-        (*env).fuel = fuel;
-        leave_block(cpu, slot, env, taken)
+        leave_block(cpu, slot, env, mem, taken, fuel)
     }
 }
 
 /// Executes any record through [`Base::exec`], for a base whose semantics differ from
 /// those the links were decoded by: the result decides where execution continues.
-unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory, const VARIANT: u8>(
+unsafe extern "sysv64" fn by_exec<B: Base, P: Privilege, const VARIANT: u8>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
@@ -170,8 +170,14 @@ unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory, const VARIANT: u8>(
     // SAFETY: as in `execute`.
     unsafe {
         let record = &(*slot).record;
-        let mut step =
-            Step::<B, M, VARIANT, true>::new(At::new(&mut *cpu, &mut *env, &*mem.cast::<M>(), record, last, fuel));
+        let mut step = Step::<B, P, VARIANT, true>::new(At::new(
+            &mut *cpu,
+            &mut *env,
+            &*mem.cast::<P::Memory>(),
+            record,
+            last,
+            fuel,
+        ));
         let offset = match B::exec(&mut step, &record.insn) {
             Ok(Flow::Next) => {
                 let next = slot.add(1);
@@ -184,7 +190,7 @@ unsafe extern "sysv64" fn by_exec<B: Base, M: GuestMemory, const VARIANT: u8>(
             Ok(Flow::Indirect { target, .. }) => target.wrapping_sub(record.pc) as i64,
             Err(Stopped { addr, reason }) => {
                 (*env).fuel = fuel - i64::from(record.before);
-                return stop::<M>(cpu, slot, env, mem, addr, reason);
+                return stop::<P>(cpu, slot, env, mem, addr, reason);
             }
         };
         (*cpu).pc = step.address(record.pc, offset);
@@ -200,10 +206,18 @@ fn opaque(leave: Leave) -> Leave {
     std::hint::black_box(leave)
 }
 
-/// Returns to the loop because the block's exit is not linked or the slice is used up.
+/// Returns to the loop because the block's exit is not linked or the slice is used up. An exit to another page that is
+/// not to be linked is taken through the jump cache.
 #[cold]
 #[inline(never)]
-unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mut Env, taken: bool) -> Leave {
+unsafe extern "sysv64" fn leave_block(
+    cpu: *mut Cpu,
+    slot: *const Slot,
+    env: *mut Env,
+    mem: *const Memory,
+    taken: bool,
+    fuel: i64,
+) -> Leave {
     // SAFETY: as in `follow`. The link is written later through a pointer made from the arena's own.
     unsafe {
         let exits = &raw const (*slot.add(1)).exits;
@@ -213,7 +227,17 @@ unsafe extern "sysv64" fn leave_block(cpu: *mut Cpu, slot: *const Slot, env: *mu
             ((*exits).fallthrough_pc, &raw const (*exits).fallthrough)
         };
         (*cpu).pc = pc;
-        (*env).link = if (*link).is_null() && (*env).chain { Some(Link(link.cast_mut())) } else { None };
+        (*env).fuel = fuel;
+        let other_page = (*env).links_in_page && (*slot).record.pc / PAGE_SIZE != pc / PAGE_SIZE;
+        if other_page && fuel > 0 && (*env).chain {
+            let entry = (*(*env).jumps.add(jump_index(pc))).get();
+            if entry.key == !pc {
+                let next = entry.start;
+                return ((*next).record.handler)(cpu, next, env, mem, 0, fuel);
+            }
+        }
+        let links = (*link).is_null() && (*env).chain && !other_page;
+        (*env).link = if links { Some(Link(link.cast_mut())) } else { None };
     }
     opaque(Leave::Lookup)
 }
@@ -232,10 +256,10 @@ unsafe extern "sysv64" fn refetch(cpu: *mut Cpu, slot: *const Slot, env: *mut En
     }
 }
 
-/// Returns to the loop before the instruction has had any effect, or after it if a device asked for that.
+/// Returns to the loop before the instruction has had any effect, or after it if it has moved the pc.
 #[cold]
 #[inline(never)]
-unsafe extern "sysv64" fn stop<M: GuestMemory>(
+unsafe extern "sysv64" fn stop<P: Privilege>(
     cpu: *mut Cpu,
     slot: *const Slot,
     env: *mut Env,
@@ -246,15 +270,14 @@ unsafe extern "sysv64" fn stop<M: GuestMemory>(
     // SAFETY: as for a handler.
     unsafe {
         let record = &(*slot).record;
-        (*cpu).pc = record.pc;
-        match reason.next(addr, record.pc, record.insn.len, &*mem.cast::<M>()) {
+        let moved = std::mem::replace(&mut (*cpu).pc, record.pc);
+        match reason.next(addr, record.pc, record.insn.len, &*mem.cast::<P::Memory>()) {
             Next::Leave(exit) => (*env).exit = exit,
             Next::Again => return opaque(Leave::Lookup),
-            Next::Interrupted => {
-                // The instruction is a store, so a record follows.
-                (*cpu).pc = (*slot.add(1)).record.pc;
+            Next::Resume => {
+                (*cpu).pc = moved;
                 (*env).fuel -= 1;
-                (*env).exit = Exit::Interrupted;
+                return opaque(Leave::Lookup);
             }
         }
     }
@@ -316,7 +339,7 @@ macro_rules! handlers {
         /// The handlers that records point to.
         mod by_op {
             use super::*;
-            $(pub unsafe extern "sysv64" fn $function<B: Base, M: GuestMemory, const VARIANT: u8>(
+            $(pub unsafe extern "sysv64" fn $function<B: Base, P: Privilege, const VARIANT: u8>(
                 cpu: *mut Cpu,
                 slot: *const Slot,
                 env: *mut Env,
@@ -324,9 +347,9 @@ macro_rules! handlers {
                 last: u64,
                 fuel: i64,
             ) -> Leave {
-                let full = full::$function::<B, M>;
+                let full = full::$function::<B, P>;
                 // SAFETY: the caller's promise is that of `execute`.
-                unsafe { execute::<B, M, VARIANT>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
+                unsafe { execute::<B, P, VARIANT>(cpu, slot, env, mem, last, fuel, full, sem::$function) }
             })*
         }
 
@@ -334,7 +357,7 @@ macro_rules! handlers {
         mod full {
             use super::*;
             $(#[inline(never)]
-            pub unsafe extern "sysv64" fn $function<B: Base, M: GuestMemory>(
+            pub unsafe extern "sysv64" fn $function<B: Base, P: Privilege>(
                 cpu: *mut Cpu,
                 slot: *const Slot,
                 env: *mut Env,
@@ -345,7 +368,7 @@ macro_rules! handlers {
                 // SAFETY: the caller's promise is that of `execute_full`; the instruction does not end its block, so
                 // a record follows.
                 unsafe {
-                    match execute_full::<B, M>(cpu, slot, env, mem, last, fuel, sem::$function) {
+                    match execute_full::<B, P>(cpu, slot, env, mem, last, fuel, sem::$function) {
                         (last, None) => {
                             let next = slot.add(1);
                             ((*next).record.handler)(cpu, next, env, mem, last, fuel)
@@ -356,16 +379,16 @@ macro_rules! handlers {
             })*
         }
 
-        fn by_variant<B: Base, M: GuestMemory, const VARIANT: u8>(op: Op) -> Handler {
+        fn by_variant<B: Base, P: Privilege, const VARIANT: u8>(op: Op) -> Handler {
             match op {
-                $(Op::$op => by_op::$function::<B, M, VARIANT>,)*
+                $(Op::$op => by_op::$function::<B, P, VARIANT>,)*
                 _ => unexpanded,
             }
         }
 
-        fn with_calls<B: Base, M: GuestMemory>(op: Op) -> Handler {
+        fn with_calls<B: Base, P: Privilege>(op: Op) -> Handler {
             match op {
-                $(Op::$op => full::$function::<B, M>,)*
+                $(Op::$op => full::$function::<B, P>,)*
                 _ => unexpanded,
             }
         }
@@ -375,43 +398,43 @@ macro_rules! handlers {
 remu_isa::for_each_op!(handlers);
 
 /// The handler of a control transfer that checks its target.
-fn aligned_transfer<B: Base, M: GuestMemory>(op: Op) -> Handler {
+fn aligned_transfer<B: Base, P: Privilege>(op: Op) -> Handler {
     const ALIGNED: u8 = Variant::ALIGNED;
     match op {
-        Op::Beq => by_op::beq::<B, M, ALIGNED>,
-        Op::Bne => by_op::bne::<B, M, ALIGNED>,
-        Op::Blt => by_op::blt::<B, M, ALIGNED>,
-        Op::Bge => by_op::bge::<B, M, ALIGNED>,
-        Op::Bltu => by_op::bltu::<B, M, ALIGNED>,
-        Op::Bgeu => by_op::bgeu::<B, M, ALIGNED>,
-        Op::Jal => by_op::jal::<B, M, ALIGNED>,
-        Op::Jalr => by_op::jalr::<B, M, ALIGNED>,
+        Op::Beq => by_op::beq::<B, P, ALIGNED>,
+        Op::Bne => by_op::bne::<B, P, ALIGNED>,
+        Op::Blt => by_op::blt::<B, P, ALIGNED>,
+        Op::Bge => by_op::bge::<B, P, ALIGNED>,
+        Op::Bltu => by_op::bltu::<B, P, ALIGNED>,
+        Op::Bgeu => by_op::bgeu::<B, P, ALIGNED>,
+        Op::Jal => by_op::jal::<B, P, ALIGNED>,
+        Op::Jalr => by_op::jalr::<B, P, ALIGNED>,
         _ => unreachable!("{op} is not a control transfer"),
     }
 }
 
 /// The handler of an op in a variant.
-pub(super) fn handler<B: Base, M: GuestMemory>(op: Op, variant: Variant) -> Handler {
+pub(super) fn handler<B: Base, P: Privilege>(op: Op, variant: Variant) -> Handler {
     const RS1: u8 = Variant::RS1;
     const RS2: u8 = Variant::RS2;
     const BOTH: u8 = Variant::RS1 | Variant::RS2;
     if B::OWN_MEANINGS {
         return if variant.0 & Variant::ALIGNED == 0 {
-            by_exec::<B, M, 0>
+            by_exec::<B, P, 0>
         } else {
-            by_exec::<B, M, { Variant::ALIGNED }>
+            by_exec::<B, P, { Variant::ALIGNED }>
         };
     }
     match variant.0 {
-        0 => by_variant::<B, M, 0>(op),
-        RS1 => by_variant::<B, M, RS1>(op),
-        RS2 => by_variant::<B, M, RS2>(op),
-        BOTH => by_variant::<B, M, BOTH>(op),
-        _ => aligned_transfer::<B, M>(op),
+        0 => by_variant::<B, P, 0>(op),
+        RS1 => by_variant::<B, P, RS1>(op),
+        RS2 => by_variant::<B, P, RS2>(op),
+        BOTH => by_variant::<B, P, BOTH>(op),
+        _ => aligned_transfer::<B, P>(op),
     }
 }
 
 /// The handler of an op that always needs calls, or whose destination x0 has a meaning of its own.
-pub(super) fn full_handler<B: Base, M: GuestMemory>(op: Op) -> Handler {
-    if B::OWN_MEANINGS { by_exec::<B, M, 0> } else { with_calls::<B, M>(op) }
+pub(super) fn full_handler<B: Base, P: Privilege>(op: Op) -> Handler {
+    if B::OWN_MEANINGS { by_exec::<B, P, 0> } else { with_calls::<B, P>(op) }
 }

@@ -12,7 +12,7 @@ use super::htif::Htif;
 use super::interrupts::InterruptLines;
 use super::{Console, MachineConfig, MachineKind};
 use crate::elf::HtifAddresses;
-use crate::guest::riscv::privileged::ExternalInputs;
+use crate::guest::riscv::privileged::Interrupts;
 use crate::memory::machine::{Mmio, Ram};
 use remu_isa::Ext;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -107,20 +107,19 @@ impl Bus {
         })
     }
 
-    /// The time and the pending interrupts, which a hart samples before it runs.
-    pub(super) fn inputs(&self, hart: usize) -> ExternalInputs {
-        self.clint.poll();
-        ExternalInputs { time: self.clint.time(), interrupts: self.lines.pending(hart) }
+    /// The bits of `mip` that devices set for a hart.
+    pub(super) fn pending(&self, hart: usize) -> Interrupts {
+        self.lines.pending(hart)
+    }
+
+    /// The value of `mtime`.
+    pub(super) fn time(&self) -> u64 {
+        self.clint.time()
     }
 
     /// Records that a hart executed this many instructions.
     pub(super) fn count(&self, instructions: u64) {
         self.clock.count(instructions);
-    }
-
-    /// Whether a device has ended the machine.
-    pub(super) fn is_over(&self) -> bool {
-        self.finisher.is_over()
     }
 
     /// Updates the devices, HTIF and the console. Returns why the machine stops, if it does.
@@ -141,13 +140,15 @@ impl Bus {
         self.slots.iter().filter_map(|slot| slot.device.deadline()).min()
     }
 
-    /// Waits until a device may have raised an interrupt.
-    pub(super) fn wait(&self) {
+    /// Waits until a device may have raised an interrupt, or the value of `mtime` is `timer`.
+    pub(super) fn wait(&self, timer: Option<u64>) {
         if self.uart.receive() {
             return;
         }
         let accepts_input = self.uart.accepts_input();
-        self.clock.wait_until(self.deadline(), |time| self.console.lock().wait(time, accepts_input));
+        let timer = timer.and_then(|at| self.clint.nanos_at(at));
+        let deadline = [self.deadline(), timer].into_iter().flatten().min();
+        self.clock.wait_until(deadline, |time| self.console.lock().wait(time, accepts_input));
         self.uart.receive();
     }
 }
@@ -165,9 +166,5 @@ impl Mmio for Bus {
 
     fn has_device(&self, addr: u64) -> bool {
         self.device(addr, 1).is_some()
-    }
-
-    fn take_event(&self) -> bool {
-        self.lines.take_event()
     }
 }

@@ -18,14 +18,13 @@ pub use bus::{Bus, Ending};
 pub use clock::{Clock, ClockSource};
 pub use console::{Console, Silent};
 pub use devicetree::DeviceTreeError;
-pub use hart::{Hart, TrapWatcher};
+pub use hart::{Hart, HartEngine, TrapWatcher};
 pub use interrupts::InterruptLines;
 
 use crate::elf::Image;
-use crate::guest::Engine;
 use crate::guest::riscv::Base;
-use crate::memory::Reservations;
-use crate::memory::machine::{HartMemory, Ram, RamError};
+use crate::memory::machine::{HartMemory, MachineCode, Ram, RamError};
+use crate::memory::{CodeWatch, Reservations};
 use remu_isa::{EncodeError, Isa};
 use std::sync::Arc;
 
@@ -106,13 +105,13 @@ pub struct Machine<B: Base, E> {
     ram: Arc<Ram>,
 }
 
-impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
+impl<B: Base, E: HartEngine<B>> Machine<B, E> {
     /// A machine at reset, with the programs of `plan` loaded. `engine` makes the engines of the harts.
     pub fn new(
         config: &MachineConfig,
         plan: &BootPlan<'_>,
         console: Box<dyn Console>,
-        engine: impl Fn() -> E + Clone + 'static,
+        engine: impl Fn(CodeWatch) -> E,
     ) -> Result<Self, MachineError> {
         let ram = Arc::new(Ram::new(config.ram_base, config.ram_size)?);
         let range = ram.range();
@@ -122,12 +121,13 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
             return Err(MachineError::Overlap { start: range.start, end: range.end, device: slot.name, at: slot.base });
         }
         let rom = Arc::new(boot::load(config, plan, &ram)?);
-        let reservations = Arc::<Reservations>::default();
+        let (reservations, code) = (Arc::<Reservations>::default(), Arc::<MachineCode>::default());
         let harts = (0..config.harts)
             .map(|id| {
-                let memory = HartMemory::new(vec![ram.clone(), rom.clone()], bus.clone()).sharing(reservations.clone());
+                let memories = vec![ram.clone(), rom.clone()];
+                let memory = HartMemory::new(memories, bus.clone()).sharing(reservations.clone(), code.clone());
                 let memory = if config.aligned_only { memory.aligned_only() } else { memory };
-                Hart::new(id as u64, config.isa, rom.range().start, memory, Box::new(engine.clone()))
+                Hart::new(id, config.isa, rom.range().start, memory, bus.clone(), &engine)
             })
             .collect();
         Ok(Self { harts, bus, ram })
@@ -145,19 +145,19 @@ impl<B: Base, E: Engine<B, Memory = HartMemory>> Machine<B, E> {
     pub fn run(&mut self, limit: Option<u64>) -> Ending {
         loop {
             for id in 0..self.harts.len() {
-                self.harts[id].turn(TURN, &self.bus);
+                self.harts[id].turn(TURN);
                 if let Some(ending) = self.bus.poll() {
                     return ending;
                 }
             }
-            let waits = |(id, hart): (usize, &Hart<B, E>)| hart.waits(&self.bus.inputs(id));
-            let all_wait = self.harts.iter().enumerate().all(waits);
-            let for_ever = all_wait && self.bus.deadline().is_none();
+            let all_wait = self.harts.iter_mut().all(Hart::waits);
+            let timer = self.harts.iter().filter_map(|hart| hart.privileged().deadline()).min();
+            let for_ever = all_wait && timer.is_none() && self.bus.deadline().is_none();
             if limit.is_some_and(|limit| for_ever || self.harts.iter().all(|hart| hart.begun() >= limit)) {
                 return Ending::OutOfInstructions;
             }
             if all_wait {
-                self.bus.wait();
+                self.bus.wait(timer);
             }
         }
     }

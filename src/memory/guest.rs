@@ -1,14 +1,74 @@
 //! Guest memory as engines access it: the address space of a process or the memory of a machine.
 
-use super::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestFault, Reservations};
+use super::{Access, AtomicRmw, AtomicSize, FaultKind, GuestAddr, GuestFault, Reservations};
+use std::fmt;
+use std::ops::Range;
+
+/// Why memory refused an access, in a register.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MemoryError(u64);
+
+impl MemoryError {
+    /// The host refused the access. [`GuestMemory::explain`] finds out why.
+    pub const BY_HOST: Self = Self(0);
+
+    /// The access faults `offset` bytes after its address.
+    pub const fn new(kind: FaultKind, offset: u8) -> Self {
+        Self(1 | (kind as u64) << 8 | (offset as u64) << 16)
+    }
+
+    /// The kind of fault and the offset of the first byte that could not be accessed; `None` if the host refused it.
+    pub fn known(self) -> Option<(FaultKind, u8)> {
+        let kind = FaultKind::ALL[usize::from((self.0 >> 8) as u8)];
+        (self.0 & 1 != 0).then_some((kind, (self.0 >> 16) as u8))
+    }
+
+    /// The fault of an access at `addr`; `None` if the host refused it.
+    pub fn fault(self, addr: GuestAddr, access: Access) -> Option<GuestFault> {
+        let (kind, offset) = self.known()?;
+        Some(GuestFault { addr: addr.offset(offset.into()), access, kind })
+    }
+}
+
+impl fmt::Debug for MemoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryError").field(&self.known()).finish()
+    }
+}
+
+/// Where code lies, as far as engines that cache it must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodePlace {
+    /// The address by which changes of the code are reported: its physical address in a machine.
+    pub addr: u64,
+    /// Whether the whole page may be fetched, so that code that was decoded from one part may run on into another.
+    pub whole_page: bool,
+}
+
+/// The translation of fetches that is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FetchView {
+    /// Selects one of [`FetchView::COUNT`] caches of what was translated.
+    pub index: usize,
+    /// Changes whenever what is in that cache may no longer hold.
+    pub generation: u64,
+}
+
+impl FetchView {
+    /// The number of views that memory keeps.
+    pub const COUNT: usize = 8;
+}
 
 /// Memory as one hart sees it.
 pub trait GuestMemory {
+    /// Whether addresses are translated to others: code then is known by both addresses.
+    const TRANSLATES: bool;
+
     /// Loads 1, 2, 4 or 8 bytes, zero-extended.
-    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress>;
+    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, MemoryError>;
 
     /// Stores the low 1, 2, 4 or 8 bytes of `value`.
-    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress>;
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), MemoryError>;
 
     /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended.
     fn read_modify_write(
@@ -17,23 +77,27 @@ pub trait GuestMemory {
         size: AtomicSize,
         addr: GuestAddr,
         operand: u64,
-    ) -> Result<u64, BadAddress>;
+    ) -> Result<u64, MemoryError>;
 
     /// An atomic compare-and-exchange at an aligned address; yields the old value, zero-extended.
-    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, BadAddress>;
+    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, MemoryError>;
 
     /// An atomic compare-and-exchange of 16 bytes at an address aligned to 16, low half first.
-    fn compare_exchange_pair(&self, addr: GuestAddr, expected: [u64; 2], new: [u64; 2])
-    -> Result<[u64; 2], BadAddress>;
+    fn compare_exchange_pair(
+        &self,
+        addr: GuestAddr,
+        expected: [u64; 2],
+        new: [u64; 2],
+    ) -> Result<[u64; 2], MemoryError>;
 
     /// The reservations of LR/SC, which all harts of the address space share.
     fn reservations(&self) -> &Reservations;
 
     /// Fills memory with zeroes.
-    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;
+    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError>;
 
     /// Whether a load or a store of `len` bytes within one page would succeed. Performs neither.
-    fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress>;
+    fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError>;
 
     /// Copies code into `to`: as many bytes as can be fetched, possibly from two pages.
     ///
@@ -41,17 +105,16 @@ pub trait GuestMemory {
     /// If no byte can be fetched.
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault>;
 
-    /// Explains why an access was refused.
-    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal;
-}
+    /// Called when code is about to be decoded from pages that held none before, given by the addresses of
+    /// [`CodePlace::addr`]. Stores to them must be reported from now on.
+    fn code_added(&self, pages: &Range<GuestAddr>);
 
-/// What a refused access means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It cannot succeed.
-    Fault(GuestFault),
-    /// It can succeed now: execute the instruction again.
-    Again,
-    /// Completed; stop after it for a device event.
-    Completed,
+    /// Where the code at an address lies, if it may be fetched.
+    fn code_place(&self, addr: GuestAddr) -> Result<CodePlace, GuestFault>;
+
+    /// The translation of fetches that is in force.
+    fn fetch_view(&self) -> FetchView;
+
+    /// Explains why an access was refused. `None` if it can succeed now: the instruction is to be executed again.
+    fn explain(&self, error: MemoryError, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault>;
 }

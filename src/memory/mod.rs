@@ -16,7 +16,7 @@ mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
 pub use code::{BlocksByPage, CodeChanges, CodeObserver, CodeWatch, Inside, Registration, Reports, Stale};
-pub use guest::{GuestMemory, Refusal};
+pub use guest::{CodePlace, FetchView, GuestMemory, MemoryError};
 pub use reservations::{Claim, Reservations};
 pub use user::{Backing, MapError, MapRequest, Mdwe, NewRing, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
 pub use vma::{Attachment, MlockMode, Prot, Source, Vma, page_len};
@@ -88,6 +88,7 @@ pub enum Access {
 
 /// Why memory refused an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum FaultKind {
     /// Nothing is mapped there (SEGV_MAPERR).
     Unmapped,
@@ -97,6 +98,23 @@ pub enum FaultKind {
     NoBacking,
     /// The address is not aligned as the instruction requires (BUS_ADRALN).
     Misaligned,
+    /// The page tables of a machine do not allow it.
+    PageFault,
+    /// Physical memory does not allow it: its protection does not, or there is neither memory nor a device that takes
+    /// it.
+    AccessFault,
+}
+
+impl FaultKind {
+    /// All kinds, in order.
+    pub(crate) const ALL: [FaultKind; 6] = [
+        FaultKind::Unmapped,
+        FaultKind::Denied,
+        FaultKind::NoBacking,
+        FaultKind::Misaligned,
+        FaultKind::PageFault,
+        FaultKind::AccessFault,
+    ];
 }
 
 /// A refused access.
@@ -124,6 +142,8 @@ impl fmt::Display for GuestFault {
             FaultKind::Denied => "not allowed",
             FaultKind::NoBacking => "nothing behind the mapping",
             FaultKind::Misaligned => "misaligned",
+            FaultKind::PageFault => "page fault",
+            FaultKind::AccessFault => "access fault",
         };
         write!(f, "{access} {}: {why}", self.addr)
     }

@@ -1,7 +1,7 @@
 //! The engines that a guest thread can run on.
 
 use crate::debug::{self, CodeMap, MappedFiles};
-use crate::guest::riscv::Rv64;
+use crate::guest::riscv::{Rv64, UserProgram};
 use crate::guest::{CodeListener, Counters, Engine, Exit, HartOwner, Tracer};
 use crate::host::{Lock, Rank};
 use crate::interp::{Interp, InterpConfig};
@@ -88,8 +88,8 @@ impl Engines {
 impl ThreadEngine {
     pub fn run(&mut self, hart: &mut HartOwner<Rv64>, mem: &UserSpace) -> Exit {
         match self {
-            Self::Interp(engine) => engine.run(hart, mem),
-            Self::Jit(engine) => engine.run(hart, mem),
+            Self::Interp(engine) => engine.run(hart, &mut UserProgram::new(), mem),
+            Self::Jit(engine) => engine.run(hart, &mut UserProgram::new(), mem),
         }
     }
 

@@ -350,7 +350,7 @@ impl Runner {
                 Ok(_) => format!("illegal instruction {bits:#x}"),
             },
             Exit::Breakpoint => "breakpoint".to_owned(),
-            Exit::Halt => "wait for an interrupt".to_owned(),
+            Exit::Wait => "wait for an interrupt".to_owned(),
         };
         log.put(&format!("int at {pc:#x}: {what}\n"));
     }

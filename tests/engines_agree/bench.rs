@@ -3,7 +3,7 @@
 use crate::program::{Assembled, Program};
 use crate::rng::Rng;
 use crate::shrink;
-use remu::guest::riscv::{Cpu, Rv64};
+use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Counters, Engine, Exit, HartOwner};
 use remu::memory::{Access, Backing, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, RegClass, Xlen, decode, f_name, x_name};
@@ -52,7 +52,7 @@ pub struct Side {
     pub name: &'static str,
     space: UserSpace,
     hart: HartOwner<Rv64>,
-    engine: Box<dyn Engine<Rv64, Memory = UserSpace>>,
+    engine: Box<dyn Engine<Rv64, Privilege = UserProgram, Memory = UserSpace>>,
     /// Whether instructions are counted, which a limit needs. If not, programs must not read the counters.
     counts: bool,
     /// Whether the engine is told where code has changed for the next program. If not, it is told to forget all code.
@@ -100,7 +100,7 @@ impl Side {
     /// A side whose engine is made for a space and a hart.
     pub fn new<E>(name: &'static str, identity: bool, make: impl FnOnce(&UserSpace, &HartOwner<Rv64>) -> E) -> Self
     where
-        E: Engine<Rv64, Memory = UserSpace> + 'static,
+        E: Engine<Rv64, Privilege = UserProgram, Memory = UserSpace> + 'static,
     {
         let space = space(identity);
         let below = SpaceConfig { limit: GuestAddr(1 << 41), identity: false };
@@ -122,7 +122,7 @@ impl Side {
 
     /// Runs to the next exit.
     fn run(&mut self) -> Exit {
-        self.engine.run(&mut self.hart, &self.space)
+        self.engine.run(&mut self.hart, &mut UserProgram::new(), &self.space)
     }
 
     /// The counters of the engine.

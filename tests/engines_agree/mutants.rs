@@ -3,7 +3,7 @@
 use crate::bench::{Outcome, Pair, Side};
 use crate::generate::{self, Ops};
 use remu::guest::riscv::fp::Flags;
-use remu::guest::riscv::{Cpu, Rv64};
+use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::memory::{Access, GuestAddr, UserSpace};
@@ -217,13 +217,14 @@ struct Mutant {
 }
 
 impl Engine<Rv64> for Mutant {
+    type Privilege = UserProgram;
     type Memory = UserSpace;
 
     fn limit(&mut self, instructions: u64) {
         self.limit = instructions;
     }
 
-    fn run(&mut self, hart: &mut HartOwner<Rv64>, mem: &UserSpace) -> Exit {
+    fn run(&mut self, hart: &mut HartOwner<Rv64>, privilege: &mut UserProgram, mem: &UserSpace) -> Exit {
         let mut previous: Option<(u64, Insn)> = None;
         for _ in 0..self.limit {
             let before = hart.cpu().clone();
@@ -232,7 +233,7 @@ impl Engine<Rv64> for Mutant {
             let read = mem.read_bytes(pc, &mut bytes).or_else(|_| mem.read_bytes(pc, &mut bytes[..2]));
             let insn = read.ok().and_then(|()| decode(u32::from_le_bytes(bytes), before.isa).ok());
             self.interp.limit(1);
-            let mut exit = self.interp.run(hart, mem);
+            let mut exit = self.interp.run(hart, privilege, mem);
             let Some(insn) = insn.map(|i| i.expand(Xlen::Rv64)) else { return exit };
             let behind = previous.filter(|(next, _)| *next == before.pc).map(|(_, p)| p);
             previous = Some((before.pc + u64::from(insn.len), insn));

@@ -9,7 +9,7 @@ mod code;
 mod litmus;
 
 use elf::assemble;
-use remu::guest::riscv::{Cpu, Rv64};
+use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
@@ -58,7 +58,7 @@ impl<'a> Hart<'a> {
     }
 
     fn run(&mut self) -> Exit {
-        self.engine.run(&mut self.owner, self.space)
+        self.engine.run(&mut self.owner, &mut UserProgram::new(), self.space)
     }
 
     fn x(&self, r: u8) -> u64 {

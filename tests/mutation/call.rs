@@ -519,7 +519,11 @@ impl<S: RiscvSemantics, W: Watch> RiscvSemantics for Watched<'_, S, W> {
         self.inner.trap(trap)
     }
 
-    fn privileged(&mut self, op: Op, rs1: S::Value, rs2: S::Value) -> Result<Flow<S::Value>, S::Stop> {
-        self.inner.privileged(op, rs1, rs2)
+    fn check_block_management(&mut self) -> Result<(), S::Stop> {
+        self.inner.check_block_management()
+    }
+
+    fn privileged(&mut self, insn: &Insn, rs1: S::Value, rs2: S::Value) -> Result<Flow<S::Value>, S::Stop> {
+        self.inner.privileged(insn, rs1, rs2)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::program::{CODE, Program};
 use crate::qemu::{CPU, command, qemu};
-use remu::guest::riscv::{Base, Cpu, Rv32, Rv64};
+use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::memory::{FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
@@ -99,7 +99,7 @@ fn interpret_as<B: Base>(program: &Program, isa: Isa, config: InterpConfig) -> E
     engine.watch_code(mem.watch_code(hart.cell().clone()));
     let mut out = Vec::new();
     loop {
-        match engine.run(&mut hart, &mem) {
+        match engine.run(&mut hart, &mut UserProgram::new(), &mem) {
             Exit::Syscall => {}
             Exit::Illegal { .. } => return End::Signal(libc::SIGILL),
             Exit::Breakpoint => return End::Signal(libc::SIGTRAP),

@@ -15,18 +15,18 @@ use super::text::{complain_as, print};
 use super::{CliError, EXIT_OWN_ERROR, completions, resolve, words};
 use crate::debug::{self, AddressFilter, Log, Symbols};
 use crate::elf::Image;
+use crate::guest::riscv::privileged::Privileged;
 use crate::guest::riscv::{Base, Rv32, Rv64};
 use crate::host::{self, InheritedLimits};
 use crate::interp::{Interp, InterpConfig};
 use crate::machine::{self, BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, Part, Silent};
-use crate::memory::machine::HartMemory;
 use clap::{CommandFactory, FromArgMatches};
 use isa::IsaError;
 use options::NAME;
 use remu_isa::Xlen;
 use signature::Signature;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use terminal::Terminal;
 
 /// Why a machine cannot run, or did not end by itself.
@@ -210,8 +210,9 @@ impl Run<'_> {
         let symbols = Symbols::from_names(self.plan.image().into_iter().flat_map(Image::symbols));
         loop {
             let (interp, logging, names) = (self.interp, self.logging.clone(), symbols.clone());
-            let engine = move || {
-                let mut engine = Interp::<B, HartMemory>::new(interp);
+            let engine = move |watch| {
+                let mut engine = Interp::<B, Privileged>::new(interp);
+                engine.watch_code(watch);
                 if let Some(logging) = logging.as_ref().filter(|l| l.items.trace.any()) {
                     let Logging { log, items, filter } = logging.clone();
                     engine.set_tracer(Box::new(debug::Tracer::new(log, items.trace, filter, names.clone())));
@@ -221,7 +222,7 @@ impl Run<'_> {
             let mut machine =
                 Machine::<B, _>::new(self.config, self.plan, self.serial.console(), engine).map_err(failed)?;
             if let Some(Logging { log, .. }) = self.logging.clone().filter(|l| l.items.int) {
-                machine.watch_traps(Rc::new(move |hart, trap| {
+                machine.watch_traps(Arc::new(move |hart, trap| {
                     log.put(&format!("int at {:#x}: {trap}; hart {hart}\n", trap.pc));
                 }));
             }

@@ -2,9 +2,9 @@
 
 use super::SystemError;
 use crate::guest::riscv::Base;
+use crate::guest::riscv::privileged::Privileged;
 use crate::interp::Interp;
 use crate::machine::{BootPlan, Machine};
-use crate::memory::machine::HartMemory;
 use std::path::Path;
 
 /// The file for the signature, and the bytes per line.
@@ -16,7 +16,7 @@ pub(super) struct Signature<'a> {
 /// Writes the signature in the format of the architectural tests: lines of hexadecimal digits, the byte at the lowest
 /// address last.
 pub(super) fn write<B: Base>(
-    machine: &Machine<B, Interp<B, HartMemory>>,
+    machine: &Machine<B, Interp<B, Privileged>>,
     plan: &BootPlan<'_>,
     signature: &Signature<'_>,
     path: Option<&Path>,

@@ -27,6 +27,12 @@ pub const FFLAGS: u16 = 0x001;
 /// The CSR number of `frm`.
 pub const FRM: u16 = 0x002;
 
+/// The CSR number of `mip`.
+pub const MIP: u16 = 0x344;
+
+/// Stands for the value of `mip` without the signals that are not writable. No instruction can name it.
+pub const MIP_WRITABLE: u16 = 0x1344;
+
 /// Ticks per second of the `time` CSR.
 pub const TIMEBASE_HZ: u64 = 10_000_000;
 

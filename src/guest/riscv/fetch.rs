@@ -59,7 +59,13 @@ impl Fetched {
         self.pc = pc;
         self.insns.clear();
         self.source.resize((range.end.0 - range.start.0) as usize, 0);
-        let got = mem.fetch(GuestAddr(pc), &mut self.source).map_err(Exit::Fault)?;
+        // Where the next page can be anywhere, only an instruction that is needed is fetched from it.
+        let first = if M::TRANSLATES { self.source.len().min(in_page(pc) as usize) } else { self.source.len() };
+        let mut got = mem.fetch(GuestAddr(pc), &mut self.source[..first]).map_err(Exit::Fault)?;
+        if M::TRANSLATES && B::decode(&self.source[..got], isa) == Err(DecodeError::Truncated) && got < 4 {
+            let rest = &mut self.source[got..got + 2];
+            got += mem.fetch(GuestAddr(wrap::<B>(pc + got as u64)), rest).map_err(Exit::Fault)?;
+        }
         let mut at = 0;
         while self.insns.len() < limits.insns && !(limits.in_page && at as u64 >= in_page(pc)) {
             let insn_pc = pc + at as u64;

@@ -7,12 +7,14 @@ pub mod concrete;
 pub mod csr;
 pub mod fetch;
 pub mod fp;
+mod privilege;
 pub mod privileged;
 pub mod profiles;
 pub mod sem;
 mod semantics;
 mod state;
 
+pub use privilege::{After, Privilege, UserProgram};
 pub use semantics::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj};
 pub use state::{Cpu, Reservation, insn_align};
 

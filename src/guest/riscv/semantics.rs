@@ -4,6 +4,7 @@
 use super::Trap;
 use super::fp::{Fmt, RmField};
 use crate::guest::{Flow, Reg, Semantics, Width};
+use remu_isa::Insn;
 
 /// An integer type of a floating-point conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,14 +147,13 @@ pub trait RiscvSemantics: Semantics {
     fn csr_read(&mut self, csr: u16) -> Result<Self::Value, Self::Stop>;
     /// Writes a CSR; the caller ends the block with [`Flow::Refetch`] if anything else may depend on it.
     fn csr_write(&mut self, csr: u16, v: Self::Value) -> Result<(), Self::Stop>;
+    /// Stops as illegal where CBO.CLEAN and CBO.FLUSH are not allowed. A user-level machine allows them.
+    fn check_block_management(&mut self) -> Result<(), Self::Stop> {
+        Ok(())
+    }
     /// The stop for a trap that the instruction itself raises.
     fn trap(&mut self, trap: Trap) -> Self::Stop;
     /// An instruction of the privileged architecture that this machine may or may not allow
     /// (`mret`, `sret`, `wfi`, `sfence.vma`, ...). User-level machines stop as illegal.
-    fn privileged(
-        &mut self,
-        op: remu_isa::Op,
-        rs1: Self::Value,
-        rs2: Self::Value,
-    ) -> Result<Flow<Self::Value>, Self::Stop>;
+    fn privileged(&mut self, insn: &Insn, rs1: Self::Value, rs2: Self::Value) -> Result<Flow<Self::Value>, Self::Stop>;
 }

@@ -10,7 +10,7 @@ use crate::guest::riscv::fp::{Fmt, Rm, RmField};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap, insn_align};
 use crate::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
 use crate::jit::x64::{Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
-use remu_isa::{Ext, Isa, Op};
+use remu_isa::{Ext, Insn, Isa};
 
 /// Why an instruction ends the block without a successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -729,7 +729,7 @@ impl RiscvSemantics for Emitter<'_> {
         }
     }
 
-    fn privileged(&mut self, _: Op, _: Val, _: Val) -> Result<Flow<Val>, Stop> {
+    fn privileged(&mut self, _: &Insn, _: Val, _: Val) -> Result<Flow<Val>, Stop> {
         Err(Stop::Uncompiled)
     }
 }

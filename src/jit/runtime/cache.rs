@@ -218,7 +218,7 @@ impl CodeCache {
         if self.generation() != generation {
             return Inserted::Stale;
         }
-        if let Some(&(offset, _)) = state.entries.get(&BlockKey::new(pc, context)) {
+        if let Some(&(offset, _)) = state.entries.get(&BlockKey::new(pc, pc, context)) {
             return Inserted::Known(self.area.address(offset));
         }
         let start = state.used;
@@ -234,7 +234,7 @@ impl CodeCache {
             source: GuestAddr(pc)..GuestAddr(pc + fetched.source.len() as u64),
             hash: hash(&fetched.source),
             start,
-            entries: compiled.entries().iter().map(|&(pc, at)| (BlockKey::new(pc, context), at)).collect(),
+            entries: compiled.entries().iter().map(|&(pc, at)| (BlockKey::new(pc, pc, context), at)).collect(),
             accesses: compiled.accesses().into(),
             insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
             incoming: Vec::new(),

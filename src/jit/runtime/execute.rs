@@ -25,7 +25,7 @@ pub struct Context {
 impl Context {
     /// What compiled code depends on.
     pub fn block_context(&self) -> BlockContext {
-        BlockContext { rounds_in_software: !self.mode.dynamic_is_hardware() }
+        BlockContext { rounds_in_software: !self.mode.dynamic_is_hardware(), ..BlockContext::default() }
     }
 }
 
@@ -69,7 +69,7 @@ pub fn execute(context: &mut Context, cpu: &mut Cpu, mem: &UserSpace, insn: &Ins
                     });
                 }
                 Next::Again => {}
-                Next::Interrupted => unreachable!("the memory of a process has no devices"),
+                Next::Resume => unreachable!("a user program has no privileged instructions"),
             },
         }
     };

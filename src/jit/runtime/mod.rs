@@ -9,6 +9,7 @@ mod stubs;
 use super::baseline::map::{BIAS, RegisterMap, Word, name_at};
 use super::baseline::{self, Compiler, JUMP_ENTRIES, MAX_INSNS, Reason, Unsettled, jump_index};
 use super::x64::HostFeatures;
+use crate::guest::riscv::UserProgram;
 use crate::guest::riscv::fp::{self, Fmt, FpMode};
 use crate::guest::riscv::{Cpu, Reservation, Rv64};
 use crate::guest::{
@@ -172,13 +173,14 @@ impl Jit {
 unsafe impl Send for Core {}
 
 impl Engine<Rv64> for Jit {
+    type Privilege = UserProgram;
     type Memory = UserSpace;
 
     fn limit(&mut self, instructions: u64) {
         self.core.budget = Some(instructions);
     }
 
-    fn run(&mut self, hart: &mut HartOwner<Rv64>, mem: &UserSpace) -> Exit {
+    fn run(&mut self, hart: &mut HartOwner<Rv64>, _: &mut UserProgram, mem: &UserSpace) -> Exit {
         let core = &mut self.core;
         let frm = hart.cpu().frm;
         let mut context = Context {
@@ -282,7 +284,7 @@ impl Core {
             }
             match link.take() {
                 Some(Link(at)) => {
-                    let key = BlockKey::new(cpu.pc, block_context);
+                    let key = BlockKey::new(cpu.pc, cpu.pc, block_context);
                     // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been
                     // forgotten above.
                     let linked = unsafe { self.cache.link(at, key) };
@@ -345,7 +347,7 @@ impl Core {
             return Ok(jump.code);
         }
         self.statistics.lookup_misses += 1;
-        match self.cache.find(BlockKey::new(cpu.pc, context)) {
+        match self.cache.find(BlockKey::new(cpu.pc, cpu.pc, context)) {
             Some(code) => Ok(code),
             None => self.compile_at(cpu, context, mem, inside),
         }

@@ -172,8 +172,8 @@ impl Task {
         let info = match exit {
             Exit::Fault(GuestFault { addr, access: _, kind }) => {
                 let (signal, code) = match kind {
-                    FaultKind::Unmapped => (libc::SIGSEGV, SEGV_MAPERR),
-                    FaultKind::Denied => (libc::SIGSEGV, SEGV_ACCERR),
+                    FaultKind::Unmapped | FaultKind::PageFault => (libc::SIGSEGV, SEGV_MAPERR),
+                    FaultKind::Denied | FaultKind::AccessFault => (libc::SIGSEGV, SEGV_ACCERR),
                     FaultKind::NoBacking => (libc::SIGBUS, BUS_ADRERR),
                     FaultKind::Misaligned => (libc::SIGBUS, BUS_ADRALN),
                 };
@@ -183,7 +183,7 @@ impl Task {
             Exit::Illegal { .. } => Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc),
             Exit::Breakpoint => Siginfo::fault(libc::SIGTRAP, TRAP_BRKPT, pc),
             // A user program may not wait for interrupts.
-            Exit::Halt => Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc),
+            Exit::Wait => Siginfo::fault(libc::SIGILL, ILL_ILLOPC, pc),
             Exit::Syscall | Exit::Interrupted => return Outcome::Resume,
         };
         let outcome = self.force(cpu, info);

@@ -99,7 +99,8 @@ impl Task {
                 return Ok(());
             }
             let died = value & FUTEX_WAITERS | FUTEX_OWNER_DIED;
-            if self.mm.compare_exchange(AtomicSize::B4, addr, value.into(), died.into())? == u64::from(value) {
+            let seen = self.mm.compare_exchange(AtomicSize::B4, addr, value.into(), died.into());
+            if seen.map_err(|_| Errno::FAULT)? == u64::from(value) {
                 if !inherits && value & FUTEX_WAITERS != 0 {
                     self.wake_one(addr);
                 }

@@ -49,6 +49,12 @@ impl Clint {
         self.offset.load(Ordering::Relaxed).wrapping_add(self.ticks())
     }
 
+    /// The machine's clock when `mtime` reaches a value; `None` if it never does.
+    pub fn nanos_at(&self, time: u64) -> Option<u64> {
+        let left = time.saturating_sub(self.time());
+        self.ticks().checked_add(left)?.checked_mul(NANOS_PER_TICK)
+    }
+
     fn ticks(&self) -> u64 {
         self.clock.nanos() / NANOS_PER_TICK
     }
@@ -121,9 +127,7 @@ impl Device for Clint {
     }
 
     fn deadline(&self) -> Option<u64> {
-        let left = self.next.load(Ordering::Relaxed).saturating_sub(self.time());
-        // Past the end of the clock: never.
-        self.ticks().checked_add(left)?.checked_mul(NANOS_PER_TICK)
+        self.nanos_at(self.next.load(Ordering::Relaxed))
     }
 }
 

@@ -31,11 +31,6 @@ impl Finisher {
         Self { lines, over: AtomicBool::new(false), ending: Mutex::default() }
     }
 
-    /// Whether the machine has ended.
-    pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
-    }
-
     /// How the machine ended, if it did.
     pub fn ending(&self) -> Option<Ending> {
         lock(&self.ending).clone()
@@ -92,6 +87,6 @@ mod tests {
         assert!(!lines.take_event());
         device.write(0, 2, PASS).unwrap();
         device.write(0, 4, RESET).unwrap();
-        assert_eq!((device.ending(), device.is_over(), lines.take_event()), (Some(Ending::Exited(0)), true, true));
+        assert_eq!((device.ending(), lines.take_event()), (Some(Ending::Exited(0)), true));
     }
 }

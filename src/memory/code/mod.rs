@@ -171,6 +171,11 @@ impl CodeChanges {
         reports
     }
 
+    /// Whether an engine may have decoded from the page that holds `addr`.
+    pub fn holds_code(&self, addr: GuestAddr) -> bool {
+        self.pages.is_marked(addr)
+    }
+
     /// Reports to all engines that they must leave the code that they run, without any change of code. The observer is
     /// not told.
     pub fn report_to_all(&self) -> Reports {
@@ -328,10 +333,11 @@ impl Inside<'_> {
         own.map_or(Stale::Everything, |own| std::mem::replace(&mut own.stale, Stale::Ranges(Vec::new())))
     }
 
-    /// Called before the engine fetches the bytes of `range` to decode them.
-    pub fn decodes(&self, range: &Range<GuestAddr>) {
+    /// Called before the engine fetches the bytes of `range` to decode them. Returns whether no engine has decoded from
+    /// some page of it before.
+    pub fn decodes(&self, range: &Range<GuestAddr>) -> bool {
         // Each mark is a full barrier.
-        self.watch.changes.pages.mark(range);
+        self.watch.changes.pages.mark(range)
     }
 }
 

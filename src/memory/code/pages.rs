@@ -87,17 +87,30 @@ impl PageMap {
         Self { root: zeroed(), beyond: AtomicBool::new(false) }
     }
 
-    /// Marks the pages that `range` touches. A full barrier.
-    pub fn mark(&self, range: &Range<GuestAddr>) {
+    /// Marks the pages that `range` touches. Returns whether one was not marked before. A full barrier.
+    pub fn mark(&self, range: &Range<GuestAddr>) -> bool {
+        let mut any_new = false;
         for page in range.start.0 / PAGE_SIZE..range.end.0.div_ceil(PAGE_SIZE) {
             if page >= PAGES {
-                self.beyond.swap(true, Ordering::SeqCst);
-                return;
+                return any_new | !self.beyond.swap(true, Ordering::SeqCst);
             }
             let branch = self.root.get_or_make(index(page, LEAF_BITS + BRANCH_BITS, ROOT_BITS));
             let leaf = branch.get_or_make(index(page, LEAF_BITS, BRANCH_BITS));
-            leaf.0[index(page, 6, LEAF_BITS - 6)].fetch_or(1 << (page % 64), Ordering::SeqCst);
+            let bit = 1 << (page % 64);
+            any_new |= leaf.0[index(page, 6, LEAF_BITS - 6)].fetch_or(bit, Ordering::SeqCst) & bit == 0;
         }
+        any_new
+    }
+
+    /// Whether the page that holds `addr` is marked.
+    pub fn is_marked(&self, addr: GuestAddr) -> bool {
+        let page = addr.0 / PAGE_SIZE;
+        if page >= PAGES {
+            return self.beyond.load(Ordering::SeqCst);
+        }
+        let branch = self.root.get(index(page, LEAF_BITS + BRANCH_BITS, ROOT_BITS));
+        let leaf = branch.and_then(|branch| branch.get(index(page, LEAF_BITS, BRANCH_BITS)));
+        leaf.is_some_and(|leaf| leaf.0[index(page, 6, LEAF_BITS - 6)].load(Ordering::SeqCst) >> (page % 64) & 1 != 0)
     }
 
     /// Whether a page that `range` touches is marked. Those that lie in it as a whole are unmarked.

@@ -1,89 +1,38 @@
 //! Memory as one hart of a machine sees it.
 
+use super::code::MachineCode;
+use super::pmp::PmpView;
+use super::tlb::{Bank, Tlb};
+use super::walk::{Level, Regime, Tables, WalkOptions, translate};
 use super::{Mmio, Ram};
 use crate::memory::access;
 use crate::memory::{
-    Access, AtomicRmw, AtomicSize, BadAddress, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Refusal,
-    Reservations,
+    Access, AtomicRmw, AtomicSize, BadAddress, CodePlace, FaultKind, FetchView, GuestAddr, GuestFault, GuestMemory,
+    MemoryError, PAGE_SIZE, Reservations,
 };
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
+
 use std::sync::Arc;
 
-/// A PMP region. The first region that contains any byte of an access decides, and fails the access unless it
-/// contains all of it (privileged specification, "Physical Memory Protection").
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// The first address.
-    pub start: u64,
-    /// The last address.
-    pub last: u64,
-    /// Whether each kind of access is allowed, in the order of [`Access`].
-    pub allows: [bool; 3],
-    /// Whether it applies to machine mode too.
-    pub locked: bool,
-}
-
-/// The memory protection of a hart, as its CSRs currently set it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PmpView {
-    /// The regions in order of priority.
-    pub regions: Vec<Region>,
-    /// Whether fetches have the privilege of machine mode.
-    pub machine_fetches: bool,
-    /// Whether loads and stores have the privilege of machine mode.
-    pub machine_accesses: bool,
-}
-
-impl PmpView {
-    /// Whether an access to `len` bytes is allowed.
-    fn allow(&self, addr: u64, len: u64, access: Access) -> bool {
-        let last = addr.saturating_add(len - 1);
-        let machine = if access == Access::Fetch { self.machine_fetches } else { self.machine_accesses };
-        match self.regions.iter().find(|r| addr <= r.last && last >= r.start) {
-            Some(r) if addr < r.start || last > r.last => false,
-            Some(r) => (machine && !r.locked) || r.allows[access as usize],
-            // Only machine mode may access memory that matches no region, even if no region is enabled.
-            None => machine,
-        }
-    }
-
-    /// Whether the same rule applies to the whole page.
-    fn is_uniform(&self, page: u64) -> bool {
-        let last = page + (PAGE_SIZE - 1);
-        self.regions
-            .iter()
-            .find(|r| page <= r.last && last >= r.start)
-            .is_none_or(|r| page >= r.start && last <= r.last)
-    }
-}
-
-/// A TLB entry: a page that permits one kind of access, and its host address.
-#[derive(Clone, Copy)]
-struct Entry {
-    /// The address of the page; that of [`Entry::EMPTY`] matches no page.
-    page: u64,
-    /// The host address minus the guest address.
-    delta: usize,
-}
-
-impl Entry {
-    /// Matches no access, since its address is not page-aligned.
-    const EMPTY: Self = Self { page: u64::MAX, delta: 0 };
-}
-
-/// The number of TLB entries for each kind of access.
-const ENTRIES: usize = 256;
-
 /// The target of an access.
+#[derive(Clone, Copy)]
 enum Place {
     Ram(*mut u8),
-    Device,
+    /// Its physical address.
+    Device(u64),
 }
 
 /// Memory as one hart of a machine sees it.
 pub struct HartMemory {
-    tlb: [Box<[Cell<Entry>]>; 3],
-    pmp_view: RefCell<PmpView>,
+    /// The banks in force, which are among those of `tlb`.
+    data: Cell<*const Bank>,
+    fetches: Cell<*const Bank>,
+    /// Their indices.
+    selected: Cell<[usize; 2]>,
+    tlb: Tlb,
+    pmp: RefCell<PmpView>,
+    options: Cell<WalkOptions>,
     memories: Vec<Arc<Ram>>,
     mmio: Arc<dyn Mmio>,
     /// The first address past the physical address space.
@@ -91,31 +40,39 @@ pub struct HartMemory {
     /// Whether misaligned loads and stores fault.
     aligned_only: bool,
     reservations: Arc<Reservations>,
-    /// The store last reported as refused did happen.
-    completed: Cell<bool>,
+    code: Arc<MachineCode>,
+    /// How many of the pages that hold code the TLB has been told of.
+    code_seen: Cell<usize>,
 }
 
 impl HartMemory {
     /// The memory of a hart in machine mode. `memories` do not overlap.
     pub fn new(memories: Vec<Arc<Ram>>, mmio: Arc<dyn Mmio>) -> Self {
-        let entries = || vec![Cell::new(Entry::EMPTY); ENTRIES].into_boxed_slice();
-        let view = PmpView { machine_fetches: true, machine_accesses: true, ..PmpView::default() };
+        let tlb = Tlb::new();
+        let first = tlb.select(&Regime::MACHINE, usize::MAX);
+        let bank = Cell::new(std::ptr::from_ref(tlb.bank(first)));
         Self {
-            tlb: [entries(), entries(), entries()],
-            pmp_view: RefCell::new(view),
+            data: bank.clone(),
+            fetches: bank,
+            selected: Cell::new([first; 2]),
+            tlb,
+            pmp: RefCell::default(),
+            options: Cell::default(),
             memories,
             mmio,
             limit: 1 << 56,
             aligned_only: false,
             reservations: Arc::default(),
-            completed: Cell::new(false),
+            code: Arc::default(),
+            code_seen: Cell::new(0),
         }
     }
 
-    /// Shares the reservations of LR/SC with the other harts of the machine.
+    /// Shares the reservations of LR/SC and the code with the other harts of the machine.
     #[must_use]
-    pub fn sharing(mut self, reservations: Arc<Reservations>) -> Self {
+    pub fn sharing(mut self, reservations: Arc<Reservations>, code: Arc<MachineCode>) -> Self {
         self.reservations = reservations;
+        self.code = code;
         self
     }
 
@@ -126,153 +83,271 @@ impl HartMemory {
         self
     }
 
-    /// Changes the memory protection; true if the regions changed.
-    pub fn set_pmp_view(&self, view: PmpView) -> bool {
-        let mut current = self.pmp_view.borrow_mut();
-        if *current == view {
-            return false;
-        }
-        let regions_changed = current.regions != view.regions;
-        *current = view;
-        for cell in self.tlb.iter().flatten() {
-            cell.set(Entry::EMPTY);
-        }
-        regions_changed
+    /// The code that engines decode from this memory.
+    pub fn code(&self) -> &Arc<MachineCode> {
+        &self.code
     }
 
-    /// The memory protection.
-    pub fn pmp_view(&self) -> PmpView {
-        self.pmp_view.borrow().clone()
+    /// Called before the hart runs: other harts may have run meanwhile.
+    pub fn resume(&self) {
+        self.code_seen.set(self.code.added_since(self.code_seen.get(), |page| {
+            if let Some(host) = self.memories.iter().find_map(|m| m.host(page, PAGE_SIZE)) {
+                self.tlb.forget_writes(host);
+            }
+        }));
     }
 
-    /// The host address of an access that hits the TLB.
+    /// Changes what addresses mean: to fetches, and to loads and stores.
+    #[inline]
+    pub fn set_regimes(&self, fetches: &Regime, data: &Regime) {
+        if self.fetch_bank().regime() != *fetches {
+            self.select(1, fetches);
+        }
+        if self.data_bank().regime() != *data {
+            self.select(0, data);
+        }
+    }
+
+    #[cold]
+    fn select(&self, which: usize, regime: &Regime) {
+        let mut selected = self.selected.get();
+        selected[which] = self.tlb.select(regime, selected[1 - which]);
+        self.selected.set(selected);
+        let bank = std::ptr::from_ref(self.tlb.bank(selected[which]));
+        if which == 0 { self.data.set(bank) } else { self.fetches.set(bank) }
+    }
+
+    /// Changes the memory protection.
+    pub fn set_pmp(&self, view: PmpView) {
+        if *self.pmp.borrow() != view {
+            *self.pmp.borrow_mut() = view;
+            self.tlb.clear();
+        }
+    }
+
+    /// Changes the extensions of page tables in force.
+    pub fn set_walk_options(&self, options: WalkOptions) {
+        if self.options.replace(options) != options {
+            self.tlb.clear();
+        }
+    }
+
+    /// Forgets translations (SFENCE.VMA): of one address or of all, in one address space or in all.
+    pub fn flush(&self, addr: Option<u64>, asid: Option<u16>) {
+        self.tlb.flush(addr, asid);
+    }
+
     #[inline(always)]
-    fn hit(&self, access: Access, addr: u64, size: u64) -> Option<*mut u8> {
-        let index = (addr / PAGE_SIZE) as usize % ENTRIES;
-        // SAFETY: the table has that many entries.
-        let entry = unsafe { self.tlb[access as usize].get_unchecked(index) }.get();
-        let offset = addr % PAGE_SIZE;
-        (addr - offset == entry.page && offset <= PAGE_SIZE - size)
-            .then(|| addr.wrapping_add(entry.delta as u64) as *mut u8)
+    fn data_bank(&self) -> &Bank {
+        // SAFETY: the pointer leads to a bank of `tlb`, whose banks do not move and live as long as this.
+        unsafe { &*self.data.get() }
+    }
+
+    #[inline(always)]
+    fn fetch_bank(&self) -> &Bank {
+        // SAFETY: as for `data_bank`.
+        unsafe { &*self.fetches.get() }
+    }
+
+    #[inline(always)]
+    fn bank(&self, access: Access) -> &Bank {
+        if access == Access::Fetch { self.fetch_bank() } else { self.data_bank() }
     }
 
     /// The target of an access that does not cross a page boundary. Fills the TLB if the whole page allows it.
-    fn locate(&self, access: Access, addr: u64, size: u64) -> Result<Place, BadAddress> {
-        let view = self.pmp_view.borrow();
-        if addr >= self.limit || !view.allow(addr, size, access) {
-            return Err(BadAddress::REFUSED);
+    fn locate(&self, access: Access, addr: u64, size: u64) -> Result<Place, FaultKind> {
+        let bank = self.bank(access);
+        if let Some(host) = bank.hit(access, addr, size) {
+            return Ok(Place::Ram(host));
         }
-        let Some((ram, host)) = self.memories.iter().find_map(|m| Some((m, m.host(addr, size)?))) else {
-            return if access == Access::Fetch { Err(BadAddress::REFUSED) } else { Ok(Place::Device) };
+        let regime = bank.regime();
+        let found = translate(&SupervisorTables(self), &regime, self.options.get(), addr, access)?;
+        let pmp = self.pmp.borrow();
+        if found.addr >= self.limit || !pmp.allow(found.addr, size, access, regime.level) {
+            return Err(FaultKind::AccessFault);
+        }
+        let Some((ram, host)) = self.ram_at(found.addr, size) else {
+            return if access == Access::Fetch { Err(FaultKind::AccessFault) } else { Ok(Place::Device(found.addr)) };
         };
         if access == Access::Write && !ram.is_writable() {
-            return Err(BadAddress::REFUSED);
+            return Err(FaultKind::AccessFault);
         }
-        let page = addr & !(PAGE_SIZE - 1);
-        // TLB hits do not check alignment.
-        if view.is_uniform(page) && (!self.aligned_only || access == Access::Fetch) {
-            let delta = (host as usize).wrapping_sub(addr as usize);
-            self.tlb[access as usize][(addr / PAGE_SIZE) as usize % ENTRIES].set(Entry { page, delta });
+        // TLB hits check neither alignment nor whether a store changes code.
+        let data_hits = !self.aligned_only && (access != Access::Write || !self.code.holds_code(found.addr));
+        if pmp.is_uniform(found.addr & !(PAGE_SIZE - 1)) && (data_hits || access == Access::Fetch) {
+            bank.fill(access, addr, host, found.page_size);
         }
         Ok(Place::Ram(host))
     }
 
-    /// The host address of an aligned access of `size` bytes to RAM, a power of two, for atomic operations. The
-    /// instruction checks the alignment first and raises its own fault.
+    fn ram_at(&self, addr: u64, size: u64) -> Option<(&Ram, *mut u8)> {
+        self.memories.iter().find_map(|m| Some((&**m, m.host(addr, size)?)))
+    }
+
+    /// The physical address of a host address in RAM.
+    fn physical(&self, host: *const u8) -> u64 {
+        let of = |m: &Arc<Ram>| m.physical(host);
+        self.memories.iter().find_map(of).expect("the address was found in RAM")
+    }
+
+    /// Reports a store that was made, if it may have changed code. Only the slow path stores to pages with code.
+    fn stored(&self, host: *const u8, len: u64) {
+        let addr = self.physical(host);
+        if self.code.holds_code(addr) {
+            self.code.stored(addr, len);
+        }
+    }
+
+    /// An atomic operation on `size` bytes of RAM at an aligned address, a power of two. The instruction checks the
+    /// alignment first and raises its own fault.
     ///
     /// # Panics
     /// If the address is not aligned.
     #[inline(always)]
-    fn ram(&self, addr: GuestAddr, size: u64) -> Result<*mut u8, BadAddress> {
+    fn atomic<T>(
+        &self,
+        addr: GuestAddr,
+        size: u64,
+        f: impl Fn(*mut u8) -> Result<T, BadAddress>,
+    ) -> Result<T, MemoryError> {
         assert!(addr.0.is_multiple_of(size), "an atomic access to a misaligned address");
-        match self.hit(Access::Write, addr.0, size) {
-            Some(host) => Ok(host),
-            None => self.ram_slow(addr.0, size),
+        if let Some(host) = self.data_bank().hit(Access::Write, addr.0, size) {
+            return f(host).map_err(backing);
         }
+        let host = self.ram_slow(addr.0, size)?;
+        let result = f(host).map_err(backing)?;
+        self.stored(host, size);
+        Ok(result)
     }
 
     #[cold]
-    fn ram_slow(&self, addr: u64, size: u64) -> Result<*mut u8, BadAddress> {
+    fn ram_slow(&self, addr: u64, size: u64) -> Result<*mut u8, MemoryError> {
         // An atomic operation both loads and stores.
-        self.locate(Access::Read, addr, size)?;
-        match self.locate(Access::Write, addr, size)? {
-            Place::Ram(host) => Ok(host),
-            Place::Device => Err(BadAddress::REFUSED),
+        let place = self.locate(Access::Write, addr, size).and_then(|place| {
+            self.locate(Access::Read, addr, size)?;
+            Ok(place)
+        });
+        match place {
+            Ok(Place::Ram(host)) => Ok(host),
+            Ok(Place::Device(_)) => Err(MemoryError::new(FaultKind::AccessFault, 0)),
+            Err(kind) => Err(MemoryError::new(kind, 0)),
         }
     }
 
     #[cold]
-    fn load_slow(&self, addr: u64, size: u64) -> Result<u64, BadAddress> {
+    fn load_slow(&self, addr: u64, size: u64) -> Result<u64, MemoryError> {
         if !addr.is_multiple_of(size) {
-            return if self.aligned_only { Err(BadAddress::REFUSED) } else { self.load_bytes(addr, size) };
+            let parts = self.parts(Access::Read, addr, size)?;
+            let mut value = 0;
+            for (i, host) in parts.into_iter().take(size as usize).enumerate() {
+                // SAFETY: `parts` yields the addresses of as many bytes of RAM.
+                value |= unsafe { access::load(1, host) }.map_err(backing)? << (8 * i);
+            }
+            return Ok(value);
         }
-        match self.locate(Access::Read, addr, size)? {
+        match self.locate(Access::Read, addr, size) {
             // SAFETY: `locate` returned the address of `size` bytes of RAM.
-            Place::Ram(host) => unsafe { access::load(size, host) },
-            Place::Device => self.mmio.read(addr, size).ok_or(BadAddress::REFUSED),
+            Ok(Place::Ram(host)) => unsafe { access::load(size, host) }.map_err(backing),
+            Ok(Place::Device(at)) => self.mmio.read(at, size).ok_or(MemoryError::new(FaultKind::AccessFault, 0)),
+            Err(kind) => Err(MemoryError::new(kind, 0)),
         }
     }
 
-    /// A misaligned load: byte by byte, RAM only.
-    fn load_bytes(&self, addr: u64, size: u64) -> Result<u64, BadAddress> {
-        let mut value = 0;
-        for i in 0..size {
-            match self.locate(Access::Read, addr.wrapping_add(i), 1)? {
+    #[cold]
+    fn store_slow(&self, addr: u64, size: u64, value: u64) -> Result<(), MemoryError> {
+        if !addr.is_multiple_of(size) {
+            let parts = self.parts(Access::Write, addr, size)?;
+            for (i, host) in parts.into_iter().take(size as usize).enumerate() {
                 // SAFETY: as in `load_slow`.
-                Place::Ram(host) => value |= unsafe { access::load(1, host)? } << (8 * i),
-                Place::Device => return Err(BadAddress::REFUSED),
+                unsafe { access::store(1, host, value >> (8 * i)) }.map_err(backing)?;
+                self.stored(host, 1);
             }
+            return Ok(());
         }
-        Ok(value)
-    }
-
-    #[cold]
-    fn store_slow(&self, addr: u64, size: u64, value: u64) -> Result<(), BadAddress> {
-        if !addr.is_multiple_of(size) {
-            return if self.aligned_only { Err(BadAddress::REFUSED) } else { self.store_bytes(addr, size, value) };
-        }
-        match self.locate(Access::Write, addr, size)? {
-            // SAFETY: `locate` returned the address of `size` bytes of RAM.
-            Place::Ram(host) => unsafe { access::store(size, host, value) },
-            Place::Device => {
-                self.mmio.write(addr, size, value).ok_or(BadAddress::REFUSED)?;
-                // After a device event, refuse the completed store so that the engine calls `classify`.
-                self.completed.set(self.mmio.take_event());
-                if self.completed.get() { Err(BadAddress::REFUSED) } else { Ok(()) }
+        match self.locate(Access::Write, addr, size) {
+            Ok(Place::Ram(host)) => {
+                // SAFETY: as in `load_slow`.
+                unsafe { access::store(size, host, value) }.map_err(backing)?;
+                self.stored(host, size);
+                Ok(())
             }
+            Ok(Place::Device(at)) => {
+                self.mmio.write(at, size, value).ok_or(MemoryError::new(FaultKind::AccessFault, 0))
+            }
+            Err(kind) => Err(MemoryError::new(kind, 0)),
         }
     }
 
-    /// A misaligned store: byte by byte, RAM only, and only if all bytes are writable.
-    fn store_bytes(&self, addr: u64, size: u64, value: u64) -> Result<(), BadAddress> {
-        for i in 0..size {
-            match self.locate(Access::Write, addr.wrapping_add(i), 1)? {
-                Place::Ram(_) => {}
-                Place::Device => return Err(BadAddress::REFUSED),
-            }
+    /// The host addresses of the bytes of a misaligned access, which is made byte by byte in RAM, and only if all bytes
+    /// allow it.
+    fn parts(&self, access: Access, addr: u64, size: u64) -> Result<[*mut u8; 8], MemoryError> {
+        if self.aligned_only {
+            return Err(MemoryError::new(FaultKind::Misaligned, 0));
         }
-        for i in 0..size {
-            self.store_slow(addr.wrapping_add(i), 1, value >> (8 * i))?;
+        let mut parts = [std::ptr::null_mut(); 8];
+        for (i, part) in (0..).zip(&mut parts[..size as usize]) {
+            *part = match self.locate(access, addr.wrapping_add(i.into()), 1) {
+                Ok(Place::Ram(host)) => host,
+                Ok(Place::Device(_)) => return Err(MemoryError::new(FaultKind::AccessFault, i)),
+                Err(kind) => return Err(MemoryError::new(kind, i)),
+            };
         }
-        Ok(())
+        Ok(parts)
+    }
+}
+
+/// RAM always has backing, unless the host runs out of memory.
+fn backing(_: BadAddress) -> MemoryError {
+    MemoryError::new(FaultKind::AccessFault, 0)
+}
+
+/// Physical memory as walks of page tables access it.
+struct SupervisorTables<'a>(&'a HartMemory);
+
+impl SupervisorTables<'_> {
+    fn entry(&self, addr: u64, size: u64, access: Access) -> Option<(&Ram, *mut u8)> {
+        let allowed = addr < self.0.limit && self.0.pmp.borrow().allow(addr, size, access, Level::Supervisor);
+        if allowed { self.0.ram_at(addr, size) } else { None }
+    }
+}
+
+impl Tables for SupervisorTables<'_> {
+    fn read(&self, addr: u64, size: u64) -> Option<u64> {
+        let (_, host) = self.entry(addr, size, Access::Read)?;
+        // SAFETY: the address of so many bytes of RAM.
+        unsafe { access::load(size, host) }.ok()
+    }
+
+    fn replace(&self, addr: u64, size: u64, old: u64, new: u64) -> Option<bool> {
+        let (ram, host) = self.entry(addr, size, Access::Write)?;
+        if !ram.is_writable() {
+            return None;
+        }
+        let atomic = if size == 4 { AtomicSize::B4 } else { AtomicSize::B8 };
+        // SAFETY: the address of so many bytes of RAM, aligned like the entry's.
+        let seen = unsafe { access::compare_exchange(atomic, host, old, new) }.ok()?;
+        self.0.stored(host, size);
+        Some(seen == old)
     }
 }
 
 impl GuestMemory for HartMemory {
+    const TRANSLATES: bool = true;
+
     #[inline(always)]
-    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
-        match self.hit(Access::Read, addr.0, size) {
+    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, MemoryError> {
+        match self.data_bank().hit(Access::Read, addr.0, size) {
             // SAFETY: TLB entries map whole pages of RAM, and `hit` checks that the access ends within the page.
-            Some(host) => unsafe { access::load(size, host) },
+            Some(host) => unsafe { access::load(size, host) }.map_err(backing),
             None => self.load_slow(addr.0, size),
         }
     }
 
     #[inline(always)]
-    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
-        match self.hit(Access::Write, addr.0, size) {
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), MemoryError> {
+        match self.data_bank().hit(Access::Write, addr.0, size) {
             // SAFETY: as for `load`.
-            Some(host) => unsafe { access::store(size, host, value) },
+            Some(host) => unsafe { access::store(size, host, value) }.map_err(backing),
             None => self.store_slow(addr.0, size, value),
         }
     }
@@ -284,18 +359,16 @@ impl GuestMemory for HartMemory {
         size: AtomicSize,
         addr: GuestAddr,
         operand: u64,
-    ) -> Result<u64, BadAddress> {
-        let host = self.ram(addr, size.bytes())?;
-        // SAFETY: `ram` yields the address of so many bytes of RAM. It is aligned: `ram` checks the guest's address,
-        // and RAM starts at page boundaries, in the host too.
-        unsafe { access::read_modify_write(op, size, host, operand) }
+    ) -> Result<u64, MemoryError> {
+        // SAFETY: `atomic` passes the address of so many bytes of RAM. It is aligned: `atomic` checks the guest's
+        // address, and RAM starts at page boundaries, in the host too.
+        self.atomic(addr, size.bytes(), |host| unsafe { access::read_modify_write(op, size, host, operand) })
     }
 
     #[inline(always)]
-    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, BadAddress> {
-        let host = self.ram(addr, size.bytes())?;
+    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, MemoryError> {
         // SAFETY: as for `read_modify_write`.
-        unsafe { access::compare_exchange(size, host, expected, new) }
+        self.atomic(addr, size.bytes(), |host| unsafe { access::compare_exchange(size, host, expected, new) })
     }
 
     #[inline(always)]
@@ -304,10 +377,9 @@ impl GuestMemory for HartMemory {
         addr: GuestAddr,
         expected: [u64; 2],
         new: [u64; 2],
-    ) -> Result<[u64; 2], BadAddress> {
-        let host = self.ram(addr, 16)?;
+    ) -> Result<[u64; 2], MemoryError> {
         // SAFETY: as for `read_modify_write`.
-        unsafe { access::cmpxchg128(host, expected, new) }
+        self.atomic(addr, 16, |host| unsafe { access::cmpxchg128(host, expected, new) })
     }
 
     #[inline(always)]
@@ -315,64 +387,78 @@ impl GuestMemory for HartMemory {
         &self.reservations
     }
 
-    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
-        if let Place::Device = self.locate(Access::Write, addr.0, len)? {
-            return Err(BadAddress::REFUSED);
-        }
-        for at in (0..len).step_by(8) {
-            self.store(8, addr.offset(at), 0)?;
-        }
+    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError> {
+        let host = match self.locate(Access::Write, addr.0, len) {
+            Ok(Place::Ram(host)) => host,
+            Ok(Place::Device(_)) => return Err(MemoryError::new(FaultKind::AccessFault, 0)),
+            Err(kind) => return Err(MemoryError::new(kind, 0)),
+        };
+        // SAFETY: `locate` returned the address of `len` bytes of RAM.
+        unsafe { access::zero(host, len) }.map_err(backing)?;
+        self.stored(host, len);
         Ok(())
     }
 
-    fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
+    fn probe(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError> {
         let load = self.locate(Access::Read, addr.0, len);
-        match load.or_else(|_| self.locate(Access::Write, addr.0, len))? {
-            Place::Device if !self.mmio.has_device(addr.0) => Err(BadAddress::REFUSED),
-            Place::Device | Place::Ram(_) => Ok(()),
+        match load.or_else(|_| self.locate(Access::Write, addr.0, len)) {
+            Ok(Place::Device(at)) if !self.mmio.has_device(at) => Err(MemoryError::new(FaultKind::AccessFault, 0)),
+            Ok(_) => Ok(()),
+            Err(kind) => Err(MemoryError::new(kind, 0)),
         }
     }
 
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault> {
         let mut done = 0;
-        // Permissions may change at any multiple of four bytes; instructions are aligned to two.
-        for half in to.chunks_exact_mut(2) {
+        while done + 2 <= to.len() {
             let at = addr.0.wrapping_add(done as u64);
-            let host = match self.hit(Access::Fetch, at, 2) {
-                Some(host) => Ok(host),
-                None => match self.locate(Access::Fetch, at, 2) {
-                    Ok(Place::Ram(host)) => Ok(host),
-                    Ok(Place::Device) | Err(_) => Err(BadAddress::REFUSED),
-                },
-            };
-            // SAFETY: the address of two bytes of RAM.
-            match host.and_then(|host| unsafe { access::load(2, host) }) {
-                Ok(bits) => half.copy_from_slice(&(bits as u16).to_le_bytes()),
-                Err(_) if done > 0 => break,
-                Err(_) => {
-                    let addr = GuestAddr(at);
-                    return Err(GuestFault { addr, access: Access::Fetch, kind: FaultKind::Denied });
+            // Permissions may change at any multiple of four bytes, unless they apply to the whole page. Instructions are
+            // aligned to two.
+            let located = self.locate(Access::Fetch, at, 2);
+            let whole = self.fetch_bank().hit(Access::Fetch, at, 1).is_some();
+            let in_page = (PAGE_SIZE - at % PAGE_SIZE).min((to.len() - done) as u64);
+            let len = if whole { in_page as usize } else { 2 };
+            let copied = match located {
+                // SAFETY: the address of as many bytes of RAM: two, or the rest of the page.
+                Ok(Place::Ram(host)) => {
+                    unsafe { access::copy_from(host, &mut to[done..done + len]) }.map_err(|_| FaultKind::AccessFault)
                 }
+                Ok(Place::Device(_)) => Err(FaultKind::AccessFault),
+                Err(kind) => Err(kind),
+            };
+            match copied {
+                Ok(()) => done += len,
+                Err(_) if done > 0 => break,
+                Err(kind) => return Err(GuestFault { addr: GuestAddr(at), access: Access::Fetch, kind }),
             }
-            done += 2;
         }
         Ok(done)
     }
 
-    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal {
-        if self.completed.take() {
-            return Refusal::Completed;
+    fn code_added(&self, pages: &Range<GuestAddr>) {
+        self.code.add(pages);
+        self.resume();
+    }
+
+    #[inline]
+    fn code_place(&self, addr: GuestAddr) -> Result<CodePlace, GuestFault> {
+        match self.locate(Access::Fetch, addr.0, 2) {
+            Ok(Place::Ram(host)) => {
+                let whole_page = self.fetch_bank().hit(Access::Fetch, addr.0, 2).is_some();
+                Ok(CodePlace { addr: self.physical(host), whole_page })
+            }
+            Ok(Place::Device(_)) => Err(GuestFault { addr, access: Access::Fetch, kind: FaultKind::AccessFault }),
+            Err(kind) => Err(GuestFault { addr, access: Access::Fetch, kind }),
         }
-        if self.aligned_only && !addr.0.is_multiple_of(size) {
-            return Refusal::Fault(GuestFault { addr, access, kind: FaultKind::Misaligned });
-        }
-        // A misaligned access is made byte by byte: report the first byte that is refused.
-        let mut parts = if addr.0.is_multiple_of(size) { 0..0 } else { 0..size };
-        let bad = parts.find(|&i| match self.locate(access, addr.0.wrapping_add(i), 1) {
-            Ok(Place::Ram(_)) => false,
-            Ok(Place::Device) | Err(_) => true,
-        });
-        Refusal::Fault(GuestFault { addr: addr.offset(bad.unwrap_or(0)), access, kind: FaultKind::Denied })
+    }
+
+    #[inline]
+    fn fetch_view(&self) -> FetchView {
+        FetchView { index: self.selected.get()[1], generation: self.fetch_bank().generation() }
+    }
+
+    fn explain(&self, error: MemoryError, addr: GuestAddr, _: u64, access: Access) -> Option<GuestFault> {
+        error.fault(addr, access)
     }
 }
 

@@ -1,14 +1,21 @@
 //! The memory of a whole machine: RAM, memory-mapped devices, and how a hart accesses both.
 //!
-//! Engines run on [`HartMemory`]. Its software TLB maps pages of RAM to host memory. A miss takes the slow path,
-//! which checks the memory protection and distinguishes RAM from devices. The module knows no particular device: the
+//! Engines run on [`HartMemory`]. Its TLB maps pages of RAM to host memory. A miss takes the slow path, which walks the
+//! page tables, checks the memory protection and distinguishes RAM from devices. The module knows no particular device: the
 //! machine passes them in as [`Mmio`].
 
+mod code;
 mod hart;
+mod pmp;
 mod ram;
+mod tlb;
+mod walk;
 
-pub use hart::{HartMemory, PmpView, Region};
+pub use code::MachineCode;
+pub use hart::HartMemory;
+pub use pmp::{PmpView, Region};
 pub use ram::{Ram, RamError};
+pub use walk::{Level, Paging, Regime, WalkOptions};
 
 /// Memory-mapped devices, at physical addresses outside RAM.
 pub trait Mmio: Send + Sync {
@@ -20,9 +27,6 @@ pub trait Mmio: Send + Sync {
 
     /// Whether a device is at an address.
     fn has_device(&self, addr: u64) -> bool;
-
-    /// Whether a store since the last call raised an event, for which the hart must stop.
-    fn take_event(&self) -> bool;
 }
 
 /// A bus without devices.
@@ -39,10 +43,6 @@ impl Mmio for NoDevices {
     }
 
     fn has_device(&self, _: u64) -> bool {
-        false
-    }
-
-    fn take_event(&self) -> bool {
         false
     }
 }

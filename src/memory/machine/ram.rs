@@ -87,6 +87,12 @@ impl Ram {
         Some(unsafe { self.host.add((addr - self.range.start) as usize) })
     }
 
+    /// The physical address of a host address in this memory.
+    pub(super) fn physical(&self, host: *const u8) -> Option<u64> {
+        let offset = (host as u64).wrapping_sub(self.host as u64);
+        (offset < self.range.end - self.range.start).then(|| self.range.start + offset)
+    }
+
     /// Copies bytes out; `None` if the range is not all in this memory.
     pub fn read(&self, addr: u64, to: &mut [u8]) -> Option<()> {
         let from = self.host(addr, to.len() as u64)?;

@@ -4,9 +4,12 @@
 use super::UserSpace;
 use crate::host::{GuestPtr, IoVec};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
-use crate::memory::{Access, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Refusal, Reservations};
+use crate::memory::{
+    Access, CodePlace, FetchView, GuestAddr, GuestFault, GuestMemory, MemoryError, PAGE_SIZE, Reservations,
+};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 impl UserSpace {
@@ -118,18 +121,20 @@ impl UserSpace {
 }
 
 impl GuestMemory for UserSpace {
+    const TRANSLATES: bool = false;
+
     #[inline(always)]
-    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, BadAddress> {
-        let host = self.host_small(addr)?;
+    fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, MemoryError> {
+        let host = self.host_small(addr).map_err(by_host)?;
         // SAFETY: `host_small` yields addresses in the window, and the access ends at the latest in its guard.
-        unsafe { access::load(size, host) }
+        unsafe { access::load(size, host) }.map_err(by_host)
     }
 
     #[inline(always)]
-    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), BadAddress> {
-        let host = self.host_small(addr)?;
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), MemoryError> {
+        let host = self.host_small(addr).map_err(by_host)?;
         // SAFETY: `host_small` yields addresses in the window, and the access ends at the latest in its guard.
-        unsafe { access::store(size, host, value) }
+        unsafe { access::store(size, host, value) }.map_err(by_host)
     }
 
     #[inline(always)]
@@ -139,17 +144,17 @@ impl GuestMemory for UserSpace {
         size: AtomicSize,
         addr: GuestAddr,
         operand: u64,
-    ) -> Result<u64, BadAddress> {
-        let host = self.host_atomic(addr, size.bytes())?;
+    ) -> Result<u64, MemoryError> {
+        let host = self.host_atomic(addr, size.bytes()).map_err(by_host)?;
         // SAFETY: `host_atomic` yields aligned addresses in the window.
-        unsafe { access::read_modify_write(op, size, host, operand) }
+        unsafe { access::read_modify_write(op, size, host, operand) }.map_err(by_host)
     }
 
     #[inline(always)]
-    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, BadAddress> {
-        let host = self.host_atomic(addr, size.bytes())?;
+    fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, MemoryError> {
+        let host = self.host_atomic(addr, size.bytes()).map_err(by_host)?;
         // SAFETY: as for `read_modify_write`.
-        unsafe { access::compare_exchange(size, host, expected, new) }
+        unsafe { access::compare_exchange(size, host, expected, new) }.map_err(by_host)
     }
 
     #[inline(always)]
@@ -158,10 +163,10 @@ impl GuestMemory for UserSpace {
         addr: GuestAddr,
         expected: [u64; 2],
         new: [u64; 2],
-    ) -> Result<[u64; 2], BadAddress> {
-        let host = self.host_atomic(addr, 16)?;
+    ) -> Result<[u64; 2], MemoryError> {
+        let host = self.host_atomic(addr, 16).map_err(by_host)?;
         // SAFETY: `host_atomic` yields aligned addresses in the window.
-        unsafe { access::cmpxchg128(host, expected, new) }
+        unsafe { access::cmpxchg128(host, expected, new) }.map_err(by_host)
     }
 
     #[inline(always)]
@@ -169,11 +174,11 @@ impl GuestMemory for UserSpace {
         &self.reservations
     }
 
-    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), BadAddress> {
-        UserSpace::fill_zero(self, addr, len)
+    fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError> {
+        UserSpace::fill_zero(self, addr, len).map_err(by_host)
     }
 
-    fn probe(&self, addr: GuestAddr, _: u64) -> Result<(), BadAddress> {
+    fn probe(&self, addr: GuestAddr, _: u64) -> Result<(), MemoryError> {
         // Writable memory is readable, and all bytes of a page have the same permissions.
         self.load(1, addr).map(drop)
     }
@@ -182,7 +187,25 @@ impl GuestMemory for UserSpace {
         UserSpace::fetch(self, addr, to)
     }
 
-    fn classify(&self, addr: GuestAddr, size: u64, access: Access) -> Refusal {
-        UserSpace::classify(self, addr, size, access).map_or(Refusal::Again, Refusal::Fault)
+    fn code_added(&self, _: &Range<GuestAddr>) {
+        // Stores to code are not noticed: RISC-V asks for FENCE.I.
     }
+
+    fn code_place(&self, addr: GuestAddr) -> Result<CodePlace, GuestFault> {
+        Ok(CodePlace { addr: addr.0, whole_page: true })
+    }
+
+    fn fetch_view(&self) -> FetchView {
+        FetchView::default()
+    }
+
+    fn explain(&self, _: MemoryError, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
+        self.classify(addr, size, access)
+    }
+}
+
+/// The error of an access that the host refused.
+#[inline(always)]
+fn by_host(_: BadAddress) -> MemoryError {
+    MemoryError::BY_HOST
 }

@@ -3,7 +3,7 @@
 use super::{State, UserSpace};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
 use crate::memory::vma::{GUARD_GAP, page_len};
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE, Prot, Vma};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, PAGE_SIZE, Prot, Vma};
 use rustix::mm::MprotectFlags;
 use std::ffi::c_void;
 
@@ -103,7 +103,11 @@ impl UserSpace {
     fn probe(&self, addr: GuestAddr, access: Access) -> Result<(), BadAddress> {
         match access {
             Access::Read => self.read_mapped(addr, &mut [0]),
-            Access::Write => self.read_modify_write(AtomicRmw::Add, AtomicSize::B1, addr, 0).map(|_| ()),
+            Access::Write => {
+                let host = self.host_small(addr)?;
+                // SAFETY: `host_small` yields addresses in the window.
+                unsafe { access::read_modify_write(AtomicRmw::Add, AtomicSize::B1, host, 0) }.map(drop)
+            }
             Access::Fetch => Ok(()),
         }
     }

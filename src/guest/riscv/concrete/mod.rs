@@ -7,11 +7,13 @@ mod stopped;
 pub use stopped::{Next, Reason, Stopped};
 
 use super::fp::{self, Fmt, FpMode, Rm, RmField, host::ToInt};
-use super::{Base, Cpu, FpCmp, FpMinMax, FpOp, IntType, Reservation, RiscvSemantics, Sgnj, Trap, csr, insn_align};
+use super::{
+    After, Base, Cpu, FpCmp, FpMinMax, FpOp, IntType, Privilege, Reservation, RiscvSemantics, Sgnj, Trap, UserProgram,
+    insn_align,
+};
 use crate::guest::{AmoOp, BitOp, CACHE_BLOCK, Cond, Flow, MemType, Order, Reg, Semantics, Width, alu};
-use crate::host::clock;
-use crate::memory::{Access, AtomicRmw, AtomicSize, BadAddress, GuestAddr, GuestMemory};
-use remu_isa::Op;
+use crate::memory::{Access, AtomicRmw, AtomicSize, GuestAddr, GuestMemory, MemoryError};
+use remu_isa::Insn;
 use std::marker::PhantomData;
 use std::sync::atomic::{Ordering, fence};
 
@@ -21,8 +23,8 @@ use std::sync::atomic::{Ordering, fence};
 pub trait Hart {
     /// The base instruction set.
     type Base: Base;
-    /// The memory.
-    type Memory: GuestMemory;
+    /// The privileged state, which names the memory.
+    type Privilege: Privilege;
 
     /// Whether operations may call functions. If not, one that would is left out: see [`Concrete::needs_calls`].
     const CALLS: bool;
@@ -32,7 +34,10 @@ pub trait Hart {
     /// The rounding mode of the host's unit.
     fn fp_mode(&self) -> &FpMode;
     /// The memory.
-    fn memory(&self) -> &Self::Memory;
+    fn memory(&self) -> &<Self::Privilege as Privilege>::Memory;
+    /// The privileged state, with the CPU's and the memory.
+    #[allow(clippy::type_complexity)]
+    fn privileged(&mut self) -> (&mut Self::Privilege, &mut Cpu, &<Self::Privilege as Privilege>::Memory);
     /// The address of the instruction.
     fn pc(&self) -> u64;
     /// The alignment of instructions in bytes.
@@ -62,19 +67,20 @@ pub struct PlainHart<'a, B, M> {
     cpu: &'a mut Cpu,
     mode: &'a mut FpMode,
     mem: &'a M,
+    privilege: UserProgram<M>,
     base: PhantomData<B>,
 }
 
 impl<'a, B: Base, M: GuestMemory> PlainHart<'a, B, M> {
     /// The hart at the instruction at [`Cpu::pc`].
     pub fn new(cpu: &'a mut Cpu, mode: &'a mut FpMode, mem: &'a M) -> Self {
-        Self { cpu, mode, mem, base: PhantomData }
+        Self { cpu, mode, mem, privilege: UserProgram::new(), base: PhantomData }
     }
 }
 
 impl<B: Base, M: GuestMemory> Hart for PlainHart<'_, B, M> {
     type Base = B;
-    type Memory = M;
+    type Privilege = UserProgram<M>;
 
     const CALLS: bool = true;
 
@@ -88,6 +94,10 @@ impl<B: Base, M: GuestMemory> Hart for PlainHart<'_, B, M> {
 
     fn memory(&self) -> &M {
         self.mem
+    }
+
+    fn privileged(&mut self) -> (&mut UserProgram<M>, &mut Cpu, &M) {
+        (&mut self.privilege, self.cpu, self.mem)
     }
 
     fn pc(&self) -> u64 {
@@ -188,31 +198,67 @@ fn check_aligned(addr: u64, size: u64, access: Access) -> Result<GuestAddr, Stop
 }
 
 #[inline(always)]
-fn checked<T>(result: Result<T, BadAddress>, addr: GuestAddr, size: u64, access: Access) -> Result<T, Stopped> {
+fn checked<T>(result: Result<T, MemoryError>, addr: GuestAddr, size: u64, access: Access) -> Result<T, Stopped> {
     match result {
         Ok(v) => Ok(v),
-        Err(_) => Err(Stopped::refused(addr.0, size, access)),
+        Err(error) => Err(Stopped::refused(addr.0, size, access, error)),
     }
 }
 
 /// `uncounted` is the number of instructions that `Cpu::instret` does not count yet.
 #[inline(never)]
-fn read_csr(cpu: &mut Cpu, uncounted: u64, number: u16) -> Option<u64> {
-    cpu.fflags = fp::host::accrued();
+fn read_csr<H: Hart>(hart: &mut H, number: u16) -> Option<u64> {
+    let uncounted = hart.uncounted();
+    let (privilege, cpu, mem) = hart.privileged();
+    if is_float(number) {
+        cpu.fflags = fp::host::accrued();
+    }
     let stale = cpu.instret;
     cpu.instret += uncounted;
-    let value = csr::read(cpu, number, || clock::ticks(csr::TIMEBASE_HZ));
+    let value = privilege.csr_read(cpu, mem, number);
     cpu.instret = stale;
     value
 }
 
 #[inline(never)]
-fn write_csr(cpu: &mut Cpu, mode: &mut FpMode, number: u16, value: u64) -> Option<()> {
-    cpu.fflags = fp::host::accrued();
-    csr::write(cpu, number, value)?;
-    *mode = FpMode::new(cpu.frm);
-    fp::host::set(mode.hardware(), cpu.fflags);
-    Some(())
+fn write_csr<H: Hart>(hart: &mut H, number: u16, value: u64) -> Option<()> {
+    let uncounted = hart.uncounted();
+    let (privilege, cpu, mem) = hart.privileged();
+    if is_float(number) {
+        cpu.fflags = fp::host::accrued();
+    }
+    let stale = cpu.instret;
+    cpu.instret += uncounted;
+    let written = privilege.csr_write(cpu, mem, number, value);
+    cpu.instret = stale;
+    if is_float(number) && written.is_some() {
+        let (cpu, mode) = hart.state();
+        *mode = FpMode::new(cpu.frm);
+        fp::host::set(mode.hardware(), cpu.fflags);
+    }
+    written
+}
+
+/// Whether the CSR is one of floating point, whose state is partly in the host's unit.
+const fn is_float(number: u16) -> bool {
+    matches!(number, 1..=3)
+}
+
+#[inline(never)]
+fn execute_privileged<H: Hart>(hart: &mut H, insn: &Insn, rs1: u64, rs2: u64) -> Result<Flow<u64>, Stopped> {
+    let (pc, uncounted) = (hart.pc(), hart.uncounted());
+    let (privilege, cpu, mem) = hart.privileged();
+    cpu.pc = pc;
+    let stale = cpu.instret;
+    cpu.instret += uncounted;
+    let after = privilege.execute(cpu, mem, insn, rs1, rs2);
+    cpu.instret = stale;
+    match after {
+        Some(After::Refetch) => Ok(Flow::Refetch),
+        Some(After::Resume) => Err(Stopped::RESUMED),
+        Some(After::Wait) => Err(Stopped::WAIT),
+        None => Err(Stopped::ILLEGAL),
+    }
 }
 
 #[inline(always)]
@@ -657,8 +703,7 @@ impl<H: Hart> RiscvSemantics for Concrete<H> {
         if !H::CALLS {
             return Ok(self.leave_out());
         }
-        let uncounted = self.hart.uncounted();
-        match read_csr(self.hart.cpu(), uncounted, csr) {
+        match read_csr(&mut self.hart, csr) {
             Some(v) => Ok(v),
             None => Err(Stopped::ILLEGAL),
         }
@@ -670,11 +715,16 @@ impl<H: Hart> RiscvSemantics for Concrete<H> {
             self.leave_out();
             return Ok(());
         }
-        let (cpu, mode) = self.hart.state();
-        match write_csr(cpu, mode, csr, v) {
+        match write_csr(&mut self.hart, csr, v) {
             Some(()) => Ok(()),
             None => Err(Stopped::ILLEGAL),
         }
+    }
+
+    #[inline(always)]
+    fn check_block_management(&mut self) -> Result<(), Stopped> {
+        let (privilege, ..) = self.hart.privileged();
+        if privilege.manages_blocks() { Ok(()) } else { Err(Stopped::ILLEGAL) }
     }
 
     #[inline(always)]
@@ -686,9 +736,12 @@ impl<H: Hart> RiscvSemantics for Concrete<H> {
     }
 
     #[inline(always)]
-    fn privileged(&mut self, _: Op, _: u64, _: u64) -> Result<Flow<u64>, Stopped> {
-        // A user-level hart has no privileged instructions.
-        Err(Stopped::ILLEGAL)
+    fn privileged(&mut self, insn: &Insn, rs1: u64, rs2: u64) -> Result<Flow<u64>, Stopped> {
+        if !H::CALLS {
+            self.leave_out();
+            return Ok(Flow::Next);
+        }
+        execute_privileged(&mut self.hart, insn, rs1, rs2)
     }
 }
 
@@ -699,7 +752,7 @@ fn update<M: GuestMemory>(
     size: AtomicSize,
     addr: GuestAddr,
     f: impl Fn(u64) -> u64,
-) -> Result<u64, BadAddress> {
+) -> Result<u64, MemoryError> {
     let mut seen = mem.load(size.bytes(), addr)?;
     loop {
         let old = mem.compare_exchange(size, addr, seen, f(seen))?;

@@ -1,7 +1,7 @@
 //! Why an instruction did not complete.
 
 use crate::guest::Exit;
-use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, Refusal};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, MemoryError};
 
 /// Why an instruction did not complete. Small and by value, so that it reaches an engine's cold path in registers: a
 /// reference into a stack frame would keep the compiler from making tail calls.
@@ -21,6 +21,17 @@ pub struct Reason {
     /// Bytes accessed.
     size: u8,
     access: Access,
+    /// How memory refused the access.
+    error: ShortError,
+}
+
+/// A [`MemoryError`] in few bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct ShortError {
+    kind: FaultKind,
+    offset: u8,
+    by_host: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +42,8 @@ enum StopKind {
     Trap,
     Breakpoint,
     Illegal,
+    Resumed,
+    Wait,
 }
 
 impl Stopped {
@@ -40,34 +53,51 @@ impl Stopped {
     pub const BREAKPOINT: Self = Self::without_address(StopKind::Breakpoint);
     /// The encoding is not allowed in this state.
     pub const ILLEGAL: Self = Self::without_address(StopKind::Illegal);
+    /// Not stopped at all: the instruction has moved the pc, and everything must be looked up anew.
+    pub const RESUMED: Self = Self::without_address(StopKind::Resumed);
+    /// WFI, with no interrupt pending.
+    pub const WAIT: Self = Self::without_address(StopKind::Wait);
 
     #[inline(always)]
     const fn without_address(kind: StopKind) -> Self {
-        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read } }
+        Self { addr: 0, reason: Reason { kind, size: 0, access: Access::Read, error: ShortError::NONE } }
     }
 
     /// Memory refused an access of `size` bytes.
     #[inline(always)]
-    pub fn refused(addr: u64, size: u64, access: Access) -> Self {
-        Self { addr, reason: Reason { kind: StopKind::Refused, size: size as u8, access } }
+    pub fn refused(addr: u64, size: u64, access: Access, error: MemoryError) -> Self {
+        let error = match error.known() {
+            Some((kind, offset)) => ShortError { kind, offset, by_host: false },
+            None => ShortError::NONE,
+        };
+        Self { addr, reason: Reason { kind: StopKind::Refused, size: size as u8, access, error } }
     }
 
     /// The address is not aligned to the size of the access.
     #[inline(always)]
     pub fn misaligned(addr: u64, size: u64, access: Access) -> Self {
-        Self { addr, reason: Reason { kind: StopKind::Misaligned, size: size as u8, access } }
+        let error = ShortError::NONE;
+        Self { addr, reason: Reason { kind: StopKind::Misaligned, size: size as u8, access, error } }
+    }
+}
+
+impl ShortError {
+    const NONE: Self = Self { kind: FaultKind::Unmapped, offset: 0, by_host: true };
+
+    fn long(self) -> MemoryError {
+        if self.by_host { MemoryError::BY_HOST } else { MemoryError::new(self.kind, self.offset) }
     }
 }
 
 /// What follows an instruction that did not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Return to the engine's caller, in the state before the instruction.
+    /// An exit, in the state before the instruction.
     Leave(Exit),
     /// Execute the instruction again.
     Again,
-    /// Completed after all; stop after it for a device event.
-    Interrupted,
+    /// Completed after all: execution goes on at the pc, which the instruction has set.
+    Resume,
 }
 
 impl Reason {
@@ -75,10 +105,9 @@ impl Reason {
     pub fn next(self, addr: u64, pc: u64, len: u8, mem: &impl GuestMemory) -> Next {
         let Reason { access, .. } = self;
         Next::Leave(match self.kind {
-            StopKind::Refused => match mem.classify(GuestAddr(addr), u64::from(self.size), access) {
-                Refusal::Fault(fault) => Exit::Fault(fault),
-                Refusal::Again => return Next::Again,
-                Refusal::Completed => return Next::Interrupted,
+            StopKind::Refused => match mem.explain(self.error.long(), GuestAddr(addr), u64::from(self.size), access) {
+                Some(fault) => Exit::Fault(fault),
+                None => return Next::Again,
             },
             StopKind::Misaligned => {
                 Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned })
@@ -91,6 +120,8 @@ impl Reason {
                 let _ = mem.fetch(GuestAddr(pc), &mut bytes[..usize::from(len)]);
                 Exit::Illegal { bits: u32::from_le_bytes(bytes) }
             }
+            StopKind::Resumed => return Next::Resume,
+            StopKind::Wait => Exit::Wait,
         })
     }
 }

@@ -1,22 +1,21 @@
-//! The privileged architecture: privilege modes, machine-level CSRs, traps and physical memory protection.
+//! The privileged architecture of a machine's hart: privilege modes, CSRs, traps, and what they mean for memory.
 //!
-//! [`Privileged`] is the privileged state of a hart. Engines do not know it: they stop at instructions that need it,
-//! and [`execute`] executes those.
+//! [`Privileged`] is the privileged state of a hart. Engines consult it through [`Privilege`](super::Privilege).
 
 mod csr;
-mod execute;
 mod pmp;
+mod privilege;
+mod status;
 mod trap;
 
-pub use csr::ExternalInputs;
-pub use execute::{Done, execute};
 pub use pmp::Pmp;
 pub use trap::{Cause, Interrupts, TakenTrap};
 
 use super::Cpu;
-use crate::memory::machine::PmpView;
-use remu_isa::{Ext, ExtSet, Xlen};
-use std::sync::LazyLock;
+use crate::memory::machine::{HartMemory, Level, Paging, Regime, WalkOptions};
+use remu_isa::{Ext, ExtSet, Isa, Xlen};
+use status::Status;
+use std::sync::{Arc, LazyLock};
 
 /// A privilege mode, with the value of its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,108 +23,236 @@ use std::sync::LazyLock;
 pub enum Mode {
     /// User mode.
     User = 0,
+    /// Supervisor mode.
+    Supervisor = 1,
     /// Machine mode.
     Machine = 3,
 }
 
-/// Fields of `mstatus`.
-mod mstatus {
-    pub const MIE: u64 = 1 << 3;
-    pub const MPIE: u64 = 1 << 7;
-    pub const MPP: u64 = 3 << 11;
-    pub const MPP_SHIFT: u32 = 11;
-    pub const FS: u64 = 3 << 13;
-    pub const FS_SHIFT: u32 = 13;
-    pub const MPRV: u64 = 1 << 17;
-    pub const TW: u64 = 1 << 21;
-    pub const UXL_64: u64 = 2 << 32;
+impl Mode {
+    /// The mode with this encoding; 2 is reserved.
+    const fn from_bits(bits: u64) -> Option<Self> {
+        match bits {
+            0 => Some(Self::User),
+            1 => Some(Self::Supervisor),
+            3 => Some(Self::Machine),
+            _ => None,
+        }
+    }
+
+    const fn level(self) -> Level {
+        match self {
+            Self::User => Level::User,
+            Self::Supervisor => Level::Supervisor,
+            Self::Machine => Level::Machine,
+        }
+    }
 }
 
 /// The value of `mstatus.FS` for a dirty state.
 const FS_DIRTY: u64 = 3;
 
+/// Bits of [`Privileged::features`].
+mod feature {
+    /// Instructions with floating-point state execute.
+    pub const FLOAT: u8 = 1;
+    /// CBO.ZERO executes.
+    pub const CBO_ZERO: u8 = 2;
+    /// CBO.CLEAN and CBO.FLUSH execute.
+    pub const CBO_CLEAN: u8 = 4;
+}
+
+/// What a hart reads of its machine while it runs.
+pub trait HartInputs: Send + Sync {
+    /// The bits of `mip` that devices set.
+    fn pending(&self) -> Interrupts;
+
+    /// The value of `mtime`. `executed` is the number of instructions that the hart has executed since the last call.
+    fn time(&self, executed: u64) -> u64;
+
+    /// Called for each trap that is taken.
+    fn trapped(&self, trap: &TakenTrap);
+}
+
+/// What the two modes that take traps have each.
+#[derive(Clone, Debug, Default)]
+struct TrapCsrs {
+    tvec: u64,
+    scratch: u64,
+    epc: u64,
+    cause: u64,
+    tval: u64,
+}
+
 /// The privileged state of a hart.
-#[derive(Clone, Debug)]
 pub struct Privileged {
     /// The current privilege mode.
     pub mode: Mode,
     /// `mhartid`.
     pub hart: u64,
-    mstatus: u64,
+    status: Status,
+    machine: TrapCsrs,
+    supervisor: TrapCsrs,
+    medeleg: u64,
+    mideleg: u64,
     mie: u64,
-    mtvec: u64,
-    mscratch: u64,
-    mepc: u64,
-    mcause: u64,
-    mtval: u64,
+    /// The bits of `mip` that software sets.
+    software_pending: u64,
     mcounteren: u32,
+    scounteren: u32,
     mcountinhibit: u32,
     menvcfg: u64,
+    senvcfg: u64,
+    mseccfg: pmp::Seccfg,
+    satp: u64,
+    stimecmp: u64,
     /// The physical memory protection.
     pub pmp: Pmp,
     /// `mcycle` and `minstret`, each minus the number of retired instructions, or its value while inhibited.
     counters: [u64; 2],
+    /// What the current state lets be executed, as bits of [`feature`].
+    features: u8,
+    /// The number of traps taken.
+    traps: u64,
+    /// How many of the instructions and traps the machine's clock has been told of.
+    told: u64,
+    inputs: Arc<dyn HartInputs>,
 }
 
 impl Privileged {
     /// The state at reset.
-    pub fn new(hart: u64) -> Self {
+    pub fn new(hart: u64, inputs: Arc<dyn HartInputs>) -> Self {
         Self {
             mode: Mode::Machine,
             hart,
-            mstatus: 0,
+            status: Status::default(),
+            machine: TrapCsrs::default(),
+            supervisor: TrapCsrs::default(),
+            medeleg: 0,
+            mideleg: 0,
             mie: 0,
-            mtvec: 0,
-            mscratch: 0,
-            mepc: 0,
-            mcause: 0,
-            mtval: 0,
+            software_pending: 0,
             mcounteren: 0,
+            scounteren: 0,
             mcountinhibit: 0,
             menvcfg: 0,
+            senvcfg: 0,
+            mseccfg: pmp::Seccfg::default(),
+            satp: 0,
+            stimecmp: u64::MAX,
             pmp: Pmp::default(),
             counters: [0; 2],
+            features: feature::CBO_ZERO | feature::CBO_CLEAN,
+            traps: 0,
+            told: 0,
+            inputs,
         }
     }
 
-    fn fs(&self) -> u64 {
-        (self.mstatus & mstatus::FS) >> mstatus::FS_SHIFT
+    /// The number of instructions that retired or trapped.
+    pub fn begun(&self, cpu: &Cpu) -> u64 {
+        cpu.instret + self.traps
     }
 
-    fn mpp(&self) -> Mode {
-        if self.mstatus & mstatus::MPP == 0 { Mode::User } else { Mode::Machine }
+    /// The time, which goes on with each instruction where the machine's clock counts them.
+    pub fn time(&mut self, cpu: &Cpu) -> u64 {
+        let begun = self.begun(cpu);
+        self.inputs.time(begun.wrapping_sub(std::mem::replace(&mut self.told, begun)))
     }
 
-    /// The extensions that an engine may execute in the current state. Instructions of others go to [`execute`]:
-    /// counter reads, which need permission; FENCE.I, which affects all engines of a hart; and floating point until its
-    /// state is dirty, to detect its first use.
-    pub fn engine_exts(&self, all: ExtSet) -> ExtSet {
-        let mut exts = all.without(Ext::Zicntr).without(Ext::Zihpm).without(Ext::Zifencei);
-        if self.fs() != FS_DIRTY {
+    /// Tells the machine's clock of the instructions executed.
+    pub fn update_clock(&mut self, cpu: &Cpu) {
+        self.time(cpu);
+    }
+
+    /// The time at which the supervisor's timer interrupt becomes pending, if it is not.
+    pub fn deadline(&self) -> Option<u64> {
+        (self.has_supervisor_timer() && self.software_pending & Interrupts::SUPERVISOR_TIMER.0 == 0)
+            .then_some(self.stimecmp)
+            .filter(|&at| at != u64::MAX)
+    }
+
+    /// Brings the supervisor's timer interrupt up to date.
+    pub fn update_timer(&mut self, cpu: &Cpu) {
+        if self.has_supervisor_timer() {
+            let reached = self.stimecmp != u64::MAX && self.time(cpu) >= self.stimecmp;
+            let timer = Interrupts::SUPERVISOR_TIMER.0;
+            self.software_pending = self.software_pending & !timer | if reached { timer } else { 0 };
+        }
+    }
+
+    /// Whether `stimecmp` controls the supervisor's timer interrupt (Sstc).
+    fn has_supervisor_timer(&self) -> bool {
+        self.menvcfg & csr::MENVCFG_STCE != 0
+    }
+
+    /// Applies the state to what engines decode and to memory. Called after each change that may matter.
+    fn apply(&mut self, cpu: &Cpu, mem: &HartMemory) {
+        let float = if self.status.fs() == FS_DIRTY { feature::FLOAT } else { 0 };
+        let envcfg = match self.mode {
+            Mode::Machine => csr::MENVCFG_CBZE | csr::MENVCFG_CBCFE,
+            Mode::Supervisor => self.menvcfg,
+            Mode::User if csr::has_supervisor(cpu) => self.menvcfg & self.senvcfg,
+            Mode::User => self.menvcfg,
+        };
+        let zero = if envcfg & csr::MENVCFG_CBZE != 0 { feature::CBO_ZERO } else { 0 };
+        let clean = if envcfg & csr::MENVCFG_CBCFE != 0 { feature::CBO_CLEAN } else { 0 };
+        self.features = float | zero | clean;
+        let fetches = self.regime(cpu, self.mode, false);
+        let data_mode = if self.mode == Mode::Machine && self.status.mprv() { self.status.mpp() } else { self.mode };
+        let data = self.regime(cpu, data_mode, true);
+        mem.set_regimes(&fetches, &data);
+    }
+
+    fn regime(&self, cpu: &Cpu, mode: Mode, is_data: bool) -> Regime {
+        if mode == Mode::Machine {
+            return Regime::MACHINE;
+        }
+        let (paging, asid, ppn) = match cpu.isa.xlen {
+            Xlen::Rv32 if self.satp >> 31 == 0 => (Paging::Bare, 0, 0),
+            Xlen::Rv32 => (Paging::Sv32, (self.satp >> 22 & 0x1ff) as u16, self.satp & 0x3f_ffff),
+            Xlen::Rv64 => {
+                let paging = match self.satp >> 60 {
+                    8 => Paging::Sv39,
+                    9 => Paging::Sv48,
+                    10 => Paging::Sv57,
+                    _ => Paging::Bare,
+                };
+                (paging, (self.satp >> 44) as u16, self.satp & ((1 << 44) - 1))
+            }
+        };
+        if paging == Paging::Bare {
+            return Regime { level: mode.level(), ..Regime::MACHINE };
+        }
+        let root = ppn << 12;
+        let sum = is_data && mode == Mode::Supervisor && self.status.sum();
+        Regime { level: mode.level(), paging, root, asid, sum, mxr: is_data && self.status.mxr() }
+    }
+
+    fn walk_options(&self) -> WalkOptions {
+        WalkOptions {
+            sets_accessed: self.menvcfg & csr::MENVCFG_ADUE != 0,
+            memory_types: self.menvcfg & csr::MENVCFG_PBMTE != 0,
+        }
+    }
+
+    /// The extensions of instructions that may be executed in the current state. Floating point may not until its state
+    /// is dirty, so that its first use is noticed.
+    fn executable(&self, isa: &Isa) -> Isa {
+        let mut exts = isa.exts;
+        if self.features & feature::FLOAT == 0 {
             exts = without_float(exts);
         }
-        if self.mode != Mode::Machine {
-            let unless = |exts: ExtSet, bits: u64, ext| if self.menvcfg & bits == 0 { exts.without(ext) } else { exts };
-            exts = unless(exts, csr::MENVCFG_CBZE, Ext::Zicboz);
-            exts = unless(exts, csr::MENVCFG_CBCFE, Ext::Zicbom);
+        if self.features & feature::CBO_ZERO == 0 {
+            exts = exts.without(Ext::Zicboz);
         }
-        exts
-    }
-
-    /// The memory protection in the current state.
-    pub fn pmp_view(&self) -> PmpView {
-        let data = if self.mode == Mode::Machine && self.mstatus & mstatus::MPRV != 0 { self.mpp() } else { self.mode };
-        PmpView {
-            regions: self.pmp.regions(),
-            machine_fetches: self.mode == Mode::Machine,
-            machine_accesses: data == Mode::Machine,
-        }
+        Isa::new(isa.xlen, exts)
     }
 }
 
 /// `exts` without the extensions that have floating-point state.
 fn without_float(exts: ExtSet) -> ExtSet {
-    // Computed once, since this runs each time that an engine starts.
+    // Computed once, since this runs for each block that is decoded.
     static FLOAT: LazyLock<ExtSet> = LazyLock::new(|| {
         let all: ExtSet = Ext::ALL.into_iter().collect();
         all.difference(all.without_dependents(Ext::F))

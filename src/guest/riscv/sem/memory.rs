@@ -114,6 +114,7 @@ pub fn cbo_zero<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
 /// `cbo.clean`
 #[inline(always)]
 pub fn cbo_clean<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+    s.check_block_management()?;
     let base = s.read(i.rs1);
     let addr = s.address(base, 0);
     s.manage_block(addr)?;

@@ -4,8 +4,8 @@ use super::ExecResult;
 use crate::guest::Flow;
 use crate::guest::riscv::RiscvSemantics;
 use crate::guest::riscv::Trap;
-use crate::guest::riscv::csr::FFLAGS;
-use remu_isa::{Insn, Op};
+use crate::guest::riscv::csr::{FFLAGS, MIP, MIP_WRITABLE};
+use remu_isa::Insn;
 
 /// How a CSR instruction combines the old value and its operand.
 #[derive(Clone, Copy)]
@@ -32,13 +32,15 @@ fn access<S: RiscvSemantics>(s: &mut S, i: &Insn, operand: S::Value, update: Upd
     }
     let old = s.csr_read(csr)?;
     if writes {
+        // What is set or cleared of `mip` is the writable bit of SEIP, not the external signal that it is shown with.
+        let base = if csr == MIP { s.csr_read(MIP_WRITABLE)? } else { old };
         let new = match update {
             Update::Write => operand,
-            Update::Set => s.or(old, operand),
+            Update::Set => s.or(base, operand),
             Update::Clear => {
                 let ones = s.imm(-1);
                 let keep = s.xor(operand, ones);
-                s.and(old, keep)
+                s.and(base, keep)
             }
         };
         s.csr_write(csr, new)?;
@@ -96,26 +98,26 @@ macro_rules! waits {
 
 waits! { pause wrs_nto wrs_sto }
 
-/// Instructions defined by the privileged architecture. `cbo.inval` is one of them because the supervisor decides
-/// whether a user may discard cached data.
+/// `cbo.inval`: whether cached data may be discarded is decided by the privileged architecture.
+#[inline(always)]
+pub fn cbo_inval<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
+    let (base, zero) = (s.read(i.rs1), s.imm(0));
+    s.privileged(i, base, zero)?;
+    let addr = s.address(base, 0);
+    s.manage_block(addr)?;
+    Ok(Flow::Next)
+}
+
+/// Instructions defined by the privileged architecture.
 macro_rules! privileged {
-    ($($name:ident = $op:ident;)*) => {$(
+    ($($name:ident)*) => {$(
         #[doc = concat!("`", stringify!($name), "`")]
         #[inline(always)]
         pub fn $name<S: RiscvSemantics>(s: &mut S, i: &Insn) -> ExecResult<S> {
             let (a, b) = (s.read(i.rs1), s.read(i.rs2));
-            s.privileged(Op::$op, a, b)
+            s.privileged(i, a, b)
         }
     )*};
 }
 
-privileged! {
-    cbo_inval = CboInval;
-    mret = Mret;
-    sret = Sret;
-    wfi = Wfi;
-    sfence_vma = SfenceVma;
-    sinval_vma = SinvalVma;
-    sfence_w_inval = SfenceWInval;
-    sfence_inval_ir = SfenceInvalIr;
-}
+privileged! { mret sret wfi sfence_vma sinval_vma sfence_w_inval sfence_inval_ir }

@@ -145,8 +145,8 @@ impl<const WIDE: bool> RiscvSemantics for FlowOnly<WIDE> {
         Stops
     }
     /// As in a mode that allows the instruction.
-    fn privileged(&mut self, op: Op, _: (), _: ()) -> Result<Flow<()>, Stops> {
-        Ok(if op == Op::CboInval { Flow::Next } else { Flow::Refetch })
+    fn privileged(&mut self, _: &Insn, _: (), _: ()) -> Result<Flow<()>, Stops> {
+        Ok(Flow::Refetch)
     }
 }
 

@@ -1,0 +1,188 @@
+//! The TLB of a hart: for each translation regime in use, a bank of tables for loads, stores and fetches.
+
+use super::walk::Regime;
+use crate::memory::{Access, PAGE_SIZE};
+use std::cell::{Cell, RefCell};
+
+/// A TLB entry: a page that permits one kind of access, and its host address.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The address of the page; that of [`Entry::EMPTY`] matches no page.
+    page: u64,
+    /// The host address minus the guest address.
+    delta: u64,
+}
+
+impl Entry {
+    /// Matches no access, since its address is not page-aligned.
+    const EMPTY: Self = Self { page: u64::MAX, delta: 0 };
+}
+
+/// The number of entries for each kind of access.
+const ENTRIES: usize = 1024;
+
+/// The most large pages whose ranges are remembered. With more, each flush of an address clears the bank.
+const MAX_LARGE: usize = 32;
+
+#[inline(always)]
+const fn index(addr: u64) -> usize {
+    (addr / PAGE_SIZE) as usize % ENTRIES
+}
+
+/// The entries of one regime.
+pub(super) struct Bank {
+    regime: Cell<Regime>,
+    tables: [[Cell<Entry>; ENTRIES]; 3],
+    /// Whether there may be an entry.
+    filled: Cell<bool>,
+    /// The large pages behind entries, as first address and size: an entry covers only a part of such a page, but a
+    /// flush names any address in it.
+    large: RefCell<Vec<(u64, u64)>>,
+    /// Changes when entries for fetches are dropped.
+    generation: Cell<u64>,
+    /// When the bank was last selected.
+    used: Cell<u64>,
+}
+
+impl Bank {
+    fn new(regime: Regime) -> Self {
+        Self {
+            regime: Cell::new(regime),
+            tables: [const { [const { Cell::new(Entry::EMPTY) }; ENTRIES] }; 3],
+            filled: Cell::new(false),
+            large: RefCell::default(),
+            generation: Cell::new(0),
+            used: Cell::new(0),
+        }
+    }
+
+    pub fn regime(&self) -> Regime {
+        self.regime.get()
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
+    /// The host address of an access that hits.
+    #[inline(always)]
+    pub fn hit(&self, access: Access, addr: u64, size: u64) -> Option<*mut u8> {
+        let entry = self.tables[access as usize][index(addr)].get();
+        // An access that crosses the end of the page compares the next page, and misses.
+        let last = addr.wrapping_add(size - 1);
+        (last & !(PAGE_SIZE - 1) == entry.page).then(|| addr.wrapping_add(entry.delta) as *mut u8)
+    }
+
+    /// Adds a page for one kind of access. `large` is the size of the page that the page table maps.
+    pub fn fill(&self, access: Access, addr: u64, host: *mut u8, large: u64) {
+        let page = addr & !(PAGE_SIZE - 1);
+        let delta = (host as u64).wrapping_sub(addr);
+        self.tables[access as usize][index(addr)].set(Entry { page, delta });
+        self.filled.set(true);
+        if large > PAGE_SIZE {
+            let mut known = self.large.borrow_mut();
+            let start = addr & !(large - 1);
+            if known.len() <= MAX_LARGE && !known.contains(&(start, large)) {
+                known.push((start, large));
+            }
+        }
+    }
+
+    /// Drops all entries.
+    pub fn clear(&self) {
+        if self.filled.replace(false) {
+            self.tables.iter().flatten().for_each(|entry| entry.set(Entry::EMPTY));
+            self.large.borrow_mut().clear();
+        }
+        // Code may be known by addresses of which no entry is left.
+        self.generation.set(self.generation.get() + 1);
+    }
+
+    /// Drops the entries of the page that holds `addr`.
+    fn clear_page(&self, addr: u64) {
+        let in_large = {
+            let large = self.large.borrow();
+            large.len() > MAX_LARGE || large.iter().any(|&(start, size)| addr & !(size - 1) == start)
+        };
+        if in_large {
+            return self.clear();
+        }
+        let page = addr & !(PAGE_SIZE - 1);
+        for table in &self.tables {
+            let entry = &table[index(addr)];
+            if entry.get().page == page {
+                entry.set(Entry::EMPTY);
+            }
+        }
+        self.generation.set(self.generation.get() + 1);
+    }
+
+    /// Drops the entries through which the page at a host address can be stored to.
+    fn forget_writes(&self, host: u64) {
+        if !self.filled.get() {
+            return;
+        }
+        for entry in &self.tables[Access::Write as usize] {
+            let Entry { page, delta } = entry.get();
+            if page.wrapping_add(delta) == host {
+                entry.set(Entry::EMPTY);
+            }
+        }
+    }
+}
+
+/// The banks of a hart.
+pub(super) struct Tlb {
+    banks: Box<[Bank]>,
+    clock: Cell<u64>,
+}
+
+impl Tlb {
+    pub const BANKS: usize = crate::memory::FetchView::COUNT;
+
+    pub fn new() -> Self {
+        let banks = (0..Self::BANKS).map(|_| Bank::new(Regime::MACHINE)).collect();
+        Self { banks, clock: Cell::new(0) }
+    }
+
+    pub fn bank(&self, index: usize) -> &Bank {
+        &self.banks[index]
+    }
+
+    /// The index of the bank of a regime. If there is none, the one that was not used for longest becomes it, other than
+    /// `kept`.
+    pub fn select(&self, regime: &Regime, kept: usize) -> usize {
+        let now = self.clock.get() + 1;
+        self.clock.set(now);
+        let same = self.banks.iter().position(|bank| bank.used.get() != 0 && bank.regime.get() == *regime);
+        let index = same.unwrap_or_else(|| {
+            let oldest = (0..self.banks.len()).filter(|&i| i != kept).min_by_key(|&i| self.banks[i].used.get());
+            let index = oldest.expect("there are several");
+            self.banks[index].clear();
+            self.banks[index].regime.set(*regime);
+            index
+        });
+        self.banks[index].used.set(now);
+        index
+    }
+
+    /// Drops the entries of an address, or of all; in one address space, or in all.
+    pub fn flush(&self, addr: Option<u64>, asid: Option<u16>) {
+        for bank in self.banks.iter().filter(|bank| asid.is_none_or(|asid| bank.regime.get().asid == asid)) {
+            match addr {
+                Some(addr) => bank.clear_page(addr),
+                None => bank.clear(),
+            }
+        }
+    }
+
+    /// Drops everything.
+    pub fn clear(&self) {
+        self.banks.iter().for_each(Bank::clear);
+    }
+
+    /// Drops the entries through which the page at a host address can be stored to.
+    pub fn forget_writes(&self, host: *mut u8) {
+        self.banks.iter().for_each(|bank| bank.forget_writes(host as u64));
+    }
+}
