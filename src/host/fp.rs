@@ -118,7 +118,10 @@ impl Mxcsr {
     #[inline]
     pub fn replace(self) -> Self {
         let old = Self::read();
-        self.write();
+        // Most programs compute with integers, and loading the register is slow.
+        if old != self {
+            self.write();
+        }
         old
     }
 

@@ -242,7 +242,8 @@ impl Call<'_> {
         if self.row.has_copies {
             return self.pass_copies(call);
         }
-        let mut args = self.arguments(call)?;
+        let mut args = [const { SysArg::Val(0) }; 6];
+        self.arguments(call, &mut args)?;
         pass(call, &mut args[..self.row.args.len()])
     }
 
@@ -274,7 +275,8 @@ impl Call<'_> {
                 _ => {}
             }
         }
-        let mut args = self.arguments(call)?;
+        let mut args = [const { SysArg::Val(0) }; 6];
+        self.arguments(call, &mut args)?;
         for (arg, path) in args.iter_mut().zip(&paths) {
             if let Some(path) = path {
                 *arg = SysArg::In(path);
@@ -300,8 +302,11 @@ impl Call<'_> {
     }
 
     /// The arguments for the host. A path is one that the host kernel cannot read: the caller replaces those it has.
-    fn arguments(&self, call: Sys) -> Result<[SysArg<'_>; 6], Errno> {
-        let mut args = self.args.map(SysArg::Val);
+    /// They are written in place, because moving them costs as much as a short call.
+    fn arguments<'a>(&'a self, call: Sys, args: &mut [SysArg<'a>; 6]) -> Result<(), Errno> {
+        for (arg, &value) in args.iter_mut().zip(&self.args) {
+            *arg = SysArg::Val(value);
+        }
         for (i, kind) in self.row.args.iter().enumerate() {
             match kind {
                 ArgKind::Fd | ArgKind::DirFd => {
@@ -319,7 +324,7 @@ impl Call<'_> {
                 _ => self.guest(value, pointer.extent.bytes(&self.args).unwrap_or(1)),
             };
         }
-        Ok(args)
+        Ok(())
     }
 
     /// Reports an unsupported feature, once for each.

@@ -112,14 +112,15 @@ fn named(task: &Task, dir: i32, path: &CStr) -> Option<Vec<u8>> {
 }
 
 /// The guest's meaning of a path that the host kernel would resolve to something of remu's. Only paths with a
-/// suspicious last name are looked up.
+/// suspicious last name are looked up. An empty path names an open file, and a slash at the end the target of a link.
 pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
-    let bytes = path.to_bytes();
-    let last = bytes.rsplit(|&b| b == b'/').next().unwrap_or_default();
-    // An empty path may name a link opened with O_PATH.
-    if !matches!(last, b"" | b"exe") && !last.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
+    let last = path.to_bytes().rsplit(|&b| b == b'/').next().unwrap_or_default();
+    let is_number = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
+    if is_number || last == b"exe" { link_at(task, dir, path) } else { None }
+}
+
+/// As [`link`], for any path. An empty one may name a link that was opened with O_PATH.
+fn link_at(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
     let path = named(task, dir, path)?;
     let entry = Entry::of(&path)?;
     if entry.name == b"exe" {
@@ -137,7 +138,8 @@ pub fn link(task: &Task, dir: i32, path: &CStr) -> Option<Link> {
 /// The target of a link under /proc for the guest, if it differs from the host's: the guest's program, or a file in the
 /// sysroot.
 pub fn target(task: &Task, dir: i32, path: &CStr) -> Result<Option<Vec<u8>>, Errno> {
-    match link(task, dir, path) {
+    let link = if path.is_empty() { link_at(task, dir, path) } else { link(task, dir, path) };
+    match link {
         Some(Link::Exe { shown, .. }) => return Ok(Some(task.fs.guest_path(shown.as_bytes()).to_owned())),
         Some(Link::Hidden) => return Err(Errno::NOENT),
         None => {}

@@ -151,6 +151,9 @@ fn exe_is_the_guests_program() {
     let link = b.sys("openat", &[own, name, (libc::O_PATH | libc::O_NOFOLLOW) as u64]).unwrap();
     let len = b.sys("readlinkat", &[link, empty, buf, 256]).unwrap();
     assert_eq!(b.bytes(buf, len as usize), exe.to_str().unwrap().as_bytes());
+    // An empty path does not follow it.
+    b.sys("newfstatat", &[link, empty, buf, libc::AT_EMPTY_PATH as u64]).unwrap();
+    assert_eq!(b.get::<Stat>(buf).mode & libc::S_IFMT, libc::S_IFLNK);
     // RESOLVE_NO_MAGICLINKS.
     let how = b.put(&OpenHow { flags: 0, mode: 0, resolve: 2 });
     assert_eq!(b.sys("openat2", &[own, name, how, 24]), Err(Errno::LOOP));

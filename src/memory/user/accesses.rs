@@ -87,19 +87,22 @@ impl UserSpace {
 
     /// Reads a string up to its terminating zero; `None` if there is none within `max` bytes.
     pub fn read_cstr(&self, addr: GuestAddr, max: usize) -> Result<Option<CString>, BadAddress> {
+        // Most strings are short.
+        const FIRST: usize = 64;
         let mut bytes = Vec::new();
         let mut at = addr;
         while bytes.len() < max {
-            // Page by page: the page after the string may be unmapped.
-            let in_page = (PAGE_SIZE - at.0 % PAGE_SIZE).min((max - bytes.len()) as u64) as usize;
             let start = bytes.len();
-            bytes.resize(start + in_page, 0);
+            // Within a page: the one after the string may be unmapped.
+            let in_page = (PAGE_SIZE - at.0 % PAGE_SIZE) as usize;
+            let len = in_page.min(max - start).min(start.max(FIRST));
+            bytes.resize(start + len, 0);
             self.read_bytes(at, &mut bytes[start..])?;
             if let Some(end) = bytes[start..].iter().position(|&b| b == 0) {
-                bytes.truncate(start + end);
-                return Ok(Some(CString::new(bytes).expect("cut at the first zero")));
+                bytes.truncate(start + end + 1);
+                return Ok(Some(CString::from_vec_with_nul(bytes).expect("cut after the first zero")));
             }
-            at = at.offset(in_page as u64);
+            at = at.offset(len as u64);
         }
         Ok(None)
     }
