@@ -83,6 +83,19 @@ pub(super) enum Cold {
     Division { from: Label, back: Label, op: Binary, size: Size },
 }
 
+/// The first instruction of a pair, whose result is known but not written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct First {
+    /// See [`Access::insn`].
+    pub index: u16,
+    /// See [`Access::uncounted`].
+    pub uncounted: u16,
+    /// The register.
+    pub rd: Reg,
+    /// The result.
+    pub result: i64,
+}
+
 /// Emits one block.
 pub(super) struct Emitter<'a> {
     pub asm: &'a mut Assembler,
@@ -106,6 +119,8 @@ pub(super) struct Emitter<'a> {
     pub dynamic: bool,
     /// See [`Config::reservations`].
     pub reservations: u64,
+    /// The first instruction of the pair that the instruction is the second of.
+    pub first: Option<First>,
     /// The window that the instruction is in.
     pub window: Option<Window>,
     /// Whether the guest has the CSR of accrued exceptions.
@@ -158,6 +173,7 @@ impl<'a> Emitter<'a> {
             uncompiled: false,
             dynamic: config.dynamic,
             reservations: config.reservations,
+            first: None,
             window: None,
             has_flags: isa.exts.contains(Ext::F),
             slow: None,
@@ -238,13 +254,11 @@ impl<'a> Emitter<'a> {
         }
         let offset = self.asm.offset() as u32;
         let fresh = [Fmt::S, Fmt::D].map(|fmt| self.known.fp.all_fresh(fmt));
-        self.accesses.push(Access {
-            offset,
-            insn: self.index,
-            uncounted: self.uncounted,
-            fresh,
-            reservation: Unsettled::No,
-        });
+        let (insn, uncounted) = match self.first {
+            Some(first) => (first.index, first.uncounted),
+            None => (self.index, self.uncounted),
+        };
+        self.accesses.push(Access { offset, insn, uncounted, fresh, reservation: Unsettled::No });
     }
 
     /// What is known of a value before it is computed.

@@ -26,7 +26,7 @@ use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Part, Semantics as _, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
-use emitter::{Cold, Emitter, Stop, imm32};
+use emitter::{Cold, Emitter, First, Stop, imm32};
 use known::Fact;
 use map::{INSTRET, PC, RegisterMap, STOP, Word};
 use node::Nodes;
@@ -282,6 +282,13 @@ impl Block<'_> {
                     self.emitter.uncounted += 1;
                     continue;
                 }
+                Some(Pair::Address(result)) => {
+                    let uncounted = self.emitter.uncounted;
+                    self.emitter.first = Some(First { index: index as u16, uncounted, rd: insn.rd, result });
+                    self.emitter.known.set(insn.rd, Fact::constant(result));
+                    self.emitter.uncounted += 1;
+                    continue;
+                }
                 Some(Pair::Extension(ty, from)) => {
                     let from = self.emitter.read(from);
                     let v = self.emitter.extend(ty, from);
@@ -293,6 +300,7 @@ impl Block<'_> {
                 None => {}
             }
             is_reached = self.emit_insn(pc, &insn);
+            self.emitter.first = None;
         }
         if is_reached {
             self.count();
@@ -414,6 +422,11 @@ impl Block<'_> {
         self.count();
         self.emitter.settle_all();
         self.uncompiled.push(insn.op);
+        if let Some(first) = self.emitter.first.take() {
+            self.emitter.free_scratch();
+            let result = self.emitter.nodes.imm(first.result);
+            self.emitter.write_register(first.rd, result);
+        }
         let bits = self.bits(pc, insn);
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();

@@ -1,5 +1,6 @@
-//! Pairs of instructions that compute one value. The second overwrites the register that the first writes, neither can
-//! fault, and execution never comes to the second from elsewhere, so the value between them is never seen.
+//! Pairs of instructions that compute one value. The second overwrites the register that the first writes, and execution
+//! never comes to the second from elsewhere, so the value between them is never seen. If the second faults, execution
+//! goes back to the first.
 
 use crate::guest::{MemType, Reg};
 use remu_isa::{Insn, Op};
@@ -9,6 +10,8 @@ use remu_isa::{Insn, Op};
 pub enum Pair {
     /// The second adds to a constant, which is not written.
     Constant(i64),
+    /// The second loads from or jumps to a place relative to a constant, which is not written.
+    Address(i64),
     /// The register's low bytes, extended.
     Extension(MemType, Reg),
 }
@@ -19,9 +22,14 @@ pub fn of(first: &Insn, second: &Insn, pc: u64) -> Option<Pair> {
     if rd == 0 || second.rd != rd || second.rs1 != rd {
         return None;
     }
+    let constant = match first.op {
+        Op::Lui => Some(first.imm.into()),
+        Op::Auipc => Some(pc.wrapping_add_signed(first.imm.into()) as i64),
+        _ => None,
+    };
     match (first.op, second.op) {
-        (Op::Lui, Op::Addi | Op::Addiw) => Some(Pair::Constant(first.imm.into())),
-        (Op::Auipc, Op::Addi | Op::Addiw) => Some(Pair::Constant(pc.wrapping_add_signed(first.imm.into()) as i64)),
+        (_, Op::Addi | Op::Addiw) => constant.map(Pair::Constant),
+        (_, Op::Lb | Op::Lbu | Op::Lh | Op::Lhu | Op::Lw | Op::Lwu | Op::Ld | Op::Jalr) => constant.map(Pair::Address),
         (Op::Slli, Op::Srli | Op::Srai) if first.imm == second.imm => {
             let ty = match (second.op, first.imm) {
                 (Op::Srli, 56) => MemType::U8,
