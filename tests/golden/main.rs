@@ -1,6 +1,7 @@
 //! The host's code for every instruction of the guest and for typical sequences, as text in `x86.txt`, so that a review
 //! of the compiler sees what it changes. `REMU_BLESS=1` writes the file anew.
 
+mod faults;
 mod listing;
 mod sequences;
 
