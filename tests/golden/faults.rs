@@ -2,7 +2,7 @@
 //! and the compiler leaves the same registers, flags, pc and memory as the interpreter.
 
 use crate::{IN_MEMORY, PINNED, sequences, typical};
-use remu::guest::riscv::{Cpu, Rv64};
+use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
 use remu::jit::x64::HostFeatures;
@@ -36,14 +36,14 @@ const TOO_MANY: u64 = 3000;
 struct Side {
     space: UserSpace,
     hart: HartOwner<Rv64>,
-    engine: Box<dyn Engine<Rv64, Memory = UserSpace>>,
+    engine: Box<dyn Engine<Rv64, Memory = UserSpace, Privilege = UserProgram>>,
     has_globals: bool,
 }
 
 impl Side {
     fn new<E>(identity: bool, make: impl FnOnce(&UserSpace, &HartOwner<Rv64>) -> E) -> Self
     where
-        E: Engine<Rv64, Memory = UserSpace> + 'static,
+        E: Engine<Rv64, Memory = UserSpace, Privilege = UserProgram> + 'static,
     {
         let space = UserSpace::new(&SpaceConfig { limit: GuestAddr(LIMIT), identity }).expect("an address space");
         let rw = Prot::READ | Prot::WRITE;
@@ -89,7 +89,7 @@ impl Side {
         }
         *self.hart.cpu_mut() = start.cpu.clone();
         self.hart.cell().take_stop();
-        self.engine.run(&mut self.hart, &self.space)
+        self.engine.run(&mut self.hart, &mut UserProgram::new(), &self.space)
     }
 
     /// The written memory.
