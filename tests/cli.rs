@@ -11,8 +11,8 @@ mod profiles;
 mod run;
 
 use elf::{
-    A0, A1, A2, A3, A7, R, Segment, T0, T1, X, ZERO, assemble, ebreak, ecall, exit, here, imm, jump, li, program, reg,
-    store,
+    A0, A1, A2, A3, A7, R, Segment, T0, T1, X, ZERO, assemble, ebreak, ecall, exit, here, imm, jump, li, lui, mv,
+    program, reg, store,
 };
 use remu_isa::{Insn, Op};
 use run::{Programs, Ran, remu, run, run_with};
@@ -258,6 +258,16 @@ fn a_fatal_signal_is_passed_on_with_a_line() {
     let likely = ": nothing is mapped there, just below the stack: probably a stack overflow (see ulimit -s, or remu's \
                   option -s)\n";
     assert!(line.starts_with("remu: SIGSEGV (MAPERR) at pc 0x11004 ") && line.ends_with(likely), "{line}");
+    // A thread's stack as a C library maps it: a guard without access below. mmap, then mprotect of the upper half.
+    let mut code = vec![li(A0, 0), lui(A1, 0x20000), li(A2, 0), li(A3, 0x22), li(A3 + 1, -1), li(A3 + 2, 0)];
+    code.extend([li(A7, 222), ecall(), lui(T0, 0x10000), reg(Op::Add, A0, A0, T0), lui(A1, 0x10000), li(A2, 3)]);
+    code.extend([reg(Op::Add, T0, A0, A1), li(A7, 226), ecall(), mv(2, T0)]);
+    code.extend([imm(Op::Addi, 2, 2, -2048), store(Op::Sd, ZERO, 2, 0), jump(-8)]);
+    p.code("thread", &code);
+    let line = run(&p, &["./thread"]).err;
+    let likely = ": the guard of a thread's stack: probably a stack overflow (see ulimit -s, remu's option -s, or \
+                  pthread_attr_setstacksize)\n";
+    assert!(line.starts_with("remu: SIGSEGV (ACCERR) at pc 0x11044 ") && line.ends_with(likely), "{line}");
     dies("trap", &[ebreak()], libc::SIGTRAP, "SIGTRAP (BRKPT) at pc 0x11000 _start+0x0 (trap)");
     dies(
         "lrsc",
@@ -541,8 +551,14 @@ fn help_version_and_completions_are_printed() {
         assert!(script.contains("one-insn-per-tb"), "{shell}");
         assert!(!["bash", "zsh", "fish"].contains(&shell) || script.contains("rva22u64"), "{shell}: {script}");
         match shell {
-            "zsh" => assert!(script.contains("\n'-cpu[") && script.contains("\n'*-log["), "{script}"),
-            "fish" => assert!(script.contains(" -l cpu -o cpu -d "), "{script}"),
+            "zsh" => {
+                assert!(script.contains("\n'-cpu[") && script.contains("\n'*-log["), "{script}");
+                assert_eq!(script.matches(": _sequence compadd - in_asm exec ").count(), 3, "{script}");
+            }
+            "fish" => {
+                assert!(script.contains(" -l cpu -o cpu -d "), "{script}");
+                assert!(script.contains(r#"(__fish_complete_list , 'string split \" \" \"in_asm exec "#), "{script}");
+            }
             _ => {}
         }
     }
@@ -571,6 +587,8 @@ fn bash_completes_names_with_one_dash() {
     assert_eq!(complete("-completions", "fi"), "fish");
     assert_eq!(complete("-cpu", "rv64g"), "rv64gc");
     assert_eq!(complete("-d", "in_"), "in_asm");
+    assert_eq!(complete("-d", "exec,in_"), "exec,in_asm");
+    assert_eq!(complete("--log", "exec,cpu,stra"), "exec,cpu,strace");
     assert_eq!(complete("--mmu", "sv3"), "sv39");
 }
 

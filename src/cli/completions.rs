@@ -25,7 +25,28 @@ pub fn script(shell: Shell, command: Command, logged: Logged) -> String {
         Shell::Fish => fish_line(line, &names),
         _ => line.to_owned(),
     });
-    edited.map(|line| line + "\n").collect()
+    let edited: String = edited.map(|line| line + "\n").collect();
+    let items: Vec<&str> = log_items::names(logged).chain(["help"]).collect();
+    complete_list(shell, &edited, &items)
+}
+
+/// Has the items of a list completed behind each comma, too.
+fn complete_list(shell: Shell, script: &str, items: &[&str]) -> String {
+    let words = items.join(" ");
+    match shell {
+        // The words before the last comma are a prefix of each completion.
+        Shell::Bash => script.replace(
+            &format!(r#"$(compgen -W "{words}" -- "${{cur}}")"#),
+            &format!(r#"$(compgen -P "${{cur%"${{cur##*,}}"}}" -W "{words}" -- "${{cur##*,}}")"#),
+        ),
+        Shell::Zsh => script.replace(&format!(":({words})'"), &format!(": _sequence compadd - {words}'")),
+        Shell::Fish => {
+            let list =
+                format!("-a \"{}\"", items.iter().map(|item| format!("{item}\\t''")).collect::<Vec<_>>().join("\n"));
+            script.replace(&list, &format!("-a \"(__fish_complete_list , 'string split \\\" \\\" \\\"{words}\\\"')\""))
+        }
+        _ => script.to_owned(),
+    }
 }
 
 /// The command, with the values of the options that have a fixed set of words.

@@ -2,12 +2,13 @@
 
 use super::Symbols;
 use crate::host;
-use crate::memory::{GuestAddr, PAGE_SIZE, Source, UserSpace};
+use crate::memory::{GuestAddr, PAGE_SIZE, Prot, Source, UserSpace, Vma};
 use remu_isa::{Isa, decode};
 use std::fmt;
 use std::path::Path;
 
-/// How far below the stack an access is taken for a stack overflow: the kernel's gap below it.
+/// How far below the stack, or above the pointer of a thread's, an access is taken for a stack overflow: the kernel's gap
+/// below the stack.
 const STACK_MARGIN: u64 = 1 << 20;
 
 /// The signal that killed a guest, from its siginfo.
@@ -21,6 +22,8 @@ pub struct Death {
     pub addr: Option<GuestAddr>,
     /// The program counter.
     pub pc: u64,
+    /// The stack pointer.
+    pub sp: GuestAddr,
 }
 
 /// The message that explains a [`Death`].
@@ -102,12 +105,27 @@ impl FatalReport<'_> {
             let overflow = ", just below the stack: probably a stack overflow (see ulimit -s, or remu's option -s)";
             return format!("nothing is mapped there{}", if is_below_stack { overflow } else { "" });
         };
+        if self.is_guard_of_stack(&area, addr) {
+            return "the guard of a thread's stack: probably a stack overflow (see ulimit -s, remu's option -s, or \
+                    pthread_attr_setstacksize)"
+                .into();
+        }
         let what = match &area.source {
             Source::File { path, .. } => file_name(path),
             Source::Named(name) => (*name).into(),
             Source::Anonymous => "anonymous memory".into(),
         };
         format!("{what} is mapped there, {}", area.prot)
+    }
+
+    /// Whether an area that the program accessed is what a C library maps below a thread's stack: memory without access,
+    /// with memory that can be written behind it. The stack pointer is below that.
+    fn is_guard_of_stack(&self, area: &Vma, addr: GuestAddr) -> bool {
+        let above_pointer = addr.0.wrapping_sub(self.death.sp.0);
+        area.prot.is_empty()
+            && above_pointer < STACK_MARGIN
+            && self.death.sp < area.range.end
+            && self.space.vma_at(area.range.end).is_some_and(|stack| stack.prot.contains(Prot::WRITE))
     }
 
     /// The instruction at the pc, or why it is illegal.

@@ -39,6 +39,8 @@ pub struct FatalSignal {
     pub address: Option<GuestAddr>,
     /// The program counter.
     pub pc: GuestAddr,
+    /// The stack pointer.
+    pub sp: GuestAddr,
 }
 
 impl FatalSignal {
@@ -50,6 +52,7 @@ impl FatalSignal {
             code: info.code,
             address: is_fault.then(|| GuestAddr(info.addr())),
             pc: GuestAddr(cpu.pc),
+            sp: GuestAddr(arch::stack_pointer(cpu)),
         }
     }
 }
