@@ -30,7 +30,8 @@ pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Isa, S
         None => (wanted.unwrap_or(Xlen::Rv64), spec.to_owned()),
     };
     let model = CpuModel::parse(&spec).map_err(|error| CliError::Cpu { source_name: "-cpu".to_owned(), error })?;
-    Ok(complete(xlen, model.exts))
+    // The models describe what user programs see.
+    Ok(complete(xlen, model.exts.with(Ext::S).with(Ext::Svinval)))
 }
 
 /// Adds what CPU models and ISA strings leave implicit: machine mode, and on RV32 Zcf if C and F are present.
@@ -72,9 +73,7 @@ fn parse(string: &str) -> Result<Isa, IsaError> {
 
 fn find(name: &str) -> Result<Ext, IsaError> {
     let ext = Ext::from_name(name).ok_or_else(|| IsaError::Unknown(name.to_owned()))?;
-    // Supervisor mode is not implemented, nor the extensions that depend on it.
-    let supervisor = ext == Ext::S || ext.implies().contains(Ext::S);
-    if ext.implemented() && !supervisor { Ok(ext) } else { Err(IsaError::Missing(ext)) }
+    if ext.implemented() { Ok(ext) } else { Err(IsaError::Missing(ext)) }
 }
 
 #[cfg(test)]
@@ -85,7 +84,8 @@ mod tests {
     fn isa_strings_are_parsed() {
         let isa = parse("rv64gc_zba_Zbb").unwrap();
         assert!(isa.xlen == Xlen::Rv64 && [Ext::D, Ext::Zcd, Ext::Zba, Ext::Zbb].iter().all(|&e| isa.exts.contains(e)));
-        assert!(!isa.exts.contains(Ext::Zcf));
+        assert!(!isa.exts.contains(Ext::Zcf) && !isa.exts.contains(Ext::S));
+        assert!(parse("rv64gc_svinval").unwrap().exts.contains(Ext::S), "implied");
         assert_eq!(parse("rv64imafdczicsr_zifencei_zba_zbb").unwrap().exts, isa.exts);
         let isa = parse("RV32IMAFUC").unwrap();
         assert!(isa.xlen == Xlen::Rv32 && isa.exts.contains(Ext::Zcf) && !isa.exts.contains(Ext::D));
@@ -100,7 +100,6 @@ mod tests {
             ("rv64iq", IsaError::Unknown("q".into())),
             ("rv64i_zfoo", IsaError::Unknown("zfoo".into())),
             ("rv64gcv", IsaError::Missing(Ext::V)),
-            ("rv64i_svinval", IsaError::Missing(Ext::Svinval)),
         ] {
             assert_eq!(parse(string), Err(error), "{string}");
         }

@@ -215,3 +215,171 @@ fn permits(regime: &Regime, entry: u64, access: Access) -> bool {
             Access::Fetch => entry & X != 0,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
+    /// Page tables in memory that is zero elsewhere, but for what a walk may not access.
+    #[derive(Default)]
+    struct Memory {
+        entries: RefCell<HashMap<u64, u64>>,
+        denied: Option<u64>,
+    }
+
+    impl Tables for Memory {
+        fn read(&self, addr: u64, _: u64) -> Option<u64> {
+            (self.denied != Some(addr)).then(|| self.entries.borrow().get(&addr).copied().unwrap_or(0))
+        }
+
+        fn replace(&self, addr: u64, _: u64, old: u64, new: u64) -> Option<bool> {
+            let mut entries = self.entries.borrow_mut();
+            let entry = entries.get_mut(&addr)?;
+            let same = *entry == old;
+            *entry = if same { new } else { *entry };
+            Some(same)
+        }
+    }
+
+    const ROOT: u64 = 0x8000_0000;
+    const ALL: u64 = V | R | W | X | A | D;
+
+    fn regime(paging: Paging) -> Regime {
+        Regime { level: Level::Supervisor, paging, root: ROOT, asid: 0, sum: false, mxr: false }
+    }
+
+    fn pte(addr: u64, flags: u64) -> u64 {
+        addr >> 12 << 10 | flags
+    }
+
+    /// Sv39 tables with these entries on the way to address 0x5555_6789, from the root on.
+    fn tables(entries: &[u64]) -> Memory {
+        let memory = Memory::default();
+        let addr = 0x5555_6789_u64;
+        for (depth, entry) in entries.iter().enumerate() {
+            let index = addr >> (30 - 9 * depth) & 0x1ff;
+            memory.entries.borrow_mut().insert(ROOT + 0x1000 * depth as u64 + 8 * index, *entry);
+        }
+        memory
+    }
+
+    fn next(depth: u64) -> u64 {
+        pte(ROOT + 0x1000 * depth, V)
+    }
+
+    fn walk39(memory: &Memory, regime: &Regime, options: WalkOptions, access: Access) -> Result<u64, FaultKind> {
+        translate(memory, regime, options, 0x5555_6789, access).map(|t| t.addr)
+    }
+
+    fn read(memory: &Memory) -> Result<u64, FaultKind> {
+        walk39(memory, &regime(Paging::Sv39), WalkOptions::default(), Access::Read)
+    }
+
+    const FAULT: Result<u64, FaultKind> = Err(FaultKind::PageFault);
+
+    #[test]
+    fn pages_of_each_size_are_found() {
+        let leaf = pte(0x12_3456_7000, ALL);
+        assert_eq!(read(&tables(&[next(1), next(2), leaf])), Ok(0x12_3456_7789));
+        assert_eq!(read(&tables(&[next(1), pte(0x12_3440_0000, ALL)])), Ok(0x12_3455_6789));
+        assert_eq!(read(&tables(&[pte(0x12_0000_0000 + 0x4000_0000, ALL)])), Ok(0x12_5555_6789));
+        // Low bits of a large page's number, a leaf that is a pointer, and a pointer that is a pointer.
+        assert_eq!(read(&tables(&[next(1), pte(0x12_3440_1000, ALL)])), FAULT);
+        assert_eq!(read(&tables(&[next(1), next(2), next(3)])), FAULT);
+        assert_eq!(read(&tables(&[next(1), next(2), leaf & !V])), FAULT);
+        // 64 KiB: the low bits of the number give the size.
+        let napot = |low: u64| tables(&[next(1), next(2), pte(0x12_3450_0000 + (low << 12), ALL) | N]);
+        assert_eq!(read(&napot(8)), Ok(0x12_3450_6789));
+        assert_eq!((read(&napot(4)), read(&napot(0))), (FAULT, FAULT));
+        assert_eq!(read(&tables(&[next(1), pte(0x12_3440_0000, ALL) | N])), FAULT);
+    }
+
+    #[test]
+    fn reserved_bits_fault() {
+        for bit in [A, D, U, N, 1 << 61, 1 << 62, 1 << 54, 1 << 60] {
+            assert_eq!(read(&tables(&[next(1), next(2) | bit, pte(0x12_3456_7000, ALL)])), FAULT, "{bit:#x}");
+        }
+        let typed = |bits: u64| tables(&[next(1), next(2), pte(0x12_3456_7000, ALL) | bits << 61]);
+        let options = WalkOptions { memory_types: true, ..WalkOptions::default() };
+        let walk = |memory: &Memory| walk39(memory, &regime(Paging::Sv39), options, Access::Read);
+        assert_eq!((read(&typed(1)), walk(&typed(1)).is_ok(), walk(&typed(2)).is_ok()), (FAULT, true, true));
+        assert_eq!(walk(&typed(3)), FAULT);
+        assert_eq!(read(&tables(&[next(1), next(2), pte(0x12_3456_7000, ALL) | 1 << 57])), FAULT);
+        assert_eq!(read(&tables(&[next(1), next(2), pte(0x12_3456_7000, V | W | X | A | D)])), FAULT);
+    }
+
+    #[test]
+    fn addresses_must_be_canonical() {
+        let memory = tables(&[next(1), next(2), pte(0x12_3456_7000, ALL)]);
+        let at = |addr| translate(&memory, &regime(Paging::Sv39), WalkOptions::default(), addr, Access::Read);
+        assert!(at(0x5555_6789).is_ok());
+        assert_eq!(at(0x5555_6789 | 1 << 39), Err(FaultKind::PageFault));
+        assert_eq!(at(0x5555_6789 | 1 << 63), Err(FaultKind::PageFault));
+        assert!(Paging::Sv57.is_canonical(!0 << 56) && !Paging::Sv57.is_canonical(1 << 56));
+    }
+
+    #[test]
+    fn permissions_depend_on_the_privilege() {
+        use Access::{Fetch, Read, Write};
+        let page = |flags| tables(&[next(1), next(2), pte(0x12_3456_7000, V | A | D | flags)]);
+        let may = |flags, level, sum, mxr, access| {
+            let regime = Regime { level, sum, mxr, ..regime(Paging::Sv39) };
+            walk39(&page(flags), &regime, WalkOptions::default(), access).is_ok()
+        };
+        let (user, supervisor) = (Level::User, Level::Supervisor);
+        for (flags, access) in [(R, Read), (R | W, Write), (X, Fetch)] {
+            assert!(may(flags, supervisor, false, false, access) && may(flags | U, user, false, false, access));
+            assert!(!may(flags, user, false, false, access) && !may(flags | U, supervisor, false, false, access));
+            assert_eq!(may(flags | U, supervisor, true, false, access), access != Fetch);
+        }
+        assert!(!may(R, supervisor, false, false, Write) && !may(R | W, supervisor, false, false, Fetch));
+        assert!(!may(X, supervisor, false, false, Read) && may(X, supervisor, false, true, Read));
+        assert!(!may(X, supervisor, false, true, Write));
+    }
+
+    #[test]
+    fn accessed_and_dirty_bits_are_set_or_fault() {
+        let leaf = pte(0x12_3456_7000, V | R | W);
+        let memory = tables(&[next(1), next(2), leaf]);
+        let at = ROOT + 0x2000 + 8 * (0x5555_6789 >> 12 & 0x1ff);
+        let walk = |access, sets_accessed| {
+            let options = WalkOptions { sets_accessed, ..WalkOptions::default() };
+            walk39(&memory, &regime(Paging::Sv39), options, access)
+        };
+        assert_eq!((walk(Access::Read, false), walk(Access::Write, false)), (FAULT, FAULT));
+        // Permissions come first.
+        assert_eq!(walk(Access::Fetch, true), FAULT);
+        assert_eq!(memory.entries.borrow()[&at], leaf);
+        assert!(walk(Access::Read, true).is_ok());
+        assert_eq!(memory.entries.borrow()[&at], leaf | A);
+        assert!(walk(Access::Read, false).is_ok());
+        assert_eq!(walk(Access::Write, false), FAULT);
+        assert!(walk(Access::Write, true).is_ok());
+        assert_eq!(memory.entries.borrow()[&at], leaf | A | D);
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_read_is_an_access_fault() {
+        let mut memory = tables(&[next(1), next(2), pte(0x12_3456_7000, ALL)]);
+        memory.denied = Some(ROOT + 0x1000 + 8 * (0x5555_6789 >> 21 & 0x1ff));
+        assert_eq!(read(&memory), Err(FaultKind::AccessFault));
+    }
+
+    #[test]
+    fn narrow_harts_have_two_levels_and_34_bits() {
+        let memory = Memory::default();
+        let addr = 0x8765_4321_u64;
+        let entry = |depth: u64, index: u64, entry| {
+            memory.entries.borrow_mut().insert(ROOT + 0x1000 * depth + 4 * index, entry);
+        };
+        entry(0, addr >> 22, (ROOT + 0x1000) >> 12 << 10 | V);
+        entry(1, addr >> 12 & 0x3ff, 0x3_ffff_f000 >> 12 << 10 | ALL);
+        let found = translate(&memory, &regime(Paging::Sv32), WalkOptions::default(), addr, Access::Fetch).unwrap();
+        assert_eq!((found.addr, found.page_size), (0x3_ffff_f321, 0x1000));
+        entry(0, addr >> 22, 0x40_0000 >> 12 << 10 | ALL);
+        let found = translate(&memory, &regime(Paging::Sv32), WalkOptions::default(), addr, Access::Fetch).unwrap();
+        assert_eq!((found.addr, found.page_size), (0x65_4321, 1 << 22));
+    }
+}
