@@ -4,7 +4,7 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 
 enum { FINISHER = 0x100000, RTC = 0x101000, CLINT = 0x2000000, PLIC = 0xc000000, UART = 0x10000000 };
-enum { MSIP = 1 << 3, MTIP = 1 << 7, MEIP = 1 << 11 };
+enum { MSIP = 1 << 3, MTIP = 1 << 7, MEIP = 1 << 11, SEIP = 1 << 9 };
 enum { UART_SOURCE = 10, RTC_SOURCE = 11 };
 
 static inline u8 read8(u64 at) { return *(volatile u8 *)at; }

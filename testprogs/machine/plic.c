@@ -79,6 +79,19 @@ int main(u64 hart) {
     raise();
     show("completed", external());
 
+    // Context 1 is supervisor mode. Claiming in one context takes it from both.
+    write32(ENABLE + 0x80, 1 << UART_SOURCE);
+    write32(THRESHOLD + 0x1000, 1);
+    write32(THRESHOLD + 0x1000, 0);
+    show("supervisor", csr_read(mip) & SEIP);
+    show("supervisor's claim", read32(CLAIM + 0x1000));
+    show("claimed from both", csr_read(mip) & (SEIP | MEIP));
+    (void)read8(IIR);
+    write8(IER, 0);
+    write32(CLAIM + 0x1000, UART_SOURCE);
+    write32(ENABLE + 0x80, 0);
+    raise();
+
     csr_write(mtvec, handler);
     csr_set(mie, MEIP);
     csr_set(mstatus, 8);

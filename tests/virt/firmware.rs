@@ -51,7 +51,6 @@ fn u_boot_answers_on_qemu() {
 }
 
 #[test]
-#[ignore = "needs supervisor mode"]
 fn u_boot_answers() {
     for harts in [1, 2] {
         converse(remu_system(), harts);

@@ -64,13 +64,11 @@ fn converse(command: Command, harts: usize) {
 }
 
 #[test]
-#[ignore = "takes half a minute"]
 fn linux_answers_on_qemu() {
     converse(qemu_system(), 2);
 }
 
 #[test]
-#[ignore = "needs supervisor mode"]
 fn linux_answers() {
     for harts in [1, 2] {
         converse(remu_system(), harts);
@@ -78,7 +76,6 @@ fn linux_answers() {
 }
 
 #[test]
-#[ignore = "needs supervisor mode"]
 fn a_boot_with_a_clock_of_instructions_is_repeatable() {
     let folder = tempfile::tempdir().unwrap();
     let then = "uname -a; cat /proc/cpuinfo; for i in 1 2 3; do echo $i | cat; done; date; dmesg | tail; poweroff -f";

@@ -25,9 +25,6 @@ const ENABLE_STRIDE: u64 = 0x80;
 const CONTEXT: u64 = 0x20_0000;
 const CONTEXT_STRIDE: u64 = 0x1000;
 
-/// SEIP.
-const SUPERVISOR_EXTERNAL: Interrupts = Interrupts(1 << 9);
-
 /// The interrupt controller.
 #[derive(Debug)]
 pub struct Plic {
@@ -85,8 +82,8 @@ enum Register {
 impl Plic {
     /// A controller of `harts` harts, each with a context for machine mode and, if it exists, for supervisor mode.
     pub fn new(harts: usize, supervisor: bool, lines: Arc<InterruptLines>) -> Self {
-        let modes: &[Interrupts] =
-            if supervisor { &[Interrupts::EXTERNAL, SUPERVISOR_EXTERNAL] } else { &[Interrupts::EXTERNAL] };
+        let modes = [Interrupts::EXTERNAL, Interrupts::SUPERVISOR_EXTERNAL];
+        let modes = if supervisor { &modes[..] } else { &modes[..1] };
         let context = |hart| move |&line| Context { hart, line, enabled: [0; WORDS], threshold: 0 };
         let state = State {
             contexts: (0..harts).flat_map(|hart| modes.iter().map(context(hart))).collect(),
