@@ -63,6 +63,18 @@ impl Block {
     }
 }
 
+/// The source of the superblocks that begin on a page.
+#[derive(Clone, Copy, Debug)]
+struct Page {
+    /// Where the last of them ends.
+    end: GuestAddr,
+    /// How many were ever added.
+    added: u32,
+    /// The hash of the bytes from the start of the page to `end` when all of them were compiled from these bytes, if
+    /// that is known.
+    hash: Option<u64>,
+}
+
 /// What the lock protects.
 #[derive(Default)]
 struct State {
@@ -72,6 +84,8 @@ struct State {
     entries: FxHashMap<BlockKey, (u32, u32)>,
     /// The superblocks, by index.
     by_page: BlocksByPage<u32>,
+    /// The pages on which superblocks begin, by address.
+    pages: FxHashMap<u64, Page>,
     /// The first free byte of the area.
     used: u32,
     /// All code has been discarded, and some thread may still execute it.
@@ -241,6 +255,9 @@ impl CodeCache {
         };
         let metadata = block.metadata_bytes();
         state.by_page.insert(&block.source, index);
+        let page = state.pages.entry(GuestAddr(pc).page_floor().0);
+        let page = page.or_insert(Page { end: block.source.end, added: 0, hash: None });
+        *page = Page { end: page.end.max(block.source.end), added: page.added.wrapping_add(1), hash: None };
         for &(key, offset) in &block.entries {
             // A loop of another superblock may begin here already.
             state.entries.entry(key).or_insert((start + offset, index));
@@ -318,6 +335,7 @@ impl CodeCache {
         state.is_emptying = true;
         state.entries.clear();
         state.by_page.clear();
+        state.pages.clear();
         for block in &mut state.blocks {
             (block.entries, block.incoming) = Default::default();
         }
@@ -349,34 +367,42 @@ impl CodeCache {
 
     /// Discards the superblocks whose bytes in memory differ from those they were compiled from. FENCE.I guarantees
     /// this, also for stores through other mappings of the page.
+    ///
+    /// Programs that write code execute FENCE.I often, and have much code that stays. So whole pages are compared first.
     pub fn revalidate(&self, mem: &UserSpace) {
-        let mut bytes = Vec::new();
-        let mut is_stale = |source: &Range<GuestAddr>, known: u64| {
-            bytes.resize((source.end.0 - source.start.0) as usize, 0);
-            let got = mem.fetch(source.start, &mut bytes);
-            got != Ok(bytes.len()) || hash(&bytes) != known
-        };
         // Memory is read without the lock. What is compiled meanwhile is fresh.
-        let blocks: Vec<(u32, Range<GuestAddr>, u64)> = {
-            let state = self.state.lock();
-            let live = state.blocks.iter().filter(|block| !block.entries.is_empty());
-            live.map(|block| (block.start, block.source.clone(), block.hash)).collect()
-        };
-        let stale: Vec<_> = blocks.into_iter().filter(|(_, source, known)| is_stale(source, *known)).collect();
-        if stale.is_empty() {
-            return;
-        }
-        let mut state = self.state.lock();
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        for (start, source, known) in stale {
-            // If all code was discarded meanwhile, another superblock may be there.
-            let found = state.blocks.binary_search_by_key(&start, |block| block.start);
-            if let Ok(index) = found
-                && state.blocks[index].source == source
-                && state.blocks[index].hash == known
-            {
-                self.discard(&mut state, index as u32);
+        let pages: Vec<(u64, Page)> = self.state.lock().pages.iter().map(|(&start, &page)| (start, page)).collect();
+        let mut bytes = Vec::new();
+        for (start, page) in pages {
+            bytes.resize((page.end.0 - start) as usize, 0);
+            let got = mem.fetch(GuestAddr(start), &mut bytes).unwrap_or(0);
+            let now = (got == bytes.len()).then(|| hash(&bytes));
+            if now.is_none() || now != page.hash {
+                self.revalidate_page(start, page.added, &bytes[..got], now);
             }
+        }
+    }
+
+    /// Discards the superblocks that begin on a page and were not compiled from `bytes`, which were found there and have
+    /// the hash `now`. `added` is from before they were read.
+    fn revalidate_page(&self, start: u64, added: u32, bytes: &[u8], now: Option<u64>) {
+        let mut state = self.state.lock();
+        let mut any = false;
+        for index in state.by_page.near(&(GuestAddr(start)..GuestAddr(start + PAGE_SIZE))) {
+            let Block { source, hash: known, .. } = &state.blocks[index as usize];
+            let Some(from) = source.start.0.checked_sub(start) else { continue };
+            let found = bytes.get(from as usize..(source.end.0 - start) as usize);
+            if found.is_none_or(|found| hash(found) != *known) {
+                self.discard(&mut state, index);
+                any = true;
+            }
+        }
+        if any {
+            self.generation.fetch_add(1, Ordering::SeqCst);
+        }
+        // One that was added meanwhile may have been compiled from other bytes.
+        if let Some(page) = state.pages.get_mut(&start).filter(|page| page.added == added) {
+            page.hash = now;
         }
     }
 }
