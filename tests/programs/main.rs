@@ -4,7 +4,8 @@
 //! The root file systems of both architectures come from one suite (`tests/debian/fetch.sh --root`); nothing depends on
 //! its version. Each program runs with its root as `/`, so both sides see the same paths. For this the test restarts
 //! itself in a mount namespace, which requires root or user namespaces. `REMU_PROGRAMS=bash,sed` runs only the checks
-//! of these programs. `REMU_PROGRAMS_LONG=1` runs the checks in `long` instead of those in `checks`. The times are written to `programs-times.txt` in cargo's target directory.
+//! of these programs. `REMU_PROGRAMS_LONG=1` runs the checks in `long`, with the packages of `long-packages`, instead of
+//! those in `checks`. The times are written to `programs-times.txt` in cargo's target directory.
 
 mod checks;
 #[path = "../common/mod.rs"]
@@ -44,7 +45,8 @@ fn programs_agree_with_their_host_builds() {
 
 /// Prepares both roots and starts this test again where they are set up.
 fn enter() {
-    let listing = script("tests/debian/fetch.sh", &["--root".as_ref(), "tests/programs/packages".as_ref()]);
+    let list = if long() { "tests/programs/long-packages" } else { "tests/programs/packages" };
+    let listing = script("tests/debian/fetch.sh", &["--root".as_ref(), list.as_ref()]);
     println!("{listing}");
     let root_of = |arch: &str| -> PathBuf {
         let line = listing.lines().find(|l| l.starts_with(arch)).expect("a line for each architecture");
