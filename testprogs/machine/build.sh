@@ -1,19 +1,26 @@
 #!/bin/bash
-# testprogs/machine/build.sh OUT - builds the bare-metal programs in this folder, which test the devices of the machine
-# `virt`. Needs Debian's gcc-riscv64-linux-gnu.
+# testprogs/machine/build.sh OUT - builds the bare-metal programs in this folder, which test the machine `virt`: its
+# devices and the privileged architecture. `mmu` is built for RV32 as well, as `mmu32`. Needs Debian's
+# gcc-riscv64-linux-gnu.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 out=$1
 mkdir -p "$out"
-for source in "$here"/*.c; do
-    name=$(basename "$source" .c)
-    program=$out/$name
-    if [ "$program" -nt "$source" ] && [ "$program" -nt "$here/machine.h" ] && [ "$program" -nt "$here/start.S" ]; then
-        continue
-    fi
+newest() { ls -t "$@" | sed -n 1p; }
+
+# build PROGRAM SOURCE MARCH MABI
+build() {
+    local program=$out/$1 source=$here/$2.c
+    [ ! "$program" -nt "$(newest "$source" "$here"/*.h "$here/start.S" "$here/build.sh")" ] || return 0
     # Under another name first: another test may build at the same time.
-    riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d -mcmodel=medany -O2 -Wall -Werror -ffreestanding -fno-builtin \
+    riscv64-linux-gnu-gcc -march="$3" -mabi="$4" -mcmodel=medany -O2 -Wall -Werror -ffreestanding -fno-builtin \
         -fno-pic -fno-stack-protector -nostdlib -static -no-pie -Wl,--section-start=.reset=0x80000000,-Ttext=0x80001000,--build-id=none,--no-warn-rwx-segments \
         -o "$program.$$" "$here/start.S" "$source"
     mv "$program.$$" "$program"
+}
+
+for source in "$here"/*.c; do
+    name=$(basename "$source" .c)
+    build "$name" "$name" rv64gc lp64d
 done
+build mmu32 mmu rv32gc ilp32d

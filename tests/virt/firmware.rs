@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::{qemu, qemu_system, remu_system};
+use remu_isa::Xlen;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -47,7 +48,7 @@ fn converse(mut command: Command, harts: usize) -> String {
 
 #[test]
 fn u_boot_answers_on_qemu() {
-    converse(qemu_system(), 2);
+    converse(qemu_system(Xlen::Rv64), 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::cpio::Archive;
 use super::firmware::opensbi;
 use super::session::Session;
 use super::{common, qemu_system, remu_system};
+use remu_isa::Xlen;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -65,7 +66,7 @@ fn converse(command: Command, harts: usize) {
 
 #[test]
 fn linux_answers_on_qemu() {
-    converse(qemu_system(), 2);
+    converse(qemu_system(Xlen::Rv64), 2);
 }
 
 #[test]

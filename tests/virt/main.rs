@@ -20,8 +20,8 @@ fn remu_system() -> Command {
 }
 
 /// Debian's newest QEMU, without a window.
-fn qemu_system() -> Command {
-    let bin = qemu::qemu_system(Xlen::Rv64).unwrap_or_else(|missing| panic!("{missing}"));
+fn qemu_system(xlen: Xlen) -> Command {
+    let bin = qemu::qemu_system(xlen).unwrap_or_else(|missing| panic!("{missing}"));
     let mut command = qemu::command(&bin);
     command.args(["-display", "none", "-monitor", "none"]);
     command

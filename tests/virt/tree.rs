@@ -1,6 +1,7 @@
 //! The device tree: what it has in common with QEMU's is equal, and dtc finds no error in it.
 
 use super::{qemu_system, remu_system};
+use remu_isa::Xlen;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -70,7 +71,7 @@ fn the_device_tree_is_that_of_qemu_for_the_devices_that_exist() {
     let words = "-smp 3 -m 256 -kernel kernel -initrd disk -append";
     let words: Vec<&str> = words.split(' ').chain(["console=ttyS0 quiet"]).collect();
     let ours = dumped(remu_system(), &words, folder.path());
-    let theirs = dumped(qemu_system(), &[&["-bios", "none"], &words[..]].concat(), folder.path());
+    let theirs = dumped(qemu_system(Xlen::Rv64), &[&["-bios", "none"], &words[..]].concat(), folder.path());
     let mut checked = 0;
     for (key, value) in &ours {
         // The name of the emulator, and the extensions.
