@@ -1,10 +1,12 @@
 //! Microbenchmarks with criterion: decoding and encoding, the interpreter's dispatch and blocks, guest memory, a system
-//! call, a fault that the guest handles, loading a program, locks, and the x86-64 assembler.
+//! call, a fault that the guest handles, loading a program, locks, the x86-64 assembler, and the compiler.
 //!
 //! `cargo bench --bench parts [FILTER]`, for example `interpreter/`. Whole programs are measured by `benches/compare`.
 
 #[path = "../tests/common/elf.rs"]
 mod elf;
+#[path = "../tests/golden/sequences.rs"]
+mod sequences;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use elf::{A0, A1, A2, A3, A7, RA, SP, T0, T1, T2, ZERO, assemble, branch, ecall, here, imm, jump, li, reg, store};
@@ -12,7 +14,9 @@ use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::host::{InheritedLimits, Lock, Rank};
 use remu::interp::{Interp, InterpConfig};
-use remu::jit::x64::{Alu, Assembler, Cond, Fp, Gpr, Mem, Scale, Shift, Size, VArith, Xmm};
+use remu::jit::baseline::map::RegisterMap;
+use remu::jit::baseline::{Compiler, Config, MAX_INSNS};
+use remu::jit::x64::{Alu, Assembler, Cond, Fp, Gpr, HostFeatures, Mem, Scale, Shift, Size, VArith, Xmm};
 use remu::linux::exec::{Image, ProcessSpec};
 use remu::linux::limits::Limits;
 use remu::linux::{Outcome, Services, Task, TaskConfig, Vdso};
@@ -343,5 +347,38 @@ fn assembler(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(parts, encodings, interpreter, memory, kernel, loading, locks, assembler);
+/// The superblocks of typical sequences, with decoding: the time for each instruction of the guest.
+fn compiler(c: &mut Criterion) {
+    let space = space(false);
+    let all: Vec<Insn> = sequences::all().into_iter().flat_map(|(_, insns)| insns).collect();
+    space.write_bytes(GuestAddr(CODE), &assemble(&all)).expect("it is mapped");
+    let features = HostFeatures::detect();
+    let config = Config {
+        map: RegisterMap::new(features, false),
+        features,
+        max_insns: MAX_INSNS,
+        link: true,
+        count: false,
+        dynamic: true,
+        reservations: space.reservations().address(),
+    };
+    let isa = Isa::rv64_max();
+    let mut compiler = Compiler::default();
+    let mut compile_all = || {
+        let (mut pc, mut bytes) = (CODE, 0);
+        while pc < CODE + 4 * all.len() as u64 {
+            compiler.fetch(pc, &config, &isa, &space).expect("the instructions are legal");
+            compiler.compile(&config, &isa).expect("the host has the code");
+            pc += compiler.fetched().source.len() as u64;
+            bytes += compiler.code().len();
+        }
+        bytes
+    };
+    let mut group = c.benchmark_group("compiler");
+    group.throughput(Throughput::Elements(all.len() as u64));
+    group.bench_function("typical sequences", |b| b.iter(&mut compile_all));
+    group.finish();
+}
+
+criterion_group!(parts, encodings, interpreter, memory, kernel, loading, locks, assembler, compiler);
 criterion_main!(parts);

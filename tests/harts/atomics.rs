@@ -1,9 +1,10 @@
 //! LR/SC and atomic memory operations of several harts.
 
 use super::elf::{T0, T1, T2, branch, ecall, imm, jump, reg, store};
-use super::{CODE, DATA, Hart, RW, on_threads, put, shared_space, space};
+use super::{CODE, DATA, Hart, RW, Space, on_threads, put, shared_space, space};
 use remu::guest::Exit;
-use remu::memory::{Access, FaultKind, GuestAddr, GuestFault, Prot, UserSpace};
+use remu::memory::{Access, FaultKind, GuestAddr, GuestFault, Prot};
+use remu::user::EngineKind;
 use remu_isa::{Insn, Op};
 
 const A0: u8 = 10;
@@ -23,7 +24,7 @@ fn sc(rd: u8, value: u8, at: u8) -> Insn {
 
 /// Runs `other` on a second hart between LR and SC of the first one, both at [`DATA`], where there is a 7; yields what
 /// the SC answers.
-fn between(space: &UserSpace, other: &[Insn]) -> u64 {
+fn between(space: &Space, other: &[Insn]) -> u64 {
     put(space, CODE, &[lr(T0, A0), ecall(), sc(T1, A1, A0), ecall()]);
     put(space, CODE + 0x1000, &[other, &[ecall()]].concat());
     space.write(GuestAddr(DATA), &7u64).unwrap();
@@ -36,9 +37,8 @@ fn between(space: &UserSpace, other: &[Insn]) -> u64 {
     first.x(T1)
 }
 
-#[test]
-fn what_another_hart_stores_breaks_a_reservation() {
-    let space = space();
+fn what_another_hart_stores_breaks_a_reservation(engine: EngineKind) {
+    let space = space(engine);
     assert_eq!(between(&space, &[]), 0);
     assert_eq!(between(&space, &[lr(T0, A0)]), 0, "a reservation of another hart's does not");
     assert_eq!(between(&space, &[store(Op::Sd, A1, A0, 0)]), 1, "another value");
@@ -61,9 +61,8 @@ fn what_another_hart_stores_breaks_a_reservation() {
     assert_eq!(between(&space, &there_and_back), 1);
 }
 
-#[test]
-fn a_store_conditional_needs_its_own_reservation() {
-    let space = space();
+fn a_store_conditional_needs_its_own_reservation(engine: EngineKind) {
+    let space = space(engine);
     let run = |code: &[Insn]| {
         put(&space, CODE, &[code, &[ecall()]].concat());
         let mut hart = Hart::new(&space, CODE, &[(A0, DATA), (A1, 9), (A3, DATA + 8)]);
@@ -78,9 +77,8 @@ fn a_store_conditional_needs_its_own_reservation() {
     assert_eq!(run(&[lr(T0, A0), sc(T2, A1, A3), sc(T1, A1, A0)]), 1, "one that fails uses it up, too");
 }
 
-#[test]
-fn a_store_conditional_that_faults_leaves_nothing_behind() {
-    let space = space();
+fn a_store_conditional_that_faults_leaves_nothing_behind(engine: EngineKind) {
+    let space = space(engine);
     put(&space, CODE, &[lr(T0, A0), ecall(), sc(T1, A1, A0), ecall()]);
     let mut hart = Hart::new(&space, CODE, &[(A0, DATA), (A1, 9)]);
     assert_eq!(hart.run(), Exit::Syscall);
@@ -92,9 +90,8 @@ fn a_store_conditional_that_faults_leaves_nothing_behind() {
     assert_eq!(between(&space, &[]), 0, "others are not held up");
 }
 
-#[test]
-fn atomics_check_their_alignment_before_anything_else() {
-    let space = space();
+fn atomics_check_their_alignment_before_anything_else(engine: EngineKind) {
+    let space = space(engine);
     // At an address where nothing is mapped.
     for (op, size) in [
         (Op::LrW, 4),
@@ -124,7 +121,7 @@ const THREADS: usize = 4;
 
 /// Runs the program on all threads, with their number in a2 and the rounds in s1; fails if one of them does not get
 /// through.
-fn run_on_all(space: &std::sync::Arc<UserSpace>, code: &[Insn], rounds: u64) {
+fn run_on_all(space: &std::sync::Arc<Space>, code: &[Insn], rounds: u64) {
     put(space, CODE, code);
     let bodies = (0..THREADS as u64).map(|number| {
         let space = space.clone();
@@ -138,9 +135,8 @@ fn run_on_all(space: &std::sync::Arc<UserSpace>, code: &[Insn], rounds: u64) {
     on_threads(bodies.collect());
 }
 
-#[test]
-fn counters_are_exact_and_no_hart_starves() {
-    let space = shared_space();
+fn counters_are_exact_and_no_hart_starves(engine: EngineKind) {
+    let space = shared_space(engine);
     let code = [
         // 0: by LR/SC
         lr(T0, A0),
@@ -178,10 +174,9 @@ fn counters_are_exact_and_no_hart_starves() {
 
 /// A stack of a few nodes, from which four harts pop and to which they push: a node comes back while another hart is
 /// between its LR and its SC. Who has popped a node is alone with it.
-#[test]
-fn a_lock_free_stack_hands_out_no_node_twice() {
+fn a_lock_free_stack_hands_out_no_node_twice(engine: EngineKind) {
     const NODES: u64 = 3;
-    let space = shared_space();
+    let space = shared_space(engine);
     let node = |i: u64| DATA + 0x1000 + 64 * i;
     for i in 0..NODES {
         let next = if i + 1 < NODES { node(i + 1) } else { 0 };
@@ -223,4 +218,13 @@ fn a_lock_free_stack_hands_out_no_node_twice() {
     }
     seen.sort_unstable();
     assert_eq!(seen, (0..NODES).map(node).collect::<Vec<_>>(), "all nodes are there");
+}
+
+in_each_engine! {
+    what_another_hart_stores_breaks_a_reservation,
+    a_store_conditional_needs_its_own_reservation,
+    a_store_conditional_that_faults_leaves_nothing_behind,
+    atomics_check_their_alignment_before_anything_else,
+    counters_are_exact_and_no_hart_starves,
+    a_lock_free_stack_hands_out_no_node_twice,
 }

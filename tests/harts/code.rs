@@ -1,14 +1,16 @@
 //! Code that one hart changes while others run it.
 
 use super::elf::{RA, T0, assemble, branch, ebreak, ecall, imm, jump, reg, store};
-use super::{CODE, DATA, Hart, RW, on_threads, put, shared_space};
+use super::{CODE, DATA, Hart, RW, on_threads, on_threads_for, put, shared_space};
 use remu::guest::Exit;
 use remu::memory::{Access, Backing, FaultKind, GuestAddr, GuestFault, MapRequest, Place, Prot, UserSpace};
+use remu::user::EngineKind;
 use remu_isa::{Insn, Op};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Two functions that return a number each, `lui a0, number; ret`, by the hart that changes them.
 const FUNCTIONS: [u64; 2] = [0x40_0000, 0x40_1000];
@@ -27,6 +29,11 @@ const UNIT: u8 = 23;
 const NUMBER: u8 = 24;
 const ROUNDS: u8 = 25;
 const OWN_CALL: u8 = 26;
+const T1: u8 = 6;
+const MINUS_ONE: u8 = 27;
+const STEP: u8 = 28;
+const START: u8 = 29;
+const NEXT: u8 = 30;
 
 /// Changes its own function, has the change made known, promises it, and calls both functions.
 fn program() -> Vec<Insn> {
@@ -70,10 +77,9 @@ fn functions(space: &UserSpace) {
 }
 
 /// Each flush is an invalidation that waits for the other hart, which itself flushes.
-#[test]
-fn two_harts_change_code_and_call_each_others() {
+fn two_harts_change_code_and_call_each_others(engine: EngineKind) {
     const TURNS: u64 = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
-    let space = shared_space();
+    let space = shared_space(engine);
     put(&space, CODE, &program());
     functions(&space);
     let lui = assemble(&[imm(Op::Lui, A0, 0, 0)]);
@@ -146,10 +152,9 @@ const REMOVALS: [Removal; 4] = [
     (move_away, FaultKind::Unmapped),
 ];
 
-#[test]
-fn code_that_is_taken_away_stops_running_before_the_call_returns() {
+fn code_that_is_taken_away_stops_running_before_the_call_returns(engine: EngineKind) {
     const TURNS: usize = 200;
-    let space = shared_space();
+    let space = shared_space(engine);
     let running = Arc::new(AtomicBool::new(false));
     let count = |space: &UserSpace| space.read::<u64>(GuestAddr(DATA)).unwrap();
     let worker: Box<dyn FnOnce() + Send> = Box::new({
@@ -194,10 +199,9 @@ fn code_that_is_taken_away_stops_running_before_the_call_returns() {
 }
 
 /// The two harts invalidate code in which the other runs, without a pause.
-#[test]
-fn invalidations_of_each_others_code_end() {
+fn invalidations_of_each_others_code_end(engine: EngineKind) {
     const TURNS: u64 = 3000;
-    let space = shared_space();
+    let space = shared_space(engine);
     let bodies = (0..2u64).map(|own| {
         let space = space.clone();
         let at = CODE + 0x1000 * own;
@@ -214,4 +218,74 @@ fn invalidations_of_each_others_code_end() {
         Box::new(body) as Box<dyn FnOnce() + Send>
     });
     on_threads(bodies.collect());
+}
+
+/// The pages over which a chain of blocks lies, and the harts that run it.
+const LINKS: u64 = 8;
+const RUNNERS: u64 = 3;
+
+/// A block of the chain, which adds 1 to t1 in one of two ways, and continues on the next page by a jump of its own kind.
+fn link(page: u64, way: bool) -> [Insn; 3] {
+    let add = if way { imm(Op::Addi, T1, T1, 1) } else { reg(Op::Sub, T1, T1, MINUS_ONE) };
+    if page + 1 == LINKS {
+        [imm(Op::Addi, T0, T0, -1), branch(Op::Bne, T0, 0, 8), ecall()]
+    } else if page % 3 == 1 {
+        [add, reg(Op::Add, NEXT, NEXT, STEP), imm(Op::Jalr, 0, NEXT, 0)]
+    } else {
+        [add, reg(Op::Add, NEXT, NEXT, STEP), jump(0x1000 - 8)]
+    }
+}
+
+/// Blocks are linked by those who run them while another thread changes them and has their links taken away.
+/// `REMU_LINK_CHANGES` is the number of changes.
+fn links_are_made_and_taken_away_under_running_harts(engine: EngineKind) {
+    let changes: u64 = std::env::var("REMU_LINK_CHANGES").map_or(200, |n| n.parse().expect("a number"));
+    let space = shared_space(engine);
+    space.map(&MapRequest::anonymous(Place::Fixed(GuestAddr(CODE)), 0x1000 * LINKS, Prot::all())).unwrap();
+    let back = [reg(Op::Add, NEXT, START, 0), imm(Op::Jalr, 0, NEXT, 0)];
+    for page in 0..LINKS {
+        let code = [&link(page, true)[..], &back].concat();
+        space.write_bytes(GuestAddr(CODE + 0x1000 * page), &assemble(&code)).unwrap();
+    }
+    let is_over = Arc::new(AtomicBool::new(false));
+    let runner = || {
+        let (space, is_over) = (space.clone(), is_over.clone());
+        let body = move || {
+            const TURNS: u64 = 1000;
+            let registers = [(MINUS_ONE, u64::MAX), (STEP, 0x1000), (START, CODE), (NEXT, CODE)];
+            let mut hart = Hart::new(&space, CODE, &registers);
+            let mut runs = 0;
+            while !is_over.load(Ordering::Relaxed) || runs == 0 {
+                for (r, v) in [(T0, TURNS), (T1, 0), (NEXT, CODE)] {
+                    hart.owner.cpu_mut().set_x(r, v);
+                }
+                hart.owner.cpu_mut().pc = CODE;
+                assert_eq!(hart.run(), Exit::Syscall);
+                assert_eq!(hart.x(T1), TURNS * (LINKS - 1), "each block of the chain ran once in each turn");
+                runs += 1;
+            }
+        };
+        Box::new(body) as Box<dyn FnOnce() + Send>
+    };
+    let mut bodies: Vec<_> = (0..RUNNERS).map(|_| runner()).collect();
+    let changer = move || {
+        for n in 0..changes {
+            let page = n * 5 % (LINKS - 1);
+            let at = GuestAddr(CODE + 0x1000 * page);
+            // One store: other harts see the old instruction or the new one.
+            let insn = assemble(&link(page, n % 3 == 0)[..1]);
+            space.write(at, &u32::from_le_bytes(insn[..4].try_into().unwrap())).unwrap();
+            space.code_changed(at..at.offset(4));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    bodies.push(Box::new(changer));
+    on_threads_for(Duration::from_secs(300) + Duration::from_millis(changes), bodies);
+}
+
+in_each_engine! {
+    two_harts_change_code_and_call_each_others,
+    code_that_is_taken_away_stops_running_before_the_call_returns,
+    invalidations_of_each_others_code_end,
+    links_are_made_and_taken_away_under_running_harts,
 }

@@ -2,9 +2,10 @@
 //! forbids is never seen; store buffering, where no fence forbids it, is.
 
 use super::elf::{T0, branch, ebreak, ecall, imm, jump, reg, store};
-use super::{CODE, DATA, Hart, on_threads, put, shared_space};
+use super::{CODE, DATA, Hart, Space, on_threads, put, shared_space};
 use remu::guest::Exit;
-use remu::memory::{GuestAddr, UserSpace};
+use remu::memory::GuestAddr;
+use remu::user::EngineKind;
 use remu_isa::{Insn, Op};
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ fn program(body: &[Insn]) -> Vec<Insn> {
 type Seen = [[u64; 2]; 2];
 
 /// Runs a batch; the second hart has the words the other way round. True if some turn ended as described.
-fn batch(space: &Arc<UserSpace>, bodies: &[Body; 2], what: fn(Seen) -> bool) -> bool {
+fn batch(space: &Arc<Space>, bodies: &[Body; 2], what: fn(Seen) -> bool) -> bool {
     space.fill_zero(GuestAddr(DATA), 0xb_0000).unwrap();
     for (i, body) in bodies.iter().enumerate() {
         put(space, CODE + 0x1000 * i as u64, &program(body));
@@ -117,8 +118,8 @@ fn batch(space: &Arc<UserSpace>, bodies: &[Body; 2], what: fn(Seen) -> bool) -> 
     })
 }
 
-fn is_seen(batches: usize, bodies: [Body; 2], what: fn(Seen) -> bool) -> bool {
-    let space = shared_space();
+fn is_seen(engine: EngineKind, batches: usize, bodies: [Body; 2], what: fn(Seen) -> bool) -> bool {
+    let space = shared_space(engine);
     (0..batches).any(|_| batch(&space, &bodies, what))
 }
 
@@ -127,48 +128,51 @@ fn both_missed([[a, _], [b, _]]: Seen) -> bool {
     (a, b) == (0, 0)
 }
 
-#[test]
-fn store_buffering_is_seen_without_fences() {
+fn store_buffering_is_seen_without_fences(engine: EngineKind) {
     let body = vec![write(S0), read(A0, S1)];
-    assert!(is_seen(MOST, [body.clone(), body], both_missed), "in {MOST} batches of {TURNS}");
+    assert!(is_seen(engine, MOST, [body.clone(), body], both_missed), "in {MOST} batches of {TURNS}");
 }
 
-#[test]
-fn store_buffering_is_not_seen_with_fences_and_ordered_atomics() {
+fn store_buffering_is_not_seen_with_fences_and_ordered_atomics(engine: EngineKind) {
     let fenced = vec![write(S0), fence(), read(A0, S1)];
-    assert!(!is_seen(BATCHES, [fenced.clone(), fenced], both_missed));
+    assert!(!is_seen(engine, BATCHES, [fenced.clone(), fenced], both_missed));
     let reserved = vec![write(S0), ordered(reg(Op::LrD, A0, S1, 0))];
-    assert!(!is_seen(BATCHES, [reserved.clone(), reserved], both_missed), "lr.aqrl");
+    assert!(!is_seen(engine, BATCHES, [reserved.clone(), reserved], both_missed), "lr.aqrl");
     let swapped = vec![ordered(reg(Op::AmoswapD, 0, S0, ONE)), ordered(reg(Op::LrD, A0, S1, 0))];
-    assert!(!is_seen(BATCHES, [swapped.clone(), swapped], both_missed), "amoswap.aqrl, lr.aqrl");
+    assert!(!is_seen(engine, BATCHES, [swapped.clone(), swapped], both_missed), "amoswap.aqrl, lr.aqrl");
 }
 
-#[test]
-fn messages_are_passed_in_order() {
+fn messages_are_passed_in_order(engine: EngineKind) {
     let writer = vec![write(S0), write(S1)];
     // The reader has the words the other way round: first the flag.
     let reader = vec![read(A0, S0), read(A1, S1)];
-    assert!(!is_seen(BATCHES, [writer, reader], |[_, [flag, data]]| (flag, data) == (1, 0)));
+    assert!(!is_seen(engine, BATCHES, [writer, reader], |[_, [flag, data]]| (flag, data) == (1, 0)));
 }
 
-#[test]
-fn loads_are_not_buffered() {
+fn loads_are_not_buffered(engine: EngineKind) {
     let body = vec![read(A0, S0), write(S1)];
-    assert!(!is_seen(BATCHES, [body.clone(), body], |[[a, _], [b, _]]| (a, b) == (1, 1)));
+    assert!(!is_seen(engine, BATCHES, [body.clone(), body], |[[a, _], [b, _]]| (a, b) == (1, 1)));
 }
 
-#[test]
-fn reads_of_one_word_are_coherent() {
+fn reads_of_one_word_are_coherent(engine: EngineKind) {
     let writer = vec![write(S0)];
     let reader = vec![read(A0, S1), read(A1, S1)];
-    assert!(!is_seen(BATCHES, [writer, reader], |[_, [first, second]]| (first, second) == (1, 0)));
+    assert!(!is_seen(engine, BATCHES, [writer, reader], |[_, [first, second]]| (first, second) == (1, 0)));
 }
 
 /// Accesses of eight bytes that are aligned are never torn, those of an interpreter's store either.
-#[test]
-fn aligned_accesses_are_single() {
+fn aligned_accesses_are_single(engine: EngineKind) {
     let writer = vec![imm(Op::Addi, T0, 0, -1), store(Op::Sd, T0, S0, 0), store(Op::Sd, 0, S0, 0)];
     let reader = vec![read(A0, S1), read(A1, S1)];
     let torn = |[_, values]: Seen| values.iter().any(|v| ![0, u64::MAX].contains(v));
-    assert!(!is_seen(BATCHES, [writer, reader], torn));
+    assert!(!is_seen(engine, BATCHES, [writer, reader], torn));
+}
+
+in_each_engine! {
+    store_buffering_is_seen_without_fences,
+    store_buffering_is_not_seen_with_fences_and_ordered_atomics,
+    messages_are_passed_in_order,
+    loads_are_not_buffered,
+    reads_of_one_word_are_coherent,
+    aligned_accesses_are_single,
 }

@@ -1,8 +1,20 @@
-//! Several harts in one address space, each with an interpreter on a thread of its own: code that changes, LR/SC and
-//! atomics, and the order of accesses.
+//! Several harts in one address space, each with an engine on a thread of its own: code that changes, LR/SC and atomics,
+//! and the order of accesses. Each test runs on the interpreter and on the compiler.
 
 #[path = "../common/elf.rs"]
 mod elf;
+
+/// Makes a test of each function for each engine.
+macro_rules! in_each_engine {
+    ($($test:ident,)*) => {
+        mod interpreter {
+            $(#[test] fn $test() { super::$test(remu::user::EngineKind::Interp); })*
+        }
+        mod compiler {
+            $(#[test] fn $test() { super::$test(remu::user::EngineKind::Jit); })*
+        }
+    };
+}
 
 mod atomics;
 mod code;
@@ -12,9 +24,13 @@ use elf::assemble;
 use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
+use remu::jit::{Jit, JitConfig, SharedCode};
 use remu::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu::user::EngineKind;
 use remu_isa::{Insn, Isa};
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 const CODE: u64 = 0x10_0000;
 const DATA: u64 = 0x20_0000;
@@ -22,11 +38,30 @@ const SIZE: u64 = 0x10_0000;
 
 const RW: Prot = Prot::READ.union(Prot::WRITE);
 
+/// An address space, with the compiled code of its harts if they compile.
+struct Space {
+    space: UserSpace,
+    code: Option<SharedCode>,
+}
+
+impl Deref for Space {
+    type Target = UserSpace;
+
+    fn deref(&self) -> &UserSpace {
+        &self.space
+    }
+}
+
+/// The size of the code cache: it is emptied now and then.
+const CACHE: usize = 1 << 20;
+
 /// An address space outside the identity window, so that tests can run in parallel, with data at [`DATA`].
-fn space() -> UserSpace {
+fn space(engine: EngineKind) -> Space {
     let space = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
     space.map(&MapRequest::anonymous(Place::Fixed(GuestAddr(DATA)), SIZE, RW)).unwrap();
-    space
+    let config = JitConfig { cache_size: CACHE, ..JitConfig::default() };
+    let code = (engine == EngineKind::Jit).then(|| SharedCode::new(&config, &space, None).unwrap());
+    Space { space, code }
 }
 
 /// Maps pages for code and writes the program there.
@@ -40,20 +75,27 @@ fn put(space: &UserSpace, at: u64, code: &[Insn]) {
 /// A hart and its engine.
 struct Hart<'a> {
     owner: HartOwner<Rv64>,
-    engine: Interp<Rv64>,
-    space: &'a UserSpace,
+    engine: Box<dyn Engine<Rv64, Privilege = UserProgram, Memory = UserSpace>>,
+    space: &'a Space,
 }
 
 impl<'a> Hart<'a> {
-    fn new(space: &'a UserSpace, pc: u64, registers: &[(u8, u64)]) -> Self {
+    fn new(space: &'a Space, pc: u64, registers: &[(u8, u64)]) -> Self {
         let mut cpu = Cpu::new(Isa::rv64_max());
         cpu.pc = pc;
         for &(r, value) in registers {
             cpu.set_x(r, value);
         }
         let owner = HartOwner::<Rv64>::new(cpu);
-        let mut engine = Interp::new(InterpConfig::default());
-        engine.watch_code(space.watch_code(owner.cell().clone()));
+        let watch = space.watch_code(owner.cell().clone());
+        let engine: Box<dyn Engine<Rv64, Privilege = UserProgram, Memory = UserSpace>> = match &space.code {
+            Some(code) => Box::new(Jit::new(code, watch)),
+            None => {
+                let mut engine = Interp::new(InterpConfig::default());
+                engine.watch_code(watch);
+                Box::new(engine)
+            }
+        };
         Self { owner, engine, space }
     }
 
@@ -73,6 +115,11 @@ impl<'a> Hart<'a> {
 
 /// Runs something on threads, and gives what each of them gave. Fails if one of them does not end: a deadlock.
 fn on_threads<T: Send + 'static>(bodies: Vec<Box<dyn FnOnce() -> T + Send>>) -> Vec<T> {
+    on_threads_for(Duration::from_secs(300), bodies)
+}
+
+/// The same for threads that end within this time.
+fn on_threads_for<T: Send + 'static>(time: Duration, bodies: Vec<Box<dyn FnOnce() -> T + Send>>) -> Vec<T> {
     let (done, results) = std::sync::mpsc::channel();
     let count = bodies.len();
     for (i, body) in bodies.into_iter().enumerate() {
@@ -81,13 +128,13 @@ fn on_threads<T: Send + 'static>(bodies: Vec<Box<dyn FnOnce() -> T + Send>>) -> 
     }
     let mut all: Vec<Option<T>> = (0..count).map(|_| None).collect();
     for _ in 0..count {
-        let (i, result) = results.recv_timeout(std::time::Duration::from_secs(300)).expect("all threads end");
+        let (i, result) = results.recv_timeout(time).expect("all threads end");
         all[i] = Some(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
     }
     all.into_iter().map(|result| result.expect("each has sent its own")).collect()
 }
 
 /// An address space for threads that may outlive a failed test.
-fn shared_space() -> Arc<UserSpace> {
-    Arc::new(space())
+fn shared_space(engine: EngineKind) -> Arc<Space> {
+    Arc::new(space(engine))
 }

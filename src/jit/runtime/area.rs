@@ -1,34 +1,102 @@
 //! The memory that holds emitted code.
 
 use crate::jit::baseline::ExitData;
-use memmap2::{MmapMut, MmapOptions};
-use rustix::mm::{MprotectFlags, mprotect};
+use memmap2::{Mmap, MmapMut, MmapOptions};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One mapping that is writable and executable, private to the process: a fork has its copy.
+/// Memory that is both written and executed, by different threads at the same time, so nothing here is ever borrowed.
 ///
-/// Code is written while other threads execute in the mapping, so nothing here is ever borrowed.
+/// Mostly it is one mapping that is writable and executable, private to the process: a fork has its copy. A host may
+/// forbid that; then there are two views of a file in memory, of which one is writable, the other executable. A fork
+/// shares them, so the child begins anew with [`Area::after_fork`].
 pub struct Area {
-    map: MmapMut,
+    views: Views,
+    /// Where the code is executed.
     start: *mut u8,
+    /// Where it is written.
+    writable: *mut u8,
     len: usize,
 }
 
-// SAFETY: the mapping belongs to this value. It is accessed by the functions below, whose callers say why nobody else
+/// The mappings, which are unmapped when they are dropped.
+enum Views {
+    One { _all: MmapMut },
+    Two { _writable: MmapMut, _executable: Mmap },
+}
+
+// SAFETY: the mappings belong to this value. They are accessed by the functions below, whose callers say why nobody else
 // accesses the same bytes.
 unsafe impl Send for Area {}
 // SAFETY: as above.
 unsafe impl Sync for Area {}
 
+/// A file in memory of which code can be mapped.
+fn code_file(len: usize) -> io::Result<OwnedFd> {
+    // Kernels before 6.3 do not know the flag, and do not need it.
+    let with = |flags| memfd_create("remu code", MemfdFlags::CLOEXEC | flags);
+    let file = match with(MemfdFlags::EXEC) {
+        Err(Errno::INVAL) => with(MemfdFlags::empty())?,
+        result => result?,
+    };
+    ftruncate(&file, len as u64)?;
+    Ok(file)
+}
+
 impl Area {
     /// Maps `len` bytes.
-    pub fn new(len: usize) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// If there is no room, or if the host forbids both ways.
+    pub fn new(len: usize) -> io::Result<Self> {
+        match Self::with_one_view(len) {
+            Err(error) if error.kind() == io::ErrorKind::OutOfMemory => Err(error),
+            Err(_) => Self::with_two_views(len),
+            area => area,
+        }
+    }
+
+    fn with_one_view(len: usize) -> io::Result<Self> {
         let mut map = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
         let start = map.as_mut_ptr();
         // SAFETY: the range is that of the mapping just made, which nothing else knows.
         unsafe { mprotect(start.cast(), len, MprotectFlags::READ | MprotectFlags::WRITE | MprotectFlags::EXEC) }
-            .map_err(std::io::Error::from)?;
-        Ok(Self { map, start, len })
+            .map_err(io::Error::from)?;
+        Ok(Self { views: Views::One { _all: map }, start, writable: start, len })
+    }
+
+    fn with_two_views(len: usize) -> io::Result<Self> {
+        let file = code_file(len)?;
+        let options = MmapOptions::new().len(len).no_reserve_swap().clone();
+        // SAFETY: no other process has the file, and no borrow of its contents is ever made.
+        let (mut writable, executable) = unsafe { (options.map_mut(&file)?, options.map_exec(&file)?) };
+        let (start, writable_start) = (executable.as_ptr().cast_mut(), writable.as_mut_ptr());
+        let views = Views::Two { _writable: writable, _executable: executable };
+        Ok(Self { views, start, writable: writable_start, len })
+    }
+
+    /// Called in the child of a fork, where no thread executes code. Whether all code is gone: its memory was shared with
+    /// the parent, and is replaced by memory of the child's own at the same addresses.
+    ///
+    /// # Errors
+    /// If the host gives no memory. The area is then still the parent's, and must not be used.
+    pub fn after_fork(&self) -> io::Result<bool> {
+        if let Views::One { .. } = self.views {
+            return Ok(false);
+        }
+        let file = code_file(self.len)?;
+        let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
+        for (at, prot) in
+            [(self.writable, ProtFlags::READ | ProtFlags::WRITE), (self.start, ProtFlags::READ | ProtFlags::EXEC)]
+        {
+            // SAFETY: the range is that of a view, which this replaces. Nothing borrows it.
+            unsafe { mmap(at.cast(), self.len, prot, flags, &file, 0) }?;
+        }
+        Ok(true)
     }
 
     /// The size in bytes.
@@ -45,11 +113,15 @@ impl Area {
     /// The offset of a host's address in the area.
     pub fn offset(&self, address: u64) -> Option<u32> {
         let offset = address.wrapping_sub(self.start as u64);
-        (offset < self.map.len() as u64).then_some(offset as u32)
+        (offset < self.len as u64).then_some(offset as u32)
     }
 
     /// Has the kernel report the mapping to profilers as one of the calling process, which a fork does not.
     pub fn report_to_profilers(&self) {
+        if let Views::Two { .. } = self.views {
+            // The child has mapped its own.
+            return;
+        }
         let all = MprotectFlags::READ | MprotectFlags::WRITE | MprotectFlags::EXEC;
         // The kernel reports what changes. If it refuses the first change, it would refuse the second, too.
         for flags in [all - MprotectFlags::READ, all] {
@@ -71,7 +143,7 @@ impl Area {
     pub unsafe fn write(&self, offset: u32, code: &[u8]) {
         assert!(offset as usize + code.len() <= self.len, "the caller has made room");
         // SAFETY: the bytes are in the mapping, and by the caller's promise nobody else accesses them.
-        unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), self.start.add(offset as usize), code.len()) }
+        unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), self.writable.add(offset as usize), code.len()) }
     }
 
     /// Replaces the displacement of a jump by one aligned store, so that a thread that executes the jump meanwhile goes
@@ -87,7 +159,7 @@ impl Area {
         let (word, shift) = (at as usize & !7, (at & 7) * 8);
         assert!(shift <= 32 && word + 8 <= self.len, "the displacement of a patchable jump");
         // SAFETY: the word is in the mapping and aligned; it is written here only, and read by the processor.
-        let word = unsafe { AtomicU64::from_ptr(self.start.add(word).cast()) };
+        let word = unsafe { AtomicU64::from_ptr(self.writable.add(word).cast()) };
         let old = word.load(Ordering::Relaxed);
         let mask = 0xffff_ffffu64 << shift;
         word.store(old & !mask | u64::from(displacement as u32) << shift, Ordering::Release);
@@ -101,6 +173,6 @@ impl Area {
     pub unsafe fn exit_data(&self, at: u32) -> ExitData {
         assert!(at as usize + size_of::<ExitData>() <= self.len, "the data of an exit");
         // SAFETY: the bytes are in the mapping. They were written before the exit could be taken.
-        unsafe { self.start.add(at as usize).cast::<ExitData>().read_unaligned() }
+        unsafe { self.writable.add(at as usize).cast::<ExitData>().read_unaligned() }
     }
 }

@@ -120,6 +120,9 @@ pub struct FaultPlace {
 pub struct CodeCache {
     area: Area,
     stubs: Stubs,
+    stub_code: Box<[u8]>,
+    /// The number of forks in which the code was left to the parent.
+    left_behind: AtomicU64,
     state: Lock<State>,
     /// Changes whenever code is discarded.
     generation: AtomicU64,
@@ -171,6 +174,8 @@ impl CodeCache {
         Ok(Self {
             area,
             stubs,
+            stub_code: asm.bytes().into(),
+            left_behind: AtomicU64::new(0),
             state: Lock::new(Rank::CodeCache, State { used, ..State::default() }),
             generation: AtomicU64::new(0),
             emptying: AtomicU32::new(0),
@@ -209,6 +214,11 @@ impl CodeCache {
     /// The memory.
     pub fn area(&self) -> &Area {
         &self.area
+    }
+
+    /// Changes when a fork has left the code to the parent: no address of code is valid then.
+    pub fn left_behind(&self) -> u64 {
+        self.left_behind.load(Ordering::Relaxed)
     }
 
     /// See [`Self::insert`].
@@ -422,6 +432,14 @@ impl CodeObserver for CodeCache {
     fn after_fork(&self) {
         if self.listener.is_some() {
             self.area.report_to_profilers();
+        }
+        if self.area.after_fork().expect("memory for code, as the parent has") {
+            // SAFETY: no thread executes in the area.
+            unsafe { self.area.write(0, &self.stub_code) };
+            self.left_behind.fetch_add(1, Ordering::Relaxed);
+            self.forget_all();
+            self.emptied();
+            return;
         }
         // The thread that was emptying the area does not exist in the child, nor does any that executes old code.
         if self.emptying.load(Ordering::SeqCst) != 0 {

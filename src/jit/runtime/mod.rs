@@ -68,7 +68,7 @@ impl SharedCode {
     /// listener, if any, is told of all code.
     ///
     /// # Errors
-    /// If the host does not give the memory, or forbids that it is writable and executable.
+    /// If the host does not give the memory.
     pub fn new(config: &JitConfig, mem: &UserSpace, listener: Option<Arc<dyn CodeListener>>) -> std::io::Result<Self> {
         let base = mem.host_offset();
         let JitConfig { max_block, features, cache_size, count, link } = *config;
@@ -120,6 +120,8 @@ struct Core {
     /// The value of `instret` at which to stop.
     limit: u64,
     forget_code: bool,
+    /// See [`CodeCache::left_behind`].
+    left_behind: u64,
 }
 
 /// An exit that was taken before it was linked: the offset of its displacement.
@@ -147,6 +149,7 @@ impl Jit {
             budget: None,
             limit: u64::MAX,
             forget_code: false,
+            left_behind: code.0.left_behind(),
         };
         Self { core, watch }
     }
@@ -196,6 +199,9 @@ impl Engine<Rv64> for Jit {
             if !context.count {
                 core.cache.count_from_now_on(mem);
             }
+        }
+        if std::mem::replace(&mut core.left_behind, core.cache.left_behind()) != core.cache.left_behind() {
+            Jump::forget(&mut core.jumps);
         }
         if std::mem::take(&mut core.forget_code) {
             core.cache.empty(mem);
