@@ -3,7 +3,7 @@
 
 enum { TVM = 1 << 20, TW = 1 << 21, TSR = 1 << 22 };
 enum { SIE = 1 << 1, SPIE = 1 << 5, MPIE = 1 << 7, SPP = 1 << 8 };
-enum { SSIP = 1 << 1, STIP = 1 << 5, SEIP = 1 << 9 };
+enum { SSIP = 1 << 1, STIP = 1 << 5 };
 #define SD (1ul << 63)
 // The fields of mstatus that every hart with S and U mode has.
 #define STATUS (0x7e79aa | SD)
