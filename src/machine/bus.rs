@@ -67,7 +67,7 @@ impl Bus {
         let clock = Arc::new(Clock::new(config.clock));
         let lines = Arc::new(InterruptLines::new(config.harts));
         let clint = Arc::new(Clint::new(config.harts, clock.clone(), lines.clone()));
-        let finisher = Arc::new(Finisher::new(lines.clone()));
+        let finisher = Arc::<Finisher>::default();
         let slot = |name, base, size, device| Slot { name, base, size, device };
         let mut slots = vec![slot("CLINT", clint::BASE, clint::SIZE, clint.clone())];
         let mut uart_line = None;

@@ -139,6 +139,16 @@ fn mmu_type(isa: Isa) -> Option<&'static str> {
     isa.exts.contains(Ext::S).then_some(name)
 }
 
+/// The privileged extensions that add no instruction, and that every hart of this width has. Software that finds Svadu
+/// without Svade may rely on hardware to set the accessed and dirty bits.
+fn privileged_extensions(isa: Isa) -> &'static [&'static str] {
+    match isa.xlen {
+        _ if !isa.exts.contains(Ext::S) => &["smepmp"],
+        Xlen::Rv32 => &["smepmp", "sstc", "svadu"],
+        Xlen::Rv64 => &["smepmp", "sstc", "svadu", "svnapot", "svpbmt"],
+    }
+}
+
 fn cpu(fdt: &mut FdtWriter, isa: Isa, hart: u32, handles: &Handles) -> Result<(), Error> {
     let (xlen, base) = if isa.xlen == Xlen::Rv64 { (64, "rv64i") } else { (32, "rv32i") };
     let cpu = fdt.begin_node(&format!("cpu@{hart:x}"))?;
@@ -146,10 +156,13 @@ fn cpu(fdt: &mut FdtWriter, isa: Isa, hart: u32, handles: &Handles) -> Result<()
     fdt.property_string("compatible", "riscv")?;
     fdt.property_u32("reg", hart)?;
     fdt.property_string("status", "okay")?;
-    fdt.property_string("riscv,isa", &isa_string(xlen, isa.exts))?;
+    let privileged = privileged_extensions(isa);
+    let string: String = privileged.iter().fold(isa_string(xlen, isa.exts), |string, name| string + "_" + name);
+    fdt.property_string("riscv,isa", &string)?;
     fdt.property_string("riscv,isa-base", base)?;
     // Privilege modes are not extensions here.
     let names = isa.exts.iter().filter(|ext| !matches!(ext, Ext::S | Ext::Sm)).map(|e| e.name().to_ascii_lowercase());
+    let names = names.chain(privileged.iter().map(|name| (*name).to_owned()));
     fdt.property_string_list("riscv,isa-extensions", names.collect())?;
     for (ext, name) in [
         (Ext::Zicbom, "riscv,cbom-block-size"),
