@@ -300,6 +300,13 @@ impl<'a> Emitter<'a> {
         self.nodes.binary(op, w, a, b)
     }
 
+    fn carryless(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
+        if !self.features.contains(HostFeatures::PCLMULQDQ) {
+            return self.uncompiled();
+        }
+        self.binary(op, w, a, b)
+    }
+
     fn unary(&mut self, op: Unary, w: Width, a: Val) -> Val {
         self.nodes.push(Node::Unary(op, w, a))
     }
@@ -504,9 +511,12 @@ impl Semantics for Emitter<'_> {
         self.unary(Unary::Rev8, w, a)
     }
 
-    uncompiled! {
-        clmul(Width, Val, Val);
-        clmulh(Width, Val, Val);
+    fn clmul(&mut self, w: Width, a: Val, b: Val) -> Val {
+        self.carryless(Binary::Clmul, w, a, b)
+    }
+
+    fn clmulh(&mut self, w: Width, a: Val, b: Val) -> Val {
+        self.carryless(Binary::Clmulh, w, a, b)
     }
 
     fn address(&mut self, base: Val, offset: i64) -> Val {
@@ -593,13 +603,22 @@ impl RiscvSemantics for Emitter<'_> {
 
     uncompiled! {
         brev8(Width, Val);
-        orc_b(Width, Val);
         zip(Val);
         unzip(Val);
-        clmulr(Width, Val, Val);
         xperm4(Width, Val, Val);
         xperm8(Width, Val, Val);
         fp_to_int_modular(Val);
+    }
+
+    fn orc_b(&mut self, w: Width, a: Val) -> Val {
+        if !self.features.contains(HostFeatures::AVX) {
+            return self.uncompiled();
+        }
+        self.unary(Unary::OrcB, w, a)
+    }
+
+    fn clmulr(&mut self, w: Width, a: Val, b: Val) -> Val {
+        self.carryless(Binary::Clmulr, w, a, b)
     }
 
     fn fp_sgnj(&mut self, fmt: Fmt, kind: Sgnj, a: Val, b: Val) -> Val {

@@ -18,6 +18,7 @@ mod node;
 mod pair;
 mod reserved;
 mod select;
+mod vector;
 mod window;
 
 pub use emitter::{Access, Unsettled};

@@ -34,6 +34,9 @@ pub enum Binary {
     Mulh,
     Mulhu,
     Mulhsu,
+    Clmul,
+    Clmulh,
+    Clmulr,
     Div,
     Divu,
     Rem,
@@ -67,6 +70,9 @@ impl Binary {
             Binary::Mulh => alu::mulh(w, a, b),
             Binary::Mulhu => alu::mulhu(w, a, b),
             Binary::Mulhsu => alu::mulhsu(w, a, b),
+            Binary::Clmul => alu::clmul(w, a, b),
+            Binary::Clmulh => alu::clmulh(w, a, b),
+            Binary::Clmulr => alu::clmulr(w, a, b),
             Binary::Div => alu::div(w, a, b),
             Binary::Divu => alu::divu(w, a, b),
             Binary::Rem => alu::rem(w, a, b),
@@ -85,6 +91,7 @@ pub enum Unary {
     Ctz,
     Cpop,
     Rev8,
+    OrcB,
 }
 
 /// How a conversion to an integer rounds.

@@ -233,6 +233,7 @@ impl Emitter<'_> {
                 None => self.two_operands(d, a, b, true, |asm, d, b| asm.imul(size, d, b)),
             },
             Binary::Mulh | Binary::Mulhu | Binary::Mulhsu => return self.eval_high_product(d, op, w, a, b),
+            Binary::Clmul | Binary::Clmulh | Binary::Clmulr => return self.eval_carryless(d, op, a, b),
             Binary::Div | Binary::Divu | Binary::Rem | Binary::Remu => self.eval_division(d, op, size, a, b),
         }
         let is_small = op == Binary::Lshr && self.nodes.constant(b).is_some_and(|n| n & 31 != 0);
@@ -438,6 +439,7 @@ impl Emitter<'_> {
                 self.asm.bswap(size, d);
                 self.narrow(d, w);
             }
+            Unary::OrcB => self.eval_orc_b(d, a),
             Unary::Clz => {
                 let a = self.operand(a);
                 self.asm.lzcnt(size, d, a);
