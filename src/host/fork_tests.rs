@@ -12,12 +12,17 @@ const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// The wait status of a child; one that hangs is killed, and fails the test.
 pub(in crate::host) fn status_of(pid: i32) -> i32 {
+    status_within(pid, WATCHDOG)
+}
+
+/// The same for a child that takes longer.
+pub(in crate::host) fn status_within(pid: i32, limit: Duration) -> i32 {
     let begun = Instant::now();
     let mut status = 0;
     loop {
         // SAFETY: the status is a live variable.
         match unsafe { libc::waitpid(pid, &mut status, libc::WNOHANG | libc::__WALL) } {
-            0 if begun.elapsed() > WATCHDOG => {
+            0 if begun.elapsed() > limit => {
                 // SAFETY: a child of this process that was not waited for has this number.
                 unsafe { libc::kill(pid, libc::SIGKILL) };
                 panic!("the child {pid} hangs");
