@@ -32,6 +32,6 @@ impl BlockKey {
     /// The virtual address of the block.
     #[inline]
     pub fn pc(&self) -> u64 {
-        self.page & !(PAGE_SIZE - 1) | self.addr % PAGE_SIZE
+        self.page & !(PAGE_SIZE - 1) | (self.addr % PAGE_SIZE)
     }
 }

@@ -419,8 +419,8 @@ impl GuestMemory for HartMemory {
             let in_page = (PAGE_SIZE - at % PAGE_SIZE).min((to.len() - done) as u64);
             let len = if whole { in_page as usize } else { 2 };
             let copied = match located {
-                // SAFETY: the address of as many bytes of RAM: two, or the rest of the page.
                 Ok(Place::Ram(host)) => {
+                    // SAFETY: `locate` found two bytes of RAM here, and a TLB hit means that the whole page is RAM.
                     unsafe { access::copy_from(host, &mut to[done..done + len]) }.map_err(|_| FaultKind::AccessFault)
                 }
                 Ok(Place::Device(_)) => Err(FaultKind::AccessFault),
