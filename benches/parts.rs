@@ -1,10 +1,13 @@
 //! Microbenchmarks with criterion: decoding and encoding, the interpreter's dispatch and blocks, guest memory, a system
-//! call, a fault that the guest handles, loading a program, locks, the x86-64 assembler, and the compiler.
+//! call, a fault that the guest handles, a machine's hart, loading a program, locks, the x86-64 assembler, and the
+//! compiler.
 //!
 //! `cargo bench --bench parts [FILTER]`, for example `interpreter/`. Whole programs are measured by `benches/compare`.
 
 #[path = "../tests/common/elf.rs"]
 mod elf;
+#[path = "parts/machine.rs"]
+mod machine;
 #[path = "../tests/golden/sequences.rs"]
 mod sequences;
 
@@ -380,5 +383,5 @@ fn compiler(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(parts, encodings, interpreter, memory, kernel, loading, locks, assembler, compiler);
+criterion_group!(parts, encodings, interpreter, memory, machine::machine, kernel, loading, locks, assembler, compiler);
 criterion_main!(parts);
