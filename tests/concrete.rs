@@ -4,7 +4,7 @@
 mod common;
 
 use common::rng::Rng;
-use remu::guest::riscv::concrete::{Concrete, Next, PlainHart, Stopped};
+use remu::guest::riscv::concrete::{Concrete, PlainHart, Stopped};
 use remu::guest::riscv::fp::{self, FpMode};
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, Flow, HartOwner, Semantics, alu};
@@ -74,10 +74,7 @@ fn step<B: Base>(cpu: &mut Cpu, mem: &UserSpace, insn: &Insn) -> Exit {
             cpu.instret += 1;
             Exit::Interrupted
         }
-        Err(Stopped { addr, reason }) => match reason.next(addr, pc, insn.len, mem) {
-            Next::Leave(exit) => exit,
-            other => panic!("{other:?} for a user program without growing areas"),
-        },
+        Err(Stopped { addr, reason }) => reason.exit(addr, pc, insn.len, mem).expect("no area grows"),
     }
 }
 

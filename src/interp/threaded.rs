@@ -10,7 +10,7 @@ use super::block::{Handler, Link, Memory, Slot, Variant};
 use super::cache::jump_index;
 use super::env::Env;
 use super::step::{At, LAST_RESULT, Step};
-use crate::guest::riscv::concrete::{Concrete, Next, Reason, Stopped};
+use crate::guest::riscv::concrete::{Concrete, Reason, Stopped};
 use crate::guest::riscv::{Base, Cpu, Privilege, sem};
 use crate::guest::{Exit, Flow, Semantics, alu};
 use crate::memory::PAGE_SIZE;
@@ -270,15 +270,14 @@ unsafe extern "sysv64" fn stop<P: Privilege>(
     // SAFETY: as for a handler.
     unsafe {
         let record = &(*slot).record;
-        let moved = std::mem::replace(&mut (*cpu).pc, record.pc);
-        match reason.next(addr, record.pc, record.insn.len, &*mem.cast::<P::Memory>()) {
-            Next::Leave(exit) => (*env).exit = exit,
-            Next::Again => return opaque(Leave::Lookup),
-            Next::Resume => {
-                (*cpu).pc = moved;
-                (*env).fuel -= 1;
-                return opaque(Leave::Lookup);
-            }
+        if reason.is_resumed() {
+            (*env).fuel -= 1;
+            return opaque(Leave::Lookup);
+        }
+        (*cpu).pc = record.pc;
+        match reason.exit(addr, record.pc, record.insn.len, &*mem.cast::<P::Memory>()) {
+            Some(exit) => (*env).exit = exit,
+            None => return opaque(Leave::Lookup),
         }
     }
     opaque(Leave::Exit)

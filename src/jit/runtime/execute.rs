@@ -1,7 +1,7 @@
 //! Executes single instructions by their definition: those that are not compiled, and those that faulted.
 
 use super::statistics::HelperCalls;
-use crate::guest::riscv::concrete::{Concrete, Next, PlainHart, Stopped};
+use crate::guest::riscv::concrete::{Concrete, PlainHart, Stopped};
 use crate::guest::riscv::fp::FpMode;
 use crate::guest::riscv::{Base, Cpu, Rv64};
 use crate::guest::{BlockContext, Exit, Flow, Guest, Width, alu};
@@ -59,8 +59,8 @@ pub fn execute(context: &mut Context, cpu: &mut Cpu, mem: &UserSpace, insn: &Ins
             Ok(Flow::Branch { cond, a, b, offset }) if alu::compare(Width::W64, cond, a, b) => break offset,
             Ok(Flow::Branch { .. }) => return None,
             Ok(Flow::Indirect { target, .. }) => break target.wrapping_sub(pc) as i64,
-            Err(Stopped { addr, reason }) => match reason.next(addr, pc, insn.len, mem) {
-                Next::Leave(exit) => {
+            Err(Stopped { addr, reason }) => {
+                if let Some(exit) = reason.exit(addr, pc, insn.len, mem) {
                     context.exit = exit;
                     return Some(match exit {
                         Exit::Syscall => Reason::Syscall,
@@ -68,9 +68,7 @@ pub fn execute(context: &mut Context, cpu: &mut Cpu, mem: &UserSpace, insn: &Ins
                         _ => Reason::Stopped,
                     });
                 }
-                Next::Again => {}
-                Next::Resume => unreachable!("a user program has no privileged instructions"),
-            },
+            }
         }
     };
     cpu.pc = pc.wrapping_add_signed(offset);

@@ -4,7 +4,7 @@
 
 mod stopped;
 
-pub use stopped::{Next, Reason, Stopped};
+pub use stopped::{Reason, Stopped};
 
 use super::fp::{self, Fmt, FpMode, Rm, RmField, host::ToInt};
 use super::{

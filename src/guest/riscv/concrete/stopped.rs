@@ -89,26 +89,20 @@ impl ShortError {
     }
 }
 
-/// What follows an instruction that did not complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// An exit, in the state before the instruction.
-    Leave(Exit),
-    /// Execute the instruction again.
-    Again,
-    /// Completed after all: execution goes on at the pc, which the instruction has set.
-    Resume,
-}
-
 impl Reason {
-    /// What follows the instruction of `len` bytes at `pc`; `addr` is that of the [`Stopped`].
-    pub fn next(self, addr: u64, pc: u64, len: u8, mem: &impl GuestMemory) -> Next {
+    /// Whether the instruction has completed after all: execution goes on at the pc, which it has set.
+    pub fn is_resumed(self) -> bool {
+        self.kind == StopKind::Resumed
+    }
+
+    /// Why the instruction of `len` bytes at `pc` did not complete; `addr` is that of the [`Stopped`]. `None` if it is to
+    /// be executed again.
+    pub fn exit(self, addr: u64, pc: u64, len: u8, mem: &impl GuestMemory) -> Option<Exit> {
         let Reason { access, .. } = self;
-        Next::Leave(match self.kind {
-            StopKind::Refused => match mem.explain(self.error.long(), GuestAddr(addr), u64::from(self.size), access) {
-                Some(fault) => Exit::Fault(fault),
-                None => return Next::Again,
-            },
+        Some(match self.kind {
+            StopKind::Refused => {
+                Exit::Fault(mem.explain(self.error.long(), GuestAddr(addr), u64::from(self.size), access)?)
+            }
             StopKind::Misaligned => {
                 Exit::Fault(GuestFault { addr: GuestAddr(addr), access, kind: FaultKind::Misaligned })
             }
@@ -120,8 +114,8 @@ impl Reason {
                 let _ = mem.fetch(GuestAddr(pc), &mut bytes[..usize::from(len)]);
                 Exit::Illegal { bits: u32::from_le_bytes(bytes) }
             }
-            StopKind::Resumed => return Next::Resume,
             StopKind::Wait => Exit::Wait,
+            StopKind::Resumed => unreachable!("the instruction has completed"),
         })
     }
 }
