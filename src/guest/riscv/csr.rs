@@ -33,6 +33,12 @@ pub const MIP: u16 = 0x344;
 /// Stands for the value of `mip` without the signals that are not writable. No instruction can name it.
 pub const MIP_WRITABLE: u16 = 0x1344;
 
+/// Whether a write of the CSR changes nothing that decoding, translation or pending interrupts depend on: the accrued
+/// exceptions, which compilers save and restore around comparisons, and what trap handlers save and restore.
+pub const fn is_inert(number: u16) -> bool {
+    matches!(number, FFLAGS | 0x140..=0x143 | 0x340..=0x343)
+}
+
 /// Ticks per second of the `time` CSR.
 pub const TIMEBASE_HZ: u64 = 10_000_000;
 

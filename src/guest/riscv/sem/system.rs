@@ -4,7 +4,7 @@ use super::ExecResult;
 use crate::guest::Flow;
 use crate::guest::riscv::RiscvSemantics;
 use crate::guest::riscv::Trap;
-use crate::guest::riscv::csr::{FFLAGS, MIP, MIP_WRITABLE};
+use crate::guest::riscv::csr::{MIP, MIP_WRITABLE, is_inert};
 use remu_isa::Insn;
 
 /// How a CSR instruction combines the old value and its operand.
@@ -20,9 +20,7 @@ enum Update {
 #[inline(always)]
 fn access<S: RiscvSemantics>(s: &mut S, i: &Insn, operand: S::Value, update: Update, writes: bool) -> ExecResult<S> {
     let csr = i.imm as u16;
-    // No decoding or translation depends on the accrued exceptions. Compilers save and restore them around
-    // comparisons, so a refetch would be costly.
-    let written = if csr == FFLAGS { Flow::Next } else { Flow::Refetch };
+    let written = if is_inert(csr) { Flow::Next } else { Flow::Refetch };
     if let Update::Write = update
         && i.rd == 0
     {

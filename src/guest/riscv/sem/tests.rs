@@ -184,10 +184,12 @@ fn the_table_knows_where_a_block_ends() {
 }
 
 #[test]
-fn of_csr_accesses_only_a_write_ends_a_block_and_not_that_of_the_flags() {
+fn of_csr_accesses_only_a_write_ends_a_block_if_something_depends_on_the_csr() {
     let csr = |op, rs1, csr| Insn { op, rd: 5, rs1, rs2: 0, rs3: 0, rm: 0, len: 4, imm: csr };
     let ends = |insn| leaves::<Rv64, _>(&mut FlowOnly::<true>, &insn);
     assert!(ends(csr(Op::Csrrw, 0, 2)) && ends(csr(Op::Csrrs, 1, 2)) && ends(csr(Op::Csrrwi, 0, 3)));
     assert!(!ends(csr(Op::Csrrs, 0, 2)) && !ends(csr(Op::Csrrci, 0, 3)), "reads");
     assert!(!ends(csr(Op::Csrrw, 1, 1)) && !ends(csr(Op::Csrrsi, 1, 1)), "accrued exceptions");
+    assert!(!ends(csr(Op::Csrrw, 1, 0x140)) && !ends(csr(Op::Csrrw, 1, 0x341)), "what trap handlers save");
+    assert!(ends(csr(Op::Csrrw, 1, 0x100)) && ends(csr(Op::Csrrw, 1, 0x144)), "status and pending interrupts");
 }
