@@ -51,7 +51,7 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
         group=${group%%-*}
         case $group in
         ui) exts= ;;
-        mi) exts="a f zicbom zicboz" ;;
+        mi) exts="a f zicbom zicboz svinval" ;;
         um) exts=m ;;
         ua) exts=a ;;
         uc) exts=c ;;

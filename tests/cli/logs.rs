@@ -266,11 +266,11 @@ fn statistics_are_written_when_the_program_exits() {
     assert_eq!(names.map(|n| compiled[n]), [12, 1, 1, 0, 0, 0], "{compiled:?}");
     let sizes = ["code-bytes", "metadata-bytes", "compile-ns"].map(|n| compiled[n]);
     assert!(sizes.iter().all(|&size| size > 0) && compiled["helper-calls-per-million"] == 0, "{compiled:?}");
-    // fence.i, orc.b twice: three of five instructions.
-    let by_definition = [imm(Op::FenceI, 0, 0, 0), imm(Op::OrcB, A0, A0, 0), imm(Op::OrcB, A0, A0, 0)];
+    // fence.i, brev8 twice: three of five instructions.
+    let by_definition = [imm(Op::FenceI, 0, 0, 0), imm(Op::Brev8, A0, A0, 0), imm(Op::Brev8, A0, A0, 0)];
     p.code("helped", &[&by_definition[..], &exit(0)].concat());
     let helped = counts("./helped", &["--statistics", path], &[]);
-    let names = ["helper-calls", "helper-fence.i", "helper-orc.b", "left-revalidate", "helper-calls-per-million"];
+    let names = ["helper-calls", "helper-fence.i", "helper-brev8", "left-revalidate", "helper-calls-per-million"];
     assert_eq!(names.map(|n| helped[n]), [3, 1, 2, 1, 600_000], "{helped:?}");
     let exit = counts("./exit42", &["--engine", "interp", "--statistics", path], &[]);
     let names = ["instructions", "blocks", "decoded", "lookups", "lookup-hits", "links", "exits", "exit-syscall"];

@@ -34,6 +34,7 @@ const OTHER_AT: u8 = 20;
 const TURN: u8 = 21;
 const LAST: u8 = 22;
 const SPINS: u8 = 23;
+const SHIFT: u8 = 24;
 
 /// What a hart does with the words at s0 and s1; it reads to a0 and a1.
 type Body = Vec<Insn>;
@@ -68,6 +69,13 @@ fn program(body: &[Insn]) -> Vec<Insn> {
         branch(Op::Bne, SPINS, 0, -4 * 3),
         ecall(),
         jump(-4 * 6),
+        // Each hart waits for a number of steps of its own, so that over the turns they meet at every distance: the one
+        // that came last goes on at once, while its store has yet to reach the other.
+        reg(Op::Srl, T0, TURN, SHIFT),
+        imm(Op::Andi, T0, T0, 0x1f),
+        branch(Op::Beq, T0, 0, 4 * 3),
+        imm(Op::Addi, T0, T0, -1),
+        jump(-4 * 2),
     ];
     let end = [
         store(Op::Sd, A0, RESULT, 0),
@@ -101,6 +109,7 @@ fn batch(space: &Arc<Space>, bodies: &[Body; 2], what: fn(Seen) -> bool) -> bool
                 (OWN_AT, AT[i]),
                 (OTHER_AT, AT[1 - i]),
                 (LAST, TURNS),
+                (SHIFT, 5 * i as u64),
             ];
             let mut hart = Hart::new(&space, CODE + 0x1000 * i as u64, &registers);
             while hart.run() == Exit::Syscall {

@@ -10,18 +10,8 @@ use remu_isa::{Insn, Op, RegClass, Xlen, decode};
 
 /// Why the mutant is equivalent, if it is.
 pub fn reason(mutant: &Mutant) -> Option<&'static str> {
-    use Op::{Csrrc, Csrrci, Csrrs, Csrrsi, Csrrw, Csrrwi};
     let Mutant { op, xlen, change } = *mutant;
     match (op, change) {
-        (Csrrw | Csrrs | Csrrc | Csrrwi | Csrrsi | Csrrci, Change::BitsSwapped(Field::Imm, 8)) => Some(
-            "these bits of a CSR number encode the lowest privilege mode; both are 0 or both 1, since only U and M mode exist",
-        ),
-        (_, Change::ConstantBit(bit)) if supervises(op) && becomes(op, xlen, bit, is_illegal) => {
-            Some("illegal without supervisor mode, and so is the instruction it decodes to")
-        }
-        (_, Change::ConstantBit(_)) if supervises(op) => None,
-        (_, _) if supervises(op) => Some("illegal without supervisor mode, for all operands"),
-        (Op::FenceI, _) => None,
         (Op::MopRN, Change::ConstantBit(25)) => Some("decodes to mop.rr.n, which also writes zero"),
         (_, Change::ConstantBit(bit)) if becomes(op, xlen, bit, |insn| insn.is_some_and(|i| has_no_effect(&i))) => {
             Some("no effect, and neither has the instruction it decodes to")
@@ -42,26 +32,14 @@ pub fn reason(mutant: &Mutant) -> Option<&'static str> {
     }
 }
 
-/// Supervisor-mode instructions.
-fn supervises(op: Op) -> bool {
-    matches!(op, Op::Sret | Op::SfenceVma | Op::SinvalVma | Op::SfenceWInval | Op::SfenceInvalIr)
-}
-
-/// Whether the instruction is illegal without supervisor mode. CSR instructions count, since the CSR numbers here all
-/// belong to supervisor mode.
-fn is_illegal(insn: Option<Insn>) -> bool {
-    use Op::{Csrrc, Csrrci, Csrrs, Csrrsi, Csrrw, Csrrwi};
-    insn.is_none_or(|i| supervises(i.op) || [Csrrw, Csrrs, Csrrc, Csrrwi, Csrrsi, Csrrci].contains(&i.op))
-}
-
 /// Whether `such` holds for all encodings of the op, and for what they decode to with this bit inverted.
 fn becomes(op: Op, xlen: Xlen, bit: u8, such: impl Fn(Option<Insn>) -> bool) -> bool {
     let isa = suite::isa(xlen);
     words(op, isa).all(|(word, insn)| such(Some(insn)) && such(decode(word ^ 1 << bit, isa).ok()))
 }
 
-/// Whether the instruction leaves the state of a single hart unchanged. `fence.i` only guarantees what may hold without
-/// it.
+/// Whether the instruction leaves the state of a single hart unchanged. `fence.i` does in a machine, where stores to code
+/// are seen without it.
 fn has_no_effect(insn: &Insn) -> bool {
     use Op::{
         Add, Fence, FenceI, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto,
