@@ -5,7 +5,7 @@ use remu::guest::riscv::Trap;
 use remu::guest::riscv::fp::{Fmt, RmField};
 use remu::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj};
 use remu::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
-use remu_isa::Op;
+use remu_isa::Insn;
 
 /// A call without its values. A call without a result counts as returning its last operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

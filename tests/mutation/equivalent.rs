@@ -1,7 +1,7 @@
 //! Equivalent mutants: those that no program can distinguish from the original, with the reason.
 
 use crate::call::Call;
-use crate::mutant::{Act, Change, Field, Mutant};
+use crate::mutant::{Act, Change, Mutant};
 use crate::operators::words;
 use crate::suite;
 use remu::guest::riscv::IntType;
@@ -12,6 +12,8 @@ use remu_isa::{Insn, Op, RegClass, Xlen, decode};
 pub fn reason(mutant: &Mutant) -> Option<&'static str> {
     let Mutant { op, xlen, change } = *mutant;
     match (op, change) {
+        // It has an effect within a block: what follows is decoded anew.
+        (Op::FenceI, _) => None,
         (Op::MopRN, Change::ConstantBit(25)) => Some("decodes to mop.rr.n, which also writes zero"),
         (_, Change::ConstantBit(bit)) if becomes(op, xlen, bit, |insn| insn.is_some_and(|i| has_no_effect(&i))) => {
             Some("no effect, and neither has the instruction it decodes to")
@@ -38,8 +40,8 @@ fn becomes(op: Op, xlen: Xlen, bit: u8, such: impl Fn(Option<Insn>) -> bool) -> 
     words(op, isa).all(|(word, insn)| such(Some(insn)) && such(decode(word ^ 1 << bit, isa).ok()))
 }
 
-/// Whether the instruction leaves the state of a single hart unchanged. `fence.i` does in a machine, where stores to code
-/// are seen without it.
+/// Whether the instruction leaves the state of a single hart unchanged. `fence.i` only guarantees what may hold without
+/// it.
 fn has_no_effect(insn: &Insn) -> bool {
     use Op::{
         Add, Fence, FenceI, NtlAll, NtlP1, NtlPall, NtlS1, Pause, PrefetchI, PrefetchR, PrefetchW, WrsNto, WrsSto,
