@@ -1,7 +1,8 @@
 //! The RISC-V guest: RV32 and RV64 from one source.
 //!
-//! [`sem`] defines what each instruction does, [`concrete`] executes it on plain values, [`fp`] is the floating-point arithmetic, and [`Cpu`] is the state of a
-//! hart. Decoding is in the crate `remu-isa`.
+//! [`sem`] defines what each instruction does, [`concrete`] executes it on plain values, [`fp`] is the floating-point
+//! arithmetic, and [`Cpu`] is the state of a hart. What depends on its privilege is asked of a [`Privilege`]: a user program
+//! has none, and [`privileged`] is that of a machine's hart. Decoding is in the crate `remu-isa`.
 
 pub mod concrete;
 pub mod csr;

@@ -205,38 +205,19 @@ fn checked<T>(result: Result<T, MemoryError>, addr: GuestAddr, size: u64, access
     }
 }
 
-/// `uncounted` is the number of instructions that `Cpu::instret` does not count yet.
-#[inline(never)]
-fn read_csr<H: Hart>(hart: &mut H, number: u16) -> Option<u64> {
+/// Calls the privileged state with [`Cpu::instret`] up to date.
+#[inline(always)]
+fn consult<H: Hart, T>(
+    hart: &mut H,
+    f: impl FnOnce(&mut H::Privilege, &mut Cpu, &<H::Privilege as Privilege>::Memory) -> T,
+) -> T {
     let uncounted = hart.uncounted();
     let (privilege, cpu, mem) = hart.privileged();
-    if is_float(number) {
-        cpu.fflags = fp::host::accrued();
-    }
     let stale = cpu.instret;
     cpu.instret += uncounted;
-    let value = privilege.csr_read(cpu, mem, number);
+    let result = f(privilege, cpu, mem);
     cpu.instret = stale;
-    value
-}
-
-#[inline(never)]
-fn write_csr<H: Hart>(hart: &mut H, number: u16, value: u64) -> Option<()> {
-    let uncounted = hart.uncounted();
-    let (privilege, cpu, mem) = hart.privileged();
-    if is_float(number) {
-        cpu.fflags = fp::host::accrued();
-    }
-    let stale = cpu.instret;
-    cpu.instret += uncounted;
-    let written = privilege.csr_write(cpu, mem, number, value);
-    cpu.instret = stale;
-    if is_float(number) && written.is_some() {
-        let (cpu, mode) = hart.state();
-        *mode = FpMode::new(cpu.frm);
-        fp::host::set(mode.hardware(), cpu.fflags);
-    }
-    written
+    result
 }
 
 /// Whether the CSR is one of floating point, whose state is partly in the host's unit.
@@ -245,15 +226,32 @@ const fn is_float(number: u16) -> bool {
 }
 
 #[inline(never)]
+fn read_csr<H: Hart>(hart: &mut H, number: u16) -> Option<u64> {
+    if is_float(number) {
+        hart.cpu().fflags = fp::host::accrued();
+    }
+    consult(hart, |privilege, cpu, mem| privilege.csr_read(cpu, mem, number))
+}
+
+#[inline(never)]
+fn write_csr<H: Hart>(hart: &mut H, number: u16, value: u64) -> Option<()> {
+    if is_float(number) {
+        hart.cpu().fflags = fp::host::accrued();
+    }
+    consult(hart, |privilege, cpu, mem| privilege.csr_write(cpu, mem, number, value))?;
+    if is_float(number) {
+        let (cpu, mode) = hart.state();
+        *mode = FpMode::new(cpu.frm);
+        fp::host::set(mode.hardware(), cpu.fflags);
+    }
+    Some(())
+}
+
+#[inline(never)]
 fn execute_privileged<H: Hart>(hart: &mut H, insn: &Insn, rs1: u64, rs2: u64) -> Result<Flow<u64>, Stopped> {
-    let (pc, uncounted) = (hart.pc(), hart.uncounted());
-    let (privilege, cpu, mem) = hart.privileged();
-    cpu.pc = pc;
-    let stale = cpu.instret;
-    cpu.instret += uncounted;
-    let after = privilege.execute(cpu, mem, insn, rs1, rs2);
-    cpu.instret = stale;
-    match after {
+    let pc = hart.pc();
+    hart.cpu().pc = pc;
+    match consult(hart, |privilege, cpu, mem| privilege.execute(cpu, mem, insn, rs1, rs2)) {
         Some(After::Refetch) => Ok(Flow::Refetch),
         Some(After::Resume) => Err(Stopped::RESUMED),
         Some(After::Wait) => Err(Stopped::WAIT),
