@@ -1,16 +1,16 @@
-//! The state of the emission of one block, and the operations of [`Semantics`] as descriptions of values.
+//! The state of the emission of one block. Its operations are in [`general`](super::general) and
+//! [`riscv`](super::riscv).
 
 use super::Config;
 use super::known::{Fact, FpKnown, Known};
-use super::map::{RegisterMap, f_slot};
-use super::node::{Binary, Node, Nodes, Rounding, Unary, Val};
+use super::map::RegisterMap;
+use super::node::{Binary, Node, Nodes, Unary, Val};
 use super::window::Window;
-use crate::guest::riscv::csr::{FFLAGS, FRM};
 use crate::guest::riscv::fp::{Fmt, Rm, RmField};
-use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap, insn_align};
-use crate::guest::{AmoOp, BitOp, Cond, Flow, MemType, Order, Reg, Semantics, Width};
+use crate::guest::riscv::{FpMinMax, IntType, insn_align};
+use crate::guest::{BitOp, MemType, Reg, Width};
 use crate::jit::x64::{Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
-use remu_isa::{Ext, Insn, Isa};
+use remu_isa::{Ext, Isa};
 
 /// Why an instruction ends the block without a successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub(super) struct Emitter<'a> {
     /// The window that the instruction is in.
     pub window: Option<Window>,
     /// Whether the guest has the CSR of accrued exceptions.
-    has_flags: bool,
+    pub has_flags: bool,
     /// The instruction at this label is executed by its definition. See [`Cold::Definition`].
     pub slow: Option<Label>,
     /// The same, where the superblock is then left. See [`Cold::Rare`].
@@ -262,7 +262,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// What is known of a value before it is computed.
-    fn fact(&self, v: Val) -> Fact {
+    pub fn fact(&self, v: Val) -> Fact {
         match self.nodes.get(v) {
             Node::Imm(v) => Fact::constant(v),
             Node::Reg(r) => self.known.get(r),
@@ -296,38 +296,41 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn binary(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
+    /// An operation on two values.
+    pub fn binary(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
         self.nodes.binary(op, w, a, b)
     }
 
-    fn carryless(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
+    /// A carry-less product.
+    pub fn carryless(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
         if !self.features.contains(HostFeatures::PCLMULQDQ) {
             return self.uncompiled();
         }
         self.binary(op, w, a, b)
     }
 
-    fn unary(&mut self, op: Unary, w: Width, a: Val) -> Val {
+    /// An operation on one value.
+    pub fn unary(&mut self, op: Unary, w: Width, a: Val) -> Val {
         self.nodes.push(Node::Unary(op, w, a))
     }
 
     /// Whether an operation in these formats that rounds in this mode is compiled.
-    fn rounds(&self, formats: &[Fmt], rm: RmField) -> bool {
+    pub fn rounds(&self, formats: &[Fmt], rm: RmField) -> bool {
         self.has(formats) && rm == RmField::DYNAMIC && self.dynamic
     }
 
     /// The same for an operation that is exact.
-    fn is_exact(&self, formats: &[Fmt], rm: RmField) -> bool {
+    pub fn is_exact(&self, formats: &[Fmt], rm: RmField) -> bool {
         self.rounds(formats, rm) || self.has(formats) && rm.0 <= Rm::Rmm.bits()
     }
 
     /// Whether operations in these formats are compiled.
-    fn has(&self, formats: &[Fmt]) -> bool {
+    pub fn has(&self, formats: &[Fmt]) -> bool {
         self.map.has_fp() && !formats.contains(&Fmt::H)
     }
 
     /// The register of a number.
-    fn number(&self, v: Val) -> Reg {
+    pub fn number(&self, v: Val) -> Reg {
         match self.nodes.get(v) {
             Node::Number(_, r) => r,
             other => unreachable!("instructions read their numbers from registers, not from {other:?}"),
@@ -335,434 +338,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// A number, or nothing if it is not compiled.
-    fn number_if(&mut self, is_compiled: bool, node: Node) -> Result<Val, Stop> {
+    pub fn number_if(&mut self, is_compiled: bool, node: Node) -> Result<Val, Stop> {
         if is_compiled { Ok(self.nodes.push(node)) } else { Err(Stop::Uncompiled) }
-    }
-}
-
-/// The type of a number in memory.
-fn type_of(fmt: Fmt) -> MemType {
-    match fmt {
-        Fmt::H => MemType::U16,
-        Fmt::S => MemType::U32,
-        Fmt::D => MemType::I64,
-    }
-}
-
-macro_rules! binaries {
-    ($($name:ident = $op:ident;)*) => {$(
-        fn $name(&mut self, w: Width, a: Val, b: Val) -> Val {
-            self.binary(Binary::$op, w, a, b)
-        }
-    )*};
-}
-
-macro_rules! bitwise {
-    ($($name:ident = $op:ident;)*) => {$(
-        fn $name(&mut self, a: Val, b: Val) -> Val {
-            self.binary(Binary::$op, Width::W64, a, b)
-        }
-    )*};
-}
-
-/// Operations that are executed by their definition.
-macro_rules! uncompiled {
-    ($($name:ident($($arg:ty),*);)*) => {$(
-        fn $name(&mut self, $(_: $arg),*) -> Val {
-            self.uncompiled()
-        }
-    )*};
-}
-
-/// The same, for those that can stop.
-macro_rules! uncompiled_results {
-    ($($name:ident($($arg:ty),*);)*) => {$(
-        fn $name(&mut self, $(_: $arg),*) -> Result<Val, Stop> {
-            Err(Stop::Uncompiled)
-        }
-    )*};
-}
-
-impl Semantics for Emitter<'_> {
-    type Value = Val;
-    type Stop = Stop;
-
-    const XLEN: Width = Width::W64;
-
-    fn read(&mut self, r: Reg) -> Val {
-        match self.known.get(r).constant {
-            Some(v) => self.nodes.imm(v),
-            None => self.nodes.push(Node::Reg(r)),
-        }
-    }
-
-    fn write(&mut self, r: Reg, v: Val) {
-        if self.uncompiled {
-            return;
-        }
-        let v = match self.nodes.get(v) {
-            Node::Amo(op, ty, addr, operand) => self.emit_amo(op, ty, addr, operand, r != 0),
-            _ => v,
-        };
-        if self.uncompiled {
-            return;
-        }
-        if r == 0 {
-            // A load to x0 can still fault, and an operation on numbers raise a flag.
-            if let Node::Load(..) | Node::FpCompare(..) | Node::FpToInt(..) = self.nodes.get(v) {
-                let scratch = self.scratch();
-                self.eval(scratch, v);
-            }
-            return;
-        }
-        let fact = self.fact(v);
-        self.write_register(r, v);
-        self.known.set(r, fact);
-    }
-
-    fn imm(&mut self, v: i64) -> Val {
-        self.nodes.imm(v)
-    }
-
-    fn pc(&mut self, offset: i64) -> Val {
-        self.nodes.imm(self.pc.wrapping_add_signed(offset) as i64)
-    }
-
-    binaries! {
-        add = Add;
-        sub = Sub;
-        shl = Shl;
-        lshr = Lshr;
-        ashr = Ashr;
-        rotr = Rotr;
-        rotl = Rotl;
-        mul = Mul;
-        mulh = Mulh;
-        mulhu = Mulhu;
-        mulhsu = Mulhsu;
-        div = Div;
-        divu = Divu;
-        rem = Rem;
-        remu = Remu;
-    }
-
-    bitwise! {
-        and = And;
-        or = Or;
-        xor = Xor;
-        and_not = AndNot;
-        or_not = OrNot;
-        xor_not = XorNot;
-    }
-
-    fn shift_add(&mut self, w: Width, shift: u8, a: Val, b: Val) -> Val {
-        match (shift, self.nodes.constant(a)) {
-            (0, _) => self.binary(Binary::Add, w, a, b),
-            (_, Some(a)) => {
-                let a = self.nodes.imm(a << shift);
-                self.binary(Binary::Add, w, a, b)
-            }
-            _ => self.nodes.push(Node::ShiftAdd(shift, w, a, b)),
-        }
-    }
-
-    fn compare(&mut self, w: Width, c: Cond, a: Val, b: Val) -> Val {
-        self.nodes.compare(w, c, a, b)
-    }
-
-    fn select(&mut self, c: Val, a: Val, b: Val) -> Val {
-        match self.nodes.constant(c) {
-            Some(0) => b,
-            Some(_) => a,
-            None => self.nodes.push(Node::Select(c, a, b)),
-        }
-    }
-
-    fn extend(&mut self, ty: MemType, a: Val) -> Val {
-        self.nodes.extend(ty, a)
-    }
-
-    fn bit(&mut self, w: Width, op: BitOp, a: Val, index: Val) -> Val {
-        self.nodes.push(Node::Bit(op, w, a, index))
-    }
-
-    fn clz(&mut self, w: Width, a: Val) -> Val {
-        if !self.features.contains(HostFeatures::LZCNT) {
-            return self.uncompiled();
-        }
-        self.unary(Unary::Clz, w, a)
-    }
-
-    fn ctz(&mut self, w: Width, a: Val) -> Val {
-        if !self.features.contains(HostFeatures::BMI1) {
-            return self.uncompiled();
-        }
-        self.unary(Unary::Ctz, w, a)
-    }
-
-    fn cpop(&mut self, w: Width, a: Val) -> Val {
-        if !self.features.contains(HostFeatures::POPCNT) {
-            return self.uncompiled();
-        }
-        self.unary(Unary::Cpop, w, a)
-    }
-
-    fn rev8(&mut self, w: Width, a: Val) -> Val {
-        self.unary(Unary::Rev8, w, a)
-    }
-
-    fn clmul(&mut self, w: Width, a: Val, b: Val) -> Val {
-        self.carryless(Binary::Clmul, w, a, b)
-    }
-
-    fn clmulh(&mut self, w: Width, a: Val, b: Val) -> Val {
-        self.carryless(Binary::Clmulh, w, a, b)
-    }
-
-    fn address(&mut self, base: Val, offset: i64) -> Val {
-        let offset = self.nodes.imm(offset);
-        self.binary(Binary::Add, Width::W64, base, offset)
-    }
-
-    fn load(&mut self, ty: MemType, addr: Val) -> Result<Val, Stop> {
-        Ok(self.nodes.push(Node::Load(ty, addr)))
-    }
-
-    fn store(&mut self, ty: MemType, addr: Val, v: Val) -> Result<(), Stop> {
-        self.emit_store(ty, addr, v);
-        Ok(())
-    }
-
-    fn load_reserved(&mut self, ty: MemType, order: Order, addr: Val) -> Result<Val, Stop> {
-        Ok(match self.window {
-            Some(_) => self.emit_window_load(ty, order, addr),
-            None => self.emit_load_reserved(ty, order, addr),
-        })
-    }
-
-    fn store_conditional(&mut self, ty: MemType, _: Order, addr: Val, v: Val) -> Result<Val, Stop> {
-        Ok(match self.window {
-            Some(window) => self.emit_window_store(window, addr, v),
-            None => self.emit_store_conditional(ty, addr, v),
-        })
-    }
-
-    fn amo(&mut self, op: AmoOp, ty: MemType, _: Order, addr: Val, v: Val) -> Result<Val, Stop> {
-        Ok(self.nodes.push(Node::Amo(op, ty, addr, v)))
-    }
-
-    fn cas(&mut self, ty: MemType, _: Order, addr: Val, expected: Val, new: Val) -> Result<Val, Stop> {
-        Ok(self.emit_cas(ty, addr, expected, new))
-    }
-
-    fn cas_pair(&mut self, _: Width, _: Order, _: Val, _: [Val; 2], _: [Val; 2]) -> Result<[Val; 2], Stop> {
-        Err(Stop::Uncompiled)
-    }
-
-    fn fence(&mut self, pred: u8, succ: u8) {
-        // The host keeps every order except that of an earlier store and a later load (I/O counts as both).
-        if pred & 0b0101 != 0 && succ & 0b1010 != 0 {
-            self.full_barrier();
-        }
-    }
-
-    fn fence_i(&mut self) {
-        self.uncompiled = true;
-    }
-
-    fn zero_block(&mut self, _: Val) -> Result<(), Stop> {
-        Err(Stop::Uncompiled)
-    }
-
-    fn manage_block(&mut self, _: Val) -> Result<(), Stop> {
-        Err(Stop::Uncompiled)
-    }
-
-    fn pause(&mut self) {
-        self.asm.pause();
-    }
-}
-
-impl RiscvSemantics for Emitter<'_> {
-    fn insn_align(&self) -> u64 {
-        self.insn_align
-    }
-
-    fn check_target(&mut self, target: Val) -> Result<(), Stop> {
-        match self.nodes.constant(target) {
-            Some(target) if (target as u64).is_multiple_of(self.insn_align) => Ok(()),
-            // Bit 0 is always clear. The instruction may write the register that its target is computed from.
-            None if self.insn_align == 2 => {
-                self.take(Gpr::Rax);
-                self.eval(Gpr::Rax, target);
-                Ok(())
-            }
-            _ => Err(Stop::Uncompiled),
-        }
-    }
-
-    uncompiled! {
-        brev8(Width, Val);
-        zip(Val);
-        unzip(Val);
-        xperm4(Width, Val, Val);
-        xperm8(Width, Val, Val);
-        fp_to_int_modular(Val);
-    }
-
-    fn orc_b(&mut self, w: Width, a: Val) -> Val {
-        if !self.features.contains(HostFeatures::AVX) {
-            return self.uncompiled();
-        }
-        self.unary(Unary::OrcB, w, a)
-    }
-
-    fn clmulr(&mut self, w: Width, a: Val, b: Val) -> Val {
-        self.carryless(Binary::Clmulr, w, a, b)
-    }
-
-    fn fp_sgnj(&mut self, fmt: Fmt, kind: Sgnj, a: Val, b: Val) -> Val {
-        if !self.has(&[fmt]) {
-            return self.uncompiled();
-        }
-        let (a, b) = (self.number(a), self.number(b));
-        self.nodes.push(Node::FpSign(kind, fmt, a, b))
-    }
-
-    fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: Val, b: Val) -> Val {
-        if !self.has(&[fmt]) || !matches!(op, FpMinMax::Min | FpMinMax::Max) {
-            return self.uncompiled();
-        }
-        let (a, b) = (self.number(a), self.number(b));
-        self.nodes.push(Node::FpMinMax(op, fmt, a, b))
-    }
-
-    fn fp_compare(&mut self, op: FpCmp, fmt: Fmt, a: Val, b: Val) -> Val {
-        if !self.has(&[fmt]) {
-            return self.uncompiled();
-        }
-        let (a, b) = (self.number(a), self.number(b));
-        self.nodes.push(Node::FpCompare(op, fmt, a, b))
-    }
-
-    fn fp_class(&mut self, fmt: Fmt, a: Val) -> Val {
-        if !self.has(&[fmt]) {
-            return self.uncompiled();
-        }
-        let a = self.number(a);
-        self.nodes.push(Node::FpClass(fmt, a))
-    }
-
-    fn fp_read(&mut self, fmt: Fmt, r: Reg) -> Val {
-        self.nodes.push(Node::Number(fmt, r))
-    }
-
-    fn fp_write(&mut self, fmt: Fmt, r: Reg, v: Val) {
-        if self.uncompiled {
-            return;
-        }
-        if self.map.has_fp() { self.write_fp(fmt, r, v) } else { self.write_fp_from_integer(fmt, f_slot(r), v) }
-    }
-
-    fn fp_read_bits(&mut self, r: Reg) -> Val {
-        self.nodes.push(Node::FpBits(r))
-    }
-
-    fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: Val, b: Val) -> Result<Val, Stop> {
-        let node = Node::FpArith(op, fmt, self.number(a), self.number(b));
-        self.number_if(self.rounds(&[fmt], rm), node)
-    }
-
-    fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let node = Node::FpSqrt(fmt, self.number(a));
-        self.number_if(self.rounds(&[fmt], rm), node)
-    }
-
-    fn fp_fma(
-        &mut self,
-        fmt: Fmt,
-        rm: RmField,
-        neg_product: bool,
-        neg_addend: bool,
-        a: Val,
-        b: Val,
-        c: Val,
-    ) -> Result<Val, Stop> {
-        let is_compiled = self.rounds(&[fmt], rm) && self.features.contains(HostFeatures::FMA);
-        let node = Node::FpFma(fmt, (neg_product, neg_addend), self.number(a), self.number(b), self.number(c));
-        self.number_if(is_compiled, node)
-    }
-
-    fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let is_compiled = if to == Fmt::D { self.is_exact(&[from, to], rm) } else { self.rounds(&[from, to], rm) };
-        let node = Node::FpConvert(from, to, self.number(a));
-        self.number_if(is_compiled, node)
-    }
-
-    fn fp_to_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let rounding = match Rm::from_bits(rm.0) {
-            Some(Rm::Rtz) => Some(Rounding::Truncate),
-            Some(Rm::Rne) => Some(Rounding::Mode(0)),
-            Some(Rm::Rdn) => Some(Rounding::Mode(1)),
-            Some(Rm::Rup) => Some(Rounding::Mode(2)),
-            Some(Rm::Rmm) => None,
-            None if rm == RmField::DYNAMIC && self.dynamic => Some(Rounding::Current),
-            None => None,
-        };
-        let Some(rounding) = rounding.filter(|_| self.has(&[fmt])) else { return Err(Stop::Uncompiled) };
-        let a = self.number(a);
-        Ok(self.nodes.push(Node::FpToInt(fmt, ty, rounding, a)))
-    }
-
-    fn fp_from_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let is_exact = fmt == Fmt::D && matches!(ty, IntType::I32 | IntType::U32);
-        let is_compiled = if is_exact { self.is_exact(&[fmt], rm) } else { self.rounds(&[fmt], rm) };
-        self.number_if(is_compiled, Node::FpFromInt(fmt, ty, a))
-    }
-
-    uncompiled_results! {
-        fp_round(Fmt, bool, RmField, Val);
-    }
-
-    fn fp_load(&mut self, fmt: Fmt, addr: Val) -> Result<Val, Stop> {
-        self.load(type_of(fmt), addr)
-    }
-
-    fn fp_store(&mut self, fmt: Fmt, addr: Val, bits: Val) -> Result<(), Stop> {
-        self.emit_fp_store(fmt, addr, bits);
-        Ok(())
-    }
-
-    fn csr_read(&mut self, csr: u16) -> Result<Val, Stop> {
-        let value = match csr {
-            FFLAGS if self.has_flags => self.read_flags(),
-            FRM if self.has_flags => {
-                let mode = self.scratch();
-                self.asm.movzx(Size::Byte, mode, super::map::FRM);
-                mode
-            }
-            _ => return Err(Stop::Uncompiled),
-        };
-        Ok(self.nodes.push(Node::Scratch(value)))
-    }
-
-    fn csr_write(&mut self, csr: u16, v: Val) -> Result<(), Stop> {
-        match csr {
-            FFLAGS if self.has_flags => self.write_flags(v),
-            FRM if self.has_flags => self.write_same_mode(v),
-            _ => return Err(Stop::Uncompiled),
-        }
-        Ok(())
-    }
-
-    fn trap(&mut self, trap: Trap) -> Stop {
-        match trap {
-            Trap::EnvironmentCall => Stop::Syscall,
-            Trap::Breakpoint => Stop::Breakpoint,
-        }
-    }
-
-    fn privileged(&mut self, _: &Insn, _: Val, _: Val) -> Result<Flow<Val>, Stop> {
-        Err(Stop::Uncompiled)
     }
 }

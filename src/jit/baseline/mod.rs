@@ -11,12 +11,14 @@
 mod atomic;
 mod emitter;
 mod float;
+mod general;
 mod known;
 pub mod map;
 mod memory;
 mod node;
 mod pair;
 mod reserved;
+mod riscv;
 mod select;
 mod vector;
 mod window;
