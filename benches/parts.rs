@@ -24,7 +24,7 @@ use remu::linux::exec::{Image, ProcessSpec};
 use remu::linux::limits::Limits;
 use remu::linux::{Outcome, Services, Task, TaskConfig, Vdso};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
-use remu::memory::{GuestAddr, GuestMemory, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu::memory::{GuestAddr, GuestMemory, MapRequest, Mdwe, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, Isa, Op, Xlen, decode, encode};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -253,6 +253,7 @@ fn kernel(c: &mut Criterion) {
             exts: Isa::rv64_max().exts,
             release: None,
             limits: Limits::new(&InheritedLimits::current(), Some(SIZE)),
+            mdwe: Mdwe::empty(),
             address_limit: bench.space.limit(),
             is_randomized: false,
             seed: None,

@@ -1,4 +1,5 @@
-//! A host that forbids memory which is writable and executable: code is compiled there, too, in two views of a file.
+//! A host that forbids memory which is writable and executable: code is compiled there, too, in two views of
+//! the same memory.
 
 #[path = "common/elf.rs"]
 mod elf;
@@ -17,8 +18,37 @@ const fn bpf(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     libc::sock_filter { code, jt, jf, k }
 }
 
-/// Has the host refuse mmap and mprotect with PROT_WRITE and PROT_EXEC.
-fn forbid(command: &mut Command) {
+/// What a host forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Forbidden {
+    /// Nothing.
+    Nothing,
+    /// mmap and mprotect with PROT_WRITE and PROT_EXEC, by a seccomp filter.
+    Both,
+    /// Also to make memory executable that was not, by PR_SET_MDWE.
+    Gain,
+}
+
+impl Forbidden {
+    /// Has the host forbid it to a program.
+    fn to(self, command: &mut Command) {
+        match self {
+            Self::Nothing => {}
+            Self::Both => forbid_both(command),
+            Self::Gain => {
+                let set = || {
+                    // SAFETY: the call takes no pointer.
+                    let failed = unsafe { libc::prctl(libc::PR_SET_MDWE, 1, 0, 0, 0) } != 0;
+                    if failed { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+                };
+                // SAFETY: the function makes one system call.
+                unsafe { command.pre_exec(set) };
+            }
+        }
+    }
+}
+
+fn forbid_both(command: &mut Command) {
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
@@ -53,16 +83,14 @@ fn forbid(command: &mut Command) {
 fn counters(
     p: &Programs,
     words: &[&str],
-    forbidden: bool,
+    forbidden: Forbidden,
     status: i32,
     processes: usize,
 ) -> Vec<BTreeMap<String, u64>> {
     let file = p.path().join("counters");
     let mut command = remu();
     command.arg("--statistics").arg(&file).args(words).current_dir(p.path());
-    if forbidden {
-        forbid(&mut command);
-    }
+    forbidden.to(&mut command);
     let out = command.output().expect("remu starts");
     assert_eq!((out.status.code(), &out.stderr[..]), (Some(status), &b""[..]), "{words:?}");
     let text = std::fs::read_to_string(&file).expect("the counters are written");
@@ -99,12 +127,31 @@ fn code_is_compiled_in_two_views_through_forks() {
     let p = Programs::new();
     p.code("exit42", &exit(42));
     p.code("forks", &forks());
-    for forbidden in [false, true] {
+    for forbidden in [Forbidden::Nothing, Forbidden::Both, Forbidden::Gain] {
         let all = counters(&p, &["./exit42"], forbidden, 42, 1);
-        assert_eq!((all[0]["superblocks"], all[0]["instructions"]), (1, 2), "forbidden: {forbidden}");
+        assert_eq!((all[0]["superblocks"], all[0]["instructions"]), (1, 2), "{forbidden:?}");
         for size in ["1", "64"] {
             let all = counters(&p, &["-tb-size", size, "./forks"], forbidden, 5, 2);
-            assert!(all.iter().all(|c| c["superblocks"] > 0), "forbidden: {forbidden}, {all:?}");
+            assert!(all.iter().all(|c| c["superblocks"] > 0), "{forbidden:?}, {all:?}");
         }
     }
+}
+
+#[test]
+fn a_child_without_descriptors_compiles_in_two_views() {
+    let p = Programs::new();
+    p.code("forks", &forks());
+    let mut command = remu();
+    command.args(["--engine", "jit", "./forks"]).current_dir(p.path());
+    Forbidden::Both.to(&mut command);
+    let full = || {
+        let limit = libc::rlimit { rlim_cur: 4, rlim_max: 4 };
+        // SAFETY: the kernel reads the limit, which lives until the call returns.
+        let failed = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } != 0;
+        if failed { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: the function makes one system call.
+    unsafe { command.pre_exec(full) };
+    let out = command.output().expect("remu starts");
+    assert_eq!((out.status.code(), String::from_utf8_lossy(&out.stderr).as_ref()), (Some(5), ""));
 }

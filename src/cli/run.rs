@@ -14,7 +14,7 @@ use crate::linux::limits::Limits;
 use crate::linux::seccomp::Program;
 use crate::linux::task::TextSink;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
-use crate::memory::UserSpace;
+use crate::memory::{Mdwe, UserSpace};
 use crate::user::{CodeLog, EngineConfig, Runner, RunnerConfig};
 use remu_isa::{Isa, Xlen};
 use rustix::io::Errno;
@@ -91,8 +91,12 @@ fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError
     let Action::Run(settings) = action else { return Err(CliError::Handover) };
     let logs = Logs::open(&settings, |_| Ok(Log::adopt(files.next().ok_or(CliError::Handover)?)))?;
     let request = handover.request(file.into());
-    let spec =
-        ProcessSpec { sysroot: handover.sysroot(), limits: handover.limits(), ..process_spec(&settings, limits)? };
+    let spec = ProcessSpec {
+        sysroot: handover.sysroot(),
+        limits: handover.limits(),
+        mdwe: handover.mdwe(),
+        ..process_spec(&settings, limits)?
+    };
     let signals = Some((handover.blocked, handover.ignored));
     let filters = handover.filters().ok_or(CliError::Handover)?;
     if let (Some(file), Some(report)) = (&logs.statistics, &handover.report) {
@@ -292,6 +296,7 @@ fn process_spec(settings: &Settings, inherited: &InheritedLimits) -> Result<Proc
         exts: settings.cpu.exts,
         release: settings.uname.clone(),
         limits: Limits::new(inherited, settings.stack_size),
+        mdwe: Mdwe::from_bits_truncate(host::mdwe()),
         address_limit: settings.mmu.limit(),
         is_randomized: settings.aslr,
         seed: settings.seed,

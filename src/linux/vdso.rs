@@ -28,7 +28,8 @@ impl Vdso {
     pub fn map(space: &UserSpace) -> Result<Self, MapError> {
         let backing = Backing::Anonymous(Some("[vdso]"));
         let place = Place::Anywhere { hint: None };
-        let request = MapRequest { backing, ..MapRequest::anonymous(place, PAGE_SIZE, Prot::READ | Prot::WRITE) };
+        let writable = Prot::READ | Prot::WRITE | Prot::EXEC;
+        let request = MapRequest { backing, ..MapRequest::anonymous(place, PAGE_SIZE, writable) };
         let base = space.map(&request)?;
         space.write_bytes(base, IMAGE).map_err(|_| MapError(Errno::FAULT))?;
         space.protect(base, PAGE_SIZE, Prot::READ | Prot::EXEC)?;

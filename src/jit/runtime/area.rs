@@ -1,19 +1,19 @@
 //! The memory that holds emitted code.
 
 use crate::jit::baseline::ExitData;
-use memmap2::{Mmap, MmapMut, MmapOptions};
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::io::Errno;
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mprotect};
+use memmap2::{MmapMut, MmapOptions};
+use rustix::mm::{
+    MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, mremap_fixed, munmap,
+};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory that is both written and executed, by different threads at the same time, so nothing here is ever borrowed.
 ///
 /// Mostly it is one mapping that is writable and executable, private to the process: a fork has its copy. A host may
-/// forbid that; then there are two views of a file in memory, of which one is writable, the other executable. A fork
-/// shares them, so the child begins anew with [`Area::after_fork`].
+/// forbid that; then the same memory is mapped twice, and one view is writable, the other executable. A fork shares
+/// them, so the child begins anew with [`Area::after_fork`]. No descriptor is needed, since the guest may have none left.
 pub struct Area {
     views: Views,
     /// Where the code is executed.
@@ -26,7 +26,46 @@ pub struct Area {
 /// The mappings, which are unmapped when they are dropped.
 enum Views {
     One { _all: MmapMut },
-    Two { _writable: MmapMut, _executable: Mmap },
+    Two { executable: View, writable: View },
+}
+
+/// A mapping of shared memory.
+struct View {
+    start: *mut u8,
+    len: usize,
+}
+
+impl View {
+    /// Maps new memory, to be executed. The host may forbid to make memory executable that was not.
+    fn executable(len: usize) -> io::Result<Self> {
+        let prot = ProtFlags::READ | ProtFlags::EXEC;
+        // SAFETY: the kernel chooses the place.
+        let start = unsafe { mmap_anonymous(null_mut(), len, prot, MapFlags::SHARED | MapFlags::NORESERVE) }?;
+        Ok(Self { start: start.cast(), len })
+    }
+
+    /// Maps the same memory once more, to be written.
+    fn writable(&self) -> io::Result<Self> {
+        // SAFETY: an old size of zero leaves the old mapping as it is, and the kernel chooses the place.
+        let start = unsafe { mremap(self.start.cast(), 0, self.len, MremapFlags::MAYMOVE) }?;
+        let view = Self { start: start.cast(), len: self.len };
+        view.make_writable()?;
+        Ok(view)
+    }
+
+    fn make_writable(&self) -> io::Result<()> {
+        // SAFETY: the range is that of the mapping, in which nothing has executed.
+        unsafe { mprotect(self.start.cast(), self.len, MprotectFlags::READ | MprotectFlags::WRITE) }?;
+        Ok(())
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        // SAFETY: the mapping belongs to this value, and what knows its addresses ends with the area.
+        let unmapped = unsafe { munmap(self.start.cast(), self.len) };
+        debug_assert!(unmapped.is_ok(), "{unmapped:?}");
+    }
 }
 
 // SAFETY: the mappings belong to this value. They are accessed by the functions below, whose callers say why nobody else
@@ -34,18 +73,6 @@ enum Views {
 unsafe impl Send for Area {}
 // SAFETY: as above.
 unsafe impl Sync for Area {}
-
-/// A file in memory of which code can be mapped.
-fn code_file(len: usize) -> io::Result<OwnedFd> {
-    // Kernels before 6.3 do not know the flag, and do not need it.
-    let with = |flags| memfd_create("remu code", MemfdFlags::CLOEXEC | flags);
-    let file = match with(MemfdFlags::EXEC) {
-        Err(Errno::INVAL) => with(MemfdFlags::empty())?,
-        result => result?,
-    };
-    ftruncate(&file, len as u64)?;
-    Ok(file)
-}
 
 impl Area {
     /// Maps `len` bytes.
@@ -70,32 +97,27 @@ impl Area {
     }
 
     fn with_two_views(len: usize) -> io::Result<Self> {
-        let file = code_file(len)?;
-        let options = MmapOptions::new().len(len).no_reserve_swap().clone();
-        // SAFETY: no other process has the file, and no borrow of its contents is ever made.
-        let (mut writable, executable) = unsafe { (options.map_mut(&file)?, options.map_exec(&file)?) };
-        let (start, writable_start) = (executable.as_ptr().cast_mut(), writable.as_mut_ptr());
-        let views = Views::Two { _writable: writable, _executable: executable };
-        Ok(Self { views, start, writable: writable_start, len })
+        let executable = View::executable(len)?;
+        let writable = executable.writable()?;
+        let (start, to) = (executable.start, writable.start);
+        Ok(Self { views: Views::Two { executable, writable }, start, writable: to, len })
     }
 
     /// Called in the child of a fork, where no thread executes code. Whether all code is gone: its memory was shared with
     /// the parent, and is replaced by memory of the child's own at the same addresses.
     ///
     /// # Errors
-    /// If the host gives no memory. The area is then still the parent's, and must not be used.
+    /// If the host gives no memory. The area must not be used then.
     pub fn after_fork(&self) -> io::Result<bool> {
-        if let Views::One { .. } = self.views {
-            return Ok(false);
-        }
-        let file = code_file(self.len)?;
+        let Views::Two { executable, writable } = &self.views else { return Ok(false) };
         let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
-        for (at, prot) in
-            [(self.writable, ProtFlags::READ | ProtFlags::WRITE), (self.start, ProtFlags::READ | ProtFlags::EXEC)]
-        {
-            // SAFETY: the range is that of a view, which this replaces. Nothing borrows it.
-            unsafe { mmap(at.cast(), self.len, prot, flags, &file, 0) }?;
-        }
+        let prot = ProtFlags::READ | ProtFlags::EXEC;
+        let (at, to) = (executable.start.cast(), writable.start.cast());
+        // SAFETY: the range is that of a view, which this replaces. Nothing borrows it.
+        unsafe { mmap_anonymous(at, self.len, prot, flags) }?;
+        // SAFETY: as above, for the other view. The old size of zero leaves the first as it is.
+        unsafe { mremap_fixed(at, 0, self.len, MremapFlags::MAYMOVE, to) }?;
+        writable.make_writable()?;
         Ok(true)
     }
 

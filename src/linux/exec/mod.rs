@@ -40,6 +40,8 @@ pub struct ProcessSpec {
     pub release: Option<String>,
     /// The limits on its memory.
     pub limits: Limits,
+    /// Its memory-deny-write-execute flags when it starts.
+    pub mdwe: Mdwe,
     /// The first address past its address space.
     pub address_limit: GuestAddr,
     /// Whether the layout of its memory is randomized. personality(2) can disable this, too.
@@ -102,7 +104,7 @@ impl Image {
         let failed = |error: LoadError| ExecError::Load { path: request.program.clone(), error };
         let space = Arc::new(UserSpace::new(&SpaceConfig { limit: spec.address_limit, identity: true })?);
         space.set_limits(spec.limits.of_space());
-        space.set_mdwe(Mdwe::from_bits_truncate(host::mdwe())).expect("a new space has no flags yet");
+        space.set_mdwe(spec.mdwe).expect("a new space has no flags yet");
         observe(&space);
         // `setarch -R` disables randomization, too, as on the kernel.
         let is_randomized = spec.is_randomized && host::personality() & libc::ADDR_NO_RANDOMIZE as u32 == 0;

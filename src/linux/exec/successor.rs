@@ -11,6 +11,7 @@ use crate::linux::seccomp::Program;
 use crate::linux::signal::bit;
 use crate::linux::table::Row;
 use crate::linux::task::Task;
+use crate::memory::Mdwe;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::ffi::{CString, OsStr};
@@ -46,6 +47,7 @@ pub struct Handover {
     pub options: Options,
     sysroot: Option<Vec<u8>>,
     limits: [(u64, u64); 3],
+    mdwe: u32,
     /// The signals that are blocked.
     pub blocked: u64,
     /// The signals that are ignored.
@@ -79,6 +81,11 @@ impl Handover {
     /// The limits on the guest's memory.
     pub fn limits(&self) -> Limits {
         Limits::from_pairs(self.limits)
+    }
+
+    /// The memory-deny-write-execute flags.
+    pub fn mdwe(&self) -> Mdwe {
+        Mdwe::from_bits_truncate(self.mdwe)
     }
 
     /// The filters of system calls, the newest last.
@@ -298,6 +305,7 @@ impl Task {
             options: successor.options.clone(),
             sysroot: self.process.spec.sysroot.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()),
             limits: limits.to_pairs(),
+            mdwe: self.mm.inherited_mdwe().bits(),
             report,
             blocked: self.blocked_by_next(),
             ignored: self.ignored(),

@@ -42,7 +42,7 @@ use super::{TraceConfig, TraceSink, Tracer};
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::host::{Attachment, InheritedLimits, StopFlag};
-use crate::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use crate::memory::{GuestAddr, MapRequest, Mdwe, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::Isa;
 use rustix::io::Errno;
 use std::ffi::CString;
@@ -142,6 +142,7 @@ impl Bench {
                 exts: isa.exts,
                 release: None,
                 limits: Limits::new(&InheritedLimits::current(), Some(8 << 20)),
+                mdwe: Mdwe::empty(),
                 address_limit: config.limit,
                 is_randomized: false,
                 seed: None,

@@ -18,6 +18,12 @@ bitflags::bitflags! {
     }
 }
 
+impl Mdwe {
+    pub(super) fn inherited(self) -> Self {
+        if self.contains(Self::NO_INHERIT) { Self::empty() } else { self }
+    }
+}
+
 impl UserSpace {
     /// The flags that are set.
     pub fn mdwe(&self) -> Mdwe {
@@ -32,6 +38,11 @@ impl UserSpace {
         }
         state.mdwe = flags;
         Ok(())
+    }
+
+    /// The flags that the child of a fork and the next program have.
+    pub fn inherited_mdwe(&self) -> Mdwe {
+        self.mdwe().inherited()
     }
 }
 

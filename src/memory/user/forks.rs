@@ -17,6 +17,7 @@ impl UserSpace {
         self.code.after_fork();
         self.reservations.reset();
         let mut state = self.state();
+        state.mdwe = state.mdwe.inherited();
         let missing: Vec<_> = state.areas.iter().filter(|v| v.not_forked).map(|v| v.range.clone()).collect();
         for range in missing {
             // Where the host has mapped nothing, remu's own memory must not come to lie.

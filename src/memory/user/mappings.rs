@@ -58,9 +58,9 @@ impl UserSpace {
     pub fn map(&self, request: &MapRequest<'_>) -> Result<GuestAddr, MapError> {
         let mut state = self.state();
         let prot = effective(request.prot);
-        // The initial stack is executable if the program asks for it, whatever the MDWE flags say.
-        let is_stack = matches!(request.backing, Backing::Anonymous(Some("[stack]")));
-        if !is_stack {
+        // What the kernel maps itself when a program starts is not subject to the MDWE flags.
+        let is_kernels = matches!(request.backing, Backing::Anonymous(Some("[stack]" | "[vdso]")));
+        if !is_kernels {
             state.check_exec_gain(prot, prot)?;
         }
         self.map_in(&mut state, request)
