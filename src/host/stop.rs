@@ -19,6 +19,11 @@ impl StopFlag {
     pub const LEAVE: u32 = 1;
     /// Decoded code may be stale. The engine handles this itself and continues.
     pub const CODE: u32 = 2;
+    /// An interrupt may have become pending. The engine polls the privileged state and continues.
+    pub const INTERRUPT: u32 = 4;
+
+    /// All reasons.
+    pub const ALL: u32 = Self::LEAVE | Self::CODE | Self::INTERRUPT;
 
     /// A flag that is not raised.
     pub const fn new() -> Self {

@@ -37,9 +37,9 @@ enum Leave {
     Exit,
 }
 
-/// How often the stop flag is checked, in instructions: short compared with what a person or a timer can notice, long
-/// compared with a block.
-const SLICE: i64 = 20_000;
+/// How often the stop flag is checked and interrupts are polled, in instructions: a few microseconds, and long compared
+/// with a block.
+const SLICE: i64 = 2_000;
 
 /// Settings of an [`Interp`].
 #[derive(Clone, Copy, Debug)]
@@ -140,11 +140,17 @@ struct Found {
 }
 
 impl<B: Base, P: Privilege> Core<B, P> {
-    /// Finds or decodes the block at the pc.
-    fn block_at(&mut self, cpu: &Cpu, privilege: &P, mem: &P::Memory, inside: Option<&Inside>) -> Result<Found, Exit> {
+    /// Finds or decodes the block at the pc. `None` if reports must be taken first.
+    fn block_at(
+        &mut self,
+        cpu: &Cpu,
+        privilege: &P,
+        mem: &P::Memory,
+        inside: Option<&Inside>,
+    ) -> Result<Option<Found>, Exit> {
         if let Some(start) = self.cache.find_jump(cpu.pc) {
             self.statistics.lookups += 1;
-            return Ok(Found { start, cached: true });
+            return Ok(Some(Found { start, cached: true }));
         }
         let place = mem.code_place(GuestAddr(cpu.pc)).map_err(Exit::Fault)?;
         let key = BlockKey::new(cpu.pc, place.addr, privilege.context());
@@ -152,7 +158,7 @@ impl<B: Base, P: Privilege> Core<B, P> {
             && let Some(start) = self.cache.find(&key)
         {
             self.statistics.lookups += 1;
-            return Ok(Found { start, cached: true });
+            return Ok(Some(Found { start, cached: true }));
         }
         self.decode_at(cpu, privilege, mem, inside, &key, place.whole_page)
     }
@@ -166,15 +172,15 @@ impl<B: Base, P: Privilege> Core<B, P> {
         inside: Option<&Inside>,
         key: &BlockKey,
         whole_page: bool,
-    ) -> Result<Found, Exit> {
+    ) -> Result<Option<Found>, Exit> {
         let max_block = self.config.max_block;
         if let Some(inside) = inside {
             let mut range = predecode::limits(max_block).range(key.addr);
             if P::Memory::TRANSLATES {
                 range.end = range.end.min(GuestAddr(key.addr).page_floor().offset(PAGE_SIZE));
             }
-            if inside.decodes(&range) {
-                mem.code_added(&range);
+            if mem.before_decoding(&range, inside) {
+                return Ok(None);
             }
         }
         let decoded = &mut self.decoded;
@@ -187,9 +193,9 @@ impl<B: Base, P: Privilege> Core<B, P> {
         }
         // Where addresses are translated, the second page of a block can change while the first stays.
         if P::Memory::TRANSLATES && (!whole_page || decoded.crosses_pages()) {
-            return Ok(Found { start: decoded.slots.as_ptr(), cached: false });
+            return Ok(Some(Found { start: decoded.slots.as_ptr(), cached: false }));
         }
-        Ok(Found { start: self.cache.insert(*key, decoded), cached: true })
+        Ok(Some(Found { start: self.cache.insert(*key, decoded), cached: true }))
     }
 }
 
@@ -249,8 +255,8 @@ impl<B: Base, P: Privilege> Core<B, P> {
             cpu.instret += ran as u64;
             self.statistics.instructions += ran as u64;
             if env.fuel <= 0 {
-                // Changed code is looked for below.
-                let reasons = if stop.is_raised() { stop.lower(StopFlag::LEAVE | StopFlag::CODE) } else { 0 };
+                // Interrupts and changed code are looked for below.
+                let reasons = if stop.is_raised() { stop.lower(StopFlag::ALL) } else { 0 };
                 let stopped = reasons & StopFlag::LEAVE != 0;
                 if stopped || self.config.budget.is_some_and(|b| self.statistics.instructions >= b) {
                     return Exit::Interrupted;
@@ -268,12 +274,17 @@ impl<B: Base, P: Privilege> Core<B, P> {
                 link = None;
             }
             if let Some(stale) = inside.and_then(Inside::take) {
+                mem.resume();
                 self.cache.drop_stale(stale);
                 link = None;
             }
             env.jumps = self.cache.select(mem.fetch_view(), state.context());
             let found = match self.block_at(cpu, state, mem, inside) {
-                Ok(found) => found,
+                Ok(Some(found)) => found,
+                Ok(None) => {
+                    link = None;
+                    continue;
+                }
                 Err(exit) => match self.trap(cpu, state, mem, exit) {
                     Some(exit) => return exit,
                     None => {

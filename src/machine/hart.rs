@@ -106,7 +106,6 @@ impl<B: Base, E: HartEngine<B>> Hart<B, E> {
         if std::mem::take(&mut self.waiting) {
             self.complete_wait();
         }
-        self.memory.resume();
         self.engine.limit(instructions);
         match self.engine.run(&mut self.state, &mut self.privileged, &self.memory) {
             Exit::Interrupted => {}

@@ -1,6 +1,6 @@
 //! Guest memory as engines access it: the address space of a process or the memory of a machine.
 
-use super::{Access, AtomicRmw, AtomicSize, FaultKind, GuestAddr, GuestFault, Reservations};
+use super::{Access, AtomicRmw, AtomicSize, FaultKind, GuestAddr, GuestFault, Inside, Reservations};
 use std::fmt;
 use std::ops::Range;
 
@@ -70,7 +70,8 @@ pub trait GuestMemory {
     /// Stores the low 1, 2, 4 or 8 bytes of `value`.
     fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), MemoryError>;
 
-    /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended.
+    /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended. Like the other atomic
+    /// operations, it ends the reservations of other harts.
     fn read_modify_write(
         &self,
         op: AtomicRmw,
@@ -93,6 +94,9 @@ pub trait GuestMemory {
     /// The reservations of LR/SC, which all harts of the address space share.
     fn reservations(&self) -> &Reservations;
 
+    /// The address by which [`GuestMemory::reservations`] know the memory at `addr`: its physical address in a machine.
+    fn reservation_addr(&self, addr: GuestAddr, size: u64, access: Access) -> Result<GuestAddr, MemoryError>;
+
     /// Fills memory with zeroes.
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError>;
 
@@ -105,9 +109,12 @@ pub trait GuestMemory {
     /// If no byte can be fetched.
     fn fetch(&self, addr: GuestAddr, to: &mut [u8]) -> Result<usize, GuestFault>;
 
-    /// Called when code is about to be decoded from pages that held none before, given by the addresses of
-    /// [`CodePlace::addr`]. Stores to them must be reported from now on.
-    fn code_added(&self, pages: &Range<GuestAddr>);
+    /// Called before code is decoded from a range, given by the addresses of [`CodePlace::addr`]. True if the hart has
+    /// been outside guest code meanwhile: the engine must take the reports to it and look the code up again.
+    fn before_decoding(&self, range: &Range<GuestAddr>, inside: &Inside<'_>) -> bool;
+
+    /// Called by the hart's engine after it has taken reports, before it runs anything: pages may have come to hold code.
+    fn resume(&self);
 
     /// Where the code at an address lies, if it may be fetched.
     fn code_place(&self, addr: GuestAddr) -> Result<CodePlace, GuestFault>;

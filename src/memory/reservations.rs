@@ -1,4 +1,4 @@
-//! Reservations of LR/SC across the harts of an address space.
+//! Reservations of LR/SC across the harts of an address space: a process's, or the physical one of a machine.
 //!
 //! Comparing the value alone would let a store-conditional succeed after the memory held another value meanwhile (ABA).
 //! So addresses are hashed into buckets, each a version and two bits. A load-reserved sets the "reserved" bit if it is
@@ -10,9 +10,9 @@
 //! Compiled code executes a pair of LR and SC that has nothing but arithmetic between them as an atomic memory operation.
 //!
 //! Two addresses in one bucket disturb each other: a store-conditional may fail for no reason of its own. What the
-//! buckets do not see is noticed only if the value differs when the store-conditional compares it: plain stores, other
-//! processes that share the memory, accesses through another address of the same memory, and atomic memory operations
-//! between the claim and the comparison.
+//! buckets do not see is noticed only if the value differs when the store-conditional compares it: plain stores, atomic
+//! memory operations between the claim and the comparison, and in a process also other processes that share the memory
+//! and accesses through another address of the same memory. A machine's addresses are physical here.
 
 use super::GuestAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

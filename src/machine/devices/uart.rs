@@ -503,7 +503,7 @@ mod tests {
         for byte in 0..17 {
             b.write(0, byte);
         }
-        assert_eq!(b.read(5) & u64::from(OVERRUN), OVERRUN.into());
+        assert_eq!(b.read(5) & u64::from(OVERRUN), u64::from(OVERRUN));
         assert_eq!(std::iter::from_fn(|| Some(b.read(0))).take(16).collect::<Vec<_>>(), (0..16).collect::<Vec<_>>());
         assert_eq!(b.read(5), 0x60);
     }

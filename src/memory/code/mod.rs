@@ -333,6 +333,14 @@ impl Inside<'_> {
         own.map_or(Stale::Everything, |own| std::mem::replace(&mut own.stale, Stale::Ranges(Vec::new())))
     }
 
+    /// Waits for other engines, outside guest code. The engine must then take what was reported to it, and look up again
+    /// what it was about to decode.
+    pub fn outside(&self, wait: impl FnOnce()) {
+        self.watch.shared.step(0);
+        wait();
+        self.watch.shared.state.fetch_or(INSIDE, Ordering::SeqCst);
+    }
+
     /// Called before the engine fetches the bytes of `range` to decode them. Returns whether no engine has decoded from
     /// some page of it before.
     pub fn decodes(&self, range: &Range<GuestAddr>) -> bool {

@@ -8,7 +8,7 @@ use super::{Mmio, Ram};
 use crate::memory::access;
 use crate::memory::{
     Access, AtomicRmw, AtomicSize, BadAddress, CodePlace, FaultKind, FetchView, GuestAddr, GuestFault, GuestMemory,
-    MemoryError, PAGE_SIZE, Reservations,
+    Inside, MemoryError, PAGE_SIZE, Reservations,
 };
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -86,15 +86,6 @@ impl HartMemory {
     /// The code that engines decode from this memory.
     pub fn code(&self) -> &Arc<MachineCode> {
         &self.code
-    }
-
-    /// Called before the hart runs: other harts may have run meanwhile.
-    pub fn resume(&self) {
-        self.code_seen.set(self.code.added_since(self.code_seen.get(), |page| {
-            if let Some(host) = self.memories.iter().find_map(|m| m.host(page, PAGE_SIZE)) {
-                self.tlb.forget_writes(host);
-            }
-        }));
     }
 
     /// Changes what addresses mean: to fetches, and to loads and stores.
@@ -212,10 +203,13 @@ impl HartMemory {
     ) -> Result<T, MemoryError> {
         assert!(addr.0.is_multiple_of(size), "an atomic access to a misaligned address");
         if let Some(host) = self.data_bank().hit(Access::Write, addr.0, size) {
-            return f(host).map_err(backing);
+            let result = f(host).map_err(backing)?;
+            self.reservations.written(GuestAddr(self.physical(host)));
+            return Ok(result);
         }
         let host = self.ram_slow(addr.0, size)?;
         let result = f(host).map_err(backing)?;
+        self.reservations.written(GuestAddr(self.physical(host)));
         self.stored(host, size);
         Ok(result)
     }
@@ -387,6 +381,16 @@ impl GuestMemory for HartMemory {
         &self.reservations
     }
 
+    #[inline(always)]
+    fn reservation_addr(&self, addr: GuestAddr, size: u64, access: Access) -> Result<GuestAddr, MemoryError> {
+        // A hit needs no walk. LR may also find a device, which has no other addresses.
+        match self.locate(access, addr.0, size) {
+            Ok(Place::Ram(host)) => Ok(GuestAddr(self.physical(host))),
+            Ok(Place::Device(at)) => Ok(GuestAddr(at)),
+            Err(kind) => Err(MemoryError::new(kind, 0)),
+        }
+    }
+
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError> {
         let host = match self.locate(Access::Write, addr.0, len) {
             Ok(Place::Ram(host)) => host,
@@ -435,9 +439,16 @@ impl GuestMemory for HartMemory {
         Ok(done)
     }
 
-    fn code_added(&self, pages: &Range<GuestAddr>) {
-        self.code.add(pages);
-        self.resume();
+    fn before_decoding(&self, range: &Range<GuestAddr>, inside: &Inside<'_>) -> bool {
+        self.code.before_decoding(range, inside)
+    }
+
+    fn resume(&self) {
+        self.code_seen.set(self.code.added_since(self.code_seen.get(), |page| {
+            if let Some(host) = self.memories.iter().find_map(|m| m.host(page, PAGE_SIZE)) {
+                self.tlb.forget_writes(host);
+            }
+        }));
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use super::UserSpace;
 use crate::host::{GuestPtr, IoVec};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
 use crate::memory::{
-    Access, CodePlace, FetchView, GuestAddr, GuestFault, GuestMemory, MemoryError, PAGE_SIZE, Reservations,
+    Access, CodePlace, FetchView, GuestAddr, GuestFault, GuestMemory, Inside, MemoryError, PAGE_SIZE, Reservations,
 };
 use std::ffi::CString;
 use std::mem::MaybeUninit;
@@ -150,14 +150,18 @@ impl GuestMemory for UserSpace {
     ) -> Result<u64, MemoryError> {
         let host = self.host_atomic(addr, size.bytes()).map_err(by_host)?;
         // SAFETY: `host_atomic` yields aligned addresses in the window.
-        unsafe { access::read_modify_write(op, size, host, operand) }.map_err(by_host)
+        let old = unsafe { access::read_modify_write(op, size, host, operand) }.map_err(by_host)?;
+        self.reservations.written(addr);
+        Ok(old)
     }
 
     #[inline(always)]
     fn compare_exchange(&self, size: AtomicSize, addr: GuestAddr, expected: u64, new: u64) -> Result<u64, MemoryError> {
         let host = self.host_atomic(addr, size.bytes()).map_err(by_host)?;
         // SAFETY: as for `read_modify_write`.
-        unsafe { access::compare_exchange(size, host, expected, new) }.map_err(by_host)
+        let old = unsafe { access::compare_exchange(size, host, expected, new) }.map_err(by_host)?;
+        self.reservations.written(addr);
+        Ok(old)
     }
 
     #[inline(always)]
@@ -169,12 +173,19 @@ impl GuestMemory for UserSpace {
     ) -> Result<[u64; 2], MemoryError> {
         let host = self.host_atomic(addr, 16).map_err(by_host)?;
         // SAFETY: `host_atomic` yields aligned addresses in the window.
-        unsafe { access::cmpxchg128(host, expected, new) }.map_err(by_host)
+        let old = unsafe { access::cmpxchg128(host, expected, new) }.map_err(by_host)?;
+        self.reservations.written(addr);
+        Ok(old)
     }
 
     #[inline(always)]
     fn reservations(&self) -> &Reservations {
         &self.reservations
+    }
+
+    #[inline(always)]
+    fn reservation_addr(&self, addr: GuestAddr, _: u64, _: Access) -> Result<GuestAddr, MemoryError> {
+        Ok(addr)
     }
 
     fn fill_zero(&self, addr: GuestAddr, len: u64) -> Result<(), MemoryError> {
@@ -190,9 +201,13 @@ impl GuestMemory for UserSpace {
         UserSpace::fetch(self, addr, to)
     }
 
-    fn code_added(&self, _: &Range<GuestAddr>) {
+    fn before_decoding(&self, range: &Range<GuestAddr>, inside: &Inside<'_>) -> bool {
         // Stores to code are not noticed: RISC-V asks for FENCE.I.
+        inside.decodes(range);
+        false
     }
+
+    fn resume(&self) {}
 
     fn code_place(&self, addr: GuestAddr) -> Result<CodePlace, GuestFault> {
         Ok(CodePlace { addr: addr.0, whole_page: true })

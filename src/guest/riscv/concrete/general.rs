@@ -161,7 +161,6 @@ impl<H: Hart> Semantics for Concrete<H> {
             _ => update(self.hart.memory(), size, addr, |old| alu::amo(op, ty.extend(old), ty.extend(v))),
         };
         let old = checked(result, addr, ty.size(), Access::Write)?;
-        self.hart.memory().reservations().written(addr);
         Ok(ty.extend(old))
     }
 
@@ -170,7 +169,6 @@ impl<H: Hart> Semantics for Concrete<H> {
         let addr = check_aligned(addr, ty.size(), Access::Write)?;
         let result = self.hart.memory().compare_exchange(atomic_size(ty), addr, expected, new);
         let old = checked(result, addr, ty.size(), Access::Write)?;
-        self.hart.memory().reservations().written(addr);
         Ok(ty.extend(old))
     }
 
@@ -190,13 +188,11 @@ impl<H: Hart> Semantics for Concrete<H> {
                 let join = |[low, high]: [u64; 2]| low & 0xffff_ffff | high << 32;
                 let result = self.hart.memory().compare_exchange(AtomicSize::B8, addr, join(expected), join(new));
                 let old = checked(result, addr, size, Access::Write)?;
-                self.hart.memory().reservations().written(addr);
                 Ok([old as i32 as u64, (old >> 32) as i32 as u64])
             }
             Width::W64 => {
                 let result = self.hart.memory().compare_exchange_pair(addr, expected, new);
                 let old = checked(result, addr, size, Access::Write)?;
-                self.hart.memory().reservations().written(addr);
                 Ok(old)
             }
         }
@@ -209,7 +205,9 @@ impl<H: Hart> Semantics for Concrete<H> {
             // The one order that the host's loads do not have: after earlier stores.
             fence(Ordering::SeqCst);
         }
-        let version = self.hart.memory().reservations().reserve(addr);
+        let reserved = self.hart.memory().reservation_addr(addr, ty.size(), Access::Read);
+        let reserved = checked(reserved, addr, ty.size(), Access::Read)?;
+        let version = self.hart.memory().reservations().reserve(reserved);
         let result = self.hart.memory().load(ty.size(), addr);
         let value = checked(result, addr, ty.size(), Access::Read)?;
         self.hart.cpu().reservation = Reservation { place: Reservation::place(addr, ty.size()), value, version };
@@ -223,7 +221,9 @@ impl<H: Hart> Semantics for Concrete<H> {
         if reservation.place != Reservation::place(addr, ty.size()) {
             return Ok(1);
         }
-        let Some(claim) = self.hart.memory().reservations().claim(addr, reservation.version) else { return Ok(1) };
+        let reserved = self.hart.memory().reservation_addr(addr, ty.size(), Access::Write);
+        let reserved = checked(reserved, addr, ty.size(), Access::Write)?;
+        let Some(claim) = self.hart.memory().reservations().claim(reserved, reservation.version) else { return Ok(1) };
         let result = self.hart.memory().compare_exchange(atomic_size(ty), addr, reservation.value, v);
         claim.release();
         let old = checked(result, addr, ty.size(), Access::Write)?;

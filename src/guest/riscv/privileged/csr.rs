@@ -3,7 +3,7 @@
 use super::pmp;
 use super::{Interrupts, Mode, Privileged, sign_extended, status, trap, zero_extended};
 use crate::guest::riscv::csr::MIP_WRITABLE;
-use crate::guest::riscv::{Cpu, csr as user};
+use crate::guest::riscv::{Cpu, Reservation, csr as user};
 use crate::memory::machine::HartMemory;
 use remu_isa::{Ext, Xlen};
 
@@ -130,6 +130,8 @@ impl Privileged {
             0x180 => {
                 if let Some(satp) = satp(cpu, value) {
                     self.satp = satp;
+                    // Its address may mean other memory now.
+                    cpu.reservation = Reservation::NONE;
                     self.apply(cpu, mem);
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::csr::has_supervisor;
 use super::{Cause, FS_DIRTY, Mode, Privileged, feature, status, without_float, zero_extended};
-use crate::guest::riscv::{After, Cpu, Privilege};
+use crate::guest::riscv::{After, Cpu, Privilege, Reservation};
 use crate::guest::{BlockContext, Exit};
 use crate::memory::machine::HartMemory;
 use crate::memory::{Access, FaultKind, GuestFault};
@@ -44,6 +44,8 @@ impl Privilege for Privileged {
                 let addr = (insn.rs1 != 0).then(|| zero_extended(cpu, rs1));
                 let asid = (insn.rs2 != 0).then_some(rs2 as u16);
                 mem.flush(addr, asid);
+                // Its address may mean other memory now.
+                cpu.reservation = Reservation::NONE;
                 Some(After::Refetch)
             }
             Op::SfenceWInval | Op::SfenceInvalIr if mode != Mode::User => Some(After::Refetch),
