@@ -255,7 +255,7 @@ impl Core {
         loop {
             // SAFETY: the state is that of the hart that was lent to this engine. No emitted code runs.
             let cpu = unsafe { &mut *context.cpu };
-            let reasons = if stop.is_raised() { stop.lower(StopFlag::LEAVE | StopFlag::CODE) } else { 0 };
+            let reasons = if stop.is_raised() { stop.lower(StopFlag::ALL) } else { 0 };
             if reasons & StopFlag::LEAVE != 0 || cpu.instret >= self.limit {
                 return Exit::Interrupted;
             }
