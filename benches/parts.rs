@@ -364,6 +364,7 @@ fn compiler(c: &mut Criterion) {
         link: true,
         count: false,
         dynamic: true,
+        translates: false,
         reservations: space.reservations().address(),
     };
     let isa = Isa::rv64_max();

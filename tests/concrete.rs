@@ -53,10 +53,10 @@ fn random_state(rng: &mut Rng, isa: Isa) -> Cpu {
 
 /// Executes one instruction at the pc. The state is as an engine leaves it.
 fn step<B: Base>(cpu: &mut Cpu, mem: &UserSpace, insn: &Insn) -> Exit {
-    let mut mode = FpMode::new(cpu.frm);
+    let (mut mode, mut privilege) = (FpMode::new(cpu.frm), UserProgram::new());
     let host = fp::host::enter(mode.hardware(), cpu.fflags);
     let pc = cpu.pc;
-    let mut concrete = Concrete::new(PlainHart::<B, _>::new(cpu, &mut mode, mem));
+    let mut concrete = Concrete::new(PlainHart::<B, _>::new(cpu, &mut mode, &mut privilege, mem));
     let flow = B::exec(&mut concrete, insn);
     let next = match flow {
         Ok(Flow::Next | Flow::Refetch) => Ok(insn.len.into()),

@@ -5,7 +5,6 @@ use super::threaded;
 use crate::guest::Exit;
 use crate::guest::riscv::fetch::{FetchLimits, Fetched, wrap};
 use crate::guest::riscv::{Base, Privilege, insn_align};
-use crate::memory::PAGE_SIZE;
 use remu_isa::{Insn, Isa, Op, OpInfo, Operand, RegClass};
 use std::ptr::null;
 
@@ -26,7 +25,7 @@ impl Decoded {
 
     /// Whether the block lies on two pages.
     pub fn crosses_pages(&self) -> bool {
-        self.fetched.pc % PAGE_SIZE + self.fetched.source.len() as u64 > PAGE_SIZE
+        self.fetched.crosses_pages()
     }
 
     /// The instructions with their addresses, compressed ones expanded.

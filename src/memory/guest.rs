@@ -122,6 +122,10 @@ pub trait GuestMemory {
     /// The translation of fetches that is in force.
     fn fetch_view(&self) -> FetchView;
 
+    /// What compiled loads and stores need: the first address past the address space, or, where addresses are
+    /// translated, the address of the TLB's tables in force.
+    fn space(&self) -> u64;
+
     /// Explains why an access was refused. `None` if it can succeed now: the instruction is to be executed again.
     fn explain(&self, error: MemoryError, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault>;
 }

@@ -60,6 +60,7 @@ impl Default for Lister {
                 link: true,
                 count: false,
                 dynamic: true,
+                translates: false,
                 reservations: 0x7777_0000_0000,
             },
             memory,

@@ -88,6 +88,11 @@ impl Fetched {
         Ok(())
     }
 
+    /// Whether they lie on two pages.
+    pub fn crosses_pages(&self) -> bool {
+        self.source.len() as u64 > in_page(self.pc)
+    }
+
     /// The address behind the last instruction.
     pub fn end<B: Base>(&self) -> u64 {
         wrap::<B>(self.pc + self.source.len() as u64)

@@ -36,8 +36,9 @@ pub enum Word {
     MagnitudeD = 7,
     /// The bits that box a single.
     Box = 8,
-    /// The first address past the guest's address space, where it is checked.
-    SpaceLimit = 9,
+    /// Where addresses are checked, the first one past the guest's address space; where they are translated, the address
+    /// of the TLB's tables in force.
+    Space = 9,
     /// What the helpers get: see the runtime's `Context`.
     Context = 10,
     /// The value of `instret` at which counting code leaves.
@@ -69,7 +70,7 @@ impl Word {
             MagnitudeS,
             MagnitudeD,
             Box,
-            SpaceLimit,
+            Space,
             Context,
             Limit,
             Leave,

@@ -43,7 +43,7 @@ impl Emitter<'_> {
     /// The guest address relative to the host address of guest address 0. What lies beyond the guest's address space is
     /// handled as if the access had faulted, since it could reach memory of remu's own.
     pub fn checked(&mut self, base: Gpr, reg: Gpr) -> Mem {
-        self.asm.alu(Alu::Cmp, Size::Qword, reg, Word::SpaceLimit.mem());
+        self.asm.alu(Alu::Cmp, Size::Qword, reg, Word::Space.mem());
         let (from, access) = (self.asm.new_label(), self.next_access_label());
         self.asm.jcc(x64::Cond::Ae, from);
         self.cold.push(Cold::Refused { from, access });

@@ -101,6 +101,9 @@ pub struct Config {
     /// Whether the guest's dynamic rounding mode is one that the host has. If not, what rounds in it is executed by its
     /// definition.
     pub dynamic: bool,
+    /// Whether addresses are translated: then code continues only within its page without a lookup, and loads and stores
+    /// look in the TLB.
+    pub translates: bool,
     /// The host's address of the buckets of the address space's reservations.
     pub reservations: u64,
 }
@@ -144,7 +147,7 @@ fn never_continues(insn: &Insn) -> bool {
 impl Compiler {
     /// The limits of what is fetched.
     pub fn limits(config: &Config) -> FetchLimits {
-        FetchLimits { insns: config.max_insns.clamp(1, MAX_INSNS), in_page: false }
+        FetchLimits { insns: config.max_insns.clamp(1, MAX_INSNS), in_page: config.translates }
     }
 
     /// Fetches the superblock at `pc`, to be compiled next.

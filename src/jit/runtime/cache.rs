@@ -6,14 +6,13 @@
 //! have done so the area is used again from its start.
 
 use super::area::Area;
-use super::execute;
 use super::stubs::{self, Stubs};
 use crate::guest::{BlockContext, BlockKey, CodeListener};
 use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
 use crate::jit::baseline::{Access, Compiler, Config, Reason, Unsettled};
 use crate::jit::x64::Assembler;
-use crate::memory::{BlocksByPage, CodeObserver, GuestAddr, PAGE_SIZE, UserSpace};
+use crate::memory::{BlocksByPage, CodeObserver, CodeWatch, GuestAddr, GuestMemory, PAGE_SIZE};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
 use std::ops::Range;
@@ -34,7 +33,9 @@ struct Incoming {
 
 /// A superblock.
 struct Block {
-    /// The guest's addresses it was compiled from.
+    /// The address of its first instruction.
+    pc: u64,
+    /// Where the bytes are that it was compiled from, as changes of code are reported: see [`BlockKey::addr`].
     source: Range<GuestAddr>,
     /// The hash of the bytes there.
     hash: u64,
@@ -129,6 +130,7 @@ pub struct CodeCache {
     /// Set while the area is being emptied. A futex word.
     emptying: AtomicU32,
     count: AtomicBool,
+    is_timed: bool,
     config: Config,
     listener: Option<Arc<dyn CodeListener>>,
     _faults: fault::Registration,
@@ -148,18 +150,27 @@ fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// What code is compiled for.
+pub struct Guest {
+    /// The host's address of guest address 0.
+    pub base: u64,
+    /// The address of the function that executes an instruction by its definition.
+    pub helper: u64,
+    /// Whether compiling is timed.
+    pub is_timed: bool,
+}
+
 impl CodeCache {
-    /// An empty cache of `len` bytes for an address space whose guest address 0 is at the host's address `base`.
+    /// An empty cache of `len` bytes.
     pub fn new(
         len: usize,
         config: Config,
-        base: u64,
+        guest: &Guest,
         listener: Option<Arc<dyn CodeListener>>,
     ) -> std::io::Result<Self> {
         let area = Area::new(len)?;
         let mut asm = Assembler::new();
-        let helper = execute::execute_bits as *const () as u64;
-        let stubs = stubs::emit(&mut asm, &config.map, helper, base).expect("the stubs are x86-64 code");
+        let stubs = stubs::emit(&mut asm, &config.map, guest.helper, guest.base).expect("the stubs are x86-64 code");
         // SAFETY: nothing executes in the area yet.
         unsafe { area.write(0, asm.bytes()) };
         if let Some(listener) = &listener {
@@ -180,6 +191,7 @@ impl CodeCache {
             generation: AtomicU64::new(0),
             emptying: AtomicU32::new(0),
             count: AtomicBool::new(count),
+            is_timed: guest.is_timed,
             config,
             listener,
             _faults: faults,
@@ -198,7 +210,7 @@ impl CodeCache {
 
     /// Whether compiling is timed.
     pub fn is_timed(&self) -> bool {
-        self.config.count
+        self.is_timed
     }
 
     /// The offsets of the stubs.
@@ -231,8 +243,8 @@ impl CodeCache {
         self.state.lock().entries.get(&key).map(|&(offset, _)| self.area.address(offset))
     }
 
-    /// Adds what was compiled; `generation` is from before its source was fetched.
-    pub fn insert(&self, generation: u64, context: BlockContext, compiled: &Compiler) -> Inserted {
+    /// Adds what was compiled at a key, in a context; `generation` is from before its source was fetched.
+    pub fn insert(&self, generation: u64, key: BlockKey, context: BlockContext, compiled: &Compiler) -> Inserted {
         let fetched = compiled.fetched();
         let (code, pc) = (compiled.code(), fetched.pc);
         let mut state = self.state.lock();
@@ -242,7 +254,7 @@ impl CodeCache {
         if self.generation() != generation {
             return Inserted::Stale;
         }
-        if let Some(&(offset, _)) = state.entries.get(&BlockKey::new(pc, pc, context)) {
+        if let Some(&(offset, _)) = state.entries.get(&key) {
             return Inserted::Known(self.area.address(offset));
         }
         let start = state.used;
@@ -254,18 +266,20 @@ impl CodeCache {
         // SAFETY: the bytes have not been used since the area was empty.
         unsafe { self.area.write(start, code) };
         let index = state.blocks.len() as u32;
+        let place = |at: u64| key.addr.wrapping_add(at - pc);
         let block = Block {
-            source: GuestAddr(pc)..GuestAddr(pc + fetched.source.len() as u64),
+            pc,
+            source: GuestAddr(key.addr)..GuestAddr(key.addr + fetched.source.len() as u64),
             hash: hash(&fetched.source),
             start,
-            entries: compiled.entries().iter().map(|&(pc, at)| (BlockKey::new(pc, pc, context), at)).collect(),
+            entries: compiled.entries().iter().map(|&(pc, at)| (BlockKey::new(pc, place(pc), context), at)).collect(),
             accesses: compiled.accesses().into(),
             insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
             incoming: Vec::new(),
         };
         let metadata = block.metadata_bytes();
         state.by_page.insert(&block.source, index);
-        let page = state.pages.entry(GuestAddr(pc).page_floor().0);
+        let page = state.pages.entry(block.source.start.page_floor().0);
         let page = page.or_insert(Page { end: block.source.end, added: 0, hash: None });
         *page = Page { end: page.end.max(block.source.end), added: page.added.wrapping_add(1), hash: None };
         for &(key, offset) in &block.entries {
@@ -304,7 +318,7 @@ impl CodeCache {
         let offset = offset - block.start;
         let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
         let access = &block.accesses[access.expect("only accesses fault")];
-        let pc = block.source.start.0 + u64::from(block.insns[usize::from(access.insn)]);
+        let pc = block.pc + u64::from(block.insns[usize::from(access.insn)]);
         FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh, reservation: access.reservation }
     }
 
@@ -326,7 +340,7 @@ impl CodeCache {
     }
 
     /// Discards all code, and returns when its memory can be used again. The calling engine is outside of it.
-    pub fn empty(&self, mem: &UserSpace) {
+    pub fn empty(&self, watch: &CodeWatch) {
         if self.emptying.swap(1, Ordering::SeqCst) != 0 {
             // Another thread does so.
             while self.emptying.load(Ordering::SeqCst) != 0 {
@@ -335,7 +349,7 @@ impl CodeCache {
             return;
         }
         self.forget_all();
-        mem.stop_engines().wait();
+        watch.stop_engines().wait();
         self.emptied();
     }
 
@@ -370,16 +384,16 @@ impl CodeCache {
     }
 
     /// Has all code count instructions.
-    pub fn count_from_now_on(&self, mem: &UserSpace) {
+    pub fn count_from_now_on(&self, watch: &CodeWatch) {
         self.count();
-        self.empty(mem);
+        self.empty(watch);
     }
 
     /// Discards the superblocks whose bytes in memory differ from those they were compiled from. FENCE.I guarantees
     /// this, also for stores through other mappings of the page.
     ///
     /// Programs that write code execute FENCE.I often, and have much code that stays. So whole pages are compared first.
-    pub fn revalidate(&self, mem: &UserSpace) {
+    pub fn revalidate(&self, mem: &impl GuestMemory) {
         // Memory is read without the lock. What is compiled meanwhile is fresh.
         let pages: Vec<(u64, Page)> = self.state.lock().pages.iter().map(|(&start, &page)| (start, page)).collect();
         let mut bytes = Vec::new();

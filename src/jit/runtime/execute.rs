@@ -1,18 +1,21 @@
 //! Executes single instructions by their definition: those that are not compiled, and those that faulted.
 
+use super::set_word;
 use super::statistics::HelperCalls;
 use crate::guest::riscv::concrete::{Concrete, PlainHart, Stopped};
 use crate::guest::riscv::fp::FpMode;
-use crate::guest::riscv::{Base, Cpu, Rv64};
+use crate::guest::riscv::{Base, Cpu, Privilege, Rv64};
 use crate::guest::{BlockContext, Exit, Flow, Guest, Width, alu};
 use crate::jit::baseline::Reason;
-use crate::memory::UserSpace;
+use crate::jit::baseline::map::Word;
+use crate::memory::GuestMemory;
 use remu_isa::{Insn, Op};
 
 /// What the helper called by emitted code works on.
-pub struct Context {
+pub struct Context<P: Privilege> {
     pub cpu: *mut Cpu,
-    pub mem: *const UserSpace,
+    pub privilege: *mut P,
+    pub mem: *const P::Memory,
     pub mode: FpMode,
     /// Whether instructions are counted.
     pub count: bool,
@@ -22,10 +25,10 @@ pub struct Context {
     pub exit: Exit,
 }
 
-impl Context {
+impl<P: Privilege> Context<P> {
     /// What compiled code depends on.
-    pub fn block_context(&self) -> BlockContext {
-        BlockContext { rounds_in_software: !self.mode.dynamic_is_hardware(), ..BlockContext::default() }
+    pub fn block_context(&self, privilege: &P) -> BlockContext {
+        BlockContext { rounds_in_software: !self.mode.dynamic_is_hardware(), ..privilege.context() }
     }
 }
 
@@ -34,24 +37,36 @@ impl Context {
 ///
 /// # Safety
 /// The context is that of a running engine, whose state nothing else refers to.
-pub unsafe extern "sysv64" fn execute_bits(context: *mut Context, bits: u32) -> u64 {
+pub unsafe extern "sysv64" fn execute_bits<P: Privilege>(context: *mut Context<P>, bits: u32) -> u64 {
     // SAFETY: emitted code passes the pointer that the engine has put into its word. The engine does not use the context
-    // while emitted code runs, and the pointers in it are those of the state and the memory that it was lent.
-    let (context, cpu, mem) = unsafe { (&mut *context, &mut *(*context).cpu, &*(*context).mem) };
-    match Rv64::decode(&bits.to_le_bytes(), &cpu.isa) {
+    // while emitted code runs, and the pointers in it are those of the states and the memory that it was lent.
+    let (context, cpu, privilege, mem) =
+        unsafe { (&mut *context, &mut *(*context).cpu, &mut *(*context).privilege, &*(*context).mem) };
+    let reason = match Rv64::decode(&bits.to_le_bytes(), &cpu.isa) {
         Ok(insn) => {
             context.helper_calls.add(&insn);
-            execute(context, cpu, mem, &insn).map_or(0, |reason| reason as u64)
+            execute(context, cpu, privilege, mem, &insn).map_or(0, |reason| reason as u64)
         }
         Err(_) => unreachable!("it was decoded when it was compiled"),
+    };
+    if P::Memory::TRANSLATES {
+        // SAFETY: the context's state is that of a hart that was lent to the engine.
+        unsafe { set_word(context.cpu, Word::Space, mem.space()) };
     }
+    reason
 }
 
 /// Executes an instruction at the pc. `None` if the next one follows; the pc is not moved then.
-pub fn execute(context: &mut Context, cpu: &mut Cpu, mem: &UserSpace, insn: &Insn) -> Option<Reason> {
+pub fn execute<P: Privilege>(
+    context: &mut Context<P>,
+    cpu: &mut Cpu,
+    privilege: &mut P,
+    mem: &P::Memory,
+    insn: &Insn,
+) -> Option<Reason> {
     let pc = cpu.pc;
     let offset = loop {
-        let mut concrete = Concrete::new(PlainHart::<Rv64, _>::new(cpu, &mut context.mode, mem));
+        let mut concrete = Concrete::new(PlainHart::<Rv64, P>::new(cpu, &mut context.mode, privilege, mem));
         match Rv64::exec(&mut concrete, insn) {
             Ok(Flow::Next) => return None,
             Ok(Flow::Refetch) => break i64::from(insn.len),
@@ -59,6 +74,8 @@ pub fn execute(context: &mut Context, cpu: &mut Cpu, mem: &UserSpace, insn: &Ins
             Ok(Flow::Branch { cond, a, b, offset }) if alu::compare(Width::W64, cond, a, b) => break offset,
             Ok(Flow::Branch { .. }) => return None,
             Ok(Flow::Indirect { target, .. }) => break target.wrapping_sub(pc) as i64,
+            // The instruction has moved the pc.
+            Err(Stopped { reason, .. }) if reason.is_resumed() => break cpu.pc.wrapping_sub(pc) as i64,
             Err(Stopped { addr, reason }) => {
                 if let Some(exit) = reason.exit(addr, pc, insn.len, mem) {
                     context.exit = exit;

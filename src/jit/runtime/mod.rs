@@ -3,116 +3,43 @@
 mod area;
 mod cache;
 mod execute;
+mod jumps;
+mod shared;
 mod statistics;
 mod stubs;
 
-use super::baseline::map::{BIAS, RegisterMap, Word, name_at};
-use super::baseline::{self, Compiler, JUMP_ENTRIES, MAX_INSNS, Reason, Unsettled, jump_index};
-use super::x64::HostFeatures;
-use crate::guest::riscv::UserProgram;
+use super::baseline::map::{BIAS, Word, name_at};
+use super::baseline::{Compiler, Config, Reason, Unsettled};
 use crate::guest::riscv::fp::{self, Fmt, FpMode};
-use crate::guest::riscv::{Cpu, Reservation, Rv64};
+use crate::guest::riscv::{Cpu, Privilege, Reservation, Rv64, UserProgram};
 use crate::guest::{
-    BlockContext, BlockKey, CodeListener, Counters, Engine, EngineWords, Exit, Guest, HartOwner, HostCode, Tracer,
+    BlockContext, BlockKey, Counters, Engine, EngineWords, Exit, Guest, HartCell, HartOwner, HostCode, Tracer,
 };
 use crate::host::StopFlag;
-use crate::memory::{CodeWatch, GuestAddr, GuestMemory as _, Inside, UserSpace};
+use crate::memory::{CodeWatch, GuestAddr, GuestMemory, Inside, PAGE_SIZE};
 use cache::{CodeCache, Inserted};
 use execute::Context;
+use jumps::Jumps;
 use remu_isa::{Insn, Op, Operand};
+pub use shared::{JitConfig, SharedCode};
 use statistics::Statistics;
-use std::io::ErrorKind;
-use std::ptr::null;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 use stubs::Left;
 
-/// Settings of the compiler, for all harts of a process.
-#[derive(Clone, Debug)]
-pub struct JitConfig {
-    /// The most instructions of a superblock.
-    pub max_block: usize,
-    /// The features of the host that emitted code uses.
-    pub features: HostFeatures,
-    /// The size of the code cache in bytes.
-    pub cache_size: usize,
-    /// Whether instructions are counted from the start, and compiling is timed. If not, they are from the first block on that reads the counter.
-    pub count: bool,
-    /// Whether blocks are linked. A tracer of entries needs that they are not.
-    pub link: bool,
-}
-
-impl JitConfig {
-    /// The size of the code cache unless set otherwise, in bytes.
-    pub const DEFAULT_CACHE_SIZE: usize = 64 << 20;
-}
-
-impl Default for JitConfig {
-    fn default() -> Self {
-        Self {
-            max_block: MAX_INSNS,
-            features: HostFeatures::detect(),
-            cache_size: Self::DEFAULT_CACHE_SIZE,
-            count: false,
-            link: true,
-        }
-    }
-}
-
-/// The compiled code of an address space, for [`Jit::new`].
-#[derive(Clone)]
-pub struct SharedCode(Arc<CodeCache>);
-
-impl SharedCode {
-    /// A cache without code, which discards what changes in the address space. An address space has at most one. The
-    /// listener, if any, is told of all code.
-    ///
-    /// # Errors
-    /// If the host does not give the memory.
-    pub fn new(config: &JitConfig, mem: &UserSpace, listener: Option<Arc<dyn CodeListener>>) -> std::io::Result<Self> {
-        let base = mem.host_offset();
-        let JitConfig { max_block, features, cache_size, count, link } = *config;
-        let map = RegisterMap::new(features, base != 0);
-        let reservations = mem.reservations().address();
-        let config = baseline::Config { map, features, max_insns: max_block, link, count, dynamic: true, reservations };
-        let mut size = cache_size;
-        let cache = loop {
-            match CodeCache::new(size, config.clone(), base, listener.clone()) {
-                Ok(cache) => break Arc::new(cache),
-                // Under a limit of address space, a smaller one may do.
-                Err(error) if error.kind() == ErrorKind::OutOfMemory && size > SMALLEST_CACHE => size /= 4,
-                Err(error) => return Err(error),
-            }
-        };
-        mem.observe_code(cache.clone());
-        Ok(Self(cache))
-    }
-}
-
-/// The smallest code cache that is tried where address space is scarce, in bytes.
-const SMALLEST_CACHE: usize = 1 << 20;
-
-/// An entry of the jump cache, as emitted code reads it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Jump {
-    pc: u64,
-    code: *const u8,
-}
-
-/// The compiler of one hart.
-pub struct Jit {
+/// The compiler of one hart, of a process or of a machine.
+pub struct Jit<P = UserProgram> {
     core: Core,
     watch: CodeWatch,
+    privilege: PhantomData<fn(&P)>,
 }
 
 /// The compiler without its registration, which is borrowed while it runs.
 struct Core {
     cache: Arc<CodeCache>,
     compiler: Compiler,
-    jumps: Box<[Jump]>,
-    /// The context of the blocks in the jump cache.
-    block_context: BlockContext,
+    jumps: Jumps,
     tracer: Option<Box<dyn Tracer<Rv64> + Send>>,
     statistics: Statistics,
     /// The number of instructions to run, set since the last run.
@@ -132,26 +59,30 @@ struct Link(u32);
 enum Missing {
     /// The code cache must be emptied first.
     Full,
+    /// Reports must be taken first.
+    Reported,
+    /// The instruction there is executed by its definition each time: parts of it may change without the others, or without
+    /// a report.
+    Alone(Insn),
     /// The guest stops.
     Exit(Exit),
 }
 
-impl Jit {
+impl<P: Privilege> Jit<P> {
     /// The engine of a hart. `watch` is its registration with the address space of the code.
-    pub fn new(code: &SharedCode, watch: CodeWatch) -> Self {
+    pub fn new(code: &SharedCode<P>, watch: CodeWatch) -> Self {
         let core = Core {
-            cache: code.0.clone(),
+            cache: code.cache.clone(),
             compiler: Compiler::default(),
-            jumps: Jump::none(),
-            block_context: BlockContext::default(),
+            jumps: Jumps::default(),
             tracer: None,
             statistics: Statistics::default(),
             budget: None,
             limit: u64::MAX,
             forget_code: false,
-            left_behind: code.0.left_behind(),
+            left_behind: code.cache.left_behind(),
         };
-        Self { core, watch }
+        Self { core, watch, privilege: PhantomData }
     }
 
     /// Reports compiled blocks and their execution to the tracer.
@@ -172,22 +103,34 @@ impl Jit {
     }
 }
 
-// SAFETY: the pointers in the jump cache lead into the code cache, which lives as long as this.
+// SAFETY: the pointers in the jump caches lead into the code cache, which lives as long as this.
 unsafe impl Send for Core {}
 
-impl Engine<Rv64> for Jit {
-    type Privilege = UserProgram;
-    type Memory = UserSpace;
+/// Sets a word that emitted code uses.
+///
+/// # Safety
+/// The state is that of a hart's cell, and the pointer was made by [`HartOwner::as_ptr`] of the owner that was lent to
+/// the engine. No emitted code runs.
+unsafe fn set_word(cpu: *mut Cpu, word: Word, value: u64) {
+    let words = cpu.wrapping_byte_offset(HartCell::<Rv64>::WORDS).cast::<u64>();
+    // SAFETY: the words are at this displacement from the state, and by the caller's promise nobody else accesses them.
+    unsafe { words.add(word as usize).write(value) }
+}
+
+impl<P: Privilege> Engine<Rv64> for Jit<P> {
+    type Privilege = P;
+    type Memory = P::Memory;
 
     fn limit(&mut self, instructions: u64) {
         self.core.budget = Some(instructions);
     }
 
-    fn run(&mut self, hart: &mut HartOwner<Rv64>, _: &mut UserProgram, mem: &UserSpace) -> Exit {
-        let core = &mut self.core;
+    fn run(&mut self, hart: &mut HartOwner<Rv64>, privilege: &mut P, mem: &P::Memory) -> Exit {
+        let Self { core, watch, .. } = self;
         let frm = hart.cpu().frm;
         let mut context = Context {
             cpu: hart.as_ptr(),
+            privilege,
             mem,
             mode: FpMode::new(frm),
             count: core.cache.counts(),
@@ -197,21 +140,21 @@ impl Engine<Rv64> for Jit {
         if let Some(budget) = core.budget.take() {
             core.limit = hart.cpu().instret.saturating_add(budget);
             if !context.count {
-                core.cache.count_from_now_on(mem);
+                core.cache.count_from_now_on(watch);
             }
         }
         if std::mem::replace(&mut core.left_behind, core.cache.left_behind()) != core.cache.left_behind() {
-            Jump::forget(&mut core.jumps);
+            core.jumps.forget();
         }
         if std::mem::take(&mut core.forget_code) {
-            core.cache.empty(mem);
-            Jump::forget(&mut core.jumps);
+            core.cache.empty(watch);
+            core.jumps.forget();
         }
-        core.prepare(hart.words_mut(), &mut context, mem.limit().0);
+        core.prepare(hart.words_mut(), &mut context);
         context.cpu = hart.as_ptr();
         let before = hart.cpu().instret;
         let host = fp::host::enter(context.mode.hardware(), hart.cpu().fflags);
-        let exit = core.run_blocks(&mut context, hart.cell().stop_flag(), mem, &self.watch);
+        let exit = core.run_blocks(&mut context, hart.cell().stop_flag(), mem, watch);
         hart.cpu_mut().fflags = fp::host::leave(host);
         core.statistics.helper_calls = context.helper_calls;
         core.statistics.instructions += hart.cpu().instret - before;
@@ -229,8 +172,8 @@ impl Engine<Rv64> for Jit {
 }
 
 impl Core {
-    /// Sets the words that emitted code uses.
-    fn prepare(&mut self, words: &mut EngineWords, context: &mut Context, space_limit: u64) {
+    /// Sets the words that emitted code uses and that do not change while it runs.
+    fn prepare<P: Privilege>(&mut self, words: &mut EngineWords, context: &mut Context<P>) {
         let (area, stubs) = (self.cache.area(), self.cache.stubs());
         let mut set = |word: Word, value: u64| words[word as usize] = value;
         for (word, value) in CONSTANTS {
@@ -238,100 +181,169 @@ impl Core {
         }
         set(Word::FlagTable, fp::host::FLAGS_OF_STICKY.as_ptr() as u64);
         set(Word::StickyTable, fp::host::STICKY_OF_FLAGS.as_ptr() as u64);
-        set(Word::SpaceLimit, space_limit);
         set(Word::Context, std::ptr::from_mut(context) as u64);
         set(Word::Limit, self.limit);
         set(Word::Leave, area.address(stubs.leave) as u64);
         set(Word::LeaveTo, area.address(stubs.leave_to) as u64);
         set(Word::LeaveLink, area.address(stubs.leave_link) as u64);
-        set(Word::Jumps, self.jumps.as_ptr() as u64);
         set(Word::Execute, area.address(stubs.execute) as u64);
     }
 
-    fn run_blocks(&mut self, context: &mut Context, stop: &StopFlag, mem: &UserSpace, watch: &CodeWatch) -> Exit {
-        let traced = self.tracer.as_ref().is_some_and(|t| t.wants_entries());
+    fn run_blocks<P: Privilege>(
+        &mut self,
+        context: &mut Context<P>,
+        stop: &StopFlag,
+        mem: &P::Memory,
+        watch: &CodeWatch,
+    ) -> Exit {
         let mut inside = watch.enter();
         let mut link: Option<Link> = None;
         loop {
-            // SAFETY: the state is that of the hart that was lent to this engine. No emitted code runs.
-            let cpu = unsafe { &mut *context.cpu };
+            // SAFETY: the states are those that were lent to this engine. No emitted code runs.
+            let (cpu, privilege) = unsafe { (&mut *context.cpu, &mut *context.privilege) };
             let reasons = if stop.is_raised() { stop.lower(StopFlag::ALL) } else { 0 };
             if reasons & StopFlag::LEAVE != 0 || cpu.instret >= self.limit {
                 return Exit::Interrupted;
             }
+            if privilege.poll(cpu, mem) {
+                link = None;
+            }
             if inside.take().is_some() {
-                Jump::forget(&mut self.jumps);
+                mem.resume();
+                self.jumps.forget();
                 link = None;
                 // Another hart may have had all code count.
                 context.count = self.cache.counts();
             }
-            // Emitted code finds blocks by their address alone.
-            let block_context = context.block_context();
-            if self.block_context != block_context {
-                self.block_context = block_context;
-                Jump::forget(&mut self.jumps);
-                link = None;
+            let block_context = context.block_context(privilege);
+            let jumps = self.jumps.select(mem.fetch_view(), block_context);
+            // SAFETY: the state is that of the hart that was lent to this engine, and no emitted code runs.
+            unsafe {
+                set_word(context.cpu, Word::Jumps, jumps);
+                set_word(context.cpu, Word::Space, mem.space());
             }
-            let code = match self.code_at(cpu, block_context, mem, &inside) {
-                Ok(code) => code,
-                Err(Missing::Exit(exit)) => return exit,
+            let exit = match self.code_at(cpu, privilege, block_context, mem, &inside) {
+                Ok(code) => {
+                    self.found(cpu, block_context, mem, code, link.take());
+                    let left = self.enter(context, code);
+                    // SAFETY: as above.
+                    let cpu = unsafe { &mut *context.cpu };
+                    self.left(context, cpu, mem, left)
+                }
                 Err(Missing::Full) => {
                     drop(inside);
-                    self.cache.empty(mem);
+                    self.cache.empty(watch);
                     context.count = self.cache.counts();
                     inside = watch.enter();
-                    Jump::forget(&mut self.jumps);
+                    self.jumps.forget();
                     link = None;
                     continue;
                 }
+                Err(Missing::Reported) => Ok(None),
+                Err(Missing::Alone(insn)) => self.execute_alone(context, cpu, privilege, mem, &insn),
+                Err(Missing::Exit(exit)) => Err(exit),
             };
-            if traced && let Some(tracer) = &mut self.tracer {
-                tracer.entered(cpu);
-            }
-            match link.take() {
-                Some(Link(at)) => {
-                    let key = BlockKey::new(cpu.pc, cpu.pc, block_context);
-                    // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been
-                    // forgotten above.
-                    let linked = unsafe { self.cache.link(at, key) };
-                    self.statistics.links += u64::from(linked);
+            link = match exit {
+                Ok(link) => link,
+                Err(exit) => {
+                    // SAFETY: as above.
+                    let (cpu, privilege) = unsafe { (&mut *context.cpu, &mut *context.privilege) };
+                    if let Some(exit) = privilege.trap(cpu, mem, exit) {
+                        return exit;
+                    }
+                    // A trap counts as an instruction of the budget: a hart may do nothing else.
+                    if self.limit != u64::MAX {
+                        self.limit = self.limit.saturating_sub(1);
+                        // SAFETY: as above.
+                        unsafe { set_word(context.cpu, Word::Limit, self.limit) };
+                    }
+                    None
                 }
-                None => self.jumps[jump_index(cpu.pc)] = Jump { pc: cpu.pc, code },
-            }
-            let left = self.enter(context, code);
-            // SAFETY: as above.
-            let cpu = unsafe { &mut *context.cpu };
-            self.statistics.left(Reason::of(left.reason));
-            let reason = match Reason::of(left.reason) {
-                Reason::Fault => match self.execute_faulted(context, cpu, mem, left.data) {
-                    Ok(reason) => reason,
-                    Err(exit) => return exit,
-                },
-                reason => reason,
             };
-            match reason {
-                Reason::Lookup | Reason::Fault => {}
-                Reason::Link => {
-                    let at = self.cache.area().offset(left.data).expect("the data of an exit is in the area");
-                    // SAFETY: this thread has just taken the exit.
-                    let data = unsafe { self.cache.area().exit_data(at) };
-                    cpu.pc = data.pc;
-                    link = Some(Link(at - data.distance));
-                }
-                Reason::Syscall => return Exit::Syscall,
-                Reason::Breakpoint => return Exit::Breakpoint,
-                Reason::Revalidate => {
+        }
+    }
+
+    /// Called before code is entered that was found at the pc, to be found faster the next time.
+    fn found(&mut self, cpu: &Cpu, context: BlockContext, mem: &impl GuestMemory, code: *const u8, link: Option<Link>) {
+        if let Some(tracer) = self.tracer.as_mut().filter(|tracer| tracer.wants_entries()) {
+            tracer.entered(cpu);
+        }
+        let Some(Link(at)) = link else { return self.jumps.remember(cpu.pc, code) };
+        let Ok(place) = mem.code_place(GuestAddr(cpu.pc)) else { return };
+        // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been forgotten by
+        // the loop.
+        let linked = unsafe { self.cache.link(at, BlockKey::new(cpu.pc, place.addr, context)) };
+        self.statistics.links += u64::from(linked);
+    }
+
+    /// Handles what emitted code was left for. Returns the exit to link, if any.
+    fn left<P: Privilege>(
+        &mut self,
+        context: &mut Context<P>,
+        cpu: &mut Cpu,
+        mem: &P::Memory,
+        left: Left,
+    ) -> Result<Option<Link>, Exit> {
+        self.statistics.left(Reason::of(left.reason));
+        let reason = match Reason::of(left.reason) {
+            Reason::Fault => self.execute_faulted(context, cpu, mem, left.data)?,
+            Reason::Link => {
+                let at = self.cache.area().offset(left.data).expect("the data of an exit is in the area");
+                // SAFETY: this thread has just taken the exit.
+                let data = unsafe { self.cache.area().exit_data(at) };
+                cpu.pc = data.pc;
+                return Ok(Some(Link(at - data.distance)));
+            }
+            reason => reason,
+        };
+        self.handle(context, mem, reason)
+    }
+
+    /// Handles the reason to leave emitted code, or what stands for it, for which an instruction was executed.
+    fn handle<P: Privilege>(
+        &mut self,
+        context: &Context<P>,
+        mem: &P::Memory,
+        reason: Reason,
+    ) -> Result<Option<Link>, Exit> {
+        match reason {
+            Reason::Lookup | Reason::Fault | Reason::Link => Ok(None),
+            Reason::Syscall => Err(Exit::Syscall),
+            Reason::Breakpoint => Err(Exit::Breakpoint),
+            Reason::Stopped => Err(context.exit),
+            Reason::Revalidate => {
+                // Where addresses are translated, memory reports all changes of code.
+                if !P::Memory::TRANSLATES {
                     self.cache.revalidate(mem);
-                    Jump::forget(&mut self.jumps);
-                    self.statistics.revalidations += 1;
+                    self.jumps.forget();
                 }
-                Reason::Stopped => return context.exit,
+                self.statistics.revalidations += 1;
+                Ok(None)
             }
         }
     }
 
+    /// Executes the instruction at the pc by its definition.
+    fn execute_alone<P: Privilege>(
+        &mut self,
+        context: &mut Context<P>,
+        cpu: &mut Cpu,
+        privilege: &mut P,
+        mem: &P::Memory,
+        insn: &Insn,
+    ) -> Result<Option<Link>, Exit> {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.decoded(&[(cpu.pc, *insn)]);
+            if tracer.wants_entries() {
+                tracer.entered(cpu);
+            }
+        }
+        let reason = execute_and_step(context, cpu, privilege, mem, insn);
+        self.handle(context, mem, reason)
+    }
+
     /// Runs emitted code until it is left.
-    fn enter(&self, context: &mut Context, code: *const u8) -> Left {
+    fn enter<P: Privilege>(&self, context: &mut Context<P>, code: *const u8) -> Left {
         let enter = self.cache.area().address(self.cache.stubs().enter);
         // SAFETY: the stub is a function of this type.
         let enter: extern "sysv64" fn(*mut u8, *const u8) -> Left = unsafe { std::mem::transmute(enter) };
@@ -339,47 +351,67 @@ impl Core {
     }
 
     /// Finds or compiles the superblock at the pc.
-    fn code_at(
+    fn code_at<P: Privilege>(
         &mut self,
         cpu: &Cpu,
+        privilege: &P,
         context: BlockContext,
-        mem: &UserSpace,
+        mem: &P::Memory,
         inside: &Inside,
     ) -> Result<*const u8, Missing> {
         self.statistics.lookups += 1;
         // Most often the guest returns from a system call that it has made before.
-        let jump = self.jumps[jump_index(cpu.pc)];
-        if jump.pc == cpu.pc && !jump.code.is_null() {
-            return Ok(jump.code);
+        if let Some(code) = self.jumps.find(cpu.pc) {
+            return Ok(code);
         }
         self.statistics.lookup_misses += 1;
-        match self.cache.find(BlockKey::new(cpu.pc, cpu.pc, context)) {
+        let place = mem.code_place(GuestAddr(cpu.pc)).map_err(|fault| Missing::Exit(Exit::Fault(fault)))?;
+        if !place.whole_page {
+            let config = Config { max_insns: 1, ..self.cache.config(context) };
+            self.compiler.fetch(cpu.pc, &config, &privilege.isa(cpu), mem).map_err(Missing::Exit)?;
+            return Err(Missing::Alone(self.compiler.fetched().insns[0].1));
+        }
+        let key = BlockKey::new(cpu.pc, place.addr, context);
+        match self.cache.find(key) {
             Some(code) => Ok(code),
-            None => self.compile_at(cpu, context, mem, inside),
+            None => self.compile_at(cpu, privilege, key, context, mem, inside),
         }
     }
 
     #[cold]
-    fn compile_at(
+    fn compile_at<P: Privilege>(
         &mut self,
         cpu: &Cpu,
+        privilege: &P,
+        key: BlockKey,
         context: BlockContext,
-        mem: &UserSpace,
+        mem: &P::Memory,
         inside: &Inside,
     ) -> Result<*const u8, Missing> {
+        let isa = privilege.isa(cpu);
         loop {
             let generation = self.cache.generation();
             let start = self.cache.is_timed().then(Instant::now);
             let config = self.cache.config(context);
-            inside.decodes(&Compiler::limits(&config).range(cpu.pc));
-            self.compiler.fetch(cpu.pc, &config, &cpu.isa, mem).map_err(Missing::Exit)?;
+            let mut range = Compiler::limits(&config).range(key.addr);
+            if P::Memory::TRANSLATES {
+                range.end = range.end.min(GuestAddr(key.addr).page_floor().offset(PAGE_SIZE));
+            }
+            if mem.before_decoding(&range, inside) {
+                return Err(Missing::Reported);
+            }
+            self.compiler.fetch(cpu.pc, &config, &isa, mem).map_err(Missing::Exit)?;
             let fetched = self.compiler.fetched();
+            // The second page of an instruction can change while the first stays.
+            if P::Memory::TRANSLATES && fetched.crosses_pages() {
+                return Err(Missing::Alone(fetched.insns[0].1));
+            }
             if !config.count && fetched.insns.iter().any(|(_, insn)| reads_counter(insn)) {
                 self.cache.count();
                 return Err(Missing::Full);
             }
-            self.compiler.compile(&config, &cpu.isa).expect("the compiler asks for what the host has");
-            match self.cache.insert(generation, context, &self.compiler) {
+            self.compiler.compile(&config, &isa).expect("the compiler asks for what the host has");
+            match self.cache.insert(generation, key, context, &self.compiler) {
                 Inserted::Known(code) => return Ok(code),
                 Inserted::At(code, metadata) => {
                     self.statistics.blocks += 1;
@@ -414,11 +446,11 @@ impl Core {
 
     /// Executes by its definition the instruction whose access faulted in emitted code, at the host's address `at`. It
     /// tells why, or succeeds now.
-    fn execute_faulted(
+    fn execute_faulted<P: Privilege>(
         &mut self,
-        context: &mut Context,
+        context: &mut Context<P>,
         cpu: &mut Cpu,
-        mem: &UserSpace,
+        mem: &P::Memory,
         at: u64,
     ) -> Result<Reason, Exit> {
         let place = self.cache.fault_place(at);
@@ -439,7 +471,9 @@ impl Core {
         }
         let mut bytes = [0; 4];
         let got = mem.fetch(GuestAddr(cpu.pc), &mut bytes).map_err(Exit::Fault)?;
-        let Ok(insn) = Rv64::decode(&bytes[..got], &cpu.isa) else {
+        // SAFETY: the state is that which was lent to this engine, to which nothing else refers.
+        let privilege = unsafe { &mut *context.privilege };
+        let Ok(insn) = Rv64::decode(&bytes[..got], &privilege.isa(cpu)) else {
             // The code has just been changed.
             return Ok(Reason::Lookup);
         };
@@ -449,30 +483,24 @@ impl Core {
             let version = mem.reservations().reserve(addr);
             cpu.reservation = Reservation { place: Reservation::place(addr, size), value, version };
         }
-        Ok(execute::execute(context, cpu, mem, &insn).unwrap_or_else(|| {
-            cpu.pc += u64::from(insn.len);
-            cpu.instret += u64::from(context.count);
-            Reason::Lookup
-        }))
+        Ok(execute_and_step(context, cpu, privilege, mem, &insn))
     }
 }
 
-impl Jump {
-    const FREE: Self = Self { pc: 0, code: null() };
-
-    /// A jump cache without entries.
-    fn none() -> Box<[Self]> {
-        let mut jumps: Box<[Self]> = vec![Self::FREE; JUMP_ENTRIES].into();
-        Self::forget(&mut jumps);
-        jumps
-    }
-
-    /// Drops all entries.
-    fn forget(jumps: &mut [Self]) {
-        jumps.fill(Self::FREE);
-        // No code is at an odd address. The address 0 is only looked for here.
-        jumps[jump_index(0)].pc = 1;
-    }
+/// Executes an instruction at the pc, and moves the pc behind it. Returns why not, or that the next one is to be looked
+/// up.
+fn execute_and_step<P: Privilege>(
+    context: &mut Context<P>,
+    cpu: &mut Cpu,
+    privilege: &mut P,
+    mem: &P::Memory,
+    insn: &Insn,
+) -> Reason {
+    execute::execute(context, cpu, privilege, mem, insn).unwrap_or_else(|| {
+        cpu.pc += u64::from(insn.len);
+        cpu.instret += u64::from(context.count);
+        Reason::Lookup
+    })
 }
 
 /// The words that are constants.

@@ -294,6 +294,11 @@ impl CodeWatch {
         }
     }
 
+    /// Has all engines that run guest code leave it. See [`CodeChanges::report_to_all`].
+    pub fn stop_engines(&self) -> Reports {
+        self.changes.report_to_all()
+    }
+
     /// Called by the engine's thread before it looks up or decodes code.
     pub fn enter(&self) -> Inside<'_> {
         self.shared.state.fetch_or(INSIDE, Ordering::SeqCst);

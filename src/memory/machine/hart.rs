@@ -468,6 +468,11 @@ impl GuestMemory for HartMemory {
         FetchView { index: self.selected.get()[1], generation: self.fetch_bank().generation() }
     }
 
+    #[inline]
+    fn space(&self) -> u64 {
+        self.data.get() as u64
+    }
+
     fn explain(&self, error: MemoryError, addr: GuestAddr, _: u64, access: Access) -> Option<GuestFault> {
         error.fault(addr, access)
     }

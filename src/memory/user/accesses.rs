@@ -217,6 +217,10 @@ impl GuestMemory for UserSpace {
         FetchView::default()
     }
 
+    fn space(&self) -> u64 {
+        self.limit().0
+    }
+
     fn explain(&self, _: MemoryError, addr: GuestAddr, size: u64, access: Access) -> Option<GuestFault> {
         self.classify(addr, size, access)
     }

@@ -292,11 +292,6 @@ impl UserSpace {
         self.code.observe(observer);
     }
 
-    /// Has all engines that run guest code leave it. See [`CodeChanges::report_to_all`].
-    pub fn stop_engines(&self) -> Reports {
-        self.code.report_to_all()
-    }
-
     /// Reports all further changes of the areas to the observer.
     pub fn observe_areas(&self, observer: Arc<dyn AreaObserver>) {
         self.state().areas.observe(observer);

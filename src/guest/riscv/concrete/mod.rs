@@ -20,9 +20,9 @@ mod stopped;
 pub use stopped::{Reason, Stopped};
 
 use super::fp::{self, FpMode, Rm, RmField};
-use super::{Base, Cpu, Privilege, UserProgram, insn_align};
+use super::{Base, Cpu, Privilege, insn_align};
 use crate::guest::Reg;
-use crate::memory::{Access, GuestAddr, GuestMemory, MemoryError};
+use crate::memory::{Access, GuestAddr, MemoryError};
 use std::marker::PhantomData;
 
 /// The hart that an instruction is executed on: its state, its memory, and where it is in the program.
@@ -71,24 +71,24 @@ pub trait Hart {
 }
 
 /// A hart at an instruction, with nothing cached outside its state.
-pub struct PlainHart<'a, B, M> {
+pub struct PlainHart<'a, B, P: Privilege> {
     cpu: &'a mut Cpu,
     mode: &'a mut FpMode,
-    mem: &'a M,
-    privilege: UserProgram<M>,
+    privilege: &'a mut P,
+    mem: &'a P::Memory,
     base: PhantomData<B>,
 }
 
-impl<'a, B: Base, M: GuestMemory> PlainHart<'a, B, M> {
+impl<'a, B: Base, P: Privilege> PlainHart<'a, B, P> {
     /// The hart at the instruction at [`Cpu::pc`].
-    pub fn new(cpu: &'a mut Cpu, mode: &'a mut FpMode, mem: &'a M) -> Self {
-        Self { cpu, mode, mem, privilege: UserProgram::new(), base: PhantomData }
+    pub fn new(cpu: &'a mut Cpu, mode: &'a mut FpMode, privilege: &'a mut P, mem: &'a P::Memory) -> Self {
+        Self { cpu, mode, privilege, mem, base: PhantomData }
     }
 }
 
-impl<B: Base, M: GuestMemory> Hart for PlainHart<'_, B, M> {
+impl<B: Base, P: Privilege> Hart for PlainHart<'_, B, P> {
     type Base = B;
-    type Privilege = UserProgram<M>;
+    type Privilege = P;
 
     const CALLS: bool = true;
 
@@ -100,12 +100,12 @@ impl<B: Base, M: GuestMemory> Hart for PlainHart<'_, B, M> {
         self.mode
     }
 
-    fn memory(&self) -> &M {
+    fn memory(&self) -> &P::Memory {
         self.mem
     }
 
-    fn privileged(&mut self) -> (&mut UserProgram<M>, &mut Cpu, &M) {
-        (&mut self.privilege, self.cpu, self.mem)
+    fn privileged(&mut self) -> (&mut P, &mut Cpu, &P::Memory) {
+        (self.privilege, self.cpu, self.mem)
     }
 
     fn pc(&self) -> u64 {
