@@ -1,6 +1,6 @@
 //! Our own instruction suite, `testprogs/isa`, as Linux programs: on remu, and on Debian's newest QEMU, which validates
-//! the suite. Also checks that the suite tests every instruction of the tables. `riscv_tests` runs the suite on
-//! machines.
+//! the suite; and in virtual memory, under a kernel of the suite's own that evicts their pages, on `remu-system` and
+//! QEMU. Also checks that the suite tests every instruction of the tables. `riscv_tests` runs the suite on machines.
 
 mod common;
 #[path = "common/qemu.rs"]
@@ -109,6 +109,44 @@ fn the_programs_pass_on_qemu() {
             assert!(failures.len() < before, "{prefix}{end} is listed in QEMU_DIFFERS but passes on QEMU");
         }
         assert!(failures.is_empty(), "{}", shown(&failures));
+    }
+}
+
+/// What the suite's kernel prints on a machine.
+fn in_virtual_memory(mut machine: Command, image: &Path) -> String {
+    machine.args(["-M", "virt", "-bios", "none", "-serial", "stdio", "-kernel"]).arg(image);
+    let outcome = common::run(&mut machine, Vec::new(), LIMIT);
+    let said = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    assert_eq!(outcome.status, common::Status::Exit(0), "{said}{}", String::from_utf8_lossy(&outcome.stderr));
+    said
+}
+
+#[test]
+fn the_programs_pass_in_virtual_memory() {
+    let folder = suite();
+    for xlen in [Xlen::Rv32, Xlen::Rv64] {
+        let image = folder.join(format!("v/rv{}", xlen.bits()));
+        let ours = in_virtual_memory(Command::new(env!("CARGO_BIN_EXE_remu-system")), &image);
+        // The number of page faults is the same, too.
+        let bin = qemu::qemu_system(xlen).unwrap_or_else(|e| panic!("{e}"));
+        let mut machine = qemu::command(&bin);
+        machine.args(["-display", "none", "-monitor", "none"]).args(qemu::SYSTEM_CPU);
+        assert_eq!(ours, in_virtual_memory(machine, &image), "remu, QEMU");
+
+        println!("{ours}");
+        let numbers = |name: &str| -> Vec<usize> {
+            let lines = ours.lines().filter_map(|line| line.split_once(name));
+            lines.map(|(_, number)| usize::from_str_radix(number.trim(), 16).expect("a number")).collect()
+        };
+        let programs = files(&folder.join("user"), &format!("rv{}", xlen.bits())).len();
+        assert_eq!(numbers(": programs"), [programs; 2]);
+        assert_eq!(numbers("  failed"), [0; 2], "{ours}");
+        for event in ["evicted", "written back"] {
+            assert!(numbers(event).iter().all(|&n| n > 0), "{ours}");
+        }
+        for bit in ["  faults for A", "  faults for D"] {
+            assert!(matches!(numbers(bit)[..], [n, 0] if n > 0), "{ours}");
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 #!/bin/bash
 # testprogs/isa/build.sh OUT - builds the instruction suite: for each test and XLEN, a machine-mode program such as
 # OUT/rv32ui-p-add, and a Linux program such as OUT/user/rv32ui-u-add, except for group mi and sources marked
-# `# machine only`. `generate` (built by the host's compiler) writes most sources, `float` (built by cargo) those of
+# `# machine only`. OUT/v/rv32 and OUT/v/rv64 are the kernel in `v` with all Linux programs. `generate` (built by the host's compiler) writes most sources, `float` (built by cargo) those of
 # floating point; the others are in the folders here. Prints the number of tests.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
-tools="gcc cargo llvm-mc-19 riscv64-linux-gnu-ld"
+tools="gcc cargo llvm-mc-19 riscv64-linux-gnu-ld riscv64-linux-gnu-gcc"
 for tool in $tools; do
-    command -v "$tool" >/dev/null || { echo "testprogs/isa/build.sh: $tool is missing: install Rust, or apt-get install gcc llvm-19 binutils-riscv64-linux-gnu" >&2; exit 1; }
+    command -v "$tool" >/dev/null || { echo "testprogs/isa/build.sh: $tool is missing: install Rust, or apt-get install gcc llvm-19 gcc-riscv64-linux-gnu" >&2; exit 1; }
 done
 mkdir -p "$1"
 out=$(realpath "$1")
@@ -17,7 +17,7 @@ flock 9 # tests run this script concurrently
 
 # Floating point uses the oracle of tests/fp_vectors.
 vectors=../../tests/fp_vectors
-stamp=$(cd "$here" && find . $vectors/oracle.rs $vectors/operands.rs -type f -print0 | sort -z | xargs -0 sha256sum)
+stamp=$(cd "$here" && find . ../machine/machine.h $vectors/oracle.rs $vectors/operands.rs -type f -print0 | sort -z | xargs -0 sha256sum)
 if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
     # If a file that all tests share has changed, everything is rebuilt; otherwise only tests whose source has changed.
     common=$(sha256sum "$here"/{build.sh,link.ld,*.inc,*/*.inc})
@@ -85,6 +85,16 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
     export -f one
     export here out
     find "$out/new" -name '*.s' -print0 | xargs -0 -n 8 -P "$(nproc)" bash -ec 'for file; do one "$file"; done' bash
+
+    mkdir -p "$out/v"
+    for abi in 32,ilp32 64,lp64; do
+        xlen=${abi%,*}
+        (cd "$out/user" && tar --format=ustar --sort=name -cf "$out/v/$xlen.tar" "rv$xlen"*)
+        riscv64-linux-gnu-gcc -march="rv${xlen}ima_zicsr_zifencei" -mabi="${abi#*,}" -mcmodel=medany -O2 -Wall -Wextra -Werror \
+            -ffreestanding -fno-builtin -fno-pic -fno-stack-protector -nostdlib -static -no-pie \
+            -DPROGRAMS="\"$out/v/$xlen.tar\"" -o "$out/v/rv$xlen" "$here"/v/*.S "$here"/v/*.c \
+            -Wl,--section-start=.reset=0x80000000,-Ttext=0x80001000,--build-id=none,--no-warn-rwx-segments
+    done
     echo "$stamp" >"$out/stamp"
 fi
 find "$out/source" -name '*.s' | wc -l

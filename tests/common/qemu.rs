@@ -44,3 +44,7 @@ pub fn command(bin: &Path) -> Command {
 
 /// A CPU with all extensions except zama16b (misaligned atomics), which no extension of the tables allows.
 pub const CPU: [&str; 2] = ["-cpu", "max,zama16b=off"];
+
+/// The same for whole machines, also without the hypervisor's extension, and without the one that leaves reserved bits of
+/// page-table entries to software.
+pub const SYSTEM_CPU: [&str; 2] = ["-cpu", "max,zama16b=off,h=off,svrsw60t59b=off"];

@@ -2,7 +2,7 @@
 //! the same on QEMU.
 
 use super::session::Session;
-use super::{common, qemu_system, remu_system};
+use super::{common, qemu, qemu_system, remu_system};
 use remu_isa::Xlen;
 use std::process::Command;
 
@@ -20,10 +20,6 @@ const PROGRAMS: [(&str, usize, i32); 11] = [
     ("supervisor", 1, 0),
     ("uart", 1, 0),
 ];
-
-/// QEMU's CPU with all extensions that we have: without misaligned atomics, the hypervisor's, and the one that leaves
-/// reserved bits of page-table entries to software.
-const QEMU_CPU: [&str; 2] = ["-cpu", "max,zama16b=off,h=off,svrsw60t59b=off"];
 
 /// What `input` is told when it asks.
 const LINE: &str = "hello, this is a line of more than sixteen bytes, and of more than one FIFO";
@@ -70,6 +66,10 @@ fn programs_find_the_devices_of_qemu() {
         let xlen = if program.ends_with("32") { Xlen::Rv32 } else { Xlen::Rv64 };
         let theirs = |line| DIFFERENCES.iter().find(|d| d.0 == program && d.1 == line).map_or(line, |d| d.2);
         let lines: String = expected.lines().flat_map(|line| [theirs(line), "\n"]).collect();
-        assert_eq!(run(qemu_system(xlen), &QEMU_CPU, harts, program), (Some(status), lines), "{program} on QEMU");
+        assert_eq!(
+            run(qemu_system(xlen), &qemu::SYSTEM_CPU, harts, program),
+            (Some(status), lines),
+            "{program} on QEMU"
+        );
     }
 }
