@@ -81,6 +81,33 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
         ("Call", vec![i(Op::Auipc, RA, 0, 0x2000), i(Op::Jalr, RA, RA, 16)]),
         ("Tail call", vec![i(Op::Auipc, T0, 0, 0x2000), i(Op::Jalr, ZERO, T0, 16)]),
         ("Element of an array of 32 bits", vec![i(Op::Slli, A5, A1, 2), r(Op::Add, A5, A0, A5), i(Op::Lw, A0, A5, 0)]),
+        (
+            "Element of a table at a constant",
+            vec![i(Op::Lui, A5, 0, 0x12000), r(Op::Sh2add, A5, A1, A5), i(Op::Lw, A5, A5, 0x340)],
+        ),
+        ("Element, over its address", vec![i(Op::Slli, A5, A1, 2), r(Op::Add, A5, A0, A5), i(Op::Lw, A5, A5, 8)]),
+        (
+            "Element, by an address in memory",
+            vec![r(Op::Sh2add, T3, A1, A0), i(Op::Lw, A2, T3, 4), i(Op::Addi, A2, A2, 1), s(Op::Sw, T3, A2, 60)],
+        ),
+        (
+            "Element, with a signed index",
+            vec![i(Op::Slli, A5, A1, 32), i(Op::Srai, A5, A5, 29), r(Op::Add, A5, A0, A5), i(Op::Ld, A5, A5, 0)],
+        ),
+        (
+            "Field of an element",
+            vec![r(Op::Add, A5, A0, A1), i(Op::Addi, A5, A5, 40), i(Op::Lbu, A3, A5, 1), s(Op::Sb, A5, A3, 60)],
+        ),
+        (
+            "Address whose base changes",
+            vec![r(Op::Sh1add, A5, A1, A0), i(Op::Addi, A0, A0, 8), i(Op::Lbu, A3, A5, 1), i(Op::Lbu, A4, A0, 0)],
+        ),
+        ("Address whose index changes", vec![r(Op::Add, T3, A0, A1), i(Op::Ld, A1, T3, 8), i(Op::Lbu, A3, T3, 1)]),
+        (
+            "Address that changes",
+            vec![r(Op::Add, A5, A0, A1), i(Op::Ld, A5, A5, 8), s(Op::Bne, A1, ZERO, 8), i(Op::Lbu, A3, A5, 1)],
+        ),
+        ("Low bits by shifts", vec![i(Op::Slli, A0, A1, 43), i(Op::Srli, A0, A0, 43)]),
         ("Element, by shift and add", vec![r(Op::Sh3add, A5, A1, A0), i(Op::Ld, A0, A5, 8)]),
         ("Zero extension by shifts", vec![i(Op::Slli, A0, A0, 32), i(Op::Srli, A0, A0, 32)]),
         ("Sign extension by shifts", vec![i(Op::Slli, A0, A1, 48), i(Op::Srai, A0, A0, 48)]),
@@ -108,6 +135,7 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
         ),
         ("Maximum by a branch", vec![s(Op::Bge, A0, A1, 8), i(Op::Addi, A0, A1, 0), i(Op::Addi, A2, A0, 1)]),
         ("Comparison and branch", vec![r(Op::Sltu, A5, A0, A1), s(Op::Bne, A5, ZERO, 64)]),
+        ("Comparison and branch, over an operand", vec![r(Op::Slt, A0, A0, A1), s(Op::Beq, A0, ZERO, 64)]),
         ("Choice by czero", vec![r(Op::CzeroEqz, A1, A1, A0), r(Op::CzeroNez, A2, A2, A0), r(Op::Or, A0, A1, A2)]),
         ("Range check", vec![i(Op::Addiw, A5, A0, -48), i(Op::Andi, A5, A5, 255), i(Op::Sltiu, A0, A5, 10)]),
         ("Product of 128 bits", vec![r(Op::Mulhu, A2, A0, A1), r(Op::Mul, A0, A0, A1), i(Op::Addi, A1, A2, 0)]),

@@ -8,8 +8,8 @@ use super::node::{Binary, Node, Nodes, Unary, Val};
 use super::window::Window;
 use crate::guest::riscv::fp::{Fmt, Rm, RmField};
 use crate::guest::riscv::{FpMinMax, IntType, insn_align};
-use crate::guest::{BitOp, MemType, Reg, Width};
-use crate::jit::x64::{Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
+use crate::guest::{BitOp, Cond, MemType, Reg, Width};
+use crate::jit::x64::{self, Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
 use remu_isa::{Ext, Isa};
 
 /// Why an instruction ends the block without a successor.
@@ -83,17 +83,30 @@ pub(super) enum Cold {
     Division { from: Label, back: Label, op: Binary, size: Size },
 }
 
-/// The first instruction of a pair, whose result is known but not written.
+/// A [chain](super::chain) that is being emitted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct First {
+pub(super) struct Chain {
     /// See [`Access::insn`].
     pub index: u16,
     /// See [`Access::uncounted`].
     pub uncounted: u16,
-    /// The register.
+    /// The register that its instructions write.
     pub rd: Reg,
-    /// The result.
-    pub result: i64,
+    /// What has been written to the register so far.
+    pub value: Option<Val>,
+    /// Whether more instructions follow, so that the register is not written yet.
+    pub is_open: bool,
+}
+
+/// A register that holds the result of a comparison, of which the host's flags still tell, too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Compared {
+    /// The index of the instruction that has compared.
+    pub index: u16,
+    /// The register.
+    pub r: Reg,
+    /// The condition that holds if the register is one.
+    pub cond: x64::Cond,
 }
 
 /// Emits one block.
@@ -119,8 +132,12 @@ pub(super) struct Emitter<'a> {
     pub dynamic: bool,
     /// See [`Config::reservations`].
     pub reservations: u64,
-    /// The first instruction of the pair that the instruction is the second of.
-    pub first: Option<First>,
+    /// The chain that the instruction is in.
+    pub chain: Option<Chain>,
+    /// The condition of the comparison that has just been emitted.
+    pub condition: Option<x64::Cond>,
+    /// What an instruction has compared.
+    pub compared: Option<Compared>,
     /// The window that the instruction is in.
     pub window: Option<Window>,
     /// Whether the guest has the CSR of accrued exceptions.
@@ -173,7 +190,9 @@ impl<'a> Emitter<'a> {
             uncompiled: false,
             dynamic: config.dynamic,
             reservations: config.reservations,
-            first: None,
+            chain: None,
+            condition: None,
+            compared: None,
             window: None,
             has_flags: isa.exts.contains(Ext::F),
             slow: None,
@@ -224,6 +243,15 @@ impl<'a> Emitter<'a> {
         self.used &= !(1 << reg.number());
     }
 
+    /// Computes a value into a scratch register. What that takes beside is free again.
+    pub fn eval_to_scratch(&mut self, v: Val) -> Gpr {
+        let scratch = self.scratch();
+        let used = self.used;
+        self.eval(scratch, v);
+        self.used = used;
+        scratch
+    }
+
     /// Takes a certain scratch register.
     pub fn take(&mut self, reg: Gpr) {
         if self.used & 1 << reg.number() != 0 {
@@ -249,16 +277,43 @@ impl<'a> Emitter<'a> {
 
     /// The next instruction of the host accesses guest memory.
     pub fn access(&mut self) {
+        self.access_with(Unsettled::No);
+    }
+
+    /// The same, where a fault leaves the reservation as described.
+    pub fn access_with(&mut self, reservation: Unsettled) {
+        if self.uncompiled {
+            // A label that is bound cannot be taken back.
+            return;
+        }
         if let Some(label) = self.access_label.take() {
             self.asm.bind(label);
         }
         let offset = self.asm.offset() as u32;
         let fresh = [Fmt::S, Fmt::D].map(|fmt| self.known.fp.all_fresh(fmt));
-        let (insn, uncounted) = match self.first {
-            Some(first) => (first.index, first.uncounted),
+        let (insn, uncounted) = match self.chain {
+            Some(chain) => (chain.index, chain.uncounted),
             None => (self.index, self.uncounted),
         };
-        self.accesses.push(Access { offset, insn, uncounted, fresh, reservation: Unsettled::No });
+        self.accesses.push(Access { offset, insn, uncounted, fresh, reservation });
+    }
+
+    /// The condition of the host's flags for a branch on what the instruction before has compared, if they still tell.
+    pub fn as_compared(&mut self, cond: Cond, a: Val, b: Val) -> Option<x64::Cond> {
+        let Compared { index, r, cond: holds } = self.compared?;
+        let has_fresh = [Fmt::S, Fmt::D].into_iter().any(|fmt| self.known.fp.all_fresh(fmt) != 0);
+        if index + 1 != self.index
+            || has_fresh
+            || self.nodes.get(a) != Node::Reg(r)
+            || self.nodes.constant(b) != Some(0)
+        {
+            return None;
+        }
+        match cond {
+            Cond::Ne => Some(holds),
+            Cond::Eq => Some(holds.negate()),
+            _ => None,
+        }
     }
 
     /// What is known of a value before it is computed.

@@ -427,6 +427,7 @@ impl Emitter<'_> {
             _ => self.asm.vcomis(fp(fmt), b, a),
         }
         let cond = if matches!(op, FpCmp::Lt | FpCmp::LtQuiet) { Cond::A } else { Cond::Ae };
+        self.condition = Some(cond);
         self.asm.set(cond, d);
     }
 

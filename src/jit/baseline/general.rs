@@ -1,6 +1,6 @@
 //! The operations that any guest could use, as descriptions of values.
 
-use super::emitter::{Emitter, Stop};
+use super::emitter::{Chain, Compared, Emitter, Stop};
 use super::node::{Binary, Node, Unary, Val};
 use crate::guest::{AmoOp, BitOp, Cond, MemType, Order, Reg, Semantics, Width};
 use crate::jit::x64::HostFeatures;
@@ -28,6 +28,11 @@ impl Semantics for Emitter<'_> {
     const XLEN: Width = Width::W64;
 
     fn read(&mut self, r: Reg) -> Val {
+        if let Some(Chain { rd, value: Some(v), .. }) = self.chain
+            && rd == r
+        {
+            return v;
+        }
         match self.known.get(r).constant {
             Some(v) => self.nodes.imm(v),
             None => self.nodes.push(Node::Reg(r)),
@@ -36,6 +41,10 @@ impl Semantics for Emitter<'_> {
 
     fn write(&mut self, r: Reg, v: Val) {
         if self.uncompiled {
+            return;
+        }
+        if let Some(chain) = self.chain.as_mut().filter(|chain| chain.is_open) {
+            chain.value = Some(v);
             return;
         }
         let v = match self.nodes.get(v) {
@@ -54,8 +63,19 @@ impl Semantics for Emitter<'_> {
             return;
         }
         let fact = self.fact(v);
+        let sum = self.lasting_sum(v).filter(|sum| !sum.reads(r));
+        self.condition = None;
         self.write_register(r, v);
+        if self.uncompiled {
+            return;
+        }
         self.known.set(r, fact);
+        if let Some(sum) = sum {
+            self.known.set_sum(r, sum);
+        }
+        if let Node::Compare(..) | Node::FpCompare(..) = self.nodes.get(v) {
+            self.compared = self.condition.map(|cond| Compared { index: self.index, r, cond });
+        }
     }
 
     fn imm(&mut self, v: i64) -> Val {

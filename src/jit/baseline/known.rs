@@ -1,5 +1,6 @@
 //! What is known of the registers at a place in a block.
 
+use super::sum::Sum;
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::{MemType, Reg};
 
@@ -99,15 +100,20 @@ impl FpKnown {
 #[derive(Clone, Debug)]
 pub struct Known {
     x: [Fact; 32],
+    /// Registers that are sums of others, the latest [`SUMS`] of them.
+    sums: [Option<(Reg, Sum<Reg>)>; SUMS],
     /// Of the floating-point registers.
     pub fp: FpKnown,
 }
+
+/// How many sums are remembered. An address is mostly used soon after it is computed.
+const SUMS: usize = 4;
 
 impl Default for Known {
     fn default() -> Self {
         let mut x = [Fact::NONE; 32];
         x[0] = Fact::constant(0);
-        Self { x, fp: FpKnown::default() }
+        Self { x, sums: [None; SUMS], fp: FpKnown::default() }
     }
 }
 
@@ -121,7 +127,23 @@ impl Known {
     pub fn set(&mut self, r: Reg, fact: Fact) {
         if r != 0 {
             self.x[usize::from(r)] = fact;
+            for sum in &mut self.sums {
+                if sum.is_some_and(|(of, sum)| of == r || sum.reads(r)) {
+                    *sum = None;
+                }
+            }
         }
+    }
+
+    /// The sum of others that an integer register is.
+    pub fn sum(&self, r: Reg) -> Option<Sum<Reg>> {
+        self.sums.iter().flatten().find(|&&(of, _)| of == r).map(|&(_, sum)| sum)
+    }
+
+    /// The register that was just written is a sum of others.
+    pub fn set_sum(&mut self, r: Reg, sum: Sum<Reg>) {
+        self.sums.rotate_right(1);
+        self.sums[0] = Some((r, sum));
     }
 
     /// Execution can come here from elsewhere. No register may hold a fresh NaN.

@@ -3,8 +3,8 @@
 
 use super::emitter::{Cold, Emitter, imm32};
 use super::map::Word;
-use super::node::{Binary, Node, Val};
-use crate::guest::{MemType, Width};
+use super::node::Val;
+use crate::guest::MemType;
 use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Scale, Size};
 
 /// The size of what is in memory.
@@ -24,20 +24,8 @@ impl Emitter<'_> {
             let reg = self.in_register(addr);
             return self.checked(base, reg);
         }
-        let (value, disp) = match self.nodes.get(addr) {
-            Node::Imm(v) => match imm32(v).filter(|&v| v >= 0) {
-                Some(disp) => {
-                    return Mem::absolute(disp);
-                }
-                None => (addr, 0),
-            },
-            Node::Binary(Binary::Add, Width::W64, base, offset) => match self.nodes.constant(offset).and_then(imm32) {
-                Some(disp) => (base, disp),
-                None => (addr, 0),
-            },
-            _ => (addr, 0),
-        };
-        Mem::base(self.in_register(value), disp)
+        let sum = self.sum_of(addr, true);
+        self.operand_of_sum(sum)
     }
 
     /// The guest address relative to the host address of guest address 0. What lies beyond the guest's address space is

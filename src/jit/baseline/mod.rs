@@ -9,6 +9,7 @@
 //! Branches out of it are exits, those within it stay in the code.
 
 mod atomic;
+mod chain;
 mod emitter;
 mod float;
 mod general;
@@ -16,10 +17,10 @@ mod known;
 pub mod map;
 mod memory;
 mod node;
-mod pair;
 mod reserved;
 mod riscv;
 mod select;
+mod sum;
 mod vector;
 mod window;
 
@@ -27,13 +28,11 @@ pub use emitter::{Access, Unsettled};
 
 use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::{Base, Rv64};
-use crate::guest::{Cond, Flow, Part, Semantics as _, alu};
+use crate::guest::{Cond, Flow, Part, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
-use emitter::{Cold, Emitter, First, Stop, imm32};
-use known::Fact;
+use emitter::{Chain, Cold, Emitter, Stop, imm32};
 use map::{INSTRET, PC, RegisterMap, STOP, Word};
 use node::Nodes;
-use pair::Pair;
 use remu_isa::{Insn, Isa, Op};
 
 /// The most instructions of a superblock.
@@ -248,14 +247,10 @@ impl Block<'_> {
         let insns = &self.fetched.insns;
         // Behind a branch that is always taken, the next instruction that is reached is one with a label.
         let mut is_reached = true;
-        // The instruction has been compiled with the one before.
-        let mut is_second = false;
         // The SC of the window.
         let mut window_end = None;
-        for (index, &(pc, insn)) in insns.iter().enumerate() {
-            if std::mem::take(&mut is_second) {
-                continue;
-            }
+        let mut index = 0;
+        while let Some(&(pc, insn)) = insns.get(index) {
             let target = self.labels[index];
             if target.is_some() {
                 if is_reached {
@@ -263,9 +258,11 @@ impl Block<'_> {
                     self.emitter.settle_all();
                 }
                 self.emitter.known.forget();
+                self.emitter.compared = None;
                 is_reached = true;
             }
             if !is_reached {
+                index += 1;
                 continue;
             }
             self.part(Part::Insn(pc));
@@ -281,38 +278,51 @@ impl Block<'_> {
                 self.emitter.window = window::at(&insns[index..], |n| self.labels[index + n].is_some());
                 window_end = self.emitter.window.map(|window| index + window.len);
             }
-            let next = insns.get(index + 1).filter(|_| self.labels[index + 1].is_none());
-            match next.and_then(|(_, next)| pair::of(&insn, next, pc)) {
-                Some(Pair::Constant(v)) => {
-                    self.emitter.known.set(insn.rd, Fact::constant(v));
-                    self.emitter.uncounted += 1;
-                    continue;
+            let len = chain::len(&insns[index..], |n| self.labels[index + n].is_some());
+            is_reached = match self.emit_chain(index, len) {
+                Some(is_reached) => {
+                    index += len;
+                    is_reached
                 }
-                Some(Pair::Address(result)) => {
-                    let uncounted = self.emitter.uncounted;
-                    self.emitter.first = Some(First { index: index as u16, uncounted, rd: insn.rd, result });
-                    self.emitter.known.set(insn.rd, Fact::constant(result));
-                    self.emitter.uncounted += 1;
-                    continue;
+                None => {
+                    index += 1;
+                    self.emit_insn(pc, &insn)
                 }
-                Some(Pair::Extension(ty, from)) => {
-                    let from = self.emitter.read(from);
-                    let v = self.emitter.extend(ty, from);
-                    self.emitter.write(insn.rd, v);
-                    self.emitter.uncounted += 2;
-                    is_second = true;
-                    continue;
-                }
-                None => {}
-            }
-            is_reached = self.emit_insn(pc, &insn);
-            self.emitter.first = None;
+            };
         }
         if is_reached {
             self.count();
             self.emitter.settle_all();
             self.exit(self.fetched.end::<Rv64>());
         }
+    }
+
+    /// Emits a [chain] as [`Self::emit_insn`] does. `None` if there is none, or if it needs more scratch registers than
+    /// there are; then nothing has been emitted.
+    fn emit_chain(&mut self, index: usize, len: usize) -> Option<bool> {
+        let (&(pc, last), before) = self.fetched.insns[index..index + len].split_last()?;
+        let &(first_pc, first) = before.first()?;
+        let e = &mut self.emitter;
+        let uncounted = e.uncounted;
+        e.chain = Some(Chain { index: index as u16, uncounted, rd: first.rd, value: None, is_open: true });
+        for &(pc, insn) in before {
+            e.pc = pc;
+            let flow = Rv64::exec(e, &insn);
+            debug_assert_eq!(flow, Ok(Flow::Next));
+        }
+        if let Some(chain) = &mut e.chain {
+            chain.is_open = false;
+        }
+        e.pc = pc;
+        e.uncounted += before.len() as u16;
+        let is_reached = self.try_insn(pc, &last);
+        let e = &mut self.emitter;
+        e.chain = None;
+        if is_reached.is_none() {
+            e.uncounted = uncounted;
+            e.begin(index as u16, first_pc);
+        }
+        is_reached
     }
 
     /// A part of the code begins here.
@@ -345,13 +355,18 @@ impl Block<'_> {
 
     /// Emits one instruction. False if the next is not reached from it.
     fn emit_insn(&mut self, pc: u64, insn: &Insn) -> bool {
+        self.try_insn(pc, insn).unwrap_or_else(|| self.emit_by_definition(pc, insn))
+    }
+
+    /// Emits an instruction as [`Self::emit_insn`] does; `None` if it is not compiled. Then nothing has been emitted.
+    fn try_insn(&mut self, pc: u64, insn: &Insn) -> Option<bool> {
         let e = &mut self.emitter;
         let (offset, accesses, cold) = (e.asm.offset(), e.accesses.len(), e.cold.len());
         let known = e.known.fp;
         let flow = Rv64::exec(e, insn);
         let flow = if e.uncompiled { Err(Stop::Uncompiled) } else { flow };
         let next = pc + u64::from(insn.len);
-        match flow {
+        let is_reached = match flow {
             // What was compiled of such an instruction changes nothing that code depends on.
             Ok(Flow::Next | Flow::Refetch) => {
                 self.finish_insn(pc, insn);
@@ -364,7 +379,7 @@ impl Block<'_> {
                 e.cold.truncate(cold);
                 e.forget_labels();
                 e.known.fp = known;
-                self.emit_by_definition(pc, insn)
+                return None;
             }
             Ok(Flow::Jump { offset }) => {
                 self.emitter.uncounted += 1;
@@ -396,7 +411,8 @@ impl Block<'_> {
                 self.emitter.asm.jmp_indirect(Word::Leave.mem());
                 false
             }
-        }
+        };
+        Some(is_reached)
     }
 
     /// The encoding of an instruction.
@@ -428,11 +444,6 @@ impl Block<'_> {
         self.count();
         self.emitter.settle_all();
         self.uncompiled.push(insn.op);
-        if let Some(first) = self.emitter.first.take() {
-            self.emitter.free_scratch();
-            let result = self.emitter.nodes.imm(first.result);
-            self.emitter.write_register(first.rd, result);
-        }
         let bits = self.bits(pc, insn);
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();
@@ -500,9 +511,14 @@ impl Block<'_> {
             e.uncounted += 1;
             return true;
         }
-        // Before the flags are set.
-        e.settle_all();
-        let taken = e.emit_compare(crate::guest::Width::W64, cond, a, b);
+        let taken = match e.as_compared(cond, a, b) {
+            Some(taken) => taken,
+            None => {
+                // Before the flags are set.
+                e.settle_all();
+                e.emit_compare(crate::guest::Width::W64, cond, a, b)
+            }
+        };
         debug_assert!(!e.uncompiled, "a comparison needs few registers");
         e.uncounted += 1;
         let uncounted = e.uncounted;

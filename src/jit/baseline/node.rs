@@ -216,8 +216,53 @@ impl Nodes {
             {
                 narrow(self)
             }
+            (Binary::Lshr | Binary::Ashr, Some(n)) if w == Width::W64 => {
+                self.bit_field(op == Binary::Ashr, a, n).unwrap_or_else(|| self.push(Node::Binary(op, w, a, b)))
+            }
+            (Binary::Add, None) if w == Width::W64 => match (self.small_shift(a), self.small_shift(b)) {
+                (Some((a, shift)), _) => self.push(Node::ShiftAdd(shift, w, a, b)),
+                (None, Some((b, shift))) => self.push(Node::ShiftAdd(shift, w, b, a)),
+                (None, None) => self.push(Node::Binary(op, w, a, b)),
+            },
             _ => self.push(Node::Binary(op, w, a, b)),
         }
+    }
+
+    /// The value and the count, if it is a left shift that scales an index.
+    fn small_shift(&self, v: Val) -> Option<(Val, u8)> {
+        match self.get(v) {
+            Node::Binary(Binary::Shl, Width::W64, a, n) => match self.constant(n)? {
+                n @ 1..=3 => Some((a, n as u8)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// A left shift of some value that is shifted to the right again, by no more: the low bits, extended and shifted by
+    /// the difference. `None` if that is nothing better.
+    fn bit_field(&mut self, is_signed: bool, shifted: Val, right: i64) -> Option<Val> {
+        let Node::Binary(Binary::Shl, Width::W64, v, left) = self.get(shifted) else { return None };
+        let (left, right) = (self.constant(left)? & 63, right & 63);
+        let rest = left.checked_sub(right).filter(|&rest| rest >= 0)?;
+        let field = match (64 - left, is_signed) {
+            (8, false) => self.push(Node::Extend(MemType::U8, v)),
+            (16, false) => self.push(Node::Extend(MemType::U16, v)),
+            (32, false) => self.push(Node::Extend(MemType::U32, v)),
+            (8, true) => self.push(Node::Extend(MemType::I8, v)),
+            (16, true) => self.push(Node::Extend(MemType::I16, v)),
+            (32, true) => self.push(Node::Extend(MemType::I32, v)),
+            (width @ ..32, false) if rest == 0 => {
+                let mask = self.imm((1 << width) - 1);
+                return Some(self.push(Node::Binary(Binary::And, Width::W64, v, mask)));
+            }
+            _ => return None,
+        };
+        if rest == 0 {
+            return Some(field);
+        }
+        let rest = self.imm(rest);
+        Some(self.push(Node::Binary(Binary::Shl, Width::W64, field, rest)))
     }
 
     /// A comparison.

@@ -111,8 +111,7 @@ impl Emitter<'_> {
 
     /// Stores a register if memory holds what rax does. Leaves 0 in rax if it has, otherwise 1.
     fn exchange_if_equal(&mut self, ty: MemType, mem: Mem, value: Gpr, reservation: Unsettled) {
-        self.access();
-        self.accesses.last_mut().expect("it was just noted").reservation = reservation;
+        self.access_with(reservation);
         self.asm.lock_cmpxchg(size_of(ty), mem, value);
         self.asm.set(x64::Cond::Ne, Gpr::Rax);
         self.asm.movzx(Size::Byte, Gpr::Rax, Gpr::Rax);

@@ -3,6 +3,7 @@
 use super::emitter::{Cold, Emitter, imm32, size_of_width};
 use super::map::f_slot;
 use super::node::{Binary, Node, Unary, Val};
+use super::sum::scale;
 use crate::guest::{BitOp, Cond, MemType, Reg, Width};
 use crate::jit::x64::{self, Alu, BitTest, Gpr, HostFeatures, Mem, RegMem, Scale, Shift, Size};
 
@@ -11,11 +12,7 @@ impl Emitter<'_> {
     pub fn operand(&mut self, v: Val) -> RegMem {
         match self.leaf(v) {
             Some(operand) => operand,
-            None => {
-                let scratch = self.scratch();
-                self.eval(scratch, v);
-                RegMem::Reg(scratch)
-            }
+            None => RegMem::Reg(self.eval_to_scratch(v)),
         }
     }
 
@@ -111,6 +108,9 @@ impl Emitter<'_> {
             if operand != RegMem::Reg(d) {
                 self.asm.mov(Size::Qword, d, operand);
             }
+            return;
+        }
+        if self.eval_sum(d, v) {
             return;
         }
         match self.nodes.get(v) {
@@ -455,13 +455,23 @@ impl Emitter<'_> {
         }
     }
 
+    /// Computes a sum of three parts, if the value is one.
+    fn eval_sum(&mut self, d: Gpr, v: Val) -> bool {
+        if !matches!(self.nodes.get(v), Node::Binary(Binary::Add, Width::W64, ..) | Node::ShiftAdd(_, Width::W64, ..)) {
+            return false;
+        }
+        let sum = self.sum_of(v, false);
+        let has_all = sum.base.is_some() && sum.index.is_some() && sum.disp != 0;
+        if has_all {
+            let operand = self.operand_of_sum(sum);
+            self.asm.lea(Size::Qword, d, operand);
+        }
+        has_all
+    }
+
     fn eval_shift_add(&mut self, d: Gpr, shift: u8, w: Width, a: Val, b: Val) {
         let size = size_of_width(w);
-        let scale = match shift {
-            1 => Scale::Two,
-            2 => Scale::Four,
-            _ => Scale::Eight,
-        };
+        let scale = scale(shift);
         let a = self.in_register(a);
         match (self.immediate(b), self.leaf(b)) {
             (Some(imm), _) => self.asm.lea(size, d, Mem { base: None, index: Some((a, scale)), disp: imm }),
@@ -558,6 +568,7 @@ impl Emitter<'_> {
             self.asm.alu(Alu::Xor, Size::Dword, d, d);
         }
         let cond = self.emit_compare(w, cond, a, b);
+        self.condition = Some(cond);
         self.asm.set(cond, d);
         if is_operand {
             self.asm.movzx(Size::Byte, d, d);
