@@ -1,7 +1,7 @@
 #!/bin/bash
 # testprogs/machine/build.sh OUT - builds the bare-metal programs in this folder, which test the machine `virt`: its
-# devices and the privileged architecture. `mmu` is built for RV32 as well, as `mmu32`. Needs Debian's
-# gcc-riscv64-linux-gnu.
+# devices and the privileged architecture. Those that RV32 has as well are built for it too, as `mmu32` for example.
+# Needs Debian's gcc-riscv64-linux-gnu.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 out=$1
@@ -23,4 +23,6 @@ for source in "$here"/*.c; do
     name=$(basename "$source" .c)
     build "$name" "$name" rv64gc lp64d
 done
-build mmu32 mmu rv32gc ilp32d
+for name in corners csrs mmu; do
+    build ${name}32 $name rv32gc ilp32d
+done

@@ -156,12 +156,15 @@ static int exists(const struct access *access, const struct mode *mode) {
     return !(access->does == FETCHES && mode->status & MPRV);
 }
 
-// All combinations of R, W, X, U, A and D, with V.
+// All combinations of R, W, X, U, A and D, with V; then without it, and with bits that software may use.
 static void bits(const struct access *access, const struct mode *mode, int levels) {
-    for (word combination = 0; combination < 64; combination++) {
-        word bits = V | (combination & 15) << 1 | (combination >> 4) << 6;
-        *entry(0, 0) = leaf(DATA, bits);
-        put(attempt(access, mode, WINDOW, DATA, entry(0, 0)));
+    for (word valid = V; valid < 2; valid--) {
+        for (word combination = 0; combination < 64; combination++) {
+            word bits = valid | (combination & 15) << 1 | (combination >> 4) << 6 | (valid ? 0 : 3 << 8);
+            *entry(0, 0) = leaf(DATA, bits);
+            put(attempt(access, mode, WINDOW, DATA, entry(0, 0)));
+        }
+        put(valid ? ' ' : '|');
     }
 }
 
@@ -262,13 +265,14 @@ typedef u32 half;
 enum { HALF = 8 * sizeof(half) };
 
 // Accesses over the end of a page: each of the two pages in turn is one that fails, for several reasons. A fault is
-// followed by the distance of the reported address from the access's. Nothing may be stored.
+// followed by the distance of the reported address from the access's. Nothing may be stored. Atomic operations are
+// misaligned there, and cache blocks are the last of the first page.
 static void crossing(const struct access *access, const struct mode *mode, int levels) {
     enum { NEXT = DATA + 2 * PAGE, END = PAGE - sizeof(half), FETCH_END = PAGE - 2 };
-    int fetches = access->does == FETCHES;
-    if (!fetches && access->code != at_load && access->code != at_store)
-        return;
-    word good = all(mode), code = (word)access->code, at = WINDOW + (fetches ? FETCH_END : END);
+    int fetches = access->does == FETCHES, stores = access->code == at_store;
+    int blocks = access->does & ZEROES || (!access->does && access->code);
+    word good = all(mode), code = (word)access->code;
+    word at = WINDOW + (fetches ? FETCH_END : blocks ? PAGE - 64 : END);
     const word bad[] = {
         good, 0, good ^ U, good & ~(word)A, good & ~(word)D, good & ~(word)(W | D), good & ~(word)X,
     };
@@ -296,15 +300,19 @@ static void crossing(const struct access *access, const struct mode *mode, int l
             int called = trap.cause == CALL_U || trap.cause == CALL_S || trap.cause == CALL_M;
             if (called && access->code == at_load && trap.loaded != PATTERN)
                 complain("loaded", trap.loaded, at);
-            word stored = called ? STORED : PATTERN;
-            if (access->code == at_store && (*first != (half)stored || *second != stored >> HALF))
+            word stored = called && stores ? STORED : PATTERN;
+            if (stores && (*first != (half)stored || *second != stored >> HALF))
                 complain("stored", *first, *second);
+            if (access->does & ZEROES && called)
+                stored = 0;
+            if (!stores && !fetches && (*first != (half)stored || *second != PATTERN >> HALF))
+                complain("changed", *first, *second);
             if (fetches && trap.epc != at)
                 complain("epc", trap.epc, at);
             if (called) {
                 put('.');
             } else {
-                put("?f???l?s????FL?S"[trap.cause & 15]);
+                put("?fI?4l6s????FL?S"[trap.cause & 15]);
                 word distance = trap.tval - at;
                 put(distance < 10 ? '0' + distance : '?');
             }

@@ -1,0 +1,304 @@
+// Corner cases of the privileged architecture, on both widths: SC without a reservation, cache-block instructions at
+// addresses inside a block, page tables where no table can be, CSRs and the priorities of interrupts, and sources that
+// the PLIC does not have.
+#include "probe.h"
+
+enum { SSIP = 1 << 1, STIP = 1 << 5 };
+// Past the end of memory.
+enum { HOLE = 0xf0000000 };
+// What the entries of the window say.
+enum { UNMAPPED = WINDOW, READ_ONLY = WINDOW + PAGE, GOOD = WINDOW + 2 * PAGE };
+
+stub(do_sc, "sc" WIDTH "a2, a1, (a0)");
+stub(do_other_sc, "lr" WIDTH "a3, (a1); sc" WIDTH "a2, a1, (a0)");
+stub(do_load, LX "a2, (a0)");
+stub(do_store, SX "a1, (a0)");
+stub(do_zero, ".insn i 0x0f, 2, x0, a0, 4");
+stub(do_clean, ".insn i 0x0f, 2, x0, a0, 1");
+stub(do_flush, ".insn i 0x0f, 2, x0, a0, 2");
+stub(do_inval, ".insn i 0x0f, 2, x0, a0, 0");
+stub(do_jump, "jr a0");
+stub(do_nothing, "nop");
+
+static int called(void) { return trap.cause == CALL_U || trap.cause == CALL_S || trap.cause == CALL_M; }
+
+static void number(word value) {
+    if (value > 15)
+        number(value >> 4);
+    write8(UART, "0123456789abcdef"[value & 15]);
+}
+
+// Runs code in supervisor mode with its arguments, and prints how it ends: with the value that it has loaded, or with
+// the cause, and the distance of the reported address from the first argument.
+static void attempt(const char *what, const char *code, word a0, word a1) {
+    probe(MPP_S | FS, (word)code, a0, a1);
+    print(what);
+    print(called() ? " done " : " cause ");
+    number(called() ? trap.loaded : trap.cause);
+    if (!called() && trap.tval != a0) {
+        print(" low ");
+        number(a0 - trap.tval);
+    }
+}
+
+static const int LEVELS = sizeof(word) == 4 ? 2 : 3;
+
+static void window(void) {
+    const word bits = V | R | A | D;
+    tables(LEVELS);
+    use_tables(LEVELS);
+    *entry(0, 1) = leaf(DATA, bits);
+    *entry(0, 2) = leaf(DATA, bits | W);
+    flush();
+}
+
+static void conditional_stores(void) {
+    window();
+    static const struct { const char *name; word at; } places[] = {
+        {"good", GOOD}, {"read-only", READ_ONLY}, {"unmapped", UNMAPPED}, {"misaligned", GOOD + 2},
+        {"misaligned, unmapped", UNMAPPED + 2}, {"over the end", GOOD + PAGE - 2},
+    };
+    for (word i = 0; i < sizeof places / sizeof *places; i++) {
+        *(volatile word *)DATA = 0x1234;
+        print(places[i].name);
+        attempt(": sc without a reservation", do_sc, places[i].at, GOOD + 64);
+        attempt(", after lr elsewhere", do_other_sc, places[i].at, GOOD + 64);
+        print("\n");
+        if (*(volatile word *)DATA != 0x1234)
+            show("! stored", *(volatile word *)DATA);
+    }
+}
+
+static void blocks(void) {
+    window();
+    set_menvcfg(CBO);
+    csr_write(senvcfg, CBO);
+    static const struct { const char *name, *code; } actions[] = {
+        {"cbo.zero", do_zero}, {"cbo.clean", do_clean}, {"cbo.flush", do_flush}, {"cbo.inval", do_inval},
+    };
+    static const word offsets[] = {0, 64, PAGE - 1};
+    for (word i = 0; i < sizeof actions / sizeof *actions; i++)
+        for (word j = 0; j < sizeof offsets / sizeof *offsets; j++) {
+            for (int k = 0; k < PAGE; k++)
+                write8(DATA + k, 1);
+            print(actions[i].name);
+            print(" at ");
+            number(offsets[j]);
+            attempt(": unmapped", actions[i].code, UNMAPPED + offsets[j], 0);
+            attempt(", read-only", actions[i].code, READ_ONLY + offsets[j], 0);
+            deny(DATA, 12);
+            attempt(", denied", actions[i].code, GOOD + offsets[j], 0);
+            allow();
+            attempt(", good", actions[i].code, GOOD + offsets[j], 0);
+            word zeros = 0, first = 0;
+            for (int k = PAGE - 1; k >= 0; k--)
+                if (!read8(DATA + k)) {
+                    zeros++;
+                    first = k;
+                }
+            if (zeros) {
+                print(", zeros ");
+                number(zeros);
+                print(" from ");
+                number(first);
+            }
+            print("\n");
+        }
+    *entry(0, 3) = leaf(HOLE, V | R | W | A | D);
+    flush();
+    for (word i = 0; i < sizeof actions / sizeof *actions; i++) {
+        print(actions[i].name);
+        attempt(" without memory:", actions[i].code, GOOD + PAGE, 0);
+        print("\n");
+    }
+}
+
+// A table at `to`, and the root there.
+static void table_at(const char *where, word to) {
+    print("table ");
+    print(where);
+    window();
+    *entry(1, WINDOW_1) = pointer(to);
+    flush();
+    attempt(": load", do_load, GOOD, 0);
+    attempt(", store", do_store, GOOD, 0);
+    attempt(", jump", do_jump, GOOD, 0);
+    // Machine mode loads as supervisor mode does, since that has no code there.
+    const int asid = sizeof(word) == 4 ? 22 : 44;
+    csr_write(satp, csr_read(satp) >> asid << asid | to >> 12);
+    flush();
+    probe(MPRV | MPP_S, (word)do_load, GOOD, 0);
+    print(", root: cause ");
+    number(trap.cause);
+    print("\n");
+    use_tables(0);
+}
+
+static void misplaced_tables(void) {
+    table_at("in the UART", UART);
+    table_at("in the CLINT", CLINT);
+    table_at("in the PLIC", PLIC);
+    table_at("past the end of memory", HOLE);
+#if __riscv_xlen == 64
+    table_at("past all physical addresses", 0xfffffffffff000);
+#endif
+}
+
+#define all_ones_and_zeros(name, mask)                                                                                 \
+    do {                                                                                                               \
+        word before = csr_read(name);                                                                                  \
+        csr_write(name, ~0ul);                                                                                         \
+        show(#name " of ones", csr_read(name) & (mask));                                                               \
+        csr_write(name, 0);                                                                                            \
+        show(#name " of zeros", csr_read(name) & (mask));                                                              \
+        csr_write(name, before);                                                                                       \
+    } while (0)
+
+static void registers(void) {
+    // The fields of mstatus that every hart with S and U mode has.
+    const word status = 0x7e79aa | 1ul << (8 * sizeof(word) - 1);
+    all_ones_and_zeros(mstatus, status);
+    all_ones_and_zeros(sstatus, status);
+    csr_write(mstatus, MPP_S);
+    csr_write(mstatus, 2 << 11);
+    show("mpp", csr_read(mstatus) >> 11 & 3);
+    csr_write(mstatus, 0);
+    all_ones_and_zeros(medeleg, 0xb3ff);
+    all_ones_and_zeros(mideleg, 0xaaa);
+    all_ones_and_zeros(mcounteren, 7);
+    all_ones_and_zeros(scounteren, 7);
+    all_ones_and_zeros(mcountinhibit, 7);
+    all_ones_and_zeros(menvcfg, CBO | 1);
+    all_ones_and_zeros(senvcfg, CBO | 1);
+    all_ones_and_zeros(sepc, ~0ul);
+    all_ones_and_zeros(mepc, ~0ul);
+    all_ones_and_zeros(stval, ~0ul);
+    all_ones_and_zeros(mtval, ~0ul);
+    all_ones_and_zeros(sscratch, ~0ul);
+    all_ones_and_zeros(mscratch, ~0ul);
+    csr_write(satp, ~0ul >> 4);
+    show("satp without a mode", csr_read(satp));
+    csr_write(satp, 0);
+#if __riscv_xlen == 32
+    csr_write(satp, ~0ul);
+    show("satp of ones", csr_read(satp));
+    csr_write(satp, 0);
+    all_ones_and_zeros(0x31a, (STCE | ADUE) >> 32); // menvcfgh
+    // Each half leaves the other alone.
+    csr_write(menvcfg, CBO);
+    csr_write(0x31a, STCE >> 32);
+    show("menvcfg", csr_read(menvcfg));
+    show("menvcfgh", csr_read(0x31a));
+    csr_write(menvcfg, 0);
+    show("menvcfgh", csr_read(0x31a));
+    csr_write(0x14d, 0x89abcdef);
+    csr_write(0x15d, 0x1234567);
+    show("stimecmp", csr_read(0x14d));
+    show("stimecmph", csr_read(0x15d));
+    csr_write(0x14d, 1);
+    show("stimecmph", csr_read(0x15d));
+    csr_write(0x15d, ~0ul);
+    csr_write(0x31a, 0);
+#endif
+    // mip and sip.
+    for (word delegated = 0; delegated < 0x400; delegated += 2) {
+        if (delegated & ~(word)(SSIP | STIP | SEIP))
+            continue;
+        csr_write(mideleg, delegated);
+        csr_write(mie, ~0ul);
+        csr_write(mip, ~0ul);
+        show("delegated", csr_read(mideleg));
+        show("  mie", csr_read(mie) & 0xaaa);
+        show("  mip", csr_read(mip) & 0xaaa);
+        show("  sie", csr_read(sie));
+        show("  sip", csr_read(sip));
+        csr_write(sie, 0);
+        csr_write(sip, 0);
+        show("  mie", csr_read(mie) & 0xaaa);
+        show("  mip", csr_read(mip) & 0xaaa);
+        csr_write(mip, 0);
+        csr_write(mie, 0);
+        csr_write(sie, ~0ul);
+        csr_write(sip, ~0ul);
+        show("  mie by sie", csr_read(mie) & 0xaaa);
+        show("  mip by sip", csr_read(mip) & 0xaaa);
+        csr_write(sip, 0);
+        csr_write(mie, 0);
+    }
+    csr_write(mideleg, 0);
+}
+
+// The counters of events and of time that are written and stopped.
+static void counters(void) {
+    csr_write(mcountinhibit, 5);
+    csr_write(mcycle, 0x1000);
+    csr_write(minstret, 0x2000);
+    show("stopped mcycle", csr_read(mcycle));
+    show("stopped minstret", csr_read(minstret));
+    csr_write(mcountinhibit, 1);
+    show("minstret goes on", csr_read(minstret) > 0x2000);
+    show("mcycle does not", csr_read(mcycle));
+    csr_write(mcountinhibit, 4);
+    show("mcycle goes on", csr_read(mcycle) > 0x1000);
+    csr_write(mcountinhibit, 0);
+}
+
+// Interrupts of each mode and for each, by priority.
+static void priorities(void) {
+    for (word pending = 2; pending <= (SSIP | STIP | SEIP); pending += 2) {
+        if (pending & ~(word)(SSIP | STIP | SEIP))
+            continue;
+        for (word delegated = 0; delegated <= pending; delegated += 2) {
+            if (delegated & ~pending)
+                continue;
+            csr_write(mideleg, delegated);
+            csr_write(stvec, (word)do_nothing);
+            csr_write(mip, pending);
+            csr_write(mie, pending);
+            show("pending", pending);
+            show("  delegated", delegated);
+            probe(MPP_S | 2, (word)do_nothing, 0, 0);
+            csr_write(mie, 0);
+            // Taken in supervisor mode, its handler calls.
+            show("  mcause", trap.cause & 0x1f);
+            if (trap.cause == CALL_S)
+                show("  scause", csr_read(scause) & 0x1f);
+        }
+    }
+    csr_write(mip, 0);
+    csr_write(mideleg, 0);
+}
+
+static void plic_sources(void) {
+    // Whether sources that may exist can be given a priority.
+    static const int sources[] = {1, 10, 95, 96, 97, 127, 128, 511, 1023};
+    for (word i = 0; i < sizeof sources / sizeof *sources; i++) {
+        int source = sources[i];
+        write32(priority(source), 1);
+        show("source", source);
+        show("  priority", read32(priority(source)));
+        write32(priority(source), 0);
+        word enables = ENABLE + source / 32 * 4;
+        write32(enables, 1u << source % 32);
+        show("  enabled", read32(enables));
+        write32(enables, 0);
+        show("  pending", read32(PENDING + source / 32 * 4) >> source % 32 & 1);
+        // It completes nothing.
+        write32(CLAIM, source);
+        show("  claimed", read32(CLAIM));
+    }
+}
+
+int main(word hart) {
+    // No timer interrupt.
+    write32(CLINT + 0x4004, ~0u);
+    allow();
+    registers();
+    counters();
+    priorities();
+    conditional_stores();
+    blocks();
+    misplaced_tables();
+    plic_sources();
+    return 0;
+}
