@@ -26,7 +26,7 @@ fn registration(flags: &str) -> String {
 fn output_of(flags: &str, folder: &Path, command: &[&str]) -> String {
     let mut inside = Command::new("unshare");
     inside.args(["--user", "--map-root-user", "--mount"]).arg(root().join("tests/binfmt.sh")).arg(registration(flags));
-    inside.args(command).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    inside.args(command).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin").stdin(Stdio::null());
     let output = inside.output().unwrap_or_else(|e| panic!("unshare: {e}: {NEEDS}"));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "flags {flags:?}, {command:?}: {}: {errors}\n{NEEDS}", output.status);
@@ -42,12 +42,14 @@ fn folders() -> tempfile::TempDir {
     for side in ["native", "riscv64"] {
         let folder = base.path().join(side);
         fs::create_dir(&folder).expect("a folder");
-        for name in ["told", "-strace"] {
-            fs::copy(out.join(side).join("told"), folder.join(name)).expect("a program");
+        for (name, program) in [("told", "told"), ("-strace", "told"), ("told-static", "told-static")] {
+            fs::copy(out.join(side).join(program), folder.join(name)).expect("a program");
         }
-        let script = folder.join("script");
-        fs::write(&script, "#!./told -x y\n").expect("a script");
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a script that may be executed");
+        for (name, text) in [("script", "#!./told -x y\n"), ("again", "#!/told-static --by-path\n")] {
+            let script = folder.join(name);
+            fs::write(&script, text).expect("a script");
+            fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a script that may be executed");
+        }
     }
     base
 }
@@ -93,4 +95,34 @@ fn without_flag_p_argv0_is_the_path() {
     // With flag O, AT_EXECFN is the script.
     let (native, guest) = both(base.path(), "O", &["bash", "-c", "exec ./script one"]);
     assert_eq!(guest, native);
+}
+
+/// With flag F the kernel finds remu where no path leads to it.
+#[test]
+fn in_a_chroot_without_proc_a_program_executes_others() {
+    let base = folders();
+    let again = "/told-static --by-path /told-static first --by-path /told-static name one -d";
+    for flags in ["F", "OF", "FC", "PF", "POF", "POCF"] {
+        for command in [format!("chroot . {again}"), "chroot . /again one two three".into()] {
+            let words: Vec<_> = command.split(' ').collect();
+            let (native, guest) = both(base.path(), flags, &words);
+            assert!(native.contains("argv[1]: "), "{native}");
+            assert_eq!(guest, native, "flags {flags:?}, {command:?}");
+        }
+    }
+}
+
+/// Without flag F, remu is found by its path inside the root, and executes its own file.
+#[test]
+fn in_a_chroot_remu_executes_the_file_that_lies_there() {
+    let base = folders();
+    let folder = base.path().join("riscv64");
+    let inside = folder.join(env!("CARGO_BIN_EXE_remu").trim_start_matches('/'));
+    fs::create_dir_all(inside.parent().expect("a folder")).expect("folders");
+    fs::copy(env!("CARGO_BIN_EXE_remu"), inside).expect("a copy of remu");
+    let again = ["chroot", ".", "/told-static", "--by-path", "/told-static", "name", "one"];
+    for flags in ["", "O", "P"] {
+        let (native, guest) = both(base.path(), flags, &again);
+        assert_eq!(guest, native, "flags {flags:?}");
+    }
 }

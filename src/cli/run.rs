@@ -65,7 +65,7 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
     };
     let spec = process_spec(&settings, limits)?;
     // Without it, the program can do all but execute others.
-    let own_file = host::OwnFile::open().ok();
+    let own_file = host::OwnFile::open();
     run(
         &settings,
         limits,
@@ -75,7 +75,7 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
 
 /// Goes on as the program that another remu has executed.
 fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError> {
-    let Received { own_file, files, data } = received;
+    let Received { own_file, files, data, argv } = received;
     let mut files = files.into_iter();
     let (handover, file) = Handover::decode(&data).zip(files.next()).ok_or(CliError::Handover)?;
     let word = |bytes: &Vec<u8>| OsString::from_vec(bytes.clone());
@@ -90,7 +90,7 @@ fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError
     })?;
     let Action::Run(settings) = action else { return Err(CliError::Handover) };
     let logs = Logs::open(&settings, |_| Ok(Log::adopt(files.next().ok_or(CliError::Handover)?)))?;
-    let request = handover.request(file.into());
+    let request = handover.request(file.into(), argv);
     let spec = ProcessSpec {
         sysroot: handover.sysroot(),
         limits: handover.limits(),
@@ -103,7 +103,7 @@ fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError
         file.put(report);
     }
     let unfinished = handover.unfinished;
-    run(&settings, limits, Begin { spec, request, logs, own_file: Some(own_file), signals, filters, unfinished })
+    run(&settings, limits, Begin { spec, request, logs, own_file: Ok(own_file), signals, filters, unfinished })
 }
 
 /// The logs that the options ask for.
@@ -142,7 +142,7 @@ struct Begin {
     spec: ProcessSpec,
     request: ExecRequest,
     logs: Logs,
-    own_file: Option<host::OwnFile>,
+    own_file: Result<host::OwnFile, Errno>,
     /// The signals that are blocked and those that are ignored, if the host does not have them so.
     signals: Option<(u64, u64)>,
     /// The filters of system calls that the process keeps.
@@ -188,7 +188,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     let mut hart = HartOwner::<Rv64>::new(cpu);
     // It is open until the process ends.
     image.exe_file = mark.map(IntoRawFd::into_raw_fd);
-    let own_files = own_file.iter().flat_map(host::OwnFile::numbers).chain(image.exe_file);
+    let own_files = own_file.as_ref().ok().into_iter().flat_map(host::OwnFile::numbers).chain(image.exe_file);
     let map_fds = code_map.iter().flat_map(|map| map.descriptors());
     let own_fds = descriptors.iter().copied().chain(own_files).chain(map_fds).collect();
     let (path, sysroot) = (settings.program.clone(), spec.sysroot.clone());

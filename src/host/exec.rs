@@ -4,16 +4,20 @@
 //! has been replaced. Its number N reaches the next remu as AT_EXECFN, `/dev/fd/N`, which the kernel makes of it. N+1
 //! is a memfd with what one remu hands to the next: nothing of that is in the arguments or the environment.
 //!
+//! In a chroot without /proc, a remu that the kernel started as an interpreter (binfmt_misc) has no path to its own
+//! file. It executes the program that it was started for: the kernel then starts remu again.
+//!
 //! The memfd begins with a public part, which other remus read through /proc: it describes the guest to them.
 
 use super::pass::syscall;
 use super::signals::{CallError, SignalsOfProgram, with_signals_of};
-use super::start::executed_name;
+use super::start::{executed_name, first_page, registered};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, pread, pwrite};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the memfd begins with.
@@ -56,6 +60,8 @@ const FEW: u64 = 8;
 pub struct OwnFile {
     file: OwnedFd,
     place: OwnedFd,
+    /// Whether `file` is a guest program instead, for which the kernel starts remu.
+    is_program: bool,
 }
 
 /// What this remu gives to the next one.
@@ -78,19 +84,43 @@ pub struct Received {
     pub files: Vec<OwnedFd>,
     /// The data.
     pub data: Vec<u8>,
+    /// The arguments.
+    pub argv: Vec<CString>,
 }
 
 impl OwnFile {
     /// Opens it, as the program that this process has executed.
+    ///
+    /// # Errors
+    /// EMFILE if descriptors are scarce; another error if nothing leads to the file.
     pub fn open() -> Result<Self, Errno> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let file = rustix::fs::open("/proc/self/exe", flags, Mode::empty())
-            .or_else(|_| rustix::fs::open(executed_name().unwrap_or_default(), flags, Mode::empty()))?;
-        Self::at_neighbours(file)
+        let (file, is_program) = match open_path("/proc/self/exe") {
+            Ok(file) => (file, false),
+            Err(error) => Self::without_proc().ok_or(error)?,
+        };
+        Self::at_neighbours(file, is_program)
+    }
+
+    /// Finds what starts remu without /proc: its own file, or else the program for which the kernel started it.
+    fn without_proc() -> Option<(OwnedFd, bool)> {
+        let executed = executed_name()?;
+        let mut arguments = std::env::args_os();
+        let own_name = arguments.next().unwrap_or_default();
+        // The kernel puts an interpreter's path into argv[0]; a chroot may have another file there, or none.
+        for path in [OsStr::from_bytes(executed.as_bytes()), &own_name] {
+            if is_own_file(path) {
+                return Some((open_path(path).ok()?, false));
+            }
+        }
+        // What was executed is not remu's file. If it exists, it was a program or a script, and argv[1] names the
+        // program. A set-user-ID program would not take over what is handed on.
+        open_path(OsStr::from_bytes(executed.as_bytes())).ok()?;
+        let program = arguments.next().filter(|_| !super::is_secure())?;
+        Some((open_path(&program).ok()?, true))
     }
 
     /// Moves the file to a number whose next one is free, too.
-    fn at_neighbours(file: OwnedFd) -> Result<Self, Errno> {
+    fn at_neighbours(file: OwnedFd, is_program: bool) -> Result<Self, Errno> {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(1024).min(1024);
         if limit < FEW {
             return Err(Errno::MFILE);
@@ -100,7 +130,7 @@ impl OwnFile {
             let first = fcntl_dupfd_cloexec(&file, at)?;
             let second = fcntl_dupfd_cloexec(&file, first.as_raw_fd() + 1)?;
             if second.as_raw_fd() == first.as_raw_fd() + 1 {
-                return Ok(Self { file: first, place: second });
+                return Ok(Self { file: first, place: second, is_program });
             }
             at = second.as_raw_fd();
         }
@@ -154,9 +184,13 @@ impl OwnFile {
         let memfd = {
             let mut bytes = Vec::new();
             let numbers = files.iter().map(|file| file.as_raw_fd() as u32);
-            for word in [files.len() as u32].into_iter().chain(numbers) {
+            // The kernel may replace argv[0] when it starts remu for a program.
+            let own_name = if self.is_program { strings.own_name() } else { &[] };
+            let lengths = [u32::from(self.is_program), own_name.len() as u32, files.len() as u32];
+            for word in lengths.into_iter().chain(numbers) {
                 bytes.extend_from_slice(&word.to_ne_bytes());
             }
+            bytes.extend_from_slice(own_name);
             bytes.extend_from_slice(data);
             memfd(public, &bytes)?
         };
@@ -165,7 +199,7 @@ impl OwnFile {
             // The hard limit lies below the number, too: the next remu gets lower numbers.
             Err(Errno::BADF) => {
                 drop(before);
-                let lower = Self::at_neighbours(fcntl_dupfd_cloexec(&self.file, 0)?)?;
+                let lower = Self::at_neighbours(fcntl_dupfd_cloexec(&self.file, 0)?, self.is_program)?;
                 lower.replace_place(memfd.as_fd(), OFlags::empty())?;
                 drop(memfd);
                 return lower.hand_on(files, strings);
@@ -195,11 +229,24 @@ impl OwnFile {
     }
 }
 
+/// Opens a file to execute it.
+fn open_path(path: impl rustix::path::Arg) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Whether a file begins with the page with which this program begins in memory.
+fn is_own_file(path: &OsStr) -> bool {
+    let mut bytes = [0; 4096];
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+    let read = file.and_then(|file| pread(&file, &mut bytes[..], 0));
+    read == Ok(bytes.len()) && first_page().is_some_and(|page| page == bytes)
+}
+
 /// The arguments and the environment of a program, as the kernel wants them.
 #[derive(Debug)]
 pub struct ExecStrings {
     /// The strings of both lists. They are not changed, so the pointers below hold.
-    _strings: [Vec<CString>; 2],
+    strings: [Vec<CString>; 2],
     /// The lists of their addresses, which end with null.
     lists: [Vec<u64>; 2],
 }
@@ -210,7 +257,12 @@ impl ExecStrings {
         let strings = [argv, envp];
         let address = |text: &CString| text.as_ptr().expose_provenance() as u64;
         let lists = [0, 1].map(|i: usize| strings[i].iter().map(address).chain([0]).collect());
-        Self { _strings: strings, lists }
+        Self { strings, lists }
+    }
+
+    /// The program's own name, `argv[0]`.
+    fn own_name(&self) -> &[u8] {
+        self.strings[0].first().map_or(&[], |name| name.as_bytes())
     }
 
     /// The arguments of execveat(2).
@@ -257,14 +309,17 @@ pub fn received() -> Option<Received> {
         }
     }
     let (_, rest) = parts(&bytes)?;
-    let (count, mut rest) = rest.split_first_chunk::<4>()?;
-    let mut numbers = Vec::new();
-    for _ in 0..u32::from_ne_bytes(*count) {
-        let (number, after) = rest.split_first_chunk::<4>()?;
-        numbers.push(i32::from_ne_bytes(*number));
+    let mut rest = rest;
+    let mut word = || {
+        let (word, after) = rest.split_first_chunk::<4>()?;
         rest = after;
-    }
-    let data = rest.to_vec();
+        Some(u32::from_ne_bytes(*word))
+    };
+    let (is_program, name_len, count) = (word()? != 0, word()? as usize, word()?);
+    let numbers = (0..count).map(|_| word().map(|number| number as i32)).collect::<Option<Vec<_>>>()?;
+    let (own_name, data) = rest.split_at_checked(name_len)?;
+    let argv = if is_program { behind_interpreter(own_name) } else { arguments() };
+    let data = data.to_vec();
     let all = || numbers.iter().copied().chain([number, place]);
     let mut seen = std::collections::BTreeSet::new();
     if !all().all(|fd| fd >= 0 && seen.insert(fd)) {
@@ -280,6 +335,20 @@ pub fn received() -> Option<Received> {
         fcntl_setfd(&fd, FdFlags::CLOEXEC).map(|()| fd)
     };
     let files = numbers.iter().map(|&fd| own(fd)).collect::<Result<_, _>>().ok()?;
-    let own_file = OwnFile { file: own(number).ok()?, place: own(place).ok()? };
-    Some(Received { own_file, files, data })
+    let own_file = OwnFile { file: own(number).ok()?, place: own(place).ok()?, is_program };
+    Some(Received { own_file, files, data, argv })
+}
+
+/// The arguments of this process.
+fn arguments() -> Vec<CString> {
+    std::env::args_os().map(|word| CString::new(word.into_vec()).unwrap_or_default()).collect()
+}
+
+/// The arguments with which a program was executed, if the kernel started this process as its interpreter. The kernel
+/// puts the paths of interpreter and program first, and leaves `argv[0]` in place only with flag P.
+fn behind_interpreter(own_name: &[u8]) -> Vec<CString> {
+    // The program's descriptor (flag O) is closed.
+    let has_argv0 = registered().is_some_and(|registered| registered.has_argv0);
+    let rest = arguments().into_iter().skip(2 + usize::from(has_argv0));
+    CString::new(own_name).into_iter().chain(rest).collect()
 }

@@ -55,6 +55,16 @@ pub(super) fn executed_name() -> Option<CString> {
     auxv(libc::AT_EXECFN).map(|at| unsafe { CStr::from_ptr(at as *const libc::c_char) }.to_owned())
 }
 
+/// The page of this program in memory that begins with its ELF header. No relocation changes it.
+pub(super) fn first_page() -> Option<[u8; 4096]> {
+    let headers = auxv(libc::AT_PHDR)? as usize;
+    let page = std::ptr::with_exposed_provenance::<[u8; 4096]>(headers & !4095);
+    // SAFETY: AT_PHDR lies in a mapped page. The linker places the program headers behind the ELF header, in the first
+    // page of the file, which is mapped for reading and never changed.
+    let bytes = unsafe { page.read() };
+    bytes.starts_with(b"\x7fELF").then_some(bytes)
+}
+
 /// The environment as the process has received it.
 pub fn environment() -> Vec<CString> {
     // SAFETY: the C library's list of the environment, which ends with null, and which nothing in remu changes.

@@ -61,8 +61,8 @@ pub struct Services {
     pub reports: Option<TextSink>,
     /// What runs new threads.
     pub threads: Threads,
-    /// What executes programs.
-    pub successor: Option<Successor>,
+    /// What executes programs, or why it cannot.
+    pub successor: Result<Successor, Errno>,
 }
 
 impl Default for Services {
@@ -76,7 +76,7 @@ impl Default for Services {
             filtered: None,
             reports: None,
             threads: Arc::new(NoThreads),
-            successor: None,
+            successor: Err(Errno::NOENT),
         }
     }
 }
@@ -87,8 +87,8 @@ pub struct System {
     pub tracer: Option<Tracer>,
     /// What runs new threads.
     pub threads: Threads,
-    /// What executes programs.
-    pub successor: Option<Successor>,
+    /// What executes programs, or why it cannot.
+    pub successor: Result<Successor, Errno>,
     /// Held while a process is made or a program executed: descriptors are inherited then.
     pub making_processes: Lock<()>,
     unimplemented: Option<TextSink>,

@@ -1,5 +1,5 @@
 /* Prints what a program gets from execve: arguments, auxiliary vector, descriptors. `told --by-descriptor FILE ARGV...`
- * executes FILE through an open descriptor, which stays open. */
+ * executes FILE through an open descriptor, which stays open; `told --by-path FILE ARGV...` executes it by its path. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +14,8 @@ static void show(const char *name)
     char bytes[4096], path[64];
     snprintf(path, sizeof path, "/proc/self/%s", name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
     ssize_t len = read(fd, bytes, sizeof bytes);
     close(fd);
     printf("%s: ", name);
@@ -29,6 +31,11 @@ int main(int argc, char **argv, char **envp)
         perror(argv[2]);
         return 1;
     }
+    if (argc > 3 && strcmp(argv[1], "--by-path") == 0) {
+        execve(argv[2], argv + 3, envp);
+        perror(argv[2]);
+        return 1;
+    }
     for (int i = 0; i < argc; i++)
         printf("argv[%d]: %s\n", i, argv[i]);
     printf("AT_EXECFN: %s\n", (char *)getauxval(AT_EXECFN));
@@ -38,10 +45,11 @@ int main(int argc, char **argv, char **envp)
     /* Only interpreters get AT_EXECFD. */
     unsigned long pair[2];
     FILE *auxv = fopen("/proc/self/auxv", "r");
-    while (fread(pair, sizeof pair, 1, auxv) == 1)
+    while (auxv && fread(pair, sizeof pair, 1, auxv) == 1)
         if (pair[0] == AT_EXECFD)
             printf("AT_EXECFD: %lu\n", pair[1]);
-    fclose(auxv);
+    if (auxv)
+        fclose(auxv);
     char exe[4096] = "";
     if (readlink("/proc/self/exe", exe, sizeof exe - 1) > 0)
         printf("exe: %s\n", exe);

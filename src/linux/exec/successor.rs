@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// What this remu hands to the next one besides the data in a [`Handover`].
@@ -93,15 +93,15 @@ impl Handover {
         self.filters.iter().map(|bytes| Program::new(bytes).ok()).collect()
     }
 
-    /// The program, which is open as `file`, with the arguments and the environment of this process.
-    pub fn request(&self, file: File) -> ExecRequest {
+    /// The program, which is open as `file`, with these arguments and the environment of this process.
+    pub fn request(&self, file: File, argv: Vec<CString>) -> ExecRequest {
         ExecRequest {
             program: path(&self.program),
             file: Some(file),
             refuses_writers: false,
             given_path: path(&self.given_path),
             script_name: self.script_name.clone().and_then(|name| CString::new(name).ok()),
-            argv: std::env::args_os().map(|word| CString::new(word.into_vec()).unwrap_or_default()).collect(),
+            argv,
             envp: host::environment(),
         }
     }
@@ -198,12 +198,14 @@ impl Task {
             }
             Err(error) => return error.errno().into(),
         };
-        if self.system.successor.is_none() {
-            self.system.missing(
-                "execve when remu was started with too few descriptors to keep its own file open (ulimit -n)"
-                    .to_owned(),
-            );
-            return Errno::MFILE.into();
+        if let Err(error) = self.system.successor {
+            self.system.missing(match error {
+                Errno::MFILE => {
+                    "execve when remu was started with too few descriptors to keep its own file open (ulimit -n)".into()
+                }
+                _ => "execve when /proc is not mounted and no path leads to remu".into(),
+            });
+            return error.into();
         }
         let file = match file.map_or_else(|| File::open(&request.program), Ok) {
             Ok(file) => file,
@@ -252,7 +254,10 @@ impl Task {
 
     /// Executes remu, which goes on with the program in `file`.
     fn execute_remu(&self, executing: &Executing, file: &File) -> CallEnd {
-        let Some(successor) = &self.system.successor else { return Errno::NOENT.into() };
+        let successor = match &self.system.successor {
+            Ok(successor) => successor,
+            Err(error) => return (*error).into(),
+        };
         let mut files = [file.as_fd(); 1 + MAX_LOGS];
         let mut count = 1;
         for log in successor.logs.iter().filter_map(|&fd| self.files.own_fd(fd)) {
@@ -298,7 +303,7 @@ impl Task {
     /// The encoded handover for the program of a request.
     fn handover(&mut self, request: &ExecRequest, row: &Row) -> Result<Vec<u8>, Errno> {
         let report = self.report.take();
-        let Some(successor) = &self.system.successor else { return Err(Errno::NOENT) };
+        let successor = self.system.successor.as_ref().map_err(|&error| error)?;
         let filters = self.seccomp.programs();
         let limits = self.process.limits.lock();
         let handover = Handover {

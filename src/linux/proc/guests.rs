@@ -49,7 +49,7 @@ impl Guest {
     pub fn of(task: &Task, process: &Path) -> Option<Self> {
         let fds = process.join("fd");
         // A child of this process has it at the same number.
-        let here = task.system.successor.as_ref().map(|successor| successor.own_file.numbers()[1]);
+        let here = task.system.successor.as_ref().ok().map(|successor| successor.own_file.numbers()[1]);
         if let Some(guest) = here.and_then(|fd| Self::read(&fds.join(fd.to_string()))) {
             return Some(guest);
         }
@@ -113,7 +113,7 @@ impl Task {
     /// Shows other remus the guest as it is now. A process in the memory of another one may share its descriptors, too.
     pub(in crate::linux) fn publish_guest(&self) {
         let is_alone = self.mm.is_identity() && self.process.memory == MemoryOf::Itself;
-        if let Some(successor) = self.system.successor.as_ref().filter(|_| is_alone) {
+        if let Some(successor) = self.system.successor.as_ref().ok().filter(|_| is_alone) {
             // Without it, others see remu.
             let _ = self.published().encode().and_then(|guest| successor.own_file.publish(&guest));
         }
