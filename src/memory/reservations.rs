@@ -91,7 +91,7 @@ impl Reservations {
 
     /// Takes back a claim of the calling thread's: the version holds as before.
     pub fn unclaim(&self, addr: GuestAddr, version: u64) {
-        // It fails only after a reset, which has ended the claim already.
+        // It fails only if the claim has been ended already.
         let _ = self.bucket(addr).compare_exchange(version | CLAIMED, version, Ordering::SeqCst, Ordering::SeqCst);
     }
 
@@ -109,10 +109,11 @@ impl Reservations {
         }
     }
 
-    /// Drops all reservations and claims: in the child of a fork, where the threads that had them do not exist; and
-    /// after a process that shared the address space has been killed, as it may have left a claim.
-    pub fn reset(&self) {
-        for bucket in &*self.buckets {
+    /// Ends all claims: in the child of a fork, where the threads that had them do not exist; and after a process that
+    /// shared the address space has been killed, as it may have left one.
+    pub fn end_claims(&self) {
+        // The child of a fork copies each page that it writes to.
+        for bucket in self.buckets.iter().filter(|bucket| bucket.load(Ordering::SeqCst) & CLAIMED != 0) {
             // Further on than any hart of the other process gets meanwhile.
             let next = |now: u64| Some((now & !(RESERVED | CLAIMED)).wrapping_add(1 << 32));
             let _ = bucket.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
@@ -186,13 +187,15 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_ends_reservations_and_claims() {
+    fn only_claims_are_ended() {
         let table = Reservations::default();
-        let version = table.reserve(A);
+        let other = GuestAddr(0x2000);
+        let [version, kept] = [table.reserve(A), table.reserve(other)];
         let _lost = table.claim(A, version).unwrap();
-        table.reset();
+        table.end_claims();
         assert!(table.claim(A, version).is_none());
         let version = table.reserve(A);
         table.claim(A, version).unwrap().release();
+        table.claim(other, kept).expect("nothing was stored since").release();
     }
 }

@@ -15,7 +15,7 @@ impl UserSpace {
     /// Called in the child of a fork, where only the calling thread exists.
     pub fn after_fork(&self) {
         self.code.after_fork();
-        self.reservations.reset();
+        self.reservations.end_claims();
         let mut state = self.state();
         state.mdwe = state.mdwe.inherited();
         let missing: Vec<_> = state.areas.iter().filter(|v| v.not_forked).map(|v| v.range.clone()).collect();

@@ -324,7 +324,7 @@ impl UserSpace {
     /// engine any more, and a store-conditional that it has left unfinished is over.
     pub fn engine_was_killed(&self, engine: &Registration) {
         self.code.remove(engine);
-        self.reservations.reset();
+        self.reservations.end_claims();
     }
 
     fn state(&self) -> StateGuard<'_> {
