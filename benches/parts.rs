@@ -18,7 +18,7 @@ use remu::guest::{Engine, Exit, HartOwner};
 use remu::host::{InheritedLimits, Lock, Rank};
 use remu::interp::{Interp, InterpConfig};
 use remu::jit::baseline::map::RegisterMap;
-use remu::jit::baseline::{Compiler, Config, MAX_INSNS};
+use remu::jit::baseline::{Compiler, Config, MAX_INSNS, USUAL_GAIN};
 use remu::jit::x64::{Alu, Assembler, Cond, Fp, Gpr, HostFeatures, Mem, Scale, Shift, Size, VArith, Xmm};
 use remu::linux::exec::{Image, ProcessSpec};
 use remu::linux::limits::Limits;
@@ -366,6 +366,7 @@ fn compiler(c: &mut Criterion) {
         dynamic: true,
         translates: false,
         reservations: space.reservations().address(),
+        exchange_gain: USUAL_GAIN,
     };
     let isa = Isa::rv64_max();
     let mut compiler = Compiler::default();

@@ -273,8 +273,10 @@ fn agree(name: &str, mut right: Side, counts: bool) {
 fn every_fault_leaves_the_state_of_the_interpreter() {
     let counting = || JitConfig { count: true, ..JitConfig::default() };
     agree("compiled", Side::compiler(true, &JitConfig::default()), false);
-    agree("compiled, with a base", Side::compiler(false, &counting()), true);
-    let plain = JitConfig { features: HostFeatures::empty(), ..counting() };
+    // Loops exchange registers though they hardly gain by it.
+    let exchanging = || JitConfig { exchange_gain: 0, ..counting() };
+    agree("compiled, with a base", Side::compiler(false, &exchanging()), true);
+    let plain = JitConfig { features: HostFeatures::empty(), ..exchanging() };
     agree("compiled, plain x86-64", Side::compiler(false, &plain), true);
     let short = JitConfig { max_block: 3, ..JitConfig::default() };
     agree("compiled, short blocks", Side::compiler(false, &short), false);

@@ -4,7 +4,7 @@ use capstone::Capstone;
 use capstone::arch::x86::{ArchMode, ArchSyntax};
 use capstone::prelude::{BuildsCapstone, BuildsCapstoneSyntax};
 use remu::jit::baseline::map::{RegisterMap, name_at};
-use remu::jit::baseline::{Compiler, Config, MAX_INSNS};
+use remu::jit::baseline::{Compiler, Config, MAX_INSNS, USUAL_GAIN};
 use remu::jit::x64::HostFeatures;
 use remu::memory::{GuestAddr, MapRequest, Place, Prot, SpaceConfig, UserSpace};
 use remu_isa::{Insn, Isa, Op, Xlen, encode};
@@ -62,6 +62,7 @@ impl Default for Lister {
                 dynamic: true,
                 translates: false,
                 reservations: 0x7777_0000_0000,
+                exchange_gain: USUAL_GAIN,
             },
             memory,
             capstone: built.expect("Capstone knows x86-64"),
@@ -88,12 +89,14 @@ impl Lister {
     /// The code without what every superblock has: the look at the stop flag, the exit at its end, and padding.
     fn text(&self, guest: &str, end: u64) -> String {
         let lines = self.lines();
-        let [look, pause, ..] = &lines[..] else { panic!("a superblock begins with a look at the stop flag") };
-        assert!(look.text.starts_with("cmp ") && look.text.contains("[stop]"), "{}", look.text);
-        let cold = pause.target.expect("a jump");
-        let (mut hot, mut rest): (Vec<&Line>, Vec<&Line>) = lines[2..].iter().partition(|line| line.at < cold);
-        // It leaves if the flag is set.
-        rest.drain(..2);
+        let looks = |line: &Line| line.text.starts_with("cmp ") && line.text.contains("[stop]");
+        // One with a loop may exchange registers before.
+        let look = lines.iter().position(looks).expect("a superblock looks at the stop flag");
+        let cold = lines[look + 1].target.expect("a jump");
+        let shown = lines[..look].iter().chain(&lines[look + 2..]);
+        let (mut hot, mut rest): (Vec<&Line>, Vec<&Line>) = shown.partition(|line| line.at < cold);
+        // It leaves if the flag is set, and exchanges them back.
+        rest.drain(..look + 2);
         let leads_to_end = |line: &&&Line| line.text == "jmp" && exit_of(&rest, line.target) == Some(end);
         if let Some(last) = hot.last().filter(leads_to_end) {
             rest.retain(|line| Some(line.at) != last.target);

@@ -6,6 +6,8 @@ const ZERO: u8 = 0;
 const RA: u8 = 1;
 const SP: u8 = 2;
 const T0: u8 = 5;
+const T1: u8 = 6;
+const T2: u8 = 7;
 const S0: u8 = 8;
 const A0: u8 = 10;
 const A1: u8 = 11;
@@ -14,6 +16,8 @@ const A3: u8 = 13;
 const A4: u8 = 14;
 const A5: u8 = 15;
 const T3: u8 = 28;
+const T4: u8 = 29;
+const T5: u8 = 30;
 
 fn r(op: Op, rd: u8, rs1: u8, rs2: u8) -> Insn {
     Insn { op, rd, rs1, rs2, rs3: 0, rm: 0, len: 4, imm: 0 }
@@ -73,6 +77,19 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
                 r(Op::ScW, A4, A0, A4),
                 s(Op::Bne, A4, ZERO, -20),
                 i(Op::Addi, A0, A5, 0),
+            ],
+        ),
+        (
+            "Loop whose registers are exchanged",
+            vec![
+                i(Op::Ld, T4, T1, 0),
+                i(Op::Ld, T5, T2, 0),
+                i(Op::Addi, T1, T1, 8),
+                i(Op::Addi, T2, T2, 8),
+                r(Op::Mul, T4, T4, T5),
+                r(Op::Add, T3, T3, T4),
+                s(Op::Bne, T1, A0, -24),
+                s(Op::Sd, A1, T3, 0),
             ],
         ),
         ("Address", vec![i(Op::Auipc, A0, 0, 0x2000), i(Op::Addi, A0, A0, -16)]),

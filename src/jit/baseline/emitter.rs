@@ -56,6 +56,10 @@ pub(super) enum Cold {
     Pause { from: Label, pc: u64 },
     /// The exit to a block that is not linked. `at` is the offset of the displacement to link.
     Unlinked { at: usize, pc: u64 },
+    /// An exit of a superblock with exchanged registers, not linked or never.
+    Exit { from: Label, pc: u64 },
+    /// Enters the superblock at an instruction that is not its first.
+    Enter { at: Label, pc: u64 },
     /// Leaves for the reason in rax.
     Leave { from: Label },
     /// Leaves to look up the block at the pc in rax.
@@ -169,6 +173,7 @@ impl<'a> Emitter<'a> {
     pub fn new(
         asm: &'a mut Assembler,
         config: &'a Config,
+        map: &'a RegisterMap,
         nodes: &'a mut Nodes,
         accesses: &'a mut Vec<Access>,
         cold: &'a mut Vec<Cold>,
@@ -176,7 +181,7 @@ impl<'a> Emitter<'a> {
     ) -> Self {
         Self {
             asm,
-            map: &config.map,
+            map,
             features: config.features,
             nodes,
             known: Known::default(),

@@ -143,10 +143,22 @@ pub fn name_at(disp: i64) -> Option<String> {
     Some(if offset == 0 { name } else { format!("{name}+{offset}") })
 }
 
+/// Two integer registers that trade places in a superblock: one that the fixed map keeps in memory, and one that it keeps
+/// in a register of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The first.
+    pub used: Reg,
+    /// The second.
+    pub unused: Reg,
+}
+
 /// The registers that are kept in registers of the host.
 #[derive(Clone, Debug)]
 pub struct RegisterMap {
     x: [Option<Gpr>; 32],
+    /// In whose place in the CPU state each of the others is.
+    slots: [Reg; 32],
     f: [Option<Xmm>; 32],
     base: Option<Gpr>,
 }
@@ -184,7 +196,16 @@ impl RegisterMap {
             }
         }
         let base = if has_base { x[16].take() } else { None };
-        Self { x, f, base }
+        Self { x, slots: std::array::from_fn(|r| r as Reg), f, base }
+    }
+
+    /// The map with two registers in each other's place.
+    #[must_use]
+    pub fn exchanged(mut self, exchange: &Exchange) -> Self {
+        let [used, unused] = [exchange.used, exchange.unused].map(usize::from);
+        self.x.swap(used, unused);
+        self.slots.swap(used, unused);
+        self
     }
 
     /// Whether floating point is compiled.
@@ -216,7 +237,7 @@ impl RegisterMap {
     pub fn x(&self, r: Reg) -> RegMem {
         match self.x[usize::from(r)] {
             Some(reg) => RegMem::Reg(reg),
-            None => RegMem::Mem(x_slot(r)),
+            None => RegMem::Mem(x_slot(self.slots[usize::from(r)])),
         }
     }
 

@@ -6,7 +6,8 @@
 //! instruction it was. What the compiler cannot do is left to the same definition on plain values, called by emitted code.
 //!
 //! The unit of compilation is a superblock: consecutive instructions up to one that never continues with the next.
-//! Branches out of it are exits, those within it stay in the code.
+//! Branches out of it are exits, those within it stay in the code. One with [loops] may keep other registers in those of
+//! the host than the fixed map.
 
 mod atomic;
 mod chain;
@@ -14,6 +15,7 @@ mod emitter;
 mod float;
 mod general;
 mod known;
+mod loops;
 pub mod map;
 mod memory;
 mod node;
@@ -25,15 +27,17 @@ mod vector;
 mod window;
 
 pub use emitter::{Access, Unsettled};
+pub use loops::USUAL_GAIN;
 
 use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Part, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
 use emitter::{Chain, Cold, Emitter, Stop, imm32};
-use map::{INSTRET, PC, RegisterMap, STOP, Word};
+use map::{Exchange, INSTRET, PC, RegisterMap, STOP, Word, x_slot};
 use node::Nodes;
 use remu_isa::{Insn, Isa, Op};
+use std::borrow::Cow;
 
 /// The most instructions of a superblock.
 pub const MAX_INSNS: usize = 100;
@@ -105,6 +109,8 @@ pub struct Config {
     pub translates: bool,
     /// The host's address of the buckets of the address space's reservations.
     pub reservations: u64,
+    /// How much more often a loop must use a register than the one that it is exchanged for, in executed instructions.
+    pub exchange_gain: u32,
 }
 
 /// The compiler's buffers, which are used for one superblock after the other.
@@ -118,6 +124,7 @@ pub struct Compiler {
     entries: Vec<(u64, u32)>,
     labels: Vec<Option<Target>>,
     uncompiled: Vec<Op>,
+    exchanges: Vec<Exchange>,
     parts: Parts,
 }
 
@@ -170,7 +177,7 @@ impl Compiler {
     /// # Errors
     /// If the assembler refuses something, which is a bug.
     pub fn compile(&mut self, config: &Config, isa: &Isa) -> Result<(), AsmError> {
-        let Self { fetched, asm, nodes, accesses, cold, entries, labels, uncompiled, parts } = self;
+        let Self { fetched, asm, nodes, accesses, cold, entries, labels, uncompiled, exchanges, parts } = self;
         asm.clear();
         accesses.clear();
         cold.clear();
@@ -179,8 +186,13 @@ impl Compiler {
         parts.all.clear();
         parts.cold.clear();
         find_targets(fetched, asm, labels);
-        let emitter = Emitter::new(asm, config, nodes, accesses, cold, isa);
-        let mut block = Block { emitter, fetched, config, labels, entries, uncompiled, parts };
+        loops::exchanges(&fetched.insns, labels, config, exchanges);
+        let map = match &exchanges[..] {
+            [] => Cow::Borrowed(&config.map),
+            _ => Cow::Owned(exchanges.iter().fold(config.map.clone(), RegisterMap::exchanged)),
+        };
+        let emitter = Emitter::new(asm, config, &map, nodes, accesses, cold, isa);
+        let mut block = Block { emitter, fetched, config, labels, entries, uncompiled, exchanges, parts };
         block.emit();
         block.emit_cold();
         self.asm.finish()
@@ -204,6 +216,11 @@ impl Compiler {
     /// The ops that are executed by their definition.
     pub fn uncompiled(&self) -> &[Op] {
         &self.uncompiled
+    }
+
+    /// The registers that are exchanged wherever an access may fault.
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
     }
 
     /// Which instruction each part of the code belongs to, in the order of the code.
@@ -239,6 +256,7 @@ struct Block<'a> {
     labels: &'a [Option<Target>],
     entries: &'a mut Vec<(u64, u32)>,
     uncompiled: &'a mut Vec<Op>,
+    exchanges: &'a [Exchange],
     parts: &'a mut Parts,
 }
 
@@ -267,11 +285,22 @@ impl Block<'_> {
             }
             self.part(Part::Insn(pc));
             self.parts.cold.push((self.emitter.cold.len(), pc));
+            if index == 0 {
+                self.entries.push((pc, self.emitter.asm.offset() as u32));
+                self.exchange();
+            }
             if let Some(Target { label, .. }) = target {
                 self.emitter.asm.bind(label);
             }
+            match target.filter(|target| target.is_loop) {
+                Some(Target { label, .. }) if index > 0 && !self.exchanges.is_empty() => {
+                    self.emitter.cold.push(Cold::Enter { at: label, pc });
+                }
+                Some(_) if index > 0 => self.entries.push((pc, self.emitter.asm.offset() as u32)),
+                _ => {}
+            }
             if index == 0 || target.is_some_and(|t| t.is_loop) {
-                self.emit_entry(pc);
+                self.emit_pause(pc);
             }
             self.emitter.begin(index as u16, pc);
             if window_end.is_none_or(|end| index > end) {
@@ -338,10 +367,20 @@ impl Block<'_> {
         }
     }
 
-    /// A place where execution may begin, which is where it pauses when asked to.
-    fn emit_entry(&mut self, pc: u64) {
+    /// Exchanges registers, between the fixed map and that of the superblock. Uses rcx, and leaves the flags.
+    fn exchange(&mut self) {
+        for &Exchange { used, unused } in self.exchanges {
+            let host = self.config.map.pinned(unused).expect("one of the two is pinned");
+            let asm = &mut *self.emitter.asm;
+            asm.mov(Size::Qword, Gpr::Rcx, x_slot(used));
+            asm.mov_store(Size::Qword, x_slot(used), host);
+            asm.mov(Size::Qword, host, Gpr::Rcx);
+        }
+    }
+
+    /// Pauses here if asked to.
+    fn emit_pause(&mut self, pc: u64) {
         let asm = &mut *self.emitter.asm;
-        self.entries.push((pc, asm.offset() as u32));
         let from = asm.new_label();
         asm.alu_imm(Alu::Cmp, Size::Dword, STOP, 0);
         asm.jcc(x64::Cond::Ne, from);
@@ -406,6 +445,7 @@ impl Block<'_> {
                 self.count();
                 self.emitter.settle_all();
                 let reason = if stop == Stop::Syscall { Reason::Syscall } else { Reason::Breakpoint };
+                self.exchange();
                 self.store_pc(pc);
                 self.emitter.asm.mov_imm(Gpr::Rax, reason as u64);
                 self.emitter.asm.jmp_indirect(Word::Leave.mem());
@@ -445,10 +485,12 @@ impl Block<'_> {
         self.emitter.settle_all();
         self.uncompiled.push(insn.op);
         let bits = self.bits(pc, insn);
+        self.exchange();
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();
         execute(asm, pc, bits);
         asm.jcc(x64::Cond::Ne, from);
+        self.exchange();
         self.emitter.cold.push(Cold::Leave { from });
         self.emitter.uncounted = 1;
         self.emitter.known.forget();
@@ -483,6 +525,7 @@ impl Block<'_> {
 
     /// Leaves the superblock for `pc`.
     fn exit(&mut self, pc: u64) {
+        self.exchange();
         let asm = &mut *self.emitter.asm;
         if !self.config.link {
             asm.mov_imm(Gpr::Rax, pc);
@@ -540,6 +583,11 @@ impl Block<'_> {
         }
         match self.label_of(target) {
             Some(label) => self.emitter.asm.jcc(taken, label),
+            None if !self.exchanges.is_empty() => {
+                let from = self.emitter.asm.new_label();
+                self.emitter.asm.jcc(taken, from);
+                self.emitter.cold.push(Cold::Exit { from, pc: target });
+            }
             None => {
                 let at = self.emitter.asm.jcc_patchable(taken);
                 self.emitter.cold.push(Cold::Unlinked { at, pc: target });
@@ -550,6 +598,7 @@ impl Block<'_> {
 
     /// Goes on at the pc in rax through the jump cache.
     fn emit_indirect(&mut self) {
+        self.exchange();
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();
         asm.mov(Size::Dword, Gpr::Rcx, Gpr::Rax);
@@ -582,8 +631,21 @@ impl Block<'_> {
             match cold {
                 Cold::Pause { from, pc } => {
                     asm.bind(from);
+                    self.exchange();
+                    let asm = &mut *self.emitter.asm;
                     asm.mov_imm(Gpr::Rax, pc);
                     asm.jmp_indirect(Word::LeaveTo.mem());
+                }
+                Cold::Enter { at, pc } => {
+                    self.entries.push((pc, asm.offset() as u32));
+                    self.exchange();
+                    self.emitter.asm.jmp(at);
+                }
+                Cold::Exit { from, pc } => {
+                    asm.bind(from);
+                    self.exchange();
+                    let at = self.emitter.asm.jmp_patchable();
+                    self.emit_unlinked(at, pc);
                 }
                 Cold::Missed { from } => {
                     asm.bind(from);
@@ -601,15 +663,19 @@ impl Block<'_> {
                     if n > 0 {
                         asm.alu_imm(Alu::Add, Size::Qword, INSTRET, n);
                     }
+                    self.exchange();
+                    let asm = &mut *self.emitter.asm;
                     execute(asm, pc, bits);
                     if n > 0 {
                         asm.alu_imm(Alu::Sub, Size::Qword, INSTRET, n);
                     }
-                    asm.jmp(back);
+                    self.exchange();
+                    self.emitter.asm.jmp(back);
                 }
                 Cold::Rare { from, pc, bits, next, uncounted, known } => {
                     asm.bind(from);
                     self.emitter.cold_settle(known);
+                    self.exchange();
                     let asm = &mut *self.emitter.asm;
                     if self.config.count && uncounted > 0 {
                         asm.alu_imm(Alu::Add, Size::Qword, INSTRET, uncounted.into());
@@ -647,17 +713,18 @@ impl Block<'_> {
                         asm.alu_imm(Alu::Add, Size::Qword, INSTRET, uncounted.into());
                     }
                     self.emitter.late_reservation(window);
+                    if let Some(label) = to {
+                        self.emitter.asm.jmp(label);
+                        continue;
+                    }
+                    self.exchange();
                     let asm = &mut *self.emitter.asm;
-                    match to {
-                        Some(label) => asm.jmp(label),
-                        None if self.config.link => {
-                            let at = asm.jmp_patchable();
-                            self.emit_unlinked(at, pc);
-                        }
-                        None => {
-                            asm.mov_imm(Gpr::Rax, pc);
-                            asm.jmp_indirect(Word::LeaveTo.mem());
-                        }
+                    if self.config.link {
+                        let at = asm.jmp_patchable();
+                        self.emit_unlinked(at, pc);
+                    } else {
+                        asm.mov_imm(Gpr::Rax, pc);
+                        asm.jmp_indirect(Word::LeaveTo.mem());
                     }
                 }
                 Cold::Reserved { from, back, bucket } => {

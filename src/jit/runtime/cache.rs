@@ -10,6 +10,7 @@ use super::stubs::{self, Stubs};
 use crate::guest::{BlockContext, BlockKey, CodeListener};
 use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
+use crate::jit::baseline::map::Exchange;
 use crate::jit::baseline::{Access, Compiler, Config, Reason, Unsettled};
 use crate::jit::x64::Assembler;
 use crate::memory::{BlocksByPage, CodeObserver, CodeWatch, GuestAddr, GuestMemory, PAGE_SIZE};
@@ -85,6 +86,8 @@ struct State {
     entries: FxHashMap<BlockKey, (u32, u32)>,
     /// The superblocks, by index.
     by_page: BlocksByPage<u32>,
+    /// The registers that the superblocks exchange, by index, where they do.
+    exchanges: FxHashMap<u32, Box<[Exchange]>>,
     /// The pages on which superblocks begin, by address.
     pages: FxHashMap<u64, Page>,
     /// The first free byte of the area.
@@ -115,6 +118,8 @@ pub struct FaultPlace {
     pub fresh: [u32; 2],
     /// See [`Access::reservation`].
     pub reservation: Unsettled,
+    /// See [`Compiler::exchanges`].
+    pub exchanges: Box<[Exchange]>,
 }
 
 /// See the module.
@@ -277,7 +282,10 @@ impl CodeCache {
             insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
             incoming: Vec::new(),
         };
-        let metadata = block.metadata_bytes();
+        let metadata = block.metadata_bytes() + size_of_val(compiled.exchanges());
+        if !compiled.exchanges().is_empty() {
+            state.exchanges.insert(index, compiled.exchanges().into());
+        }
         state.by_page.insert(&block.source, index);
         let page = state.pages.entry(block.source.start.page_floor().0);
         let page = page.or_insert(Page { end: block.source.end, added: 0, hash: None });
@@ -314,12 +322,15 @@ impl CodeCache {
         let offset = self.area.offset(address).expect("a fault of emitted code");
         let state = self.state.lock();
         let after = state.blocks.partition_point(|block| block.start <= offset);
-        let block = &state.blocks[after.checked_sub(1).expect("the stubs access no guest memory")];
+        let index = after.checked_sub(1).expect("the stubs access no guest memory");
+        let block = &state.blocks[index];
         let offset = offset - block.start;
         let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
         let access = &block.accesses[access.expect("only accesses fault")];
         let pc = block.pc + u64::from(block.insns[usize::from(access.insn)]);
-        FaultPlace { pc, uncounted: access.uncounted, fresh: access.fresh, reservation: access.reservation }
+        let &Access { uncounted, fresh, reservation, .. } = access;
+        let exchanges = state.exchanges.get(&(index as u32)).cloned().unwrap_or_default();
+        FaultPlace { pc, uncounted, fresh, reservation, exchanges }
     }
 
     /// Discards a superblock.

@@ -8,7 +8,7 @@ mod shared;
 mod statistics;
 mod stubs;
 
-use super::baseline::map::{BIAS, Word, name_at};
+use super::baseline::map::{BIAS, Exchange, Word, name_at};
 use super::baseline::{Compiler, Config, Reason, Unsettled};
 use crate::guest::riscv::fp::{self, Fmt, FpMode};
 use crate::guest::riscv::{Cpu, Privilege, Reservation, Rv64, UserProgram};
@@ -455,6 +455,9 @@ impl Core {
     ) -> Result<Reason, Exit> {
         let place = self.cache.fault_place(at);
         cpu.pc = place.pc;
+        for &Exchange { used, unused } in &place.exchanges {
+            cpu.x.swap(used.into(), unused.into());
+        }
         if context.count {
             cpu.instret += u64::from(place.uncounted);
         }

@@ -5,7 +5,7 @@ use crate::guest::CodeListener;
 use crate::guest::riscv::privileged::Privileged;
 use crate::guest::riscv::{Privilege, UserProgram};
 use crate::jit::baseline::map::RegisterMap;
-use crate::jit::baseline::{self, MAX_INSNS};
+use crate::jit::baseline::{self, MAX_INSNS, USUAL_GAIN};
 use crate::jit::x64::HostFeatures;
 use crate::memory::machine::HartMemory;
 use crate::memory::{GuestMemory, UserSpace};
@@ -27,6 +27,8 @@ pub struct JitConfig {
     pub count: bool,
     /// Whether blocks are linked. A tracer of entries needs that they are not.
     pub link: bool,
+    /// See [`Config::exchange_gain`](baseline::Config::exchange_gain).
+    pub exchange_gain: u32,
 }
 
 impl JitConfig {
@@ -42,6 +44,7 @@ impl Default for JitConfig {
             cache_size: Self::DEFAULT_CACHE_SIZE,
             count: false,
             link: true,
+            exchange_gain: USUAL_GAIN,
         }
     }
 }
@@ -69,7 +72,7 @@ impl<P: Privilege> SharedCode<P> {
         base: u64,
         listener: Option<Arc<dyn CodeListener>>,
     ) -> io::Result<Self> {
-        let &JitConfig { max_block, features, cache_size, count, link } = config;
+        let &JitConfig { max_block, features, cache_size, count, link, exchange_gain } = config;
         let translates = P::Memory::TRANSLATES;
         let config = baseline::Config {
             map: RegisterMap::new(features, base != 0),
@@ -80,6 +83,7 @@ impl<P: Privilege> SharedCode<P> {
             dynamic: true,
             translates,
             reservations: mem.reservations().address(),
+            exchange_gain,
         };
         let guest = Guest { base, helper: super::execute::execute_bits::<P> as *const () as u64, is_timed: count };
         let mut size = cache_size;

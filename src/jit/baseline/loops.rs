@@ -1,0 +1,62 @@
+//! Other registers of the guest in registers of the host, for a superblock with loops.
+//!
+//! The fixed map holds what code uses most in general. A loop is executed often enough to have a map of its own: what it
+//! uses more trades places with what it uses less. The code that enters the superblock exchanges the two, and so does
+//! the code that leaves it, so that outside the fixed map is in force.
+
+use super::map::Exchange;
+use super::{Config, Target};
+use crate::guest::Reg;
+use remu_isa::{Insn, RegClass};
+use std::ops::RangeInclusive;
+
+/// The most registers that are exchanged.
+const MOST: usize = 8;
+
+/// How often a loop is assumed to be repeated.
+const REPEATED: u32 = 8;
+
+/// Loops that are nested deeper count as one.
+const DEEPEST: usize = 3;
+
+/// The usual value of [`Config::exchange_gain`]: an exchange takes three instructions at each end, and a use of memory
+/// costs a part of one. With half of it, searches that end after a few rounds become slower.
+pub const USUAL_GAIN: u32 = 4 * REPEATED;
+
+/// The exchanges for a superblock, if any are worth it.
+pub fn exchanges(insns: &[(u64, Insn)], labels: &[Option<Target>], config: &Config, into: &mut Vec<Exchange>) {
+    into.clear();
+    if !labels.iter().flatten().any(|target| target.is_loop) {
+        return;
+    }
+    let loops: Vec<RangeInclusive<usize>> = (0..insns.len()).filter_map(|head| loop_at(insns, labels, head)).collect();
+    let mut uses = [0u32; 32];
+    for (index, (_, insn)) in insns.iter().enumerate() {
+        let depth = loops.iter().filter(|range| range.contains(&index)).count().min(DEEPEST);
+        let info = insn.op.info();
+        for (class, reg) in [(info.rd, insn.rd), (info.rs1, insn.rs1), (info.rs2, insn.rs2)] {
+            if class == RegClass::X {
+                uses[usize::from(reg)] += REPEATED.pow(depth as u32);
+            }
+        }
+    }
+    let by_uses = |is_pinned: bool| {
+        let mut regs: Vec<Reg> = (1..32).filter(|&r| config.map.pinned(r).is_some() == is_pinned).collect();
+        regs.sort_by_key(|&r| uses[usize::from(r)]);
+        regs
+    };
+    for (&used, unused) in by_uses(false).iter().rev().zip(by_uses(true)).take(MOST) {
+        if uses[usize::from(used)] < uses[usize::from(unused)] + config.exchange_gain {
+            break;
+        }
+        into.push(Exchange { used, unused });
+    }
+}
+
+/// The loop that begins with this instruction: up to the last branch back to it.
+fn loop_at(insns: &[(u64, Insn)], labels: &[Option<Target>], head: usize) -> Option<RangeInclusive<usize>> {
+    labels[head].filter(|target| target.is_loop)?;
+    let start = insns[head].0;
+    let last = insns.iter().rposition(|(pc, insn)| super::direct_target(*pc, insn) == Some(start))?;
+    Some(head..=last)
+}
