@@ -20,6 +20,17 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     make(call, args)
 }
 
+/// As [`pass`], for a call without pointers.
+///
+/// # Panics
+/// If the call has a pointer.
+#[inline]
+pub fn pass_numbers(call: Sys, args: [u64; 6]) -> Result<u64, CallError> {
+    assert!(call.pointers().is_empty(), "{call:?} has pointers");
+    // SAFETY: the calls in the table access memory only through pointer arguments, of which this has none.
+    unsafe { interruptible(call.number(), args) }
+}
+
 /// Makes a call of either table.
 pub(super) fn make(call: impl HostCall, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     let mut raw = [0u64; 6];

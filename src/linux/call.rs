@@ -242,6 +242,12 @@ impl Call<'_> {
         if self.row.has_copies {
             return self.pass_copies(call);
         }
+        if call.pointers().is_empty() {
+            self.check_descriptors()?;
+            let mut args = self.args;
+            args[self.row.args.len()..].fill(0);
+            return Ok(host::pass_numbers(call, args)?);
+        }
         let mut args = [const { SysArg::Val(0) }; 6];
         self.arguments(call, &mut args)?;
         pass(call, &mut args[..self.row.args.len()])
@@ -301,12 +307,8 @@ impl Call<'_> {
         Ok(result)
     }
 
-    /// The arguments for the host. A path is one that the host kernel cannot read: the caller replaces those it has.
-    /// They are written in place, because moving them costs as much as a short call.
-    fn arguments<'a>(&'a self, call: Sys, args: &mut [SysArg<'a>; 6]) -> Result<(), Errno> {
-        for (arg, &value) in args.iter_mut().zip(&self.args) {
-            *arg = SysArg::Val(value);
-        }
+    /// Checks the descriptors among the arguments, by the row's kinds.
+    fn check_descriptors(&self) -> Result<(), Errno> {
         for (i, kind) in self.row.args.iter().enumerate() {
             match kind {
                 ArgKind::Fd | ArgKind::DirFd => {
@@ -316,6 +318,16 @@ impl Call<'_> {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// The arguments for the host. A path is one that the host kernel cannot read: the caller replaces those it has.
+    /// They are written in place, because moving them costs as much as a short call.
+    fn arguments<'a>(&'a self, call: Sys, args: &mut [SysArg<'a>; 6]) -> Result<(), Errno> {
+        for (arg, &value) in args.iter_mut().zip(&self.args) {
+            *arg = SysArg::Val(value);
+        }
+        self.check_descriptors()?;
         for pointer in call.pointers() {
             let (i, value) = (pointer.arg, self.args[pointer.arg]);
             args[i] = match self.row.args[i] {

@@ -176,17 +176,23 @@ impl Core {
     fn prepare<P: Privilege>(&mut self, words: &mut EngineWords, context: &mut Context<P>) {
         let (area, stubs) = (self.cache.area(), self.cache.stubs());
         let mut set = |word: Word, value: u64| words[word as usize] = value;
+        set(Word::Context, std::ptr::from_mut(context) as u64);
+        set(Word::Limit, self.limit);
+        let execute = area.address(stubs.execute) as u64;
+        if words[Word::Execute as usize] == execute {
+            // So are the others, from the hart's last run.
+            return;
+        }
+        let mut set = |word: Word, value: u64| words[word as usize] = value;
+        set(Word::Execute, execute);
         for (word, value) in CONSTANTS {
             set(word, value);
         }
         set(Word::FlagTable, fp::host::FLAGS_OF_STICKY.as_ptr() as u64);
         set(Word::StickyTable, fp::host::STICKY_OF_FLAGS.as_ptr() as u64);
-        set(Word::Context, std::ptr::from_mut(context) as u64);
-        set(Word::Limit, self.limit);
         set(Word::Leave, area.address(stubs.leave) as u64);
         set(Word::LeaveTo, area.address(stubs.leave_to) as u64);
         set(Word::LeaveLink, area.address(stubs.leave_link) as u64);
-        set(Word::Execute, area.address(stubs.execute) as u64);
     }
 
     fn run_blocks<P: Privilege>(
