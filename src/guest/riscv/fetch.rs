@@ -3,7 +3,7 @@
 use super::Base;
 use crate::guest::{DecodeError, Exit, Width};
 use crate::memory::{Access, FaultKind, GuestAddr, GuestFault, GuestMemory, PAGE_SIZE};
-use remu_isa::{Insn, Isa};
+use remu_isa::{ExtSet, Insn, Isa, Op, Xlen};
 use std::ops::Range;
 
 /// The most that is decoded at a time.
@@ -31,6 +31,54 @@ fn in_page(pc: u64) -> u64 {
     PAGE_SIZE - pc % PAGE_SIZE
 }
 
+/// Instructions by their encoding, as they were last decoded. A few hundred encodings make up most code, and a look here
+/// costs a fraction of decoding.
+#[derive(Debug)]
+struct Known {
+    isa: Isa,
+    /// Empty until used.
+    insns: Box<[(u32, Insn)]>,
+}
+
+/// The number of bits of an index into the known instructions.
+const KNOWN_BITS: u32 = 12;
+
+/// An element without an instruction. Nothing has this encoding: it has more than the 16 bits that its lowest two call for.
+const UNKNOWN: (u32, Insn) = (1 << 16, Insn { op: Op::Addi, rd: 0, rs1: 0, rs2: 0, rs3: 0, rm: 0, len: 4, imm: 0 });
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { isa: Isa { xlen: Xlen::Rv64, exts: ExtSet::EMPTY }, insns: Box::default() }
+    }
+}
+
+impl Known {
+    /// Decodes the instruction at the start of the bytes, as [`Guest::decode`](crate::guest::Guest::decode) does.
+    #[inline]
+    fn decode<B: Base>(&mut self, bytes: &[u8], isa: &Isa) -> Result<Insn, DecodeError> {
+        let bits = match *bytes {
+            [a, b, c, d, ..] if a & 3 == 3 => u32::from_le_bytes([a, b, c, d]),
+            [a, b, ..] if a & 3 != 3 => u32::from(u16::from_le_bytes([a, b])),
+            _ => return Err(DecodeError::Truncated),
+        };
+        if self.insns.is_empty() || self.isa != *isa {
+            self.forget(isa);
+        }
+        // The golden ratio, by which products spread.
+        let known = &mut self.insns[(bits.wrapping_mul(0x9e37_79b9) >> (32 - KNOWN_BITS)) as usize];
+        if known.0 != bits {
+            *known = (bits, B::decode(bytes, isa)?);
+        }
+        Ok(known.1)
+    }
+
+    #[cold]
+    fn forget(&mut self, isa: &Isa) {
+        self.isa = *isa;
+        self.insns = vec![UNKNOWN; 1 << KNOWN_BITS].into();
+    }
+}
+
 /// Consecutive instructions. The buffers are used for one block after the other.
 #[derive(Debug, Default)]
 pub struct Fetched {
@@ -40,6 +88,15 @@ pub struct Fetched {
     pub source: Vec<u8>,
     /// The instructions with their addresses, compressed ones expanded. There is at least one.
     pub insns: Vec<(u64, Insn)>,
+    known: Known,
+}
+
+/// What follows of what was fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Next {
+    at: usize,
+    got: usize,
+    limits: FetchLimits,
 }
 
 impl Fetched {
@@ -55,6 +112,27 @@ impl Fetched {
         mem: &M,
         ends: impl Fn(&Insn) -> bool,
     ) -> Result<(), Exit> {
+        let mut next = self.begin::<B, M>(pc, limits, isa, mem)?;
+        while let Some(insn) = self.decode::<B, M>(&mut next, isa, mem)? {
+            if ends(&insn) {
+                break;
+            }
+        }
+        self.source.truncate(next.at);
+        Ok(())
+    }
+
+    /// Fetches the bytes of the instructions from `pc` on, within the limits, to be [decoded](Self::decode) one by one.
+    ///
+    /// # Errors
+    /// If none can be fetched.
+    pub fn begin<B: Base, M: GuestMemory>(
+        &mut self,
+        pc: u64,
+        limits: FetchLimits,
+        isa: &Isa,
+        mem: &M,
+    ) -> Result<Next, Exit> {
         let range = limits.range(pc);
         self.pc = pc;
         self.insns.clear();
@@ -66,26 +144,35 @@ impl Fetched {
             let rest = &mut self.source[got..got + 2];
             got += mem.fetch(GuestAddr(wrap::<B>(pc + got as u64)), rest).map_err(Exit::Fault)?;
         }
-        let mut at = 0;
-        while self.insns.len() < limits.insns && !(limits.in_page && at as u64 >= in_page(pc)) {
-            let insn_pc = pc + at as u64;
-            let insn = match B::decode(&self.source[at..got], isa) {
-                Ok(insn) => insn,
-                // If it is ever reached, it is decoded again as the first of its own block, and fails there.
-                Err(_) if at > 0 => break,
-                Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
-                Err(DecodeError::Truncated) => {
-                    return Err(Exit::Fault(second_page_fault(wrap::<B>(insn_pc + 2), mem)));
-                }
-            };
-            at += usize::from(insn.len);
-            self.insns.push((insn_pc, insn));
-            if ends(&insn) {
-                break;
-            }
+        Ok(Next { at: 0, got, limits })
+    }
+
+    /// Decodes the next instruction and adds it to [`Self::insns`]. `None` if the next one must be fetched as the first.
+    ///
+    /// # Errors
+    /// If it is the first, and there is none.
+    #[inline]
+    pub fn decode<B: Base, M: GuestMemory>(
+        &mut self,
+        next: &mut Next,
+        isa: &Isa,
+        mem: &M,
+    ) -> Result<Option<Insn>, Exit> {
+        let Next { at, got, limits } = *next;
+        if self.insns.len() == limits.insns || limits.in_page && at as u64 >= in_page(self.pc) {
+            return Ok(None);
         }
-        self.source.truncate(at);
-        Ok(())
+        let pc = self.pc + at as u64;
+        let insn = match self.known.decode::<B>(&self.source[at..got], isa) {
+            Ok(insn) => insn,
+            // If it is ever reached, it is decoded again as the first of its own block, and fails there.
+            Err(_) if at > 0 => return Ok(None),
+            Err(DecodeError::Illegal { bits }) => return Err(Exit::Illegal { bits }),
+            Err(DecodeError::Truncated) => return Err(Exit::Fault(second_page_fault(wrap::<B>(pc + 2), mem))),
+        };
+        next.at += usize::from(insn.len);
+        self.insns.push((pc, insn));
+        Ok(Some(insn))
     }
 
     /// Whether they lie on two pages.
