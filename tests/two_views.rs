@@ -128,7 +128,7 @@ fn code_is_compiled_in_two_views_through_forks() {
     p.code("exit42", &exit(42));
     p.code("forks", &forks());
     for forbidden in [Forbidden::Nothing, Forbidden::Both, Forbidden::Gain] {
-        let all = counters(&p, &["./exit42"], forbidden, 42, 1);
+        let all = counters(&p, &["-tier-after", "0", "./exit42"], forbidden, 42, 1);
         assert_eq!((all[0]["superblocks"], all[0]["instructions"]), (1, 2), "{forbidden:?}");
         for size in ["1", "64"] {
             let all = counters(&p, &["-tb-size", size, "./forks"], forbidden, 5, 2);

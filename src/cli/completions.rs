@@ -55,8 +55,14 @@ fn with_values(command: Command, logged: Logged) -> Command {
     let mut known: Vec<(&str, Vec<&'static str>)> =
         vec![("cpu", models), ("log", log_items::names(logged).chain(["help"]).collect())];
     known.extend(match logged {
-        Logged::Process => [("mmu", vec!["sv39", "sv48"]), ("strace_timestamps", vec!["s", "us", "unix", "relative"])],
-        Logged::Machine => [("machine", vec!["virt", "spike", "help"]), ("serial", vec!["mon:stdio", "stdio", "null"])],
+        Logged::Process => vec![
+            ("engine", vec!["tiered", "jit", "interp"]),
+            ("mmu", vec!["sv39", "sv48"]),
+            ("strace_timestamps", vec!["s", "us", "unix", "relative"]),
+        ],
+        Logged::Machine => {
+            vec![("machine", vec!["virt", "spike", "help"]), ("serial", vec!["mon:stdio", "stdio", "null"])]
+        }
     });
     known.into_iter().fold(command, |command, (option, values)| {
         command.mut_arg(option, |arg| arg.value_parser(PossibleValuesParser::new(values)))

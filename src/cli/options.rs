@@ -95,9 +95,15 @@ pub struct Options {
     #[arg(long = "cpu", value_name = "MODEL[,EXT=on|off]...", help_heading = "CPU")]
     pub cpu: Option<OsString>,
 
-    /// How code is executed: interp, the interpreter, or jit, the compiler (default: jit)
+    /// How code is executed: tiered (default), jit or interp
+    ///
+    /// interp interprets it, jit compiles it. tiered compiles what is executed more than twice.
     #[arg(long = "engine", value_name = "ENGINE", help_heading = "CPU")]
     pub engine: Option<OsString>,
+
+    /// How often --engine tiered executes code before it compiles it (default: 2)
+    #[arg(long = "tier-after", value_name = "N", help_heading = "CPU")]
+    pub tier_after: Option<OsString>,
 
     /// Do without features of the host's CPU in compiled code, such as -bmi2,-fma; -all for the baseline
     #[arg(long = "host-features", value_name = "-FEATURE,...", allow_hyphen_values = true, help_heading = "CPU")]

@@ -91,6 +91,8 @@ pub struct Settings {
     pub host_features: HostFeatures,
     /// The size of the code cache in bytes.
     pub code_cache: usize,
+    /// How often code is executed before it is compiled.
+    pub tier_after: u8,
     /// Whether a basic block has one instruction only.
     pub one_insn_per_block: bool,
     /// What is logged.
@@ -203,6 +205,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         None => HostFeatures::detect(),
     };
     let code_cache = given("-tb-size", &options.tb_size, "TB_SIZE").map(|g| code_cache(&g)).transpose()?;
+    let tier_after = given("--tier-after", &options.tier_after, "TIER_AFTER").map(|g| tier_after(&g)).transpose()?;
     let one_insn = options.one_insn_per_tb
         || variable(&lookup, "ONE_INSN_PER_TB").is_some()
         || variable(&lookup, "SINGLESTEP").is_some();
@@ -263,6 +266,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         engine,
         host_features,
         code_cache: code_cache.unwrap_or(JitConfig::DEFAULT_CACHE_SIZE),
+        tier_after: tier_after.unwrap_or(JitConfig::DEFAULT_AFTER),
         one_insn_per_block: one_insn,
         log,
         dfilter,
@@ -346,8 +350,14 @@ fn engine(given: &Given) -> Result<EngineKind, CliError> {
     match given.text()? {
         "interp" => Ok(EngineKind::Interp),
         "jit" => Ok(EngineKind::Jit),
-        _ => Err(given.bad("not interp or jit")),
+        "tiered" => Ok(EngineKind::Tiered),
+        _ => Err(given.bad("not tiered, jit or interp")),
     }
+}
+
+/// How often code is executed before it is compiled.
+fn tier_after(given: &Given) -> Result<u8, CliError> {
+    u8::try_from(number(given)?).map_err(|_| given.bad("not from 0 to 255"))
 }
 
 /// The size of the code cache in bytes, from one in MiB.

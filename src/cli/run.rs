@@ -278,7 +278,7 @@ fn engine_config(settings: &Settings) -> EngineConfig {
     if settings.one_insn_per_block {
         (interp.max_block, jit.max_block) = (1, 1);
     }
-    EngineConfig { kind: settings.engine, interp, jit }
+    EngineConfig { kind: settings.engine, interp, jit, tier_after: settings.tier_after }
 }
 
 /// How the process runs by the options.

@@ -17,17 +17,21 @@ pub enum EngineKind {
     Interp,
     /// The compiler.
     Jit,
+    /// The compiler for what is executed often; the rest is executed by its definition.
+    Tiered,
 }
 
 /// How guest code is run.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// The engine. `None` is the compiler where the host gives it memory for code, else the interpreter.
+    /// The engine. `None` is the tiered one where the host gives memory for code, else the interpreter.
     pub kind: Option<EngineKind>,
     /// Settings of the interpreter.
     pub interp: InterpConfig,
     /// Settings of the compiler.
     pub jit: JitConfig,
+    /// How often [`EngineKind::Tiered`] executes code before it compiles it.
+    pub tier_after: u8,
 }
 
 /// What the engines of a process share.
@@ -61,7 +65,8 @@ impl Engines {
             map.name_by(mem);
             map.clone() as Arc<dyn CodeListener>
         });
-        match SharedCode::new(&self.config.jit, mem, listener) {
+        let after = if self.config.kind == Some(EngineKind::Jit) { 0 } else { self.config.tier_after };
+        match SharedCode::new(&JitConfig { after, ..self.config.jit.clone() }, mem, listener) {
             Ok(code) => *self.code.lock() = Some(code),
             Err(_) if self.config.kind.is_none() => {}
             Err(error) => return Err(error),

@@ -259,7 +259,7 @@ fn statistics_are_written_when_the_program_exits() {
         counters.lines().map(|l| line(l).expect(l)).collect::<std::collections::BTreeMap<_, _>>()
     };
     let path = file.to_str().expect("a path in UTF-8");
-    let compiled = counts("./exit42", &["--statistics", path], &[]);
+    let compiled = counts("./exit42", &["--engine", "jit", "--statistics", path], &[]);
     let names = ["instructions", "superblocks", "compiled", "lookups", "links", "exits", "exit-syscall"];
     assert_eq!(names.map(|n| compiled[n]), [2, 1, 3, 1, 0, 1, 1], "{compiled:?}");
     let names = ["guest-bytes", "lookup-misses", "left-syscall", "left-lookup", "helper-calls", "uncompiled"];
@@ -269,9 +269,20 @@ fn statistics_are_written_when_the_program_exits() {
     // fence.i, brev8 twice: three of five instructions.
     let by_definition = [imm(Op::FenceI, 0, 0, 0), imm(Op::Brev8, A0, A0, 0), imm(Op::Brev8, A0, A0, 0)];
     p.code("helped", &[&by_definition[..], &exit(0)].concat());
-    let helped = counts("./helped", &["--statistics", path], &[]);
+    let helped = counts("./helped", &["-tier-after", "0", "--statistics", path], &[]);
     let names = ["helper-calls", "helper-fence.i", "helper-brev8", "left-revalidate", "helper-calls-per-million"];
     assert_eq!(names.map(|n| helped[n]), [3, 1, 2, 1, 600_000], "{helped:?}");
+    // Compiled code begins with the loop, once its start has been executed often enough.
+    p.code("turns", &[&[li(A0, 20), imm(Op::Addi, A0, A0, -1), branch(Op::Bne, A0, ZERO, -4)][..], &exit(0)].concat());
+    let names = ["instructions", "cold", "cold-runs", "superblocks", "compiled", "exits"];
+    let tiered = |options: &[&str], variables| {
+        let all = counts("./turns", &[options, &["--statistics", path]].concat(), variables);
+        names.map(|n| all[n])
+    };
+    assert_eq!(tiered(&[], &[]), [43, 7, 3, 1, 5, 1]);
+    assert_eq!(tiered(&["-tier-after", "8"], &[]), [43, 19, 9, 1, 5, 1]);
+    assert_eq!(tiered(&["-tier-after", "8", "--engine", "jit"], &[]), [43, 0, 0, 1, 6, 1]);
+    assert_eq!(tiered(&["--engine", "tiered"], &[("REMU_TIER_AFTER", "0")]), [43, 0, 0, 1, 6, 1]);
     let exit = counts("./exit42", &["--engine", "interp", "--statistics", path], &[]);
     let names = ["instructions", "blocks", "decoded", "lookups", "lookup-hits", "links", "exits", "exit-syscall"];
     assert_eq!(names.map(|n| exit[n]), [2, 1, 3, 1, 0, 0, 1, 1], "{exit:?}");

@@ -1,6 +1,6 @@
 //! Compiled code as logs and profilers see it: `-d out_asm`, `-perfmap` and `-jitdump`.
 
-use super::elf::{A0, A1, A2, A3, A7, R, Segment, T0, X, ZERO, assemble, branch, ecall, elf, exit, here, imm, li};
+use super::elf::{A0, A1, A2, A3, A7, R, Segment, T0, X, ZERO, assemble, branch, ecall, elf, exit, here, imm, li, reg};
 use super::run::{Programs, remu, run, run_with};
 use super::{fails, jump, programs};
 use remu_isa::{Insn, Op};
@@ -96,7 +96,9 @@ const STUBS: &str = "remu enters and leaves code";
 fn perf_maps_name_the_code_of_each_process() {
     let p = programs();
     p.code("forks", &forks());
-    let [parent, child] = run_processes(&p, &["-perfmap", "./forks"], 2)[..] else { panic!("two processes") };
+    let [parent, child] = run_processes(&p, &["-tier-after", "0", "-perfmap", "./forks"], 2)[..] else {
+        panic!("two processes")
+    };
     let (parent, child) = (perf_map(parent), perf_map(child));
     for map in [&parent, &child] {
         assert_eq!(names(map)[..2], [STUBS, "_start+0x0"], "{map:?}");
@@ -115,10 +117,23 @@ fn a_perf_map_forgets_discarded_code() {
     let mut code = vec![li(A7, 172), ecall(), imm(Op::Csrrs, T0, 0, 0xc02)];
     code.extend(exit(0));
     p.code("counts", &code);
-    let child = remu().args(["-perfmap", "./counts"]).current_dir(p.path()).spawn();
+    let child = remu().args(["-tier-after", "0", "-perfmap", "./counts"]).current_dir(p.path()).spawn();
     let mut child = child.expect("remu starts");
     assert!(child.wait().expect("it ends").success());
     assert_eq!(names(&perf_map(child.id())), [STUBS, "_start+0x8"]);
+}
+
+#[test]
+fn instructions_are_counted_from_the_first_read_of_the_counter_on() {
+    let p = programs();
+    let read = |r| imm(Op::Csrrs, r, 0, 0xc02);
+    let turns = [li(A1, 50), imm(Op::Addi, A1, A1, -1), branch(Op::Bne, A1, ZERO, -4)];
+    // What ran before is not counted where no counter was read.
+    let code = [&turns[..], &[read(A2)], &turns, &[read(A0), reg(Op::Sub, A0, A0, A2), li(A7, 93), ecall()]].concat();
+    p.code("counts", &code);
+    for options in [&[][..], &["-tier-after", "0"], &["-tier-after", "3"], &["--engine", "interp"]] {
+        assert_eq!(run(&p, &[options, &["./counts"]].concat()).status, Some(1 + 1 + 2 * 50), "{options:?}");
+    }
 }
 
 /// A record of a jitdump.
@@ -163,7 +178,9 @@ fn jitdump(folder: &Path, pid: u32) -> Vec<Load> {
 fn jitdumps_have_the_code_of_each_process() {
     let p = programs();
     p.code("forks", &forks());
-    let [parent, child] = run_processes(&p, &["-jitdump", "./forks"], 2)[..] else { panic!("two processes") };
+    let [parent, child] = run_processes(&p, &["-tier-after", "0", "-jitdump", "./forks"], 2)[..] else {
+        panic!("two processes")
+    };
     for (pid, expected) in
         [(parent, &["_start+0x0", "_start+0x1c"][..]), (child, &["_start+0x0", "_start+0x1c", "_start+0x2c"])]
     {
@@ -205,7 +222,8 @@ fn a_program_that_another_executes_has_its_own_map() {
     let mut program = assemble(&code);
     program.extend(b"./exit42\0");
     p.elf("executes", &elf(0x11000).segment(Segment::load(R | X, 0x11000, program)));
-    let mut child = remu().args(["-perfmap", "./executes"]).current_dir(p.path()).spawn().expect("remu starts");
+    let mut child =
+        remu().args(["-tier-after", "0", "-perfmap", "./executes"]).current_dir(p.path()).spawn().expect("remu starts");
     assert_eq!(child.wait().expect("it ends").code(), Some(42));
     assert_eq!(names(&perf_map(child.id())), [STUBS, "_start+0x0"]);
 }

@@ -210,6 +210,23 @@ struct How {
     pausing: bool,
 }
 
+impl How {
+    /// Compares what `make` makes with the reference, on `1 / share` of the instructions.
+    fn agree(self, share: u64, make: impl Fn() -> Side + 'static) {
+        let pair = Pair::new(move || {
+            let mut side = make();
+            if self.uncounted {
+                side = side.uncounted();
+            }
+            if self.reporting {
+                side = side.reporting();
+            }
+            (reference(), side)
+        });
+        agree(&mut if self.pausing { pair.pausing() } else { pair }, instructions(share));
+    }
+}
+
 #[test]
 fn compiled_code_agrees_with_single_steps() {
     let identity = How { identity: true, ..How::default() };
@@ -236,17 +253,23 @@ fn compiled_code_agrees_with_single_steps() {
         ),
     ];
     for (name, how, share, config) in all.iter().cloned() {
-        let make = move || {
-            let mut side = compiler(name, how.identity, config.clone());
-            if how.uncounted {
-                side = side.uncounted();
-            }
-            if how.reporting {
-                side = side.reporting();
-            }
-            (reference(), side)
-        };
-        let pair = Pair::new(make);
-        agree(&mut if how.pausing { pair.pausing() } else { pair }, instructions(share));
+        how.agree(share, move || compiler(name, how.identity, config.clone()));
+    }
+}
+
+#[test]
+fn code_that_is_not_compiled_at_first_agrees_with_single_steps() {
+    let identity = How { identity: true, ..How::default() };
+    let uncounted = How { uncounted: true, reporting: true, ..identity };
+    let counting = || JitConfig { count: true, ..JitConfig::default() };
+    // Each with its share of the programs.
+    let all: &[(&'static str, How, u64, JitConfig)] = &[
+        ("tiered", identity, 4, JitConfig { after: 1, ..counting() }),
+        ("tiered, not counting", uncounted, 8, JitConfig { after: 2, ..JitConfig::default() }),
+        ("tiered, with pauses", How { pausing: true, ..identity }, 8, JitConfig { after: 1, ..counting() }),
+        ("tiered, with a base", How::default(), 8, JitConfig { after: 3, ..counting() }),
+    ];
+    for (name, how, share, config) in all.iter().cloned() {
+        how.agree(share, move || compiler(name, how.identity, config.clone()));
     }
 }

@@ -27,7 +27,7 @@ const RESULT: u8 = 3;
 const FCSR: i32 = 3;
 
 /// Options of remu that choose an engine.
-const ENGINES: &[&[&str]] = &[&["--engine", "interp"], &["--engine", "jit"]];
+const ENGINES: &[&[&str]] = &[&["--engine", "interp"], &["--engine", "jit"], &["--tier-after", "1"]];
 
 /// Sequences of a program, and programs.
 const SEQUENCES: u64 = 400;

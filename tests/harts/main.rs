@@ -1,5 +1,5 @@
 //! Several harts in one address space, each with an engine on a thread of its own: code that changes, LR/SC and atomics,
-//! and the order of accesses. Each test runs on the interpreter and on the compiler.
+//! and the order of accesses. Each test runs on every engine.
 
 #[path = "../common/elf.rs"]
 mod elf;
@@ -12,6 +12,9 @@ macro_rules! in_each_engine {
         }
         mod compiler {
             $(#[test] fn $test() { super::$test(remu::user::EngineKind::Jit); })*
+        }
+        mod tiered {
+            $(#[test] fn $test() { super::$test(remu::user::EngineKind::Tiered); })*
         }
     };
 }
@@ -59,8 +62,9 @@ const CACHE: usize = 1 << 20;
 fn space(engine: EngineKind) -> Space {
     let space = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
     space.map(&MapRequest::anonymous(Place::Fixed(GuestAddr(DATA)), SIZE, RW)).unwrap();
-    let config = JitConfig { cache_size: CACHE, ..JitConfig::default() };
-    let code = (engine == EngineKind::Jit).then(|| SharedCode::new(&config, &space, None).unwrap());
+    let after = if engine == EngineKind::Tiered { JitConfig::DEFAULT_AFTER } else { 0 };
+    let config = JitConfig { cache_size: CACHE, after, ..JitConfig::default() };
+    let code = (engine != EngineKind::Interp).then(|| SharedCode::new(&config, &space, None).unwrap());
     Space { space, code }
 }
 

@@ -41,7 +41,7 @@ struct Known {
 }
 
 /// The number of bits of an index into the known instructions.
-const KNOWN_BITS: u32 = 12;
+const KNOWN_BITS: u32 = 11;
 
 /// An element without an instruction. Nothing has this encoding: it has more than the 16 bits that its lowest two call for.
 const UNKNOWN: (u32, Insn) = (1 << 16, Insn { op: Op::Addi, rd: 0, rs1: 0, rs2: 0, rs3: 0, rm: 0, len: 4, imm: 0 });

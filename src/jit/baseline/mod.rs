@@ -172,6 +172,11 @@ impl Compiler {
         &self.fetched
     }
 
+    /// The same, to fetch what is executed without being compiled.
+    pub fn fetched_mut(&mut self) -> &mut Fetched {
+        &mut self.fetched
+    }
+
     /// Compiles what was fetched.
     ///
     /// # Errors

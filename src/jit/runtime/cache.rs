@@ -136,6 +136,7 @@ pub struct CodeCache {
     emptying: AtomicU32,
     count: AtomicBool,
     is_timed: bool,
+    compiles_after: u8,
     config: Config,
     listener: Option<Arc<dyn CodeListener>>,
     _faults: fault::Registration,
@@ -163,6 +164,8 @@ pub struct Guest {
     pub helper: u64,
     /// Whether compiling is timed.
     pub is_timed: bool,
+    /// See [`JitConfig::after`](super::JitConfig::after).
+    pub after: u8,
 }
 
 impl CodeCache {
@@ -197,6 +200,7 @@ impl CodeCache {
             emptying: AtomicU32::new(0),
             count: AtomicBool::new(count),
             is_timed: guest.is_timed,
+            compiles_after: guest.after,
             config,
             listener,
             _faults: faults,
@@ -211,6 +215,11 @@ impl CodeCache {
     /// Whether code counts instructions.
     pub fn counts(&self) -> bool {
         self.count.load(Ordering::Acquire)
+    }
+
+    /// How often code is executed by its definition before it is compiled.
+    pub fn compiles_after(&self) -> u8 {
+        self.compiles_after
     }
 
     /// Whether compiling is timed.

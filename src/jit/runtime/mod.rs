@@ -2,6 +2,7 @@
 
 mod area;
 mod cache;
+mod cold;
 mod execute;
 mod jumps;
 mod shared;
@@ -18,6 +19,7 @@ use crate::guest::{
 use crate::host::StopFlag;
 use crate::memory::{CodeWatch, GuestAddr, GuestMemory, Inside, PAGE_SIZE};
 use cache::{CodeCache, Inserted};
+use cold::Warmth;
 use execute::Context;
 use jumps::Jumps;
 use remu_isa::{Insn, Op, Operand};
@@ -49,6 +51,7 @@ struct Core {
     forget_code: bool,
     /// See [`CodeCache::left_behind`].
     left_behind: u64,
+    warmth: Warmth,
 }
 
 /// An exit that was taken before it was linked: the offset of its displacement.
@@ -64,6 +67,8 @@ enum Missing {
     /// The instruction there is executed by its definition each time: parts of it may change without the others, or without
     /// a report.
     Alone(Insn),
+    /// The code there is executed by its definition this time.
+    Cold(BlockKey),
     /// The guest stops.
     Exit(Exit),
 }
@@ -81,12 +86,15 @@ impl<P: Privilege> Jit<P> {
             limit: u64::MAX,
             forget_code: false,
             left_behind: code.cache.left_behind(),
+            warmth: Warmth::new(code.cache.compiles_after()),
         };
         Self { core, watch, privilege: PhantomData }
     }
 
-    /// Reports compiled blocks and their execution to the tracer.
+    /// Reports compiled blocks and their execution to the tracer. From now on, all code is compiled at once, so that all
+    /// of it is reported.
     pub fn set_tracer(&mut self, tracer: Box<dyn Tracer<Rv64> + Send>) {
+        self.core.warmth = Warmth::new(0);
         self.core.tracer = Some(tracer);
     }
 
@@ -247,6 +255,7 @@ impl Core {
                 }
                 Err(Missing::Reported) => Ok(None),
                 Err(Missing::Alone(insn)) => self.execute_alone(context, cpu, privilege, mem, &insn),
+                Err(Missing::Cold(key)) => self.run_cold(context, cpu, privilege, mem, key, &inside),
                 Err(Missing::Exit(exit)) => Err(exit),
             };
             link = match exit {
@@ -380,6 +389,7 @@ impl Core {
         let key = BlockKey::new(cpu.pc, place.addr, context);
         match self.cache.find(key) {
             Some(code) => Ok(code),
+            None if self.warmth.is_cold(cpu.pc) => Err(Missing::Cold(key)),
             None => self.compile_at(cpu, privilege, key, context, mem, inside),
         }
     }

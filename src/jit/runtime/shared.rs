@@ -25,6 +25,8 @@ pub struct JitConfig {
     /// Whether instructions are counted from the start, and compiling is timed. If not, they are from the first block on that
     /// reads the counter. Those of a machine always are.
     pub count: bool,
+    /// How often code is executed by its definition before it is compiled. With 0, all code is compiled.
+    pub after: u8,
     /// Whether blocks are linked. A tracer of entries needs that they are not.
     pub link: bool,
     /// See [`Config::exchange_gain`](baseline::Config::exchange_gain).
@@ -34,6 +36,9 @@ pub struct JitConfig {
 impl JitConfig {
     /// The size of the code cache unless set otherwise, in bytes.
     pub const DEFAULT_CACHE_SIZE: usize = 64 << 20;
+
+    /// How often the default engine executes code by its definition before it compiles it.
+    pub const DEFAULT_AFTER: u8 = 2;
 }
 
 impl Default for JitConfig {
@@ -43,6 +48,7 @@ impl Default for JitConfig {
             features: HostFeatures::detect(),
             cache_size: Self::DEFAULT_CACHE_SIZE,
             count: false,
+            after: 0,
             link: true,
             exchange_gain: USUAL_GAIN,
         }
@@ -72,7 +78,7 @@ impl<P: Privilege> SharedCode<P> {
         base: u64,
         listener: Option<Arc<dyn CodeListener>>,
     ) -> io::Result<Self> {
-        let &JitConfig { max_block, features, cache_size, count, link, exchange_gain } = config;
+        let &JitConfig { max_block, features, cache_size, count, after, link, exchange_gain } = config;
         let translates = P::Memory::TRANSLATES;
         let config = baseline::Config {
             map: RegisterMap::new(features, base != 0),
@@ -85,7 +91,8 @@ impl<P: Privilege> SharedCode<P> {
             reservations: mem.reservations().address(),
             exchange_gain,
         };
-        let guest = Guest { base, helper: super::execute::execute_bits::<P> as *const () as u64, is_timed: count };
+        let guest =
+            Guest { base, helper: super::execute::execute_bits::<P> as *const () as u64, is_timed: count, after };
         let mut size = cache_size;
         loop {
             match CodeCache::new(size, config.clone(), &guest, listener.clone()) {

@@ -13,6 +13,9 @@ pub(super) struct Statistics {
     pub lookups: u64,
     /// Those of the lookups that the jump cache did not answer.
     pub lookup_misses: u64,
+    /// Instructions executed without being compiled, and how often such code was begun.
+    pub cold: u64,
+    pub cold_runs: u64,
     /// Superblocks compiled.
     pub blocks: u64,
     /// Instructions in them, and their bytes.
@@ -62,6 +65,8 @@ impl Default for Statistics {
             instructions: 0,
             lookups: 0,
             lookup_misses: 0,
+            cold: 0,
+            cold_runs: 0,
             blocks: 0,
             compiled: 0,
             guest_bytes: 0,
@@ -97,6 +102,8 @@ impl Statistics {
             ("compile-ns", self.compile_ns),
             ("lookups", self.lookups),
             ("lookup-misses", self.lookup_misses),
+            ("cold", self.cold),
+            ("cold-runs", self.cold_runs),
             ("links", self.links),
             ("revalidations", self.revalidations),
         ];
