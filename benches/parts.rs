@@ -13,6 +13,7 @@ mod sequences;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use elf::{A0, A1, A2, A3, A7, RA, SP, T0, T1, T2, ZERO, assemble, branch, ecall, here, imm, jump, li, reg, store};
+use remu::guest::riscv::fp::Rm;
 use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::host::{InheritedLimits, Lock, Rank};
@@ -363,7 +364,7 @@ fn compiler(c: &mut Criterion) {
         max_insns: MAX_INSNS,
         link: true,
         count: false,
-        dynamic: true,
+        rounding: Some(Rm::Rne),
         translates: false,
         reservations: space.reservations().address(),
         exchange_gain: USUAL_GAIN,

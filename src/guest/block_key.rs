@@ -14,8 +14,8 @@ pub struct BlockKey {
 /// What a block depends on besides its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockContext {
-    /// The dynamic rounding mode is one that the host does not have, or is reserved.
-    pub rounds_in_software: bool,
+    /// The dynamic rounding mode as a number less than 8, if code depends on it.
+    pub rounding: u8,
     /// A number for the set of instructions that may be executed, where that varies. At most 127.
     pub features: u8,
 }
@@ -24,8 +24,8 @@ impl BlockKey {
     /// The key of the block at `pc`, whose code lies at `addr`.
     #[inline]
     pub fn new(pc: u64, addr: u64, context: BlockContext) -> Self {
-        debug_assert!(pc.is_multiple_of(2) && context.features < 128);
-        let context = u64::from(context.features) << 1 | u64::from(context.rounds_in_software);
+        debug_assert!(pc.is_multiple_of(2) && context.features < 128 && context.rounding < 8);
+        let context = u64::from(context.features) << 3 | u64::from(context.rounding);
         Self { addr, page: pc & !(PAGE_SIZE - 1) | context }
     }
 

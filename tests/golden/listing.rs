@@ -3,6 +3,7 @@
 use capstone::Capstone;
 use capstone::arch::x86::{ArchMode, ArchSyntax};
 use capstone::prelude::{BuildsCapstone, BuildsCapstoneSyntax};
+use remu::guest::riscv::fp::Rm;
 use remu::jit::baseline::map::{RegisterMap, name_at};
 use remu::jit::baseline::{Compiler, Config, MAX_INSNS, USUAL_GAIN};
 use remu::jit::x64::HostFeatures;
@@ -59,7 +60,7 @@ impl Default for Lister {
                 max_insns: MAX_INSNS,
                 link: true,
                 count: false,
-                dynamic: true,
+                rounding: Some(Rm::Rne),
                 translates: false,
                 reservations: 0x7777_0000_0000,
                 exchange_gain: USUAL_GAIN,

@@ -27,6 +27,9 @@ pub const FFLAGS: u16 = 0x001;
 /// The CSR number of `frm`.
 pub const FRM: u16 = 0x002;
 
+/// The CSR number of `fcsr`.
+pub const FCSR: u16 = 0x003;
+
 /// The CSR number of `mip`.
 pub const MIP: u16 = 0x344;
 
@@ -50,7 +53,7 @@ impl UserCsr {
         let (csr, high) = match number {
             FFLAGS => (Fflags, false),
             FRM => (Frm, false),
-            0x003 => (Fcsr, false),
+            FCSR => (Fcsr, false),
             0xc00 => (Cycle, false),
             0xc01 => (Time, false),
             0xc02 => (Instret, false),

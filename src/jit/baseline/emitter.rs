@@ -83,6 +83,8 @@ pub(super) enum Cold {
     Nan { from: Label, back: Label, fmt: Fmt, regs: [Xmm; 2] },
     /// The minimum or maximum of equal numbers: the result and the operands.
     Equal { from: Label, back: Label, op: FpMinMax, operands: [Xmm; 3] },
+    /// The class of a number that is not normal.
+    Class { from: Label, back: Label, fmt: Fmt, bits: Gpr, exponent: Gpr },
     /// Division by zero or by minus one, which is in rcx; the dividend is in rax.
     Division { from: Label, back: Label, op: Binary, size: Size },
 }
@@ -132,8 +134,8 @@ pub(super) struct Emitter<'a> {
     used: u32,
     /// The current instruction cannot be compiled. What was emitted for it is dropped.
     pub uncompiled: bool,
-    /// Whether the dynamic rounding mode is that of MXCSR.
-    pub dynamic: bool,
+    /// See [`Config::rounding`].
+    pub rounding: Option<Rm>,
     /// See [`Config::reservations`].
     pub reservations: u64,
     /// The chain that the instruction is in.
@@ -193,7 +195,7 @@ impl<'a> Emitter<'a> {
             insn_align: insn_align(isa),
             used: 0,
             uncompiled: false,
-            dynamic: config.dynamic,
+            rounding: config.rounding,
             reservations: config.reservations,
             chain: None,
             condition: None,
@@ -376,17 +378,23 @@ impl<'a> Emitter<'a> {
 
     /// Whether an operation in these formats that rounds in this mode is compiled.
     pub fn rounds(&self, formats: &[Fmt], rm: RmField) -> bool {
-        self.has(formats) && rm == RmField::DYNAMIC && self.dynamic
+        self.has(formats) && self.mode_of(rm).is_some_and(|rm| Some(rm) == self.rounding)
     }
 
     /// The same for an operation that is exact.
     pub fn is_exact(&self, formats: &[Fmt], rm: RmField) -> bool {
-        self.rounds(formats, rm) || self.has(formats) && rm.0 <= Rm::Rmm.bits()
+        self.rounds(formats, rm) || self.has(formats) && Rm::from_bits(rm.0).is_some()
+    }
+
+    /// The rounding mode of an instruction, if it is valid and the host has it.
+    pub fn mode_of(&self, rm: RmField) -> Option<Rm> {
+        let rm = if rm == RmField::DYNAMIC { self.rounding } else { Rm::from_bits(rm.0) };
+        rm.filter(|&rm| rm != Rm::Rmm)
     }
 
     /// Whether operations in these formats are compiled.
     pub fn has(&self, formats: &[Fmt]) -> bool {
-        self.map.has_fp() && !formats.contains(&Fmt::H)
+        self.map.has_fp() && (!formats.contains(&Fmt::H) || self.features.contains(HostFeatures::F16C))
     }
 
     /// The register of a number.

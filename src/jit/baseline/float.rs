@@ -15,56 +15,76 @@ use crate::guest::riscv::fp::Fmt;
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
 use crate::guest::{MemType, Reg};
 use crate::jit::x64::{
-    Alu, BitTest, Cond, Fma, FmaOrder, Fp, Gpr, Mem, RegMem, Scale, Shift, Size, ToInt, VArith, VLogic, Xmm, XmmMem,
+    Alu, BitTest, Cond, Fma, FmaOrder, Fp, Gpr, Label, Mem, RegMem, Scale, Shift, Size, ToInt, VArith, VLogic, Xmm,
+    XmmMem,
 };
 
-/// The scratch registers.
-const T0: Xmm = Xmm::Xmm15;
-const T1: Xmm = Xmm::Xmm14;
-const T2: Xmm = Xmm::Xmm13;
+/// A scratch register.
+pub const T0: Xmm = Xmm::Xmm15;
+/// A scratch register.
+pub const T1: Xmm = Xmm::Xmm14;
+/// A scratch register.
+pub const T2: Xmm = Xmm::Xmm13;
 
 /// Eight bytes of the stack that nothing else uses.
 const SPARE: Mem = Mem::base(Gpr::Rsp, 0);
 
-/// The format as the assembler names it. Half precision is never compiled.
+/// The format as the assembler names it; half precision is computed in single precision.
 fn fp(fmt: Fmt) -> Fp {
-    if fmt == Fmt::S { Fp::Single } else { Fp::Double }
+    if fmt == Fmt::D { Fp::Double } else { Fp::Single }
+}
+
+/// Whether the operation yields the smaller number.
+fn is_minimum(op: FpMinMax) -> bool {
+    matches!(op, FpMinMax::Min | FpMinMax::MinM)
+}
+
+/// The size in which a number is classified, and the bits of its exponent. A half is moved to the top of 32 bits.
+fn class_layout(fmt: Fmt) -> (Size, u8) {
+    match fmt {
+        Fmt::H => (Size::Dword, 5),
+        Fmt::S => (Size::Dword, 8),
+        Fmt::D => (Size::Qword, 11),
+    }
 }
 
 impl Emitter<'_> {
     /// The label of the code that executes the instruction by its definition and then goes on behind it.
-    fn slow(&mut self) -> crate::jit::x64::Label {
+    pub fn slow(&mut self) -> crate::jit::x64::Label {
         let asm = &mut *self.asm;
         *self.slow.get_or_insert_with(|| asm.new_label())
     }
 
-    /// Goes on only if the register holds a single. Otherwise the instruction is executed by its definition, and the
+    /// Goes on only if the register holds a single or half that is NaN-boxed. Otherwise the instruction is executed by its definition, and the
     /// superblock is left, so that from here on the register is known.
-    fn check_boxed(&mut self, fmt: Fmt, r: Reg) {
-        if fmt != Fmt::S || self.known.fp.is_boxed(r) {
+    pub fn check_boxed(&mut self, fmt: Fmt, r: Reg) {
+        if self.known.fp.is_boxed(r, fmt) {
             return;
         }
         // A fresh NaN of a double may look like a boxed single.
         self.settle(r);
-        match self.map.pinned_f(r) {
-            Some(reg) => {
-                self.asm.vmov_to_gpr(Size::Qword, Gpr::Rax, reg);
-                self.asm.shift_imm(Shift::Sar, Size::Qword, Gpr::Rax, 32);
-                self.asm.alu_imm(Alu::Cmp, Size::Dword, Gpr::Rax, -1);
-            }
-            None => {
-                let slot = f_slot(r);
-                self.asm.alu_imm(Alu::Cmp, Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1);
+        let slot = f_slot(r);
+        match (self.map.pinned_f(r), fmt) {
+            (None, Fmt::S) => self.asm.alu_imm(Alu::Cmp, Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1),
+            (pinned, _) => {
+                let upper = self.scratch();
+                match pinned {
+                    Some(reg) => self.asm.vmov_to_gpr(Size::Qword, upper, reg),
+                    None => self.asm.mov(Size::Qword, upper, slot),
+                }
+                self.asm.shift_imm(Shift::Sar, Size::Qword, upper, fmt.bits() as u8);
+                self.asm.alu_imm(Alu::Cmp, Size::Qword, upper, -1);
+                self.release(upper);
             }
         }
         let from = self.asm.new_label();
         self.asm.jcc(Cond::Ne, from);
         self.rare.push((from, self.known.fp));
-        self.known.fp.set_boxed(r);
+        self.known.fp.set_boxed(r, fmt);
     }
 
     /// A number as the second operand of an instruction.
-    fn fp_operand(&mut self, fmt: Fmt, r: Reg) -> XmmMem {
+    pub fn fp_operand(&mut self, fmt: Fmt, r: Reg) -> XmmMem {
         self.check_boxed(fmt, r);
         match self.map.pinned_f(r) {
             Some(reg) => XmmMem::Reg(reg),
@@ -73,7 +93,7 @@ impl Emitter<'_> {
     }
 
     /// A number in a register, with its upper bits.
-    fn fp_in_register(&mut self, fmt: Fmt, r: Reg, scratch: Xmm) -> Xmm {
+    pub fn fp_in_register(&mut self, fmt: Fmt, r: Reg, scratch: Xmm) -> Xmm {
         match self.fp_operand(fmt, r) {
             XmmMem::Reg(reg) => reg,
             XmmMem::Mem(slot) => {
@@ -154,7 +174,7 @@ impl Emitter<'_> {
 
     /// Emits the cold part of a minimum or maximum: equal numbers, which may be zeroes of different sign.
     pub fn cold_equal(&mut self, op: FpMinMax, d: Xmm, a: Xmm, b: Xmm) {
-        let op = if op == FpMinMax::Min { VLogic::Or } else { VLogic::And };
+        let op = if is_minimum(op) { VLogic::Or } else { VLogic::And };
         self.asm.vlogic(op, d, a, b);
     }
 
@@ -206,6 +226,7 @@ impl Emitter<'_> {
                 | Node::FpSign(..)
                 | Node::FpMinMax(..)
                 | Node::FpConvert(..)
+                | Node::FpRound(..)
                 | Node::FpFromInt(..)
         )
     }
@@ -243,10 +264,18 @@ impl Emitter<'_> {
                     FpOp::Mul => VArith::Mul,
                     FpOp::Div => VArith::Div,
                 };
+                if fmt == Fmt::H {
+                    self.eval_half_arith(d, op, a, b);
+                    return false;
+                }
                 let a = self.fp_in_register(fmt, a, T1);
                 let b = self.fp_operand(fmt, b);
                 self.asm.varith(op, fp(fmt), d, a, b);
                 true
+            }
+            Node::FpSqrt(Fmt::H, a) => {
+                self.eval_half_sqrt(d, a);
+                false
             }
             Node::FpSqrt(fmt, a) => {
                 let a = self.fp_in_register(fmt, a, T1);
@@ -261,9 +290,37 @@ impl Emitter<'_> {
                 self.eval_sign(d, kind, fmt, a, b);
                 false
             }
-            Node::FpMinMax(op, fmt, a, b) => {
-                self.eval_min_max(d, op, fmt, a, b);
+            Node::FpMinMax(op, Fmt::H, a, b) => {
+                self.eval_half_min_max(d, op, a, b);
                 false
+            }
+            Node::FpMinMax(op, fmt, a, b) => {
+                let a = self.fp_in_register(fmt, a, T1);
+                let b = self.fp_in_register(fmt, b, T2);
+                self.min_max(d, op, fp(fmt), a, b);
+                false
+            }
+            Node::FpRound(Fmt::H, mode, a) => {
+                self.eval_half_round(d, mode, a);
+                false
+            }
+            Node::FpRound(fmt, mode, a) => {
+                let a = self.fp_in_register(fmt, a, T1);
+                self.asm.vround(fp(fmt), mode, d, a, a);
+                true
+            }
+            Node::FpConvert(_, Fmt::H, a) => {
+                self.eval_half_from_single(d, a);
+                false
+            }
+            Node::FpConvert(Fmt::H, to, a) => {
+                let a = self.widened(a, T1);
+                if to == Fmt::D {
+                    self.asm.vcvt_fp(Fp::Single, d, a, a);
+                } else {
+                    self.asm.vlogic(VLogic::Or, d, a, Word::Box.mem());
+                }
+                true
             }
             Node::FpConvert(from, to, a) => {
                 let a = self.fp_in_register(from, a, T1);
@@ -357,60 +414,104 @@ impl Emitter<'_> {
         }
     }
 
-    fn eval_min_max(&mut self, d: Xmm, op: FpMinMax, fmt: Fmt, a: Reg, b: Reg) {
-        let a = self.fp_in_register(fmt, a, T1);
-        let b = self.fp_in_register(fmt, b, T2);
+    /// The smaller or larger of two numbers in registers. NaNs are left to the definition.
+    pub fn min_max(&mut self, d: Xmm, op: FpMinMax, fp: Fp, a: Xmm, b: Xmm) {
         let slow = self.slow();
         let (from, back) = (self.asm.new_label(), self.asm.new_label());
-        self.asm.vucomis(fp(fmt), a, b);
+        self.asm.vucomis(fp, a, b);
         self.asm.jcc(Cond::P, slow);
         self.asm.jcc(Cond::E, from);
-        let host = if op == FpMinMax::Min { VArith::Min } else { VArith::Max };
-        self.asm.varith(host, fp(fmt), d, a, b);
+        let host = if is_minimum(op) { VArith::Min } else { VArith::Max };
+        self.asm.varith(host, fp, d, a, b);
         self.asm.bind(back);
         self.cold.push(Cold::Equal { from, back, op, operands: [d, a, b] });
     }
 
-    /// Classifies a number. Only normal numbers are common.
+    /// Classifies a number. Normal numbers are the usual case.
     pub fn eval_class(&mut self, d: Gpr, fmt: Fmt, a: Reg) {
         let a = self.fp_in_register(fmt, a, T1);
-        let (size, exponent_at, exponents) = match fmt {
-            Fmt::S => (Size::Dword, 24, 254),
-            _ => (Size::Qword, 53, 2046),
-        };
+        let (size, exponent_bits) = class_layout(fmt);
         let (bits, exponent) = (self.scratch(), self.scratch());
-        let slow = self.slow();
         self.asm.vmov_to_gpr(size, bits, a);
+        if fmt == Fmt::H {
+            self.asm.shift_imm(Shift::Shl, size, bits, 16);
+        }
+        let (from, back) = (self.asm.new_label(), self.asm.new_label());
         self.asm.lea(size, exponent, Mem::indexed(bits, bits, Scale::One, 0));
-        self.asm.shift_imm(Shift::Shr, size, exponent, exponent_at);
+        self.asm.shift_imm(Shift::Shr, size, exponent, size.bytes() as u8 * 8 - exponent_bits);
         self.asm.alu_imm(Alu::Sub, Size::Dword, exponent, 1);
-        self.asm.alu_imm(Alu::Cmp, Size::Dword, exponent, exponents);
-        self.asm.jcc(Cond::Ae, slow);
+        self.asm.alu_imm(Alu::Cmp, Size::Dword, exponent, (1 << exponent_bits) - 2);
+        self.asm.jcc(Cond::Ae, from);
         // Bit 1 for a negative number, bit 6 for a positive one.
         self.asm.shift_imm(Shift::Sar, size, bits, size.bytes() as u8 * 8 - 1);
         self.asm.alu_imm(Alu::And, Size::Dword, bits, 1 << 1 | 1 << 6);
         self.asm.alu_imm(Alu::Xor, Size::Dword, bits, 1 << 6);
+        self.asm.bind(back);
+        self.cold.push(Cold::Class { from, back, fmt, bits, exponent });
         if d != bits {
             self.asm.mov(Size::Dword, d, bits);
         }
     }
 
-    /// Writes the rounding mode that is already set. Another one is written by the definition, and leaves.
-    pub fn write_same_mode(&mut self, v: Val) {
-        let new = self.scratch();
-        self.eval(new, v);
+    /// Emits the cold part of a classification. `bits` holds the number at its top, and gets the class; `exponent` is
+    /// less by one, so that the highest bit is set if it is zero.
+    pub fn cold_class(&mut self, fmt: Fmt, bits: Gpr, exponent: Gpr, back: Label) {
+        let (size, exponent_bits) = class_layout(fmt);
+        let asm = &mut *self.asm;
+        let [small, choose, infinite, quiet] = [(); 4].map(|()| asm.new_label());
+        asm.test(Size::Dword, exponent, exponent);
+        asm.jcc_short(Cond::S, small);
+        asm.mov(size, exponent, bits);
+        asm.shift_imm(Shift::Shl, size, exponent, 1 + exponent_bits);
+        asm.test(size, exponent, exponent);
+        asm.jcc_short(Cond::E, infinite);
+        asm.jcc_short(Cond::S, quiet);
+        asm.mov_imm(bits, 1 << 8);
+        asm.jmp(back);
+        asm.bind(quiet);
+        asm.mov_imm(bits, 1 << 9);
+        asm.jmp(back);
+        // From here on, the classes of negative and of positive numbers of a kind.
+        asm.bind(infinite);
+        asm.mov_imm(exponent, 1 << 0 | 1 << 7);
+        asm.jmp_short(choose);
+        asm.bind(small);
+        asm.lea(size, exponent, Mem::indexed(bits, bits, Scale::One, 0));
+        asm.test(size, exponent, exponent);
+        asm.mov_imm(exponent, 1 << 2 | 1 << 5);
+        asm.jcc_short(Cond::Ne, choose);
+        asm.mov_imm(exponent, 1 << 3 | 1 << 4);
+        asm.bind(choose);
+        asm.shift_imm(Shift::Sar, size, bits, size.bytes() as u8 * 8 - 1);
+        asm.alu_imm(Alu::Xor, Size::Dword, bits, 0xf0);
+        asm.alu_imm(Alu::And, Size::Dword, bits, 0xff);
+        asm.alu(Alu::And, Size::Dword, bits, exponent);
+        asm.jmp(back);
+    }
+
+    /// Writes the rounding mode that is already set, at these bits of a value. Another one is written by the
+    /// definition, and leaves.
+    pub fn write_same_mode(&mut self, v: Val, shift: u8) {
+        let new = self.eval_to_scratch(v);
+        if shift != 0 {
+            self.asm.shift_imm(Shift::Shr, Size::Dword, new, shift);
+        }
         self.asm.alu_imm(Alu::And, Size::Dword, new, 7);
         self.asm.alu(Alu::Cmp, Size::Byte, new, FRM);
         let from = self.asm.new_label();
         self.asm.jcc(Cond::Ne, from);
         self.rare.push((from, self.known.fp));
+        self.release(new);
     }
 
     /// Compares two numbers.
     pub fn eval_fp_compare(&mut self, d: Gpr, op: FpCmp, fmt: Fmt, a: Reg, b: Reg) {
+        let operands = |e: &mut Self, [first, second]: [Reg; 2]| match fmt {
+            Fmt::H => (e.widened(first, T1), XmmMem::Reg(e.widened(second, T2))),
+            _ => (e.fp_in_register(fmt, first, T1), e.fp_operand(fmt, second)),
+        };
         if op == FpCmp::Eq {
-            let a = self.fp_in_register(fmt, a, T1);
-            let b = self.fp_operand(fmt, b);
+            let (a, b) = operands(self, [a, b]);
             let zero = self.scratch();
             self.asm.alu(Alu::Xor, Size::Dword, d, d);
             self.asm.alu(Alu::Xor, Size::Dword, zero, zero);
@@ -419,8 +520,7 @@ impl Emitter<'_> {
             return self.asm.cmov(Cond::Ne, Size::Dword, d, zero);
         }
         // The other way round, where the flags tell that neither is a NaN.
-        let b = self.fp_in_register(fmt, b, T1);
-        let a = self.fp_operand(fmt, a);
+        let (b, a) = operands(self, [b, a]);
         self.asm.alu(Alu::Xor, Size::Dword, d, d);
         match op {
             FpCmp::LtQuiet | FpCmp::LeQuiet => self.asm.vucomis(fp(fmt), b, a),
@@ -433,7 +533,9 @@ impl Emitter<'_> {
 
     /// Converts to an integer.
     pub fn eval_to_int(&mut self, d: Gpr, fmt: Fmt, ty: IntType, rounding: Rounding, a: Reg) {
-        let mut source = self.fp_in_register(fmt, a, T1);
+        let mut source = if fmt == Fmt::H { self.widened(a, T1) } else { self.fp_in_register(fmt, a, T1) };
+        // A half is converted as the single that it equals.
+        let fmt = if fmt == Fmt::H { Fmt::S } else { fmt };
         let slow = self.slow();
         // Encodings are compared as unsigned integers, as in `fp::host::to_int`. The largest number that a mode other
         // than MXCSR's cannot round out of range is the limit for signed types: rounding must not raise inexact first.
@@ -503,6 +605,11 @@ impl Emitter<'_> {
             }
         };
         // The upper bits come from another register, on which the result is not to depend.
+        if fmt == Fmt::H {
+            self.asm.vpcmpeq(Size::Byte, T0, T0, T0);
+            self.asm.vcvt_from_int(Fp::Single, size, T0, T0, source);
+            return self.half_from_converted(d);
+        }
         self.asm.vlogic(VLogic::Xor, T0, T0, T0);
         self.asm.vcvt_from_int(fp(fmt), size, d, T0, source);
         if fmt == Fmt::S {
@@ -524,8 +631,8 @@ impl Emitter<'_> {
 
     /// Writes the accrued exceptions.
     pub fn write_flags(&mut self, v: Val) {
-        let (flags, other) = (self.scratch(), self.scratch());
-        self.eval(flags, v);
+        let flags = self.eval_to_scratch(v);
+        let other = self.scratch();
         self.asm.alu_imm(Alu::And, Size::Dword, flags, 0x1f);
         self.asm.mov(Size::Qword, other, Word::StickyTable.mem());
         self.asm.movzx(Size::Byte, flags, Mem::indexed(other, flags, Scale::One, 0));

@@ -44,8 +44,8 @@ impl Fact {
 pub struct FpKnown {
     /// Registers that may hold a NaN that the host has made, as a single or a double.
     fresh: [u32; 2],
-    /// Registers that hold a NaN-boxed single.
-    boxed: u32,
+    /// Registers that hold a NaN-boxed half, and those that hold a NaN-boxed single, as each half is.
+    boxed: [u32; 2],
 }
 
 impl FpKnown {
@@ -72,7 +72,9 @@ impl FpKnown {
     /// The register holds what the guest can see.
     pub fn set_written(&mut self, r: Reg, fmt: Fmt) {
         self.set_settled(r);
-        self.boxed = self.boxed & !(1 << r) | u32::from(fmt == Fmt::S) << r;
+        for (boxed, is_boxed) in self.boxed.iter_mut().zip([fmt == Fmt::H, fmt != Fmt::D]) {
+            *boxed = *boxed & !(1 << r) | u32::from(is_boxed) << r;
+        }
     }
 
     /// A NaN in the register has been made canonical.
@@ -85,14 +87,19 @@ impl FpKnown {
         self.fresh = [0; 2];
     }
 
-    /// Whether the register holds a NaN-boxed single.
-    pub fn is_boxed(&self, r: Reg) -> bool {
-        self.boxed & 1 << r != 0
+    /// Whether the register is known to hold a number of this format.
+    pub fn is_boxed(&self, r: Reg, fmt: Fmt) -> bool {
+        match fmt {
+            Fmt::H => self.boxed[0] & 1 << r != 0,
+            Fmt::S => self.boxed[1] & 1 << r != 0,
+            Fmt::D => true,
+        }
     }
 
-    /// The register was found to hold a NaN-boxed single.
-    pub fn set_boxed(&mut self, r: Reg) {
-        self.boxed |= 1 << r;
+    /// The register was found to hold a NaN-boxed number of this format.
+    pub fn set_boxed(&mut self, r: Reg, fmt: Fmt) {
+        self.boxed[0] |= u32::from(fmt == Fmt::H) << r;
+        self.boxed[1] |= 1 << r;
     }
 }
 

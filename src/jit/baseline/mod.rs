@@ -14,6 +14,7 @@ mod chain;
 mod emitter;
 mod float;
 mod general;
+mod half;
 mod known;
 mod loops;
 pub mod map;
@@ -30,6 +31,7 @@ pub use emitter::{Access, Unsettled};
 pub use loops::USUAL_GAIN;
 
 use crate::guest::riscv::fetch::{FetchLimits, Fetched};
+use crate::guest::riscv::fp::Rm;
 use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Part, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
@@ -101,9 +103,9 @@ pub struct Config {
     pub link: bool,
     /// Whether instructions are counted.
     pub count: bool,
-    /// Whether the guest's dynamic rounding mode is one that the host has. If not, what rounds in it is executed by its
+    /// The guest's dynamic rounding mode, if it is one that the host has. If not, what rounds in it is executed by its
     /// definition.
-    pub dynamic: bool,
+    pub rounding: Option<Rm>,
     /// Whether addresses are translated: then code continues only within its page without a lookup, and loads and stores
     /// look in the TLB.
     pub translates: bool,
@@ -746,6 +748,10 @@ impl Block<'_> {
                     asm.bind(from);
                     self.emitter.cold_equal(op, d, a, b);
                     self.emitter.asm.jmp(back);
+                }
+                Cold::Class { from, back, fmt, bits, exponent } => {
+                    asm.bind(from);
+                    self.emitter.cold_class(fmt, bits, exponent, back);
                 }
                 Cold::Division { from, back, op, size } => self.emitter.cold_division(from, back, op, size),
             }

@@ -148,6 +148,8 @@ pub enum Node {
     FpMinMax(FpMinMax, Fmt, Reg, Reg),
     /// A number in another format.
     FpConvert(Fmt, Fmt, Reg),
+    /// A number rounded to an integral value; the mode is that of the host's instruction.
+    FpRound(Fmt, u8, Reg),
     /// A number made from an integer.
     FpFromInt(Fmt, IntType, Val),
     /// A comparison of numbers, 0 or 1.
@@ -198,6 +200,15 @@ impl Nodes {
             _ => (a, b),
         };
         let narrow = |nodes: &mut Self| if w == Width::W32 { nodes.push(Node::Extend(MemType::I32, a)) } else { a };
+        if op == Binary::And {
+            match (self.get(a), self.get(b)) {
+                (_, Node::Unary(Unary::Not, Width::W64, b)) => return self.push(Node::Binary(Binary::AndNot, w, a, b)),
+                (Node::Unary(Unary::Not, Width::W64, a), Node::Reg(_)) => {
+                    return self.push(Node::Binary(Binary::AndNot, w, b, a));
+                }
+                _ => {}
+            }
+        }
         match (op, self.constant(b)) {
             (Binary::Add | Binary::Sub, Some(0)) => narrow(self),
             (Binary::Or | Binary::Xor, Some(0)) => a,

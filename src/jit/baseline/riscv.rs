@@ -3,11 +3,11 @@
 use super::emitter::{Emitter, Stop};
 use super::map::f_slot;
 use super::node::{Binary, Node, Rounding, Unary, Val};
-use crate::guest::riscv::csr::{FFLAGS, FRM};
-use crate::guest::riscv::fp::{Fmt, Rm, RmField};
+use crate::guest::riscv::csr::{FCSR, FFLAGS, FRM};
+use crate::guest::riscv::fp::{Fmt, Rm, RmField, host};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap};
 use crate::guest::{Flow, MemType, Reg, Semantics as _, Width};
-use crate::jit::x64::{Gpr, HostFeatures, Size};
+use crate::jit::x64::{Alu, Gpr, HostFeatures, Shift, Size};
 use remu_isa::Insn;
 
 /// The type of a number in memory.
@@ -19,20 +19,22 @@ fn type_of(fmt: Fmt) -> MemType {
     }
 }
 
+/// Where the rounding mode is in `fcsr`.
+const MODE_IN_FCSR: u8 = 5;
+
+/// For [`vround`](crate::jit::x64::Assembler::vround): without the inexact flag.
+const WITHOUT_INEXACT: u8 = 8;
+
+/// The number of a rounding mode in MXCSR.
+fn in_mxcsr(rm: Rm) -> u8 {
+    host::rounding(rm) as u8
+}
+
 /// Operations that are executed by their definition.
 macro_rules! uncompiled {
     ($($name:ident($($arg:ty),*);)*) => {$(
         fn $name(&mut self, $(_: $arg),*) -> Val {
             self.uncompiled()
-        }
-    )*};
-}
-
-/// The same, for those that can stop.
-macro_rules! uncompiled_results {
-    ($($name:ident($($arg:ty),*);)*) => {$(
-        fn $name(&mut self, $(_: $arg),*) -> Result<Val, Stop> {
-            Err(Stop::Uncompiled)
         }
     )*};
 }
@@ -61,7 +63,6 @@ impl RiscvSemantics for Emitter<'_> {
         unzip(Val);
         xperm4(Width, Val, Val);
         xperm8(Width, Val, Val);
-        fp_to_int_modular(Val);
     }
 
     fn orc_b(&mut self, w: Width, a: Val) -> Val {
@@ -80,11 +81,14 @@ impl RiscvSemantics for Emitter<'_> {
             return self.uncompiled();
         }
         let (a, b) = (self.number(a), self.number(b));
+        if fmt == Fmt::H {
+            return self.half_sign(kind, a, b);
+        }
         self.nodes.push(Node::FpSign(kind, fmt, a, b))
     }
 
     fn fp_minmax(&mut self, op: FpMinMax, fmt: Fmt, a: Val, b: Val) -> Val {
-        if !self.has(&[fmt]) || !matches!(op, FpMinMax::Min | FpMinMax::Max) {
+        if !self.has(&[fmt]) {
             return self.uncompiled();
         }
         let (a, b) = (self.number(a), self.number(b));
@@ -142,26 +146,26 @@ impl RiscvSemantics for Emitter<'_> {
         b: Val,
         c: Val,
     ) -> Result<Val, Stop> {
-        let is_compiled = self.rounds(&[fmt], rm) && self.features.contains(HostFeatures::FMA);
+        let is_compiled = fmt != Fmt::H && self.rounds(&[fmt], rm) && self.features.contains(HostFeatures::FMA);
         let node = Node::FpFma(fmt, (neg_product, neg_addend), self.number(a), self.number(b), self.number(c));
         self.number_if(is_compiled, node)
     }
 
     fn fp_convert(&mut self, from: Fmt, to: Fmt, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let is_compiled = if to == Fmt::D { self.is_exact(&[from, to], rm) } else { self.rounds(&[from, to], rm) };
+        let is_compiled = match (from, to) {
+            (Fmt::D, Fmt::H) => false,
+            (_, Fmt::D) | (Fmt::H, _) => self.is_exact(&[from, to], rm),
+            _ => self.rounds(&[from, to], rm),
+        };
         let node = Node::FpConvert(from, to, self.number(a));
         self.number_if(is_compiled, node)
     }
 
     fn fp_to_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let rounding = match Rm::from_bits(rm.0) {
+        let rounding = match self.mode_of(rm) {
             Some(Rm::Rtz) => Some(Rounding::Truncate),
-            Some(Rm::Rne) => Some(Rounding::Mode(0)),
-            Some(Rm::Rdn) => Some(Rounding::Mode(1)),
-            Some(Rm::Rup) => Some(Rounding::Mode(2)),
-            Some(Rm::Rmm) => None,
-            None if rm == RmField::DYNAMIC && self.dynamic => Some(Rounding::Current),
-            None => None,
+            mode if mode == self.rounding => mode.map(|_| Rounding::Current),
+            mode => mode.map(|mode| Rounding::Mode(in_mxcsr(mode))),
         };
         let Some(rounding) = rounding.filter(|_| self.has(&[fmt])) else { return Err(Stop::Uncompiled) };
         let a = self.number(a);
@@ -174,8 +178,20 @@ impl RiscvSemantics for Emitter<'_> {
         self.number_if(is_compiled, Node::FpFromInt(fmt, ty, a))
     }
 
-    uncompiled_results! {
-        fp_round(Fmt, bool, RmField, Val);
+    fn fp_round(&mut self, fmt: Fmt, exact: bool, rm: RmField, a: Val) -> Result<Val, Stop> {
+        let Some(mode) = self.mode_of(rm).filter(|_| self.has(&[fmt])) else { return Err(Stop::Uncompiled) };
+        let mode = in_mxcsr(mode) | if exact { 0 } else { WITHOUT_INEXACT };
+        let node = Node::FpRound(fmt, mode, self.number(a));
+        Ok(self.nodes.push(node))
+    }
+
+    fn fp_to_int_modular(&mut self, a: Val) -> Val {
+        if !self.has(&[Fmt::D]) {
+            return self.uncompiled();
+        }
+        // What does not fit is left to the definition by the other conversion, too.
+        let a = self.number(a);
+        self.nodes.push(Node::FpToInt(Fmt::D, IntType::I32, Rounding::Truncate, a))
     }
 
     fn fp_load(&mut self, fmt: Fmt, addr: Val) -> Result<Val, Stop> {
@@ -195,6 +211,15 @@ impl RiscvSemantics for Emitter<'_> {
                 self.asm.movzx(Size::Byte, mode, super::map::FRM);
                 mode
             }
+            FCSR if self.has_flags => {
+                let flags = self.read_flags();
+                let mode = self.scratch();
+                self.asm.movzx(Size::Byte, mode, super::map::FRM);
+                self.asm.shift_imm(Shift::Shl, Size::Dword, mode, MODE_IN_FCSR);
+                self.asm.alu(Alu::Or, Size::Dword, flags, mode);
+                self.release(mode);
+                flags
+            }
             _ => return Err(Stop::Uncompiled),
         };
         Ok(self.nodes.push(Node::Scratch(value)))
@@ -203,7 +228,11 @@ impl RiscvSemantics for Emitter<'_> {
     fn csr_write(&mut self, csr: u16, v: Val) -> Result<(), Stop> {
         match csr {
             FFLAGS if self.has_flags => self.write_flags(v),
-            FRM if self.has_flags => self.write_same_mode(v),
+            FRM if self.has_flags => self.write_same_mode(v, 0),
+            FCSR if self.has_flags => {
+                self.write_same_mode(v, MODE_IN_FCSR);
+                self.write_flags(v);
+            }
             _ => return Err(Stop::Uncompiled),
         }
         Ok(())

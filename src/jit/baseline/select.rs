@@ -47,7 +47,7 @@ impl Emitter<'_> {
     fn depends_on(&self, v: Val, reg: Gpr) -> bool {
         match self.nodes.get(v) {
             Node::Imm(_) | Node::FpBits(_) | Node::Number(..) => false,
-            Node::FpArith(..) | Node::FpSqrt(..) | Node::FpFma(..) | Node::FpSign(..) => false,
+            Node::FpArith(..) | Node::FpSqrt(..) | Node::FpFma(..) | Node::FpSign(..) | Node::FpRound(..) => false,
             Node::FpMinMax(..) | Node::FpConvert(..) | Node::FpCompare(..) | Node::FpClass(..) | Node::FpToInt(..) => {
                 false
             }
@@ -136,6 +136,7 @@ impl Emitter<'_> {
             | Node::FpSign(..)
             | Node::FpMinMax(..)
             | Node::FpConvert(..)
+            | Node::FpRound(..)
             | Node::FpFromInt(..) => unreachable!("numbers are computed in other registers"),
         }
     }
@@ -275,12 +276,14 @@ impl Emitter<'_> {
             let a = self.operand(a);
             return self.asm.andn(Size::Qword, d, b, a);
         }
-        let inverted = self.scratch();
+        let a = self.operand(a);
+        let inverted = if a == RegMem::Reg(d) { self.scratch() } else { d };
         self.eval(inverted, b);
         self.asm.unary(x64::Unary::Not, Size::Qword, inverted);
-        let a = self.operand(a);
         self.asm.alu(Alu::And, Size::Qword, inverted, a);
-        self.asm.mov(Size::Qword, d, inverted);
+        if inverted != d {
+            self.asm.mov(Size::Qword, d, inverted);
+        }
     }
 
     fn eval_or_not(&mut self, d: Gpr, a: Val, b: Val) {

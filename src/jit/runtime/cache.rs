@@ -6,7 +6,9 @@
 //! have done so the area is used again from its start.
 
 use super::area::Area;
+use super::execute::IN_SOFTWARE;
 use super::stubs::{self, Stubs};
+use crate::guest::riscv::fp::Rm;
 use crate::guest::{BlockContext, BlockKey, CodeListener};
 use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
@@ -209,7 +211,8 @@ impl CodeCache {
 
     /// How code is compiled from now on.
     pub fn config(&self, context: BlockContext) -> Config {
-        Config { count: self.counts(), dynamic: !context.rounds_in_software, ..self.config.clone() }
+        let rounding = Rm::from_bits(context.rounding).filter(|&mode| mode != IN_SOFTWARE);
+        Config { count: self.counts(), rounding, ..self.config.clone() }
     }
 
     /// Whether code counts instructions.

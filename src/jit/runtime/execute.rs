@@ -3,7 +3,7 @@
 use super::set_word;
 use super::statistics::HelperCalls;
 use crate::guest::riscv::concrete::{Concrete, PlainHart, Stopped};
-use crate::guest::riscv::fp::FpMode;
+use crate::guest::riscv::fp::{FpMode, Rm};
 use crate::guest::riscv::{Base, Cpu, Privilege, Rv64};
 use crate::guest::{BlockContext, Exit, Flow, Guest, Width, alu};
 use crate::jit::baseline::Reason;
@@ -25,10 +25,14 @@ pub struct Context<P: Privilege> {
     pub exit: Exit,
 }
 
+/// In a [`BlockContext`]: a rounding mode that the host does not have, or a reserved one.
+pub const IN_SOFTWARE: Rm = Rm::Rmm;
+
 impl<P: Privilege> Context<P> {
     /// What compiled code depends on.
     pub fn block_context(&self, privilege: &P) -> BlockContext {
-        BlockContext { rounds_in_software: !self.mode.dynamic_is_hardware(), ..privilege.context() }
+        let rounding = if self.mode.dynamic_is_hardware() { self.mode.hardware() } else { IN_SOFTWARE };
+        BlockContext { rounding: rounding.bits(), ..privilege.context() }
     }
 }
 

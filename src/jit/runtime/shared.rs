@@ -2,6 +2,7 @@
 
 use super::cache::{CodeCache, Guest};
 use crate::guest::CodeListener;
+use crate::guest::riscv::fp::Rm;
 use crate::guest::riscv::privileged::Privileged;
 use crate::guest::riscv::{Privilege, UserProgram};
 use crate::jit::baseline::map::RegisterMap;
@@ -86,7 +87,7 @@ impl<P: Privilege> SharedCode<P> {
             max_insns: max_block,
             link,
             count: count || translates,
-            dynamic: true,
+            rounding: Some(Rm::Rne),
             translates,
             reservations: mem.reservations().address(),
             exchange_gain,
