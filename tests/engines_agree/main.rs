@@ -6,7 +6,7 @@
 //! code that changes. After a fault the harness mends the register or skips the instruction, and the program goes on. A
 //! program on which the engines differ is shrunk and printed with its seed. `seeds.txt` has the seeds that once found a
 //! fault. `mutants` checks that the programs find wrong meanings. `sequences` compares programs that nothing stops with
-//! QEMU.
+//! QEMU. A program that does not end is named, and ends the run.
 //!
 //! `REMU_AGREE_INSTRUCTIONS=N` sets how many instructions run in each pair of engines, `REMU_AGREE_SEED` the first
 //! seed, `REMU_AGREE_SHAPE` one shape of programs. With `REMU_AGREE_TRACE=1` each seed is printed before its program runs, which tells which one crashes.
@@ -25,6 +25,7 @@ mod qemu;
 mod rng;
 mod sequences;
 mod shrink;
+mod watchdog;
 
 use bench::{Outcome, Pair, Side};
 use generate::Ops;
@@ -34,6 +35,7 @@ use remu::interp::{Interp, InterpConfig};
 use remu::jit::x64::HostFeatures;
 use remu::jit::{Jit, JitConfig, SharedCode};
 use std::collections::{BTreeMap, BTreeSet};
+use watchdog::Watchdog;
 
 /// Instructions per pair of engines in an ordinary run.
 const INSTRUCTIONS: u64 = 1_000_000;
@@ -138,6 +140,7 @@ fn agree(pair: &mut Pair, instructions: u64) -> Seen {
     let first = number("REMU_AGREE_SEED", 1);
     let shape = std::env::var("REMU_AGREE_SHAPE");
     let trace = std::env::var_os("REMU_AGREE_TRACE").is_some();
+    let watchdog = Watchdog::new(pair.right.name);
     for seed in known_seeds().chain(first..) {
         if seen.instructions >= instructions {
             break;
@@ -146,6 +149,7 @@ fn agree(pair: &mut Pair, instructions: u64) -> Seen {
             // After a crash the last one is to blame.
             eprintln!("seed {seed}");
         }
+        watchdog.begins(seed);
         let program = generate::program(&ops, seed);
         if shape.as_ref().is_ok_and(|shape| shape != program.shape) {
             continue;
