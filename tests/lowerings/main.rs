@@ -6,12 +6,18 @@
 //! A mutant is the compiler with one wrong instruction of the host: wherever it emits this instruction for this op of
 //! the guest, it emits another (see [`mutant`]). The code is changed after it has been emitted, so one build holds all
 //! mutants. Each runs in a child process, since wrong code can do anything: programs whose code has the instruction run
-//! until one differs from the interpreter, crashes or hangs. Survivors are listed. What leaves compiled code
-//! is not mutated: it belongs to no op. The run takes minutes, so plain `cargo test` leaves it out.
+//! until one differs from the interpreter, crashes or hangs. Most of the programs [aim](aimed) at one op, the others are
+//! those of `engines_agree`. Survivors are listed, but for those that [`equivalent`] argues for. What leaves compiled
+//! code is not mutated: it belongs to no op.
+//!
+//! The run takes minutes, so plain `cargo test` leaves it out. `REMU_MUTANTS_SHARE=N` tries every N-th mutant, and
+//! `REMU_MUTANTS_FIRST=K` begins with the K-th: N runs with K from 0 to N-1 try all.
 
+mod aimed;
 #[path = "../engines_agree/bench.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod bench;
+mod equivalent;
 #[path = "../engines_agree/generate/mod.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod generate;
@@ -34,8 +40,9 @@ use mutant::{Mutant, Mutator, Site};
 use program::Program;
 use remu::guest::riscv::Rv64;
 use remu::interp::{Interp, InterpConfig};
+use remu::jit::x64::HostFeatures;
 use remu::jit::{Jit, JitConfig, SharedCode};
-use remu_isa::Op;
+use remu_isa::{Isa, Op, Xlen};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,120 +51,197 @@ use std::time::Instant;
 /// The required share of noticed mutants, in percent.
 const REQUIRED: f64 = 98.0;
 
-/// Programs whose code is searched for instructions to mutate, and the most that run on one mutant.
-const PROGRAMS: u64 = 3000;
-const EACH: usize = 60;
+/// Programs whose code is searched for instructions to mutate: those that aim at an op, and others.
+const AIMED: u64 = 250;
+const OTHERS: u64 = 1000;
+
+/// The most programs that run on one mutant.
+const EACH: usize = 120;
 
 /// Seconds after which a mutant hangs.
-const HANGS: u32 = 20;
+const HANGS: u32 = 2;
 
 /// How a child process ends if no program notices the mutant.
 const SURVIVES: i32 = 7;
 
-/// Every n-th mutant is tried: `REMU_MUTANTS_SHARE=1` tries all.
-const SHARE: usize = 4;
+/// See the head of this file.
+const SHARE: usize = 8;
 
-fn pair(mutator: &Arc<Mutator>) -> Pair {
-    let mutator = mutator.clone();
-    Pair::new(move || {
-        let reference = Side::new("single steps", false, |space, hart| {
-            let mut engine = Interp::<Rv64>::new(InterpConfig { max_block: 1, budget: None });
-            engine.watch_code(space.watch_code(hart.cell().clone()));
-            engine
+/// A configuration of the compiler. Each emits instructions that the others do not.
+struct Configured {
+    name: &'static str,
+    pair: Pair,
+    sites: BTreeMap<Site, Found>,
+}
+
+/// What is known of a site.
+struct Found {
+    /// The instruction, as it was first emitted.
+    example: Vec<u8>,
+    /// Programs whose code has it.
+    programs: Vec<Seed>,
+}
+
+/// What a program is generated from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seed {
+    Aimed(Op, u64),
+    Other(u64),
+}
+
+impl Seed {
+    fn program(self, ops: &Ops) -> Option<Program> {
+        match self {
+            Self::Aimed(op, seed) => aimed::program(ops, op, seed),
+            Self::Other(seed) => Some(generate::program(ops, seed)),
+        }
+    }
+}
+
+impl Configured {
+    fn new(name: &'static str, identity: bool, config: JitConfig, mutator: &Arc<Mutator>) -> Self {
+        let mutator = mutator.clone();
+        let pair = Pair::new(move || {
+            let reference = Side::new("single steps", false, |space, hart| {
+                let mut engine = Interp::<Rv64>::new(InterpConfig { max_block: 1, budget: None });
+                engine.watch_code(space.watch_code(hart.cell().clone()));
+                engine
+            });
+            let listener = mutator.clone();
+            let compiled = Side::new(name, identity, |space, hart| {
+                let code = SharedCode::new(&config, space, Some(listener)).expect("a code cache");
+                Jit::new(&code, space.watch_code(hart.cell().clone()))
+            });
+            (reference, if config.count { compiled } else { compiled.uncounted() })
         });
-        let listener = mutator.clone();
-        let compiled = Side::new("compiled", true, move |space, hart| {
-            let code = SharedCode::new(&JitConfig::default(), space, Some(listener)).expect("a code cache");
-            Jit::new(&code, space.watch_code(hart.cell().clone()))
-        });
-        (reference, compiled.uncounted())
-    })
+        Self { name, pair, sites: BTreeMap::new() }
+    }
+
+    /// Runs a program without a mutant, and notes the sites in its code.
+    fn find(&mut self, mutator: &Mutator, ops: &Ops, seed: Seed) -> Result<(), String> {
+        let Some(program) = seed.program(ops) else { return Ok(()) };
+        let outcome = run(&mut self.pair, mutator, &program);
+        if let Outcome::Differ(text) = outcome {
+            return Err(format!("{}\n{text}", program.listing()));
+        }
+        for (site, example) in mutator.take_sites() {
+            let found = self.sites.entry(site).or_insert(Found { example, programs: Vec::new() });
+            if matches!(outcome, Outcome::Agree(..)) && found.programs.len() < EACH {
+                found.programs.push(seed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one of the programs tells the mutant from the interpreter, in a child process.
+    fn is_noticed(&mut self, mutator: &Mutator, mutant: &Mutant, ops: &Ops, seeds: &[Seed]) -> bool {
+        // SAFETY: this process has one thread.
+        let child = unsafe { libc::fork() };
+        assert!(child >= 0, "a process can be made");
+        if child == 0 {
+            // SAFETY: this sets the process's timer, and closes standard error: a crash is reported there.
+            unsafe {
+                libc::alarm(HANGS);
+                libc::close(2);
+            }
+            mutator.set_mutant(mutant.clone());
+            for program in seeds.iter().filter_map(|seed| seed.program(ops)) {
+                if let Outcome::Differ(_) = run(&mut self.pair, mutator, &program) {
+                    // SAFETY: it ends this process.
+                    unsafe { libc::_exit(0) };
+                }
+            }
+            // SAFETY: as above.
+            unsafe { libc::_exit(SURVIVES) };
+        }
+        let mut status = 0;
+        // SAFETY: `status` is a number that the kernel may write.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child, "the child ends");
+        !(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == SURVIVES)
+    }
 }
 
 fn run(pair: &mut Pair, mutator: &Mutator, program: &Program) -> Outcome {
-    mutator.set_program(program.assemble().insns.iter().map(|&(pc, insn)| (pc, insn.op)));
+    mutator.set_program(program.assemble().insns.iter().map(|&(pc, insn)| (pc, insn.expand(Xlen::Rv64).op)));
     pair.run(program)
 }
 
-/// Whether one of the programs tells the mutant from the interpreter, in a child process.
-fn is_noticed(pair: &mut Pair, mutator: &Mutator, mutant: &Mutant, ops: &Ops, seeds: &[u64]) -> bool {
-    // SAFETY: this process has one thread.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0, "a process can be made");
-    if child == 0 {
-        // SAFETY: this sets the process's timer, and closes standard error: a crash is reported there.
-        unsafe {
-            libc::alarm(HANGS);
-            libc::close(2);
-        }
-        mutator.set_mutant(mutant.clone());
-        for &seed in seeds {
-            if let Outcome::Differ(_) = run(pair, mutator, &generate::program(ops, seed)) {
-                // SAFETY: it ends this process.
-                unsafe { libc::_exit(0) };
-            }
-        }
-        // SAFETY: as above.
-        unsafe { libc::_exit(SURVIVES) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is a number that the kernel may write.
-    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child, "the child ends");
-    !(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == SURVIVES)
+fn number(variable: &str) -> Option<usize> {
+    Some(std::env::var(variable).ok()?.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
 fn main() -> ExitCode {
     let start = Instant::now();
     let named: Vec<String> = std::env::args().skip(1).collect();
-    let share = std::env::var("REMU_MUTANTS_SHARE").map_or(SHARE, |n| n.parse().expect("a number"));
+    let (share, first) = (number("REMU_MUTANTS_SHARE").unwrap_or(SHARE), number("REMU_MUTANTS_FIRST").unwrap_or(0));
     std::panic::set_hook(Box::new(|_| {}));
     let ops = Ops::new();
     let mutator = Arc::new(Mutator::default());
-    let mut pair = pair(&mutator);
-    // The sites, with an example of each and the programs that have it.
-    let mut sites: BTreeMap<Site, (Vec<u8>, Vec<u64>)> = BTreeMap::new();
-    for seed in 1..=PROGRAMS {
-        let outcome = run(&mut pair, &mutator, &generate::program(&ops, seed));
-        if let Outcome::Differ(text) = outcome {
-            println!("seed {seed} differs without a mutant: {text}");
-            return ExitCode::FAILURE;
+    let small = || JitConfig { cache_size: 1 << 20, ..JitConfig::default() };
+    let counting = || JitConfig { count: true, ..small() };
+    let mut all = [
+        Configured::new("compiled", true, small(), &mutator),
+        Configured::new("compiled, with a base", false, counting(), &mutator),
+        Configured::new(
+            "compiled, plain x86-64",
+            false,
+            JitConfig { features: HostFeatures::empty(), ..counting() },
+            &mutator,
+        ),
+    ];
+    let is_asked = |op: Op| named.is_empty() || named.iter().any(|name| name == op.mnemonic());
+    let isa = Isa::rv64_max();
+    let aimed_at = Op::ALL.into_iter().filter(|op| {
+        let info = op.info();
+        let is_user = info.needs.iter().any(|need| need.is_subset(isa.exts)) && op.pattern(isa.xlen).is_some();
+        is_user && !info.compressed && is_asked(*op)
+    });
+    let aimed = aimed_at.flat_map(|op| (0..AIMED).map(move |seed| Seed::Aimed(op, seed)));
+    let seeds: Vec<Seed> = aimed.chain((1..=OTHERS).map(Seed::Other)).collect();
+    for configured in &mut all {
+        for &seed in &seeds {
+            if let Err(text) = configured.find(&mutator, &ops, seed) {
+                println!("{} differs without a mutant:\n{text}", configured.name);
+                return ExitCode::FAILURE;
+            }
         }
-        for (site, bytes) in mutator.take_sites() {
-            let (_, seeds) = sites.entry(site).or_insert((bytes, Vec::new()));
-            if matches!(outcome, Outcome::Agree(..)) && seeds.len() < EACH && seeds.last() != Some(&seed) {
-                seeds.push(seed);
+        configured.sites.retain(|site, found| !found.programs.is_empty() && is_asked(site.op));
+        println!(
+            "{}: {} instructions of the host, found in {:.0} s",
+            configured.name,
+            configured.sites.len(),
+            start.elapsed().as_secs_f64()
+        );
+    }
+    let (mut tried, mut equivalent, mut survivors) = (0, 0, 0);
+    let mut index = 0;
+    for configured in &mut all {
+        let sites = std::mem::take(&mut configured.sites);
+        for (site, found) in &sites {
+            for mutant in mutant::of(site, &found.example) {
+                index += 1;
+                if index % share != first % share {
+                    continue;
+                }
+                if equivalent::reason(&mutant).is_some() {
+                    equivalent += 1;
+                    continue;
+                }
+                tried += 1;
+                if !configured.is_noticed(&mutator, &mutant, &ops, &found.programs) {
+                    println!("survives {} programs: {}: {mutant}", found.programs.len(), configured.name);
+                    survivors += 1;
+                }
+                if tried % 500 == 0 {
+                    println!("{tried}, {survivors} survive, {:.0} s", start.elapsed().as_secs_f64());
+                }
             }
         }
     }
-    sites.retain(|site, (_, seeds)| {
-        !seeds.is_empty() && (named.is_empty() || named.iter().any(|n| n == site.op.mnemonic()))
-    });
-    let all: Vec<(Mutant, &[u64])> = sites
-        .iter()
-        .flat_map(|(site, (bytes, seeds))| mutant::of(site, bytes).into_iter().map(|m| (m, seeds.as_slice())))
-        .step_by(share)
-        .collect();
-    let ops_seen = sites.keys().map(|site| site.op).collect::<std::collections::BTreeSet<Op>>().len();
+    let percent = 100.0 * (tried - survivors) as f64 / f64::from(tried.max(1));
     println!(
-        "{} instructions of the host for {ops_seen} ops, {} mutants, found in {:.0} s",
-        sites.len(),
-        all.len(),
-        start.elapsed().as_secs_f64()
-    );
-    let mut survivors = 0;
-    for (n, (mutant, seeds)) in all.iter().enumerate() {
-        if !is_noticed(&mut pair, &mutator, mutant, &ops, seeds) {
-            println!("survives {} programs: {mutant}", seeds.len());
-            survivors += 1;
-        }
-        if n % 500 == 499 {
-            println!("{} of {}, {survivors} survive, {:.0} s", n + 1, all.len(), start.elapsed().as_secs_f64());
-        }
-    }
-    let percent = 100.0 * (all.len() - survivors) as f64 / all.len().max(1) as f64;
-    println!(
-        "{} mutants, {survivors} survive: {percent:.2} % noticed, in {:.0} s",
-        all.len(),
+        "{tried} of {index} mutants, {survivors} survive: {percent:.2} % noticed; {equivalent} are argued to be \
+         equivalent; {:.0} s",
         start.elapsed().as_secs_f64()
     );
     if percent >= REQUIRED { ExitCode::SUCCESS } else { ExitCode::FAILURE }
