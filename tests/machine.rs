@@ -10,7 +10,9 @@ use elf::{
 use remu::guest::riscv::privileged::Privileged;
 use remu::guest::riscv::{Base, Rv32, Rv64};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, ClockSource, Console, Ending, Machine, MachineConfig, MachineError, MachineKind};
+use remu::machine::{
+    BootPlan, ClockSource, Console, Ending, Machine, MachineConfig, MachineError, MachineKind, Scheduling,
+};
 use remu::memory::CodeWatch;
 use remu_isa::{Insn, Isa, Op};
 use std::sync::{Arc, Mutex};
@@ -64,6 +66,7 @@ fn config(isa: Isa) -> MachineConfig {
         ram_base: BASE,
         ram_size: 1 << 20,
         harts: 1,
+        scheduling: Scheduling::InTurn,
         clock: ClockSource::Host,
         arguments: String::new(),
         aligned_only: false,
@@ -403,6 +406,48 @@ fn harts_take_turns() {
     let two = MachineConfig { harts: 2, ..config(Isa::rv64_max()) };
     assert_eq!(run_on(&two, &code, Terminal::default()), Ending::Exited(33));
     assert_eq!(run_on(&config(Isa::rv64_max()), &code, Terminal::default()), Ending::OutOfInstructions);
+}
+
+fn wfi() -> Insn {
+    remu_isa::decode(0x1050_0073, Isa::rv64_max()).unwrap()
+}
+
+fn on_threads(harts: usize) -> MachineConfig {
+    MachineConfig { harts, scheduling: Scheduling::Threads, ..config(Isa::rv64_max()) }
+}
+
+#[test]
+fn harts_on_threads_end_with_the_machine() {
+    // The first hart ends the machine while the others run, and while they wait.
+    for rest in [jump(0), wfi()] {
+        let mut code = vec![branch(Op::Bne, A0, ZERO, 4 * 9)];
+        code.extend(exit_with(ZERO).into_iter().chain(std::iter::repeat(jump(0))).take(8));
+        code.extend([rest, jump(-4)]);
+        assert_eq!(run_on(&on_threads(4), &code, Terminal::default()), Ending::Exited(0));
+    }
+}
+
+#[test]
+fn harts_that_wait_for_ever_do_not_keep_a_limited_machine_running() {
+    let all_wait = [wfi(), jump(-4)];
+    let one_runs = [branch(Op::Beq, A0, ZERO, 12), wfi(), jump(-4), jump(0)];
+    for scheduling in [Scheduling::Threads, Scheduling::InTurn] {
+        let config = MachineConfig { scheduling, ..on_threads(3) };
+        assert_eq!(run_on(&config, &all_wait, Terminal::default()), Ending::OutOfInstructions);
+        assert_eq!(run_on(&config, &one_runs, Terminal::default()), Ending::OutOfInstructions);
+    }
+}
+
+#[test]
+fn a_panic_on_a_hart_ends_the_machine() {
+    // The first hart traps, which panics; the second runs for ever.
+    let bytes = image(&[branch(Op::Bne, A0, ZERO, 8), ebreak(), jump(0)]);
+    let plan = BootPlan::new(None, Some(&bytes)).unwrap();
+    let console = Box::new(Terminal::default());
+    let mut machine = Machine::<Rv64, Engine<Rv64>>::new(&on_threads(2), &plan, console, engine).unwrap();
+    machine.watch_traps(Arc::new(|_, _| panic!("a defect")));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| machine.run(None)));
+    assert!(result.is_err());
 }
 
 #[test]

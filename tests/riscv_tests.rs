@@ -11,7 +11,7 @@ use remu::guest::riscv::privileged::Privileged;
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner, Tracer};
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Silent};
+use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Scheduling, Silent};
 use remu::memory::CodeWatch;
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Xlen};
@@ -133,6 +133,7 @@ fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) ->
         ram_base: 0x8000_0000,
         ram_size: 64 << 20,
         harts: 1,
+        scheduling: Scheduling::InTurn,
         clock: ClockSource::Host,
         arguments: String::new(),
         aligned_only,

@@ -235,7 +235,15 @@ fn errors_are_one_line() {
         (&["-M", "toaster", "seven"], "unknown machine 'toaster'; virt and spike are supported"),
         (&["-M", "virt,aclint=on", "seven"], "-machine: 'aclint=on' is not supported"),
         (&["-accel", "kvm", "seven"], "-accel 'kvm': only tcg is supported"),
-        (&["-accel", "tcg,thread=multi", "seven"], "-accel: 'thread=multi' is not supported"),
+        (&["-accel", "tcg,tb-size=8", "seven"], "-accel: 'tb-size=8' is not supported"),
+        (
+            &["-accel", "tcg,thread=multi", "-icount", "3", "seven"],
+            "-icount runs the harts in turn, -accel thread=multi does not",
+        ),
+        (
+            &["--round-robin", "-accel", "tcg,thread=multi", "seven"],
+            "--round-robin runs the harts in turn, -accel thread=multi does not",
+        ),
         (&["-bios", "default", "seven"], "-bios 'default': remu-system comes without firmware; name a file, or none"),
         (&["-m", "128,slots=2", "seven"], "-m: 'slots=2' is not supported"),
         (&["-smp", "2,threads=2", "seven"], "-smp: 'threads=2' is not supported"),

@@ -22,6 +22,10 @@ impl HartInputs for Alone {
         0
     }
 
+    fn set_supervisor_timer(&self, _: Option<u64>) {}
+
+    fn pause(&self) {}
+
     fn trapped(&self, _: &TakenTrap) {}
 }
 

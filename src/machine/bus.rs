@@ -1,6 +1,5 @@
-//! The bus: the devices that all harts share, and the request to end the machine.
+//! The bus: the devices that all harts share.
 
-use super::clock::Clock;
 use super::console::SharedConsole;
 use super::devices::Device;
 use super::devices::clint::{self, Clint};
@@ -9,13 +8,13 @@ use super::devices::plic::{self, Plic};
 use super::devices::rtc::{self, Rtc};
 use super::devices::uart::{self, Uart};
 use super::htif::Htif;
-use super::interrupts::InterruptLines;
-use super::{Console, MachineConfig, MachineKind};
-use crate::elf::HtifAddresses;
-use crate::guest::riscv::privileged::Interrupts;
-use crate::memory::machine::{Mmio, Ram};
+use super::timer::Timers;
+use super::{Clock, Console, Events, InterruptLines, MachineConfig, MachineKind};
+use crate::memory::machine::Mmio;
 use remu_isa::Ext;
-use std::sync::{Arc, Mutex, PoisonError};
+use rustix::thread::set_current_timer_slack;
+use std::num::NonZeroU64;
+use std::sync::Arc;
 
 /// Why a machine stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +29,8 @@ pub enum Ending {
     ByUser,
     /// The instruction limit was reached.
     OutOfInstructions,
+    /// The host refused a thread for a hart, for this reason.
+    NoThread(String),
 }
 
 /// A device at its place.
@@ -46,52 +47,39 @@ pub struct Slot {
 /// The devices of a machine, as its harts reach them. Any thread may access them.
 pub struct Bus {
     slots: Vec<Slot>,
-    clint: Arc<Clint>,
+    timers: Arc<Timers>,
     uart: Arc<Uart>,
-    finisher: Arc<Finisher>,
-    htif: Option<Mutex<Htif>>,
-    ram: Arc<Ram>,
+    htif: Option<Htif>,
     console: SharedConsole,
     clock: Arc<Clock>,
     lines: Arc<InterruptLines>,
+    events: Arc<Events>,
 }
 
 impl Bus {
-    pub(super) fn new(
-        config: &MachineConfig,
-        ram: Arc<Ram>,
-        htif: Option<HtifAddresses>,
-        console: Box<dyn Console>,
-    ) -> Self {
+    pub(super) fn new(config: &MachineConfig, htif: Option<Htif>, console: Box<dyn Console>) -> Self {
+        let input = console.input();
         let console = SharedConsole::new(console);
         let clock = Arc::new(Clock::new(config.clock));
         let lines = Arc::new(InterruptLines::new(config.harts));
-        let clint = Arc::new(Clint::new(config.harts, clock.clone(), lines.clone()));
-        let finisher = Arc::<Finisher>::default();
+        let events = Arc::new(Events::new(lines.clone(), input, &clock));
+        let timers = Arc::new(Timers::new(config.harts, clock.clone(), lines.clone(), events.clone()));
+        let clint = Arc::new(Clint::new(config.harts, lines.clone(), timers.clone()));
         let slot = |name, base, size, device| Slot { name, base, size, device };
-        let mut slots = vec![slot("CLINT", clint::BASE, clint::SIZE, clint.clone())];
+        let mut slots = vec![slot("CLINT", clint::BASE, clint::SIZE, clint)];
         let mut uart_line = None;
         if config.kind == MachineKind::Virt {
             let plic = Arc::new(Plic::new(config.harts, config.isa.exts.contains(Ext::S), lines.clone()));
-            let rtc = Arc::new(Rtc::new(clock.clone(), plic.line(rtc::SOURCE)));
+            let rtc = Arc::new(Rtc::new(clock.clone(), plic.line(rtc::SOURCE), events.clone()));
+            let finisher = Arc::new(Finisher::new(events.clone()));
             uart_line = Some(plic.line(uart::SOURCE));
             slots.push(slot("PLIC", plic::BASE, plic::SIZE, plic));
             slots.push(slot("real-time clock", rtc::BASE, rtc::SIZE, rtc));
-            slots.push(slot("power-off device", finisher::BASE, finisher::SIZE, finisher.clone()));
+            slots.push(slot("power-off device", finisher::BASE, finisher::SIZE, finisher));
         }
-        let uart = Arc::new(Uart::new(console.clone(), clock.clone(), uart_line));
+        let uart = Arc::new(Uart::new(console.clone(), clock.clone(), events.clone(), uart_line));
         slots.push(slot("serial port", uart::BASE, uart::SIZE, uart.clone()));
-        Self {
-            slots,
-            clint,
-            uart,
-            finisher,
-            htif: htif.map(|at| Mutex::new(Htif::new(at))),
-            ram,
-            console,
-            clock,
-            lines,
-        }
+        Self { slots, timers, uart, htif, console, clock, lines, events }
     }
 
     /// The devices.
@@ -107,49 +95,86 @@ impl Bus {
         })
     }
 
-    /// The bits of `mip` that devices set for a hart.
-    pub(super) fn pending(&self, hart: usize) -> Interrupts {
-        self.lines.pending(hart)
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
-    /// The value of `mtime`.
-    pub(super) fn time(&self) -> u64 {
-        self.clint.time()
+    pub(super) fn timers(&self) -> &Timers {
+        &self.timers
     }
 
-    /// Records that a hart executed this many instructions.
-    pub(super) fn count(&self, instructions: u64) {
-        self.clock.count(instructions);
+    pub(super) fn lines(&self) -> &InterruptLines {
+        &self.lines
     }
 
-    /// Updates the devices, HTIF and the console. Returns why the machine stops, if it does.
-    pub(super) fn poll(&self) -> Option<Ending> {
+    pub(super) fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Brings the devices, HTIF and the console up to date.
+    pub(super) fn poll(&self) {
         self.slots.iter().for_each(|slot| slot.device.poll());
-        let mut console = self.console.lock();
-        let by_htif = self
-            .htif
-            .as_ref()
-            .and_then(|htif| htif.lock().unwrap_or_else(PoisonError::into_inner).poll(&self.ram, &mut **console));
-        console.flush();
-        let by_user = console.wants_end().then_some(Ending::ByUser);
-        by_htif.or_else(|| self.finisher.ending()).or(by_user)
-    }
-
-    /// The next time at which a device raises an interrupt.
-    pub(super) fn deadline(&self) -> Option<u64> {
-        self.slots.iter().filter_map(|slot| slot.device.deadline()).min()
-    }
-
-    /// Waits until a device may have raised an interrupt, or the value of `mtime` is `timer`.
-    pub(super) fn wait(&self, timer: Option<u64>) {
-        if self.uart.receive() {
-            return;
+        if self.htif.as_ref().is_some_and(|htif| htif.is_due(&self.clock)) {
+            self.poll_htif();
         }
-        let accepts_input = self.uart.accepts_input();
-        let timer = timer.and_then(|at| self.clint.nanos_at(at));
-        let deadline = [self.deadline(), timer].into_iter().flatten().min();
-        self.clock.wait_until(deadline, |time| self.console.lock().wait(time, accepts_input));
-        self.uart.receive();
+        if self.flush() {
+            self.events.end(Ending::ByUser);
+        }
+    }
+
+    fn poll_htif(&self) {
+        if let Some(htif) = &self.htif
+            && let Some(ending) = htif.poll(&mut **self.console.lock())
+        {
+            self.events.end(ending);
+        }
+    }
+
+    /// Ends the machine because its harts have run as many instructions as they may. A request to end it that is under
+    /// way comes first.
+    pub(super) fn end_at_limit(&self) {
+        self.poll_htif();
+        self.events.end(Ending::OutOfInstructions);
+    }
+
+    /// Writes the console's output. Returns whether the user asked to end the machine.
+    pub(super) fn flush(&self) -> bool {
+        self.events.take_output();
+        let mut console = self.console.lock();
+        console.flush();
+        console.wants_end()
+    }
+
+    /// The next time at which a device is to be polled.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        let htif = self.htif.as_ref().and_then(Htif::deadline);
+        self.slots.iter().filter_map(|slot| slot.device.deadline()).chain(htif).min()
+    }
+
+    fn accepts_input(&self) -> bool {
+        self.uart.accepts_input() || self.htif.as_ref().is_some_and(Htif::wants_key)
+    }
+
+    /// Polls the devices whenever something happens, until the machine ends.
+    pub(super) fn serve(&self) {
+        // The host may delay other sleeps by 50 microseconds. If it refuses, interrupts are as late.
+        let _ = set_current_timer_slack(NonZeroU64::new(1));
+        loop {
+            self.poll();
+            if self.events.ended() {
+                return;
+            }
+            self.events.sleep(&self.clock, || (self.deadline(), self.accepts_input()));
+        }
+    }
+
+    /// Waits until a device may have raised an interrupt, while all harts wait.
+    pub(super) fn wait(&self) {
+        if !self.uart.receive() {
+            self.events.sleep(&self.clock, || (self.deadline(), self.accepts_input()));
+            self.uart.receive();
+            self.poll();
+        }
     }
 }
 
@@ -166,5 +191,15 @@ impl Mmio for Bus {
 
     fn has_device(&self, addr: u64) -> bool {
         self.device(addr, 1).is_some()
+    }
+
+    fn watches(&self, page: u64) -> bool {
+        self.htif.as_ref().is_some_and(|htif| htif.is_in(page))
+    }
+
+    fn stored(&self, addr: u64, len: u64) {
+        if let Some(htif) = &self.htif {
+            htif.stored(addr, len, &self.clock, &self.events);
+        }
     }
 }

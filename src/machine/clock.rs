@@ -58,6 +58,19 @@ impl Clock {
         }
     }
 
+    /// Whether it counts instructions.
+    pub fn counts_instructions(&self) -> bool {
+        matches!(self.kind, Kind::Instructions { .. })
+    }
+
+    /// The number of instructions until the clock shows at least `deadline`; `None` if it does not count them.
+    pub fn instructions_until(&self, deadline: u64) -> Option<u64> {
+        match &self.kind {
+            Kind::Host(_) => None,
+            Kind::Instructions { shift, .. } => Some(deadline.saturating_sub(self.nanos()).div_ceil(1 << shift)),
+        }
+    }
+
     /// The date at which the machine started, in nanoseconds since 1970.
     pub fn start_date(&self) -> u64 {
         self.start_date
@@ -101,6 +114,7 @@ mod tests {
         assert_eq!((clock.nanos(), clock.start_date()), (0, FIXED_DATE * 1_000_000_000));
         clock.count(5);
         assert_eq!(clock.nanos(), 40);
+        assert_eq!([0, 40, 41, 48, 49].map(|at| clock.instructions_until(at)), [0, 0, 1, 1, 2].map(Some));
         clock.wait_until(Some(1 << 40), |_| panic!("it sleeps"));
         assert_eq!(clock.nanos(), 1 << 40);
         clock.wait_until(Some(5), |_| panic!("it sleeps"));
@@ -121,6 +135,6 @@ mod tests {
     fn a_clock_of_the_host_ignores_instructions() {
         let clock = Clock::new(ClockSource::Host);
         clock.count(1 << 60);
-        assert!(clock.nanos() < 1 << 60);
+        assert!(clock.nanos() < 1 << 60 && clock.instructions_until(1).is_none());
     }
 }

@@ -1,12 +1,13 @@
 //! A hart of a machine: its state, its memory and its engine.
 
 use super::bus::Bus;
+use super::timer::{Level, NEVER};
+use super::{ClockSource, MachineConfig, Scheduling};
 use crate::guest::riscv::privileged::{HartInputs, Interrupts, Privileged, TakenTrap};
 use crate::guest::riscv::{Base, Cpu};
 use crate::guest::{Engine, Exit, HartOwner};
 use crate::memory::CodeWatch;
 use crate::memory::machine::HartMemory;
-use remu_isa::Isa;
 use std::sync::{Arc, OnceLock};
 
 /// Called for each trap that is taken, with the hart id.
@@ -32,17 +33,52 @@ pub struct Hart<B: Base, E> {
 struct Port {
     hart: usize,
     bus: Arc<Bus>,
+    pausing: Pausing,
     watcher: OnceLock<TrapWatcher>,
+}
+
+/// What a hart does while it waits for another in a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pausing {
+    /// There is no other.
+    Spin,
+    /// The other one may need the host's processor.
+    Yield,
+    /// It is the other one's turn.
+    EndTurn,
+}
+
+impl Pausing {
+    fn of(config: &MachineConfig) -> Self {
+        match config.harts {
+            1 => Self::Spin,
+            _ if config.scheduling == Scheduling::InTurn || config.clock != ClockSource::Host => Self::EndTurn,
+            _ => Self::Yield,
+        }
+    }
 }
 
 impl HartInputs for Port {
     fn pending(&self) -> Interrupts {
-        self.bus.pending(self.hart)
+        self.bus.lines().pending(self.hart)
     }
 
     fn time(&self, executed: u64) -> u64 {
-        self.bus.count(executed);
-        self.bus.time()
+        self.bus.clock().count(executed);
+        self.bus.timers().poll();
+        self.bus.timers().time()
+    }
+
+    fn set_supervisor_timer(&self, at: Option<u64>) {
+        self.bus.timers().set(self.hart, Level::Supervisor, |_| at.unwrap_or(NEVER));
+    }
+
+    fn pause(&self) {
+        match self.pausing {
+            Pausing::Spin => std::hint::spin_loop(),
+            Pausing::Yield => std::thread::yield_now(),
+            Pausing::EndTurn => self.bus.events().end_turn(),
+        }
     }
 
     fn trapped(&self, trap: &TakenTrap) {
@@ -56,17 +92,18 @@ impl<B: Base, E: HartEngine<B>> Hart<B, E> {
     /// A hart that starts at `pc`. Its engine is made with what tells it of changed code.
     pub(super) fn new(
         id: usize,
-        isa: Isa,
+        config: &MachineConfig,
         pc: u64,
         memory: HartMemory,
         bus: Arc<Bus>,
         engine: impl FnOnce(CodeWatch) -> E,
     ) -> Self {
-        let mut cpu = Cpu::new(isa);
+        let mut cpu = Cpu::new(config.isa);
         cpu.pc = pc;
         let state = HartOwner::new(cpu);
         let watch = memory.code().changes().register(state.cell().clone());
-        let port = Arc::new(Port { hart: id, bus, watcher: OnceLock::new() });
+        bus.lines().connect(id, state.cell().clone());
+        let port = Arc::new(Port { hart: id, bus, pausing: Pausing::of(config), watcher: OnceLock::new() });
         let privileged = Privileged::new(id as u64, port.clone());
         Self { state, privileged, memory, engine: engine(watch), waiting: false, port }
     }
@@ -75,6 +112,11 @@ impl<B: Base, E: HartEngine<B>> Hart<B, E> {
     pub(super) fn watch_traps(&mut self, watcher: TrapWatcher) {
         // There is at most one.
         let _ = self.port.watcher.set(watcher);
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> usize {
+        self.port.hart
     }
 
     /// The state of the unprivileged architecture.
@@ -88,8 +130,7 @@ impl<B: Base, E: HartEngine<B>> Hart<B, E> {
     }
 
     /// Whether it waits for an interrupt.
-    pub(super) fn waits(&mut self) -> bool {
-        self.privileged.update_timer(self.state.cpu());
+    pub(super) fn waits(&self) -> bool {
         self.waiting && !self.privileged.wakes()
     }
 
@@ -98,11 +139,8 @@ impl<B: Base, E: HartEngine<B>> Hart<B, E> {
         self.privileged.begun(self.state.cpu())
     }
 
-    /// Runs about `instructions` instructions, fewer if the hart waits or the machine stops.
+    /// Runs about `instructions` instructions, fewer if it comes to wait or the machine stops. It must not wait.
     pub(super) fn turn(&mut self, instructions: u64) {
-        if self.waits() {
-            return;
-        }
         if std::mem::take(&mut self.waiting) {
             self.complete_wait();
         }

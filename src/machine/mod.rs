@@ -1,6 +1,6 @@
 //! Whole machines: harts, devices, and how they boot and stop.
 //!
-//! A [`Machine`] owns the devices and runs its harts in turn, on engines that its caller provides. The module knows
+//! A [`Machine`] owns the devices and [runs](run) its harts, on threads or in turn, on engines that its caller provides. The module knows
 //! guests, memory, ELF images and the host, but no engine and no system call.
 
 mod boot;
@@ -9,15 +9,19 @@ mod clock;
 mod console;
 mod devices;
 mod devicetree;
+mod events;
 mod hart;
 mod htif;
 mod interrupts;
+mod run;
+mod timer;
 
 pub use boot::{BootError, BootFault, BootPlan, Part, device_tree};
 pub use bus::{Bus, Ending};
 pub use clock::{Clock, ClockSource};
-pub use console::{Console, Silent};
+pub use console::{Console, Input, Silent};
 pub use devicetree::DeviceTreeError;
+pub use events::Events;
 pub use hart::{Hart, HartEngine, TrapWatcher};
 pub use interrupts::InterruptLines;
 
@@ -25,11 +29,9 @@ use crate::elf::Image;
 use crate::guest::riscv::Base;
 use crate::memory::machine::{HartMemory, MachineCode, Ram, RamError};
 use crate::memory::{CodeWatch, Reservations};
+use htif::Htif;
 use remu_isa::{EncodeError, Isa};
 use std::sync::Arc;
-
-/// The number of instructions that a hart runs before devices are polled and the next hart runs.
-const TURN: u64 = 5_000;
 
 /// The machine model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,16 @@ impl MachineKind {
     pub const ALL: [(&'static str, MachineKind); 2] = [("virt", MachineKind::Virt), ("spike", MachineKind::Spike)];
 }
 
+/// How the harts of a machine run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheduling {
+    /// Each on a thread of its own. A clock that counts instructions has them run in turn.
+    #[default]
+    Threads,
+    /// In turn on one thread.
+    InTurn,
+}
+
 /// The configuration of a machine.
 #[derive(Debug)]
 pub struct MachineConfig {
@@ -58,6 +70,8 @@ pub struct MachineConfig {
     pub ram_size: u64,
     /// The number of harts, at least one.
     pub harts: usize,
+    /// How they run.
+    pub scheduling: Scheduling,
     /// What makes its clock advance.
     pub clock: ClockSource,
     /// The kernel's command line.
@@ -103,6 +117,7 @@ pub struct Machine<B: Base, E> {
     harts: Vec<Hart<B, E>>,
     bus: Arc<Bus>,
     ram: Arc<Ram>,
+    scheduling: Scheduling,
 }
 
 impl<B: Base, E: HartEngine<B>> Machine<B, E> {
@@ -115,22 +130,23 @@ impl<B: Base, E: HartEngine<B>> Machine<B, E> {
     ) -> Result<Self, MachineError> {
         let ram = Arc::new(Ram::new(config.ram_base, config.ram_size)?);
         let range = ram.range();
-        let bus = Arc::new(Bus::new(config, ram.clone(), plan.image().and_then(Image::htif), console));
+        let (reservations, code) = (Arc::<Reservations>::default(), Arc::<MachineCode>::default());
+        let htif = plan.image().and_then(Image::htif).map(|at| Htif::new(at, ram.clone(), code.clone()));
+        let bus = Arc::new(Bus::new(config, htif, console));
         let covered = bus.slots().iter().find(|slot| range.start < slot.base + slot.size && range.end > slot.base);
         if let Some(slot) = covered {
             return Err(MachineError::Overlap { start: range.start, end: range.end, device: slot.name, at: slot.base });
         }
         let rom = Arc::new(boot::load(config, plan, &ram)?);
-        let (reservations, code) = (Arc::<Reservations>::default(), Arc::<MachineCode>::default());
         let harts = (0..config.harts)
             .map(|id| {
                 let memories = vec![ram.clone(), rom.clone()];
                 let memory = HartMemory::new(memories, bus.clone()).sharing(reservations.clone(), code.clone());
                 let memory = if config.aligned_only { memory.aligned_only() } else { memory };
-                Hart::new(id, config.isa, rom.range().start, memory, bus.clone(), &engine)
+                Hart::new(id, config, rom.range().start, memory, bus.clone(), &engine)
             })
             .collect();
-        Ok(Self { harts, bus, ram })
+        Ok(Self { harts, bus, ram, scheduling: config.scheduling })
     }
 
     /// Calls `watcher` for each trap taken from now on.
@@ -140,26 +156,13 @@ impl<B: Base, E: HartEngine<B>> Machine<B, E> {
         }
     }
 
-    /// Runs until the guest or the user stops it. With a limit, also until each hart has run `limit` instructions,
-    /// or until all harts wait and no timer is set.
-    pub fn run(&mut self, limit: Option<u64>) -> Ending {
-        loop {
-            for id in 0..self.harts.len() {
-                self.harts[id].turn(TURN);
-                if let Some(ending) = self.bus.poll() {
-                    return ending;
-                }
-            }
-            let all_wait = self.harts.iter_mut().all(Hart::waits);
-            let timer = self.harts.iter().filter_map(|hart| hart.privileged().deadline()).min();
-            let for_ever = all_wait && timer.is_none() && self.bus.deadline().is_none();
-            if limit.is_some_and(|limit| for_ever || self.harts.iter().all(|hart| hart.begun() >= limit)) {
-                return Ending::OutOfInstructions;
-            }
-            if all_wait {
-                self.bus.wait(timer);
-            }
-        }
+    /// Runs until the guest or the user stops it. With a limit, also until each hart has run `limit` instructions or
+    /// waits: for ever, unless others have run as many.
+    pub fn run(&mut self, limit: Option<u64>) -> Ending
+    where
+        E: Send,
+    {
+        run::run(&mut self.harts, &self.bus, self.scheduling, limit)
     }
 
     /// The harts.

@@ -5,7 +5,7 @@ use crate::guest::{Mutant32, Mutant64, Seen, watch};
 use remu::guest::riscv::Base;
 use remu::guest::riscv::privileged::Privileged;
 use remu::interp::{Interp, InterpConfig};
-use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Silent};
+use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Scheduling, Silent};
 use remu_isa::{Isa, Xlen};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -71,6 +71,7 @@ impl Program {
             ram_base: 0x8000_0000,
             ram_size: 64 << 20,
             harts: 1,
+            scheduling: Scheduling::InTurn,
             clock: ClockSource::Host,
             arguments: String::new(),
             aligned_only: false,

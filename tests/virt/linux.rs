@@ -25,7 +25,7 @@ fn disk(then: &str) -> Vec<u8> {
     let archive = folders.into_iter().fold(Archive::default(), Archive::folder);
     let archive = archive.device("dev/console", 5, 1).device("dev/null", 1, 3);
     let archive = archive.program("bin/busybox", &busybox).program("init", init.as_bytes());
-    let tools = "cat date dmesg echo grep mount poweroff sh sleep tail uname wc";
+    let tools = "cat date dmesg echo grep mount poweroff sh sleep tail taskset uname wc";
     tools.split(' ').fold(archive, |archive, tool| archive.link(&format!("bin/{tool}"), "busybox")).end()
 }
 
@@ -56,6 +56,14 @@ fn converse(command: Command, harts: usize) {
     answer("grep -c ^processor /proc/cpuinfo", &[&format!("\n{harts}")]);
     answer("cat /proc/cpuinfo", &["hart\t\t: 0", "isa\t\t: rv64ima", "mmu\t\t: sv"]);
     answer("i=0; while [ $i -lt 50 ]; do i=$(echo $((i + 1)) | cat); done; echo loops $i", &["\nloops 50"]);
+    // Each hart is kept busy by a loop of its own.
+    let busy = |hart: usize| {
+        let count = "i=0; while [ $i -lt 1000 ]; do i=$((i + 1)); done";
+        format!("taskset {} sh -c '{count}; echo busy {hart} $i' &", 1 << hart)
+    };
+    let answers: Vec<String> = (0..harts).map(|hart| format!("busy {hart} 1000")).collect();
+    let all: String = (0..harts).map(busy).collect();
+    answer(&format!("{all} wait"), &answers.iter().map(String::as_str).collect::<Vec<_>>());
     answer("date +%Y", &["\n20"]);
     answer("dmesg | tail -n 3 | wc -l", &["\n3"]);
     answer("sleep 1; echo slept", &["\nslept"]);

@@ -1,8 +1,8 @@
 //! The machine that the options select. The values have QEMU's syntax.
 
-use super::{SystemError, SystemOptions, bad, isa, number};
+use super::{CliError, SystemError, SystemOptions, bad, isa, number};
 use crate::cli::resolve;
-use crate::machine::{ClockSource, MachineConfig, MachineKind};
+use crate::machine::{ClockSource, MachineConfig, MachineKind, Scheduling};
 use remu_isa::Xlen;
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ Machines (-machine NAME[,dumpdtb=FILE]):
 
 /// What `-accel help` prints.
 pub(super) const ACCELERATORS: &str = "\
-Accelerators (-accel NAME):
-  tcg    emulation
+Accelerators (-accel NAME[,thread=multi|single]):
+  tcg    emulation; thread=multi runs each hart on a thread of its own, thread=single all in turn
 ";
 
 /// What `-smp help` prints.
@@ -28,9 +28,6 @@ Harts (-smp [cpus=]N[,OPTION=NUMBER]...):
 
 /// The machine. `wanted` is the register width of the program, if known.
 pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<MachineConfig, SystemError> {
-    for accelerator in &options.accel {
-        check_accelerator(accelerator)?;
-    }
     if let Some(name) = options.name.iter().find(|name| name.contains(',')) {
         return Err(bad("-name", name, "only a name is supported, and it is not shown"));
     }
@@ -41,6 +38,7 @@ pub(super) fn of(options: &SystemOptions, wanted: Option<Xlen>) -> Result<Machin
         ram_base: number("--memory-base", &options.memory_base)?,
         ram_size: memory(&options.memory)?,
         harts: harts(&options.smp)?,
+        scheduling: scheduling(options)?,
         clock: options.icount.as_deref().map(clock).transpose()?.unwrap_or_default(),
         arguments: options.append.clone().unwrap_or_default(),
     })
@@ -53,7 +51,7 @@ pub(super) fn machine(options: &SystemOptions) -> Result<(MachineKind, Option<Pa
         match part.split_once('=') {
             None if index == 0 => kind = model(part)?,
             Some(("type", name)) => kind = model(name)?,
-            Some(("accel", accelerator)) => check_accelerator(accelerator)?,
+            Some(("accel", accelerator)) => drop(accelerator_threads(accelerator)?),
             Some(("dumpdtb", file)) => dump = Some(file.into()),
             _ => return Err(SystemError::Property { option: "-machine", property: part.to_owned() }),
         }
@@ -82,17 +80,38 @@ fn clock(given: &str) -> Result<ClockSource, SystemError> {
     Ok(ClockSource::Instructions { shift, sleep })
 }
 
-/// `[accel=]tcg[,thread=single]`.
-fn check_accelerator(given: &str) -> Result<(), SystemError> {
+/// How the harts run.
+fn scheduling(options: &SystemOptions) -> Result<Scheduling, SystemError> {
+    let mut threads = None;
+    for accelerator in &options.accel {
+        threads = accelerator_threads(accelerator)?.or(threads);
+    }
+    let in_turn = [("--round-robin", options.round_robin), ("-icount", options.icount.is_some())];
+    match (threads, in_turn.into_iter().find(|(_, given)| *given)) {
+        (Some(Scheduling::Threads), Some((option, _))) => {
+            Err(CliError::Usage(format!("{option} runs the harts in turn, -accel thread=multi does not")).into())
+        }
+        (_, Some(_)) => Ok(Scheduling::InTurn),
+        (threads, None) => Ok(threads.unwrap_or_default()),
+    }
+}
+
+/// `[accel=]tcg[,thread=single|multi]`.
+fn accelerator_threads(given: &str) -> Result<Option<Scheduling>, SystemError> {
     let mut parts = given.split(',');
     let name = parts.next().unwrap_or_default();
     if name.strip_prefix("accel=").unwrap_or(name) != "tcg" {
         return Err(bad("-accel", given, "only tcg is supported"));
     }
-    match parts.find(|property| *property != "thread=single") {
-        Some(property) => Err(SystemError::Property { option: "-accel", property: property.to_owned() }),
-        None => Ok(()),
+    let mut threads = None;
+    for property in parts {
+        threads = Some(match property {
+            "thread=single" => Scheduling::InTurn,
+            "thread=multi" => Scheduling::Threads,
+            _ => return Err(SystemError::Property { option: "-accel", property: property.to_owned() }),
+        });
     }
+    Ok(threads)
 }
 
 /// `[size=]SIZE`. A bare number is in MiB.

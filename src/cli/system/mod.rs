@@ -59,6 +59,12 @@ enum SystemError {
     /// The guest requested something that is not implemented.
     #[error("the guest uses {0}, which is not supported")]
     Unsupported(String),
+    /// The host refused a descriptor.
+    #[error("the host has no descriptor for events: {0}")]
+    Events(std::io::Error),
+    /// The host refused a thread.
+    #[error("the host has no thread for each hart: {0}; --round-robin needs one for all")]
+    NoThread(String),
     /// The instruction limit was reached.
     #[error("the machine still runs when the limit of {0} instructions is reached")]
     OutOfInstructions(u64),
@@ -186,6 +192,7 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
         Ending::Exited(0) | Ending::Reset | Ending::ByUser => Ok(0),
         Ending::Exited(code) => Ok(Some(code as u8).filter(|&c| c != 0).unwrap_or(1).into()),
         Ending::Unsupported(what) => Err(SystemError::Unsupported(what)),
+        Ending::NoThread(why) => Err(SystemError::NoThread(why)),
         Ending::OutOfInstructions => Err(SystemError::OutOfInstructions(run.limit.unwrap_or_default())),
     }
 }
@@ -220,7 +227,7 @@ impl Run<'_> {
                 engine
             };
             let mut machine =
-                Machine::<B, _>::new(self.config, self.plan, self.serial.console(), engine).map_err(failed)?;
+                Machine::<B, _>::new(self.config, self.plan, self.serial.console()?, engine).map_err(failed)?;
             if let Some(Logging { log, .. }) = self.logging.clone().filter(|l| l.items.int) {
                 machine.watch_traps(Arc::new(move |hart, trap| {
                     log.put(&format!("int at {:#x}: {trap}; hart {hart}\n", trap.pc));
@@ -290,11 +297,11 @@ impl Serial {
         }
     }
 
-    fn console(self) -> Box<dyn Console> {
-        match self {
+    fn console(self) -> Result<Box<dyn Console>, SystemError> {
+        Ok(match self {
             Serial::Silent => Box::new(Silent),
-            Serial::Stdio { keys } => Box::new(Terminal::new(keys)),
-        }
+            Serial::Stdio { keys } => Box::new(Terminal::new(keys)?),
+        })
     }
 }
 

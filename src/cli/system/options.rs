@@ -98,14 +98,20 @@ pub struct SystemOptions {
     #[arg(long = "name", value_name = "NAME")]
     pub name: Option<String>,
 
+    /// Run the harts in turn on one thread instead of each on its own
+    #[arg(long = "round-robin")]
+    pub round_robin: bool,
+
     /// Accelerator: only tcg, which is emulation
-    #[arg(long = "accel", value_name = "NAME", action = clap::ArgAction::Append)]
+    ///
+    /// thread=multi runs each hart on a thread of its own, which is the default; thread=single is --round-robin.
+    #[arg(long = "accel", value_name = "NAME[,thread=multi|single]", action = clap::ArgAction::Append)]
     pub accel: Vec<String>,
 
     /// Let the clock count instructions, so that runs are repeatable
     ///
     /// Each instruction takes 2^N nanoseconds, N from 0 to 10. While all harts wait, the clock runs on to the next timer;
-    /// with sleep=off at once. The date at the start is 2024-01-01.
+    /// with sleep=off at once. The date at the start is 2024-01-01. The harts run in turn.
     #[arg(long = "icount", value_name = "shift=N[,sleep=off]")]
     pub icount: Option<String>,
 

@@ -1,38 +1,69 @@
 //! The terminal of a machine: standard input and output.
 
+use super::SystemError;
 use super::keys::{Key, Keys};
 use crate::host::RawTerminal;
-use crate::machine::Console;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::machine::{Console, Input};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::collections::VecDeque;
 use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// The interval at which input is polled while the guest does not read any.
+/// The interval at which commands of the user are looked for while nobody waits for input.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The most input bytes that are buffered for the guest. Further bytes are dropped, so that Ctrl-A always works.
 const TYPED: usize = 4096;
 
 /// Standard input and output.
-#[derive(Default)]
 pub(super) struct Terminal {
     out: Vec<u8>,
     typed: VecDeque<u8>,
-    input_ended: bool,
     wants_end: bool,
     /// Set if standard input is a terminal on which Ctrl-A begins a command.
     keys: Option<Keys>,
     polled: Option<Instant>,
+    input: Arc<StandardInput>,
     /// Restores the mode of the terminal when dropped.
     _raw: Option<RawTerminal>,
 }
 
+/// Waits for standard input.
+struct StandardInput {
+    /// Readable if the wait is to end.
+    interrupted: OwnedFd,
+    ended: AtomicBool,
+    /// Whether commands of the user arrive by it.
+    has_commands: bool,
+    /// Something may have arrived since the last wait.
+    arrived: AtomicBool,
+}
+
 impl Terminal {
     /// With `keys`, and if standard input is a terminal, Ctrl-A begins a command and Ctrl-C goes to the guest.
-    pub fn new(keys: bool) -> Self {
+    pub fn new(keys: bool) -> Result<Self, SystemError> {
+        let interrupted = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| SystemError::Events(error.into()))?;
         let raw = RawTerminal::new(!keys);
-        Self { keys: raw.as_ref().filter(|_| keys).map(|_| Keys::default()), _raw: raw, ..Self::default() }
+        let keys = raw.as_ref().filter(|_| keys).map(|_| Keys::default());
+        let input = StandardInput {
+            interrupted,
+            ended: AtomicBool::new(false),
+            has_commands: keys.is_some(),
+            arrived: AtomicBool::new(false),
+        };
+        Ok(Self {
+            out: Vec::new(),
+            typed: VecDeque::new(),
+            wants_end: false,
+            keys,
+            polled: None,
+            input: Arc::new(input),
+            _raw: raw,
+        })
     }
 
     /// Reads input that has arrived, without waiting.
@@ -40,14 +71,14 @@ impl Terminal {
         let stdin = std::io::stdin();
         let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if self.input_ended || poll(&mut ready, Some(&now)).unwrap_or(0) == 0 {
+        if self.input.ended.load(Ordering::Relaxed) || poll(&mut ready, Some(&now)).unwrap_or(0) == 0 {
             return;
         }
         // From a file or a pipe, read only what the guest reads: the rest is for the next reader.
         let mut bytes = [0; 64];
         let room = if self.keys.is_some() { bytes.len() } else { 1 };
         match rustix::io::read(&stdin, &mut bytes[..room]) {
-            Ok(0) | Err(_) => self.input_ended = true,
+            Ok(0) | Err(_) => self.input.ended.store(true, Ordering::Relaxed),
             Ok(n) => bytes[..n].iter().for_each(|&byte| self.take(byte)),
         }
     }
@@ -56,12 +87,18 @@ impl Terminal {
         match self.keys.as_mut().map_or(Key::Guest(byte), |keys| keys.take(byte)) {
             Key::Guest(byte) if self.typed.len() < TYPED => self.typed.push_back(byte),
             Key::Guest(_) | Key::Escape => {}
-            Key::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+            Key::Text(text) => self.command(text.as_bytes()),
             Key::End => {
-                self.out.extend_from_slice(b"\nremu-system: ended by Ctrl-A x\n");
                 self.wants_end = true;
+                self.command(b"\nremu-system: ended by Ctrl-A x\n");
             }
         }
+    }
+
+    /// Answers a command of the user. A hart may have read it: whoever waits for input is to look.
+    fn command(&mut self, answer: &[u8]) {
+        self.out.extend_from_slice(answer);
+        self.input.interrupt();
     }
 }
 
@@ -78,7 +115,10 @@ impl Console for Terminal {
     }
 
     fn flush(&mut self) {
-        if self.keys.is_some() && self.polled.is_none_or(|at| at.elapsed() >= POLL_INTERVAL) {
+        let looks = |input: &StandardInput| {
+            input.arrived.swap(false, Ordering::Relaxed) || self.polled.is_none_or(|at| at.elapsed() >= POLL_INTERVAL)
+        };
+        if self.keys.is_some() && looks(&self.input) {
             self.polled = Some(Instant::now());
             self.poll_input();
         }
@@ -94,20 +134,34 @@ impl Console for Terminal {
         self.wants_end
     }
 
-    fn wait(&mut self, time: Option<Duration>, accepts_input: bool) {
+    fn input(&self) -> Arc<dyn Input> {
+        self.input.clone()
+    }
+}
+
+impl Input for StandardInput {
+    fn wait(&self, time: Option<Duration>, accepts_input: bool) {
         let until = time.map(|time| Timespec {
             tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: time.subsec_nanos().into(),
         });
         let stdin = std::io::stdin();
         // On a terminal, also for Ctrl-A; elsewhere, only what the guest takes is read.
-        let listens = !self.input_ended && (accepts_input || self.keys.is_some());
-        let mut ready = [PollFd::new(&stdin, PollFlags::IN)];
-        let ready = if listens { &mut ready[..] } else { &mut [] };
+        let listens = !self.ended.load(Ordering::Relaxed) && (accepts_input || self.has_commands);
+        let mut ready = [PollFd::new(&self.interrupted, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
         // A signal ends the wait early; the caller checks what has happened.
-        let arrived = poll(ready, until.as_ref()).unwrap_or(0) > 0;
-        if arrived && self.keys.is_some() {
-            self.poll_input();
+        let _ = poll(&mut ready[..if listens { 2 } else { 1 }], until.as_ref());
+        if !ready[0].revents().is_empty() {
+            // It fails if there is nothing to read.
+            let _ = rustix::io::read(&self.interrupted, &mut [0; 8]);
         }
+        if !ready[1].revents().is_empty() {
+            self.arrived.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn interrupt(&self) {
+        // It fails if it has been interrupted very often.
+        let _ = rustix::io::write(&self.interrupted, &1_u64.to_ne_bytes());
     }
 }

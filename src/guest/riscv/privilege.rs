@@ -49,6 +49,11 @@ pub trait Privilege {
     /// otherwise the hart goes on at the pc.
     fn trap(&mut self, cpu: &mut Cpu, mem: &Self::Memory, exit: Exit) -> Option<Exit>;
 
+    /// Called while the hart waits for another in a loop.
+    fn pause(&mut self) {
+        std::hint::spin_loop();
+    }
+
     /// Takes an interrupt if one is pending and enabled; returns whether it did. Called when the engine looks code up, and so after each
     /// instruction that can have enabled one.
     fn poll(&mut self, cpu: &mut Cpu, mem: &Self::Memory) -> bool;

@@ -1,12 +1,11 @@
-//! The core-local interruptor (SiFive's CLINT): inter-processor interrupts and the timer. The RISC-V ACLINT
+//! The core-local interruptor (SiFive's CLINT): inter-processor interrupts and the machine's timers. The RISC-V ACLINT
 //! specification keeps its registers.
 
-use super::{Device, lock};
-use crate::guest::riscv::csr::TIMEBASE_HZ;
+use super::Device;
 use crate::guest::riscv::privileged::Interrupts;
-use crate::machine::{Clock, InterruptLines};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use crate::machine::InterruptLines;
+use crate::machine::timer::{Level, Timers};
+use std::sync::Arc;
 
 /// Its address.
 pub const BASE: u64 = 0x200_0000;
@@ -16,18 +15,12 @@ pub const SIZE: u64 = 0x1_0000;
 const MTIMECMP: u64 = 0x4000;
 const MTIME: u64 = 0xbff8;
 
-const NANOS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
-
 /// The interruptor.
 #[derive(Debug)]
 pub struct Clint {
-    clock: Arc<Clock>,
+    harts: u64,
     lines: Arc<InterruptLines>,
-    compare: Mutex<Box<[u64]>>,
-    /// `mtime` minus the ticks of the clock; changed by writes to `mtime`.
-    offset: AtomicU64,
-    /// The lowest `mtimecmp` that is not reached.
-    next: AtomicU64,
+    timers: Arc<Timers>,
 }
 
 #[derive(Clone, Copy)]
@@ -38,40 +31,14 @@ enum Register {
 }
 
 impl Clint {
-    /// The interruptor of `harts` harts, with no interrupt pending.
-    pub fn new(harts: usize, clock: Arc<Clock>, lines: Arc<InterruptLines>) -> Self {
-        let compare = Mutex::new(vec![u64::MAX; harts].into());
-        Self { clock, lines, compare, offset: AtomicU64::new(0), next: AtomicU64::new(u64::MAX) }
-    }
-
-    /// `mtime`.
-    pub fn time(&self) -> u64 {
-        self.offset.load(Ordering::Relaxed).wrapping_add(self.ticks())
-    }
-
-    /// The machine's clock when `mtime` reaches a value; `None` if it never does.
-    pub fn nanos_at(&self, time: u64) -> Option<u64> {
-        let left = time.saturating_sub(self.time());
-        self.ticks().checked_add(left)?.checked_mul(NANOS_PER_TICK)
-    }
-
-    fn ticks(&self) -> u64 {
-        self.clock.nanos() / NANOS_PER_TICK
-    }
-
-    /// Updates the timer interrupts of all harts.
-    fn update(&self, compare: &[u64]) {
-        let time = self.time();
-        for (hart, at) in compare.iter().enumerate() {
-            self.lines.set(hart, Interrupts::TIMER, time >= *at);
-        }
-        let next = compare.iter().copied().filter(|at| *at > time).min();
-        self.next.store(next.unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// The interruptor of `harts` harts.
+    pub fn new(harts: usize, lines: Arc<InterruptLines>, timers: Arc<Timers>) -> Self {
+        Self { harts: harts as u64, lines, timers }
     }
 
     /// The register at an offset, and the byte within the register.
     fn register(&self, offset: u64, size: u64) -> Option<(Register, u64)> {
-        let harts = lock(&self.compare).len() as u64;
+        let harts = self.harts;
         match offset {
             _ if size < 4 => None,
             o if o < 4 * harts => Some((Register::Software(o as usize / 4), o % 4)),
@@ -95,8 +62,8 @@ impl Device for Clint {
         let (register, byte) = self.register(offset, size)?;
         let value = match register {
             Register::Software(hart) => u64::from(self.lines.pending(hart).0 & Interrupts::SOFTWARE.0 != 0),
-            Register::Compare(hart) => lock(&self.compare)[hart],
-            Register::Time => self.time(),
+            Register::Compare(hart) => self.timers.get(hart, Level::Machine),
+            Register::Time => self.timers.time(),
         } >> (8 * byte);
         Some(if size == 4 { value & 0xffff_ffff } else { value })
     }
@@ -106,40 +73,34 @@ impl Device for Clint {
         match register {
             Register::Software(hart) => self.lines.set(hart, Interrupts::SOFTWARE, value & 1 != 0),
             Register::Compare(hart) => {
-                let mut compare = lock(&self.compare);
-                compare[hart] = merged(compare[hart], byte, size, value);
-                self.update(&compare);
+                self.timers.set(hart, Level::Machine, |old| merged(old, byte, size, value));
             }
-            Register::Time => {
-                let compare = lock(&self.compare);
-                let new = merged(self.time(), byte, size, value);
-                self.offset.store(new.wrapping_sub(self.ticks()), Ordering::Relaxed);
-                self.update(&compare);
-            }
+            Register::Time => self.timers.set_time(|old| merged(old, byte, size, value)),
         }
         Some(())
     }
 
     fn poll(&self) {
-        if self.time() >= self.next.load(Ordering::Relaxed) {
-            self.update(&lock(&self.compare));
-        }
+        self.timers.poll();
     }
 
     fn deadline(&self) -> Option<u64> {
-        self.nanos_at(self.next.load(Ordering::Relaxed))
+        self.timers.deadline()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::ClockSource;
+    use crate::machine::console::NoInput;
+    use crate::machine::{Clock, ClockSource, Events, timer};
 
     fn clint(harts: usize) -> (Clint, Arc<Clock>, Arc<InterruptLines>) {
         let clock = Arc::new(Clock::new(ClockSource::Instructions { shift: 0, sleep: false }));
         let lines = Arc::new(InterruptLines::new(harts));
-        (Clint::new(harts, clock.clone(), lines.clone()), clock, lines)
+        let events = Arc::new(Events::new(lines.clone(), Arc::<NoInput>::default(), &clock));
+        let timers = Arc::new(Timers::new(harts, clock.clone(), lines.clone(), events));
+        (Clint::new(harts, lines.clone(), timers), clock, lines)
     }
 
     #[test]
@@ -180,9 +141,22 @@ mod tests {
         clint.poll();
         assert_eq!((clint.read(MTIME, 8), lines.pending(0)), (Some(1 << 40), Interrupts::TIMER));
         clint.write(MTIME, 8, 0).unwrap();
-        assert_eq!((clint.time(), lines.pending(0)), (0, Interrupts(0)));
+        assert_eq!((clint.timers.time(), lines.pending(0)), (0, Interrupts(0)));
         clint.write(MTIME + 4, 4, 0xffff_ffff).unwrap();
-        assert_eq!((clint.time(), lines.pending(0)), (0xffff_ffff_0000_0000, Interrupts::TIMER));
+        assert_eq!((clint.timers.time(), lines.pending(0)), (0xffff_ffff_0000_0000, Interrupts::TIMER));
+    }
+
+    #[test]
+    fn the_supervisor_has_a_timer_of_its_own() {
+        let (clint, clock, lines) = clint(2);
+        clint.timers.set(1, Level::Supervisor, |_| 5);
+        clint.write(MTIMECMP + 8, 8, 7).unwrap();
+        assert_eq!((lines.pending(1), clint.deadline()), (Interrupts(0), Some(500)));
+        clock.count(500);
+        clint.poll();
+        assert_eq!((lines.pending(1), clint.deadline()), (Interrupts::SUPERVISOR_TIMER, Some(700)));
+        clint.timers.set(1, Level::Supervisor, |_| timer::NEVER);
+        assert_eq!(lines.pending(1), Interrupts(0));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The power-off device (SiFive's test finisher): one register that ends or resets the machine.
 
-use super::{Device, lock};
-use crate::machine::Ending;
-use std::sync::Mutex;
+use super::Device;
+use crate::machine::{Ending, Events};
+use std::sync::Arc;
 
 /// Its address.
 pub const BASE: u64 = 0x10_0000;
@@ -17,15 +17,13 @@ pub const PASS: u64 = 0x5555;
 pub const RESET: u64 = 0x7777;
 
 /// The device.
-#[derive(Debug, Default)]
-pub struct Finisher {
-    ending: Mutex<Option<Ending>>,
-}
+#[derive(Debug)]
+pub struct Finisher(Arc<Events>);
 
 impl Finisher {
-    /// How the machine ended, if it did.
-    pub fn ending(&self) -> Option<Ending> {
-        lock(&self.ending).clone()
+    /// The device of a machine with these events.
+    pub fn new(events: Arc<Events>) -> Self {
+        Self(events)
     }
 }
 
@@ -43,8 +41,7 @@ impl Device for Finisher {
             RESET => Ending::Reset,
             _ => return Some(()),
         };
-        // The first of several harts decides.
-        lock(&self.ending).get_or_insert(ending);
+        self.0.end(ending);
         Some(())
     }
 }
@@ -52,11 +49,19 @@ impl Device for Finisher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::console::NoInput;
+    use crate::machine::{Clock, ClockSource, InterruptLines};
+
+    fn finisher() -> Finisher {
+        let clock = Clock::new(ClockSource::Host);
+        Finisher::new(Arc::new(Events::new(Arc::new(InterruptLines::new(1)), Arc::<NoInput>::default(), &clock)))
+    }
 
     fn written(value: u64) -> Option<Ending> {
-        let device = Finisher::default();
+        let device = finisher();
         device.write(0, 4, value).unwrap();
-        device.ending()
+        assert_eq!(device.0.ended(), device.0.ending().is_some());
+        device.0.ending()
     }
 
     #[test]
@@ -70,11 +75,11 @@ mod tests {
 
     #[test]
     fn it_has_one_register() {
-        let device = Finisher::default();
+        let device = finisher();
         device.write(4, 4, PASS).unwrap();
-        assert_eq!((device.write(0, 1, 0x55), device.write(0, 8, PASS), device.ending()), (None, None, None));
+        assert_eq!((device.write(0, 1, 0x55), device.write(0, 8, PASS), device.0.ending()), (None, None, None));
         device.write(0, 2, PASS).unwrap();
         device.write(0, 4, RESET).unwrap();
-        assert_eq!(device.ending(), Some(Ending::Exited(0)));
+        assert_eq!(device.0.ending(), Some(Ending::Exited(0)));
     }
 }

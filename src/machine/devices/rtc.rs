@@ -2,7 +2,7 @@
 
 use super::plic::Line;
 use super::{Device, lock};
-use crate::machine::Clock;
+use crate::machine::{Clock, Events};
 use std::sync::{Arc, Mutex};
 
 /// Its address.
@@ -27,6 +27,7 @@ const CLEAR_INTERRUPT: u64 = 0x1c;
 pub struct Rtc {
     clock: Arc<Clock>,
     line: Line,
+    events: Arc<Events>,
     state: Mutex<State>,
 }
 
@@ -46,10 +47,10 @@ struct State {
 
 impl Rtc {
     /// A real-time clock that shows the date of the machine's clock.
-    pub fn new(clock: Arc<Clock>, line: Line) -> Self {
+    pub fn new(clock: Arc<Clock>, line: Line, events: Arc<Events>) -> Self {
         let state =
             State { offset: clock.start_date(), latched: 0, alarm: 0, running: false, enabled: false, pending: false };
-        Self { clock, line, state: Mutex::new(state) }
+        Self { clock, line, events, state: Mutex::new(state) }
     }
 
     fn date(&self, state: &State) -> u64 {
@@ -63,6 +64,11 @@ impl Rtc {
             state.pending = true;
         }
         self.line.set(state.pending && state.enabled);
+    }
+
+    fn alarm_at(&self, state: &State) -> Option<u64> {
+        let left = state.alarm.saturating_sub(self.date(state));
+        state.running.then(|| self.clock.nanos().saturating_add(left))
     }
 }
 
@@ -111,6 +117,9 @@ impl Device for Rtc {
             _ => {}
         }
         self.update(&mut state);
+        if let Some(at) = self.alarm_at(&state) {
+            self.events.expect_at(at);
+        }
         Some(())
     }
 
@@ -122,9 +131,7 @@ impl Device for Rtc {
     }
 
     fn deadline(&self) -> Option<u64> {
-        let state = lock(&self.state);
-        let left = state.alarm.saturating_sub(self.date(&state));
-        state.running.then(|| self.clock.nanos().saturating_add(left))
+        self.alarm_at(&lock(&self.state))
     }
 }
 
@@ -132,6 +139,7 @@ impl Device for Rtc {
 mod tests {
     use super::super::plic::Plic;
     use super::*;
+    use crate::machine::console::NoInput;
     use crate::machine::{ClockSource, InterruptLines};
 
     struct Bench {
@@ -143,8 +151,10 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let clock = Arc::new(Clock::new(ClockSource::Instructions { shift: 0, sleep: false }));
-            let plic = Arc::new(Plic::new(1, false, Arc::new(InterruptLines::new(1))));
-            Self { rtc: Rtc::new(clock.clone(), plic.line(SOURCE)), clock, plic }
+            let lines = Arc::new(InterruptLines::new(1));
+            let plic = Arc::new(Plic::new(1, false, lines.clone()));
+            let events = Arc::new(Events::new(lines, Arc::<NoInput>::default(), &clock));
+            Self { rtc: Rtc::new(clock.clone(), plic.line(SOURCE), events), clock, plic }
         }
 
         fn read(&self, offset: u64) -> u64 {

@@ -3,7 +3,7 @@
 use super::plic::Line;
 use super::{Device, lock};
 use crate::machine::console::SharedConsole;
-use crate::machine::{Clock, Console};
+use crate::machine::{Clock, Console, Events};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ pub const SIZE: u64 = 0x100;
 /// The interrupt controller's source.
 pub const SOURCE: usize = 10;
 
-/// The interval at which input is looked for while the guest runs, in nanoseconds.
+/// The interval at which input is looked for while the guest runs with a clock that counts instructions, in nanoseconds.
 const POLL_INTERVAL: u64 = 1_000_000;
 
 /// LCR, divisor latch access: the first two registers are the divisor.
@@ -61,6 +61,7 @@ const CONNECTED: u8 = 0xb0;
 pub struct Uart {
     console: SharedConsole,
     clock: Arc<Clock>,
+    events: Arc<Events>,
     line: Option<Line>,
     state: Mutex<State>,
 }
@@ -74,14 +75,18 @@ struct State {
 
 impl Uart {
     /// A serial port. Without `line`, its interrupt is not connected.
-    pub fn new(console: SharedConsole, clock: Arc<Clock>, line: Option<Line>) -> Self {
-        Self { console, clock, line, state: Mutex::new(State { registers: Registers::default(), polled: 0 }) }
+    pub fn new(console: SharedConsole, clock: Arc<Clock>, events: Arc<Events>, line: Option<Line>) -> Self {
+        Self { console, clock, events, line, state: Mutex::new(State { registers: Registers::default(), polled: 0 }) }
     }
 
     /// Accesses the registers, and then sets the line.
     fn with<T>(&self, access: impl FnOnce(&mut State, &mut dyn Console) -> T) -> T {
         let mut state = lock(&self.state);
+        let accepted = state.registers.accepts_input();
         let done = access(&mut state, &mut **self.console.lock());
+        if state.registers.accepts_input() && !accepted {
+            self.events.accepts_input();
+        }
         if let Some(line) = &self.line {
             line.set(state.registers.identify() != NO_INTERRUPT);
         }
@@ -111,13 +116,18 @@ impl Device for Uart {
         if size != 1 {
             return None;
         }
-        self.with(|state, console| state.registers.write(offset, value as u8, console))
+        let done = self.with(|state, console| state.registers.write(offset, value as u8, console));
+        if offset == 0 {
+            self.events.has_output();
+        }
+        done
     }
 
     fn poll(&self) {
         let now = self.clock.nanos();
         let mut state = lock(&self.state);
-        if !state.registers.accepts_input() || now < state.polled.saturating_add(POLL_INTERVAL) {
+        let early = self.clock.counts_instructions() && now < state.polled.saturating_add(POLL_INTERVAL);
+        if !state.registers.accepts_input() || early {
             return;
         }
         state.polled = now;
@@ -298,6 +308,7 @@ impl Registers {
 mod tests {
     use super::super::plic::Plic;
     use super::*;
+    use crate::machine::console::NoInput;
     use crate::machine::{ClockSource, InterruptLines};
 
     /// A console with input, which keeps its output.
@@ -327,9 +338,11 @@ mod tests {
         fn new() -> Self {
             let ends = Ends::default();
             let clock = Arc::new(Clock::new(ClockSource::Instructions { shift: 0, sleep: false }));
-            let plic = Arc::new(Plic::new(1, false, Arc::new(InterruptLines::new(1))));
+            let lines = Arc::new(InterruptLines::new(1));
+            let plic = Arc::new(Plic::new(1, false, lines.clone()));
+            let events = Arc::new(Events::new(lines, Arc::<NoInput>::default(), &clock));
             let console = SharedConsole::new(Box::new(ends.clone()));
-            let uart = Uart::new(console, clock.clone(), Some(plic.line(SOURCE)));
+            let uart = Uart::new(console, clock.clone(), events, Some(plic.line(SOURCE)));
             plic.write(4 * SOURCE as u64, 4, 1).unwrap();
             plic.write(0x2000, 4, 1 << SOURCE).unwrap();
             Self { uart, ends, clock, plic }

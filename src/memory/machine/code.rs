@@ -117,8 +117,11 @@ impl MachineCode {
         now
     }
 
-    /// Reports a store of `len` bytes at `addr`, within one page that holds code.
-    pub(super) fn stored(&self, addr: u64, len: u64) {
+    /// Reports a store of `len` bytes at `addr`, within one page, if the page holds code.
+    pub fn stored(&self, addr: u64, len: u64) {
+        if !self.holds_code(addr) {
+            return;
+        }
         let page = addr & !(PAGE_SIZE - 1);
         let drops = {
             let mut pages = self.pages();

@@ -45,6 +45,10 @@ pub struct HartMemory {
     code_seen: Cell<usize>,
 }
 
+// SAFETY: the pointers lead to banks of `tlb`, which are in an allocation of their own that moves with the value. No copy of
+// them leaves this value.
+unsafe impl Send for HartMemory {}
+
 impl HartMemory {
     /// The memory of a hart in machine mode. `memories` do not overlap.
     pub fn new(memories: Vec<Arc<Ram>>, mmio: Arc<dyn Mmio>) -> Self {
@@ -163,9 +167,11 @@ impl HartMemory {
         if access == Access::Write && !ram.is_writable() {
             return Err(FaultKind::AccessFault);
         }
-        // TLB hits check neither alignment nor whether a store changes code.
-        let data_hits = !self.aligned_only && (access != Access::Write || !self.code.holds_code(found.addr));
-        if pmp.is_uniform(found.addr & !(PAGE_SIZE - 1)) && (data_hits || access == Access::Fetch) {
+        // TLB hits check neither alignment nor whether somebody must be told of a store.
+        let page = found.addr & !(PAGE_SIZE - 1);
+        let told = || self.code.holds_code(found.addr) || self.mmio.watches(page);
+        let data_hits = !self.aligned_only && (access != Access::Write || !told());
+        if pmp.is_uniform(page) && (data_hits || access == Access::Fetch) {
             bank.fill(access, addr, host, found.page_size);
         }
         Ok(Place::Ram(host))
@@ -181,11 +187,12 @@ impl HartMemory {
         self.memories.iter().find_map(of).expect("the address was found in RAM")
     }
 
-    /// Reports a store that was made, if it may have changed code. Only the slow path stores to pages with code.
+    /// Reports a store that was made, if it may have changed code or concerns a device. Only the slow path makes such.
     fn stored(&self, host: *const u8, len: u64) {
         let addr = self.physical(host);
-        if self.code.holds_code(addr) {
-            self.code.stored(addr, len);
+        self.code.stored(addr, len);
+        if self.mmio.watches(addr & !(PAGE_SIZE - 1)) {
+            self.mmio.stored(addr, len);
         }
     }
 

@@ -27,6 +27,14 @@ pub trait Mmio: Send + Sync {
 
     /// Whether a device is at an address.
     fn has_device(&self, addr: u64) -> bool;
+
+    /// Whether some device is told of stores to a page of RAM. It is the same as long as the machine exists.
+    fn watches(&self, _page: u64) -> bool {
+        false
+    }
+
+    /// Called after a store of `len` bytes to such a page.
+    fn stored(&self, _addr: u64, _len: u64) {}
 }
 
 /// A bus without devices.

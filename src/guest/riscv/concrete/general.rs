@@ -1,7 +1,7 @@
 //! The operations that any guest could use.
 
 use super::{Concrete, Hart, Stopped, checked};
-use crate::guest::riscv::{Base, Reservation};
+use crate::guest::riscv::{Base, Privilege, Reservation};
 use crate::guest::{AmoOp, BitOp, CACHE_BLOCK, Cond, MemType, Order, Reg, Semantics, Width, alu};
 use crate::memory::{Access, AtomicRmw, AtomicSize, GuestAddr, GuestMemory, MemoryError};
 use std::sync::atomic::{Ordering, fence};
@@ -257,7 +257,11 @@ impl<H: Hart> Semantics for Concrete<H> {
 
     #[inline(always)]
     fn pause(&mut self) {
-        std::hint::spin_loop();
+        if H::CALLS {
+            self.hart.privileged().0.pause();
+        } else {
+            self.leave_out();
+        }
     }
 }
 

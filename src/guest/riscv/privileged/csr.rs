@@ -211,15 +211,27 @@ impl Privileged {
         permitted.then_some(())
     }
 
-    /// `mip`, with the supervisor's timer up to date.
+    /// `mip`, with the timers up to date.
     fn pending_now(&mut self, cpu: &Cpu) -> u64 {
-        self.update_timer(cpu);
+        self.update_clock(cpu);
         self.pending()
     }
 
     fn set_stimecmp(&mut self, cpu: &Cpu, value: u64) {
         self.stimecmp = value;
-        self.update_timer(cpu);
+        if self.has_supervisor_timer() {
+            self.update_clock(cpu);
+            self.inputs.set_supervisor_timer(Some(value));
+        }
+    }
+
+    /// Leaves the supervisor's timer interrupt to `stimecmp` or to software, as `menvcfg` says, where it was left to the
+    /// other before. Software finds it as it was.
+    fn change_supervisor_timer(&mut self, cpu: &Cpu) {
+        const STIP: u64 = Interrupts::SUPERVISOR_TIMER.0;
+        let by_software = if self.has_supervisor_timer() { 0 } else { self.pending_now(cpu) & STIP };
+        self.software_pending = self.software_pending & !STIP | by_software;
+        self.inputs.set_supervisor_timer(self.has_supervisor_timer().then_some(self.stimecmp));
     }
 
     fn trap_csrs_mut(&mut self, number: u16) -> &mut super::TrapCsrs {
@@ -235,8 +247,11 @@ impl Privileged {
         let supervisor = if has_supervisor(cpu) { MENVCFG_STCE | MENVCFG_ADUE | MENVCFG_PBMTE } else { 0 };
         // RV32 has no page tables with memory types.
         let supervisor = if cpu.is_64bit() { supervisor } else { supervisor & !MENVCFG_PBMTE };
+        let had_timer = self.has_supervisor_timer();
         self.menvcfg = envcfg(cpu, self.menvcfg, value) & !supervisor | value & supervisor;
-        self.update_timer(cpu);
+        if self.has_supervisor_timer() != had_timer {
+            self.change_supervisor_timer(cpu);
+        }
         self.apply(cpu, mem);
         mem.set_walk_options(self.walk_options());
     }

@@ -64,11 +64,18 @@ mod feature {
 
 /// What a hart reads of its machine while it runs.
 pub trait HartInputs: Send + Sync {
-    /// The bits of `mip` that devices set.
+    /// The bits of `mip` that devices and timers set.
     fn pending(&self) -> Interrupts;
 
-    /// The value of `mtime`. `executed` is the number of instructions that the hart has executed since the last call.
+    /// The value of `mtime`. `executed` is the number of instructions that the hart has executed since the last call. The
+    /// timers' bits of [`HartInputs::pending`] are up to date with it.
     fn time(&self, executed: u64) -> u64;
+
+    /// Sets the time from which on the supervisor's timer interrupt is pending; `None` leaves it to software.
+    fn set_supervisor_timer(&self, at: Option<u64>);
+
+    /// Called while the hart waits for another in a loop.
+    fn pause(&self);
 
     /// Called for each trap that is taken.
     fn trapped(&self, trap: &TakenTrap);
@@ -96,7 +103,7 @@ pub struct Privileged {
     medeleg: u64,
     mideleg: u64,
     mie: u64,
-    /// The bits of `mip` that software sets.
+    /// The bits of `mip` that software sets. Not STIP while `stimecmp` controls it.
     software_pending: u64,
     mcounteren: u32,
     scounteren: u32,
@@ -163,22 +170,6 @@ impl Privileged {
     /// Tells the machine's clock of the instructions executed.
     pub fn update_clock(&mut self, cpu: &Cpu) {
         self.time(cpu);
-    }
-
-    /// The time at which the supervisor's timer interrupt becomes pending, if it is not.
-    pub fn deadline(&self) -> Option<u64> {
-        (self.has_supervisor_timer() && self.software_pending & Interrupts::SUPERVISOR_TIMER.0 == 0)
-            .then_some(self.stimecmp)
-            .filter(|&at| at != u64::MAX)
-    }
-
-    /// Brings the supervisor's timer interrupt up to date.
-    pub fn update_timer(&mut self, cpu: &Cpu) {
-        if self.has_supervisor_timer() {
-            let reached = self.stimecmp != u64::MAX && self.time(cpu) >= self.stimecmp;
-            let timer = Interrupts::SUPERVISOR_TIMER.0;
-            self.software_pending = self.software_pending & !timer | if reached { timer } else { 0 };
-        }
     }
 
     /// Whether `stimecmp` controls the supervisor's timer interrupt (Sstc).

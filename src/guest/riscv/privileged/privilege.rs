@@ -37,7 +37,7 @@ impl Privilege for Privileged {
             }
             // Below supervisor mode it would have to be woken within a bounded time.
             Op::Wfi if supervises(status::TW) || !has_supervisor(cpu) && !status.has(status::TW) => {
-                self.update_timer(cpu);
+                self.update_clock(cpu);
                 Some(if self.wakes() { After::Refetch } else { After::Wait })
             }
             Op::SfenceVma | Op::SinvalVma if supervises(status::TVM) => {
@@ -85,6 +85,10 @@ impl Privilege for Privileged {
         };
         self.exception(cpu, mem, cause, value);
         None
+    }
+
+    fn pause(&mut self) {
+        self.inputs.pause();
     }
 
     #[inline]
