@@ -16,6 +16,9 @@ const MOST: usize = 8;
 /// How often a loop is assumed to be repeated.
 const REPEATED: u32 = 8;
 
+/// The same for a loop that is left elsewhere than at its end.
+const REPEATED_SEARCH: u32 = 3;
+
 /// Loops that are nested deeper count as one.
 const DEEPEST: usize = 3;
 
@@ -29,14 +32,16 @@ pub fn exchanges(insns: &[(u64, Insn)], labels: &[Option<Target>], config: &Conf
     if !labels.iter().flatten().any(|target| target.is_loop) {
         return;
     }
-    let loops: Vec<RangeInclusive<usize>> = (0..insns.len()).filter_map(|head| loop_at(insns, labels, head)).collect();
+    let loops: Vec<(RangeInclusive<usize>, u32)> =
+        (0..insns.len()).filter_map(|head| loop_at(insns, labels, head)).collect();
     let mut uses = [0u32; 32];
     for (index, (_, insn)) in insns.iter().enumerate() {
-        let depth = loops.iter().filter(|range| range.contains(&index)).count().min(DEEPEST);
+        let inside = loops.iter().filter(|(range, _)| range.contains(&index)).take(DEEPEST);
+        let weight: u32 = inside.map(|(_, repeated)| repeated).product();
         let info = insn.op.info();
         for (class, reg) in [(info.rd, insn.rd), (info.rs1, insn.rs1), (info.rs2, insn.rs2)] {
             if class == RegClass::X {
-                uses[usize::from(reg)] += REPEATED.pow(depth as u32);
+                uses[usize::from(reg)] += weight;
             }
         }
     }
@@ -53,10 +58,14 @@ pub fn exchanges(insns: &[(u64, Insn)], labels: &[Option<Target>], config: &Conf
     }
 }
 
-/// The loop that begins with this instruction: up to the last branch back to it.
-fn loop_at(insns: &[(u64, Insn)], labels: &[Option<Target>], head: usize) -> Option<RangeInclusive<usize>> {
+/// The loop that begins with this instruction, up to the last branch back to it, and how often it is assumed to be
+/// repeated.
+fn loop_at(insns: &[(u64, Insn)], labels: &[Option<Target>], head: usize) -> Option<(RangeInclusive<usize>, u32)> {
     labels[head].filter(|target| target.is_loop)?;
     let start = insns[head].0;
     let last = insns.iter().rposition(|(pc, insn)| super::direct_target(*pc, insn) == Some(start))?;
-    Some(head..=last)
+    let addresses = start..=insns[last].0;
+    let mut targets = insns[head..last].iter().filter_map(|(pc, insn)| super::direct_target(*pc, insn));
+    let is_search = targets.any(|target| !addresses.contains(&target));
+    Some((head..=last, if is_search { REPEATED_SEARCH } else { REPEATED }))
 }
