@@ -2,47 +2,49 @@
 // it happens, but in order (MP).
 #include "two.h"
 
-static struct { shared value; u64 space[15]; } x, y, first, second;
-static shared seen[2], over;
+enum { ROUNDS = 256 };
+// A word for each round, in a cache line of its own.
+static struct { shared value; u64 space[7]; } x[ROUNDS], y[ROUNDS];
+static shared first, second, seen[2][ROUNDS];
+
+#define store_and_load(fence)                                                                                         \
+    for (int i = 0; i < ROUNDS; i++) {                                                                                \
+        meet(hart);                                                                                                   \
+        /* The harts leave the meeting at varying distances. */                                                       \
+        for (int wait = hart ? i % 5 : i % 7; wait > 0; wait--)                                                       \
+            __asm__ volatile("");                                                                                     \
+        u64 loaded;                                                                                                   \
+        __asm__ volatile("sd %1, (%2); " fence "ld %0, (%3)" : "=&r"(loaded)                                          \
+                         : "r"(1l), "r"(hart ? &y[i].value : &x[i].value), "r"(hart ? &x[i].value : &y[i].value)       \
+                         : "memory");                                                                                 \
+        seen[hart][i] = loaded;                                                                                       \
+    }
+
+// In how many rounds neither hart saw the other's store, told to both.
+static u64 unseen(u64 hart) {
+    meet(hart);
+    u64 both = 0;
+    for (int i = 0; i < ROUNDS; i++)
+        both += !seen[0][i] && !seen[1][i];
+    meet(hart);
+    for (int i = 0; i < ROUNDS; i++)
+        *(hart ? &y[i].value : &x[i].value) = 0;
+    return both;
+}
 
 static void store_buffering(u64 hart) {
-    u64 rounds = 0;
-    do {
-        meet(hart);
-        if (hart == 0)
-            x.value = y.value = 0;
-        meet(hart);
-        // The harts leave the meeting at varying distances.
-        for (u64 i = 0; i < (hart ? rounds % 7 : rounds % 5); i++)
-            __asm__ volatile("");
-        if (hart == 0)
-            __asm__ volatile("sd %1, (%2); ld %0, (%3)" : "=&r"(seen[0]) : "r"(1l), "r"(&x.value), "r"(&y.value) : "memory");
-        else
-            __asm__ volatile("sd %1, (%2); ld %0, (%3)" : "=&r"(seen[1]) : "r"(1l), "r"(&y.value), "r"(&x.value) : "memory");
-        meet(hart);
-        rounds++;
-        if (hart == 0)
-            over = !seen[0] && !seen[1];
-        meet(hart);
-    } while (!over);
+    do
+        store_and_load("")
+    while (!unseen(hart));
     if (hart == 0)
         print("stores are buffered\n");
 }
 
 static void fenced(u64 hart) {
     u64 both = 0;
-    for (int i = 0; i < 2000; i++) {
-        meet(hart);
-        if (hart == 0)
-            x.value = y.value = 0;
-        meet(hart);
-        if (hart == 0)
-            __asm__ volatile("sd %1, (%2); fence rw, rw; ld %0, (%3)" : "=&r"(seen[0]) : "r"(1l), "r"(&x.value), "r"(&y.value) : "memory");
-        else
-            __asm__ volatile("sd %1, (%2); fence rw, rw; ld %0, (%3)" : "=&r"(seen[1]) : "r"(1l), "r"(&y.value), "r"(&x.value) : "memory");
-        meet(hart);
-        if (hart == 0)
-            both += !seen[0] && !seen[1];
+    for (int times = 0; times < 8; times++) {
+        store_and_load("fence rw, rw; ");
+        both += unseen(hart);
     }
     if (hart == 0)
         show("buffered beyond a fence", both);
@@ -52,19 +54,19 @@ static void message_passing(u64 hart) {
     u64 wrong = 0;
     for (u64 i = 1; i <= 100000; i++) {
         if (hart == 0) {
-            first.value = i;
+            first = i;
             __asm__ volatile("fence w, w" : : : "memory");
-            second.value = i;
+            second = i;
         } else {
-            u64 flag = second.value;
+            u64 flag = second;
             __asm__ volatile("fence r, r" : : : "memory");
-            wrong += first.value < flag;
+            wrong += first < flag;
         }
     }
-    seen[hart] = wrong;
+    seen[hart][0] = wrong;
     meet(hart);
     if (hart == 0)
-        show("messages without their contents", seen[1]);
+        show("messages without their contents", seen[1][0]);
 }
 
 int main(u64 hart) {
