@@ -459,7 +459,7 @@ fn position_independent_programs_run() {
     e.kind = 3;
     p.elf("piefault", &e);
     let err = run(&p, &["./piefault"]).err;
-    assert!(err.contains(" _start+0x0 (piefault), address 0x0"), "{err}");
+    assert!(err.contains(" _start+0x0 (piefault+0x11000), address 0x0"), "{err}");
 }
 
 #[test]
@@ -517,7 +517,7 @@ fn usage_errors_are_one_line() {
         ("-g", "a GDB server"),
         ("-B", "choosing where guest memory lies"),
         ("-R", "choosing the size of the guest's address space"),
-        ("-p", "another page size than 4096"),
+        ("-p", "another page size than 4096. strace(1)'s -p is not supported"),
         ("-trace", "trace events"),
         ("-plugin", "plugins"),
     ] {
@@ -537,6 +537,13 @@ fn help_version_and_completions_are_printed() {
     assert!(short.lines().all(|line| line.len() <= 120), "{short}");
     assert!(short.contains("--help describes") && !short.contains("REMU_"), "{short}");
     assert_eq!(help, prints(run(&p, &["-help"])));
+    let environment = help.split_once("Environment:\n").expect("a section").1;
+    assert!(environment.lines().all(|line| line.len() <= 80), "not wrapped:\n{environment}");
+    assert!(environment.contains("REMU_JITDUMP          -jitdump\n"), "{environment}");
+    assert_eq!(
+        fails(run(&p, &["--completions", "foo"]), 125),
+        "invalid value 'foo' for '--completions <SHELL>' [possible values: bash, elvish, fish, powershell, zsh]"
+    );
     for word in
         ["Program:", "CPU:", "Log:", "Other:", "Environment:", "Exit status:", "REMU_LD_PREFIX", "--one-insn-per-tb"]
     {

@@ -264,9 +264,16 @@ fn small() -> Programs {
 fn lines(p: &Programs, options: &[&str]) -> String {
     let ran = run_remu(p, &[options, &["./small"]].concat());
     assert_eq!((ran.status, ran.out.as_str()), (Some(42), ""), "{ran:?}");
-    ran.err
+    environment_hidden(&ran.err)
 }
 
+/// A log without the address and size of the environment.
+fn environment_hidden(log: &str) -> String {
+    let environment = Regex::new(r"0x[0-9a-f]+ /\* [0-9]+ vars? \*/\)( *)=").unwrap();
+    environment.replace_all(log, "ENV) =").into_owned()
+}
+
+const EXEC: &str = "execve(\"./small\", [\"./small\"], ENV) = 0\n";
 const WRITE: &str = "write(77, NULL, 0)                      = -1 EBADF (Bad file descriptor)\n";
 const END: &str = "exit_group(42)                          = ?\n";
 const EXITED: &str = "+++ exited with 42 +++\n";
@@ -275,13 +282,14 @@ const EXITED: &str = "+++ exited with 42 +++\n";
 fn each_option_enables_the_log() {
     let p = small();
     for options in [&["-strace"][..], &["-e", "trace=all"], &["--strace-filter=all"], &["--strace-string-limit", "5"]] {
-        assert_eq!(lines(&p, options), [WRITE, END, EXITED].concat(), "{options:?}");
+        let log = lines(&p, options).replace("\"./sma\"...", "\"./small\"");
+        assert_eq!(log, [EXEC, WRITE, END, EXITED].concat(), "{options:?}");
     }
     assert_eq!(lines(&p, &["-e", "write"]), [WRITE, EXITED].concat());
-    assert_eq!(lines(&p, &["-e", "trace=!write"]), [END, EXITED].concat());
+    assert_eq!(lines(&p, &["-e", "trace=!write"]), [EXEC, END, EXITED].concat());
     assert_eq!(lines(&p, &["-e", "status=failed"]), [WRITE, EXITED].concat());
     assert_eq!(lines(&p, &["-e", "status=unfinished"]), [END, EXITED].concat());
-    assert_eq!(lines(&p, &["-e", "status=successful"]), EXITED);
+    assert_eq!(lines(&p, &["-e", "status=successful"]), [EXEC, EXITED].concat());
     assert_eq!(lines(&p, &["-e", "read", "-e", "status=failed", "-e", "write"]), [WRITE, EXITED].concat());
 }
 
@@ -294,19 +302,22 @@ fn lines_can_show_process_time_and_duration() {
         for line in text.lines() {
             assert!(pattern.is_match(line), "{options:?}: {line}");
         }
-        assert_eq!(text.lines().count(), 3);
+        assert_eq!(text.lines().count(), 4);
     };
-    begins(&["-f"], r"\[pid +[0-9]+\] (write|exit_group|\+\+\+)");
-    begins(&["--strace-timestamps", "s"], r"[0-2][0-9]:[0-5][0-9]:[0-6][0-9] (write|exit_group|\+\+\+)");
-    begins(&["--strace-timestamps=us"], r"[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{6} (write|exit_group|\+\+\+)");
-    begins(&["--strace-timestamps=unix"], r"[0-9]{10,}\.[0-9]{6} (write|exit_group|\+\+\+)");
-    begins(&["--strace-timestamps=relative"], r" +[0-9]+\.[0-9]{6} (write|exit_group|\+\+\+)");
-    begins(&["-f", "--strace-timestamps=unix"], r"\[pid +[0-9]+\] [0-9]{10,}\.[0-9]{6} (write|exit_group|\+\+\+)");
+    begins(&["-f"], r"\[pid +[0-9]+\] (execve|write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps", "s"], r"[0-2][0-9]:[0-5][0-9]:[0-6][0-9] (execve|write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps=us"], r"[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{6} (execve|write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps=unix"], r"[0-9]{10,}\.[0-9]{6} (execve|write|exit_group|\+\+\+)");
+    begins(&["--strace-timestamps=relative"], r" +[0-9]+\.[0-9]{6} (execve|write|exit_group|\+\+\+)");
+    begins(
+        &["-f", "--strace-timestamps=unix"],
+        r"\[pid +[0-9]+\] [0-9]{10,}\.[0-9]{6} (execve|write|exit_group|\+\+\+)",
+    );
     let text = lines(&p, &["-T"]);
     let lines: Vec<&str> = text.lines().collect();
     let with_time = Regex::new(r"\(Bad file descriptor\) <[0-9]+\.[0-9]{6}>$").unwrap();
-    assert!(with_time.is_match(lines[0]), "{text}");
-    assert_eq!(lines[1], END.trim_end(), "a call that does not return has no duration");
+    assert!(with_time.is_match(lines[1]), "{text}");
+    assert_eq!(lines[2], END.trim_end(), "a call that does not return has no duration");
 }
 
 #[test]
@@ -314,11 +325,11 @@ fn the_log_can_go_to_a_file() {
     let p = small();
     let read = |name: &str| std::fs::read_to_string(p.path().join(name)).unwrap();
     assert_eq!(lines(&p, &["-o", "calls"]), "");
-    assert_eq!(read("calls"), [WRITE, END, EXITED].concat());
+    assert_eq!(environment_hidden(&read("calls")), [EXEC, WRITE, END, EXITED].concat());
     let rest = lines(&p, &["-d", "exec", "-o", "calls"]);
     assert!(rest.starts_with("exec 0x") && !rest.contains("write("), "{rest}");
     assert_eq!(lines(&p, &["-d", "exec", "-D", "rest", "-o", "calls"]), "");
-    assert_eq!((read("rest"), read("calls")), (rest, [WRITE, END, EXITED].concat()));
+    assert_eq!((read("rest"), environment_hidden(&read("calls"))), (rest, [EXEC, WRITE, END, EXITED].concat()));
     let mut child = remu().args(["-f", "-o", "calls.%d", "./small"]).current_dir(p.path()).spawn().unwrap();
     child.wait().unwrap();
     let text = read(&format!("calls.{}", child.id()));
@@ -330,15 +341,15 @@ fn a_summary_replaces_the_lines_or_follows_them() {
     let p = small();
     let table = lines(&p, &["-c"]);
     let only = counts(&table);
-    assert_eq!((only.len(), only["write"], only["exit_group"], only["total"]), (3, (1, 1), (1, 0), (2, 1)), "{table}");
+    assert_eq!((only.len(), only["write"], only["exit_group"], only["total"]), (4, (1, 1), (1, 0), (3, 1)), "{table}");
     assert!(!table.contains("+++"), "{table}");
     let all = lines(&p, &["-C"]);
-    assert!(all.starts_with(&[WRITE, END, EXITED, "% time "].concat()), "{all}");
+    assert!(all.starts_with(&[EXEC, WRITE, END, EXITED, "% time "].concat()), "{all}");
     assert_eq!(counts(&lines(&p, &["-c", "-e", "write"])).len(), 2);
     p.code("dies", &[elf::ebreak()]);
     let ran = run_remu(&p, &["-c", "./dies"]);
     assert_eq!(ran.signal, Some(libc::SIGTRAP));
-    assert!(counts(&ran.err)["total"] == (0, 0), "{ran:?}");
+    assert!(counts(&ran.err)["total"] == (1, 0), "{ran:?}");
 }
 
 #[test]
@@ -350,7 +361,7 @@ fn an_interrupted_line_is_resumed() {
     p.code("odd", &code);
     let ran = run_remu(&p, &["-strace", "-d", "unimp", "./odd"]);
     assert_eq!(
-        ran.err,
+        ran.err.split_once('\n').expect("the first line is execve's").1,
         "nfsservctl(1, NULL, NULL <unfinished ...>\nunimp nfsservctl (system call 42)\n\
          <... nfsservctl resumed>)               = -1 ENOSYS (Function not implemented)\n\
          exit_group(0)                           = ?\n+++ exited with 0 +++\n"
@@ -390,12 +401,92 @@ fn the_call_that_executes_a_program_is_finished_by_the_next() {
     let arguments = [imm(Op::Ld, A0, SP, 16), imm(Op::Addi, A1, SP, 16), li(A2, 0), li(A7, 221), ecall()];
     p.code("executes", &[&arguments[..], &exit(1)].concat());
     let ran = run_remu(&p, &["-strace", "./executes", "./small"]);
-    let executed = "execve(\"./small\", [\"./small\"], NULL <unfinished ...>\n\
-                    <... execve resumed>)                   = 0\n";
-    assert_eq!((ran.status, ran.err), (Some(42), [executed, WRITE, END, EXITED].concat()));
+    let first = |program: &str| format!("execve(\"./executes\", [\"./executes\", \"{program}\"], ENV) = 0\n");
+    let executed = first("./small") + "execve(\"./small\", [\"./small\"], NULL)    = 0\n";
+    assert_eq!((ran.status, environment_hidden(&ran.err)), (Some(42), [&executed, WRITE, END, EXITED].concat()));
     let ran = run_remu(&p, &["-strace", "./executes", "/bin/true"]);
-    assert_eq!(
-        (ran.status, ran.err.as_str()),
-        (Some(0), "execve(\"/bin/true\", [\"/bin/true\"], NULL <unfinished ...>\n")
-    );
+    let executed = first("/bin/true") + "execve(\"/bin/true\", [\"/bin/true\"], NULL <unfinished ...>\n";
+    assert_eq!((ran.status, environment_hidden(&ran.err)), (Some(0), executed));
+}
+
+/// Lines of two processes, each without its ID, addresses and columns.
+fn anonymous(log: &str) -> Vec<String> {
+    let address = Regex::new("0x[0-9a-f]{5,}").unwrap();
+    let mut pids: Vec<String> = Vec::new();
+    let normal = |line: &str| {
+        let (pid, rest) = line.split_once(' ').expect("a process ID");
+        assert!(pid.parse::<u32>().is_ok(), "{line}");
+        if !pids.iter().any(|known| known == pid) {
+            pids.push(pid.to_owned());
+        }
+        let rest = address.replace_all(&environment_hidden(rest.trim_start()), "ADDRESS").into_owned();
+        let number = pids.iter().position(|known| known == pid).expect("it is known");
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        format!("{number} {}", words.join(" "))
+    };
+    let lines: Vec<String> = log.lines().map(normal).collect();
+    // The child's ID is known only now.
+    lines.iter().map(|line| pids.iter().skip(1).fold(line.clone(), |line, pid| line.replace(pid, "CHILD"))).collect()
+}
+
+#[test]
+fn the_lines_of_two_processes_agree_with_straces() {
+    let (native, guest) = programs();
+    let [native, guest] = [native, guest].map(|path| path.with_file_name("forks"));
+    let options = ["-f", "-e", "signal=none", "-e", "trace=clone,wait4,write,execve,exit_group"];
+    let strip = |log: String, path: &Path| anonymous(&log.replace(path.to_str().expect("text"), "PROGRAM"));
+    let want = strip(traced(strace(), &options, &native, &[]), &native);
+    let got = strip(traced(remu(), &options, &guest, &[]), &guest);
+    assert_eq!(got, want);
+    for line in ["0 wait4(-1, <unfinished ...>", "1 write(1, \"child\\n\", 6) = 6"] {
+        assert!(got.iter().any(|found| found == line), "{got:?}");
+    }
+}
+
+#[test]
+fn each_process_can_have_a_log_of_its_own() {
+    let (native, guest) = programs();
+    let options = ["-ff", "-e", "signal=none", "-e", "trace=clone,wait4,write,execve"];
+    // The logs of parent and child, without numbers.
+    let logs = |mut command: Command, output: &[&str], program: &Path| {
+        let dir = tempfile::tempdir().unwrap();
+        let program = program.with_file_name("forks");
+        let out = command.args(options).args(output).arg(&program).current_dir(dir.path()).output().expect("it runs");
+        assert_eq!((out.status.code(), out.stdout.as_slice()), (Some(0), &b"child\nexecuted\n"[..]), "{out:?}");
+        let number = Regex::new("0x[0-9a-f]+|[0-9]{2,}").unwrap();
+        let text = |entry: std::io::Result<std::fs::DirEntry>| {
+            let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a log");
+            let text = environment_hidden(&text.replace(program.to_str().expect("text"), "PROGRAM"));
+            let words: Vec<&str> = text.split_whitespace().collect();
+            number.replace_all(&words.join(" "), "N").into_owned()
+        };
+        let mut all: Vec<String> = std::fs::read_dir(dir.path()).unwrap().map(text).collect();
+        all.sort();
+        all
+    };
+    let want = logs(strace(), &["-o", "log"], &native);
+    assert_eq!(want.len(), 2, "{want:?}");
+    for output in [&["-o", "log"][..], &["-D", "common.%d"]] {
+        let got = logs(remu(), output, &guest);
+        // On standard error and in the common log, each line begins with the ID.
+        let id = Regex::new(r"\[pid N\] ").unwrap();
+        let got: Vec<String> = got.iter().map(|log| id.replace_all(log, "").into_owned()).collect();
+        assert_eq!(got, want, "{output:?}");
+    }
+}
+
+#[test]
+fn a_summary_counts_the_calls_of_its_own_process() {
+    let (_, guest) = programs();
+    let forks = guest.with_file_name("forks");
+    let dir = tempfile::tempdir().unwrap();
+    let out = remu().args(["-c", "-D", "table.%d"]).arg(forks).current_dir(dir.path()).output().expect("remu runs");
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    let clones = |entry: std::io::Result<std::fs::DirEntry>| {
+        let table = std::fs::read_to_string(entry.expect("a file").path()).expect("a table");
+        counts(&table).get("clone").map_or(0, |count| count.0)
+    };
+    let mut all: Vec<u64> = std::fs::read_dir(dir.path()).unwrap().map(clones).collect();
+    all.sort_unstable();
+    assert_eq!(all, [0, 1]);
 }

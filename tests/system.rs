@@ -84,7 +84,7 @@ fn a_kernel_image_is_loaded_at_its_offset_with_its_disk_behind_it() {
     code.extend([store(Op::Sw, A0, T0, 0), jump(0)]);
     p.file("image", &kernel_image(6 << 20, 1 << 20, &code));
     p.file("disk", b"disk");
-    let ran = system(&p, &["-kernel", "image", "-initrd", "disk", "-append", "quiet"]);
+    let ran = system(&p, &["-bios", "none", "-kernel", "image", "-initrd", "disk", "-append", "quiet"]);
     assert_eq!((ran.status, ran.err.as_str()), (Some(6), ""));
 }
 
@@ -221,12 +221,27 @@ fn the_signature_is_written() {
 }
 
 #[test]
+fn a_hart_that_only_traps_is_reported() {
+    let p = Programs::new();
+    let mut e = elf::elf(BASE);
+    e.segments.push(Segment::load(R | X, BASE, vec![0; 16]));
+    p.elf("zeroes", &e);
+    let ran = system(&p, &["--max-instructions", "1000000", "zeroes"]);
+    let lines: Vec<&str> = ran.err.lines().collect();
+    let told = "remu-system: hart 0 traps forever at its own trap handler, 0x0: instruction access fault";
+    assert!(lines.len() == 2 && lines[0].starts_with(told), "{ran:?}");
+    assert!(lines[1].starts_with("remu-system: the machine still runs"), "{ran:?}");
+}
+
+#[test]
 fn errors_are_one_line() {
     let p = programs();
     p.file("garbage", b"\x7fELF and then nothing");
     p.elf("x86", &elf::Elf { machine: 62, ..program("", 0) });
     p.code("low", &[jump(0)]);
     p.file("zipped", b"\x1f\x8b\x08");
+    p.file("empty", b"");
+    p.file("text", b"echo hi\n");
     p.file("disk", &vec![0; 9 << 20]);
     p.file("full", &vec![0; 1 << 20]);
     p.file("image", &kernel_image(0x20_0000, 5 << 20, &[jump(0)]));
@@ -264,17 +279,25 @@ fn errors_are_one_line() {
         (&["-netdev", "user,id=n", "seven"], "option '-netdev' is not supported yet: a network"),
         (&["-M", "virt,dumpdtb=no/such", "seven"], "no/such: No such file or directory"),
         (&["-smp", "1000", "seven"], "-smp '1000': a machine has 1 to 64 harts"),
+        (&["empty"], "empty: is an empty file"),
+        (&["-bios", "empty"], "empty: is an empty file"),
+        (&["text"], "text: not an ELF file; -kernel FILE loads a raw binary"),
+        (
+            &["-kernel", "image", "-append", "quiet"],
+            "image: a Linux kernel needs firmware: -bios FILE, such as fw_dynamic.bin of Debian's package opensbi, or \
+             -bios none to start the kernel in machine mode",
+        ),
         (&["zipped"], "zipped: compressed with gzip; decompress it first"),
         (
             &["-bios", "seven", "-kernel", "seven"],
             "seven: needs 0x48 bytes at 0x80000000, which overlaps the firmware at 0x80000000",
         ),
         (
-            &["-kernel", "image", "-initrd", "disk", "-m", "16"],
+            &["-bios", "none", "-kernel", "image", "-initrd", "disk", "-m", "16"],
             "disk: needs 0x900000 bytes at 0x80a00000, outside memory, 0x80000000..0x81000000",
         ),
         (
-            &["-kernel", "image", "-m", "6"],
+            &["-bios", "none", "-kernel", "image", "-m", "6"],
             "image: needs 0x500000 bytes at 0x80200000, outside memory, 0x80000000..0x80600000",
         ),
         (&["x86"], "x86: built for x86-64, not for RISC-V"),
@@ -300,7 +323,7 @@ fn errors_are_one_line() {
         (&["-frobnicate", "seven"], "unknown option '-frobnicate'; --help lists them"),
         (&["seven", "twice"], "unexpected argument 'twice'"),
         (
-            &["--max-instructions", "10", "-M", "spike", "seven"],
+            &["--max-instructions", "10", "-bios", "none", "-kernel", "image"],
             "the machine still runs when the limit of 10 instructions is reached",
         ),
     ];

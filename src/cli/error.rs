@@ -20,8 +20,13 @@ pub const EXIT_NOT_FOUND: i32 = 127;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// An option that does not exist.
-    #[error("unknown option '{0}'; --help lists them")]
-    UnknownOption(String),
+    #[error("unknown option '{option}'; {advice}")]
+    UnknownOption {
+        /// As written.
+        option: String,
+        /// Where to look, or what may have been meant.
+        advice: String,
+    },
     /// An option without its value.
     #[error("option '{0}' needs a value; --help says which")]
     MissingValue(String),
@@ -46,11 +51,16 @@ pub enum CliError {
         /// As written.
         option: String,
         /// What it is for.
-        what: &'static str,
+        what: String,
     },
     /// An option of `remu-system`.
-    #[error("option '{0}' is for whole machines; use remu-system")]
-    OfMachines(String),
+    #[error("option '{option}' is for whole machines; use remu-system{also}")]
+    OfMachines {
+        /// As written.
+        option: String,
+        /// What else it may have been meant for.
+        also: String,
+    },
     /// An option about compiled code, for the interpreter.
     #[error("{0} is about compiled code, and --engine interp compiles none")]
     NeedsCompiler(&'static str),
@@ -119,8 +129,10 @@ pub enum CliError {
     #[error("no program given; usage: remu [OPTIONS] PROGRAM [ARGS...]")]
     NoProgram,
     /// The log cannot be opened.
-    #[error("{}cannot write the log {}: {error}", limits_behind(error), path.display())]
+    #[error("{}cannot write {what} {}: {error}", limits_behind(error), path.display())]
     Log {
+        /// What is written there.
+        what: &'static str,
         /// Its path.
         path: PathBuf,
         /// The host's error.

@@ -7,16 +7,27 @@ use std::ffi::OsString;
 
 const ENVIRONMENT: &str = "\
 Environment:
-  REMU_LD_PREFIX, REMU_CPU, REMU_STRACE, REMU_LOG, REMU_LOG_FILENAME, REMU_SET_ENV, REMU_UNSET_ENV,
-  REMU_STACK_SIZE, REMU_UNAME, REMU_ARGV0, REMU_RAND_SEED, REMU_MMU, REMU_NO_ASLR, REMU_DFILTER,
-  REMU_STATISTICS, REMU_ONE_INSN_PER_TB, REMU_ENGINE, REMU_HOST_FEATURES, REMU_TB_SIZE, REMU_PERFMAP and
-  REMU_JITDUMP set what -L, -cpu, -strace, -d, -D, -E, -U, -s, -r, -0, -seed, --mmu, --no-aslr, -dfilter,
-  --statistics, -one-insn-per-tb, --engine, --host-features, -tb-size, -perfmap and -jitdump set. An option overrides its variable.
-  QEMU_ works in place of REMU_; REMU_ takes precedence.
+  REMU_LD_PREFIX        -L                REMU_CPU              -cpu
+  REMU_SET_ENV          -E                REMU_ENGINE           --engine
+  REMU_UNSET_ENV        -U                REMU_HOST_FEATURES    --host-features
+  REMU_ARGV0            -0                REMU_TB_SIZE          -tb-size
+  REMU_STACK_SIZE       -s                REMU_ONE_INSN_PER_TB  -one-insn-per-tb
+  REMU_UNAME            -r                REMU_STRACE           -strace
+  REMU_RAND_SEED        -seed             REMU_LOG              -d
+  REMU_MMU              --mmu             REMU_LOG_FILENAME     -D
+  REMU_NO_ASLR          --no-aslr         REMU_DFILTER          -dfilter
+  REMU_PERFMAP          -perfmap          REMU_STATISTICS       --statistics
+  REMU_JITDUMP          -jitdump
+
+  An option overrides its variable. QEMU_NAME works as well;
+  REMU_NAME takes precedence.
 
 Exit status:
-  The program's. If a signal kills the program, remu dies by the same signal. 125 if remu itself fails,
-  126 if the program cannot be executed, 127 if it is not found.";
+  The program's. If a signal kills the program, remu dies by
+  the same signal.
+  125  remu itself failed
+  126  the program cannot be executed
+  127  the program is not found";
 
 /// Runs a RISC-V Linux program on this machine
 ///
@@ -129,13 +140,13 @@ pub struct Options {
 
     /// Log to FILE instead of standard error
     ///
-    /// %d is replaced by the process ID. As in QEMU, -D alone logs nothing: -d or -strace says what to log.
+    /// With %d in FILE, each process writes to a file of its own. As in QEMU, -D alone logs nothing: -d or -strace says what to log.
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub log_file: Option<OsString>,
 
     /// Write the engine's counters to FILE at the end
     ///
-    /// One 'name value' per line. %d is replaced by the process ID.
+    /// One 'name value' per line. With %d in FILE, each process writes to a file of its own.
     #[arg(long = "statistics", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Log")]
     pub statistics: Option<OsString>,
 
@@ -171,13 +182,15 @@ pub struct Options {
 
     /// Log system calls to FILE, separate from the other items
     ///
-    /// %d is replaced by the process ID.
+    /// With %d in FILE, each process writes to a file of its own; %d is replaced by its ID.
     #[arg(short = 'o', long = "strace-output", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "System calls")]
     pub strace_output: Option<OsString>,
 
-    /// Begin each line with the process ID
-    #[arg(short = 'f', long = "strace-pids", help_heading = "System calls")]
-    pub strace_pids: bool,
+    /// Begin each line with the thread ID; -ff writes a file for each process
+    ///
+    /// Child processes are always logged. -ff -o FILE writes to FILE.PID for each process.
+    #[arg(short = 'f', long = "strace-pids", action = clap::ArgAction::Count, help_heading = "System calls")]
+    pub strace_pids: u8,
 
     /// End each line with the duration of the call in seconds
     #[arg(short = 'T', long = "strace-durations", help_heading = "System calls")]

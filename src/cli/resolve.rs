@@ -5,19 +5,19 @@
 use super::log_items::{self, LogItems, Logged};
 use super::words::{UNSUPPORTED, normalize};
 use super::{CliError, Options, completions, cpu_list, strace};
-use crate::debug::{AddressFilter, CodeMapFormat};
+use crate::debug::{AddressFilter, CodeMapFormat, LogPath};
 use crate::guest::riscv::profiles::CpuModel;
 use crate::host::Registered;
 use crate::jit::JitConfig;
 use crate::jit::x64::HostFeatures;
 use crate::linux::TraceConfig;
 use crate::linux::exec::Options as GivenOptions;
-use crate::memory::GuestAddr;
+use crate::memory::{GuestAddr, PAGE_SIZE};
 use crate::user::EngineKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The longest release that fits into utsname.
 const MAX_RELEASE: usize = 64;
@@ -45,6 +45,8 @@ pub struct Start {
     pub is_secure: bool,
     /// Whether another remu has handed the words on. Paths in them were for its working directory.
     pub is_handed_on: bool,
+    /// The directory to which the paths of logs are relative.
+    pub directory: PathBuf,
 }
 
 impl Start {
@@ -100,15 +102,15 @@ pub struct Settings {
     /// The address ranges whose code is logged.
     pub dfilter: AddressFilter,
     /// The log file; `None` for standard error.
-    pub log_file: Option<PathBuf>,
+    pub log_file: Option<LogPath>,
     /// The file for the engine's counters, if any.
-    pub statistics: Option<PathBuf>,
+    pub statistics: Option<LogPath>,
     /// The files that name compiled code for profilers.
     pub code_maps: Vec<CodeMapFormat>,
     /// The options of the system call log, if system calls are logged.
     pub strace: TraceConfig,
     /// The file of the system call log; `None` for the common log.
-    pub strace_file: Option<PathBuf>,
+    pub strace_file: Option<LogPath>,
     /// The options as they were given, for programs that the program executes.
     pub options: GivenOptions,
 }
@@ -162,7 +164,7 @@ fn variable(env: Env<'_>, name: &str) -> Option<Given> {
 /// Resolves the command line.
 pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     let registered = start.take_program();
-    let Start { words, environ, registered: kernel, is_secure, is_handed_on } = start;
+    let Start { words, environ, registered: kernel, is_secure, is_handed_on, directory: base } = start;
     let command = Options::command();
     let all = words.clone();
     let words = normalize(&command, words)?;
@@ -198,7 +200,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     };
     let Some(mut log) = log(&options, &lookup)? else { return Ok(Action::Print(log_items::help(Logged::Process))) };
     log.strace |= strace::is_asked_for(&options) || variable(&lookup, "STRACE").is_some();
-    let (strace, strace_file) = strace::settings(&options)?;
+    let (strace, strace_file) = strace::settings(&options, &base)?;
     let engine = given("--engine", &options.engine, "ENGINE").map(|g| engine(&g)).transpose()?;
     let host_features = match given("--host-features", &options.host_features, "HOST_FEATURES") {
         Some(given) => HostFeatures::detect().parse_mask(given.text()?).map_err(CliError::HostFeatures)?,
@@ -210,9 +212,15 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         || variable(&lookup, "ONE_INSN_PER_TB").is_some()
         || variable(&lookup, "SINGLESTEP").is_some();
 
-    let stack_size = given("-s", &options.stack_size, "STACK_SIZE").map(|given| size(&given)).transpose()?;
+    let stack_size = given("-s", &options.stack_size, "STACK_SIZE").map(|given| stack_size(&given)).transpose()?;
     let uname = match given("-r", &options.uname, "UNAME") {
         Some(given) if given.value.len() > MAX_RELEASE => return Err(given.bad("longer than 64 bytes")),
+        Some(given) if given.value.as_bytes().starts_with(b"-") => {
+            return Err(given.bad(
+                "-r is the kernel release, as in QEMU; relative times in the system call log are \
+                 --strace-timestamps=relative",
+            ));
+        }
         Some(given) => Some(given.text()?.to_owned()),
         None => None,
     };
@@ -221,8 +229,8 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     let aslr = !options.no_aslr && variable(&lookup, "NO_ASLR").is_none();
     let prefix = given("-L", &options.prefix, "LD_PREFIX").filter(|_| !is_handed_on).map(directory).transpose()?;
     let argv0 = given("-0", &options.argv0, "ARGV0").map(|g| g.value);
-    let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| log_path(&g.value));
-    let statistics = given("--statistics", &options.statistics, "STATISTICS").map(|g| log_path(&g.value));
+    let log_file = given("-D", &options.log_file, "LOG_FILENAME").map(|g| LogPath::new(&g.value, &base));
+    let statistics = given("--statistics", &options.statistics, "STATISTICS").map(|g| LogPath::new(&g.value, &base));
     let dfilter = match given("-dfilter", &options.dfilter, "DFILTER") {
         Some(given) => AddressFilter::parse(given.text()?, parse_number).map_err(|why| given.bad(why))?,
         None => AddressFilter::default(),
@@ -241,7 +249,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
 
     // The program and its arguments are the last words.
     let before = all.len().saturating_sub(1 + options.args.len()).max(1);
-    let given_options = given_options(&all[1..before], &environ);
+    let given_options = given_options(&all[1..before], &environ, &base);
     let mut own_name = None;
     if let Some((program, mut argv)) = registered {
         own_name = (!argv.is_empty()).then(|| argv.remove(0));
@@ -279,11 +287,15 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     })))
 }
 
-/// The first line of clap's error message.
+/// The first line of clap's error message, and the possible values if it lists them.
 pub(super) fn usage(error: clap::Error) -> CliError {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
-    CliError::Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    match text.lines().find(|line| line.contains("[possible values: ")) {
+        Some(values) => CliError::Usage(format!("{line} {}", values.trim())),
+        None => CliError::Usage(line.to_owned()),
+    }
 }
 
 /// The CPU; `None` if the list of models is requested.
@@ -311,10 +323,13 @@ fn log(options: &Options, env: Env<'_>) -> Result<Option<LogItems>, CliError> {
     }
 }
 
-/// A size in bytes, with an optional suffix.
-fn size(given: &Given) -> Result<u64, CliError> {
+/// A stack size in bytes, with an optional suffix.
+fn stack_size(given: &Given) -> Result<u64, CliError> {
     match bytes(given.text()?).map_err(|why| given.bad(why))? {
-        0 => Err(given.bad("the size must not be 0")),
+        0..PAGE_SIZE => Err(given.bad(
+            "the stack size must be at least 4096; the limit of strings in the system call log is \
+             --strace-string-limit",
+        )),
         bytes => Ok(bytes),
     }
 }
@@ -386,19 +401,6 @@ fn directory(given: Given) -> Result<PathBuf, CliError> {
     }
 }
 
-/// A log path with each `%d` replaced by the process ID.
-pub(super) fn log_path(value: &OsStr) -> PathBuf {
-    let mut path = Vec::new();
-    let mut rest = value.as_bytes();
-    while let Some(at) = rest.windows(2).position(|w| w == b"%d") {
-        path.extend_from_slice(&rest[..at]);
-        path.extend_from_slice(std::process::id().to_string().as_bytes());
-        rest = &rest[at + 2..];
-    }
-    path.extend_from_slice(rest);
-    OsString::from_vec(path).into()
-}
-
 /// A change to the environment: a name, and its value if it is to be set.
 type Change = (OsString, Option<OsString>);
 
@@ -425,12 +427,19 @@ fn environment_changes(options: &Options, matches: &clap::ArgMatches, env: Env<'
 
 /// Splits a list at commas, as QEMU does.
 fn add_changes(given: &Given, set: bool, changes: &mut Vec<Change>) -> Result<(), CliError> {
-    for item in given.value.as_bytes().split(|&b| b == b',') {
+    for (index, item) in given.value.as_bytes().split(|&b| b == b',').enumerate() {
         let equals = item.iter().position(|&b| b == b'=');
         let owned = |b: &[u8]| OsString::from_vec(b.to_vec());
         match (set, equals) {
             (true, Some(at @ 1..)) => changes.push((owned(&item[..at]), Some(owned(&item[at + 1..])))),
-            (true, _) => return Err(given.bad("write NAME=VALUE,...")),
+            (true, _) if index == 0 => return Err(given.bad("write NAME=VALUE,...")),
+            // As in QEMU, a comma always separates.
+            (true, _) => {
+                return Err(given.bad(
+                    "write NAME=VALUE,...; for a value with a comma, set the variable in remu's own environment, \
+                     which the program inherits",
+                ));
+            }
             (false, None) if !item.is_empty() => changes.push((owned(item), None)),
             (false, _) => return Err(given.bad("write NAME,...")),
         }
@@ -439,12 +448,13 @@ fn add_changes(given: &Given, set: bool, changes: &mut Vec<Change>) -> Result<()
 }
 
 /// The options in a form that can be handed on.
-fn given_options(words: &[OsString], environ: &[(OsString, OsString)]) -> GivenOptions {
+fn given_options(words: &[OsString], environ: &[(OsString, OsString)], directory: &Path) -> GivenOptions {
     let bytes = |text: &OsString| text.as_bytes().to_vec();
     let is_ours = |name: &OsString| name.as_bytes().starts_with(b"REMU_") || name.as_bytes().starts_with(b"QEMU_");
     GivenOptions {
         words: words.iter().map(bytes).collect(),
         variables: environ.iter().filter(|(n, _)| is_ours(n)).map(|(n, v)| (bytes(n), bytes(v))).collect(),
+        directory: directory.as_os_str().as_bytes().to_vec(),
     }
 }
 

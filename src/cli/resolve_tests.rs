@@ -18,6 +18,7 @@ fn start(line: &str, environ: &str) -> Start {
         registered: None,
         is_secure: false,
         is_handed_on: false,
+        directory: PathBuf::from("/work/dir"),
     }
 }
 
@@ -60,6 +61,7 @@ fn the_environment_is_changed_in_order() {
     let by_variable = "QEMU_SET_ENV=A=1,B=1 REMU_UNSET_ENV=B REMU_SET_ENV=A=2";
     assert_eq!(&envp("-E B=3 p", by_variable)[3..], ["A=2", "B=3"]);
     assert_eq!(error("-E A p", ""), "-E 'A': write NAME=VALUE,...");
+    assert!(error("-E A=x,y p", "").starts_with("-E 'A=x,y': write NAME=VALUE,...; for a value with a comma"));
     assert_eq!(error("-E =x p", ""), "-E '=x': write NAME=VALUE,...");
     assert_eq!(error("p", "QEMU_SET_ENV=A"), "QEMU_SET_ENV 'A': write NAME=VALUE,...");
     assert_eq!(error("-U A=1 p", ""), "-U 'A=1': write NAME,...");
@@ -93,7 +95,12 @@ fn sizes_and_numbers_are_parsed_completely() {
     for bad in ["x", "12q", "M", "-1", "+1", "1.5M", "0x"] {
         assert_eq!(error(&format!("-s {bad} p"), ""), format!("-s '{bad}': {why}"));
     }
-    assert_eq!(error("-s 0 p", ""), "-s '0': the size must not be 0");
+    assert_eq!(
+        error("-s 0 p", ""),
+        "-s '0': the stack size must be at least 4096; the limit of strings in the system call log is --strace-string-limit"
+    );
+    assert!(error("-s 200 -strace p", "").starts_with("-s '200': the stack size must be at least 4096"));
+    assert!(error("-r -strace p", "").starts_with("-r '-strace': -r is the kernel release"));
     assert_eq!(error("-s 99999999999G p", ""), "-s '99999999999G': too large");
     assert_eq!(settings("-seed 12 p", "").seed, Some(12));
     assert_eq!(settings("p", "QEMU_RAND_SEED=0xff").seed, Some(255));
@@ -119,7 +126,7 @@ fn log_items_accumulate() {
     assert_eq!(error("-d foo p", ""), "-d: no log item 'foo'; -d help lists them");
     assert_eq!(error("p", "REMU_LOG=op"), "REMU_LOG: log item 'op' is not supported yet; -d help lists those that are");
     assert_eq!(
-        settings("-D /tmp/l.%d.%d p", "").log_file.unwrap().to_str().unwrap(),
+        settings("-D /tmp/l.%d.%d p", "").log_file.unwrap().shown().to_str().unwrap(),
         format!("/tmp/l.{0}.{0}", std::process::id())
     );
 }
@@ -135,7 +142,7 @@ fn strace_options_are_applied() {
     let s = settings("-c -f -o f.%d -T --strace-string-limit=0x40 --strace-timestamps relative p", "");
     assert_eq!((s.strace.lines, s.strace.summary, s.strace.durations, s.strace.string_limit), (false, true, true, 64));
     assert_eq!((s.strace.pids, s.strace.timestamps), (Some(PidStyle::Plain), Some(Timestamps::Relative)));
-    assert_eq!(s.strace_file.unwrap().to_str().unwrap(), format!("f.{}", std::process::id()));
+    assert_eq!(s.strace_file.unwrap().shown().to_str().unwrap(), format!("f.{}", std::process::id()));
     let s = settings("-C -f p", "");
     assert_eq!((s.strace.lines, s.strace.summary, s.strace.pids), (true, true, Some(PidStyle::Marked)));
     let s = settings("-e trace=read -e status=failed p", "");

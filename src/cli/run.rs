@@ -3,7 +3,7 @@
 use super::libraries::MissingLibrary;
 use super::text::{complain, complain_as, print};
 use super::{Action, CliError, EXIT_NOT_FOUND, EXIT_OWN_ERROR, Settings, Start, resolve};
-use crate::debug::{self, CodeMap, Death, FatalReport, Log, MapLog};
+use crate::debug::{self, CodeMap, Death, FatalReport, Log, LogPath, MapLog};
 use crate::guest::HartOwner;
 use crate::guest::riscv::Rv64;
 use crate::host::{self, InheritedLimits, Received};
@@ -12,6 +12,7 @@ use crate::jit::JitConfig;
 use crate::linux::exec::{ExecError, ExecRequest, Handover, Image, ProcessSpec, Successor, Target};
 use crate::linux::limits::Limits;
 use crate::linux::seccomp::Program;
+use crate::linux::strace::UnfinishedLine;
 use crate::linux::task::TextSink;
 use crate::linux::{self, FatalSignal, Outcome, Services, Task, TaskConfig};
 use crate::memory::{Mdwe, UserSpace};
@@ -48,12 +49,13 @@ fn start(limits: &InheritedLimits) -> Result<i32, CliError> {
         registered,
         is_secure: host::is_secure(),
         is_handed_on: false,
+        directory: std::env::current_dir().unwrap_or_default(),
     })?;
     let settings = match action {
         Action::Print(text) => return print(&text).map(|()| 0).map_err(CliError::Output),
         Action::Run(settings) => settings,
     };
-    let logs = Logs::open(&settings, open_log)?;
+    let logs = Logs::open(&settings, create_log)?;
     let request = ExecRequest {
         program: settings.program.clone(),
         file: file.map(File::from),
@@ -87,9 +89,13 @@ fn execute(received: Received, limits: &InheritedLimits) -> Result<i32, CliError
         registered: None,
         is_secure: false,
         is_handed_on: true,
+        directory: word(&options.directory).into(),
     })?;
     let Action::Run(settings) = action else { return Err(CliError::Handover) };
-    let logs = Logs::open(&settings, |_| Ok(Log::adopt(files.next().ok_or(CliError::Handover)?)))?;
+    let logs = Logs::open(&settings, |_, path, begins_lines| {
+        let mut next = || files.next().ok_or(CliError::Handover);
+        Ok(Log::adopt(next()?, begins_lines.then(next).transpose()?, path))
+    })?;
     let request = handover.request(file.into(), argv);
     let spec = ProcessSpec {
         sysroot: handover.sysroot(),
@@ -115,24 +121,28 @@ struct Logs {
 
 impl Logs {
     /// Opens each log once, in a fixed order, before any other file: that file could become descriptor 2 if standard
-    /// error is closed.
+    /// error is closed. `open` gets what the log is called, its path, and whether lines are begun in it.
     fn open(
         settings: &Settings,
-        mut open: impl FnMut(Option<&Path>) -> Result<Log, CliError>,
+        mut open: impl FnMut(&'static str, Option<&LogPath>, bool) -> Result<Log, CliError>,
     ) -> Result<Self, CliError> {
-        let log = if settings.log.any() { Some(open(settings.log_file.as_deref())?) } else { None };
-        let calls = match &settings.strace_file {
-            Some(path) if settings.log.strace => Some(open(Some(path))?),
-            _ => log.clone().filter(|_| settings.log.strace),
+        let own = settings.strace_file.as_ref().filter(|_| settings.log.strace);
+        let common = settings.log.strace && own.is_none();
+        let path = settings.log_file.as_ref();
+        let log = settings.log.any().then(|| open("the log", path, common)).transpose()?;
+        let calls = match own {
+            Some(path) => Some(open("the log", Some(path), true)?),
+            None => log.clone().filter(|_| common),
         };
-        let statistics = settings.statistics.as_deref().map(|path| open(Some(path))).transpose()?;
+        let statistics = settings.statistics.as_ref();
+        let statistics = statistics.map(|path| open("the counters to", Some(path), false)).transpose()?;
         Ok(Self { log, calls, statistics })
     }
 
-    /// Their descriptors, in the order in which they were opened.
-    fn descriptors(&self) -> Vec<i32> {
-        let mut all: Vec<_> = [&self.log, &self.calls, &self.statistics].into_iter().flatten().map(Log::fd).collect();
-        all.dedup();
+    /// Each log once, in the order in which they were opened.
+    fn each(&self) -> Vec<Log> {
+        let mut all: Vec<_> = [&self.log, &self.calls, &self.statistics].into_iter().flatten().cloned().collect();
+        all.dedup_by_key(|log| log.fds().next());
         all
     }
 }
@@ -147,18 +157,20 @@ struct Begin {
     signals: Option<(u64, u64)>,
     /// The filters of system calls that the process keeps.
     filters: Vec<Program>,
-    /// The call whose line in the system call log is unfinished: the one that executed the program.
-    unfinished: Option<String>,
+    /// The line in the system call log of the call that executed the program.
+    unfinished: Option<UnfinishedLine>,
 }
 
 /// Runs a program until it exits.
 fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result<i32, CliError> {
     let Begin { mut spec, mut request, logs, own_file, signals, filters, unfinished } = begin;
-    let code_map = code_map(settings, signals.is_some())?;
+    let is_handed_on = signals.is_some();
+    let code_map = code_map(settings, is_handed_on)?;
     // Blocked signals may be pending. Those that remu cannot block arrive now, and are kept for the guest.
     let (blocked, _early) = host::begin_signals();
     let signals = signals.or(Some((blocked, 0)));
-    let descriptors = logs.descriptors();
+    let all_logs = logs.each();
+    let descriptors: Vec<_> = all_logs.iter().flat_map(Log::fds).collect();
     let Logs { log, calls, statistics } = logs;
     let logged = |wanted: bool| log.clone().filter(|_| wanted);
     let maps = logged(settings.log.mmu || settings.log.page)
@@ -202,7 +214,7 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         traps: logged(settings.log.int),
         maps,
         code_map,
-        logs: log.iter().chain(&calls).chain(&statistics).cloned().collect(),
+        logs: all_logs,
         statistics: statistics.clone(),
         end: Box::new(move |outcome, task| {
             if outcome == Outcome::Exited(EXIT_NOT_FOUND) {
@@ -212,8 +224,8 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
         }),
     });
     let tracer = calls.map(|log| linux::Tracer::new(Box::new(log), settings.strace.clone()));
-    if let Some((tracer, name)) = tracer.as_ref().zip(unfinished) {
-        tracer.executed(&name, rustix::thread::gettid().as_raw_nonzero().get());
+    if let Some((tracer, line)) = tracer.as_ref().zip(unfinished) {
+        tracer.executed(&line, rustix::thread::gettid().as_raw_nonzero().get());
     }
     let services = Services {
         own_fds,
@@ -232,6 +244,9 @@ fn run(settings: &Settings, inherited: &InheritedLimits, begin: Begin) -> Result
     runner.prepare(&image.space).map_err(CliError::CodeCache)?;
     let mailbox = host::attach(hart.cell().clone());
     let mut task = Task::new(TaskConfig { image, spec, services, signals, filters })?;
+    if !is_handed_on {
+        task.trace_start();
+    }
     // Last, since every file of remu's own is open by now.
     inherited.restore_files();
     // Only now can signals be delivered.
@@ -321,13 +336,13 @@ fn explain_missing_library(program: &Path, sysroot: Option<&Path>, task: &Task) 
     }
 }
 
-/// Opens the log: a file, or standard error.
-pub(super) fn open_log(path: Option<&Path>) -> Result<Log, CliError> {
-    let opened = match path {
-        Some(path) => File::create(path).and_then(Log::new),
-        None => Log::new(std::io::stderr()),
-    };
-    opened.map_err(|error| CliError::Log { path: path.unwrap_or(Path::new("to standard error")).into(), error })
+/// Creates a log: a file, or standard error. `what` names it in errors.
+pub(super) fn create_log(what: &'static str, path: Option<&LogPath>, begins_lines: bool) -> Result<Log, CliError> {
+    Log::create(path, begins_lines).map_err(|error| CliError::Log {
+        what,
+        path: path.map_or_else(|| "to standard error".into(), LogPath::shown),
+        error,
+    })
 }
 
 impl linux::TraceSink for Log {

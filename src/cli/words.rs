@@ -4,7 +4,7 @@
 //! Long options take one dash, as in QEMU, or two; a value may be the next argument. clap's definition says which
 //! options exist and which take a value.
 
-use super::{CliError, system};
+use super::{CliError, strace, system};
 use clap::{Arg, Command};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -38,7 +38,7 @@ pub fn normalize_all(
     words: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<OsString>, CliError> {
     // As in QEMU, `-drive` is not `-d rive`.
-    let grammar = Grammar { command, unsupported, of_machines: |_| false, joined: false };
+    let grammar = Grammar { command, unsupported, of_machines: |_| false, strace: |_| None, joined: false };
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     let mut others = vec!["--".into()];
@@ -58,7 +58,8 @@ pub fn normalize_all(
 
 /// Normalizes a command line whose options end at PROGRAM: options, then `--`, then PROGRAM and its arguments.
 pub fn normalize(command: &Command, words: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, CliError> {
-    let grammar = Grammar { command, unsupported, of_machines: system::has_option, joined: true };
+    let grammar =
+        Grammar { command, unsupported, of_machines: system::has_option, strace: strace::of_strace, joined: true };
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     while let Some(word) = words.next() {
@@ -85,6 +86,24 @@ fn unsupported(name: &[u8]) -> Option<&'static str> {
     UNSUPPORTED.iter().find(|u| u.options.iter().any(|o| o.as_bytes() == name)).map(|u| u.what)
 }
 
+/// How many characters must be inserted, deleted, replaced or swapped with their neighbour to make one word of another.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let swap = if swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
+                let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                replace.min(swap).min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1)
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
 /// The option syntax of a program.
 struct Grammar<'a> {
     command: &'a Command,
@@ -92,6 +111,8 @@ struct Grammar<'a> {
     unsupported: fn(&[u8]) -> Option<&'static str>,
     /// Whether an option that the program does not have is one of whole machines.
     of_machines: fn(&[u8]) -> bool,
+    /// What to write for an option of strace(1).
+    strace: fn(&[u8]) -> Option<String>,
     /// Whether a short option's value may follow in the same argument.
     joined: bool,
 }
@@ -128,23 +149,23 @@ impl Grammar<'_> {
             out.push(text);
             return Ok(());
         }
+        let strace = (self.strace)(name);
+        let also = || strace.as_ref().map_or_else(String::new, |strace| format!(". {strace}"));
         if let Some(what) = (self.unsupported)(name) {
-            return Err(CliError::Unsupported { option: shown(), what });
+            return Err(CliError::Unsupported { option: shown(), what: format!("{what}{}", also()) });
         }
         // Otherwise `-drive` would be `-d rive`.
         let of_machines = (self.of_machines)(name);
         if of_machines && name.len() > 1 {
-            return Err(CliError::OfMachines(shown()));
+            return Err(CliError::OfMachines { option: shown(), also: also() });
         }
         // A short option; its value may follow in the same argument.
         if bytes[1] != b'-' && (self.joined || bytes.len() == 2) {
             let rest = &bytes[2..];
-            if let Some(arg) =
-                self.command.get_arguments().find(|a| a.get_short().map(|c| c as u32) == Some(bytes[1].into()))
-            {
+            if let Some(arg) = self.find_short(bytes[1]) {
                 let Some(long) = arg.get_long() else {
                     if !rest.is_empty() {
-                        return Err(CliError::UnknownOption(shown()));
+                        return Err(self.unknown(word, name));
                     }
                     out.push(word.to_owned());
                     return Ok(());
@@ -154,24 +175,64 @@ impl Grammar<'_> {
                     let (letter, value) = (char::from(bytes[1]), String::from_utf8_lossy(value).into_owned());
                     return Err(CliError::ShortWithSign { option: shown(), letter, long: long.to_owned(), value });
                 }
+                // `-strcae` is a misspelt word, not a size.
+                if is_size(arg) && rest.first().is_some_and(|first| !first.is_ascii_digit()) {
+                    return Err(self.unknown(word, name));
+                }
                 let mut text = OsString::from(format!("--{long}"));
-                match (takes_value(arg), rest) {
-                    (false, []) => {}
-                    (false, _) => return Err(CliError::UnknownOption(shown())),
-                    (true, rest) => {
-                        text.push("=");
-                        text.push(if rest.is_empty() { value()? } else { OsStr::from_bytes(rest).to_owned() });
-                    }
+                if takes_value(arg) {
+                    text.push("=");
+                    text.push(if rest.is_empty() { value()? } else { OsStr::from_bytes(rest).to_owned() });
                 }
                 out.push(text);
-                return Ok(());
+                if takes_value(arg) || rest.is_empty() {
+                    return Ok(());
+                }
+                // Letters may be written together, as for strace(1): `-fT`.
+                return match self.are_letters(rest) || (self.strace)(rest).is_some() {
+                    true => self.option(OsStr::from_bytes(&[b"-", rest].concat()), value, out),
+                    false => Err(self.unknown(word, name)),
+                };
             }
-            if let Some(what) = (self.unsupported)(&bytes[1..2]) {
-                return Err(CliError::Unsupported { option: shown(), what });
+            if let Some(what) = (self.unsupported)(&bytes[1..2]).filter(|_| strace.is_none()) {
+                return Err(CliError::Unsupported { option: shown(), what: what.to_owned() });
             }
         }
-        Err(if of_machines { CliError::OfMachines(shown()) } else { CliError::UnknownOption(shown()) })
+        Err(match (of_machines, &strace) {
+            (true, _) => CliError::OfMachines { option: shown(), also: also() },
+            (false, Some(strace)) => CliError::UnknownOption { option: shown(), advice: strace.clone() },
+            (false, None) => self.unknown(word, name),
+        })
     }
+
+    fn find_short(&self, letter: u8) -> Option<&Arg> {
+        self.command.get_arguments().find(|arg| arg.get_short() == Some(letter.into()))
+    }
+
+    /// Whether these are letters of options, of which only the last may take a value: that of the next argument.
+    fn are_letters(&self, letters: &[u8]) -> bool {
+        let Some((last, others)) = letters.split_last() else { return false };
+        let is_switch = |letter: &u8| self.find_short(*letter).is_some_and(|arg| !takes_value(arg));
+        self.find_short(*last).is_some() && others.iter().all(is_switch)
+    }
+
+    /// The error for an option that does not exist. Names the most similar one, if it is similar enough.
+    fn unknown(&self, word: &OsStr, name: &[u8]) -> CliError {
+        let arguments = self.command.get_arguments();
+        let names = arguments.flat_map(|arg| arg.get_long_and_visible_aliases().unwrap_or_default());
+        let nearest = names.map(|known| (distance(name, known.as_bytes()), known)).min();
+        let dashes = if word.as_bytes().starts_with(b"--") { "--" } else { "-" };
+        let advice = match nearest.filter(|&(distance, known)| distance <= 2 && 2 * distance < known.len()) {
+            Some((_, known)) => format!("did you mean '{dashes}{known}'?"),
+            None => "--help lists them".to_owned(),
+        };
+        CliError::UnknownOption { option: word.to_string_lossy().into_owned(), advice }
+    }
+}
+
+/// Whether a value is a number of bytes.
+fn is_size(arg: &Arg) -> bool {
+    arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "SIZE"))
 }
 
 fn find_long<'a>(command: &'a Command, name: &[u8]) -> Option<&'a Arg> {
@@ -219,7 +280,34 @@ mod tests {
     }
 
     #[test]
+    fn letters_without_values_may_be_written_together() {
+        assert_eq!(words("-ff p"), Ok("--strace-pids --strace-pids -- p".into()));
+        assert_eq!(words("-fTo file p"), Ok("--strace-pids --strace-durations --strace-output=file -- p".into()));
+        assert_eq!(words("-fTofile p"), Err("unknown option '-fTofile'; --help lists them".into()));
+        assert_eq!(words("-frobnicate p"), Err("unknown option '-frobnicate'; --help lists them".into()));
+        assert_eq!(words("-fQ p"), Err("unknown option '-fQ'; --help lists them".into()));
+        assert_eq!(words("-fX p"), Err("unknown option '-X'; strace(1)'s -X is not supported".into()));
+    }
+
+    #[test]
+    fn options_of_strace_are_explained() {
+        let times = "strace(1)'s -tt is --strace-timestamps=us";
+        assert_eq!(words("-tt p"), Err(format!("unknown option '-tt'; {times}")));
+        assert_eq!(words("-ftt p"), Err(format!("unknown option '-tt'; {times}")));
+        let both =
+            "option '-t' is not supported yet: a map of real-time signals. strace(1)'s -t is --strace-timestamps=s";
+        assert_eq!(words("-t p"), Err(both.into()));
+        let machines = "option '-k' is for whole machines; use remu-system. strace(1)'s -k is not supported";
+        assert_eq!(words("-k p"), Err(machines.into()));
+        assert_eq!(words("-y p"), Err("unknown option '-y'; strace(1)'s -y is not supported".into()));
+    }
+
+    #[test]
     fn errors_name_the_option() {
+        assert_eq!(words("-strcae p"), Err("unknown option '-strcae'; did you mean '-strace'?".into()));
+        assert_eq!(words("--strce p"), Err("unknown option '--strce'; did you mean '--strace'?".into()));
+        assert_eq!(words("-stats=f p"), Err("unknown option '-stats=f'; --help lists them".into()));
+        assert_eq!(words("-sedd 5 p"), Err("unknown option '-sedd'; did you mean '-seed'?".into()));
         assert_eq!(words("-foo p"), Err("unknown option '-foo'; --help lists them".into()));
         assert_eq!(words("--foo=1 p"), Err("unknown option '--foo=1'; --help lists them".into()));
         assert_eq!(words("-hx p"), Err("unknown option '-hx'; --help lists them".into()));
@@ -230,7 +318,7 @@ mod tests {
         for u in UNSUPPORTED {
             for name in u.options {
                 let error = words(&format!("-{name} x p")).unwrap_err();
-                assert_eq!(error, format!("option '-{name}' is not supported yet: {}", u.what));
+                assert!(error.starts_with(&format!("option '-{name}' is not supported yet: {}", u.what)), "{error}");
             }
         }
     }

@@ -81,14 +81,18 @@ impl fmt::Display for FatalReport<'_> {
 }
 
 impl FatalReport<'_> {
-    /// The function and the file of a code address, such as ` main+0x12 (hello)`.
+    /// The function and the file of a code address, such as ` main+0x12 (hello)`. If the file was not linked for this
+    /// address, ` main+0x12 (hello+0x90a)` has the one for which it was, as addr2line(1) wants it.
     fn place(&self, pc: GuestAddr) -> String {
         let Some(area) = self.space.vma_at(pc) else { return String::new() };
         match &area.source {
             Source::File { path, offset, .. } => {
-                let symbol = Symbols::read(path).at_offset(pc.0 - area.range.start.0 + offset);
+                let symbols = Symbols::read(path);
+                let linked = symbols.linked_address(pc.0 - area.range.start.0 + offset);
+                let symbol = linked.and_then(|address| symbols.at_address(address));
                 let symbol = symbol.map_or(String::new(), |s| format!(" {s}"));
-                format!("{symbol} ({})", file_name(path))
+                let address = linked.filter(|&address| address != pc.0).map_or(String::new(), |a| format!("+{a:#x}"));
+                format!("{symbol} ({}{address})", file_name(path))
             }
             Source::Named(name) => format!(" ({name})"),
             Source::Anonymous => " (anonymous memory)".into(),

@@ -18,7 +18,7 @@ pub use fatal::{Death, FatalReport};
 pub use filter::AddressFilter;
 pub use host_code::{Disassembler, HostInsn};
 pub use libraries::missing_library;
-pub use log::Log;
+pub use log::{Log, LogPath};
 pub use maps::MapLog;
 pub use symbols::{Location, MappedFiles, Symbols};
 pub use trace::{Names, TraceItems, Tracer};

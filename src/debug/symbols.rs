@@ -65,7 +65,15 @@ impl Symbols {
         let loads = table(header.e_phoff, header.e_phnum, SIZEOF_PHDR)?;
         let segments = ProgramHeader::parse(&loads, 0, header.e_phnum.into(), CTX).ok()?;
         let segments = segments.iter().filter(|h| h.p_type == PT_LOAD).map(|h| (h.p_offset, h.p_filesz, h.p_vaddr));
-        let raw = table(header.e_shoff, header.e_shnum, SIZEOF_SHDR)?;
+        let segments: Vec<_> = segments.collect();
+        let (list, strings) = Self::read_names(file, &header).unwrap_or_default();
+        Some(Self { list, strings, segments })
+    }
+
+    /// The functions of a file, and the bytes of their names.
+    fn read_names(file: &File, header: &Header) -> Option<(Vec<Symbol>, Vec<u8>)> {
+        let size = u64::from(header.e_shnum) * SIZEOF_SHDR as u64;
+        let raw = read_range(file, header.e_shoff, size)?;
         let sections = SectionHeader::parse_from(&raw, 0, header.e_shnum.into(), CTX).ok()?;
 
         // The full table, or the dynamic one if the file is stripped.
@@ -86,7 +94,7 @@ impl Symbols {
         // Lookups search backwards, so the largest of several symbols at one address is found first.
         list.sort_by_key(|s| (s.addr, s.size));
         let strings = read_range(file, strings.sh_offset, strings.sh_size)?;
-        Some(Self { list, strings, segments: segments.collect() })
+        Some((list, strings))
     }
 
     /// Symbols from a list of addresses and names.
@@ -103,9 +111,14 @@ impl Symbols {
 
     /// The function at a file offset, if a segment contains it.
     pub fn at_offset(&self, offset: u64) -> Option<Location> {
+        self.at_address(self.linked_address(offset)?)
+    }
+
+    /// The address, as linked, of what is at a file offset, if a segment contains it.
+    pub fn linked_address(&self, offset: u64) -> Option<u64> {
         let (start, _, vaddr) =
             self.segments.iter().find(|&&(start, size, _)| offset >= start && offset - start < size)?;
-        self.at_address((offset - start).wrapping_add(*vaddr))
+        Some((offset - start).wrapping_add(*vaddr))
     }
 
     /// The function at an address as linked.

@@ -70,7 +70,9 @@ pub enum LoadError {
         error: Errno,
     },
     /// A part that must be cleared is past the end of the file.
-    #[error("segment {index} cannot be cleared at {start:#x}: the page is past the end of the file")]
+    #[error(
+        "is cut off: segment {index} is to be cleared from {start:#x} on, past the end of the file; copy or download it again"
+    )]
     Clear {
         /// The program header's index.
         index: usize,

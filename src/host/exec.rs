@@ -9,12 +9,13 @@
 //!
 //! The memfd begins with a public part, which other remus read through /proc: it describes the guest to them.
 
+use super::fd::replace;
 use super::pass::syscall;
 use super::signals::{CallError, SignalsOfProgram, with_signals_of};
 use super::start::{executed_name, first_page, registered};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
-use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, pread, pwrite};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::io::{DupFlags, Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, pread, pwrite};
+use rustix::process::{Resource, getrlimit};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -143,31 +144,7 @@ impl OwnFile {
 
     /// Describes the guest to other remus.
     pub fn publish(&self, public: &[u8]) -> Result<(), Errno> {
-        self.replace_place(memfd(public, &[])?.as_fd(), OFlags::CLOEXEC)
-    }
-
-    /// Puts another file at the place of the memfd.
-    fn replace_place(&self, file: BorrowedFd<'_>, flags: OFlags) -> Result<(), Errno> {
-        match self.try_replace_place(file, flags) {
-            // The guest has lowered the soft limit of descriptors below this number.
-            Err(Errno::BADF) => {
-                let limit = getrlimit(Resource::Nofile);
-                setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
-                let result = self.try_replace_place(file, flags);
-                setrlimit(Resource::Nofile, limit)?;
-                result
-            }
-            result => result,
-        }
-    }
-
-    fn try_replace_place(&self, file: BorrowedFd<'_>, flags: OFlags) -> Result<(), Errno> {
-        // SAFETY: the number is that of `place`, which stays open: only the file behind it changes.
-        unsafe {
-            let numbers = [file.as_raw_fd() as u64, self.place.as_raw_fd() as u64];
-            syscall(libc::SYS_dup3, [numbers[0], numbers[1], u64::from(flags.bits()), 0, 0, 0])?;
-        }
-        Ok(())
+        replace(&self.place, memfd(public, &[])?.as_fd(), DupFlags::CLOEXEC)
     }
 
     /// Executes remu, with these arguments and this environment, and hands `next` to it. Returns only if that fails,
@@ -195,12 +172,12 @@ impl OwnFile {
             memfd(public, &bytes)?
         };
         let before = fcntl_dupfd_cloexec(&self.place, 0)?;
-        match self.replace_place(memfd.as_fd(), OFlags::empty()) {
+        match replace(&self.place, memfd.as_fd(), DupFlags::empty()) {
             // The hard limit lies below the number, too: the next remu gets lower numbers.
             Err(Errno::BADF) => {
                 drop(before);
                 let lower = Self::at_neighbours(fcntl_dupfd_cloexec(&self.file, 0)?, self.is_program)?;
-                lower.replace_place(memfd.as_fd(), OFlags::empty())?;
+                replace(&lower.place, memfd.as_fd(), DupFlags::empty())?;
                 drop(memfd);
                 return lower.hand_on(files, strings);
             }
@@ -208,7 +185,7 @@ impl OwnFile {
         }
         drop(memfd);
         let result = self.hand_on(files, strings);
-        self.replace_place(before.as_fd(), OFlags::CLOEXEC)?;
+        replace(&self.place, before.as_fd(), DupFlags::CLOEXEC)?;
         result
     }
 

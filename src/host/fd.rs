@@ -5,8 +5,8 @@
 //! the guest cannot name a descriptor of remu's.
 
 use super::pass::syscall;
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::process::{Resource, getrlimit};
+use rustix::io::{DupFlags, Errno, fcntl_dupfd_cloexec};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// The number of descriptors below the limit that are reserved for remu.
@@ -17,6 +17,30 @@ pub fn duplicate_high(fd: impl AsFd) -> Result<OwnedFd, Errno> {
     // A limit of millions would make the kernel allocate a huge descriptor table.
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(1024).min(1024);
     fcntl_dupfd_cloexec(fd, limit.saturating_sub(OURS) as i32)
+}
+
+/// Puts another file at the number of `fd`.
+///
+/// # Errors
+/// EBADF if the number lies above the hard limit.
+pub fn replace(fd: &OwnedFd, with: BorrowedFd<'_>, flags: DupFlags) -> Result<(), Errno> {
+    match try_replace(fd, with, flags) {
+        // The guest has lowered the soft limit of descriptors below this number.
+        Err(Errno::BADF) => {
+            let limit = getrlimit(Resource::Nofile);
+            setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+            let result = try_replace(fd, with, flags);
+            setrlimit(Resource::Nofile, limit)?;
+            result
+        }
+        result => result,
+    }
+}
+
+fn try_replace(fd: &OwnedFd, with: BorrowedFd<'_>, flags: DupFlags) -> Result<(), Errno> {
+    let args = [with.as_raw_fd() as u64, fd.as_raw_fd() as u64, u64::from(flags.bits()), 0, 0, 0];
+    // SAFETY: the call accesses no memory. `fd` owns the number, which stays open: only the file behind it changes.
+    unsafe { syscall(libc::SYS_dup3, args) }.map(drop)
 }
 
 /// The path under /proc of a descriptor. /proc/self has none once the first thread of the process has ended.

@@ -8,6 +8,7 @@ use super::abi::signal::{SIG_DFL, SIG_IGN};
 use super::outcome::CallEnd;
 use super::process::Files;
 use super::signal::Pending;
+use super::strace::Tracer;
 use super::task::Task;
 use super::thread::{NewThread, ThreadRequest};
 use crate::guest::riscv::Cpu;
@@ -58,6 +59,7 @@ impl Task {
             locks.extend([self.sighand.lock(), self.files.proc.lock(), self.files.rings.lock()]);
             let mut in_child = || {
                 self.mm.after_fork();
+                system.tracer.iter().for_each(Tracer::after_fork);
                 system.threads.after_fork(request.thread.has(libc::CLONE_FILES));
                 self.process.after_fork(&self.seccomp, self.shown_mask.clone());
             };

@@ -12,7 +12,7 @@ use super::proc::{self};
 use super::process::{Files, Fs, Mask, MemoryOf, Mm, Process, Sighand};
 use super::seccomp::{Program, Seccomp};
 use super::signal::{Interrupted, Pending};
-use super::strace::{CallPrinter, Tracer};
+use super::strace::{CallPrinter, Traced, Tracer, UnfinishedLine};
 use super::sysroot::Sysroot;
 use super::table::{self, Restart, Row, Run, Support};
 use super::thread::{NoThreads, Threads};
@@ -207,6 +207,8 @@ pub struct Task {
     pub seccomp: Arc<Seccomp>,
     /// What the engine has counted, while the thread makes a call that may execute a program.
     pub report: Option<String>,
+    /// The line of the call being made, if it is begun in the system call log.
+    pub unfinished_line: Option<UnfinishedLine>,
 }
 
 impl Task {
@@ -247,6 +249,7 @@ impl Task {
             robust_list: (0, 0),
             seccomp,
             report: None,
+            unfinished_line: None,
         };
         task.apply_limits();
         task.take_name();
@@ -352,6 +355,22 @@ impl Task {
         self.finish_call(cpu, restart, args[0], result)
     }
 
+    /// Logs the execve with which the first program began, as strace(1) does. The program's memory has its arguments.
+    pub fn trace_start(&self) {
+        let Some(tracer) = &self.system.tracer else { return };
+        let sp = self.mm.start_stack.0;
+        let (Some(row), Ok(count)) =
+            (table::rows().iter().find(|row| row.name == "execve"), self.mm.read::<u64>(GuestAddr(sp)))
+        else {
+            return;
+        };
+        let args = [self.mm.auxv(at::EXECFN).unwrap_or(0), sp + 8, sp + 8 * (count + 2), 0, 0, 0];
+        let call = CallPrinter::new(&self.mm, row, &args, sp, tracer.string_limit());
+        if let Some(traced) = tracer.enter(call, self.tid()) {
+            traced.leave(Ok(0));
+        }
+    }
+
     #[cold]
     fn traced_call(&mut self, cpu: &mut Cpu, row: &'static Row, args: [u64; 6]) -> SysResult {
         let system = self.system.clone();
@@ -359,6 +378,7 @@ impl Task {
         let mm = self.mm.clone();
         let call = CallPrinter::new(&mm, row, &args, arch::stack_pointer(cpu), tracer.string_limit());
         let traced = tracer.enter(call, self.tid());
+        self.unfinished_line = traced.as_ref().and_then(Traced::unfinished);
         let result = self.dispatch(cpu, row, args);
         if let Some(traced) = traced {
             traced.leave(result);

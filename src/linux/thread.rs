@@ -151,6 +151,11 @@ impl NewThread {
         self.write_ids(self.task.tid());
     }
 
+    /// Whether it has its parent's descriptors, and not copies of them.
+    pub fn shares_descriptors(&self) -> bool {
+        self.request.has(libc::CLONE_FILES)
+    }
+
     /// Clears the thread id of a process in the memory of another one, which has ended or executed a program.
     pub fn end_process(&self) {
         if self.task.process.memory == MemoryOf::Another && self.task.clear_child_tid != 0 {
@@ -253,6 +258,7 @@ impl Task {
             robust_list: (0, 0),
             seccomp: Arc::new(self.seccomp.inherited()),
             report: None,
+            unfinished_line: None,
         }
     }
 

@@ -16,7 +16,7 @@ mod interrupts;
 mod run;
 mod timer;
 
-pub use boot::{BootError, BootFault, BootPlan, Part, device_tree};
+pub use boot::{BootError, BootFault, BootPlan, Part, compression, device_tree, is_linux_image};
 pub use bus::{Bus, Ending};
 pub use clock::{Clock, ClockSource};
 pub use console::{Console, Input, Silent};

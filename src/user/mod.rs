@@ -117,6 +117,9 @@ impl ThreadStarter for Runner {
         if let Some(map) = &self.config.code_map {
             map.after_fork(shares_descriptors);
         }
+        if !shares_descriptors {
+            self.config.logs.iter().for_each(Log::enter_process);
+        }
         // The child does not know their engines as registered: their threads have never existed there.
         let idle = std::mem::take(&mut self.ended.lock().harts);
         drop(idle);
@@ -160,6 +163,9 @@ impl VmClone for InOthersMemory {
     fn run(&mut self) -> i32 {
         self.is_running.store(true, Ordering::Relaxed);
         self.thread.begin_process();
+        if !self.thread.shares_descriptors() {
+            self.runner.config.logs.iter().for_each(Log::enter_process);
+        }
         host::set_signal_mask(self.thread.task.blocked);
         let task = &mut self.thread.task;
         let end = self.runner.run_until_end(&mut self.engine, task, &mut self.hart, Some(&self.in_engine));

@@ -304,7 +304,7 @@ fn statistics_are_written_when_the_program_exits() {
         assert!(text.lines().all(|line| line.starts_with("process ") || line.split(' ').count() == 2), "{text}");
     }
     let line = fails(run(&p, &["--statistics", "/nonexistent/x", "./exit0"]), 125);
-    assert!(line.starts_with("cannot write the log /nonexistent/x: "), "{line}");
+    assert!(line.starts_with("cannot write the counters to /nonexistent/x: "), "{line}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod keys;
 mod options;
 mod signature;
 mod terminal;
+mod traps;
 mod unsupported;
 
 pub use options::SystemOptions;
@@ -13,7 +14,7 @@ pub use options::SystemOptions;
 use super::log_items::{self, LogItems, Logged};
 use super::text::{complain_as, print};
 use super::{CliError, EXIT_OWN_ERROR, completions, resolve, words};
-use crate::debug::{self, AddressFilter, Log, Symbols};
+use crate::debug::{self, AddressFilter, Log, LogPath, Symbols};
 use crate::elf::Image;
 use crate::guest::riscv::privileged::Privileged;
 use crate::guest::riscv::{Base, Rv32, Rv64};
@@ -26,7 +27,6 @@ use options::NAME;
 use remu_isa::Xlen;
 use signature::Signature;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use terminal::Terminal;
 
 /// Why a machine cannot run, or did not end by itself.
@@ -53,6 +53,16 @@ enum SystemError {
     /// The machine cannot be created or started.
     #[error("{}{error}", subject.as_ref().map(|subject| format!("{subject}: ")).unwrap_or_default())]
     Machine { subject: Option<String>, error: MachineError },
+    /// A Linux kernel without firmware, where QEMU has firmware of its own.
+    #[error(
+        "{}: a Linux kernel needs firmware: -bios FILE, such as fw_dynamic.bin of Debian's package opensbi, or \
+         -bios none to start the kernel in machine mode",
+        .0.display()
+    )]
+    NeedsFirmware(PathBuf),
+    /// The program is a raw binary.
+    #[error("{}: not an ELF file; -kernel FILE loads a raw binary", .0.display())]
+    NotElf(PathBuf),
     /// The program has no signature.
     #[error("{}: has no symbol '{symbol}' in memory", path.display())]
     NoSignature { path: PathBuf, symbol: &'static str },
@@ -143,6 +153,12 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     let bios = options.bios.as_ref().filter(|path| path.as_os_str() != "none");
     let (firmware, kernel) = (bios.map(read).transpose()?, kernel_path.map(read).transpose()?);
     let initrd = options.initrd.as_ref().map(read).transpose()?;
+    if options.bios.is_none() && kernel.as_deref().is_some_and(machine::is_linux_image) {
+        return Err(SystemError::NeedsFirmware(kernel_path.cloned().unwrap_or_default()));
+    }
+    if options.kernel.is_none() && kernel.as_deref().is_some_and(is_neither_elf_nor_compressed) {
+        return Err(SystemError::NotElf(kernel_path.cloned().unwrap_or_default()));
+    }
     let path = bios.or(kernel_path);
     let failed = |error: MachineError| {
         let file = match &error {
@@ -197,6 +213,11 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     }
 }
 
+/// Whether a file is a raw binary. Compressed and empty files are reported as such later.
+fn is_neither_elf_nor_compressed(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && !bytes.starts_with(b"\x7fELF") && machine::compression(bytes).is_none()
+}
+
 /// The machine to run, and the options for running it.
 struct Run<'a> {
     config: &'a MachineConfig,
@@ -228,11 +249,8 @@ impl Run<'_> {
             };
             let mut machine =
                 Machine::<B, _>::new(self.config, self.plan, self.serial.console()?, engine).map_err(failed)?;
-            if let Some(Logging { log, .. }) = self.logging.clone().filter(|l| l.items.int) {
-                machine.watch_traps(Arc::new(move |hart, trap| {
-                    log.put(&format!("int at {:#x}: {trap}; hart {hart}\n", trap.pc));
-                }));
-            }
+            let log = self.logging.as_ref().filter(|logging| logging.items.int).map(|logging| logging.log.clone());
+            machine.watch_traps(traps::watcher(log));
             let ending = machine.run(self.limit);
             if let Some(to) = &self.signature {
                 signature::write(&machine, self.plan, to, self.path)?;
@@ -265,8 +283,8 @@ impl Logging {
             }
             None => AddressFilter::default(),
         };
-        let path = options.log_file.as_ref().map(|path| resolve::log_path(path.as_os_str()));
-        Ok(Some(Self { log: super::run::open_log(path.as_deref())?, items, filter }))
+        let path = options.log_file.as_ref().map(|path| LogPath::new(path.as_os_str(), Path::new("")));
+        Ok(Some(Self { log: super::run::create_log("the log", path.as_ref(), false)?, items, filter }))
     }
 }
 

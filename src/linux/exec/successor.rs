@@ -9,7 +9,7 @@ use crate::linux::outcome::CallEnd;
 use crate::linux::proc::Guest;
 use crate::linux::seccomp::Program;
 use crate::linux::signal::bit;
-use crate::linux::table::Row;
+use crate::linux::strace::UnfinishedLine;
 use crate::linux::task::Task;
 use crate::memory::Mdwe;
 use rustix::io::Errno;
@@ -38,6 +38,8 @@ pub struct Options {
     pub words: Vec<Vec<u8>>,
     /// remu's environment variables.
     pub variables: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The directory to which the paths of logs are relative.
+    pub directory: Vec<u8>,
 }
 
 /// What one remu hands to the next that executes a program: what the process keeps, and what the host does not keep.
@@ -52,8 +54,8 @@ pub struct Handover {
     pub blocked: u64,
     /// The signals that are ignored.
     pub ignored: u64,
-    /// The call whose line in the system call log is unfinished.
-    pub unfinished: Option<String>,
+    /// The line of this call in the system call log, which is not finished.
+    pub unfinished: Option<UnfinishedLine>,
     /// What the engine has counted for the program that is replaced.
     pub report: Option<String>,
     /// The instructions of the filters of system calls, the newest filter last.
@@ -176,12 +178,12 @@ struct Handed {
     public: Vec<u8>,
 }
 
-/// How many logs there are at most.
-const MAX_LOGS: usize = 3;
+/// How many descriptors logs have at most.
+const MAX_LOGS: usize = 6;
 
 impl Task {
     /// Executes a program. Returns only if that fails, with everything as it was.
-    pub fn execute(&mut self, mut request: ExecRequest, row: &Row) -> CallEnd {
+    pub fn execute(&mut self, mut request: ExecRequest) -> CallEnd {
         let file = request.file.as_ref().map(File::try_clone).transpose();
         let Ok(file) = file else { return Errno::MFILE.into() };
         let exe = match Target::find(&self.process.spec, &mut request) {
@@ -194,7 +196,7 @@ impl Task {
                 {
                     self.system.write_report(&report);
                 }
-                return self.leave_to(request, row, Handed::default(), Self::execute_native);
+                return self.leave_to(request, Handed::default(), Self::execute_native);
             }
             Err(error) => return error.errno().into(),
         };
@@ -214,10 +216,10 @@ impl Task {
         // The next remu adds the rest once it knows.
         let exe = CString::new(exe).unwrap_or_default();
         let guest = Guest { exe, own_fds: self.files.ours().to_vec(), ..Guest::default() };
-        let handed = self.handover(&request, row).and_then(|data| Ok(Handed { data, public: guest.encode()? }));
+        let handed = self.handover(&request).and_then(|data| Ok(Handed { data, public: guest.encode()? }));
         drop(guest);
         match handed {
-            Ok(handed) => self.leave_to(request, row, handed, |task, executing| task.execute_remu(executing, &file)),
+            Ok(handed) => self.leave_to(request, handed, |task, executing| task.execute_remu(executing, &file)),
             Err(errno) => errno.into(),
         }
     }
@@ -227,7 +229,6 @@ impl Task {
     fn leave_to(
         &mut self,
         mut request: ExecRequest,
-        row: &Row,
         handed: Handed,
         execute: impl FnOnce(&Self, &Executing) -> CallEnd,
     ) -> CallEnd {
@@ -239,9 +240,6 @@ impl Task {
             return CallEnd::NotBegun;
         }
         self.give_back();
-        if let Some(tracer) = &self.system.tracer {
-            tracer.executes(row);
-        }
         self.executing = Some(Box::new(Executing { _request: request, path, strings, handed }));
         let end = match &self.executing {
             Some(executing) => execute(self, executing),
@@ -283,6 +281,10 @@ impl Task {
         let signals = SignalsOfProgram { blocked: self.blocked_by_next(), ignored: self.ignored() };
         let limits = self.process.limits.lock().clone();
         let raised = limits.set_on_host();
+        // The program may write to the same file as the log.
+        if let Some((tracer, _)) = self.system.tracer.as_ref().zip(self.unfinished_line.as_ref()) {
+            tracer.leave_unfinished();
+        }
         let _one_at_a_time = self.system.making_processes.lock();
         let error = host::execute_native(&executing.path, &executing.strings, signals);
         raised.restore();
@@ -301,7 +303,7 @@ impl Task {
     }
 
     /// The encoded handover for the program of a request.
-    fn handover(&mut self, request: &ExecRequest, row: &Row) -> Result<Vec<u8>, Errno> {
+    fn handover(&mut self, request: &ExecRequest) -> Result<Vec<u8>, Errno> {
         let report = self.report.take();
         let successor = self.system.successor.as_ref().map_err(|&error| error)?;
         let filters = self.seccomp.programs();
@@ -314,7 +316,7 @@ impl Task {
             report,
             blocked: self.blocked_by_next(),
             ignored: self.ignored(),
-            unfinished: self.system.tracer.as_ref().filter(|t| t.begins(row)).map(|_| row.name.to_owned()),
+            unfinished: self.unfinished_line.clone(),
             filters,
             program: request.program.as_os_str().as_bytes().to_vec(),
             given_path: request.given_path.as_os_str().as_bytes().to_vec(),

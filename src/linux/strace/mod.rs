@@ -24,7 +24,7 @@ mod terminals;
 mod tracer;
 
 pub use filter::{Filter, FilterError};
-pub use tracer::{PidStyle, Timestamps, TraceConfig, TraceSink, Traced, Tracer};
+pub use tracer::{PidStyle, Timestamps, TraceConfig, TraceSink, Traced, Tracer, UnfinishedLine};
 
 use super::abi::structs::{INT, SIGSET, Struct, TIMESPEC};
 use super::outcome::{CallEnd, SysResult};

@@ -6,8 +6,8 @@ use super::{CallPrinter, STRING_LIMIT, failure, signals};
 use crate::host::{Lock, LockGuard, LockRef, Rank, clock};
 use crate::linux::abi::signal::Siginfo;
 use crate::linux::outcome::SysResult;
-use crate::linux::table::Row;
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::ops::Range;
 use std::time::Duration;
@@ -122,6 +122,15 @@ pub struct Traced<'a> {
     started: (Duration, Duration),
 }
 
+/// The begun line of a call, which another program may finish: execve does not return to the program that calls it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnfinishedLine {
+    name: String,
+    /// The sink's token.
+    line: u64,
+    columns: u64,
+}
+
 /// The part of a call that is written before the call runs.
 enum Begun {
     /// A line with this sink token, and its number of columns.
@@ -207,24 +216,21 @@ impl Tracer {
         Some(Traced { tracer: self, call, tid, written, begun, started })
     }
 
-    /// Whether a successful call of the row has a line that is begun before the call.
-    pub fn begins(&self, row: &Row) -> bool {
-        self.config.lines && self.config.filter.has_call(row.number.into()) && self.config.filter.has_every_status()
+    /// Leaves the last line unfinished: a call that executes a program of the host does not return if it succeeds.
+    pub fn leave_unfinished(&self) {
+        self.sink.line("");
     }
 
-    /// Leaves the line of an execve unfinished: the call does not return if it succeeds. The next program's remu
-    /// [resumes](Self::executed) it.
-    pub fn executes(&self, row: &Row) {
-        if self.begins(row) {
-            self.sink.line("");
-        }
+    /// Finishes the line of the execve with which this process began.
+    pub fn executed(&self, unfinished: &UnfinishedLine, tid: i32) {
+        let again = format!("{}<... {} resumed>", self.leader_of_resumed(tid), unfinished.name);
+        let resumed = self.tail(again.chars().count(), "", "0");
+        self.sink.end(unfinished.line, &self.tail(unfinished.columns as usize, "", "0"), &(again + &resumed));
     }
 
-    /// Writes the result of the execve with which this process began.
-    pub fn executed(&self, name: &str, tid: i32) {
-        let again = format!("{}<... {name} resumed>", self.leader(tid));
-        let tail = self.tail(again.chars().count(), "", "0");
-        self.sink.line(&(again + &tail));
+    /// Called in the child of a fork, which counts its own calls.
+    pub fn after_fork(&self) {
+        self.state().summary = Summary::default();
     }
 
     /// The end of a line: the remaining arguments, then the result in its column.
@@ -294,9 +300,23 @@ impl Tracer {
 }
 
 impl Traced<'_> {
+    /// The line of the call, if it is begun.
+    pub fn unfinished(&self) -> Option<UnfinishedLine> {
+        match self.begun {
+            Begun::Line(line, columns) => {
+                Some(UnfinishedLine { name: self.call.row.name.to_owned(), line, columns: columns as u64 })
+            }
+            Begun::Held(_) | Begun::Silent => None,
+        }
+    }
+
     /// Writes the rest of the call. A call that ends the process is shown without a result.
     pub fn leave(mut self, result: SysResult) {
         let tracer = self.tracer;
+        // The child of a fork returns from a call that its parent made.
+        if matches!(self.call.row.name, "clone" | "clone3") && matches!(result, Ok(0)) {
+            return;
+        }
         let TraceConfig { summary, durations, .. } = tracer.config;
         let took = if summary || durations {
             (clock::monotonic() - self.started.0, clock::thread_time() - self.started.1)

@@ -109,7 +109,7 @@ fn execute(c: &mut Call<'_>, lists: [usize; 2], executed: Executed) -> SysResult
     let script_name = CString::new(given.as_os_str().as_bytes()).expect("it comes from a C string");
     let script_name = is_reachable.then_some(script_name);
     let request = ExecRequest { program, file, refuses_writers: true, given_path: given, script_name, argv, envp };
-    Err(c.task.execute(request, c.row))
+    Err(c.task.execute(request))
 }
 
 /// Copies a list of strings in, which take their bytes and pointers from `room`.

@@ -22,6 +22,11 @@ impl ImageHeader {
     }
 }
 
+/// Whether a file is a raw Linux kernel.
+pub fn is_linux_image(bytes: &[u8]) -> bool {
+    ImageHeader::parse(bytes).is_some()
+}
+
 /// The name of the compression of a file, if it is compressed.
 pub fn compression(bytes: &[u8]) -> Option<&'static str> {
     const MAGIC: [(&[u8], &str); 4] =

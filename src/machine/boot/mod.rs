@@ -4,6 +4,8 @@ mod image;
 mod layout;
 mod reset;
 
+pub use image::{compression, is_linux_image};
+
 use super::{MachineConfig, MachineError, devicetree};
 use crate::elf::Image;
 use crate::memory::machine::Ram;
@@ -44,6 +46,9 @@ struct Program<'a> {
 
 impl<'a> Program<'a> {
     fn new(part: Part, bytes: &'a [u8]) -> Result<Self, BootError> {
+        if bytes.is_empty() {
+            return Err(part.error(BootFault::Empty));
+        }
         let image = bytes.starts_with(b"\x7fELF").then(|| Image::parse(bytes)).transpose();
         Ok(Self { part, bytes, image: image.map_err(|error| part.error(error))? })
     }
@@ -88,6 +93,9 @@ pub enum BootFault {
         /// Whether the program is for RV64.
         is_64bit: bool,
     },
+    /// An empty file.
+    #[error("is an empty file")]
+    Empty,
     /// A compressed kernel.
     #[error("compressed with {0}; decompress it first")]
     Compressed(&'static str),

@@ -44,6 +44,8 @@ pub struct TakenTrap {
     pub from: Mode,
     /// The mode that takes it.
     pub to: Mode,
+    /// The address of the handler.
+    pub handler: u64,
 }
 
 impl fmt::Display for TakenTrap {
@@ -178,7 +180,7 @@ impl Privileged {
         let top = if cpu.is_64bit() { 1 << 63 } else { 1 << 31 };
         let value = zero_extended(cpu, value);
         let csrs = if to == Mode::Machine { &mut self.machine } else { &mut self.supervisor };
-        let taken = TakenTrap { pc: cpu.pc, interrupt, code, value, from: self.mode, to };
+        let (pc, from) = (cpu.pc, self.mode);
         csrs.epc = cpu.pc;
         csrs.cause = code | if interrupt { top } else { 0 };
         csrs.tval = value;
@@ -189,7 +191,7 @@ impl Privileged {
         cpu.reservation = Reservation::NONE;
         self.traps += u64::from(!interrupt);
         self.apply(cpu, mem);
-        self.inputs.trapped(&taken);
+        self.inputs.trapped(&TakenTrap { pc, interrupt, code, value, from, to, handler: cpu.pc });
     }
 
     /// Executes MRET or SRET.
