@@ -29,6 +29,18 @@ impl BlockKey {
         Self { addr, page: pc & !(PAGE_SIZE - 1) | context }
     }
 
+    /// The key as two words.
+    #[inline]
+    pub fn words(&self) -> [u64; 2] {
+        [self.addr, self.page]
+    }
+
+    /// The key of these [words](Self::words).
+    #[inline]
+    pub fn of_words([addr, page]: [u64; 2]) -> Self {
+        Self { addr, page }
+    }
+
     /// The virtual address of the block.
     #[inline]
     pub fn pc(&self) -> u64 {

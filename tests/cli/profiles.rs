@@ -32,7 +32,7 @@ fn compiled_code_is_logged() {
     // An exit that is not linked has data behind it: the pc.
     p.code("jumps", &[&[jump(8), li(A0, 0)], &exit(0)[..]].concat());
     let log = run(&p, &["-d", "out_asm", "./jumps"]).err;
-    assert!(log.contains(":  data 08 10 01 00 00 00 00 00 "), "{log}");
+    assert!(log.contains(":  data 08 10 01 00 00 00 "), "{log}");
     assert_eq!(run(&p, &["-d", "out_asm", "-dfilter", "0..0xfff", "./jumps"]).err, "");
     let single = run(&p, &["-d", "out_asm", "-one-insn-per-tb", "./exit42"]).err;
     assert_eq!(single.matches("out_asm ").count(), 3, "{single}");

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// Where the guest's code is.
 const START: u64 = 0x10000;
 
-/// The data behind the call of an exit that is not linked: a pc and a distance.
+/// The data behind the call of an exit that is not linked: a pc, a distance, and room for a list.
 const EXIT_DATA: usize = 12;
 
 /// Lists code for a host that has all features, with the guest's memory at the same addresses.
@@ -143,9 +143,10 @@ impl Lister {
             let operands = if target.is_some() { String::new() } else { named(operands) };
             let text = format!("{mnemonic} {operands}").trim_end().to_owned();
             let next = at + insn.bytes().len();
-            let exit = text
-                .contains("[LeaveLink]")
-                .then(|| u64::from_le_bytes(code[next..next + 8].try_into().expect("eight bytes")));
+            let exit = text.contains("[LeaveLink]").then(|| {
+                let [a, b, c, d, e, f] = code[next..next + 6] else { unreachable!("six bytes") };
+                u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+            });
             lines.push(Line { at: at as u64, text, target, exit });
             at = if exit.is_some() { next + EXIT_DATA } else { next };
         }

@@ -80,14 +80,43 @@ impl Reason {
     }
 }
 
-/// What follows the call that an unlinked exit consists of.
+/// What follows the call that an unlinked exit consists of. Behind it are four bytes for the list of the exits that are
+/// linked to the same place.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, packed)]
 pub struct ExitData {
-    /// Where the guest continues.
-    pub pc: u64,
+    /// Where the guest continues: 48 bits, to be sign-extended.
+    pc: [u8; 6],
     /// The distance from the displacement of the exit to this.
-    pub distance: u32,
+    pub distance: u16,
+}
+
+impl ExitData {
+    /// The length of the call.
+    const CALL: u32 = 3;
+
+    /// The data of an exit to `pc`, if that can be said.
+    fn new(pc: u64, distance: usize) -> Option<Self> {
+        let [a, b, c, d, e, f, ..] = pc.to_le_bytes();
+        let data = Self { pc: [a, b, c, d, e, f], distance: u16::try_from(distance).ok()? };
+        (data.pc() == pc).then_some(data)
+    }
+
+    /// Where the guest continues.
+    pub fn pc(&self) -> u64 {
+        let [a, b, c, d, e, f] = self.pc;
+        (i64::from_le_bytes([0, 0, a, b, c, d, e, f]) >> 16) as u64
+    }
+
+    /// The displacement of an exit while it is not linked. `data` is the offset of its data, `at` that of the displacement.
+    pub fn unlinked(data: u32, at: u32) -> i32 {
+        (data - Self::CALL - (at + 4)) as i32
+    }
+
+    fn bytes(&self) -> [u8; size_of::<Self>()] {
+        let ([a, b, c, d, e, f], [g, h]) = (self.pc, self.distance.to_le_bytes());
+        [a, b, c, d, e, f, g, h]
+    }
 }
 
 /// How code is compiled.
@@ -622,11 +651,17 @@ impl Block<'_> {
     fn emit_unlinked(&mut self, at: usize, pc: u64) {
         let asm = &mut *self.emitter.asm;
         asm.set_displacement(at);
+        let Some(data) = ExitData::new(pc, asm.offset() + ExitData::CALL as usize - at) else {
+            // It stays unlinked.
+            asm.mov_imm(Gpr::Rax, pc);
+            return asm.jmp_indirect(Word::LeaveTo.mem());
+        };
+        let start = asm.offset();
         asm.call(Word::LeaveLink.mem());
+        debug_assert_eq!(asm.offset() - start, ExitData::CALL as usize);
         self.parts.all.push((asm.offset() as u32, Part::Data));
-        let distance = (asm.offset() - at) as u32;
-        asm.data(&pc.to_le_bytes());
-        asm.data(&distance.to_le_bytes());
+        asm.data(&data.bytes());
+        asm.data(&[0; 4]);
     }
 
     fn emit_cold(&mut self) {

@@ -1,5 +1,6 @@
 //! The memory that holds emitted code.
 
+use super::Link;
 use crate::jit::baseline::ExitData;
 use memmap2::{MmapMut, MmapOptions};
 use rustix::mm::{
@@ -186,6 +187,39 @@ impl Area {
         let mask = 0xffff_ffffu64 << shift;
         word.store(old & !mask | u64::from(displacement as u32) << shift, Ordering::Release);
         (old >> shift) as i32
+    }
+
+    /// The offset of the displacement of an exit.
+    ///
+    /// # Safety
+    /// As for [`Self::exit_data`].
+    pub unsafe fn displacement_of(&self, exit: Link) -> u32 {
+        // SAFETY: the caller's promise.
+        exit.0 - u32::from(unsafe { self.exit_data(exit.0) }.distance)
+    }
+
+    /// The next of the exits that are linked to the same place, which is noted behind the data of each.
+    ///
+    /// # Safety
+    /// As for [`Self::exit_data`]. No other thread writes that meanwhile.
+    pub unsafe fn next_exit(&self, exit: Link) -> u32 {
+        // SAFETY: the bytes are in the mapping, and by the caller's promise nobody else writes them.
+        unsafe { self.next(exit).read_unaligned() }
+    }
+
+    /// Sets it.
+    ///
+    /// # Safety
+    /// As for [`Self::exit_data`]. No other thread reads or writes that meanwhile.
+    pub unsafe fn set_next_exit(&self, exit: Link, next: u32) {
+        // SAFETY: the bytes are in the mapping, and by the caller's promise nobody else accesses them.
+        unsafe { self.next(exit).write_unaligned(next) }
+    }
+
+    fn next(&self, exit: Link) -> *mut u32 {
+        let at = exit.0 as usize + size_of::<ExitData>();
+        assert!(at + size_of::<u32>() <= self.len, "the data of an exit");
+        self.writable.wrapping_add(at).cast()
     }
 
     /// Reads the data of an exit.

@@ -5,17 +5,21 @@
 //! happens when the area is full: once the code can no longer be found, every engine is asked to leave it, and when all
 //! have done so the area is used again from its start.
 
+use super::Link;
 use super::area::Area;
 use super::execute::IN_SOFTWARE;
+use super::faults::{FaultMap, FaultPlace};
+use super::lookup::{EntryId, Lookup, Size};
+use super::pages::Pages;
 use super::stubs::{self, Stubs};
 use crate::guest::riscv::fp::Rm;
 use crate::guest::{BlockContext, BlockKey, CodeListener};
 use crate::host::fault::{self, Emitted, FaultContext};
 use crate::host::{Lock, LockRef, Rank, futex_sleep, futex_wake};
 use crate::jit::baseline::map::Exchange;
-use crate::jit::baseline::{Access, Compiler, Config, Reason, Unsettled};
+use crate::jit::baseline::{Compiler, Config, ExitData, Reason};
 use crate::jit::x64::Assembler;
-use crate::memory::{BlocksByPage, CodeObserver, CodeWatch, GuestAddr, GuestMemory, PAGE_SIZE};
+use crate::memory::{CodeObserver, CodeWatch, GuestAddr, GuestMemory, PAGE_SIZE};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
 use std::ops::Range;
@@ -25,73 +29,45 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 /// Superblocks begin at multiples of this, as the compiler assumes.
 const ALIGNMENT: u32 = 16;
 
-/// An exit that leads to a superblock.
-#[derive(Clone, Copy, Debug)]
-struct Incoming {
-    /// The offset of its displacement.
-    at: u32,
-    /// The displacement while it is not linked.
-    unlinked: i32,
-}
-
-/// A superblock.
-struct Block {
-    /// The address of its first instruction.
-    pc: u64,
-    /// Where the bytes are that it was compiled from, as changes of code are reported: see [`BlockKey::addr`].
-    source: Range<GuestAddr>,
-    /// The hash of the bytes there.
-    hash: u64,
-    /// The offset of its code.
-    start: u32,
-    /// Where execution may begin.
-    entries: Box<[(BlockKey, u32)]>,
-    accesses: Box<[Access]>,
-    /// The addresses of its instructions, relative to the first.
-    insns: Box<[u16]>,
-    incoming: Vec<Incoming>,
+/// A superblock. Its address is in the key of its first entry.
+pub(super) struct Block {
+    /// The first of its entries, which follow each other. The others are loops.
+    first: EntryId,
+    /// How many there are; 0 when it has been discarded.
+    entries: u16,
+    /// The bytes that it was compiled from.
+    len: u16,
+    /// Their hash.
+    hash: u32,
+    /// Where its accesses begin in the fault map.
+    faults: u32,
+    /// The next superblocks on its first and on its second page: see [`Pages`].
+    pub next: [u32; 2],
 }
 
 impl Block {
-    /// The size of what is kept about it, but for room that tables have left and the places that it is linked from.
-    fn metadata_bytes(&self) -> usize {
-        let Self { entries, accesses, insns, .. } = self;
-        let pages = self.source.end.0.div_ceil(PAGE_SIZE) - self.source.start.0 / PAGE_SIZE;
-        // Each entry is in the table of all entries, too.
-        size_of::<Self>()
-            + 2 * size_of_val(&**entries)
-            + entries.len() * size_of::<u32>()
-            + size_of_val(&**accesses)
-            + size_of_val(&**insns)
-            + pages as usize * size_of::<u32>()
+    /// The guest's addresses that it was compiled from.
+    fn source(&self, lookup: &Lookup) -> Range<GuestAddr> {
+        let start = GuestAddr(lookup.key(self.first).addr);
+        start..start.offset(self.len.into())
     }
-}
 
-/// The source of the superblocks that begin on a page.
-#[derive(Clone, Copy, Debug)]
-struct Page {
-    /// Where the last of them ends.
-    end: GuestAddr,
-    /// How many were ever added.
-    added: u32,
-    /// The hash of the bytes from the start of the page to `end` when all of them were compiled from these bytes, if
-    /// that is known.
-    hash: Option<u64>,
+    /// Which of its pages has this number.
+    pub fn nth(&self, lookup: &Lookup, page: u64) -> usize {
+        usize::from(lookup.key(self.first).addr / PAGE_SIZE != page)
+    }
 }
 
 /// What the lock protects.
 #[derive(Default)]
 struct State {
-    /// In the order of their code. Discarded ones have no entries and lie on no page.
+    /// In the order of their code.
     blocks: Vec<Block>,
-    /// The offset of the code for a key, and the index of its superblock.
-    entries: FxHashMap<BlockKey, (u32, u32)>,
-    /// The superblocks, by index.
-    by_page: BlocksByPage<u32>,
+    faults: FaultMap,
     /// The registers that the superblocks exchange, by index, where they do.
     exchanges: FxHashMap<u32, Box<[Exchange]>>,
-    /// The pages on which superblocks begin, by address.
-    pages: FxHashMap<u64, Page>,
+    pages: Pages,
+    size: Size,
     /// The first free byte of the area.
     used: u32,
     /// All code has been discarded, and some thread may still execute it.
@@ -110,20 +86,6 @@ pub enum Inserted {
     Full,
 }
 
-/// A fault of emitted code.
-pub struct FaultPlace {
-    /// The address of the guest's instruction.
-    pub pc: u64,
-    /// Instructions before it that are not counted yet.
-    pub uncounted: u16,
-    /// See [`Access::fresh`].
-    pub fresh: [u32; 2],
-    /// See [`Access::reservation`].
-    pub reservation: Unsettled,
-    /// See [`Compiler::exchanges`].
-    pub exchanges: Box<[Exchange]>,
-}
-
 /// See the module.
 pub struct CodeCache {
     area: Area,
@@ -131,6 +93,7 @@ pub struct CodeCache {
     stub_code: Box<[u8]>,
     /// The number of forks in which the code was left to the parent.
     left_behind: AtomicU64,
+    lookup: Lookup,
     state: Lock<State>,
     /// Changes whenever code is discarded.
     generation: AtomicU64,
@@ -150,6 +113,12 @@ fn on_fault(emitted: &Emitted, context: &mut FaultContext<'_>) {
     context.set_register(libc::REG_RDX, pc);
     context.set_register(libc::REG_RAX, Reason::Fault as u64);
     context.set_register(libc::REG_RIP, emitted.code.start);
+}
+
+/// The hash of the source of a superblock.
+fn short_hash(bytes: &[u8]) -> u32 {
+    let hash = hash(bytes);
+    (hash ^ hash >> 32) as u32
 }
 
 fn hash(bytes: &[u8]) -> u64 {
@@ -197,6 +166,7 @@ impl CodeCache {
             stubs,
             stub_code: asm.bytes().into(),
             left_behind: AtomicU64::new(0),
+            lookup: Lookup::new(),
             state: Lock::new(Rank::CodeCache, State { used, ..State::default() }),
             generation: AtomicU64::new(0),
             emptying: AtomicU32::new(0),
@@ -255,9 +225,13 @@ impl CodeCache {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// The code for a key.
+    /// The code for a key. Takes no lock.
     pub fn find(&self, key: BlockKey) -> Option<*const u8> {
-        self.state.lock().entries.get(&key).map(|&(offset, _)| self.area.address(offset))
+        self.lookup.find(&key).map(|id| self.address(id))
+    }
+
+    fn address(&self, id: EntryId) -> *const u8 {
+        self.area.address(self.lookup.offset(id))
     }
 
     /// Adds what was compiled at a key, in a context; `generation` is from before its source was fetched.
@@ -271,95 +245,98 @@ impl CodeCache {
         if self.generation() != generation {
             return Inserted::Stale;
         }
-        if let Some(&(offset, _)) = state.entries.get(&key) {
-            return Inserted::Known(self.area.address(offset));
+        if let Some(id) = self.lookup.find(&key) {
+            return Inserted::Known(self.address(id));
         }
         let start = state.used;
         let end = start as usize + code.len();
         if end + ALIGNMENT as usize > self.area.len() {
             return Inserted::Full;
         }
-        state.used = (end as u32).next_multiple_of(ALIGNMENT);
+        let State { blocks, faults, exchanges, pages, size, used, .. } = &mut *state;
+        *used = (end as u32).next_multiple_of(ALIGNMENT);
         // SAFETY: the bytes have not been used since the area was empty.
         unsafe { self.area.write(start, code) };
-        let index = state.blocks.len() as u32;
         let place = |at: u64| key.addr.wrapping_add(at - pc);
-        let block = Block {
-            pc,
-            source: GuestAddr(key.addr)..GuestAddr(key.addr + fetched.source.len() as u64),
-            hash: hash(&fetched.source),
-            start,
-            entries: compiled.entries().iter().map(|&(pc, at)| (BlockKey::new(pc, place(pc), context), at)).collect(),
-            accesses: compiled.accesses().into(),
-            insns: fetched.insns.iter().map(|&(at, _)| (at - pc) as u16).collect(),
-            incoming: Vec::new(),
-        };
-        let metadata = block.metadata_bytes() + size_of_val(compiled.exchanges());
-        if !compiled.exchanges().is_empty() {
-            state.exchanges.insert(index, compiled.exchanges().into());
-        }
-        state.by_page.insert(&block.source, index);
-        let page = state.pages.entry(block.source.start.page_floor().0);
-        let page = page.or_insert(Page { end: block.source.end, added: 0, hash: None });
-        *page = Page { end: page.end.max(block.source.end), added: page.added.wrapping_add(1), hash: None };
-        for &(key, offset) in &block.entries {
+        let mut ids = compiled.entries().iter().map(|&(pc, at)| {
             // A loop of another superblock may begin here already.
-            state.entries.entry(key).or_insert((start + offset, index));
+            self.lookup.add(size, &BlockKey::new(pc, place(pc), context), start + at)
+        });
+        let Some(first) = ids.next().expect("a superblock has an entry") else { return Inserted::Full };
+        let entries = 1 + ids.map_while(|id| id).count() as u16;
+        let index = blocks.len() as u32;
+        let len = fetched.source.len() as u16;
+        let before = faults.len();
+        blocks.push(Block { first, entries, len, hash: short_hash(&fetched.source), faults: before, next: [0; 2] });
+        faults.add(compiled.accesses(), pc, self.counts(), |insn| fetched.insns[usize::from(insn)].0);
+        pages.add(blocks, index, &(GuestAddr(key.addr)..GuestAddr(key.addr).offset(len.into())));
+        if !compiled.exchanges().is_empty() {
+            exchanges.insert(index, compiled.exchanges().into());
         }
-        state.blocks.push(block);
+        // But for the table of pages, and for room that tables have left.
+        let entry = self.lookup.bytes_of_entry(size);
+        let places = (faults.len() - before) as usize + size_of_val(compiled.exchanges());
+        let metadata = size_of::<Block>() + usize::from(entries) * entry + places;
         Inserted::At(self.area.address(start), metadata)
     }
 
-    /// Links an exit to the code for a key, if there is any. `at` is the offset of its displacement.
+    /// Links an exit to the code for a key, if there is any.
     ///
     /// # Safety
     /// The exit was taken by this thread, and it has not left emitted code for its reports since.
-    pub unsafe fn link(&self, at: u32, key: BlockKey) -> bool {
-        let mut state = self.state.lock();
-        let Some(&(offset, index)) = state.entries.get(&key) else { return false };
-        let linked = offset.wrapping_sub(at + 4) as i32;
-        // SAFETY: the displacement is that of an exit, which is still there: it would have been discarded by a thread
-        // that waits for this one. The lock keeps others from writing.
-        let unlinked = unsafe { self.area.patch(at, linked) };
-        // Another thread may have been here before.
-        let is_new = unlinked != linked;
-        if is_new {
-            state.blocks[index as usize].incoming.push(Incoming { at, unlinked });
+    pub unsafe fn link(&self, exit: Link, key: BlockKey) -> bool {
+        let _state = self.state.lock();
+        let Some(id) = self.lookup.find(&key) else { return false };
+        // SAFETY: the exit is still there: it would have been discarded by a thread that waits for this one. The lock
+        // keeps others from writing.
+        unsafe {
+            let at = self.area.displacement_of(exit);
+            let linked = self.lookup.offset(id).wrapping_sub(at + 4) as i32;
+            // Another thread may have been here before.
+            let before = self.area.patch(at, linked);
+            let is_new = before != linked;
+            if is_new {
+                debug_assert_eq!(before, ExitData::unlinked(exit.0, at), "it leads nowhere else");
+                self.area.set_next_exit(exit, self.lookup.incoming(id));
+                self.lookup.set_incoming(id, exit.0);
+            }
+            is_new
         }
-        is_new
     }
 
-    /// The instruction of the guest that an instruction of emitted code belongs to.
-    pub fn fault_place(&self, address: u64) -> FaultPlace {
+    /// The instruction of the guest that an instruction of emitted code belongs to, and the registers that are
+    /// [exchanged](Compiler::exchanges) there.
+    pub fn fault_place(&self, address: u64) -> (FaultPlace, Box<[Exchange]>) {
         let offset = self.area.offset(address).expect("a fault of emitted code");
         let state = self.state.lock();
-        let after = state.blocks.partition_point(|block| block.start <= offset);
+        let start = |block: &Block| self.lookup.offset(block.first);
+        let after = state.blocks.partition_point(|block| start(block) <= offset);
         let index = after.checked_sub(1).expect("the stubs access no guest memory");
         let block = &state.blocks[index];
-        let offset = offset - block.start;
-        let access = block.accesses.binary_search_by_key(&offset, |access| access.offset);
-        let access = &block.accesses[access.expect("only accesses fault")];
-        let pc = block.pc + u64::from(block.insns[usize::from(access.insn)]);
-        let &Access { uncounted, fresh, reservation, .. } = access;
-        let exchanges = state.exchanges.get(&(index as u32)).cloned().unwrap_or_default();
-        FaultPlace { pc, uncounted, fresh, reservation, exchanges }
+        let place = state.faults.find(block.faults, self.lookup.key(block.first).pc(), offset - start(block));
+        (place, state.exchanges.get(&(index as u32)).cloned().unwrap_or_default())
     }
 
     /// Discards a superblock.
     fn discard(&self, state: &mut State, index: u32) {
-        let block = &mut state.blocks[index as usize];
-        let (entries, incoming) = (std::mem::take(&mut block.entries), std::mem::take(&mut block.incoming));
-        let source = block.source.clone();
-        for exit in incoming {
-            // SAFETY: the exit was linked since the area was empty, so it is still there. The lock is held.
-            unsafe { self.area.patch(exit.at, exit.unlinked) };
-        }
-        for (key, _) in entries {
-            if state.entries.get(&key).is_some_and(|&(_, other)| other == index) {
-                state.entries.remove(&key);
+        let State { blocks, pages, .. } = state;
+        let block = &mut blocks[index as usize];
+        let source = block.source(&self.lookup);
+        for n in 0..std::mem::take(&mut block.entries) {
+            let id = EntryId(block.first.0 + u32::from(n));
+            self.lookup.remove(id);
+            let mut exit = Link(self.lookup.incoming(id));
+            while exit.0 != 0 {
+                // SAFETY: the exit was linked since the area was empty, so it is still there. The lock is held.
+                exit = unsafe {
+                    let at = self.area.displacement_of(exit);
+                    self.area.patch(at, ExitData::unlinked(exit.0, at));
+                    Link(self.area.next_exit(exit))
+                };
             }
+            self.lookup.set_incoming(id, 0);
         }
-        state.by_page.remove(&source, index);
+        pages.remove(blocks, &self.lookup, index, &source);
     }
 
     /// Discards all code, and returns when its memory can be used again. The calling engine is outside of it.
@@ -380,12 +357,8 @@ impl CodeCache {
     fn forget_all(&self) {
         let mut state = self.state.lock();
         state.is_emptying = true;
-        state.entries.clear();
-        state.by_page.clear();
+        self.lookup.clear();
         state.pages.clear();
-        for block in &mut state.blocks {
-            (block.entries, block.incoming) = Default::default();
-        }
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -418,10 +391,10 @@ impl CodeCache {
     /// Programs that write code execute FENCE.I often, and have much code that stays. So whole pages are compared first.
     pub fn revalidate(&self, mem: &impl GuestMemory) {
         // Memory is read without the lock. What is compiled meanwhile is fresh.
-        let pages: Vec<(u64, Page)> = self.state.lock().pages.iter().map(|(&start, &page)| (start, page)).collect();
+        let pages = self.state.lock().pages.with_starts();
         let mut bytes = Vec::new();
         for (start, page) in pages {
-            bytes.resize((page.end.0 - start) as usize, 0);
+            bytes.resize(page.reach as usize, 0);
             let got = mem.fetch(GuestAddr(start), &mut bytes).unwrap_or(0);
             let now = (got == bytes.len()).then(|| hash(&bytes));
             if now.is_none() || now != page.hash {
@@ -435,11 +408,13 @@ impl CodeCache {
     fn revalidate_page(&self, start: u64, added: u32, bytes: &[u8], now: Option<u64>) {
         let mut state = self.state.lock();
         let mut any = false;
-        for index in state.by_page.near(&(GuestAddr(start)..GuestAddr(start + PAGE_SIZE))) {
-            let Block { source, hash: known, .. } = &state.blocks[index as usize];
+        let page = GuestAddr(start)..GuestAddr(start).offset(PAGE_SIZE);
+        for index in state.pages.near(&state.blocks, &self.lookup, &page) {
+            let block = &state.blocks[index as usize];
+            let source = block.source(&self.lookup);
             let Some(from) = source.start.0.checked_sub(start) else { continue };
             let found = bytes.get(from as usize..(source.end.0 - start) as usize);
-            if found.is_none_or(|found| hash(found) != *known) {
+            if found.is_none_or(|found| short_hash(found) != block.hash) {
                 self.discard(&mut state, index);
                 any = true;
             }
@@ -448,7 +423,7 @@ impl CodeCache {
             self.generation.fetch_add(1, Ordering::SeqCst);
         }
         // One that was added meanwhile may have been compiled from other bytes.
-        if let Some(page) = state.pages.get_mut(&start).filter(|page| page.added == added) {
+        if let Some(page) = state.pages.get_mut(start).filter(|page| page.added == added) {
             page.hash = now;
         }
     }
@@ -458,9 +433,10 @@ impl CodeObserver for CodeCache {
     fn changed(&self, range: &Range<GuestAddr>) {
         let mut state = self.state.lock();
         self.generation.fetch_add(1, Ordering::SeqCst);
-        for index in state.by_page.near(range) {
-            let source = &state.blocks[index as usize].source;
-            if source.start < range.end && source.end > range.start {
+        for index in state.pages.near(&state.blocks, &self.lookup, range) {
+            let block = &state.blocks[index as usize];
+            let source = block.source(&self.lookup);
+            if block.entries > 0 && source.start < range.end && source.end > range.start {
                 self.discard(&mut state, index);
             }
         }

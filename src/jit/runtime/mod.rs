@@ -4,7 +4,10 @@ mod area;
 mod cache;
 mod cold;
 mod execute;
+mod faults;
 mod jumps;
+mod lookup;
+mod pages;
 mod shared;
 mod statistics;
 mod stubs;
@@ -54,7 +57,7 @@ struct Core {
     warmth: Warmth,
 }
 
-/// An exit that was taken before it was linked: the offset of its displacement.
+/// An exit: the offset of its data.
 #[derive(Clone, Copy, Debug)]
 struct Link(u32);
 
@@ -283,11 +286,11 @@ impl Core {
         if let Some(tracer) = self.tracer.as_mut().filter(|tracer| tracer.wants_entries()) {
             tracer.entered(cpu);
         }
-        let Some(Link(at)) = link else { return self.jumps.remember(cpu.pc, code) };
+        let Some(exit) = link else { return self.jumps.remember(cpu.pc, code) };
         let Ok(place) = mem.code_place(GuestAddr(cpu.pc)) else { return };
         // SAFETY: the exit was taken by this thread. It has had no reports since: then it would have been forgotten by
         // the loop.
-        let linked = unsafe { self.cache.link(at, BlockKey::new(cpu.pc, place.addr, context)) };
+        let linked = unsafe { self.cache.link(exit, BlockKey::new(cpu.pc, place.addr, context)) };
         self.statistics.links += u64::from(linked);
     }
 
@@ -306,8 +309,8 @@ impl Core {
                 let at = self.cache.area().offset(left.data).expect("the data of an exit is in the area");
                 // SAFETY: this thread has just taken the exit.
                 let data = unsafe { self.cache.area().exit_data(at) };
-                cpu.pc = data.pc;
-                return Ok(Some(Link(at - data.distance)));
+                cpu.pc = data.pc();
+                return Ok(Some(Link(at)));
             }
             reason => reason,
         };
@@ -469,9 +472,9 @@ impl Core {
         mem: &P::Memory,
         at: u64,
     ) -> Result<Reason, Exit> {
-        let place = self.cache.fault_place(at);
+        let (place, exchanges) = self.cache.fault_place(at);
         cpu.pc = place.pc;
-        for &Exchange { used, unused } in &place.exchanges {
+        for &Exchange { used, unused } in &exchanges {
             cpu.x.swap(used.into(), unused.into());
         }
         if context.count {
