@@ -10,6 +10,10 @@ use remu_isa::{Insn, Isa, Op, Operand, RegClass, Xlen, decode, encode};
 /// Registers of a program: those that are in registers of the host, those that are in memory, and of both kinds.
 const POOLS: [&[u8]; 3] = [&[10, 11, 12, 13], &[28, 29, 30, 31], &[10, 30, 12, 28]];
 
+/// What a load-reserved loads, and the result of a store-conditional.
+const LOADED: u8 = 7;
+const STORED: u8 = 5;
+
 /// A program for an op; `None` if 64-bit user programs do not have it.
 pub fn program(ops: &Ops, op: Op, seed: u64) -> Option<Program> {
     let mut rng = Rng(seed << 16 | op as u64);
@@ -23,7 +27,15 @@ pub fn program(ops: &Ops, op: Op, seed: u64) -> Option<Program> {
     };
     let (mut x, mut f) = ([0; 32], [0; 32]);
     x[1..].fill_with(|| integer(ops, rng));
-    f.fill_with(|| ops.values.float(fmt, rng));
+    f.fill_with(|| {
+        let v = ops.values.float(fmt, rng);
+        match (fmt, rng.below(6)) {
+            // Boxed but for one bit.
+            (Some(Fmt::H), 0) => v ^ 1 << rng.of(&[16, 17, 63, 40]),
+            (Some(Fmt::S), 0) => v ^ 1 << rng.of(&[32, 32, 63, 47]),
+            _ => v,
+        }
+    });
     let pool = rng.of(&POOLS);
     let mut slots = Vec::new();
     for _ in 0..1 + rng.below(3) {
@@ -42,9 +54,25 @@ pub fn program(ops: &Ops, op: Op, seed: u64) -> Option<Program> {
         } else if rng.one_in(3) {
             slots.extend(prepare(&full, rng).map(given));
         }
+        // Between a reservation and its use, an atomic operation ends the reservation of what it writes.
+        let reserves = info.is_atomic && rng.one_in(2) && !(info.rd == RegClass::X && full.rd == full.rs1);
+        let (lr, sc) = if op.mnemonic().ends_with(".w") { (Op::LrW, Op::ScW) } else { (Op::LrD, Op::ScD) };
+        // Not arithmetic that the compiler lets be between LR and SC that it makes one of.
+        let apart = plain(Op::Mul, 6, 6, 6, 0);
+        let is_apart = rng.one_in(2);
+        if reserves && !matches!(op, Op::LrW | Op::LrD) {
+            let value = rng.of(pool);
+            let value = if [full.rs1, full.rs2].contains(&value) { LOADED } else { value };
+            slots.push(given(plain(lr, value, full.rs1, 0, 0)));
+            slots.extend(is_apart.then_some(given(apart)));
+        }
         let is_flow = info.operands.contains(&Operand::Target);
         let imm = if is_flow { Imm::To(Target::Slot(slots.len() + 2)) } else { Imm::Given };
         slots.push(Some(Slot { insn, imm }));
+        if reserves && !matches!(op, Op::ScW | Op::ScD) {
+            slots.extend(is_apart.then_some(given(apart)));
+            slots.push(given(plain(sc, STORED, full.rs1, rng.of(pool), 0)));
+        }
         if is_flow || info.rd == RegClass::X && rng.one_in(4) {
             if !is_flow {
                 let branch = plain(rng.of(&[Op::Beq, Op::Bne]), 0, full.rd, 0, 0);

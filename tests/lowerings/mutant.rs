@@ -20,7 +20,7 @@ pub struct Site {
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Change {
+pub enum Change {
     /// It is missing.
     Missing,
     /// It is another instruction with the same operands.
@@ -35,14 +35,32 @@ enum Change {
 pub struct Mutant {
     site: Site,
     change: Change,
-    example: String,
+    before: String,
+    after: String,
+}
+
+impl Mutant {
+    /// The op, and whether the instruction of the host is in its rarely executed part.
+    pub fn op(&self) -> (Op, bool) {
+        (self.site.op, self.site.is_rare)
+    }
+
+    /// What is wrong.
+    pub fn change(&self) -> Change {
+        self.change
+    }
+
+    /// The instruction as it is, and as it becomes.
+    pub fn texts(&self) -> (&str, &str) {
+        (&self.before, &self.after)
+    }
 }
 
 impl fmt::Display for Mutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Site { op, is_rare, ordinal, form } = &self.site;
         let rarely = if *is_rare { ", rarely" } else { "" };
-        write!(f, "{op}, {ordinal}{rarely}: {form}: {:?}: {}", self.change, self.example)
+        write!(f, "{op}, {ordinal}{rarely}: {form}: {:?}: {} becomes {}", self.change, self.before, self.after)
     }
 }
 
@@ -100,13 +118,19 @@ impl CodeListener for Mutator {
             if is_rare && (leaves("[LeaveTo]") || leaves("[LeaveLink]") || leaves("[Leave]")) {
                 continue;
             }
-            let looks = insns.first().is_some_and(|insn| insn.text.contains("[stop]"));
+            // So does the look at the stop flag and at the limit.
+            let has = |n: usize, word: &str| insns.get(n).is_some_and(|insn| insn.text.contains(word));
+            let looks = match (has(0, "[stop]"), has(3, "[Limit]")) {
+                (true, true) => 5,
+                (true, false) => 2,
+                _ => 0,
+            };
             let mut at = start as usize;
             for (index, insn) in insns.iter().enumerate() {
                 let bytes = &code.bytes[at..at + insn.len];
                 let address = code.address + at as u64;
                 at += insn.len;
-                if looks && index < 2 || insn.text.starts_with("nop") {
+                if index < looks || insn.text.starts_with("nop") {
                     continue;
                 }
                 let ordinal = ordinals.entry((pc, is_rare)).or_default();
@@ -145,7 +169,7 @@ pub fn of(site: &Site, bytes: &[u8]) -> Vec<Mutant> {
     let before = disassemble(bytes)[0].text.clone();
     let mutant = |change| {
         let (_, after) = changed(bytes, change)?;
-        Some(Mutant { site: site.clone(), change, example: format!("{before} becomes {after}") })
+        Some(Mutant { site: site.clone(), change, before: before.clone(), after })
     };
     changes.filter_map(mutant).collect()
 }
