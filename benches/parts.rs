@@ -366,6 +366,7 @@ fn compiler(c: &mut Criterion) {
         count: false,
         rounding: Some(Rm::Rne),
         translates: false,
+        reservation_offset: 0,
         reservations: space.reservations().address(),
         exchange_gain: USUAL_GAIN,
     };

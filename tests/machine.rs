@@ -10,11 +10,14 @@ use elf::{
 use remu::guest::riscv::privileged::Privileged;
 use remu::guest::riscv::{Base, Rv32, Rv64};
 use remu::interp::{Interp, InterpConfig};
+use remu::jit::{Jit, JitConfig, MachineCompiler};
 use remu::machine::{
-    BootPlan, ClockSource, Console, Ending, Machine, MachineConfig, MachineError, MachineKind, Scheduling,
+    BootPlan, ClockSource, Console, Ending, HartEngine, Machine, MachineConfig, MachineError, MachineKind, Scheduling,
 };
 use remu::memory::CodeWatch;
+use remu::memory::machine::HartMemory;
 use remu_isa::{Insn, Isa, Op};
+use std::io;
 use std::sync::{Arc, Mutex};
 
 const BASE: u64 = 0x8000_0000;
@@ -33,10 +36,10 @@ const S1: u8 = 9;
 
 type Engine<B> = Interp<B, Privileged>;
 
-fn engine<B: Base>(watch: CodeWatch) -> Engine<B> {
+fn engine<B: Base>(_: &HartMemory, watch: CodeWatch) -> io::Result<Engine<B>> {
     let mut engine = Interp::new(InterpConfig::default());
     engine.watch_code(watch);
-    engine
+    Ok(engine)
 }
 
 /// The program's output, and its input.
@@ -83,11 +86,26 @@ fn image(code: &[Insn]) -> Vec<u8> {
     e.bytes()
 }
 
+/// Runs the code in the interpreter, and then in the compiler on the terminal.
 fn run_on(config: &MachineConfig, code: &[Insn], terminal: Terminal) -> Ending {
+    let typed = terminal.typed.lock().unwrap().clone();
+    let copy = Terminal { typed: Arc::new(Mutex::new(typed)), ..Terminal::default() };
+    let interpreted = run_with(config, code, copy, engine);
+    let compiler = MachineCompiler::new(JitConfig::default());
+    let ending = run_with(config, code, terminal, |mem, watch| Ok(Jit::new(&compiler.code(mem)?, watch)));
+    assert_eq!(ending, interpreted, "compiled and interpreted");
+    ending
+}
+
+fn run_with<E: HartEngine<Rv64> + Send>(
+    config: &MachineConfig,
+    code: &[Insn],
+    terminal: Terminal,
+    engine: impl Fn(&HartMemory, CodeWatch) -> io::Result<E>,
+) -> Ending {
     let bytes = image(code);
     let plan = BootPlan::new(None, Some(&bytes)).unwrap();
-    let mut machine = Machine::<Rv64, Engine<Rv64>>::new(config, &plan, Box::new(terminal), engine).unwrap();
-    machine.run(Some(1_000_000))
+    Machine::<Rv64, _>::new(config, &plan, Box::new(terminal), engine).unwrap().run(Some(1_000_000))
 }
 
 /// Runs to the end; returns the program's exit code.

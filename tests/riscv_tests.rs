@@ -11,6 +11,7 @@ use remu::guest::riscv::privileged::Privileged;
 use remu::guest::riscv::{Base, Cpu, Rv32, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner, Tracer};
 use remu::interp::{Interp, InterpConfig};
+use remu::jit::{Jit, JitConfig, MachineCompiler};
 use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Scheduling, Silent};
 use remu::memory::CodeWatch;
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
@@ -27,8 +28,8 @@ const LIMIT: u64 = 10_000_000;
 /// The number of last executed instructions that a failure shows.
 const SHOWN: usize = 12;
 
-/// The engines. Each program runs on all of them.
-const ENGINES: [(&str, usize); 2] = [("interpreter", 64), ("interpreter, instruction by instruction", 1)];
+/// The interpreters. Each program runs on all of them, and on the compiler if it is one for RV64.
+const INTERPRETERS: [(&str, usize); 2] = [("interpreter", 64), ("interpreter, instruction by instruction", 1)];
 
 /// Runs one of the compiled programs: memory at 0, `ecall` with t0 = 0 and a0 = 0 passes, an illegal
 /// instruction fails with the case in t6.
@@ -125,9 +126,8 @@ fn engine<B: Base>(max_block: usize, last: Option<Last>, watch: CodeWatch) -> In
     engine
 }
 
-/// Runs a program of the suite on a machine, on each engine. A failure names the case and the last instructions.
-fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
-    let config = MachineConfig {
+fn config(isa: Isa, aligned_only: bool) -> MachineConfig {
+    MachineConfig {
         kind: MachineKind::Spike,
         isa,
         ram_base: 0x8000_0000,
@@ -137,21 +137,46 @@ fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) ->
         clock: ClockSource::Host,
         arguments: String::new(),
         aligned_only,
-    };
+    }
+}
+
+/// What is wrong with how a program of the suite has ended.
+fn failure(ending: &Ending) -> Option<String> {
+    match ending {
+        Ending::Exited(0) => None,
+        Ending::Exited(case) => Some(format!("case {case} fails")),
+        other => Some(format!("{other:?}")),
+    }
+}
+
+/// Runs a program of the suite on a machine, compiled.
+fn run_compiled(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
+    for max_block in [JitConfig::default().max_block, 1] {
+        let compiler = MachineCompiler::new(JitConfig { max_block, ..JitConfig::default() });
+        let engine = |mem: &HartMemory, watch| Ok(Jit::new(&compiler.code(mem)?, watch));
+        let machine = Machine::<Rv64, _>::new(&config(isa, aligned_only), plan, Box::new(Silent), engine);
+        let mut machine = machine.map_err(|e| e.to_string())?;
+        if let Some(what) = failure(&machine.run(Some(LIMIT))) {
+            let pc = machine.harts()[0].cpu().pc;
+            return Err(format!("{what} (compiler, blocks of {max_block}); pc {pc:#x}"));
+        }
+    }
+    Ok(())
+}
+
+/// Runs a program of the suite on a machine, on each interpreter. A failure names the case and the last instructions.
+fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
+    let config = config(isa, aligned_only);
     let run = |max_block: usize, last: Option<Last>| {
-        let engine = move |watch| engine::<B>(max_block, last.clone(), watch);
+        let engine = move |_: &HartMemory, watch| Ok(engine::<B>(max_block, last.clone(), watch));
         let mut machine = Machine::<B, _>::new(&config, plan, Box::new(Silent), engine).map_err(|e| e.to_string())?;
         let ending = machine.run(Some(LIMIT));
         let pc = machine.harts()[0].cpu().pc;
         Ok::<_, String>((ending, pc))
     };
-    for (name, max_block) in ENGINES {
+    for (name, max_block) in INTERPRETERS {
         let (ending, pc) = run(max_block, None)?;
-        let what = match ending {
-            Ending::Exited(0) => continue,
-            Ending::Exited(case) => format!("case {case} fails"),
-            other => format!("{other:?}"),
-        };
+        let Some(what) = failure(&ending) else { continue };
         let last = Last::default();
         run(1, Some(last.clone()))?;
         return Err(format!("{what} ({name}); pc {pc:#x}, the last instructions:{last}"));
@@ -166,7 +191,10 @@ fn run_file(name: &str, file: &[u8]) -> Result<(), String> {
     let plan = BootPlan::new(None, Some(file)).map_err(|e| e.to_string())?;
     match plan.xlen() {
         Some(Xlen::Rv32) => run_on_machine::<Rv32>(&plan, Isa::rv32_max(), aligned_only),
-        _ => run_on_machine::<Rv64>(&plan, Isa::rv64_max(), aligned_only),
+        _ => {
+            run_on_machine::<Rv64>(&plan, Isa::rv64_max(), aligned_only)?;
+            run_compiled(&plan, Isa::rv64_max(), aligned_only)
+        }
     }
 }
 

@@ -126,7 +126,15 @@ fn the_programs_pass_in_virtual_memory() {
     let folder = suite();
     for xlen in [Xlen::Rv32, Xlen::Rv64] {
         let image = folder.join(format!("v/rv{}", xlen.bits()));
-        let ours = in_virtual_memory(Command::new(env!("CARGO_BIN_EXE_remu-system")), &image);
+        let on = |engine| {
+            let mut machine = Command::new(env!("CARGO_BIN_EXE_remu-system"));
+            machine.args(["--engine", engine]);
+            in_virtual_memory(machine, &image)
+        };
+        let ours = on("interp");
+        if xlen == Xlen::Rv64 {
+            assert_eq!(ours, on("jit"), "interpreted, compiled");
+        }
         // The number of page faults is the same, too.
         let bin = qemu::qemu_system(xlen).unwrap_or_else(|e| panic!("{e}"));
         let mut machine = qemu::command(&bin);

@@ -143,6 +143,8 @@ in_asm 0x80000000 _start+0x0
     let ran = system(&p, &["-d", "cpu", "-one-insn-per-tb", "-D", "log", "traps"]);
     let log = std::fs::read_to_string(p.path().join("log")).unwrap();
     assert!(ran.err.is_empty() && log.contains("cpu   pc 0000000080000004"), "{log}");
+    let ran = system(&p, &["-d", "out_asm", "traps"]);
+    assert!(ran.status == Some(0) && ran.err.starts_with("out_asm 0x80000000 _start+0x0: "), "{}", ran.err);
     assert!(system(&p, &["-d", "help"]).out.contains("traps and interrupts"));
 }
 
@@ -278,6 +280,13 @@ fn errors_are_one_line() {
         (&["-icount", "3,rr=record", "seven"], "-icount: 'rr=record' is not supported"),
         (&["-netdev", "user,id=n", "seven"], "option '-netdev' is not supported yet: a network"),
         (&["-M", "virt,dumpdtb=no/such", "seven"], "no/such: No such file or directory"),
+        (
+            &["--engine", "interp", "-d", "out_asm", "seven"],
+            "-d out_asm is about compiled code, and --engine interp compiles none",
+        ),
+        (&["--engine", "fast", "seven"], "--engine 'fast': not tiered, jit or interp"),
+        (&["--engine", "tiered", "seven"], "--engine 'tiered': a machine's code is all compiled, or all interpreted"),
+        (&["--engine", "jit", "--isa", "rv32imac_zicsr", "seven"], "--engine 'jit': only RV64 is compiled"),
         (&["-smp", "1000", "seven"], "-smp '1000': a machine has 1 to 64 harts"),
         (&["empty"], "empty: is an empty file"),
         (&["-bios", "empty"], "empty: is an empty file"),

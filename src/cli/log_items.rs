@@ -34,6 +34,7 @@ type Item = (&'static str, &'static str, fn(&mut LogItems));
 /// Items of both programs.
 const CODE: &[Item] = &[
     ("in_asm", "guest code when it is decoded, block by block", |l| l.trace.in_asm = true),
+    ("out_asm", "the host's code of each block when it is compiled", |l| l.trace.out_asm = true),
     ("exec", "each block when it starts", |l| l.trace.exec = true),
     ("cpu", "the integer registers before each block", |l| l.trace.cpu = true),
     ("fpu", "with cpu: the floating-point registers, too", |l| l.trace.fpu = true),
@@ -43,7 +44,6 @@ const CODE: &[Item] = &[
 
 /// Items of `remu`.
 const PROCESS: &[Item] = &[
-    ("out_asm", "the host's code of each block when it is compiled", |l| l.trace.out_asm = true),
     ("strace", "system calls, with arguments and results", |l| l.strace = true),
     ("unimp", "unimplemented system calls and options that the program uses", |l| l.unimp = true),
     ("seccomp", "system calls that the program's seccomp filters do not simply allow", |l| l.seccomp = true),
@@ -78,7 +78,6 @@ const UNSUPPORTED: &[&str] = &[
     "unimp",
     "mmu",
     "page",
-    "out_asm",
     "op",
     "op_opt",
     "op_ind",

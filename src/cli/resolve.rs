@@ -360,8 +360,8 @@ pub(super) fn parse_number(text: &str) -> Option<u64> {
     digits.starts_with(|c: char| c.is_ascii_hexdigit()).then(|| u64::from_str_radix(digits, radix).ok())?
 }
 
-/// Parses the address translation scheme.
-fn engine(given: &Given) -> Result<EngineKind, CliError> {
+/// Parses the name of an engine.
+pub(super) fn engine(given: &Given) -> Result<EngineKind, CliError> {
     match given.text()? {
         "interp" => Ok(EngineKind::Interp),
         "jit" => Ok(EngineKind::Jit),
@@ -383,6 +383,7 @@ fn code_cache(given: &Given) -> Result<usize, CliError> {
     }
 }
 
+/// Parses the address translation scheme.
 fn mmu(given: &Given) -> Result<Mmu, CliError> {
     match given.value.as_bytes() {
         b"sv39" => Ok(Mmu::Sv39),

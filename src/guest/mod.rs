@@ -97,6 +97,27 @@ pub trait Engine<G: Guest> {
     fn statistics(&self) -> Counters;
 }
 
+impl<G: Guest, E: Engine<G> + ?Sized> Engine<G> for Box<E> {
+    type Privilege = E::Privilege;
+    type Memory = E::Memory;
+
+    fn limit(&mut self, instructions: u64) {
+        (**self).limit(instructions);
+    }
+
+    fn run(&mut self, hart: &mut HartOwner<G>, privilege: &mut Self::Privilege, mem: &Self::Memory) -> Exit {
+        (**self).run(hart, privilege, mem)
+    }
+
+    fn forget_code(&mut self) {
+        (**self).forget_code();
+    }
+
+    fn statistics(&self) -> Counters {
+        (**self).statistics()
+    }
+}
+
 /// Observes what an engine decodes and runs.
 pub trait Tracer<G: Guest> {
     /// Called after a block has been decoded, with its instructions and their addresses.

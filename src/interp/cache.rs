@@ -36,7 +36,8 @@ pub(super) fn jump_index(pc: u64) -> usize {
 
 /// The entries for one view of the fetches.
 struct JumpBank {
-    generation: u64,
+    /// What the entries hold for.
+    view: FetchView,
     context: BlockContext,
     entries: Box<[Cell<JumpEntry>]>,
 }
@@ -69,7 +70,8 @@ pub(super) struct Cache<B> {
 
 impl<B: Base> Cache<B> {
     pub fn new() -> Self {
-        let none = || JumpBank { generation: 0, context: BlockContext::default(), entries: Box::default() };
+        let none =
+            || JumpBank { view: FetchView::default(), context: BlockContext::default(), entries: Box::default() };
         Self {
             blocks: FxHashMap::default(),
             by_page: BlocksByPage::default(),
@@ -86,7 +88,7 @@ impl<B: Base> Cache<B> {
     pub fn select(&mut self, view: FetchView, context: BlockContext) -> *const Cell<JumpEntry> {
         self.current = view.index;
         let bank = &mut self.jumps[view.index];
-        if bank.generation != view.generation || bank.context != context || bank.entries.is_empty() {
+        if bank.view != view || bank.context != context || bank.entries.is_empty() {
             Self::renew(bank, view, context);
         }
         bank.entries.as_ptr()
@@ -99,7 +101,7 @@ impl<B: Base> Cache<B> {
         } else {
             bank.entries.iter().for_each(|entry| entry.set(EMPTY));
         }
-        (bank.generation, bank.context) = (view.generation, context);
+        (bank.view, bank.context) = (view, context);
     }
 
     /// The slots in use, by dropped blocks too.

@@ -7,4 +7,4 @@ pub mod baseline;
 pub mod runtime;
 pub mod x64;
 
-pub use runtime::{Jit, JitConfig, SharedCode};
+pub use runtime::{Jit, JitConfig, MachineCompiler, SharedCode};

@@ -8,6 +8,7 @@ use crate::guest::riscv::{Base, Cpu};
 use crate::guest::{Engine, Exit, HartOwner};
 use crate::memory::CodeWatch;
 use crate::memory::machine::HartMemory;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 /// Called for each trap that is taken, with the hart id.
@@ -89,15 +90,18 @@ impl HartInputs for Port {
 }
 
 impl<B: Base, E: HartEngine<B>> Hart<B, E> {
-    /// A hart that starts at `pc`. Its engine is made with what tells it of changed code.
+    /// A hart that starts at `pc`. Its engine is made with the memory and what tells it of changed code.
+    ///
+    /// # Errors
+    /// If the engine cannot be made.
     pub(super) fn new(
         id: usize,
         config: &MachineConfig,
         pc: u64,
         memory: HartMemory,
         bus: Arc<Bus>,
-        engine: impl FnOnce(CodeWatch) -> E,
-    ) -> Self {
+        engine: impl FnOnce(&HartMemory, CodeWatch) -> io::Result<E>,
+    ) -> io::Result<Self> {
         let mut cpu = Cpu::new(config.isa);
         cpu.pc = pc;
         let state = HartOwner::new(cpu);
@@ -105,7 +109,8 @@ impl<B: Base, E: HartEngine<B>> Hart<B, E> {
         bus.lines().connect(id, state.cell().clone());
         let port = Arc::new(Port { hart: id, bus, pausing: Pausing::of(config), watcher: OnceLock::new() });
         let privileged = Privileged::new(id as u64, port.clone());
-        Self { state, privileged, memory, engine: engine(watch), waiting: false, port }
+        let engine = engine(&memory, watch)?;
+        Ok(Self { state, privileged, memory, engine, waiting: false, port })
     }
 
     /// Calls `watcher` for each trap taken from now on.

@@ -31,6 +31,7 @@ use crate::memory::machine::{HartMemory, MachineCode, Ram, RamError};
 use crate::memory::{CodeWatch, Reservations};
 use htif::Htif;
 use remu_isa::{EncodeError, Isa};
+use std::io;
 use std::sync::Arc;
 
 /// The machine model.
@@ -110,6 +111,9 @@ pub enum MachineError {
     /// The device tree cannot be composed.
     #[error(transparent)]
     DeviceTree(#[from] DeviceTreeError),
+    /// The engines cannot be made.
+    #[error("the host gives no memory for compiled code: {0}")]
+    Engine(io::Error),
 }
 
 /// A machine.
@@ -126,7 +130,7 @@ impl<B: Base, E: HartEngine<B>> Machine<B, E> {
         config: &MachineConfig,
         plan: &BootPlan<'_>,
         console: Box<dyn Console>,
-        engine: impl Fn(CodeWatch) -> E,
+        engine: impl Fn(&HartMemory, CodeWatch) -> io::Result<E>,
     ) -> Result<Self, MachineError> {
         let ram = Arc::new(Ram::new(config.ram_base, config.ram_size)?);
         let range = ram.range();
@@ -145,7 +149,8 @@ impl<B: Base, E: HartEngine<B>> Machine<B, E> {
                 let memory = if config.aligned_only { memory.aligned_only() } else { memory };
                 Hart::new(id, config, rom.range().start, memory, bus.clone(), &engine)
             })
-            .collect();
+            .collect::<io::Result<_>>()
+            .map_err(MachineError::Engine)?;
         Ok(Self { harts, bus, ram, scheduling: config.scheduling })
     }
 

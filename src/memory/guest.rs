@@ -52,11 +52,17 @@ pub struct FetchView {
     pub index: usize,
     /// Changes whenever what is in that cache may no longer hold.
     pub generation: u64,
+    /// The number of times that the translation of a single page was forgotten in this generation: see
+    /// [`GuestMemory::forgotten_page`].
+    pub pages: u64,
 }
 
 impl FetchView {
     /// The number of views that memory keeps.
     pub const COUNT: usize = 8;
+
+    /// The number of forgotten pages that memory remembers.
+    pub const PAGES: u64 = 16;
 }
 
 /// Memory as one hart sees it.
@@ -121,6 +127,12 @@ pub trait GuestMemory {
 
     /// The translation of fetches that is in force.
     fn fetch_view(&self) -> FetchView;
+
+    /// The page of which the translation was forgotten as number `n` in the view that is in force: one of the last
+    /// [`FetchView::PAGES`].
+    fn forgotten_page(&self, _n: u64) -> GuestAddr {
+        unreachable!("nothing is translated")
+    }
 
     /// What compiled loads and stores need: the first address past the address space, or, where addresses are
     /// translated, the address of the TLB's tables in force.

@@ -39,6 +39,20 @@ fn compiled_code_is_logged() {
 }
 
 #[test]
+fn a_block_is_logged_each_time_it_starts() {
+    let p = programs();
+    // A loop through an indirect jump, three times.
+    let mut code = vec![li(A1, 3), here(T0), imm(Op::Addi, T0, T0, 8), imm(Op::Addi, A1, A1, -1)];
+    code.extend([branch(Op::Beq, A1, ZERO, 8), imm(Op::Jalr, ZERO, T0, 0)]);
+    code.extend(exit(0));
+    p.code("indirect", &code);
+    for engine in ["interp", "jit"] {
+        let log = run(&p, &["--engine", engine, "-d", "exec", "-one-insn-per-tb", "./indirect"]).err;
+        assert_eq!(log.matches("exec ").count(), 3 + 3 * 3 - 1 + 3, "{engine}: {log}");
+    }
+}
+
+#[test]
 fn what_is_about_compiled_code_needs_the_compiler() {
     let p = programs();
     for option in [&["-d", "out_asm"][..], &["-perfmap"], &["-jitdump"]] {

@@ -62,6 +62,7 @@ impl Default for Lister {
                 count: false,
                 rounding: Some(Rm::Rne),
                 translates: false,
+                reservation_offset: 0,
                 reservations: 0x7777_0000_0000,
                 exchange_gain: USUAL_GAIN,
             },
@@ -72,6 +73,14 @@ impl Default for Lister {
 }
 
 impl Lister {
+    /// Lists code of a machine, where addresses are translated.
+    pub fn of_machine() -> Self {
+        let mut lister = Self::default();
+        lister.config.map = lister.config.map.with_counter();
+        (lister.config.translates, lister.config.reservation_offset) = (true, 0x1000_0000);
+        lister
+    }
+
     /// Compiles these instructions. They are not compiled if one ends the superblock before the last.
     pub fn list(&mut self, insns: &[Insn]) -> Listing {
         let code: Vec<u8> =

@@ -3,6 +3,7 @@
 
 mod faults;
 mod listing;
+mod machines;
 mod sequences;
 
 use listing::Lister;
@@ -92,8 +93,10 @@ fn all() -> String {
         texts.dedup();
         text.extend(texts);
     }
-    for (name, insns) in sequences::all() {
-        let listing = lister.list(&insns);
+    let mut machine = Lister::of_machine();
+    let user = sequences::all().into_iter().map(|(name, insns)| (name, lister.list(&insns)));
+    let machine = machines::all().into_iter().map(|(name, insns)| (name, machine.list(&insns)));
+    for (name, listing) in user.chain(machine) {
         assert_eq!(listing.uncompiled, [], "{name}");
         write!(text, "\n## {name}\n{}", listing.text).expect("a string takes it");
     }

@@ -19,16 +19,16 @@ const T3: u8 = 28;
 const T4: u8 = 29;
 const T5: u8 = 30;
 
-fn r(op: Op, rd: u8, rs1: u8, rs2: u8) -> Insn {
+pub fn r(op: Op, rd: u8, rs1: u8, rs2: u8) -> Insn {
     Insn { op, rd, rs1, rs2, rs3: 0, rm: 0, len: 4, imm: 0 }
 }
 
-fn i(op: Op, rd: u8, rs1: u8, imm: i32) -> Insn {
+pub fn i(op: Op, rd: u8, rs1: u8, imm: i32) -> Insn {
     Insn { op, rd, rs1, rs2: 0, rs3: 0, rm: 0, len: 4, imm }
 }
 
 /// A store or a branch.
-fn s(op: Op, rs1: u8, rs2: u8, imm: i32) -> Insn {
+pub fn s(op: Op, rs1: u8, rs2: u8, imm: i32) -> Insn {
     Insn { op, rd: 0, rs1, rs2, rs3: 0, rm: 0, len: 4, imm }
 }
 

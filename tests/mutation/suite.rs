@@ -6,6 +6,7 @@ use remu::guest::riscv::Base;
 use remu::guest::riscv::privileged::Privileged;
 use remu::interp::{Interp, InterpConfig};
 use remu::machine::{BootPlan, ClockSource, Ending, Machine, MachineConfig, MachineKind, Scheduling, Silent};
+use remu::memory::machine::HartMemory;
 use remu_isa::{Isa, Xlen};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -77,10 +78,10 @@ impl Program {
             aligned_only: false,
         };
         let plan = BootPlan::new(None, Some(&self.file)).unwrap();
-        let engine = |watch| {
+        let engine = |_: &HartMemory, watch| {
             let mut engine = Interp::<B, Privileged>::new(InterpConfig::default());
             engine.watch_code(watch);
-            engine
+            Ok(engine)
         };
         let mut machine = Machine::<B, _>::new(&config, &plan, Box::new(Silent), engine).unwrap();
         let ending = machine.run(Some(limit));

@@ -1,7 +1,7 @@
 //! Debian's OpenSBI and U-Boot.
 
 use super::session::Session;
-use super::{qemu, qemu_system, remu_system};
+use super::{qemu, qemu_system, remu_system_on};
 use remu_isa::Xlen;
 use std::path::PathBuf;
 use std::process::Command;
@@ -54,11 +54,11 @@ fn u_boot_answers_on_qemu() {
 #[test]
 fn u_boot_answers() {
     // On threads; with more harts than processors, and about as many as this firmware has memory for.
-    for harts in [1, 2, 48] {
-        converse(remu_system(), harts);
+    for (engine, harts) in [("jit", 1), ("jit", 2), ("jit", 48), ("interp", 2)] {
+        converse(remu_system_on(engine), harts);
     }
     let with = |words: &[&str]| {
-        let mut command = remu_system();
+        let mut command = remu_system_on("jit");
         command.args(words);
         command
     };

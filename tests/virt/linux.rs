@@ -3,7 +3,7 @@
 use super::cpio::Archive;
 use super::firmware::opensbi;
 use super::session::Session;
-use super::{common, qemu_system, remu_system};
+use super::{common, qemu_system, remu_system_on};
 use remu_isa::Xlen;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -79,8 +79,8 @@ fn linux_answers_on_qemu() {
 
 #[test]
 fn linux_answers() {
-    for harts in [1, 2] {
-        converse(remu_system(), harts);
+    for (engine, harts) in [("jit", 1), ("jit", 2), ("interp", 1)] {
+        converse(remu_system_on(engine), harts);
     }
 }
 
@@ -88,12 +88,14 @@ fn linux_answers() {
 fn a_boot_with_a_clock_of_instructions_is_repeatable() {
     let folder = tempfile::tempdir().unwrap();
     let then = "uname -a; cat /proc/cpuinfo; for i in 1 2 3; do echo $i | cat; done; date; dmesg | tail; poweroff -f";
-    let run = || {
-        let mut command = boot(remu_system(), 2, folder.path(), then);
-        command.args(["-icount", "shift=3,sleep=off"]);
-        Session::start(command).end()
-    };
-    let first = run();
-    assert!(first.0 == Some(0) && first.1.contains("Power down"), "{first:?}");
-    assert_eq!(run(), first);
+    for engine in ["jit", "interp"] {
+        let run = || {
+            let mut command = boot(remu_system_on(engine), 2, folder.path(), then);
+            command.args(["-icount", "shift=3,sleep=off"]);
+            Session::start(command).end()
+        };
+        let first = run();
+        assert!(first.0 == Some(0) && first.1.contains("Power down"), "{engine}: {first:?}");
+        assert_eq!(run(), first, "{engine}");
+    }
 }

@@ -19,6 +19,13 @@ fn remu_system() -> Command {
     Command::new(env!("CARGO_BIN_EXE_remu-system"))
 }
 
+/// remu-system on an engine.
+fn remu_system_on(engine: &str) -> Command {
+    let mut command = remu_system();
+    command.args(["--engine", engine]);
+    command
+}
+
 /// Debian's newest QEMU, without a window.
 fn qemu_system(xlen: Xlen) -> Command {
     let bin = qemu::qemu_system(xlen).unwrap_or_else(|missing| panic!("{missing}"));

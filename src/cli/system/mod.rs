@@ -1,6 +1,7 @@
 //! `remu-system`: its options, the machine they select, and the exit status.
 
 mod config;
+mod engine;
 mod isa;
 mod keys;
 mod options;
@@ -14,18 +15,20 @@ pub use options::SystemOptions;
 use super::log_items::{self, LogItems, Logged};
 use super::text::{complain_as, print};
 use super::{CliError, EXIT_OWN_ERROR, completions, resolve, words};
-use crate::debug::{self, AddressFilter, Log, LogPath, Symbols};
+use crate::debug::{AddressFilter, Log, LogPath, Symbols};
 use crate::elf::Image;
-use crate::guest::riscv::privileged::Privileged;
 use crate::guest::riscv::{Base, Rv32, Rv64};
 use crate::host::{self, InheritedLimits};
-use crate::interp::{Interp, InterpConfig};
 use crate::machine::{self, BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, Part, Silent};
+use crate::memory::CodeWatch;
+use crate::memory::machine::HartMemory;
 use clap::{CommandFactory, FromArgMatches};
+use engine::{AnyEngine, Engines};
 use isa::IsaError;
 use options::NAME;
 use remu_isa::Xlen;
 use signature::Signature;
+use std::io;
 use std::path::{Path, PathBuf};
 use terminal::Terminal;
 
@@ -186,23 +189,24 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     if !matches!(granularity, 1 | 2 | 4 | 8 | 16) {
         return Err(bad("--signature-granularity", &options.signature_granularity, "1, 2, 4, 8 or 16"));
     }
+    let symbols = Symbols::from_names(plan.image().into_iter().flat_map(Image::symbols));
     let run = Run {
         config: &config,
         plan: &plan,
         limit: options.max_instructions.as_ref().map(|n| number("--max-instructions", n)).transpose()?,
         signature: options.signature.as_deref().map(|to| Signature { to, granularity }),
         path: path.map(PathBuf::as_path),
-        interp: InterpConfig {
-            max_block: if options.one_insn_per_tb { 1 } else { InterpConfig::default().max_block },
-            ..InterpConfig::default()
-        },
+        engines: Engines::new(options, &config, logging.clone(), symbols)?,
         logging,
         serial: Serial::of(options)?,
         reboot: !options.no_reboot,
     };
     let ending = match config.isa.xlen {
-        Xlen::Rv32 => run.run::<Rv32>(&failed),
-        Xlen::Rv64 => run.run::<Rv64>(&failed),
+        Xlen::Rv32 => run.run::<Rv32, _>(&failed, || |_: &HartMemory, watch| Ok(run.engines.interpreter(watch))),
+        Xlen::Rv64 => run.run::<Rv64, _>(&failed, || {
+            let (engines, compiler) = (&run.engines, run.engines.compiler());
+            move |mem: &HartMemory, watch| engines.engine(&compiler, mem, watch)
+        }),
     };
     match ending? {
         Ending::Exited(0) | Ending::Reset | Ending::ByUser => Ok(0),
@@ -225,7 +229,7 @@ struct Run<'a> {
     limit: Option<u64>,
     signature: Option<Signature<'a>>,
     path: Option<&'a Path>,
-    interp: InterpConfig,
+    engines: Engines,
     logging: Option<Logging>,
     serial: Serial,
     /// Whether a reset requested by the guest restarts the machine.
@@ -233,22 +237,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Runs the machine until it stops. A reset creates it anew.
-    fn run<B: Base>(&self, failed: &dyn Fn(MachineError) -> SystemError) -> Result<Ending, SystemError> {
-        let symbols = Symbols::from_names(self.plan.image().into_iter().flat_map(Image::symbols));
+    /// Runs the machine until it stops. A reset creates it anew. `engines` makes what makes the engines of its harts.
+    fn run<B: Base, F: Fn(&HartMemory, CodeWatch) -> io::Result<AnyEngine<B>>>(
+        &self,
+        failed: &dyn Fn(MachineError) -> SystemError,
+        engines: impl Fn() -> F,
+    ) -> Result<Ending, SystemError> {
         loop {
-            let (interp, logging, names) = (self.interp, self.logging.clone(), symbols.clone());
-            let engine = move |watch| {
-                let mut engine = Interp::<B, Privileged>::new(interp);
-                engine.watch_code(watch);
-                if let Some(logging) = logging.as_ref().filter(|l| l.items.trace.any()) {
-                    let Logging { log, items, filter } = logging.clone();
-                    engine.set_tracer(Box::new(debug::Tracer::new(log, items.trace, filter, names.clone())));
-                }
-                engine
-            };
             let mut machine =
-                Machine::<B, _>::new(self.config, self.plan, self.serial.console()?, engine).map_err(failed)?;
+                Machine::<B, _>::new(self.config, self.plan, self.serial.console()?, engines()).map_err(failed)?;
             let log = self.logging.as_ref().filter(|logging| logging.items.int).map(|logging| logging.log.clone());
             machine.watch_traps(traps::watcher(log));
             let ending = machine.run(self.limit);

@@ -145,6 +145,12 @@ pub struct SystemOptions {
     #[arg(long = "max-instructions", value_name = "N")]
     pub max_instructions: Option<String>,
 
+    /// How code is executed: interp, the interpreter, or jit, the compiler
+    ///
+    /// Default: jit for RV64. RV32 is interpreted.
+    #[arg(long = "engine", value_name = "ENGINE")]
+    pub engine: Option<String>,
+
     /// Execute one instruction per basic block
     #[arg(long = "one-insn-per-tb", visible_alias = "singlestep")]
     pub one_insn_per_tb: bool,

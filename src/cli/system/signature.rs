@@ -1,9 +1,8 @@
 //! The signature: the memory that an architectural test leaves for comparison.
 
 use super::SystemError;
+use super::engine::AnyEngine;
 use crate::guest::riscv::Base;
-use crate::guest::riscv::privileged::Privileged;
-use crate::interp::Interp;
 use crate::machine::{BootPlan, Machine};
 use std::path::Path;
 
@@ -16,7 +15,7 @@ pub(super) struct Signature<'a> {
 /// Writes the signature in the format of the architectural tests: lines of hexadecimal digits, the byte at the lowest
 /// address last.
 pub(super) fn write<B: Base>(
-    machine: &Machine<B, Interp<B, Privileged>>,
+    machine: &Machine<B, AnyEngine<B>>,
     plan: &BootPlan<'_>,
     signature: &Signature<'_>,
     path: Option<&Path>,

@@ -8,7 +8,7 @@ use super::memory::size_of;
 use super::node::{Node, Val};
 use crate::guest::{AmoOp, MemType};
 use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Scale, Shift, Size};
-use crate::memory::Reservations;
+use crate::memory::{Access, Reservations};
 
 /// Memory at a guest address that is in a register.
 pub struct Place {
@@ -19,8 +19,7 @@ pub struct Place {
 impl Emitter<'_> {
     /// An atomic memory operation. Yields the old value if it is `wanted`.
     pub fn emit_amo(&mut self, op: AmoOp, ty: MemType, addr: Val, v: Val, wanted: bool) -> Val {
-        self.take(Gpr::Rax);
-        let place = self.aligned(ty, addr);
+        let place = self.atomic_place(Access::Write, ty, addr, &[Gpr::Rax]);
         let size = size_of(ty);
         let alu = match op {
             AmoOp::Add => Some(Alu::Add),
@@ -62,8 +61,7 @@ impl Emitter<'_> {
 
     /// A compare-and-swap; yields the old value.
     pub fn emit_cas(&mut self, ty: MemType, addr: Val, expected: Val, new: Val) -> Val {
-        self.take(Gpr::Rax);
-        let place = self.aligned(ty, addr);
+        let place = self.atomic_place(Access::Write, ty, addr, &[Gpr::Rax]);
         let new = self.in_register(new);
         self.eval(Gpr::Rax, expected);
         if self.uncompiled {
@@ -118,8 +116,14 @@ impl Emitter<'_> {
         self.asm.jcc(x64::Cond::Ne, again);
     }
 
-    /// The place of an access, which is checked to be aligned.
-    pub fn aligned(&mut self, ty: MemType, addr: Val) -> Place {
+    /// The place of an access, which is checked to be aligned. It is in none of the registers `taken`.
+    pub fn atomic_place(&mut self, access: Access, ty: MemType, addr: Val, taken: &[Gpr]) -> Place {
+        if self.translates {
+            let place = self.translated_atomic(access, ty, addr);
+            taken.iter().for_each(|&reg| self.take(reg));
+            return place;
+        }
+        taken.iter().for_each(|&reg| self.take(reg));
         let addr = self.in_register(addr);
         self.check_alignment(ty, addr);
         let mem = match self.map.base() {
@@ -171,6 +175,13 @@ impl Emitter<'_> {
         const BITS: u8 = Reservations::BUCKETS.trailing_zeros() as u8;
         // The hash needs no higher bits than a half has.
         const _: () = assert!(SHIFT + 2 * BITS <= 32);
+        let addr = match self.reservation_offset {
+            0 => addr,
+            offset => {
+                self.asm.lea(Size::Dword, table, Mem::base(addr, offset));
+                table
+            }
+        };
         self.asm.mov(Size::Dword, index, addr);
         self.asm.shift_imm(Shift::Shr, Size::Dword, index, BITS);
         self.asm.alu(Alu::Xor, Size::Dword, index, addr);

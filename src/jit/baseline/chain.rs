@@ -70,7 +70,8 @@ fn is_sum(op: Op) -> bool {
     matches!(op, Add | Addi | AddUw | Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw)
 }
 
-fn is_load(op: Op) -> bool {
+/// Whether the instruction is a load that can be the last of a chain.
+pub fn is_load(op: Op) -> bool {
     use Op::*;
     matches!(op, Lb | Lbu | Lh | Lhu | Lw | Lwu | Ld)
 }

@@ -68,6 +68,8 @@ pub(super) enum Cold {
     Definition { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16 },
     /// Executes the instruction by its definition, and leaves.
     Rare { from: Label, pc: u64, bits: u32, next: u64, uncounted: u16, known: FpKnown },
+    /// Executes a load or a store by its definition, and goes on behind it unless it stops.
+    Miss { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16, known: FpKnown },
     /// An access that the host must not do, beyond the guest's address space or misaligned, at the label of the accessing
     /// instruction. It is handled as if it had faulted.
     Refused { from: Label, access: Label },
@@ -138,6 +140,8 @@ pub(super) struct Emitter<'a> {
     pub rounding: Option<Rm>,
     /// See [`Config::reservations`].
     pub reservations: u64,
+    /// See [`Config::reservation_offset`].
+    pub reservation_offset: i32,
     /// The chain that the instruction is in.
     pub chain: Option<Chain>,
     /// The condition of the comparison that has just been emitted.
@@ -154,6 +158,10 @@ pub(super) struct Emitter<'a> {
     pub rare: Vec<(Label, FpKnown)>,
     /// The label of the next access.
     pub access_label: Option<Label>,
+    /// See [`Config::translates`].
+    pub translates: bool,
+    /// The accesses at these labels are not in the TLB. See [`Cold::Miss`].
+    pub missed: Vec<(Label, FpKnown)>,
 }
 
 /// The scratch registers, in the order in which they are given out. rcx comes last: shifts need it.
@@ -197,6 +205,7 @@ impl<'a> Emitter<'a> {
             uncompiled: false,
             rounding: config.rounding,
             reservations: config.reservations,
+            reservation_offset: config.reservation_offset,
             chain: None,
             condition: None,
             compared: None,
@@ -205,6 +214,8 @@ impl<'a> Emitter<'a> {
             slow: None,
             rare: Vec::new(),
             access_label: None,
+            translates: config.translates,
+            missed: Vec::new(),
         }
     }
 
@@ -222,6 +233,7 @@ impl<'a> Emitter<'a> {
     pub fn forget_labels(&mut self) {
         self.slow = None;
         self.rare.clear();
+        self.missed.clear();
         self.access_label = None;
     }
 
@@ -245,6 +257,11 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// Whether this is a scratch register.
+    pub fn is_scratch(&self, reg: Gpr) -> bool {
+        SCRATCH.contains(&reg)
+    }
+
     /// A scratch register is not needed any more.
     pub fn release(&mut self, reg: Gpr) {
         self.used &= !(1 << reg.number());
@@ -257,6 +274,15 @@ impl<'a> Emitter<'a> {
         self.eval(scratch, v);
         self.used = used;
         scratch
+    }
+
+    /// Computes an address into a register. What that takes beside is free again.
+    pub fn eval_address(&mut self, d: Gpr, addr: Val) {
+        let used = self.used;
+        let sum = self.sum_of(addr, true);
+        let operand = self.operand_of_sum(sum);
+        self.used = used;
+        self.asm.lea(Size::Qword, d, operand);
     }
 
     /// Takes a certain scratch register.

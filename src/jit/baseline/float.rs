@@ -18,6 +18,7 @@ use crate::jit::x64::{
     Alu, BitTest, Cond, Fma, FmaOrder, Fp, Gpr, Label, Mem, RegMem, Scale, Shift, Size, ToInt, VArith, VLogic, Xmm,
     XmmMem,
 };
+use crate::memory::Access;
 
 /// A scratch register.
 pub const T0: Xmm = Xmm::Xmm15;
@@ -334,8 +335,8 @@ impl Emitter<'_> {
                 self.eval_from_int(d, fmt, ty, a);
                 false
             }
-            Node::Load(_, addr) if fmt != Fmt::H => {
-                let mem = self.mem_of(addr);
+            Node::Load(ty, addr) if fmt != Fmt::H => {
+                let mem = self.mem_of(Access::Read, ty, addr, None);
                 self.access();
                 self.asm.vmov_load(fp(fmt), d, mem);
                 if fmt == Fmt::S {
@@ -657,12 +658,17 @@ impl Emitter<'_> {
 
     /// Stores the low bits of a floating-point register.
     pub fn emit_fp_store(&mut self, fmt: Fmt, addr: Val, bits: Val) {
+        let ty = match fmt {
+            Fmt::H => MemType::U16,
+            Fmt::S => MemType::U32,
+            Fmt::D => MemType::I64,
+        };
         if let Node::FpBits(r) = self.nodes.get(bits)
             && fmt != Fmt::H
             && let Some(reg) = self.map.pinned_f(r)
         {
             self.settle(r);
-            let mem = self.mem_of(addr);
+            let mem = self.mem_of(Access::Write, ty, addr, None);
             self.access();
             return self.asm.vmov_store(fp(fmt), mem, reg);
         }
@@ -670,11 +676,6 @@ impl Emitter<'_> {
             // Before the address is checked, which may be where the access faults.
             self.settle(r);
         }
-        let ty = match fmt {
-            Fmt::H => MemType::U16,
-            Fmt::S => MemType::U32,
-            Fmt::D => MemType::I64,
-        };
         self.emit_store(ty, addr, bits);
     }
 }

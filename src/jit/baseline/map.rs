@@ -91,7 +91,7 @@ impl Word {
 pub const STOP: Mem = Mem::base(Gpr::Rbp, HartCell::<Rv64>::STOP as i32 - BIAS);
 /// The program counter, which is up to date only outside emitted code.
 pub const PC: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, pc) as i32 - BIAS);
-/// The number of instructions retired, kept by counting code.
+/// The number of instructions retired, kept by counting code. See also [`RegisterMap::instret`].
 pub const INSTRET: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, instret) as i32 - BIAS);
 
 /// The guest's rounding mode, a byte.
@@ -110,6 +110,8 @@ const fn reservation(field: usize) -> Mem {
 
 /// Where an instruction may keep a value while it needs all scratch registers.
 pub const SPILL: Mem = x_slot(33);
+/// See [`SPILL`].
+pub const SPILL_PLACE: Mem = x_slot(34);
 
 /// The integer register `r` in the CPU state.
 pub const fn x_slot(r: Reg) -> Mem {
@@ -133,6 +135,7 @@ pub fn name_at(disp: i64) -> Option<String> {
         (RESERVED_VALUE, "reserved.value"),
         (RESERVED_VERSION, "reserved.version"),
         (SPILL, "spill"),
+        (SPILL_PLACE, "spill.place"),
         (FRM, "frm"),
     ];
     let places = places.into_iter().map(|(mem, name)| (mem, name.to_owned()));
@@ -161,6 +164,7 @@ pub struct RegisterMap {
     slots: [Reg; 32],
     f: [Option<Xmm>; 32],
     base: Option<Gpr>,
+    counter: Option<Gpr>,
 }
 
 /// The pinned floating-point registers: fa0 to fa7, ft0 to ft2, fs0, fs1.
@@ -196,7 +200,7 @@ impl RegisterMap {
             }
         }
         let base = if has_base { x[16].take() } else { None };
-        Self { x, slots: std::array::from_fn(|r| r as Reg), f, base }
+        Self { x, slots: std::array::from_fn(|r| r as Reg), f, base, counter: None }
     }
 
     /// The map with two registers in each other's place.
@@ -206,6 +210,27 @@ impl RegisterMap {
         self.x.swap(used, unused);
         self.slots.swap(used, unused);
         self
+    }
+
+    /// The map with the number of instructions retired in a register instead of a6, for code that always counts.
+    ///
+    /// # Panics
+    /// If the register holds the host address of guest address 0.
+    #[must_use]
+    pub fn with_counter(mut self) -> Self {
+        self.counter = self.x[16].take();
+        assert!(self.counter.is_some(), "the register is used otherwise");
+        self
+    }
+
+    /// The register that holds the number of instructions retired, if one does.
+    pub fn counter(&self) -> Option<Gpr> {
+        self.counter
+    }
+
+    /// Where the number of instructions retired is.
+    pub fn instret(&self) -> RegMem {
+        self.counter.map_or(RegMem::Mem(INSTRET), RegMem::Reg)
     }
 
     /// Whether floating point is compiled.

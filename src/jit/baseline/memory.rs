@@ -1,11 +1,17 @@
 //! Loads and stores: each is one instruction of the host that accesses guest memory, so that a fault leaves the state as
 //! it was before the guest's instruction.
+//!
+//! Where addresses are translated, an access looks in the hart's TLB first. One that it does not find there is executed
+//! by its definition, out of line, and so are those that cross the end of a page and those of devices.
 
+use super::atomic::Place;
 use super::emitter::{Cold, Emitter, imm32};
 use super::map::Word;
 use super::node::Val;
 use crate::guest::MemType;
-use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Scale, Size};
+use crate::jit::x64::{self, Alu, Gpr, HostFeatures, Mem, RegMem, Scale, Shift, Size};
+use crate::memory::machine::tlb_layout;
+use crate::memory::{Access, PAGE_SIZE};
 
 /// The size of what is in memory.
 pub fn size_of(ty: MemType) -> Size {
@@ -18,14 +24,71 @@ pub fn size_of(ty: MemType) -> Size {
 }
 
 impl Emitter<'_> {
-    /// The guest address as an operand of the host.
-    pub fn mem_of(&mut self, addr: Val) -> Mem {
+    /// The guest address of an access of this type as an operand of the host. `to` is a register that the access will write,
+    /// if it is known.
+    pub fn mem_of(&mut self, access: Access, ty: MemType, addr: Val, to: Option<Gpr>) -> Mem {
+        if self.translates {
+            return self.translated(access, ty, addr, to);
+        }
         if let Some(base) = self.map.base() {
             let reg = self.in_register(addr);
             return self.checked(base, reg);
         }
         let sum = self.sum_of(addr, true);
         self.operand_of_sum(sum)
+    }
+
+    /// The host's address, from the TLB.
+    fn translated(&mut self, access: Access, ty: MemType, addr: Val, to: Option<Gpr>) -> Mem {
+        // A register of the guest must keep its value until the access is sure to be made.
+        let at = to.filter(|&to| self.is_scratch(to)).unwrap_or_else(|| self.scratch());
+        self.eval_address(at, addr);
+        let (entry, page) = (self.scratch(), self.scratch());
+        self.look_in_tlb(access, ty, [at, entry, page]);
+        self.release(entry);
+        self.release(page);
+        Mem::base(at, 0)
+    }
+
+    /// The place of an atomic operation, from the TLB: its host's address in rdx, whereas the other scratch registers are
+    /// free. The address is checked to be aligned.
+    pub fn translated_atomic(&mut self, access: Access, ty: MemType, addr: Val) -> Place {
+        self.take(Gpr::Rdx);
+        self.eval_address(Gpr::Rdx, addr);
+        if ty.size() > 1 {
+            let misaligned = self.asm.new_label();
+            self.asm.test_imm(Size::Byte, Gpr::Rdx, ty.size() as i32 - 1);
+            self.asm.jcc(x64::Cond::Ne, misaligned);
+            self.missed.push((misaligned, self.known.fp));
+        }
+        self.look_in_tlb(access, ty, [Gpr::Rdx, Gpr::Rcx, Gpr::Rax]);
+        Place { addr: Gpr::Rdx, mem: Mem::base(Gpr::Rdx, 0) }
+    }
+
+    /// Makes the address of an access in the first of these registers the host's, if the TLB has it.
+    fn look_in_tlb(&mut self, access: Access, ty: MemType, [at, entry, page]: [Gpr; 3]) {
+        let asm = &mut *self.asm;
+        if self.features.contains(HostFeatures::BMI2) {
+            // The mask drops what comes in from below.
+            asm.rorx(Size::Dword, entry, at, tlb_layout::ENTRY_SHIFT);
+        } else {
+            asm.mov(Size::Dword, entry, at);
+            asm.shift_imm(Shift::Shr, Size::Dword, entry, tlb_layout::ENTRY_SHIFT);
+        }
+        asm.alu_imm(Alu::And, Size::Dword, entry, tlb_layout::ENTRY_MASK);
+        asm.alu(Alu::Add, Size::Qword, entry, Word::Space.mem());
+        // The page of the last byte: an access that crosses the end of its page is not found.
+        match ty.size() {
+            1 => asm.mov(Size::Qword, page, at),
+            size => asm.lea(Size::Qword, page, Mem::base(at, size as i32 - 1)),
+        }
+        asm.alu_imm(Alu::And, Size::Qword, page, -(PAGE_SIZE as i32));
+        let table = tlb_layout::table(access);
+        asm.alu(Alu::Cmp, Size::Qword, page, Mem::base(entry, table + tlb_layout::PAGE));
+        let missed = asm.new_label();
+        asm.jcc(x64::Cond::Ne, missed);
+        asm.alu(Alu::Add, Size::Qword, at, Mem::base(entry, table + tlb_layout::DELTA));
+        self.missed.push((missed, self.known.fp));
     }
 
     /// The guest address relative to the host address of guest address 0. What lies beyond the guest's address space is
@@ -40,7 +103,7 @@ impl Emitter<'_> {
 
     /// Loads into a register.
     pub fn eval_load(&mut self, d: Gpr, ty: MemType, addr: Val) {
-        let mem = self.mem_of(addr);
+        let mem = self.mem_of(Access::Read, ty, addr, Some(d));
         self.access();
         match ty {
             MemType::I8 => self.asm.movsx(Size::Byte, Size::Qword, d, mem),
@@ -59,7 +122,7 @@ impl Emitter<'_> {
             return;
         }
         let size = size_of(ty);
-        let mem = self.mem_of(addr);
+        let mem = self.mem_of(Access::Write, ty, addr, None);
         // As many bytes of a constant as are stored.
         let constant = match (size, self.nodes.constant(v)) {
             (Size::Qword, Some(v)) => imm32(v),

@@ -35,8 +35,9 @@ use crate::guest::riscv::fp::Rm;
 use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Part, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
+use crate::memory::PAGE_SIZE;
 use emitter::{Chain, Cold, Emitter, Stop, imm32};
-use map::{Exchange, INSTRET, PC, RegisterMap, STOP, Word, x_slot};
+use map::{Exchange, PC, RegisterMap, STOP, Word, x_slot};
 use node::Nodes;
 use remu_isa::{Insn, Isa, Op};
 use std::borrow::Cow;
@@ -142,6 +143,8 @@ pub struct Config {
     pub reservations: u64,
     /// How much more often a loop must use a register than the one that it is exchanged for, in executed instructions.
     pub exchange_gain: u32,
+    /// The low half of what is added to a host's address to have the address that reservations are made by.
+    pub reservation_offset: i32,
 }
 
 /// The compiler's buffers, which are used for one superblock after the other.
@@ -340,10 +343,17 @@ impl Block<'_> {
             }
             self.emitter.begin(index as u16, pc);
             if window_end.is_none_or(|end| index > end) {
-                self.emitter.window = window::at(&insns[index..], |n| self.labels[index + n].is_some());
+                // A window would have to look in the TLB twice.
+                let windows = !self.config.translates;
+                self.emitter.window =
+                    windows.then(|| window::at(&insns[index..], |n| self.labels[index + n].is_some())).flatten();
                 window_end = self.emitter.window.map(|window| index + window.len);
             }
-            let len = chain::len(&insns[index..], |n| self.labels[index + n].is_some());
+            let mut len = chain::len(&insns[index..], |n| self.labels[index + n].is_some());
+            if self.config.translates && len > 1 && chain::is_load(insns[index + len - 1].1.op) {
+                // It may be executed by its definition after all, which needs the register that it reads.
+                len -= 1;
+            }
             is_reached = match self.emit_chain(index, len) {
                 Some(is_reached) => {
                     index += len;
@@ -399,7 +409,7 @@ impl Block<'_> {
     fn count(&mut self) {
         let n = std::mem::take(&mut self.emitter.uncounted);
         if self.config.count && n > 0 {
-            self.emitter.asm.alu_imm(Alu::Add, Size::Qword, INSTRET, n.into());
+            self.emitter.asm.alu_imm(Alu::Add, Size::Qword, self.config.map.instret(), n.into());
         }
     }
 
@@ -421,8 +431,11 @@ impl Block<'_> {
         asm.alu_imm(Alu::Cmp, Size::Dword, STOP, 0);
         asm.jcc(x64::Cond::Ne, from);
         if self.config.count {
-            asm.mov(Size::Qword, Gpr::Rax, INSTRET);
-            asm.alu(Alu::Cmp, Size::Qword, Gpr::Rax, Word::Limit.mem());
+            let counter = self.config.map.counter().unwrap_or_else(|| {
+                asm.mov(Size::Qword, Gpr::Rax, self.config.map.instret());
+                Gpr::Rax
+            });
+            asm.alu(Alu::Cmp, Size::Qword, counter, Word::Limit.mem());
             asm.jcc(x64::Cond::Ae, from);
         }
         self.emitter.cold.push(Cold::Pause { from, pc });
@@ -509,6 +522,13 @@ impl Block<'_> {
             e.asm.bind(back);
             e.cold.push(Cold::Definition { from, back, pc, bits, uncounted });
         }
+        if !e.missed.is_empty() {
+            let back = e.asm.new_label();
+            e.asm.bind(back);
+            for (from, known) in e.missed.drain(..) {
+                e.cold.push(Cold::Miss { from, back, pc, bits, uncounted, known });
+            }
+        }
         let next = pc + u64::from(insn.len);
         for (from, known) in e.rare.drain(..) {
             e.cold.push(Cold::Rare { from, pc, bits, next, uncounted, known });
@@ -567,6 +587,11 @@ impl Block<'_> {
             asm.mov_imm(Gpr::Rax, pc);
             return asm.jmp_indirect(Word::LeaveTo.mem());
         }
+        if self.config.translates && pc / PAGE_SIZE != self.fetched.pc / PAGE_SIZE {
+            // Another page may be mapped anywhere the next time.
+            asm.mov_imm(Gpr::Rax, pc);
+            return self.emit_jump_through_cache();
+        }
         let at = asm.jmp_patchable();
         self.emitter.cold.push(Cold::Unlinked { at, pc });
     }
@@ -608,7 +633,7 @@ impl Block<'_> {
             self.emitter.cold.push(Cold::LeaveWindow { from, window, to, pc: target, uncounted });
             return true;
         }
-        if self.config.count || !self.config.link {
+        if self.config.count || self.config.translates || !self.config.link {
             let stay = self.emitter.asm.new_label();
             self.emitter.asm.jcc(taken.negate(), stay);
             self.count();
@@ -635,6 +660,11 @@ impl Block<'_> {
     /// Goes on at the pc in rax through the jump cache.
     fn emit_indirect(&mut self) {
         self.exchange();
+        self.emit_jump_through_cache();
+    }
+
+    /// The same where the fixed map is in force.
+    fn emit_jump_through_cache(&mut self) {
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();
         asm.mov(Size::Dword, Gpr::Rcx, Gpr::Rax);
@@ -665,6 +695,7 @@ impl Block<'_> {
     }
 
     fn emit_cold(&mut self) {
+        let instret = self.config.map.instret();
         for index in 0..self.emitter.cold.len() {
             let cold = self.emitter.cold[index];
             let owner = self.parts.cold.partition_point(|&(first, _)| first <= index);
@@ -703,16 +734,37 @@ impl Block<'_> {
                     // The instruction cannot stop, but it may read the counter.
                     let n = if self.config.count { uncounted.into() } else { 0 };
                     if n > 0 {
-                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, n);
+                        asm.alu_imm(Alu::Add, Size::Qword, instret, n);
                     }
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
                     execute(asm, pc, bits);
                     if n > 0 {
-                        asm.alu_imm(Alu::Sub, Size::Qword, INSTRET, n);
+                        asm.alu_imm(Alu::Sub, Size::Qword, instret, n);
                     }
                     self.exchange();
                     self.emitter.asm.jmp(back);
+                }
+                Cold::Miss { from, back, pc, bits, uncounted, known } => {
+                    asm.bind(from);
+                    self.emitter.cold_settle(known);
+                    self.exchange();
+                    let asm = &mut *self.emitter.asm;
+                    let n = if self.config.count { uncounted.into() } else { 0 };
+                    if n > 0 {
+                        asm.alu_imm(Alu::Add, Size::Qword, instret, n);
+                    }
+                    let leave = asm.new_label();
+                    execute(asm, pc, bits);
+                    asm.jcc(x64::Cond::Ne, leave);
+                    if n > 0 {
+                        asm.alu_imm(Alu::Sub, Size::Qword, instret, n);
+                    }
+                    self.exchange();
+                    let asm = &mut *self.emitter.asm;
+                    asm.jmp(back);
+                    asm.bind(leave);
+                    asm.jmp_indirect(Word::Leave.mem());
                 }
                 Cold::Rare { from, pc, bits, next, uncounted, known } => {
                     asm.bind(from);
@@ -720,13 +772,13 @@ impl Block<'_> {
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
                     if self.config.count && uncounted > 0 {
-                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, uncounted.into());
+                        asm.alu_imm(Alu::Add, Size::Qword, instret, uncounted.into());
                     }
                     let leave = asm.new_label();
                     execute(asm, pc, bits);
                     asm.jcc(x64::Cond::Ne, leave);
                     if self.config.count {
-                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, 1);
+                        asm.alu_imm(Alu::Add, Size::Qword, instret, 1);
                     }
                     asm.mov_imm(Gpr::Rax, next);
                     asm.jmp_indirect(Word::LeaveTo.mem());
@@ -752,7 +804,7 @@ impl Block<'_> {
                 Cold::LeaveWindow { from, window, to, pc, uncounted } => {
                     asm.bind(from);
                     if self.config.count {
-                        asm.alu_imm(Alu::Add, Size::Qword, INSTRET, uncounted.into());
+                        asm.alu_imm(Alu::Add, Size::Qword, instret, uncounted.into());
                     }
                     self.emitter.late_reservation(window);
                     if let Some(label) = to {

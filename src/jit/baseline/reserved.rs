@@ -4,15 +4,16 @@
 //! A store-conditional that faults has claimed its bucket and still has its reservation. The access is noted as
 //! [`Unsettled`], so that the claim is taken back before the instruction is executed by its definition.
 
+use super::atomic::Place;
 use super::emitter::{Cold, Emitter, Unsettled};
-use super::map::{RESERVED_PLACE, RESERVED_VALUE, RESERVED_VERSION, SPILL};
+use super::map::{RESERVED_PLACE, RESERVED_VALUE, RESERVED_VERSION, SPILL, SPILL_PLACE};
 use super::memory::size_of;
 use super::node::{Node, Val};
 use super::window::Window;
 use crate::guest::riscv::Reservation;
 use crate::guest::{MemType, Order};
 use crate::jit::x64::{self, Alu, Gpr, Mem, RegMem, Size};
-use crate::memory::Reservations;
+use crate::memory::{Access, Reservations};
 
 const RESERVED: i32 = Reservations::RESERVED as i32;
 const CLAIMED: i32 = Reservations::CLAIMED as i32;
@@ -30,9 +31,7 @@ impl Emitter<'_> {
             // The one order that the host's loads do not have: after earlier stores.
             self.full_barrier();
         }
-        self.take(Gpr::Rax);
-        self.take(Gpr::Rcx);
-        let place = self.aligned(ty, addr);
+        let place = self.atomic_place(Access::Read, ty, addr, &[Gpr::Rax, Gpr::Rcx]);
         if self.uncompiled {
             return self.nodes.imm(0);
         }
@@ -51,7 +50,7 @@ impl Emitter<'_> {
         self.asm.mov(size_of(ty), Gpr::Rax, place.mem);
         self.asm.mov_store(Size::Qword, RESERVED_VALUE, Gpr::Rax);
         self.asm.mov_store(Size::Qword, RESERVED_VERSION, Gpr::Rcx);
-        self.asm.lea(Size::Qword, Gpr::Rcx, marked(ty, place.addr));
+        self.eval_marked(Gpr::Rcx, ty, addr, &place);
         self.asm.mov_store(Size::Qword, RESERVED_PLACE, Gpr::Rcx);
         self.result(ty)
     }
@@ -74,14 +73,12 @@ impl Emitter<'_> {
 
     /// A store-conditional. Yields 0 if it has stored, otherwise 1.
     pub fn emit_store_conditional(&mut self, ty: MemType, addr: Val, v: Val) -> Val {
-        self.take(Gpr::Rax);
-        self.take(Gpr::Rcx);
-        let place = self.aligned(ty, addr);
+        let place = self.atomic_place(Access::Write, ty, addr, &[Gpr::Rax, Gpr::Rcx]);
         if self.uncompiled {
             return self.nodes.imm(0);
         }
         let (failed, done) = (self.asm.new_label(), self.asm.new_label());
-        self.asm.lea(Size::Qword, Gpr::Rax, marked(ty, place.addr));
+        self.eval_marked(Gpr::Rax, ty, addr, &place);
         // If the access was refused above, this is where: nothing is claimed yet.
         self.access();
         self.asm.alu(Alu::Cmp, Size::Qword, Gpr::Rax, RESERVED_PLACE);
@@ -89,13 +86,23 @@ impl Emitter<'_> {
         let bucket = self.bucket(place.addr, Gpr::Rcx, Gpr::Rax);
         self.asm.lea(Size::Qword, Gpr::Rcx, bucket);
         self.asm.mov_store(Size::Qword, SPILL, Gpr::Rcx);
+        if self.translates {
+            self.asm.mov_store(Size::Qword, SPILL_PLACE, place.addr);
+        }
         self.asm.mov(Size::Qword, Gpr::Rax, RESERVED_VERSION);
         self.asm.lea(Size::Qword, Gpr::Rdx, Mem::base(Gpr::Rax, CLAIMED));
         self.asm.lock_cmpxchg(Size::Qword, Mem::base(Gpr::Rcx, 0), Gpr::Rdx);
         self.asm.jcc(x64::Cond::Ne, failed);
         // The address and the value take the registers that are free now.
         self.free_scratch_but(Gpr::Rax);
-        let place = self.known_place(addr);
+        let place = match self.translates {
+            true => {
+                self.take(Gpr::Rdx);
+                self.asm.mov(Size::Qword, Gpr::Rdx, SPILL_PLACE);
+                Place { addr: Gpr::Rdx, mem: Mem::base(Gpr::Rdx, 0) }
+            }
+            false => self.known_place(addr),
+        };
         let value = self.in_register(v);
         self.asm.mov(Size::Qword, Gpr::Rax, RESERVED_VALUE);
         self.exchange_if_equal(ty, place.mem, value, Unsettled::Claimed);
@@ -107,6 +114,19 @@ impl Emitter<'_> {
         self.asm.mov_store_imm(Size::Qword, RESERVED_PLACE, 0);
         self.cold.push(Cold::NotStored { from: failed, back: done });
         self.result(MemType::I64)
+    }
+
+    /// Computes the place of a reservation, by which the hart knows it: the guest's address with a mark of the type.
+    fn eval_marked(&mut self, d: Gpr, ty: MemType, addr: Val, place: &Place) {
+        let addr = match self.translates {
+            true => {
+                // No other register is free.
+                self.eval(d, addr);
+                d
+            }
+            false => place.addr,
+        };
+        self.asm.lea(Size::Qword, d, marked(ty, addr));
     }
 
     /// Stores a register if memory holds what rax does. Leaves 0 in rax if it has, otherwise 1.

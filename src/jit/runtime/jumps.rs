@@ -3,7 +3,7 @@
 
 use crate::guest::BlockContext;
 use crate::jit::baseline::{JUMP_ENTRIES, jump_index};
-use crate::memory::FetchView;
+use crate::memory::{FetchView, GuestMemory, PAGE_SIZE};
 use std::ptr::null;
 
 /// An entry, as emitted code reads it.
@@ -15,18 +15,43 @@ struct Jump {
 }
 
 impl Jump {
-    const FREE: Self = Self { pc: 0, code: null() };
+    /// No code is at an odd address.
+    const FREE: Self = Self { pc: 1, code: null() };
 }
 
 /// The entries for one view, and what they hold for.
 #[derive(Default)]
 struct Bank {
-    generation: u64,
+    view: FetchView,
     context: BlockContext,
     /// See [`Jumps::age`].
     age: u64,
     /// Empty until used.
     entries: Box<[Jump]>,
+}
+
+impl Bank {
+    /// Drops what does not hold any more.
+    #[cold]
+    fn renew(&mut self, mem: &impl GuestMemory, view: FetchView, context: BlockContext, age: u64) {
+        let is_same = self.view.generation == view.generation && self.context == context && self.age == age;
+        let forgotten = self.view.pages..view.pages;
+        if self.entries.is_empty() {
+            self.entries = vec![Jump::FREE; JUMP_ENTRIES].into();
+        } else if is_same && view.pages - forgotten.start <= FetchView::PAGES {
+            forgotten.for_each(|n| self.forget_page(mem.forgotten_page(n).0));
+        } else {
+            self.entries.fill(Jump::FREE);
+        }
+        (self.view, self.context, self.age) = (view, context, age);
+    }
+
+    /// Drops the entries of a page, which lie side by side.
+    fn forget_page(&mut self, page: u64) {
+        const { assert!(JUMP_ENTRIES as u64 >= PAGE_SIZE / 2, "each place on a page has an entry of its own") };
+        let entries = self.entries[jump_index(page)..].iter_mut().take(PAGE_SIZE as usize / 2);
+        entries.filter(|jump| jump.pc & !(PAGE_SIZE - 1) == page).for_each(|jump| *jump = Jump::FREE);
+    }
 }
 
 /// See the module.
@@ -41,29 +66,16 @@ pub struct Jumps {
 }
 
 impl Jumps {
-    /// Makes the jump cache of a view and a context the one in force. Returns the address of its entries.
+    /// Makes the jump cache of a context and of the view in force the one in force. Returns the address of its entries.
     #[inline]
-    pub fn select(&mut self, view: FetchView, context: BlockContext) -> u64 {
+    pub fn select(&mut self, mem: &impl GuestMemory, context: BlockContext) -> u64 {
+        let view = mem.fetch_view();
         self.current = view.index;
         let bank = &mut self.banks[view.index];
-        if bank.generation != view.generation || bank.context != context || bank.age != self.age {
-            Self::renew(bank);
-            (bank.generation, bank.context, bank.age) = (view.generation, context, self.age);
-        } else if bank.entries.is_empty() {
-            Self::renew(bank);
+        if bank.view != view || bank.context != context || bank.age != self.age || bank.entries.is_empty() {
+            bank.renew(mem, view, context, self.age);
         }
         bank.entries.as_ptr() as u64
-    }
-
-    #[cold]
-    fn renew(bank: &mut Bank) {
-        if bank.entries.is_empty() {
-            bank.entries = vec![Jump::FREE; JUMP_ENTRIES].into();
-        } else {
-            bank.entries.fill(Jump::FREE);
-        }
-        // No code is at an odd address. The address 0 is only looked for here.
-        bank.entries[jump_index(0)].pc = 1;
     }
 
     /// Drops all entries before the next [`Self::select`].
@@ -75,7 +87,7 @@ impl Jumps {
     #[inline]
     pub fn find(&self, pc: u64) -> Option<*const u8> {
         let jump = self.banks[self.current].entries[jump_index(pc)];
-        (jump.pc == pc && !jump.code.is_null()).then_some(jump.code)
+        (jump.pc == pc).then_some(jump.code)
     }
 
     /// Makes jumps to `pc` find the code.

@@ -26,7 +26,7 @@ use cold::Warmth;
 use execute::Context;
 use jumps::Jumps;
 use remu_isa::{Insn, Op, Operand};
-pub use shared::{JitConfig, SharedCode};
+pub use shared::{JitConfig, MachineCompiler, SharedCode};
 use statistics::Statistics;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -233,7 +233,7 @@ impl Core {
                 context.count = self.cache.counts();
             }
             let block_context = context.block_context(privilege);
-            let jumps = self.jumps.select(mem.fetch_view(), block_context);
+            let jumps = self.jumps.select(mem, block_context);
             // SAFETY: the state is that of the hart that was lent to this engine, and no emitted code runs.
             unsafe {
                 set_word(context.cpu, Word::Jumps, jumps);
@@ -284,7 +284,8 @@ impl Core {
     /// Called before code is entered that was found at the pc, to be found faster the next time.
     fn found(&mut self, cpu: &Cpu, context: BlockContext, mem: &impl GuestMemory, code: *const u8, link: Option<Link>) {
         if let Some(tracer) = self.tracer.as_mut().filter(|tracer| tracer.wants_entries()) {
-            tracer.entered(cpu);
+            // Emitted code must not find the block by itself.
+            return tracer.entered(cpu);
         }
         let Some(exit) = link else { return self.jumps.remember(cpu.pc, code) };
         let Ok(place) = mem.code_place(GuestAddr(cpu.pc)) else { return };

@@ -10,6 +10,7 @@ use crate::jit::baseline::{self, MAX_INSNS, USUAL_GAIN};
 use crate::jit::x64::HostFeatures;
 use crate::memory::machine::HartMemory;
 use crate::memory::{GuestMemory, UserSpace};
+use std::cell::OnceCell;
 use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -77,12 +78,14 @@ impl<P: Privilege> SharedCode<P> {
         config: &JitConfig,
         mem: &P::Memory,
         base: u64,
+        reservation_offset: u64,
         listener: Option<Arc<dyn CodeListener>>,
     ) -> io::Result<Self> {
         let &JitConfig { max_block, features, cache_size, count, after, link, exchange_gain } = config;
         let translates = P::Memory::TRANSLATES;
+        let map = RegisterMap::new(features, base != 0);
         let config = baseline::Config {
-            map: RegisterMap::new(features, base != 0),
+            map: if translates { map.with_counter() } else { map },
             features,
             max_insns: max_block,
             link,
@@ -91,6 +94,7 @@ impl<P: Privilege> SharedCode<P> {
             translates,
             reservations: mem.reservations().address(),
             exchange_gain,
+            reservation_offset: reservation_offset as i32,
         };
         let guest =
             Guest { base, helper: super::execute::execute_bits::<P> as *const () as u64, is_timed: count, after };
@@ -113,20 +117,34 @@ impl SharedCode {
     /// # Errors
     /// If the host does not give the memory.
     pub fn new(config: &JitConfig, mem: &UserSpace, listener: Option<Arc<dyn CodeListener>>) -> io::Result<Self> {
-        let code = Self::create(config, mem, mem.host_offset(), listener)?;
+        let code = Self::create(config, mem, mem.host_offset(), 0, listener)?;
         mem.observe_code(code.cache.clone());
         Ok(code)
     }
 }
 
-impl SharedCode<Privileged> {
-    /// The same for a machine; `mem` is the memory of one of its harts.
+/// The code of a machine, which is made together with its first hart.
+pub struct MachineCompiler {
+    config: JitConfig,
+    code: OnceCell<SharedCode<Privileged>>,
+}
+
+impl MachineCompiler {
+    /// For a machine that has not been made yet.
+    pub fn new(config: JitConfig) -> Self {
+        Self { config, code: OnceCell::new() }
+    }
+
+    /// The code of the machine that has this memory.
     ///
     /// # Errors
-    /// If the host does not give the memory.
-    pub fn of_machine(config: &JitConfig, mem: &HartMemory) -> io::Result<Self> {
-        let code = Self::create(config, mem, 0, None)?;
+    /// If the host does not give the memory for code.
+    pub fn code(&self, mem: &HartMemory) -> io::Result<SharedCode<Privileged>> {
+        if let Some(code) = self.code.get() {
+            return Ok(code.clone());
+        }
+        let code = SharedCode::create(&self.config, mem, 0, mem.physical_offset(), None)?;
         mem.code().changes().observe(code.cache.clone());
-        Ok(code)
+        Ok(self.code.get_or_init(|| code).clone())
     }
 }

@@ -1,7 +1,7 @@
 //! The code at the start of the area: how emitted code is entered and left.
 
 use crate::jit::baseline::Reason;
-use crate::jit::baseline::map::{PC, RegisterMap, Word, f_slot, x_slot};
+use crate::jit::baseline::map::{INSTRET, PC, RegisterMap, Word, f_slot, x_slot};
 use crate::jit::x64::{Alu, AsmError, Assembler, Fp, Gpr, RegMem, Size};
 
 /// What emitted code returns when it is left.
@@ -92,6 +92,9 @@ fn store_pinned(asm: &mut Assembler, map: &RegisterMap) {
     for (guest, host) in map.all_pinned_f() {
         asm.vmov_store(Fp::Double, f_slot(guest), host);
     }
+    if let Some(counter) = map.counter() {
+        asm.mov_store(Size::Qword, INSTRET, counter);
+    }
 }
 
 fn load_pinned(asm: &mut Assembler, map: &RegisterMap, base: u64) {
@@ -100,6 +103,9 @@ fn load_pinned(asm: &mut Assembler, map: &RegisterMap, base: u64) {
     }
     for (guest, host) in map.all_pinned_f() {
         asm.vmov_load(Fp::Double, host, f_slot(guest));
+    }
+    if let Some(counter) = map.counter() {
+        asm.mov(Size::Qword, counter, INSTRET);
     }
     if let Some(reg) = map.base() {
         asm.mov_imm(reg, base);

@@ -181,6 +181,14 @@ impl HartMemory {
         self.memories.iter().find_map(|m| Some((&**m, m.host(addr, size)?)))
     }
 
+    /// What is added to a host address in the first of the memories to have the physical address.
+    pub fn physical_offset(&self) -> u64 {
+        self.memories.first().map_or(0, |ram| {
+            let start = ram.range().start;
+            start.wrapping_sub(ram.host(start, 1).map_or(start, |host| host as u64))
+        })
+    }
+
     /// The physical address of a host address in RAM.
     fn physical(&self, host: *const u8) -> u64 {
         let of = |m: &Arc<Ram>| m.physical(host);
@@ -472,7 +480,12 @@ impl GuestMemory for HartMemory {
 
     #[inline]
     fn fetch_view(&self) -> FetchView {
-        FetchView { index: self.selected.get()[1], generation: self.fetch_bank().generation() }
+        let bank = self.fetch_bank();
+        FetchView { index: self.selected.get()[1], generation: bank.generation(), pages: bank.forgotten() }
+    }
+
+    fn forgotten_page(&self, n: u64) -> GuestAddr {
+        GuestAddr(self.fetch_bank().forgotten_page(n))
     }
 
     #[inline]

@@ -15,6 +15,7 @@ pub use code::MachineCode;
 pub use hart::HartMemory;
 pub use pmp::{PmpView, Region};
 pub use ram::{Ram, RamError};
+pub use tlb::layout as tlb_layout;
 pub use walk::{Level, Paging, Regime, WalkOptions};
 
 /// Memory-mapped devices, at physical addresses outside RAM.

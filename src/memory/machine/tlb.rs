@@ -1,11 +1,13 @@
 //! The TLB of a hart: for each translation regime in use, a bank of tables for loads, stores and fetches.
 
 use super::walk::Regime;
-use crate::memory::{Access, PAGE_SIZE};
+use crate::memory::{Access, FetchView, PAGE_SIZE};
 use std::cell::{Cell, RefCell};
+use std::mem::offset_of;
 
 /// A TLB entry: a page that permits one kind of access, and its host address.
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Entry {
     /// The address of the page; that of [`Entry::EMPTY`] matches no page.
     page: u64,
@@ -29,17 +31,48 @@ const fn index(addr: u64) -> usize {
     (addr / PAGE_SIZE) as usize % ENTRIES
 }
 
+/// Where compiled code finds entries in the [tables](crate::memory::GuestMemory::space) in force. An entry is the address
+/// of its page and what is added to an address in that page to have the host's.
+pub mod layout {
+    use super::{Access, Bank, ENTRIES, Entry, PAGE_SIZE, offset_of};
+
+    /// The offset of an address's entry in a table is the address shifted right by this, in the bits of
+    /// [`ENTRY_MASK`].
+    pub const ENTRY_SHIFT: u8 = (PAGE_SIZE / size_of::<Entry>() as u64).trailing_zeros() as u8;
+    /// See [`ENTRY_SHIFT`].
+    pub const ENTRY_MASK: i32 = ((ENTRIES - 1) * size_of::<Entry>()) as i32;
+    /// The offset of the page's address in an entry.
+    pub const PAGE: i32 = offset_of!(Entry, page) as i32;
+    /// The offset of what is added.
+    pub const DELTA: i32 = offset_of!(Entry, delta) as i32;
+
+    const _: () = assert!(size_of::<Entry>().is_power_of_two() && ENTRIES.is_power_of_two());
+    // Rotating the low half of an address to the right by the shift brings nothing else under the mask.
+    const _: () = assert!(ENTRY_MASK.ilog2() + ENTRY_SHIFT as u32 <= 31);
+
+    /// The offset of the table for a kind of access.
+    pub const fn table(access: Access) -> i32 {
+        (offset_of!(Bank, tables) + access as usize * ENTRIES * size_of::<Entry>()) as i32
+    }
+}
+
 /// The entries of one regime.
+#[repr(C)]
 pub(super) struct Bank {
-    regime: Cell<Regime>,
+    /// By [`Access`].
     tables: [[Cell<Entry>; ENTRIES]; 3],
+    regime: Cell<Regime>,
     /// Whether there may be an entry.
     filled: Cell<bool>,
     /// The large pages behind entries, as first address and size: an entry covers only a part of such a page, but a
     /// flush names any address in it.
     large: RefCell<Vec<(u64, u64)>>,
-    /// Changes when entries for fetches are dropped.
+    /// Changes when all entries for fetches are dropped.
     generation: Cell<u64>,
+    /// How often those of a single page were.
+    forgotten: Cell<u64>,
+    /// The last of these pages, each at the remainder of its number.
+    pages: [Cell<u64>; FetchView::PAGES as usize],
     /// When the bank was last selected.
     used: Cell<u64>,
 }
@@ -47,11 +80,13 @@ pub(super) struct Bank {
 impl Bank {
     fn new(regime: Regime) -> Self {
         Self {
-            regime: Cell::new(regime),
             tables: [const { [const { Cell::new(Entry::EMPTY) }; ENTRIES] }; 3],
+            regime: Cell::new(regime),
             filled: Cell::new(false),
             large: RefCell::default(),
             generation: Cell::new(0),
+            forgotten: Cell::new(0),
+            pages: [const { Cell::new(0) }; FetchView::PAGES as usize],
             used: Cell::new(0),
         }
     }
@@ -62,6 +97,16 @@ impl Bank {
 
     pub fn generation(&self) -> u64 {
         self.generation.get()
+    }
+
+    /// The number of times that a single page was forgotten.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten.get()
+    }
+
+    /// The page that was forgotten as number `n`, one of the last ones.
+    pub fn forgotten_page(&self, n: u64) -> u64 {
+        self.pages[(n % FetchView::PAGES) as usize].get()
     }
 
     /// The host address of an access that hits.
@@ -114,7 +159,9 @@ impl Bank {
                 entry.set(Entry::EMPTY);
             }
         }
-        self.generation.set(self.generation.get() + 1);
+        let n = self.forgotten.get();
+        self.pages[(n % FetchView::PAGES) as usize].set(page);
+        self.forgotten.set(n + 1);
     }
 
     /// Drops the entries through which the page at a host address can be stored to.
