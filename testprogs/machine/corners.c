@@ -19,6 +19,11 @@ stub(do_flush, ".insn i 0x0f, 2, x0, a0, 2");
 stub(do_inval, ".insn i 0x0f, 2, x0, a0, 0");
 stub(do_jump, "jr a0");
 stub(do_nothing, "nop");
+stub(do_float, "csrw fcsr, x0; fadd.s f0, f0, f0");
+stub(do_set_load, "csrs sstatus, a1; " LX "a2, (a0)");
+stub(do_clear_load, "csrc sstatus, a1; " LX "a2, (a0)");
+stub(do_set_float, "csrs sstatus, a1; fadd.s f0, f0, f0");
+stub(do_store_float, "fsw f0, (a0)");
 
 static int called(void) { return trap.cause == CALL_U || trap.cause == CALL_S || trap.cause == CALL_M; }
 
@@ -198,6 +203,9 @@ static void registers(void) {
     csr_write(0x14d, 1);
     show("stimecmph", csr_read(0x15d));
     csr_write(0x15d, ~0ul);
+    csr_write(0x15d, 0);
+    show("stimecmph", csr_read(0x15d));
+    csr_write(0x15d, ~0ul);
     csr_write(0x31a, 0);
 #endif
     // mip and sip.
@@ -208,20 +216,20 @@ static void registers(void) {
         csr_write(mie, ~0ul);
         csr_write(mip, ~0ul);
         show("delegated", csr_read(mideleg));
-        show("  mie", csr_read(mie) & 0xaaa);
-        show("  mip", csr_read(mip) & 0xaaa);
+        show("  mie", csr_read(mie) & 0xaab);
+        show("  mip", csr_read(mip) & 0xaab);
         show("  sie", csr_read(sie));
         show("  sip", csr_read(sip));
         csr_write(sie, 0);
         csr_write(sip, 0);
-        show("  mie", csr_read(mie) & 0xaaa);
-        show("  mip", csr_read(mip) & 0xaaa);
+        show("  mie", csr_read(mie) & 0xaab);
+        show("  mip", csr_read(mip) & 0xaab);
         csr_write(mip, 0);
         csr_write(mie, 0);
         csr_write(sie, ~0ul);
         csr_write(sip, ~0ul);
-        show("  mie by sie", csr_read(mie) & 0xaaa);
-        show("  mip by sip", csr_read(mip) & 0xaaa);
+        show("  mie by sie", csr_read(mie) & 0xaab);
+        show("  mip by sip", csr_read(mip) & 0xaab);
         csr_write(sip, 0);
         csr_write(mie, 0);
     }
@@ -240,7 +248,68 @@ static void counters(void) {
     show("mcycle does not", csr_read(mcycle));
     csr_write(mcountinhibit, 4);
     show("mcycle goes on", csr_read(mcycle) > 0x1000);
+    csr_write(mcountinhibit, 5);
+#if __riscv_xlen == 32
+    csr_write(mcycleh, 7);
+    csr_write(minstreth, 9);
+    show("mcycleh", csr_read(mcycleh));
+    show("minstreth", csr_read(minstreth));
+    show("cycleh", csr_read(cycleh));
+    show("instreth", csr_read(instreth));
+    csr_write(mcycleh, 0);
+    csr_write(minstreth, 0);
+    show("mcycleh", csr_read(mcycleh));
+    show("minstreth", csr_read(minstreth));
+#endif
+    csr_write(mcycle, 0x1234);
+    csr_write(minstret, 0x5678);
+    show("cycle", csr_read(cycle));
+    show("instret", csr_read(instret));
     csr_write(mcountinhibit, 0);
+}
+
+// Code is decoded anew when FS or the enabled instructions change within it.
+static void changes_of_state(void) {
+    static const struct { const char *name; word status; } states[] = {
+        {"off", 0}, {"initial", 1 << 13}, {"clean", 2 << 13}, {"dirty", FS},
+    };
+    for (int i = 0; i < 4; i++) {
+        probe(MPP_S | states[i].status, (word)do_float, 0, 0);
+        print(states[i].name);
+        show(": a write to fcsr, then fadd.s: cause", trap.cause);
+        show("  FS", trap.status >> 13 & 3);
+        probe(MPP_S | states[i].status, (word)do_store_float, DATA, 0);
+        show("  fsw: cause", trap.cause);
+    }
+    window();
+    *(volatile word *)DATA = 0x1234;
+    *entry(0, 4) = leaf(DATA, V | R | U | A);
+    *entry(0, 5) = leaf(DATA, V | X | A);
+    flush();
+    probe(MPP_S, (word)do_set_load, WINDOW + 4 * PAGE, SUM);
+    show("SUM set: cause", trap.cause);
+    probe(MPP_S | SUM, (word)do_clear_load, WINDOW + 4 * PAGE, SUM);
+    show("SUM cleared: cause", trap.cause);
+    probe(MPP_S, (word)do_set_load, WINDOW + 5 * PAGE, MXR);
+    show("MXR set: cause", trap.cause);
+    probe(MPP_S | MXR, (word)do_clear_load, WINDOW + 5 * PAGE, MXR);
+    show("MXR cleared: cause", trap.cause);
+    probe(MPP_S, (word)do_set_float, 0, FS);
+    show("FS set: cause", trap.cause);
+    use_tables(0);
+    // mie and mip keep what is not delegated, and sie and sip change nothing else.
+    csr_write(mideleg, SSIP | SEIP);
+    csr_write(mie, ~0ul);
+    csr_write(mip, SSIP | STIP);
+    csr_write(sie, SSIP);
+    show("mie", csr_read(mie) & 0xaab);
+    csr_write(sip, 0);
+    show("mip", csr_read(mip) & 0xaab);
+    csr_write(sip, SSIP);
+    show("mip", csr_read(mip) & 0xaab);
+    csr_write(mie, 0);
+    csr_write(mip, 0);
+    csr_write(mideleg, 0);
 }
 
 // Interrupts of each mode and for each, by priority.
@@ -295,6 +364,7 @@ int main(word hart) {
     allow();
     registers();
     counters();
+    changes_of_state();
     priorities();
     conditional_stores();
     blocks();

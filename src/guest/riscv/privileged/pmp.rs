@@ -59,7 +59,7 @@ impl Pmp {
 
     /// Whether an entry is locked, regardless of `mseccfg.RLB`.
     pub(super) fn any_locked(&self) -> bool {
-        self.config.iter().any(|config| config & LOCKED != 0)
+        self.config.iter().any(|&config| config & LOCKED != 0)
     }
 
     /// Writes a configuration unless it is locked. The reserved combination R=0, W=1 is stored with W=0.
