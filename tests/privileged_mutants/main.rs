@@ -109,7 +109,8 @@ fn programs(bin: &Path) -> Vec<Program> {
     let mut add = |path, words| {
         programs.push(Program { path, words, typed: "", status: Status::Exit(0), said: Vec::new() });
     };
-    for name in ["supervisor", "corners", "corners32", "csrs", "csrs32", "smepmp", "mmu", "mmu32", "code"] {
+    for name in ["boundaries", "supervisor", "corners", "corners32", "csrs", "csrs32", "smepmp", "mmu", "mmu32", "code"]
+    {
         add(machine.join(name), VIRT);
     }
     for name in ["plic", "clint", "ipi"] {

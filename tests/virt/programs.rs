@@ -7,7 +7,8 @@ use remu_isa::Xlen;
 use std::process::Command;
 
 /// Each program with its number of harts and its exit status.
-const PROGRAMS: [(&str, usize, i32); 18] = [
+const PROGRAMS: [(&str, usize, i32); 19] = [
+    ("boundaries", 1, 0),
     ("clint", 2, 0),
     ("code", 1, 0),
     ("corners", 1, 0),
