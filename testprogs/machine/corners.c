@@ -168,10 +168,7 @@ static void registers(void) {
     csr_write(mstatus, 2 << 11);
     show("mpp", csr_read(mstatus) >> 11 & 3);
     csr_write(mstatus, 0);
-    all_ones_and_zeros(medeleg, 0xb3ff);
-    all_ones_and_zeros(mideleg, 0xaaa);
-    all_ones_and_zeros(mcounteren, 7);
-    all_ones_and_zeros(scounteren, 7);
+    all_ones_and_zeros(mideleg, 0xaab);
     all_ones_and_zeros(mcountinhibit, 7);
     all_ones_and_zeros(menvcfg, CBO | 1);
     all_ones_and_zeros(senvcfg, CBO | 1);
@@ -181,6 +178,12 @@ static void registers(void) {
     all_ones_and_zeros(mtval, ~0ul);
     all_ones_and_zeros(sscratch, ~0ul);
     all_ones_and_zeros(mscratch, ~0ul);
+    // QEMU's CPU has more counters, exceptions and extensions.
+    all_ones_and_zeros(mcounteren, 15);
+    all_ones_and_zeros(scounteren, 15);
+    all_ones_and_zeros(medeleg, 0xf7ff);
+    all_ones_and_zeros(menvcfg, 15);
+    all_ones_and_zeros(senvcfg, 15);
     csr_write(satp, ~0ul >> 4);
     show("satp without a mode", csr_read(satp));
     csr_write(satp, 0);

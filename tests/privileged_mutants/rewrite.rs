@@ -11,6 +11,8 @@ pub struct Mutant {
     pub number: u32,
     /// File and line.
     pub place: String,
+    /// The function that it is in.
+    pub function: String,
     pub what: &'static str,
     pub source: String,
 }
@@ -42,13 +44,14 @@ const QUESTIONS: &[&str] = &[
 
 struct Rewriter<'a> {
     file: &'a str,
+    function: String,
     mutants: &'a mut Vec<Mutant>,
 }
 
 /// Rewrites a file so that it contains mutants, which are added to the list.
 pub fn rewrite(file: &str, text: &str, mutants: &mut Vec<Mutant>) -> String {
     let mut parsed = syn::parse_file(text).unwrap_or_else(|e| panic!("{file}: {e}"));
-    Rewriter { file, mutants }.visit_file_mut(&mut parsed);
+    Rewriter { file, function: String::new(), mutants }.visit_file_mut(&mut parsed);
     parsed.into_token_stream().to_string()
 }
 
@@ -57,7 +60,8 @@ impl Rewriter<'_> {
     fn mutant(&mut self, span: Span, what: &'static str, source: &str) -> u32 {
         let number = self.mutants.last().map_or(1, |last| last.number + 1);
         let place = format!("{}:{}", self.file, span.start().line);
-        self.mutants.push(Mutant { number, place, what, source: source.to_owned() });
+        let function = self.function.clone();
+        self.mutants.push(Mutant { number, place, function, what, source: source.to_owned() });
         number
     }
 
@@ -125,6 +129,7 @@ impl VisitMut for Rewriter<'_> {
 
     fn visit_item_fn_mut(&mut self, item: &mut syn::ItemFn) {
         if item.sig.constness.is_none() {
+            self.function = item.sig.ident.to_string();
             visit_mut::visit_item_fn_mut(self, item);
         }
     }
@@ -132,6 +137,7 @@ impl VisitMut for Rewriter<'_> {
     fn visit_impl_item_fn_mut(&mut self, item: &mut syn::ImplItemFn) {
         // A trap's description is not its meaning.
         if item.sig.constness.is_none() && item.sig.ident != "fmt" && item.sig.ident != "new" {
+            self.function = item.sig.ident.to_string();
             visit_mut::visit_impl_item_fn_mut(self, item);
         }
     }
