@@ -237,6 +237,10 @@ impl Semantics for Emitter<'_> {
     }
 
     fn pause(&mut self) {
-        self.asm.pause();
+        // A machine may let another hart run.
+        match self.translates {
+            true => self.uncompiled = true,
+            false => self.asm.pause(),
+        }
     }
 }
