@@ -17,6 +17,11 @@ static void load(const char *what, u64 at) {
     show(trap.cause == CALL_M ? ": loaded" : ": cause", trap.cause == CALL_M ? trap.loaded : trap.cause);
 }
 
+static void load_byte(const char *what, u64 at) {
+    probe(MPRV | MPP_S, (u64)do_load_byte, at, 0);
+    show(what, trap.loaded);
+}
+
 static void flush_address(u64 at) { __asm__ volatile("sfence.vma %0" : : "r"(at) : "memory"); }
 
 static char letter(int denied) { return denied ? '-' : '.'; }
@@ -90,6 +95,20 @@ static void page_numbers(void) {
     }
 }
 
+// 64 KiB in sixteen entries, whose number has any bits above the four that give the size.
+static void contiguous_pages(void) {
+    for (int bit = 0; bit < 5; bit++) {
+        u64 to = DATA + (0x10000 << bit);
+        for (int i = 16; i < 32; i++)
+            *entry(0, i) = leaf(to + 0x8000, V | R | W | A | D | N);
+        write64(to, bit);
+        write64(to + 0xf000, 0x10 + bit);
+        flush();
+        load("contiguous", WINDOW + 16 * PAGE);
+        load("contiguous", WINDOW + 31 * PAGE);
+    }
+}
+
 // So many superpages that a hart may not remember each of them.
 static void superpages(void) {
     static const int counts[] = {31, 32, 33, 34, 100};
@@ -137,22 +156,24 @@ static void halves(void) {
             load("  with another bit", page ^ 1ul << bit);
             load("  again", page);
         }
-        // An entry that an odd address fills is flushed by another odd address.
+        // An entry that an odd address fills is flushed by another odd address, whether or not there are others.
         *entry(0, 3) = leaf(DATA, bits);
-        *entry(1, 5) = leaf(DATA, bits);
-        flush();
-        probe(MPRV | MPP_S, (u64)do_load_byte, page + 1, 0);
-        show("page", trap.loaded);
-        probe(MPRV | MPP_S, (u64)do_load_byte, superpage + 1, 0);
-        show("superpage", trap.loaded);
-        *entry(0, 3) = leaf(OTHER, bits);
-        flush_address(page + 0x7ff);
-        probe(MPRV | MPP_S, (u64)do_load_byte, page + 1, 0);
-        show("another page", trap.loaded);
-        *entry(1, 5) = leaf(OTHER, bits);
-        flush_address(superpage + 0x64fff);
-        probe(MPRV | MPP_S, (u64)do_load_byte, superpage + 1, 0);
-        show("another superpage", trap.loaded);
+        for (int others = 0; others < 2; others++) {
+            *entry(1, 5) = leaf(DATA, bits);
+            flush();
+            if (others)
+                load_byte("page", page + 1);
+            load_byte("superpage", superpage + 1);
+            if (others) {
+                *entry(0, 3) = leaf(OTHER, bits);
+                flush_address(page + 0x7ff);
+                load_byte("another page", page + 1);
+                load_byte("superpage", superpage + 1);
+            }
+            *entry(1, 5) = leaf(OTHER, bits);
+            flush_address(superpage + 0x64fff);
+            load_byte("another superpage", superpage + 1);
+        }
     }
 }
 
@@ -186,6 +207,7 @@ int main(word hart) {
     tables(3);
     use_tables(3);
     page_numbers();
+    contiguous_pages();
     superpages();
     halves();
     address_spaces();

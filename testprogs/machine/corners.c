@@ -25,6 +25,10 @@ stub(do_clear_load, "csrc sstatus, a1; " LX "a2, (a0)");
 stub(do_set_float, "csrs sstatus, a1; fadd.s f0, f0, f0");
 stub(do_store_float, "fsw f0, (a0)");
 
+stub(do_satp_load, "csrw satp, a1; " LX "a2, (a0)");
+stub(do_satp_sc, "lr" WIDTH "a2, (a0); csrw satp, a1; sc" WIDTH "a2, a1, (a0)");
+stub(do_fcsr, "csrw fcsr, a0; csrr a2, fcsr");
+
 static int called(void) { return trap.cause == CALL_U || trap.cause == CALL_S || trap.cause == CALL_M; }
 
 static void number(word value) {
@@ -184,6 +188,15 @@ static void registers(void) {
     all_ones_and_zeros(medeleg, 0xf7ff);
     all_ones_and_zeros(menvcfg, 15);
     all_ones_and_zeros(senvcfg, 15);
+    all_ones_and_zeros(mcause, ~0ul);
+    all_ones_and_zeros(scause, ~0ul);
+    // The letters I, M, A, F, D, C, S, U, and MXL.
+    show("misa", csr_read(misa) & (0x14112d | 3ul << (8 * sizeof(word) - 2)));
+    // Mode 2 of trap vectors is reserved.
+    csr_write(stvec, DATA);
+    csr_write(stvec, DATA + PAGE + 2);
+    show("mode of stvec", csr_read(stvec) & 3);
+    csr_write(stvec, 0);
     csr_write(satp, ~0ul >> 4);
     show("satp without a mode", csr_read(satp));
     csr_write(satp, 0);
@@ -191,7 +204,7 @@ static void registers(void) {
     csr_write(satp, ~0ul);
     show("satp of ones", csr_read(satp));
     csr_write(satp, 0);
-    all_ones_and_zeros(0x31a, (STCE | ADUE) >> 32); // menvcfgh
+    all_ones_and_zeros(0x31a, (STCE | ADUE | PBMTE) >> 32); // menvcfgh
     // Each half leaves the other alone.
     csr_write(menvcfg, CBO);
     csr_write(0x31a, STCE >> 32);
@@ -253,8 +266,17 @@ static void counters(void) {
     show("mcycle goes on", csr_read(mcycle) > 0x1000);
     csr_write(mcountinhibit, 5);
 #if __riscv_xlen == 32
+    csr_write(mcycle, 0x1000);
+    csr_write(minstret, 0x2000);
     csr_write(mcycleh, 7);
     csr_write(minstreth, 9);
+    show("mcycleh", csr_read(mcycleh));
+    show("minstreth", csr_read(minstreth));
+    // Each half of a counter keeps the other.
+    show("mcycle", csr_read(mcycle));
+    show("minstret", csr_read(minstret));
+    csr_write(mcycle, 0x3000);
+    csr_write(minstret, 0x4000);
     show("mcycleh", csr_read(mcycleh));
     show("minstreth", csr_read(minstreth));
     show("cycleh", csr_read(cycleh));
@@ -269,6 +291,17 @@ static void counters(void) {
     show("cycle", csr_read(cycle));
     show("instret", csr_read(instret));
     csr_write(mcountinhibit, 0);
+    // They keep their values when they stop and when they go on.
+    csr_write(mcycle, 0x1000000);
+    csr_write(minstret, 0x1000000);
+    csr_write(mcountinhibit, 5);
+    show("mcycle is kept", csr_read(mcycle) >= 0x1000000);
+    show("minstret is kept", csr_read(minstret) >= 0x1000000);
+    csr_write(mcycle, 0x1234);
+    csr_write(minstret, 0x5678);
+    csr_write(mcountinhibit, 0);
+    show("mcycle is kept", csr_read(mcycle) < 0x10000000);
+    show("minstret is kept", csr_read(minstret) < 0x10000000);
 }
 
 // Code is decoded anew when FS or the enabled instructions change within it.
@@ -313,6 +346,66 @@ static void changes_of_state(void) {
     csr_write(mie, 0);
     csr_write(mip, 0);
     csr_write(mideleg, 0);
+}
+
+// Code in which machine mode's loads change their meaning: they are as in supervisor mode, by MPRV.
+static void changes_of_memory(void) {
+    const word bits = V | R | W | A | D, status = MPRV | MPP_S;
+    const int top = 8 * sizeof(word) == 32 ? 22 : 44;
+    window();
+    // The second address space has another page there.
+    for (int i = 0; i < PAGE / (int)sizeof(word); i++)
+        entry(6, 0)[i] = *entry(LEVELS - 1, i);
+    *entry(6, sizeof(word) == 4 ? WINDOW_1 : WINDOW >> 30) = pointer(table(sizeof(word) == 4 ? 4 : 5));
+    *entry(5, WINDOW_1) = pointer(table(4));
+    *entry(4, 2) = leaf(DATA + PAGE, bits);
+    flush();
+    *(volatile word *)DATA = 1;
+    *(volatile word *)(DATA + PAGE) = 2;
+    word first = csr_read(satp), second = (first >> top << top | table(6) >> 12) + (1ul << top);
+    probe(status, (word)do_load, GOOD, 0);
+    show("loaded", trap.loaded);
+    probe(status, (word)do_satp_load, GOOD, second);
+    show("after satp is written", trap.loaded);
+    csr_write(satp, first);
+    probe(status, (word)do_satp_sc, GOOD, second);
+    show("sc after satp is written fails", trap.loaded != 0);
+    show("  memory", *(volatile word *)(DATA + PAGE));
+    use_tables(0);
+    // Memory protection, by the address of a region alone.
+    deny(DATA, 12);
+    probe(status, (word)do_load, DATA, 0);
+    show("denied: cause", trap.cause);
+    csr_write(pmpaddr0, (DATA + PAGE) >> 2 | 511);
+    flush();
+    probe(status, (word)do_load, DATA, 0);
+    show("elsewhere: cause", trap.cause);
+    csr_write(pmpaddr0, DATA >> 2 | 511);
+    flush();
+    probe(status, (word)do_load, DATA, 0);
+    show("denied again: cause", trap.cause);
+    allow();
+    // Bits beside CBIE do not enable CBO.INVAL.
+    set_menvcfg(CBO);
+    csr_write(senvcfg, 1);
+    probe(0, (word)do_inval, DATA, 0);
+    show("inval by FIOM alone: cause", trap.cause);
+    set_menvcfg(1);
+    csr_write(senvcfg, CBO);
+    probe(MPP_S, (word)do_inval, DATA, 0);
+    show("inval by FIOM alone: cause", trap.cause);
+    csr_write(senvcfg, 0);
+    // Values of fcsr.
+    probe(MPP_M | FS, (word)do_fcsr, 0xe5, 0);
+    show("fcsr", trap.loaded);
+    // With STCE, software cannot set STIP.
+    set_menvcfg(STCE);
+    csr_write(0x14d, ~0ul);
+    csr_write(mip, STIP);
+    show("STIP by software", csr_read(mip) & STIP);
+    set_menvcfg(0);
+    show("STIP without STCE", csr_read(mip) & STIP);
+    csr_write(mip, 0);
 }
 
 // Interrupts of each mode and for each, by priority.
@@ -368,6 +461,7 @@ int main(word hart) {
     registers();
     counters();
     changes_of_state();
+    changes_of_memory();
     priorities();
     conditional_stores();
     blocks();

@@ -84,7 +84,11 @@ int main(u64 hart) {
     show("mseccfg", csr_read(0x747));
     unmatched("MML");
     table_of_configurations("MML");
+    others(0);
     csr_write(0x747, RLB | MML | MMWP);
+    print("MMWP at once: machine ");
+    kinds(MPP_M);
+    print("\n");
     show("mseccfg", csr_read(0x747));
     unmatched("MML and MMWP");
     table_of_configurations("MML and MMWP");

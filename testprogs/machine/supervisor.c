@@ -112,6 +112,8 @@ static void registers(void) {
     all_ones_and_zeros(stval, ~0ul);
     csr_write(menvcfg, 2 << 4);
     show("menvcfg.CBIE of 2", csr_read(menvcfg) >> 4 & 3);
+    csr_write(menvcfg, 2 << 4 | 1);
+    show("menvcfg.CBIE of 2 with FIOM", csr_read(menvcfg) >> 4 & 3);
 
     // sie and sip show what is delegated.
     for (u64 delegated = 0; delegated < 0x400; delegated += 2) {
