@@ -19,6 +19,8 @@ stub(do_flush, ".insn i 0x0f, 2, x0, a0, 2");
 stub(do_inval, ".insn i 0x0f, 2, x0, a0, 0");
 stub(do_jump, "jr a0");
 stub(do_nothing, "nop");
+stub(do_illegal, ".word 0");
+stub(do_break, "ebreak");
 stub(do_float, "csrw fcsr, x0; fadd.s f0, f0, f0");
 stub(do_set_load, "csrs sstatus, a1; " LX "a2, (a0)");
 stub(do_clear_load, "csrc sstatus, a1; " LX "a2, (a0)");
@@ -165,7 +167,7 @@ static void misplaced_tables(void) {
 
 static void registers(void) {
     // The fields of mstatus that every hart with S and U mode has.
-    const word status = 0x7e79aa | 1ul << (8 * sizeof(word) - 1);
+    const word status = 0x7e79ab | 1ul << (8 * sizeof(word) - 1);
     all_ones_and_zeros(mstatus, status);
     all_ones_and_zeros(sstatus, status);
     csr_write(mstatus, MPP_S);
@@ -408,6 +410,23 @@ static void changes_of_memory(void) {
     csr_write(mip, 0);
 }
 
+// Exceptions whose neighbour alone is delegated, or which alone are.
+static void delegation(void) {
+    csr_write(stvec, (word)do_nothing);
+    for (int bit = 0; bit < 10; bit++) {
+        csr_write(medeleg, 1ul << bit);
+        show("delegated", bit);
+        probe(MPP_S, (word)do_illegal, 0, 0);
+        show("  illegal instruction: mcause", trap.cause);
+        probe(MPP_S, (word)do_break, 0, 0);
+        show("  breakpoint: mcause", trap.cause);
+        probe(0, (word)do_nothing, 0, 0);
+        show("  call: mcause", trap.cause);
+    }
+    csr_write(medeleg, 0);
+    csr_write(stvec, 0);
+}
+
 // Interrupts of each mode and for each, by priority.
 static void priorities(void) {
     for (word pending = 2; pending <= (SSIP | STIP | SEIP); pending += 2) {
@@ -462,6 +481,7 @@ int main(word hart) {
     counters();
     changes_of_state();
     changes_of_memory();
+    delegation();
     priorities();
     conditional_stores();
     blocks();

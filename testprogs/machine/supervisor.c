@@ -6,7 +6,7 @@ enum { SIE = 1 << 1, SPIE = 1 << 5, MPIE = 1 << 7, SPP = 1 << 8 };
 enum { SSIP = 1 << 1, STIP = 1 << 5 };
 #define SD (1ul << 63)
 // The fields of mstatus that every hart with S and U mode has.
-#define STATUS (0x7e79aa | SD)
+#define STATUS (0x7e79ab | SD)
 
 stub(do_nothing, "nop");
 stub(do_mret, "mret");
@@ -86,6 +86,8 @@ static void attempt(const char *what, u64 status, const char *code, u64 a0, u64 
 static void registers(void) {
     all_ones_and_zeros(mstatus, STATUS);
     all_ones_and_zeros(sstatus, STATUS);
+    show("UXL and SXL of mstatus", csr_read(mstatus) >> 32 & 15);
+    show("UXL of sstatus", csr_read(sstatus) >> 32 & 15);
     // MPP has no mode 2.
     csr_write(mstatus, MPP_S);
     csr_write(mstatus, 2 << 11);
@@ -329,6 +331,12 @@ static void delegation(void) {
             attempt("fetch", modes[mode].status, do_jump, 0x600, 0);
         }
     }
+    csr_write(medeleg, 0);
+    // Exceptions have no vectors of their own.
+    csr_write(medeleg, 1 << 2 | 1 << 3);
+    csr_write(stvec, (u64)vectors | 1);
+    attempt("vectored: illegal", MPP_S, do_illegal, 0, 0);
+    attempt("vectored: break", 0, do_break, 0, 0);
     csr_write(medeleg, 0);
 }
 

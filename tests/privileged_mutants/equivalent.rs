@@ -81,6 +81,19 @@ const EQUIVALENT: &[[&str; 5]] = &[
     ["csr.rs", "envcfg", "mask without its lowest bit", "old & ! fields", "bit 1 is never set"],
     ["csr.rs", "envcfg", "mask without its highest bit", "old & ! fields", "the caller writes STCE"],
     ["csr.rs", "envcfg", "without the first set", "old & ! fields", "the caller writes all other fields"],
+    ["trap.rs", "wakes", "mask with one more bit", "self . pending", "bit 0 is never set"],
+    ["trap.rs", "interrupt", "mask with one more bit", "self . pending", "bit 0 is never set"],
+    [
+        "trap.rs",
+        "interrupt_if_enabled",
+        "mask without its lowest bit",
+        "ready & ! self . mideleg",
+        "bit 0 is never set",
+    ],
+    ["trap.rs", "interrupt_if_enabled", "mask without its highest bit", "ready & ! self . mideleg", "nor is bit 63"],
+    ["trap.rs", "interrupt_if_enabled", "mask with one more bit", "ready & self . mideleg", "bit 0 is never set"],
+    ["trap.rs", "interrupt_if_enabled", "mask with one more bit", "ready & i . 0", "bit 0 is never set"],
+    ["trap.rs", "enter", "mask with one more bit", "csrs . tvec & 1", "a write clears bit 1"],
 ];
 
 /// Why a mutant is no fault, if it is none.
