@@ -20,6 +20,7 @@ stub(do_inval, ".insn i 0x0f, 2, x0, a0, 0");
 stub(do_jump, "jr a0");
 stub(do_nothing, "nop");
 stub(do_illegal, ".word 0");
+stub(do_status, "csrr a2, mstatus");
 stub(do_break, "ebreak");
 stub(do_float, "csrw fcsr, x0; fadd.s f0, f0, f0");
 stub(do_set_load, "csrs sstatus, a1; " LX "a2, (a0)");
@@ -423,8 +424,16 @@ static void delegation(void) {
         probe(0, (word)do_nothing, 0, 0);
         show("  call: mcause", trap.cause);
     }
+    // Fields of mstatus that were set before a trap or a return.
+    csr_write(medeleg, 1 << 3);
+    probe(1 << 8 | 1 << 5, (word)do_break, 0, 0);
+    show("SPP and SPIE after a trap from user mode", trap.status & 0x122);
     csr_write(medeleg, 0);
     csr_write(stvec, 0);
+    probe(MPRV | MPP_S | 1 << 7, (word)do_break, 0, 0);
+    show("MPP and MPIE after a trap from machine mode", trap.status & 0x1888);
+    probe(MPP_M | 1 << 3, (word)do_status, 0, 0);
+    show("MPP, MPIE and MIE after mret", trap.loaded & 0x1888);
 }
 
 // Interrupts of each mode and for each, by priority.
