@@ -10,7 +10,6 @@
 //! plain `cargo test` leaves it out.
 
 #[path = "../common/mod.rs"]
-#[allow(dead_code, reason = "another test uses the rest")]
 mod common;
 mod equivalent;
 mod rewrite;
