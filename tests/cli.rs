@@ -560,11 +560,14 @@ fn help_version_and_completions_are_printed() {
         match shell {
             "zsh" => {
                 assert!(script.contains("\n'-cpu[") && script.contains("\n'*-log["), "{script}");
-                assert_eq!(script.matches(": _sequence compadd - in_asm exec ").count(), 3, "{script}");
+                assert_eq!(script.matches(": _sequence compadd - in_asm out_asm exec ").count(), 3, "{script}");
             }
             "fish" => {
                 assert!(script.contains(" -l cpu -o cpu -d "), "{script}");
-                assert!(script.contains(r#"(__fish_complete_list , 'string split \" \" \"in_asm exec "#), "{script}");
+                assert!(
+                    script.contains(r#"(__fish_complete_list , 'string split \" \" \"in_asm out_asm exec "#),
+                    "{script}"
+                );
             }
             _ => {}
         }

@@ -143,7 +143,7 @@ in_asm 0x80000000 _start+0x0
     let ran = system(&p, &["-d", "cpu", "-one-insn-per-tb", "-D", "log", "traps"]);
     let log = std::fs::read_to_string(p.path().join("log")).unwrap();
     assert!(ran.err.is_empty() && log.contains("cpu   pc 0000000080000004"), "{log}");
-    let ran = system(&p, &["-d", "out_asm", "traps"]);
+    let ran = system(&p, &["-d", "out_asm", "-dfilter", "0x80000000+0x100", "traps"]);
     assert!(ran.status == Some(0) && ran.err.starts_with("out_asm 0x80000000 _start+0x0: "), "{}", ran.err);
     assert!(system(&p, &["-d", "help"]).out.contains("traps and interrupts"));
 }

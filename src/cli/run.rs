@@ -338,7 +338,11 @@ fn explain_missing_library(program: &Path, sysroot: Option<&Path>, task: &Task) 
 
 /// Creates a log: a file, or standard error. `what` names it in errors.
 pub(super) fn create_log(what: &'static str, path: Option<&LogPath>, begins_lines: bool) -> Result<Log, CliError> {
-    Log::create(path, begins_lines).map_err(|error| CliError::Log {
+    let log = match path {
+        Some(path) => Log::create(path, begins_lines),
+        None => Log::new(std::io::stderr(), begins_lines),
+    };
+    log.map_err(|error| CliError::Log {
         what,
         path: path.map_or_else(|| "to standard error".into(), LogPath::shown),
         error,

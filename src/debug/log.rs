@@ -112,19 +112,19 @@ impl OpenLine {
 }
 
 impl Log {
-    /// Logs to a duplicate of `fd`. Lines are not begun.
-    pub fn new(fd: impl AsFd) -> io::Result<Self> {
-        Ok(Self::with(duplicate_high(fd)?, None, None))
+    /// Logs to a duplicate of `fd`.
+    pub fn new(fd: impl AsFd, begins_lines: bool) -> io::Result<Self> {
+        Self::to(fd, begins_lines, None)
     }
 
-    /// Logs to a new file, or to standard error.
-    pub fn create(path: Option<&LogPath>, begins_lines: bool) -> io::Result<Self> {
-        let fd = match path {
-            Some(path) => duplicate_high(path.create()?)?,
-            None => duplicate_high(io::stderr())?,
-        };
+    /// Logs to a new file.
+    pub fn create(path: &LogPath, begins_lines: bool) -> io::Result<Self> {
+        Self::to(path.create()?, begins_lines, Some(path))
+    }
+
+    fn to(fd: impl AsFd, begins_lines: bool, path: Option<&LogPath>) -> io::Result<Self> {
         let open_line = if begins_lines { Some(OpenLine::new()?) } else { None };
-        Ok(Self::with(fd, open_line, path))
+        Ok(Self::with(duplicate_high(fd)?, open_line, path))
     }
 
     /// Logs to the [descriptors](Self::fds) of a log that another process has created.
@@ -152,7 +152,7 @@ impl Log {
     pub fn enter_process(&self) {
         let Some(path) = &self.0.path else { return };
         let create = || {
-            let next = Self::create(Some(path), self.0.open_line.is_some())?;
+            let next = Self::create(path, self.0.open_line.is_some())?;
             let replace = |fd: &OwnedFd, with: &OwnedFd| replace(fd, with.as_fd(), DupFlags::CLOEXEC);
             if let Some((own, next)) = self.0.open_line.as_ref().zip(next.0.open_line.as_ref()) {
                 replace(&own.0, &next.0)?;
