@@ -76,9 +76,8 @@ impl Timers {
         let mut compare = self.compare();
         let at = &mut compare[hart][level as usize];
         *at = change(*at);
-        let (at, time) = (*at, self.time());
-        self.lines.set(hart, level.line(), is_reached(at, time));
-        self.find_next(&compare, time);
+        // Others may have been reached since the last poll.
+        self.update(&compare);
     }
 
     /// Sets `mtime`.

@@ -114,6 +114,16 @@ mod tests {
     }
 
     #[test]
+    fn a_timer_that_is_reached_while_another_is_set_is_not_lost() {
+        let (clint, clock, lines) = clint(2);
+        clint.write(MTIMECMP, 8, 1000).unwrap();
+        clock.count(150_000);
+        clint.write(MTIMECMP + 8, 8, 2000).unwrap();
+        assert_eq!((lines.pending(0), lines.pending(1)), (Interrupts::TIMER, Interrupts(0)));
+        assert_eq!(clint.deadline(), Some(200_000));
+    }
+
+    #[test]
     fn the_timer_interrupt_is_pending_from_its_time_on() {
         let (clint, clock, lines) = clint(2);
         clint.write(MTIMECMP + 8, 8, 1000).unwrap();
