@@ -55,9 +55,9 @@ fn two_thousand_threads_leave_nothing_behind() {
     nothing_grows(2_000, Duration::from_secs(60));
 }
 
-/// `cargo test --lib host::thread -- --ignored`: some ten seconds, or minutes on a busy machine.
+/// `cargo test --lib host::thread -- --ignored`: ten seconds, or minutes on a busy machine.
 #[test]
-#[ignore = "takes some ten seconds"]
+#[ignore = "takes minutes on a busy machine"]
 fn a_hundred_thousand_threads_leave_nothing_behind() {
     nothing_grows(100_000, Duration::from_secs(1200));
 }
