@@ -229,19 +229,19 @@ fn a_fatal_signal_is_passed_on_with_a_line() {
         "load",
         &[nop, nop, imm(Op::Ld, A0, ZERO, 8)],
         libc::SIGSEGV,
-        "SIGSEGV (MAPERR) at pc 0x11008 _start+0x8 (load), address 0x8: nothing is mapped there",
+        "SIGSEGV (MAPERR) at pc 0x11008 _start+0x8 (load), load from address 0x8: nothing is mapped there",
     );
     dies(
         "store",
         &[here(T0), store(Op::Sd, T0, T0, 16)],
         libc::SIGSEGV,
-        "SIGSEGV (ACCERR) at pc 0x11004 _start+0x4 (store), address 0x11010: store is mapped there, r-x",
+        "SIGSEGV (ACCERR) at pc 0x11004 _start+0x4 (store), store to address 0x11010: store is mapped there, r-x",
     );
     dies(
         "jump",
         &[imm(Op::Jalr, ZERO, ZERO, 0x40)],
         libc::SIGSEGV,
-        "SIGSEGV (MAPERR) at pc 0x40, address 0x40: nothing is mapped there",
+        "SIGSEGV (MAPERR) at pc 0x40, fetch from address 0x40: nothing is mapped there",
     );
     dies("stackjump", &[imm(Op::Jalr, ZERO, 2, 0)], libc::SIGSEGV, &{
         // The position of the stack follows from the seed and the environment, so the line is checked in parts below.
@@ -273,7 +273,7 @@ fn a_fatal_signal_is_passed_on_with_a_line() {
         "lrsc",
         &[here(T0), imm(Op::Addi, T0, T0, 2), reg(Op::LrW, T1, T0, 0)],
         libc::SIGBUS,
-        "SIGBUS (ADRALN) at pc 0x11008 _start+0x8 (lrsc), address 0x11002: lrsc is mapped there, r-x",
+        "SIGBUS (ADRALN) at pc 0x11008 _start+0x8 (lrsc), load from address 0x11002: lrsc is mapped there, r-x",
     );
     let mut illegal = program(&[]);
     illegal.segments[0] = Segment::load(R | X, 0x11000, [0, 0]);
@@ -459,7 +459,7 @@ fn position_independent_programs_run() {
     e.kind = 3;
     p.elf("piefault", &e);
     let err = run(&p, &["./piefault"]).err;
-    assert!(err.contains(" _start+0x0 (piefault+0x11000), address 0x0"), "{err}");
+    assert!(err.contains(" _start+0x0 (piefault+0x11000), load from address 0x0"), "{err}");
 }
 
 #[test]

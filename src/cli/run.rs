@@ -320,8 +320,8 @@ fn process_spec(settings: &Settings, inherited: &InheritedLimits) -> Result<Proc
 
 /// Reports why the program died if the signal indicates a defect, then dies by the same signal.
 fn die(fatal: FatalSignal, space: &UserSpace, isa: Isa) -> ! {
-    let FatalSignal { signal, code, address: addr, pc, sp } = fatal;
-    let death = Death { signal, code, addr, pc: pc.0, sp };
+    let FatalSignal { signal, code, address: addr, access, pc, sp } = fatal;
+    let death = Death { signal, code, addr, access, pc: pc.0, sp };
     if death.is_a_defect() {
         complain(&FatalReport { death, space, isa });
     }

@@ -2,7 +2,7 @@
 
 use super::Symbols;
 use crate::host;
-use crate::memory::{GuestAddr, PAGE_SIZE, Prot, Source, UserSpace, Vma};
+use crate::memory::{Access, GuestAddr, PAGE_SIZE, Prot, Source, UserSpace, Vma};
 use remu_isa::{Isa, decode};
 use std::fmt;
 use std::path::Path;
@@ -20,6 +20,8 @@ pub struct Death {
     pub code: i32,
     /// `si_addr`, if the signal came from a fault.
     pub addr: Option<GuestAddr>,
+    /// What the instruction did with that address.
+    pub access: Option<Access>,
     /// The program counter.
     pub pc: u64,
     /// The stack pointer.
@@ -73,7 +75,13 @@ impl fmt::Display for FatalReport<'_> {
         match death.addr {
             _ if death.signal == libc::SIGILL => self.instruction(f),
             Some(addr) if matches!(death.signal, libc::SIGSEGV | libc::SIGBUS) => {
-                write!(f, ", address {addr}: {}", self.mapping(addr))
+                let access = match death.access {
+                    Some(Access::Read) => "load from ",
+                    Some(Access::Write) => "store to ",
+                    Some(Access::Fetch) => "fetch from ",
+                    None => "",
+                };
+                write!(f, ", {access}address {addr}: {}", self.mapping(addr))
             }
             _ => Ok(()),
         }

@@ -14,7 +14,7 @@ use super::task::Task;
 use crate::guest::Exit;
 use crate::guest::riscv::Cpu;
 use crate::host::{self, Attachment, Disposition, SignalInfo};
-use crate::memory::{FaultKind, GuestAddr, GuestFault};
+use crate::memory::{Access, FaultKind, GuestAddr, GuestFault};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -37,6 +37,8 @@ pub struct FatalSignal {
     pub code: i32,
     /// The address, if the signal is for a fault.
     pub address: Option<GuestAddr>,
+    /// What the instruction did with that address, if the fault is one of memory and not sent by another process.
+    pub access: Option<Access>,
     /// The program counter.
     pub pc: GuestAddr,
     /// The stack pointer.
@@ -51,6 +53,7 @@ impl FatalSignal {
             signal: info.signo,
             code: info.code,
             address: is_fault.then(|| GuestAddr(info.addr())),
+            access: None,
             pc: GuestAddr(cpu.pc),
             sp: GuestAddr(arch::stack_pointer(cpu)),
         }
@@ -193,7 +196,7 @@ impl Task {
         // The report of a fatal fault gives the address that the instruction accessed, whatever si_addr says.
         match (outcome, exit) {
             (Outcome::Killed(fatal), Exit::Fault(fault)) => {
-                Outcome::Killed(FatalSignal { address: Some(fault.addr), ..fatal })
+                Outcome::Killed(FatalSignal { address: Some(fault.addr), access: Some(fault.access), ..fatal })
             }
             _ => outcome,
         }

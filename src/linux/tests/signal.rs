@@ -52,8 +52,9 @@ fn faults_kill_the_process_with_signal_code_and_address() {
         let mut b = Bench::new();
         let Outcome::Killed(fatal) = b.task.handle_exit(&mut b.cpu, exit) else { panic!("{exit:?}") };
         let address = address.map(GuestAddr);
+        let access = matches!(exit, Exit::Fault(_)).then_some(Access::Read);
         let sp = GuestAddr(b.cpu.x(2));
-        assert_eq!(fatal, FatalSignal { signal, code, address, pc: GuestAddr(0x1000), sp });
+        assert_eq!(fatal, FatalSignal { signal, code, address, access, pc: GuestAddr(0x1000), sp });
     }
     let mut b = Bench::new();
     b.task.handle_exit(&mut b.cpu, fault(FaultKind::Unmapped));
