@@ -2,7 +2,7 @@
 //!
 //! Two parts always run: the compiled RV32IM part of riscv-tests that `riscv_tests/fetch.sh` fetches, which has its own
 //! environment without a machine; and our own suite, on whole machines. `REMU_RISCV_TESTS` names a build of riscv-tests
-//! to run as well.
+//! to run as well: the folder of its tests, in which its benchmarks (`NAME.riscv`) may lie, too.
 
 mod common;
 
@@ -24,6 +24,9 @@ use std::sync::{Arc, Mutex};
 
 /// The instruction limit, above the need of any test.
 const LIMIT: u64 = 10_000_000;
+
+/// The instruction limit of a benchmark.
+const BENCHMARK_LIMIT: u64 = 1_000_000_000;
 
 /// The number of last executed instructions that a failure shows.
 const SHOWN: usize = 12;
@@ -126,13 +129,46 @@ fn engine<B: Base>(max_block: usize, last: Option<Last>, watch: CodeWatch) -> In
     engine
 }
 
-fn config(isa: Isa, aligned_only: bool) -> MachineConfig {
+/// What the machine of a program differs in.
+#[derive(Clone, Copy)]
+struct Needs {
+    isa: Isa,
+    aligned_only: bool,
+    harts: usize,
+    limit: u64,
+}
+
+impl Needs {
+    fn of(name: &str, isa: Isa) -> Self {
+        Self {
+            isa,
+            // The specification lets a machine either trap or support misaligned accesses. `ma_addr` expects traps,
+            // `ma_data` none.
+            aligned_only: name.ends_with("mi-p-ma_addr"),
+            harts: if is_benchmark(name) && name.starts_with("mt-") { 2 } else { 1 },
+            limit: if is_benchmark(name) { BENCHMARK_LIMIT } else { LIMIT },
+        }
+    }
+}
+
+/// Whether a file of the suite is one of its benchmarks.
+fn is_benchmark(name: &str) -> bool {
+    name.ends_with(".riscv")
+}
+
+/// Whether a program needs an extension that remu does not have: the hypervisor's, or vectors.
+fn is_unsupported(name: &str) -> bool {
+    name.contains("hypervisor") || is_benchmark(name) && name.starts_with("vec-")
+}
+
+fn config(needs: Needs) -> MachineConfig {
+    let Needs { isa, aligned_only, harts, limit: _ } = needs;
     MachineConfig {
         kind: MachineKind::Spike,
         isa,
         ram_base: 0x8000_0000,
         ram_size: 64 << 20,
-        harts: 1,
+        harts,
         scheduling: Scheduling::InTurn,
         clock: ClockSource::Host,
         arguments: String::new(),
@@ -150,13 +186,13 @@ fn failure(ending: &Ending) -> Option<String> {
 }
 
 /// Runs a program of the suite on a machine, compiled.
-fn run_compiled(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
+fn run_compiled(plan: &BootPlan<'_>, needs: Needs) -> Result<(), String> {
     for max_block in [JitConfig::default().max_block, 1] {
         let compiler = MachineCompiler::new(JitConfig { max_block, ..JitConfig::default() });
         let engine = |mem: &HartMemory, watch| Ok(Jit::new(&compiler.code(mem)?, watch));
-        let machine = Machine::<Rv64, _>::new(&config(isa, aligned_only), plan, Box::new(Silent), engine);
+        let machine = Machine::<Rv64, _>::new(&config(needs), plan, Box::new(Silent), engine);
         let mut machine = machine.map_err(|e| e.to_string())?;
-        if let Some(what) = failure(&machine.run(Some(LIMIT))) {
+        if let Some(what) = failure(&machine.run(Some(needs.limit))) {
             let pc = machine.harts()[0].cpu().pc;
             return Err(format!("{what} (compiler, blocks of {max_block}); pc {pc:#x}"));
         }
@@ -165,12 +201,12 @@ fn run_compiled(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(),
 }
 
 /// Runs a program of the suite on a machine, on each interpreter. A failure names the case and the last instructions.
-fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) -> Result<(), String> {
-    let config = config(isa, aligned_only);
+fn run_on_machine<B: Base>(plan: &BootPlan<'_>, needs: Needs) -> Result<(), String> {
+    let config = config(needs);
     let run = |max_block: usize, last: Option<Last>| {
         let engine = move |_: &HartMemory, watch| Ok(engine::<B>(max_block, last.clone(), watch));
         let mut machine = Machine::<B, _>::new(&config, plan, Box::new(Silent), engine).map_err(|e| e.to_string())?;
-        let ending = machine.run(Some(LIMIT));
+        let ending = machine.run(Some(needs.limit));
         let pc = machine.harts()[0].cpu().pc;
         Ok::<_, String>((ending, pc))
     };
@@ -185,21 +221,22 @@ fn run_on_machine<B: Base>(plan: &BootPlan<'_>, isa: Isa, aligned_only: bool) ->
 }
 
 fn run_file(name: &str, file: &[u8]) -> Result<(), String> {
-    // The specification lets a machine either trap or support misaligned accesses. `ma_addr` expects traps, `ma_data`
-    // none.
-    let aligned_only = name.ends_with("mi-p-ma_addr");
     let plan = BootPlan::new(None, Some(file)).map_err(|e| e.to_string())?;
     match plan.xlen() {
-        Some(Xlen::Rv32) => run_on_machine::<Rv32>(&plan, Isa::rv32_max(), aligned_only),
+        Some(Xlen::Rv32) => run_on_machine::<Rv32>(&plan, Needs::of(name, Isa::rv32_max())),
         _ => {
-            run_on_machine::<Rv64>(&plan, Isa::rv64_max(), aligned_only)?;
-            run_compiled(&plan, Isa::rv64_max(), aligned_only)
+            let needs = Needs::of(name, Isa::rv64_max());
+            run_on_machine::<Rv64>(&plan, needs)?;
+            run_compiled(&plan, needs)
         }
     }
 }
 
 /// The group in which a test is counted: `rv64mi-p` of `rv64mi-p-ld-misaligned`.
 fn group(name: &str) -> &str {
+    if is_benchmark(name) {
+        return "benchmarks";
+    }
     let end = name.match_indices('-').nth(1).map_or(name.len(), |(at, _)| at);
     &name[..end]
 }
@@ -212,6 +249,7 @@ fn a_test_counts_in_the_group_of_its_privilege_and_environment() {
         ("rv32uc-p-rvc", "rv32uc-p"),
         ("rv64ui-pm-add", "rv64ui-pm"),
         ("rv", "rv"),
+        ("mt-vvadd.riscv", "benchmarks"),
     ] {
         assert_eq!(group(name), expected);
     }
@@ -219,12 +257,18 @@ fn a_test_counts_in_the_group_of_its_privilege_and_environment() {
 
 /// Runs each program of a folder; returns the number of programs.
 fn run_suite(folder: &Path) -> usize {
-    let is_test = |path: &PathBuf| {
+    let is_program = |path: &PathBuf| {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
-        name.starts_with("rv") && !name.contains('.')
+        name.starts_with("rv") && !name.contains('.') || name.starts_with("hypervisor-") || is_benchmark(name)
     };
-    let files: Vec<_> = files(folder).into_iter().filter(is_test).collect();
+    let (unsupported, files): (Vec<_>, Vec<_>) = files(folder)
+        .into_iter()
+        .filter(is_program)
+        .partition(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(is_unsupported));
     assert!(!files.is_empty(), "{} has no tests in it", folder.display());
+    if !unsupported.is_empty() {
+        println!("not run, since remu has neither the hypervisor extension nor vectors: {unsupported:?}");
+    }
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
