@@ -81,6 +81,7 @@ pub struct Runner {
 impl ThreadStarter for Runner {
     fn start(&self, mut thread: NewThread) -> Result<i32, Errno> {
         let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
+        thread.task.mm.space().set_only_thread(false);
         let (hand_over, handed_over) = mpsc::sync_channel(1);
         let tid = host::spawn(move || {
             if let Ok((thread, began)) = handed_over.recv() {
@@ -101,6 +102,7 @@ impl ThreadStarter for Runner {
     fn vfork(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
         // The parent keeps the engine, since the child may end anywhere.
         let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
+        child.task.mm.space().set_only_thread(false);
         let mut child = InOthersMemory::new(runner, child);
         let cell = child.hart.cell().clone();
         let done = host::vfork(new, cell.stop_flag(), &mut || child.run());
@@ -110,6 +112,7 @@ impl ThreadStarter for Runner {
 
     fn clone_vm(&self, child: NewThread, new: &NewProcess<'_>) -> Result<ChildProcess, CallError> {
         let runner = self.this.upgrade().ok_or(Errno::AGAIN)?;
+        child.task.mm.space().set_only_thread(false);
         host::clone_vm(new, Box::new(move || Box::new(InOthersMemory::new(runner, child))))
     }
 
@@ -213,6 +216,7 @@ impl Runner {
     /// # Errors
     /// If the host does not give the memory for compiled code.
     pub fn prepare(&self, space: &Arc<UserSpace>) -> std::io::Result<()> {
+        space.set_only_thread(true);
         self.engines.prepare(space, self.config.code_map.as_ref())
     }
 

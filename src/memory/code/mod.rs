@@ -11,6 +11,10 @@
 //!
 //! Most changes do not concern code: a map of the pages that engines have decoded from decides that at once.
 //!
+//! As long as one thread alone runs guest code and reports changes, as most programs' only thread does, nobody can
+//! observe its engine between two states, and entering and leaving takes no locked instruction of the host
+//! ([`CodeChanges::set_only_thread`]).
+//!
 //! A thread that reports or waits is outside guest code itself, so two of them never wait for each other. It holds no
 //! lock while it waits. A hart acknowledges within a slice of instructions, unless one of its accesses blocks in the
 //! host: on a page of a slow file system, or on one that userfaultfd has yet to fill.
@@ -123,6 +127,8 @@ pub trait CodeObserver: Send + Sync {
 /// The changes of code in one address space.
 pub struct CodeChanges {
     pages: PageMap,
+    /// See [`CodeChanges::set_only_thread`].
+    is_only_thread: AtomicBool,
     engines: Lock<Vec<Engine>>,
     observer: OnceLock<Arc<dyn CodeObserver>>,
 }
@@ -132,9 +138,16 @@ impl CodeChanges {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             pages: PageMap::new(),
+            is_only_thread: AtomicBool::new(false),
             engines: Lock::new(Rank::ChangedCode, Vec::new()),
             observer: OnceLock::new(),
         })
+    }
+
+    /// Says whether one thread alone runs guest code and reports changes. At first, it is assumed not to. The thread that
+    /// says so is outside guest code; it takes this back before it creates another thread, or a process in this memory.
+    pub fn set_only_thread(&self, is_only: bool) {
+        self.is_only_thread.store(is_only, Ordering::SeqCst);
     }
 
     /// Registers the engine of a hart, whose flag is raised for [`StopFlag::CODE`] when there is something to drop
@@ -301,8 +314,26 @@ impl CodeWatch {
 
     /// Called by the engine's thread before it looks up or decodes code.
     pub fn enter(&self) -> Inside<'_> {
-        self.shared.state.fetch_or(INSIDE, Ordering::SeqCst);
+        self.go_inside();
         Inside { watch: self }
+    }
+
+    fn go_inside(&self) {
+        let state = &self.shared.state;
+        if self.changes.is_only_thread.load(Ordering::Relaxed) {
+            state.store(state.load(Ordering::Relaxed) | INSIDE, Ordering::Relaxed);
+        } else {
+            state.fetch_or(INSIDE, Ordering::SeqCst);
+        }
+    }
+
+    fn go_outside(&self) {
+        let state = &self.shared.state;
+        if self.changes.is_only_thread.load(Ordering::Relaxed) {
+            state.store(state.load(Ordering::Relaxed) & !INSIDE, Ordering::Relaxed);
+        } else {
+            self.shared.step(0);
+        }
     }
 }
 
@@ -341,9 +372,9 @@ impl Inside<'_> {
     /// Waits for other engines, outside guest code. The engine must then take what was reported to it, and look up again
     /// what it was about to decode.
     pub fn outside(&self, wait: impl FnOnce()) {
-        self.watch.shared.step(0);
+        self.watch.go_outside();
         wait();
-        self.watch.shared.state.fetch_or(INSIDE, Ordering::SeqCst);
+        self.watch.go_inside();
     }
 
     /// Called before the engine fetches the bytes of `range` to decode them. Returns whether no engine has decoded from
@@ -356,7 +387,7 @@ impl Inside<'_> {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.watch.shared.step(0);
+        self.watch.go_outside();
     }
 }
 

@@ -130,3 +130,28 @@ fn after_the_wait_no_engine_runs_the_old_code() {
         }
     });
 }
+
+#[test]
+fn the_only_threads_reports_are_taken_as_others_are() {
+    let changes = CodeChanges::new();
+    changes.set_only_thread(true);
+    let (watch, stop) = register(&changes);
+    watch.enter().decodes(&range(0x1000, 0x1100));
+    changes.report(&range(0x1000, 0x1008)).wait();
+    assert!(!stop.is_raised(), "its engine is outside");
+    let inside = watch.enter();
+    assert_eq!(inside.take(), Some(Stale::Ranges(vec![range(0x1000, 0x1008)])));
+    drop(inside);
+    // Another thread is about to begin: whoever reports waits for the engine from now on.
+    changes.set_only_thread(false);
+    let inside = watch.enter();
+    inside.decodes(&range(0x1000, 0x1100));
+    std::thread::scope(|s| {
+        let reporter = s.spawn(|| changes.report(&range(0x1000, 0x1008)).wait());
+        while !stop.is_raised() {
+            std::thread::yield_now();
+        }
+        assert!(!reporter.is_finished());
+        assert!(inside.take().is_some());
+    });
+}

@@ -15,6 +15,7 @@ impl UserSpace {
     /// Called in the child of a fork, where only the calling thread exists.
     pub fn after_fork(&self) {
         self.code.after_fork();
+        self.code.set_only_thread(true);
         self.reservations.end_claims();
         let mut state = self.state();
         state.mdwe = state.mdwe.inherited();

@@ -287,6 +287,11 @@ impl UserSpace {
         self.code.register(stop)
     }
 
+    /// Says whether one thread alone uses this memory. See [`CodeChanges::set_only_thread`].
+    pub fn set_only_thread(&self, is_only: bool) {
+        self.code.set_only_thread(is_only);
+    }
+
     /// Tells the observer, of which there is at most one, of all code that changes from now on.
     pub fn observe_code(&self, observer: Arc<dyn CodeObserver>) {
         self.code.observe(observer);
