@@ -111,14 +111,15 @@ static void parent_waits(void)
         _exit(3);
     }
     printf("waited for its end: %d, memory of its own %d, %#x\n", *seen, shared != 1, (unsigned)status_of(pid));
-    int ends[2];
-    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    int ends[2], may_end[2];
+    CHECK(pipe2(ends, O_CLOEXEC) == 0 && pipe2(may_end, O_CLOEXEC) == 0);
     pid = clone3(CLONE_VFORK, SIGCHLD, NULL);
     if (pid == 0) {
         /* Its own child does not keep the parent waiting. */
         pid_t inner = fork();
         if (inner == 0) {
-            usleep(50000);
+            char byte;
+            CHECK(read(may_end[0], &byte, 1) == 1);
             _exit(write(ends[1], "", 1) == 1 ? 0 : 1);
         }
         usleep(20000);
@@ -128,6 +129,7 @@ static void parent_waits(void)
     }
     struct pollfd fd = {ends[0], POLLIN, 0};
     printf("waited for its exec: %d, inner child had written %d", *seen, poll(&fd, 1, 0));
+    CHECK(write(may_end[1], "", 1) == 1 && poll(&fd, 1, -1) == 1);
     printf(", %#x\n", (unsigned)status_of(pid));
 }
 
