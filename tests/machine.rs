@@ -91,7 +91,7 @@ fn run_on(config: &MachineConfig, code: &[Insn], terminal: Terminal) -> Ending {
     let typed = terminal.typed.lock().unwrap().clone();
     let copy = Terminal { typed: Arc::new(Mutex::new(typed)), ..Terminal::default() };
     let interpreted = run_with(config, code, copy, engine);
-    let compiler = MachineCompiler::new(JitConfig::default());
+    let compiler = MachineCompiler::new(JitConfig::default(), None);
     let ending = run_with(config, code, terminal, |mem, watch| Ok(Jit::new(&compiler.code(mem)?, watch)));
     assert_eq!(ending, interpreted, "compiled and interpreted");
     ending

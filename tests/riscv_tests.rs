@@ -188,7 +188,7 @@ fn failure(ending: &Ending) -> Option<String> {
 /// Runs a program of the suite on a machine, compiled.
 fn run_compiled(plan: &BootPlan<'_>, needs: Needs) -> Result<(), String> {
     for max_block in [JitConfig::default().max_block, 1] {
-        let compiler = MachineCompiler::new(JitConfig { max_block, ..JitConfig::default() });
+        let compiler = MachineCompiler::new(JitConfig { max_block, ..JitConfig::default() }, None);
         let engine = |mem: &HartMemory, watch| Ok(Jit::new(&compiler.code(mem)?, watch));
         let machine = Machine::<Rv64, _>::new(&config(needs), plan, Box::new(Silent), engine);
         let mut machine = machine.map_err(|e| e.to_string())?;

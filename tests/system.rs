@@ -2,6 +2,8 @@
 
 #[path = "common/elf.rs"]
 mod elf;
+#[path = "system/engines.rs"]
+mod engines;
 #[path = "common/run.rs"]
 mod run;
 #[path = "system/terminal.rs"]
@@ -288,6 +290,16 @@ fn errors_are_one_line() {
         (&["--engine", "fast", "seven"], "--engine 'fast': not tiered, jit or interp"),
         (&["--engine", "tiered", "seven"], "--engine 'tiered': a machine's code is all compiled, or all interpreted"),
         (&["--engine", "jit", "--isa", "rv32imac_zicsr", "seven"], "--engine 'jit': only RV64 is compiled"),
+        (
+            &["--engine", "interp", "-perfmap", "seven"],
+            "-perfmap is about compiled code, and --engine interp compiles none",
+        ),
+        (
+            &["-d", "out_asm", "--isa", "rv32imac_zicsr", "seven"],
+            "-d out_asm is about compiled code, and only RV64 is compiled",
+        ),
+        (&["-jitdump", "--isa", "rv32i", "seven"], "-jitdump is about compiled code, and only RV64 is compiled"),
+        (&["-tb-size", "0", "seven"], "-tb-size '0': not from 1 to 1024 MiB"),
         (&["-smp", "1000", "seven"], "-smp '1000': a machine has 1 to 64 harts"),
         (&["empty"], "empty: is an empty file"),
         (&["-bios", "empty"], "empty: is an empty file"),

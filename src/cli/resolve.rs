@@ -202,10 +202,8 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     log.strace |= strace::is_asked_for(&options) || variable(&lookup, "STRACE").is_some();
     let (strace, strace_file) = strace::settings(&options, &base)?;
     let engine = given("--engine", &options.engine, "ENGINE").map(|g| engine(&g)).transpose()?;
-    let host_features = match given("--host-features", &options.host_features, "HOST_FEATURES") {
-        Some(given) => HostFeatures::detect().parse_mask(given.text()?).map_err(CliError::HostFeatures)?,
-        None => HostFeatures::detect(),
-    };
+    let host_features = given("--host-features", &options.host_features, "HOST_FEATURES");
+    let host_features = host_features.map(|g| self::host_features(&g)).transpose()?;
     let code_cache = given("-tb-size", &options.tb_size, "TB_SIZE").map(|g| code_cache(&g)).transpose()?;
     let tier_after = given("--tier-after", &options.tier_after, "TIER_AFTER").map(|g| tier_after(&g)).transpose()?;
     let one_insn = options.one_insn_per_tb
@@ -237,14 +235,12 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
     };
     let perfmap = options.perfmap || variable(&lookup, "PERFMAP").is_some();
     let jitdump = options.jitdump || variable(&lookup, "JITDUMP").is_some();
-    let maps = [("-perfmap", perfmap, CodeMapFormat::PerfMap), ("-jitdump", jitdump, CodeMapFormat::JitDump)];
-    let of_compiler = maps.iter().map(|&(name, is_asked_for, _)| (name, is_asked_for));
-    if let Some((name, _)) = of_compiler.chain([("-d out_asm", log.trace.out_asm)]).find(|&(_, asked)| asked)
+    let code_maps = code_maps(perfmap, jitdump);
+    if let Some(option) = about_compiled_code(&code_maps, log.trace.out_asm)
         && engine == Some(EngineKind::Interp)
     {
-        return Err(CliError::NeedsCompiler(name));
+        return Err(CliError::NeedsCompiler(option));
     }
-    let code_maps = maps.into_iter().filter(|&(_, asked, _)| asked).map(|(.., format)| format).collect();
     let changes = environment_changes(&options, &matches, &lookup)?;
 
     // The program and its arguments are the last words.
@@ -272,7 +268,7 @@ pub fn resolve(mut start: Start) -> Result<Action, CliError> {
         seed,
         cpu,
         engine,
-        host_features,
+        host_features: host_features.unwrap_or_else(HostFeatures::detect),
         code_cache: code_cache.unwrap_or(JitConfig::DEFAULT_CACHE_SIZE),
         tier_after: tier_after.unwrap_or(JitConfig::DEFAULT_AFTER),
         one_insn_per_block: one_insn,
@@ -375,11 +371,31 @@ fn tier_after(given: &Given) -> Result<u8, CliError> {
     u8::try_from(number(given)?).map_err(|_| given.bad("not from 0 to 255"))
 }
 
+/// The host's features without those that are not wanted.
+pub(super) fn host_features(given: &Given) -> Result<HostFeatures, CliError> {
+    HostFeatures::detect().parse_mask(given.text()?).map_err(CliError::HostFeatures)
+}
+
 /// The size of the code cache in bytes, from one in MiB.
-fn code_cache(given: &Given) -> Result<usize, CliError> {
+pub(super) fn code_cache(given: &Given) -> Result<usize, CliError> {
     match number(given)? {
         size @ 1..=1024 => Ok((size as usize) << 20),
         _ => Err(given.bad("not from 1 to 1024 MiB")),
+    }
+}
+
+/// The files that name compiled code.
+pub(super) fn code_maps(perfmap: bool, jitdump: bool) -> Vec<CodeMapFormat> {
+    let all = [(perfmap, CodeMapFormat::PerfMap), (jitdump, CodeMapFormat::JitDump)];
+    all.into_iter().filter(|(asked, _)| *asked).map(|(_, format)| format).collect()
+}
+
+/// The option, if any, that is about compiled code.
+pub(super) fn about_compiled_code(maps: &[CodeMapFormat], out_asm: bool) -> Option<&'static str> {
+    match maps.first() {
+        Some(CodeMapFormat::PerfMap) => Some("-perfmap"),
+        Some(CodeMapFormat::JitDump) => Some("-jitdump"),
+        None => out_asm.then_some("-d out_asm"),
     }
 }
 

@@ -4,18 +4,15 @@
 //! all code with times, which `perf inject --jit` reads. A child process gets files of its own, which begin with the code
 //! that it has inherited.
 
-use super::symbols::MappedFiles;
 use super::trace::Names;
 use crate::guest::{CodeListener, HostCode};
 use crate::host::fd::duplicate_high;
 use crate::host::{Lock, LockRef, ProfilerMapping, Rank, map_for_profiler};
-use crate::memory::UserSpace;
 use rustix::fs::{Mode, OFlags, ftruncate};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +28,7 @@ pub struct CodeMap(Lock<State>);
 
 struct State {
     outputs: Vec<Output>,
-    names: Option<MappedFiles>,
+    names: Option<Box<dyn Names + Send>>,
     /// The code there is: first the stubs, then the blocks.
     live: Vec<Code>,
     /// The number of stubs.
@@ -170,9 +167,13 @@ impl CodeMap {
         self.0.lock().outputs.iter().map(|output| output.file.as_raw_fd()).collect()
     }
 
-    /// Names code by the files that are mapped in `space` from now on.
-    pub fn name_by(&self, space: &Arc<UserSpace>) {
-        self.0.lock().names = Some(MappedFiles::new(space.clone()));
+    /// Begins with a code cache that is still empty: forgets the code of the previous one, if any. Code is named by `names`
+    /// from now on.
+    pub fn begin(&self, names: impl Names + Send + 'static) {
+        let mut state = self.0.lock();
+        state.names = Some(Box::new(names));
+        state.stubs = 0;
+        state.keep_stubs();
     }
 
     /// Called in the child of a fork. A child with the same descriptors as its parent leaves the files to the parent, and
@@ -209,6 +210,20 @@ impl State {
         }
     }
 
+    /// Forgets all code but the stubs.
+    fn keep_stubs(&mut self) {
+        self.live.truncate(self.stubs);
+        if self.pid != std::process::id() {
+            // The files are still those of the parent.
+            return;
+        }
+        let Self { outputs, live, written, .. } = self;
+        for output in outputs.iter_mut().filter(|output| output.format == CodeMapFormat::PerfMap) {
+            let _ = ftruncate(&output.file, 0);
+            live.iter().for_each(|code| output.put(code, *written));
+        }
+    }
+
     /// The name of a block: its function with an offset, or its address.
     fn name(&mut self, pc: u64) -> String {
         let location = self.names.as_mut().and_then(|names| names.location(pc));
@@ -230,17 +245,6 @@ impl CodeListener for CodeMap {
     }
 
     fn emptied(&self) {
-        let mut state = self.0.lock();
-        let stubs = state.stubs;
-        state.live.truncate(stubs);
-        if state.pid != std::process::id() {
-            // The files are still those of the parent.
-            return;
-        }
-        let State { outputs, live, written, .. } = &mut *state;
-        for output in outputs.iter_mut().filter(|output| output.format == CodeMapFormat::PerfMap) {
-            let _ = ftruncate(&output.file, 0);
-            live.iter().for_each(|code| output.put(code, *written));
-        }
+        self.0.lock().keep_stubs();
     }
 }

@@ -24,6 +24,25 @@ use std::fmt::Debug;
 /// Counters, by name.
 pub type Counters = Vec<(Cow<'static, str>, u64)>;
 
+/// Adds counters to sums.
+pub fn add_counters(sums: &mut Counters, counters: Counters) {
+    for (name, count) in counters {
+        match sums.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += count,
+            None => sums.push((name, count)),
+        }
+    }
+}
+
+/// A block in the file of counters: `title`, which names what ran, then one line for each counter.
+pub fn report_counters(title: &str, counters: &Counters) -> String {
+    let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
+    let number = |name| counters.iter().find(|(known, _)| known == name).map_or(0, |&(_, count)| count);
+    let share = (number("helper-calls") * 1_000_000).checked_div(number("instructions"));
+    let share = share.filter(|_| number("superblocks") > 0).map(|share| format!("helper-calls-per-million {share}\n"));
+    [format!("{title}\n")].into_iter().chain(lines).chain(share).collect()
+}
+
 /// A guest architecture: the types an engine needs, and how instructions are decoded. What they do is defined over
 /// [`Semantics`].
 pub trait Guest: Sized + 'static {

@@ -5,7 +5,7 @@ use super::timer::{Level, NEVER};
 use super::{ClockSource, MachineConfig, Scheduling};
 use crate::guest::riscv::privileged::{HartInputs, Interrupts, Privileged, TakenTrap};
 use crate::guest::riscv::{Base, Cpu};
-use crate::guest::{Engine, Exit, HartOwner};
+use crate::guest::{Counters, Engine, Exit, HartOwner};
 use crate::memory::CodeWatch;
 use crate::memory::machine::HartMemory;
 use std::io;
@@ -137,6 +137,11 @@ impl<B: Base, E: HartEngine<B>> Hart<B, E> {
     /// Whether it waits for an interrupt.
     pub(super) fn waits(&self) -> bool {
         self.waiting && !self.privileged.wakes()
+    }
+
+    /// The counters of its engine.
+    pub fn statistics(&self) -> Counters {
+        self.engine.statistics()
     }
 
     /// The number of instructions that retired or trapped. Limits count traps too, since a hart may do nothing else.

@@ -62,7 +62,7 @@ impl Engines {
             return Ok(());
         }
         let listener = map.map(|map| {
-            map.name_by(mem);
+            map.begin(MappedFiles::new(mem.clone()));
             map.clone() as Arc<dyn CodeListener>
         });
         let after = if self.config.kind == Some(EngineKind::Jit) { 0 } else { self.config.tier_after };

@@ -9,7 +9,7 @@ pub use engine::{EngineConfig, EngineKind};
 
 use crate::debug::{AddressFilter, CodeMap, Log, MapLog, TraceItems};
 use crate::guest::riscv::{Cpu, Rv64};
-use crate::guest::{Counters, Exit, HartOwner};
+use crate::guest::{Counters, Exit, HartOwner, add_counters, report_counters};
 use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag, VmClone};
 use crate::linux::thread::{NewThread, ThreadStarter};
 use crate::linux::{Outcome, Task};
@@ -329,7 +329,7 @@ impl Runner {
             if self.config.statistics.is_some() && matches!(exit, Exit::Syscall) && task.executes_program(cpu) {
                 // Another process in this memory reports what it has run itself.
                 let mut counters = if runs.is_none() { self.ended.lock().statistics.clone() } else { Counters::new() };
-                add(&mut counters, engine.statistics());
+                add_counters(&mut counters, engine.statistics());
                 task.report = Some(report(task, &counters));
             }
             match task.handle_exit(cpu, exit) {
@@ -341,7 +341,7 @@ impl Runner {
 
     /// Adds the counters of an engine to those of the process.
     fn count(&self, counters: Counters) {
-        add(&mut self.ended.lock().statistics, counters);
+        add_counters(&mut self.ended.lock().statistics, counters);
     }
 
     /// Logs why an engine stopped.
@@ -366,23 +366,8 @@ impl Runner {
     }
 }
 
-/// Adds counters to sums.
-fn add(sums: &mut Counters, counters: Counters) {
-    for (name, count) in counters {
-        match sums.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, sum)) => *sum += count,
-            None => sums.push((name, count)),
-        }
-    }
-}
-
-/// A process's block in the file of counters: a line that names it, then one line for each counter.
+/// A process's block in the file of counters.
 fn report(task: &Task, counters: &Counters) -> String {
     let exe = task.fs.guest_path(task.mm.exe.as_bytes());
-    let first = format!("process {} {}\n", task.pid(), exe.escape_ascii());
-    let lines = counters.iter().map(|(name, count)| format!("{name} {count}\n"));
-    let number = |name| counters.iter().find(|(known, _)| known == name).map_or(0, |&(_, count)| count);
-    let share = (number("helper-calls") * 1_000_000).checked_div(number("instructions"));
-    let share = share.filter(|_| number("superblocks") > 0).map(|share| format!("helper-calls-per-million {share}\n"));
-    [first].into_iter().chain(lines).chain(share).collect()
+    report_counters(&format!("process {} {}", task.pid(), exe.escape_ascii()), counters)
 }

@@ -18,6 +18,7 @@ use super::{CliError, EXIT_OWN_ERROR, completions, resolve, words};
 use crate::debug::{AddressFilter, Log, LogPath, Symbols};
 use crate::elf::Image;
 use crate::guest::riscv::{Base, Rv32, Rv64};
+use crate::guest::{Counters, add_counters, report_counters};
 use crate::host::{self, InheritedLimits};
 use crate::machine::{self, BootError, BootPlan, Console, Ending, Machine, MachineConfig, MachineError, Part, Silent};
 use crate::memory::CodeWatch;
@@ -50,6 +51,9 @@ enum SystemError {
     /// An invalid ISA string.
     #[error("--isa '{string}': {error}")]
     Isa { string: String, error: IsaError },
+    /// An option about compiled code, on a machine whose code is not compiled.
+    #[error("{0} is about compiled code, and only RV64 is compiled")]
+    NotCompiled(&'static str),
     /// A file that cannot be read or written.
     #[error("{}{}: {error}", host::limits_behind(error), path.display())]
     File { path: PathBuf, error: std::io::Error },
@@ -145,6 +149,9 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
     };
     // Before any other file is opened: that file could become descriptor 2 if standard error is closed.
     let logging = Logging::new(options)?;
+    let statistics = options.statistics.as_ref().map(|path| LogPath::new(path, Path::new("")));
+    let statistics =
+        statistics.map(|path| super::run::create_log("the counters to", Some(&path), false)).transpose()?;
     if options.bios.as_ref().is_some_and(|bios| bios.as_os_str() == "default") {
         return Err(bad("-bios", "default", "remu-system comes without firmware; name a file, or none"));
     }
@@ -198,6 +205,7 @@ fn start(options: &SystemOptions) -> Result<i32, SystemError> {
         path: path.map(PathBuf::as_path),
         engines: Engines::new(options, &config, logging.clone(), symbols)?,
         logging,
+        statistics,
         serial: Serial::of(options)?,
         reboot: !options.no_reboot,
     };
@@ -231,6 +239,8 @@ struct Run<'a> {
     path: Option<&'a Path>,
     engines: Engines,
     logging: Option<Logging>,
+    /// The file of counters.
+    statistics: Option<Log>,
     serial: Serial,
     /// Whether a reset requested by the guest restarts the machine.
     reboot: bool,
@@ -249,6 +259,11 @@ impl Run<'_> {
             let log = self.logging.as_ref().filter(|logging| logging.items.int).map(|logging| logging.log.clone());
             machine.watch_traps(traps::watcher(log));
             let ending = machine.run(self.limit);
+            if let Some(file) = &self.statistics {
+                let mut counters = Counters::new();
+                machine.harts().iter().for_each(|hart| add_counters(&mut counters, hart.statistics()));
+                file.put(&report_counters("machine", &counters));
+            }
             if let Some(to) = &self.signature {
                 signature::write(&machine, self.plan, to, self.path)?;
             }

@@ -2,6 +2,7 @@
 
 use clap::{Parser, ValueHint};
 use clap_complete::Shell;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The prefix of messages.
@@ -151,6 +152,14 @@ pub struct SystemOptions {
     #[arg(long = "engine", value_name = "ENGINE")]
     pub engine: Option<String>,
 
+    /// Do without features of the host's CPU in compiled code, such as -bmi2,-fma; -all for the baseline
+    #[arg(long = "host-features", value_name = "-FEATURE,...", allow_hyphen_values = true)]
+    pub host_features: Option<OsString>,
+
+    /// The size of the code cache in MiB (default: 64)
+    #[arg(long = "tb-size", visible_alias = "code-cache", value_name = "MIB")]
+    pub tb_size: Option<OsString>,
+
     /// Execute one instruction per basic block
     #[arg(long = "one-insn-per-tb", visible_alias = "singlestep")]
     pub one_insn_per_tb: bool,
@@ -170,6 +179,20 @@ pub struct SystemOptions {
     /// %d is replaced by the process ID. As in QEMU, -D alone logs nothing: -d says what to log.
     #[arg(short = 'D', long = "log-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
+
+    /// Write the engines' counters to FILE at the end
+    ///
+    /// One 'name value' per line, summed over the harts. %d is replaced by the process ID.
+    #[arg(long = "statistics", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub statistics: Option<OsString>,
+
+    /// Name compiled code for perf in /tmp/perf-PID.map
+    #[arg(long = "perfmap")]
+    pub perfmap: bool,
+
+    /// Dump compiled code for 'perf inject --jit' to jit-PID.dump in the current directory
+    #[arg(long = "jitdump")]
+    pub jitdump: bool,
 
     /// Print a completion script for SHELL and exit
     #[arg(long = "completions", value_name = "SHELL")]

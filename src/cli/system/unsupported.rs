@@ -26,7 +26,6 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["echr"], "an escape key other than Ctrl-A"),
     (&["semihosting", "semihosting-config"], "semihosting"),
     (&["trace", "plugin", "msg", "enable-sync-profile"], "trace events and plugins"),
-    (&["perfmap", "jitdump"], "a map of compiled code for perf"),
 ];
 
 /// The purpose of an unsupported option.

@@ -126,13 +126,14 @@ impl SharedCode {
 /// The code of a machine, which is made together with its first hart.
 pub struct MachineCompiler {
     config: JitConfig,
+    listener: Option<Arc<dyn CodeListener>>,
     code: OnceCell<SharedCode<Privileged>>,
 }
 
 impl MachineCompiler {
-    /// For a machine that has not been made yet.
-    pub fn new(config: JitConfig) -> Self {
-        Self { config, code: OnceCell::new() }
+    /// For a machine that has not been made yet. The listener, if any, is told of all code.
+    pub fn new(config: JitConfig, listener: Option<Arc<dyn CodeListener>>) -> Self {
+        Self { config, listener, code: OnceCell::new() }
     }
 
     /// The code of the machine that has this memory.
@@ -143,7 +144,7 @@ impl MachineCompiler {
         if let Some(code) = self.code.get() {
             return Ok(code.clone());
         }
-        let code = SharedCode::create(&self.config, mem, 0, mem.physical_offset(), None)?;
+        let code = SharedCode::create(&self.config, mem, 0, mem.physical_offset(), self.listener.clone())?;
         mem.code().changes().observe(code.cache.clone());
         Ok(self.code.get_or_init(|| code).clone())
     }
