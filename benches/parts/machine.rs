@@ -6,6 +6,7 @@ use remu::guest::riscv::privileged::{HartInputs, Interrupts, Privileged, TakenTr
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
+use remu::jit::{Jit, JitConfig, MachineCompiler};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Op};
 use std::sync::Arc;
@@ -56,12 +57,12 @@ struct Hart {
     state: HartOwner<Rv64>,
     privileged: Privileged,
     memory: HartMemory,
-    engine: Interp<Rv64, Privileged>,
+    engine: Box<dyn Engine<Rv64, Privilege = Privileged, Memory = HartMemory>>,
 }
 
 impl Hart {
     /// In supervisor mode with address translation, or in machine mode.
-    fn new(code: &[Insn], translates: bool) -> Self {
+    fn new(code: &[Insn], translates: bool, compiled: bool) -> Self {
         let ram = Arc::new(Ram::new(0, SIZE).expect("memory"));
         let put = |at: u64, bytes: &[u8]| ram.write(at, bytes).expect("it is in memory");
         let entry = |at: u64, page: u64, flags: u64| put(at, &(page >> 12 << 10 | flags).to_le_bytes());
@@ -95,8 +96,15 @@ impl Hart {
             cpu.set_x(r, value);
         }
         let state = HartOwner::new(cpu);
-        let mut engine = Interp::new(InterpConfig::default());
-        engine.watch_code(memory.code().changes().register(state.cell().clone()));
+        let watch = memory.code().changes().register(state.cell().clone());
+        let engine: Box<dyn Engine<Rv64, Privilege = Privileged, Memory = HartMemory>> = if compiled {
+            let compiler = MachineCompiler::new(JitConfig::default(), None);
+            Box::new(Jit::new(&compiler.code(&memory).expect("a code cache"), watch))
+        } else {
+            let mut engine = Interp::new(InterpConfig::default());
+            engine.watch_code(watch);
+            Box::new(engine)
+        };
         let mut hart = Self { state, privileged: Privileged::new(0, Arc::new(Alone)), memory, engine };
         // The program runs once, and so the hart is in its mode.
         hart.finish();
@@ -136,9 +144,11 @@ pub fn machine(c: &mut Criterion) {
         ("CSR instruction", counted(&[], &[csrw(SSCRATCH, T1); 10]), 10, true),
         ("trap and return", counted(&[], &[ecall()]), 1, true),
     ] {
-        let mut hart = Hart::new(&code, translates);
         group.throughput(Throughput::Elements(TURNS as u64 * elements));
-        group.bench_function(name, |b| b.iter(|| hart.run()));
+        for (engine, compiled) in [("interp", false), ("jit", true)] {
+            let mut hart = Hart::new(&code, translates, compiled);
+            group.bench_function(format!("{name}, {engine}"), |b| b.iter(|| hart.run()));
+        }
     }
     group.finish();
 }

@@ -42,6 +42,30 @@ struct JumpBank {
     entries: Box<[Cell<JumpEntry>]>,
 }
 
+impl JumpBank {
+    /// Drops what does not hold any more.
+    #[cold]
+    fn renew(&mut self, mem: &impl GuestMemory, view: FetchView, context: BlockContext) {
+        if self.entries.is_empty() {
+            self.entries = (0..JUMP_CACHE).map(|_| Cell::new(EMPTY)).collect();
+        } else if self.context == context
+            && let Some(forgotten) = view.forgotten_since(&self.view)
+        {
+            forgotten.for_each(|n| self.forget_page(mem.forgotten_page(n).0));
+        } else {
+            self.entries.iter().for_each(|entry| entry.set(EMPTY));
+        }
+        (self.view, self.context) = (view, context);
+    }
+
+    /// Drops the entries of a page, which lie side by side.
+    fn forget_page(&self, page: u64) {
+        const { assert!(JUMP_CACHE as u64 >= PAGE_SIZE / 2, "each place on a page has an entry of its own") };
+        let entries = self.entries[jump_index(page)..].iter().take(PAGE_SIZE as usize / 2);
+        entries.filter(|entry| !entry.get().key & !(PAGE_SIZE - 1) == page).for_each(|entry| entry.set(EMPTY));
+    }
+}
+
 struct Block {
     start: *const Slot,
     source: Box<[u8]>,
@@ -85,23 +109,14 @@ impl<B: Base> Cache<B> {
 
     /// Makes the jump cache of a view and context the one in force.
     #[inline]
-    pub fn select(&mut self, view: FetchView, context: BlockContext) -> *const Cell<JumpEntry> {
+    pub fn select(&mut self, mem: &impl GuestMemory, context: BlockContext) -> *const Cell<JumpEntry> {
+        let view = mem.fetch_view();
         self.current = view.index;
         let bank = &mut self.jumps[view.index];
         if bank.view != view || bank.context != context || bank.entries.is_empty() {
-            Self::renew(bank, view, context);
+            bank.renew(mem, view, context);
         }
         bank.entries.as_ptr()
-    }
-
-    #[cold]
-    fn renew(bank: &mut JumpBank, view: FetchView, context: BlockContext) {
-        if bank.entries.is_empty() {
-            bank.entries = (0..JUMP_CACHE).map(|_| Cell::new(EMPTY)).collect();
-        } else {
-            bank.entries.iter().for_each(|entry| entry.set(EMPTY));
-        }
-        (bank.view, bank.context) = (view, context);
     }
 
     /// The slots in use, by dropped blocks too.

@@ -278,7 +278,7 @@ impl<B: Base, P: Privilege> Core<B, P> {
                 self.cache.drop_stale(stale);
                 link = None;
             }
-            env.jumps = self.cache.select(mem.fetch_view(), state.context());
+            env.jumps = self.cache.select(mem, state.context());
             let found = match self.block_at(cpu, state, mem, inside) {
                 Ok(Some(found)) => found,
                 Ok(None) => {

@@ -63,6 +63,12 @@ impl FetchView {
 
     /// The number of forgotten pages that memory remembers.
     pub const PAGES: u64 = 16;
+
+    /// The pages that were forgotten since this view was `before`, for [`GuestMemory::forgotten_page`]. `None` if more was.
+    pub fn forgotten_since(&self, before: &Self) -> Option<Range<u64>> {
+        let is_known = self.generation == before.generation && self.pages - before.pages <= Self::PAGES;
+        is_known.then_some(before.pages..self.pages)
+    }
 }
 
 /// Memory as one hart sees it.

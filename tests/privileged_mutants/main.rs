@@ -97,9 +97,11 @@ fn run(bin: &Path, mutant: u32, program: &Program) -> (Status, Vec<u8>) {
 }
 
 fn programs(bin: &Path) -> Vec<Program> {
-    const VIRT: &[&str] = &["-M", "virt"];
-    const SMP: &[&str] = &["-M", "virt", "-smp", "2"];
-    const SPIKE: &[&str] = &["-M", "spike", "-max-instructions", "10000000"];
+    // With a clock of instructions, a program that the host delays ends as always.
+    const VIRT: &[&str] = &["-M", "virt", "-icount", "shift=3,sleep=off"];
+    const BARE: &[&str] = &["-M", "virt", "--isa", "rv64imac_zicsr_zifencei_zicntr_zihpm", "-icount", "3"];
+    const SMP: &[&str] = &["-M", "virt", "-smp", "2", "-icount", "shift=3,sleep=off"];
+    const SPIKE: &[&str] = &["-M", "spike", "-max-instructions", "10000000", "-icount", "3"];
     let machine = common::build_dir("machine");
     let suite = common::build_dir("isa");
     common::script("testprogs/machine/build.sh", &[&machine]);
@@ -112,6 +114,7 @@ fn programs(bin: &Path) -> Vec<Program> {
     {
         add(machine.join(name), VIRT);
     }
+    add(machine.join("bare"), BARE);
     for name in ["plic", "clint", "ipi"] {
         add(machine.join(name), SMP);
     }

@@ -34,11 +34,10 @@ impl Bank {
     /// Drops what does not hold any more.
     #[cold]
     fn renew(&mut self, mem: &impl GuestMemory, view: FetchView, context: BlockContext, age: u64) {
-        let is_same = self.view.generation == view.generation && self.context == context && self.age == age;
-        let forgotten = self.view.pages..view.pages;
+        let is_same = self.context == context && self.age == age;
         if self.entries.is_empty() {
             self.entries = vec![Jump::FREE; JUMP_ENTRIES].into();
-        } else if is_same && view.pages - forgotten.start <= FetchView::PAGES {
+        } else if is_same && let Some(forgotten) = view.forgotten_since(&self.view) {
             forgotten.for_each(|n| self.forget_page(mem.forgotten_page(n).0));
         } else {
             self.entries.fill(Jump::FREE);
