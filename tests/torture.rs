@@ -15,9 +15,12 @@ use std::time::{Duration, Instant};
 
 const LIST: &str = "testprogs/torture/programs.list";
 /// Builds that remu runs with options. Compiled code is too fast for signals to arrive at each of its instructions; there
-/// `engines_agree` does so. New code fills a small code cache at once, which is emptied again and again.
-const OPTIONS: [(&str, &[&str]); 2] =
-    [("storm@every", &["-one-insn-per-tb", "--engine", "interp"]), ("code", &["-tb-size", "2"])];
+/// `engines_agree` does so. Programs that make code run in a small code cache, which is emptied again and again.
+const OPTIONS: [(&str, &[&str]); 3] = [
+    ("storm@every", &["-one-insn-per-tb", "--engine", "interp"]),
+    ("code", &["-tb-size", "2"]),
+    ("mappings", &["-tb-size", "2"]),
+];
 /// The seconds of a program on the host, where it only has to show what it prints.
 const NATIVE: f64 = 0.5;
 /// A program that takes so much longer than its time hangs: each ends soon after its time, but the machine may be busy.

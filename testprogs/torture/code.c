@@ -71,15 +71,14 @@ static void *change(void *arg) {
 
 static void *run(void *arg) {
     (void)arg;
-    int last[WAYS] = {0};
+    // Before a version is complete, it may run and then the one before it again: fetches of instructions are not ordered.
     while (!stop)
         for (int i = 0; i < WAYS; i++) {
             int complete = places[i].version;
             int result = ((function)places[i].code)();
-            if (result < complete || result < last[i])
-                dprintf(2, "way %d: version %d after %d, complete %d\n", i, result, last[i], complete);
-            CHECK(result >= complete && result >= last[i]);
-            last[i] = result;
+            if (result < complete)
+                dprintf(2, "way %d: version %d after %d was complete\n", i, result, complete);
+            CHECK(result >= complete);
         }
     return NULL;
 }

@@ -177,6 +177,22 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
                 f(Op::FsqrtD, A0, A0, 0, 0),
             ],
         ),
+        (
+            "Floor of a single",
+            vec![
+                Insn { rm: 2, ..f(Op::FcvtWS, A5, A0, 0, 0) },
+                Insn { rm: 2, ..f(Op::FcvtSW, A5, A5, 0, 0) },
+                r(Op::FsgnjS, A0, A5, A0),
+            ],
+        ),
+        (
+            "Doubles and singles of integers, towards zero",
+            vec![
+                Insn { rm: 1, ..f(Op::FcvtDL, A0, A0, 0, 0) },
+                Insn { rm: 1, ..f(Op::FcvtDLu, A1, A1, 0, 0) },
+                Insn { rm: 1, ..f(Op::FcvtSWu, A2, A2, 0, 0) },
+            ],
+        ),
         ("Comparison of doubles and branch", vec![r(Op::FltD, A5, A0, A1), s(Op::Beq, A5, ZERO, 64)]),
     ]
 }

@@ -10,7 +10,7 @@
 
 use super::emitter::{Cold, Emitter};
 use super::map::{FRM, Word, f_slot};
-use super::node::{Node, Rounding, Val};
+use super::node::{FromInt, Node, Rounding, Val};
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
 use crate::guest::{MemType, Reg};
@@ -38,6 +38,15 @@ fn fp(fmt: Fmt) -> Fp {
 /// Whether the operation yields the smaller number.
 fn is_minimum(op: FpMinMax) -> bool {
     matches!(op, FpMinMax::Min | FpMinMax::MinM)
+}
+
+/// The bits of a significand, with the one that encodings leave out.
+fn significand_bits(fmt: Fmt) -> u32 {
+    match fmt {
+        Fmt::H => 11,
+        Fmt::S => 24,
+        Fmt::D => 53,
+    }
 }
 
 /// The size in which a number is classified, and the bits of its exponent. A half is moved to the top of 32 bits.
@@ -331,7 +340,10 @@ impl Emitter<'_> {
                 }
                 true
             }
-            Node::FpFromInt(fmt, ty, a) => {
+            Node::FpFromInt(fmt, ty, how, a) => {
+                if how == FromInt::Exact {
+                    self.check_exact(fmt, ty, a);
+                }
                 self.eval_from_int(d, fmt, ty, a);
                 false
             }
@@ -585,6 +597,29 @@ impl Emitter<'_> {
         if matches!(ty, IntType::I32 | IntType::U32) {
             self.asm.movsx(Size::Dword, Size::Qword, d, d);
         }
+    }
+
+    /// Goes on only if the format has the integer for certain: its magnitude is at most 2 to the bits of the significand.
+    fn check_exact(&mut self, fmt: Fmt, ty: IntType, a: Val) {
+        let slow = self.slow();
+        let size = if matches!(ty, IntType::I32 | IntType::U32) { Size::Dword } else { Size::Qword };
+        let largest = 1 << significand_bits(fmt);
+        let value = self.in_register(a);
+        let bound = self.scratch();
+        if matches!(ty, IntType::I32 | IntType::I64) {
+            // The integers from -largest to largest are moved to begin with 0.
+            let moved = self.scratch();
+            self.asm.mov_imm(moved, largest);
+            self.asm.mov_imm(bound, 2 * largest);
+            self.asm.alu(Alu::Add, size, moved, value);
+            self.asm.alu(Alu::Cmp, size, moved, bound);
+            self.release(moved);
+        } else {
+            self.asm.mov_imm(bound, largest);
+            self.asm.alu(Alu::Cmp, size, value, bound);
+        }
+        self.asm.jcc(Cond::A, slow);
+        self.release(bound);
     }
 
     fn eval_from_int(&mut self, d: Xmm, fmt: Fmt, ty: IntType, a: Val) {

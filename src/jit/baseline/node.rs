@@ -151,13 +151,22 @@ pub enum Node {
     /// A number rounded to an integral value; the mode is that of the host's instruction.
     FpRound(Fmt, u8, Reg),
     /// A number made from an integer.
-    FpFromInt(Fmt, IntType, Val),
+    FpFromInt(Fmt, IntType, FromInt, Val),
     /// A comparison of numbers, 0 or 1.
     FpCompare(FpCmp, Fmt, Reg, Reg),
     /// The class of a number.
     FpClass(Fmt, Reg),
     /// An integer made from a number.
     FpToInt(Fmt, IntType, Rounding, Reg),
+}
+
+/// How an integer is converted to a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FromInt {
+    /// Rounded in MXCSR's mode.
+    Current,
+    /// In a mode that MXCSR does not have: an integer that needs rounding is left to the definition.
+    Exact,
 }
 
 /// The nodes of one instruction.

@@ -2,7 +2,7 @@
 
 use super::emitter::{Emitter, Stop};
 use super::map::f_slot;
-use super::node::{Binary, Node, Rounding, Unary, Val};
+use super::node::{Binary, FromInt, Node, Rounding, Unary, Val};
 use crate::guest::riscv::csr::{FCSR, FFLAGS, FRM};
 use crate::guest::riscv::fp::{Fmt, Rm, RmField, host};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap};
@@ -173,9 +173,9 @@ impl RiscvSemantics for Emitter<'_> {
     }
 
     fn fp_from_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Val) -> Result<Val, Stop> {
-        let is_exact = fmt == Fmt::D && matches!(ty, IntType::I32 | IntType::U32);
-        let is_compiled = if is_exact { self.is_exact(&[fmt], rm) } else { self.rounds(&[fmt], rm) };
-        self.number_if(is_compiled, Node::FpFromInt(fmt, ty, a))
+        let never_rounds = fmt == Fmt::D && matches!(ty, IntType::I32 | IntType::U32);
+        let how = if never_rounds || self.rounds(&[fmt], rm) { FromInt::Current } else { FromInt::Exact };
+        self.number_if(self.is_exact(&[fmt], rm), Node::FpFromInt(fmt, ty, how, a))
     }
 
     fn fp_round(&mut self, fmt: Fmt, exact: bool, rm: RmField, a: Val) -> Result<Val, Stop> {

@@ -51,7 +51,7 @@ impl Emitter<'_> {
             Node::FpMinMax(..) | Node::FpConvert(..) | Node::FpCompare(..) | Node::FpClass(..) | Node::FpToInt(..) => {
                 false
             }
-            Node::FpFromInt(_, _, a) => self.depends_on(a, reg),
+            Node::FpFromInt(_, _, _, a) => self.depends_on(a, reg),
             Node::Reg(r) => self.map.pinned(r) == Some(reg),
             Node::Scratch(scratch) => scratch == reg,
             Node::Unary(_, _, a) | Node::Extend(_, a) | Node::Load(_, a) => self.depends_on(a, reg),
