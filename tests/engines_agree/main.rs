@@ -5,7 +5,8 @@
 //! and jump tables, memory accesses at the edges of mapped pages, floating point in all rounding modes, atomics, and
 //! code that changes. After a fault the harness mends the register or skips the instruction, and the program goes on. A
 //! program on which the engines differ is shrunk and printed with its seed. `seeds.txt` has the seeds that once found a
-//! fault. `mutants` checks that the programs find wrong meanings. `sequences` compares programs that nothing stops with
+//! fault. `machines` does the same
+//! for programs in all modes of a machine. `mutants` checks that the programs find wrong meanings. `sequences` compares programs that nothing stops with
 //! QEMU. A program that does not end is named, and ends the run.
 //!
 //! `REMU_AGREE_INSTRUCTIONS=N` sets how many instructions run in each pair of engines, `REMU_AGREE_SEED` the first
@@ -15,6 +16,7 @@ mod bench;
 #[path = "../common/elf.rs"]
 mod elf;
 mod generate;
+mod machines;
 mod mutants;
 #[path = "../oracle/operands.rs"]
 mod operands;
