@@ -14,7 +14,7 @@ const STUBS: &str = "remu enters and leaves code";
 
 /// Writes a code to the power-off device.
 fn finish(code: i32) -> [Insn; 5] {
-    let high = code + 0x800 & !0xfff;
+    let high = (code + 0x800) & !0xfff;
     [lui(T0, 0x10_0000), lui(A0, high), imm(Op::Addi, A0, A0, code - high), store(Op::Sw, A0, T0, 0), jump(0)]
 }
 
