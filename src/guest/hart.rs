@@ -8,7 +8,7 @@ use std::mem::offset_of;
 use std::sync::Arc;
 
 /// The number of [`EngineWords`].
-pub const ENGINE_WORDS: usize = 17;
+pub const ENGINE_WORDS: usize = 21;
 
 /// Words before the CPU state for the engine that runs the hart: what emitted code needs at a fixed displacement from
 /// the state. They mean nothing between two runs.

@@ -5,6 +5,7 @@ use super::Config;
 use super::known::{Fact, FpKnown, Known};
 use super::map::RegisterMap;
 use super::node::{Binary, Node, Nodes, Unary, Val};
+use super::span::{Look, Span};
 use super::window::Window;
 use crate::guest::riscv::fp::{Fmt, Rm, RmField};
 use crate::guest::riscv::{FpMinMax, IntType, insn_align};
@@ -70,6 +71,8 @@ pub(super) enum Cold {
     Rare { from: Label, pc: u64, bits: u32, next: u64, uncounted: u16, known: FpKnown },
     /// Executes a load or a store by its definition, and goes on behind it unless it stops.
     Miss { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16, known: FpKnown },
+    /// Looks up an access whose span is not known to lie in one page of the TLB, and goes on with it.
+    Look(Look),
     /// An access that the host must not do, beyond the guest's address space or misaligned, at the label of the accessing
     /// instruction. It is handled as if it had faulted.
     Refused { from: Label, access: Label },
@@ -162,6 +165,8 @@ pub(super) struct Emitter<'a> {
     pub translates: bool,
     /// The accesses at these labels are not in the TLB. See [`Cold::Miss`].
     pub missed: Vec<(Label, FpKnown)>,
+    /// The span that is worth looking up by the current instruction.
+    pub ahead: Option<Span>,
 }
 
 /// The scratch registers, in the order in which they are given out. rcx comes last: shifts need it.
@@ -216,6 +221,7 @@ impl<'a> Emitter<'a> {
             access_label: None,
             translates: config.translates,
             missed: Vec::new(),
+            ahead: None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! What is known of the registers at a place in a block.
 
+use super::span::{SPANS, Span};
 use super::sum::Sum;
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::{MemType, Reg};
+use crate::memory::Access;
 
 /// What is known of one register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,6 +111,10 @@ pub struct Known {
     x: [Fact; 32],
     /// Registers that are sums of others, the latest [`SUMS`] of them.
     sums: [Option<(Reg, Sum<Reg>)>; SUMS],
+    /// Memory that has been looked up, by the number of the word that holds its addend.
+    spans: [Option<Span>; SPANS],
+    /// The number of the span that is replaced next.
+    next_span: usize,
     /// Of the floating-point registers.
     pub fp: FpKnown,
 }
@@ -120,7 +126,7 @@ impl Default for Known {
     fn default() -> Self {
         let mut x = [Fact::NONE; 32];
         x[0] = Fact::constant(0);
-        Self { x, sums: [None; SUMS], fp: FpKnown::default() }
+        Self { x, sums: [None; SUMS], spans: [None; SPANS], next_span: 0, fp: FpKnown::default() }
     }
 }
 
@@ -139,6 +145,11 @@ impl Known {
                     *sum = None;
                 }
             }
+            for span in &mut self.spans {
+                if span.is_some_and(|span| span.base == r) {
+                    *span = None;
+                }
+            }
         }
     }
 
@@ -151,6 +162,20 @@ impl Known {
     pub fn set_sum(&mut self, r: Reg, sum: Sum<Reg>) {
         self.sums.rotate_right(1);
         self.sums[0] = Some((r, sum));
+    }
+
+    /// The number of the span that an access of `size` bytes at `disp` from a register is in.
+    pub fn span(&self, access: Access, base: Reg, disp: i32, size: u64) -> Option<usize> {
+        self.spans.iter().position(|span| span.is_some_and(|span| span.base == base && span.serves(access, disp, size)))
+    }
+
+    /// Adds a span. Returns its number.
+    pub fn add_span(&mut self, span: Span) -> usize {
+        let same = self.spans.iter().position(|known| known.is_some_and(|known| known.base == span.base));
+        let number = same.or_else(|| self.spans.iter().position(Option::is_none)).unwrap_or(self.next_span);
+        self.next_span = (number + 1) % SPANS;
+        self.spans[number] = Some(span);
+        number
     }
 
     /// Execution can come here from elsewhere. No register may hold a fresh NaN.

@@ -18,42 +18,51 @@ pub const BIAS: i32 = 96;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Word {
+    /// What is added to a guest address in a [span](super::span) to have the host's, or zero. The words of the other spans
+    /// follow.
+    Addend0 = 0,
+    /// See [`Self::Addend0`].
+    Addend1 = 1,
+    /// See [`Self::Addend0`].
+    Addend2 = 2,
+    /// See [`Self::Addend0`].
+    Addend3 = 3,
     /// A table of the guest's flags for each set of MXCSR's sticky bits.
-    FlagTable = 0,
+    FlagTable = 4,
     /// A table of MXCSR's sticky bits for each set of the guest's flags.
-    StickyTable = 1,
+    StickyTable = 5,
     /// The canonical NaN of a single, boxed.
-    NanS = 2,
+    NanS = 6,
     /// The canonical NaN of a double.
-    NanD = 3,
+    NanD = 7,
     /// The sign bit of a single.
-    SignS = 4,
+    SignS = 8,
     /// The sign bit of a double.
-    SignD = 5,
+    SignD = 9,
     /// All bits but the sign of a single.
-    MagnitudeS = 6,
+    MagnitudeS = 10,
     /// All bits but the sign of a double.
-    MagnitudeD = 7,
+    MagnitudeD = 11,
     /// The bits that box a single.
-    Box = 8,
+    Box = 12,
     /// Where addresses are checked, the first one past the guest's address space; where they are translated, the address
     /// of the TLB's tables in force.
-    Space = 9,
+    Space = 13,
     /// What the helpers get: see the runtime's `Context`.
-    Context = 10,
+    Context = 14,
     /// The value of `instret` at which counting code leaves.
-    Limit = 11,
+    Limit = 15,
     /// Jumped to with the reason in rax: leaves emitted code.
-    Leave = 12,
+    Leave = 16,
     /// Jumped to with the next pc in rax: leaves emitted code to look up the block there.
-    LeaveTo = 13,
+    LeaveTo = 17,
     /// Called by the exit of a block that is not linked. The data of the exit follows the call.
-    LeaveLink = 14,
+    LeaveLink = 18,
     /// The jump cache.
-    Jumps = 15,
+    Jumps = 19,
     /// Called to execute one instruction by its definition, with its pc in rax and its encoding in ecx. Returns in rax
     /// why emitted code must be left, or zero; the flags tell which.
-    Execute = 16,
+    Execute = 20,
 }
 
 impl Word {
@@ -61,6 +70,10 @@ impl Word {
     pub const ALL: [Self; ENGINE_WORDS] = {
         use Word::*;
         [
+            Addend0,
+            Addend1,
+            Addend2,
+            Addend3,
             FlagTable,
             StickyTable,
             NanS,
@@ -80,6 +93,9 @@ impl Word {
             Execute,
         ]
     };
+
+    /// The words of the spans.
+    pub const ADDENDS: [Self; 4] = [Self::Addend0, Self::Addend1, Self::Addend2, Self::Addend3];
 
     /// The word in memory.
     pub const fn mem(self) -> Mem {

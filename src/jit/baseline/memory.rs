@@ -9,7 +9,7 @@ use super::emitter::{Cold, Emitter, imm32};
 use super::map::Word;
 use super::node::Val;
 use crate::guest::MemType;
-use crate::jit::x64::{self, Alu, Gpr, HostFeatures, Mem, RegMem, Scale, Shift, Size};
+use crate::jit::x64::{self, Alu, Gpr, HostFeatures, Label, Mem, RegMem, Scale, Shift, Size};
 use crate::memory::machine::tlb_layout;
 use crate::memory::{Access, PAGE_SIZE};
 
@@ -40,6 +40,9 @@ impl Emitter<'_> {
 
     /// The host's address, from the TLB.
     fn translated(&mut self, access: Access, ty: MemType, addr: Val, to: Option<Gpr>) -> Mem {
+        if let Some(mem) = self.in_span(access, ty, addr, to) {
+            return mem;
+        }
         // A register of the guest must keep its value until the access is sure to be made.
         let at = to.filter(|&to| self.is_scratch(to)).unwrap_or_else(|| self.scratch());
         self.eval_address(at, addr);
@@ -67,6 +70,15 @@ impl Emitter<'_> {
 
     /// Makes the address of an access in the first of these registers the host's, if the TLB has it.
     fn look_in_tlb(&mut self, access: Access, ty: MemType, [at, entry, page]: [Gpr; 3]) {
+        let missed = self.asm.new_label();
+        let delta = self.find_in_tlb(access, ty.size(), [at, entry, page], missed);
+        self.asm.alu(Alu::Add, Size::Qword, at, delta);
+        self.missed.push((missed, self.known.fp));
+    }
+
+    /// Finds the page of `size` bytes at the address in the first of these registers in the TLB, or jumps to `missed`.
+    /// Returns where it says what is added to the address to have the host's, by the second register.
+    pub fn find_in_tlb(&mut self, access: Access, size: u64, [at, entry, page]: [Gpr; 3], missed: Label) -> Mem {
         let asm = &mut *self.asm;
         if self.features.contains(HostFeatures::BMI2) {
             // The mask drops what comes in from below.
@@ -78,17 +90,15 @@ impl Emitter<'_> {
         asm.alu_imm(Alu::And, Size::Dword, entry, tlb_layout::ENTRY_MASK);
         asm.alu(Alu::Add, Size::Qword, entry, Word::Space.mem());
         // The page of the last byte: an access that crosses the end of its page is not found.
-        match ty.size() {
+        match size {
             1 => asm.mov(Size::Qword, page, at),
             size => asm.lea(Size::Qword, page, Mem::base(at, size as i32 - 1)),
         }
         asm.alu_imm(Alu::And, Size::Qword, page, -(PAGE_SIZE as i32));
         let table = tlb_layout::table(access);
         asm.alu(Alu::Cmp, Size::Qword, page, Mem::base(entry, table + tlb_layout::PAGE));
-        let missed = asm.new_label();
         asm.jcc(x64::Cond::Ne, missed);
-        asm.alu(Alu::Add, Size::Qword, at, Mem::base(entry, table + tlb_layout::DELTA));
-        self.missed.push((missed, self.known.fp));
+        Mem::base(entry, table + tlb_layout::DELTA)
     }
 
     /// The guest address relative to the host address of guest address 0. What lies beyond the guest's address space is

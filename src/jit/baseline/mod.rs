@@ -23,6 +23,7 @@ mod node;
 mod reserved;
 mod riscv;
 mod select;
+mod span;
 mod sum;
 mod vector;
 mod window;
@@ -353,6 +354,9 @@ impl Block<'_> {
             if self.config.translates && len > 1 && chain::is_load(insns[index + len - 1].1.op) {
                 // It may be executed by its definition after all, which needs the register that it reads.
                 len -= 1;
+            }
+            if self.config.translates {
+                self.emitter.ahead = span::ahead(&insns[index..], |n| self.labels[index + n].is_some());
             }
             is_reached = match self.emit_chain(index, len) {
                 Some(is_reached) => {
@@ -785,6 +789,7 @@ impl Block<'_> {
                     asm.bind(leave);
                     asm.jmp_indirect(Word::Leave.mem());
                 }
+                Cold::Look(look) => self.emitter.cold_look(&look),
                 Cold::Refused { from, access } => {
                     asm.bind(from);
                     asm.lea_label(Gpr::Rdx, access);
