@@ -221,22 +221,25 @@ fn paths_do_not_contain_the_sysroot() {
 
 #[test]
 fn pages_are_counted_per_guest_vma() {
-    let mut b = Bench::new();
-    let at = b.sys("mmap", &[NOWHERE, 8 * 4096, 3, ANONYMOUS, u64::MAX, 0]).unwrap();
-    for page in [0, 3] {
-        b.task.mm.write(crate::memory::GuestAddr(at + page * 4096), &1u8).unwrap();
-    }
-    let smaps = read(&mut b, "/proc/self/smaps");
-    let area = smaps.split_once(&format!("{at:08x}-{:08x} rw-p 00000000 00:00 0 \n", at + 8 * 4096)).unwrap().1;
-    assert!(area.starts_with("Size:                 32 kB\nKernelPageSize:        4 kB\n"), "{area}");
-    for (key, kb) in [("Rss", "8 kB"), ("Private_Dirty", "8 kB"), ("Anonymous", "8 kB"), ("Swap", "0 kB")] {
-        assert_eq!(value(area, key), kb, "{key}");
-    }
-    assert!(value(area, "VmFlags").starts_with("rd wr mr mw me"), "{area}");
-    let rollup = read(&mut b, "/proc/self/smaps_rollup");
-    assert!(rollup.starts_with("00020000-") && rollup.lines().next().unwrap().ends_with(" [rollup]"), "{rollup}");
-    let kb = |key: &str| value(&rollup, key).strip_suffix(" kB").unwrap().parse::<u64>().unwrap();
-    assert!(kb("Anonymous") >= 8 && kb("Rss") >= kb("Anonymous"), "{rollup}");
+    // The child of another test's fork would share the pages.
+    alone(|| {
+        let mut b = Bench::new();
+        let at = b.sys("mmap", &[NOWHERE, 8 * 4096, 3, ANONYMOUS, u64::MAX, 0]).unwrap();
+        for page in [0, 3] {
+            b.task.mm.write(crate::memory::GuestAddr(at + page * 4096), &1u8).unwrap();
+        }
+        let smaps = read(&mut b, "/proc/self/smaps");
+        let area = smaps.split_once(&format!("{at:08x}-{:08x} rw-p 00000000 00:00 0 \n", at + 8 * 4096)).unwrap().1;
+        assert!(area.starts_with("Size:                 32 kB\nKernelPageSize:        4 kB\n"), "{area}");
+        for (key, kb) in [("Rss", "8 kB"), ("Private_Dirty", "8 kB"), ("Anonymous", "8 kB"), ("Swap", "0 kB")] {
+            assert_eq!(value(area, key), kb, "{key}");
+        }
+        assert!(value(area, "VmFlags").starts_with("rd wr mr mw me"), "{area}");
+        let rollup = read(&mut b, "/proc/self/smaps_rollup");
+        assert!(rollup.starts_with("00020000-") && rollup.lines().next().unwrap().ends_with(" [rollup]"), "{rollup}");
+        let kb = |key: &str| value(&rollup, key).strip_suffix(" kB").unwrap().parse::<u64>().unwrap();
+        assert!(kb("Anonymous") >= 8 && kb("Rss") >= kb("Anonymous"), "{rollup}");
+    });
 }
 
 #[test]
