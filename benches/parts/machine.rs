@@ -2,7 +2,7 @@
 
 use crate::elf::{A0, A1, A2, A3, A7, T0, T1, ZERO, assemble, branch, ecall, imm, li, lui, reg, store};
 use criterion::{Criterion, Throughput};
-use remu::guest::riscv::privileged::{HartInputs, Interrupts, Privileged, TakenTrap};
+use remu::guest::riscv::privileged::{NoInputs, Privileged};
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
@@ -10,25 +10,6 @@ use remu::jit::{Jit, JitConfig, MachineCompiler};
 use remu::memory::machine::{HartMemory, NoDevices, Ram};
 use remu_isa::{Insn, Isa, Op};
 use std::sync::Arc;
-
-/// No device.
-struct Alone;
-
-impl HartInputs for Alone {
-    fn pending(&self) -> Interrupts {
-        Interrupts(0)
-    }
-
-    fn time(&self, _: u64) -> u64 {
-        0
-    }
-
-    fn set_supervisor_timer(&self, _: Option<u64>) {}
-
-    fn pause(&self) {}
-
-    fn trapped(&self, _: &TakenTrap) {}
-}
 
 const PAGE: u64 = 4096;
 /// Memory is from 0 to here.
@@ -105,7 +86,7 @@ impl Hart {
             engine.watch_code(watch);
             Box::new(engine)
         };
-        let mut hart = Self { state, privileged: Privileged::new(0, Arc::new(Alone)), memory, engine };
+        let mut hart = Self { state, privileged: Privileged::new(0, Arc::new(NoInputs)), memory, engine };
         // The program runs once, and so the hart is in its mode.
         hart.finish();
         hart

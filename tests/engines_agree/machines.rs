@@ -7,7 +7,7 @@
 
 use crate::elf::{self, assemble, branch, ebreak, ecall, imm, lui, reg, store};
 use crate::rng::Rng;
-use remu::guest::riscv::privileged::{HartInputs, Interrupts, Privileged, TakenTrap};
+use remu::guest::riscv::privileged::{NoInputs, Privileged};
 use remu::guest::riscv::{Cpu, Rv64};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
@@ -53,24 +53,6 @@ const W: u64 = 4;
 const X: u64 = 8;
 const USER: u64 = 16;
 const AD: u64 = 0xc0;
-
-struct Alone;
-
-impl HartInputs for Alone {
-    fn pending(&self) -> Interrupts {
-        Interrupts(0)
-    }
-
-    fn time(&self, _: u64) -> u64 {
-        0
-    }
-
-    fn set_supervisor_timer(&self, _: Option<u64>) {}
-
-    fn pause(&self) {}
-
-    fn trapped(&self, _: &TakenTrap) {}
-}
 
 fn csrr(rd: u8, csr: i32) -> Insn {
     imm(Op::Csrrs, rd, 0, csr)
@@ -497,7 +479,7 @@ fn run(program: &Program, engine: impl FnOnce(&HartMemory, CodeWatch) -> AnyEngi
     let mut state = HartOwner::new(cpu);
     let watch = memory.code().changes().register(state.cell().clone());
     let mut engine = engine(&memory, watch);
-    let mut privileged = Privileged::new(0, Arc::new(Alone));
+    let mut privileged = Privileged::new(0, Arc::new(NoInputs));
     engine.limit(1_000_000);
     let exit = engine.run(&mut state, &mut privileged, &memory);
     assert_eq!(exit, Exit::Wait, "the program ends; pc {:#x}", state.cpu().pc);

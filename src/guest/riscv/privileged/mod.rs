@@ -81,6 +81,26 @@ pub trait HartInputs: Send + Sync {
     fn trapped(&self, trap: &TakenTrap);
 }
 
+/// The inputs of a hart without devices and timers.
+#[derive(Clone, Copy, Debug)]
+pub struct NoInputs;
+
+impl HartInputs for NoInputs {
+    fn pending(&self) -> Interrupts {
+        Interrupts(0)
+    }
+
+    fn time(&self, _: u64) -> u64 {
+        0
+    }
+
+    fn set_supervisor_timer(&self, _: Option<u64>) {}
+
+    fn pause(&self) {}
+
+    fn trapped(&self, _: &TakenTrap) {}
+}
+
 /// What the two modes that take traps have each.
 #[derive(Clone, Debug, Default)]
 struct TrapCsrs {
