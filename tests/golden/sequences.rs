@@ -2,6 +2,9 @@
 
 use remu_isa::{Insn, Op};
 
+/// The CSR of accrued exceptions.
+const FFLAGS: i32 = 1;
+
 const ZERO: u8 = 0;
 const RA: u8 = 1;
 const SP: u8 = 2;
@@ -194,5 +197,113 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
             ],
         ),
         ("Comparison of doubles and branch", vec![r(Op::FltD, A5, A0, A1), s(Op::Beq, A5, ZERO, 64)]),
+        (
+            "Quiet comparison and branch",
+            vec![
+                i(Op::Csrrs, A4, ZERO, FFLAGS),
+                r(Op::FltD, A5, A0, A1),
+                i(Op::Csrrw, ZERO, A4, FFLAGS),
+                s(Op::Beq, A5, ZERO, 64),
+            ],
+        ),
+        (
+            "Quiet comparison, behind a sum",
+            vec![
+                i(Op::Csrrs, A4, ZERO, FFLAGS),
+                f(Op::FaddS, A2, A2, A3, 0),
+                r(Op::FleS, A5, A0, A1),
+                i(Op::Csrrw, ZERO, A4, FFLAGS),
+                s(Op::Bne, A5, ZERO, 64),
+            ],
+        ),
+        (
+            "Flags written back behind a comparison of integers",
+            vec![
+                i(Op::Csrrs, A4, ZERO, FFLAGS),
+                r(Op::Sltu, A5, A0, A1),
+                i(Op::Csrrw, ZERO, A4, FFLAGS),
+                s(Op::Beq, A5, ZERO, 64),
+            ],
+        ),
+        (
+            "Flags written back twice",
+            vec![
+                i(Op::Csrrs, T3, ZERO, FFLAGS),
+                f(Op::FdivD, A0, A0, A1, 0),
+                i(Op::Csrrw, ZERO, T3, FFLAGS),
+                f(Op::FsqrtD, A1, A1, 0, 0),
+                i(Op::Csrrw, ZERO, T3, FFLAGS),
+            ],
+        ),
+        (
+            "Other flags written back",
+            vec![
+                i(Op::Csrrs, A4, ZERO, FFLAGS),
+                f(Op::FdivD, A0, A0, A1, 0),
+                i(Op::Andi, A4, A4, 24),
+                i(Op::Csrrw, ZERO, A4, FFLAGS),
+            ],
+        ),
+        (
+            "Flags written back, read again between",
+            vec![
+                i(Op::Csrrs, A4, ZERO, FFLAGS),
+                f(Op::FdivD, A0, A0, A1, 0),
+                i(Op::Csrrs, A5, ZERO, FFLAGS),
+                i(Op::Csrrw, ZERO, A4, FFLAGS),
+            ],
+        ),
+        (
+            "Flags exchanged",
+            vec![
+                i(Op::Csrrs, A4, ZERO, FFLAGS),
+                f(Op::FdivD, A0, A0, A1, 0),
+                i(Op::Csrrw, A4, A4, FFLAGS),
+                i(Op::Csrrw, ZERO, A4, FFLAGS),
+            ],
+        ),
+        (
+            "Results that imply others, stored",
+            vec![
+                f(Op::FmulD, A2, A0, A1, 0),
+                f(Op::FsubD, A3, A2, A1, 0),
+                f(Op::FaddD, A4, A3, A2, 0),
+                s(Op::Fsd, A0, A4, 8),
+                f(Op::FaddD, A2, A2, A2, 0),
+                s(Op::Fsd, A0, A3, 16),
+                s(Op::Fsd, A0, A2, 24),
+            ],
+        ),
+        (
+            "Result over its operand",
+            vec![
+                f(Op::FmulS, A2, A0, A1, 0),
+                f(Op::FaddS, A3, A2, A1, 0),
+                f(Op::FmulS, A2, A1, A1, 0),
+                s(Op::Fsw, A0, A3, 8),
+                i(Op::Ld, A1, A0, 16),
+            ],
+        ),
+        (
+            "Copies of a result",
+            vec![
+                f(Op::FmulD, A2, A0, A1, 0),
+                r(Op::FsgnjD, A3, A2, A2),
+                f(Op::FsqrtD, A2, A1, 0, 0),
+                s(Op::Fsd, A0, A3, 8),
+                i(Op::Ld, A1, A0, 16),
+            ],
+        ),
+        (
+            "Singles and doubles, stored",
+            vec![
+                f(Op::FmulD, A2, A0, A1, 0),
+                f(Op::FmulS, A3, A2, A1, 0),
+                f(Op::FaddS, A4, A2, A3, 0),
+                f(Op::FaddD, A5, A3, A2, 0),
+                s(Op::Fsw, A0, A4, 8),
+                s(Op::Fsd, A0, A5, 16),
+            ],
+        ),
     ]
 }

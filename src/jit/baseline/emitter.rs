@@ -84,8 +84,12 @@ pub(super) enum Cold {
     LeaveWindow { from: Label, window: Window, to: Option<Label>, pc: u64, uncounted: u16 },
     /// The bucket of what an atomic operation has written to is reserved.
     Reserved { from: Label, back: Label, bucket: Mem },
-    /// At least one of two registers holds a NaN to be made canonical.
-    Nan { from: Label, back: Label, fmt: Fmt, regs: [Xmm; 2] },
+    /// At least one of these registers of the guest holds a NaN to be made canonical.
+    Nan { from: Label, back: Label, fmt: Fmt, regs: u32 },
+    /// A scratch register holds a NaN to be made canonical.
+    ScratchNan { from: Label, back: Label, fmt: Fmt, reg: Xmm },
+    /// MXCSR changes to what is in a register, or else on the stack.
+    LoadMxcsr { from: Label, back: Label, value: Option<Gpr> },
     /// The minimum or maximum of equal numbers: the result and the operands.
     Equal { from: Label, back: Label, op: FpMinMax, operands: [Xmm; 3] },
     /// The class of a number that is not normal.
@@ -155,6 +159,8 @@ pub(super) struct Emitter<'a> {
     pub window: Option<Window>,
     /// Whether the guest has the CSR of accrued exceptions.
     pub has_flags: bool,
+    /// Whether the instruction has read the accrued exceptions, and nothing else.
+    pub reads_flags: bool,
     /// The instruction at this label is executed by its definition. See [`Cold::Definition`].
     pub slow: Option<Label>,
     /// The same, where the superblock is then left. See [`Cold::Rare`].
@@ -216,6 +222,7 @@ impl<'a> Emitter<'a> {
             compared: None,
             window: None,
             has_flags: isa.exts.contains(Ext::F),
+            reads_flags: false,
             slow: None,
             rare: Vec::new(),
             access_label: None,
@@ -232,6 +239,7 @@ impl<'a> Emitter<'a> {
         self.nodes.clear();
         self.used = 0;
         self.uncompiled = false;
+        self.reads_flags = false;
         self.forget_labels();
     }
 

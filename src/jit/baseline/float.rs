@@ -4,12 +4,12 @@
 //! x86 and RISC-V agree on results other than NaNs, and on flags; [`fp::host`](crate::guest::riscv::fp::host) lists where
 //! they do not. A result that is a NaN need not be RISC-V's canonical one. As long as only arithmetic uses it that makes
 //! no difference, so it is made canonical when its bits can be seen: when they are stored, moved or given another sign,
-//! and wherever code is left. Until then the register is [fresh](super::known::FpKnown).
+//! and wherever code is left. Until then the register is [fresh](super::nan).
 //!
 //! VEX forms take the upper bits of a scalar result from their first operand, so a single stays NaN-boxed.
 
 use super::emitter::{Cold, Emitter};
-use super::map::{FRM, Word, f_slot};
+use super::map::{Word, f_slot};
 use super::node::{FromInt, Node, Rounding, Val};
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
@@ -27,11 +27,8 @@ pub const T1: Xmm = Xmm::Xmm14;
 /// A scratch register.
 pub const T2: Xmm = Xmm::Xmm13;
 
-/// Eight bytes of the stack that nothing else uses.
-const SPARE: Mem = Mem::base(Gpr::Rsp, 0);
-
 /// The format as the assembler names it; half precision is computed in single precision.
-fn fp(fmt: Fmt) -> Fp {
+pub fn fp(fmt: Fmt) -> Fp {
     if fmt == Fmt::D { Fp::Double } else { Fp::Single }
 }
 
@@ -113,75 +110,6 @@ impl Emitter<'_> {
         }
     }
 
-    /// Makes a NaN in the register canonical, if it can be a fresh one.
-    fn settle(&mut self, r: Reg) {
-        let Some(fmt) = self.known.fp.fresh(r) else { return };
-        let reg = self.map.pinned_f(r).expect("only registers of the host are fresh");
-        self.canonicalise(fmt, reg);
-        self.known.fp.set_settled(r);
-    }
-
-    /// Makes a NaN canonical.
-    fn canonicalise(&mut self, fmt: Fmt, reg: Xmm) {
-        let (from, back) = (self.asm.new_label(), self.asm.new_label());
-        self.asm.vucomis(fp(fmt), reg, reg);
-        self.asm.jcc(Cond::P, from);
-        self.asm.bind(back);
-        self.cold.push(Cold::Nan { from, back, fmt, regs: [reg, reg] });
-    }
-
-    /// Makes the NaNs in all registers canonical, before execution can go elsewhere.
-    pub fn settle_all(&mut self) {
-        for fmt in [Fmt::S, Fmt::D] {
-            let mut left = self.known.fp.all_fresh(fmt);
-            while left != 0 {
-                let first = left.trailing_zeros() as Reg;
-                left &= left - 1;
-                let second = if left != 0 { left.trailing_zeros() as Reg } else { first };
-                left &= left.wrapping_sub(1);
-                let regs = [first, second].map(|r| self.map.pinned_f(r).expect("only registers of the host are fresh"));
-                let (from, back) = (self.asm.new_label(), self.asm.new_label());
-                // Unordered if either is a NaN. Those made by the host are quiet, and raise no flag.
-                self.asm.vucomis(fp(fmt), regs[0], regs[1]);
-                self.asm.jcc(Cond::P, from);
-                self.asm.bind(back);
-                self.cold.push(Cold::Nan { from, back, fmt, regs });
-            }
-        }
-        self.known.fp.set_all_settled();
-    }
-
-    /// Makes the NaNs in all fresh registers canonical, in cold code.
-    pub fn cold_settle(&mut self, known: super::known::FpKnown) {
-        for fmt in [Fmt::S, Fmt::D] {
-            for r in 0..32 {
-                if known.all_fresh(fmt) & 1 << r != 0
-                    && let Some(reg) = self.map.pinned_f(r)
-                {
-                    self.cold_canonicalise(fmt, reg);
-                }
-            }
-        }
-    }
-
-    fn cold_canonicalise(&mut self, fmt: Fmt, reg: Xmm) {
-        let ordered = self.asm.new_label();
-        let nan = if fmt == Fmt::S { Word::NanS } else { Word::NanD };
-        self.asm.vucomis(fp(fmt), reg, reg);
-        self.asm.jcc_short(Cond::Np, ordered);
-        self.asm.vmov_load(Fp::Double, reg, nan.mem());
-        self.asm.bind(ordered);
-    }
-
-    /// Emits the cold part of [`Self::settle`].
-    pub fn cold_nan(&mut self, fmt: Fmt, regs: [Xmm; 2]) {
-        for (index, reg) in regs.into_iter().enumerate() {
-            if index == 0 || reg != regs[0] {
-                self.cold_canonicalise(fmt, reg);
-            }
-        }
-    }
-
     /// Emits the cold part of a minimum or maximum: equal numbers, which may be zeroes of different sign.
     pub fn cold_equal(&mut self, op: FpMinMax, d: Xmm, a: Xmm, b: Xmm) {
         let op = if is_minimum(op) { VLogic::Or } else { VLogic::And };
@@ -193,6 +121,7 @@ impl Emitter<'_> {
         let Some(d) = self.map.pinned_f(r) else {
             return self.write_fp_slot(fmt, r, v);
         };
+        let implying = self.implying(v);
         if self.eval_fp(d, fmt, v) {
             self.known.fp.set_fresh(r, fmt);
         } else if let Node::FpSign(Sgnj::Copy, _, a, b) = self.nodes.get(v)
@@ -204,6 +133,7 @@ impl Emitter<'_> {
         } else {
             self.known.fp.set_written(r, fmt);
         }
+        self.known.set_implying(r, implying);
     }
 
     /// Writes a floating-point register that is in memory.
@@ -502,21 +432,6 @@ impl Emitter<'_> {
         asm.jmp(back);
     }
 
-    /// Writes the rounding mode that is already set, at these bits of a value. Another one is written by the
-    /// definition, and leaves.
-    pub fn write_same_mode(&mut self, v: Val, shift: u8) {
-        let new = self.eval_to_scratch(v);
-        if shift != 0 {
-            self.asm.shift_imm(Shift::Shr, Size::Dword, new, shift);
-        }
-        self.asm.alu_imm(Alu::And, Size::Dword, new, 7);
-        self.asm.alu(Alu::Cmp, Size::Byte, new, FRM);
-        let from = self.asm.new_label();
-        self.asm.jcc(Cond::Ne, from);
-        self.rare.push((from, self.known.fp));
-        self.release(new);
-    }
-
     /// Compares two numbers.
     pub fn eval_fp_compare(&mut self, d: Gpr, op: FpCmp, fmt: Fmt, a: Reg, b: Reg) {
         let operands = |e: &mut Self, [first, second]: [Reg; 2]| match fmt {
@@ -651,33 +566,6 @@ impl Emitter<'_> {
         if fmt == Fmt::S {
             self.asm.vlogic(VLogic::Or, d, d, Word::Box.mem());
         }
-    }
-
-    /// Reads the accrued exceptions into a scratch register.
-    pub fn read_flags(&mut self) -> Gpr {
-        let (flags, table) = (self.scratch(), self.scratch());
-        self.asm.stmxcsr(SPARE);
-        self.asm.mov(Size::Dword, flags, SPARE);
-        self.asm.alu_imm(Alu::And, Size::Dword, flags, 0x3f);
-        self.asm.mov(Size::Qword, table, Word::FlagTable.mem());
-        self.asm.movzx(Size::Byte, flags, Mem::indexed(table, flags, Scale::One, 0));
-        self.release(table);
-        flags
-    }
-
-    /// Writes the accrued exceptions.
-    pub fn write_flags(&mut self, v: Val) {
-        let flags = self.eval_to_scratch(v);
-        let other = self.scratch();
-        self.asm.alu_imm(Alu::And, Size::Dword, flags, 0x1f);
-        self.asm.mov(Size::Qword, other, Word::StickyTable.mem());
-        self.asm.movzx(Size::Byte, flags, Mem::indexed(other, flags, Scale::One, 0));
-        self.asm.stmxcsr(SPARE);
-        self.asm.mov(Size::Dword, other, SPARE);
-        self.asm.alu_imm(Alu::And, Size::Dword, other, !0x3f);
-        self.asm.alu(Alu::Or, Size::Dword, other, flags);
-        self.asm.mov_store(Size::Dword, SPARE, other);
-        self.asm.ldmxcsr(SPARE);
     }
 
     /// Moves all bits of a floating-point register.

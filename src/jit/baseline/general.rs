@@ -1,6 +1,7 @@
 //! The operations that any guest could use, as descriptions of values.
 
 use super::emitter::{Chain, Compared, Emitter, Stop};
+use super::flags::ReadFlags;
 use super::node::{Binary, Node, Unary, Val};
 use crate::guest::{AmoOp, BitOp, Cond, MemType, Order, Reg, Semantics, Width};
 use crate::jit::x64::HostFeatures;
@@ -70,6 +71,9 @@ impl Semantics for Emitter<'_> {
             return;
         }
         self.known.set(r, fact);
+        if self.reads_flags {
+            self.known.fp.flags = Some(ReadFlags { r, index: self.index });
+        }
         if let Some(sum) = sum {
             self.known.set_sum(r, sum);
         }

@@ -1,5 +1,6 @@
 //! What is known of the registers at a place in a block.
 
+use super::flags::ReadFlags;
 use super::span::{SPANS, Span};
 use super::sum::Sum;
 use crate::guest::riscv::fp::Fmt;
@@ -48,6 +49,8 @@ pub struct FpKnown {
     fresh: [u32; 2],
     /// Registers that hold a NaN-boxed half, and those that hold a NaN-boxed single, as each half is.
     boxed: [u32; 2],
+    /// The integer register that holds the accrued exceptions.
+    pub flags: Option<ReadFlags>,
 }
 
 impl FpKnown {
@@ -73,20 +76,15 @@ impl FpKnown {
 
     /// The register holds what the guest can see.
     pub fn set_written(&mut self, r: Reg, fmt: Fmt) {
-        self.set_settled(r);
+        self.set_settled(1 << r);
         for (boxed, is_boxed) in self.boxed.iter_mut().zip([fmt == Fmt::H, fmt != Fmt::D]) {
             *boxed = *boxed & !(1 << r) | u32::from(is_boxed) << r;
         }
     }
 
-    /// A NaN in the register has been made canonical.
-    pub fn set_settled(&mut self, r: Reg) {
-        self.fresh.iter_mut().for_each(|fresh| *fresh &= !(1 << r));
-    }
-
-    /// As [`Self::set_settled`], for all registers.
-    pub fn set_all_settled(&mut self) {
-        self.fresh = [0; 2];
+    /// NaNs in the registers have been made canonical.
+    pub fn set_settled(&mut self, regs: u32) {
+        self.fresh.iter_mut().for_each(|fresh| *fresh &= !regs);
     }
 
     /// Whether the register is known to hold a number of this format.
@@ -117,6 +115,9 @@ pub struct Known {
     next_span: usize,
     /// Of the floating-point registers.
     pub fp: FpKnown,
+    /// For each floating-point register, others that it was computed from: if one of them is fresh and holds a NaN, this
+    /// one holds a NaN, too.
+    implying: [u32; 32],
 }
 
 /// How many sums are remembered. An address is mostly used soon after it is computed.
@@ -126,7 +127,7 @@ impl Default for Known {
     fn default() -> Self {
         let mut x = [Fact::NONE; 32];
         x[0] = Fact::constant(0);
-        Self { x, sums: [None; SUMS], spans: [None; SPANS], next_span: 0, fp: FpKnown::default() }
+        Self { x, sums: [None; SUMS], spans: [None; SPANS], next_span: 0, fp: FpKnown::default(), implying: [0; 32] }
     }
 }
 
@@ -140,6 +141,7 @@ impl Known {
     pub fn set(&mut self, r: Reg, fact: Fact) {
         if r != 0 {
             self.x[usize::from(r)] = fact;
+            self.fp.flags = self.fp.flags.filter(|read| read.r != r);
             for sum in &mut self.sums {
                 if sum.is_some_and(|(of, sum)| of == r || sum.reads(r)) {
                     *sum = None;
@@ -151,6 +153,17 @@ impl Known {
                 }
             }
         }
+    }
+
+    /// The registers that imply a NaN in this one: see [`Self::implying`](field@Self::implying).
+    pub fn implying(&self, r: Reg) -> u32 {
+        self.implying[usize::from(r)]
+    }
+
+    /// A floating-point register has been written. These were its operands, or implied them.
+    pub fn set_implying(&mut self, r: Reg, operands: u32) {
+        self.implying.iter_mut().for_each(|regs| *regs &= !(1 << r));
+        self.implying[usize::from(r)] = operands & !(1 << r);
     }
 
     /// The sum of others that an integer register is.

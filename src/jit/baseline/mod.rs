@@ -12,6 +12,7 @@
 mod atomic;
 mod chain;
 mod emitter;
+mod flags;
 mod float;
 mod general;
 mod half;
@@ -19,6 +20,7 @@ mod known;
 mod loops;
 pub mod map;
 mod memory;
+mod nan;
 mod node;
 mod reserved;
 mod riscv;
@@ -833,7 +835,17 @@ impl Block<'_> {
                 }
                 Cold::Nan { from, back, fmt, regs } => {
                     asm.bind(from);
-                    self.emitter.cold_nan(fmt, regs);
+                    self.emitter.cold_nans(fmt, regs);
+                    self.emitter.asm.jmp(back);
+                }
+                Cold::ScratchNan { from, back, fmt, reg } => {
+                    asm.bind(from);
+                    self.emitter.cold_nan(fmt, reg);
+                    self.emitter.asm.jmp(back);
+                }
+                Cold::LoadMxcsr { from, back, value } => {
+                    asm.bind(from);
+                    self.emitter.cold_load_mxcsr(value);
                     self.emitter.asm.jmp(back);
                 }
                 Cold::Equal { from, back, op, operands: [d, a, b] } => {

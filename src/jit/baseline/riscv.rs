@@ -205,7 +205,10 @@ impl RiscvSemantics for Emitter<'_> {
 
     fn csr_read(&mut self, csr: u16) -> Result<Val, Stop> {
         let value = match csr {
-            FFLAGS if self.has_flags => self.read_flags(),
+            FFLAGS if self.has_flags => {
+                self.reads_flags = true;
+                self.read_flags()
+            }
             FRM if self.has_flags => {
                 let mode = self.scratch();
                 self.asm.movzx(Size::Byte, mode, super::map::FRM);
@@ -226,6 +229,7 @@ impl RiscvSemantics for Emitter<'_> {
     }
 
     fn csr_write(&mut self, csr: u16, v: Val) -> Result<(), Stop> {
+        self.reads_flags = false;
         match csr {
             FFLAGS if self.has_flags => self.write_flags(v),
             FRM if self.has_flags => self.write_same_mode(v, 0),
