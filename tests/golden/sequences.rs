@@ -198,6 +198,60 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
         ),
         ("Comparison of doubles and branch", vec![r(Op::FltD, A5, A0, A1), s(Op::Beq, A5, ZERO, 64)]),
         (
+            "Fused products in other registers than their operands",
+            vec![
+                f(Op::FmaddD, A3, A0, A1, A2),
+                f(Op::FmsubD, A4, T3, A1, A2),
+                f(Op::FnmaddS, A5, A0, T3, A2),
+                f(Op::FnmsubS, A1, A0, A1, T4),
+                f(Op::FmaddD, T3, T3, T4, A0),
+                f(Op::FmaddD, T4, T5, T4, T3),
+            ],
+        ),
+        (
+            "Integers of numbers, from the middle away from zero",
+            vec![
+                Insn { rm: 4, ..f(Op::FcvtLD, A0, A0, 0, 0) },
+                Insn { rm: 4, ..f(Op::FcvtWD, A1, A1, 0, 0) },
+                Insn { rm: 4, ..f(Op::FcvtLuD, A2, A2, 0, 0) },
+                Insn { rm: 4, ..f(Op::FcvtWuD, A3, A3, 0, 0) },
+                Insn { rm: 4, ..f(Op::FcvtLS, T3, A4, 0, 0) },
+                Insn { rm: 4, ..f(Op::FcvtWuS, A5, T3, 0, 0) },
+            ],
+        ),
+        (
+            "Numbers moved from integer registers",
+            vec![
+                r(Op::FmvDX, A0, ZERO, 0),
+                r(Op::FmvWX, A1, ZERO, 0),
+                r(Op::FmvDX, A2, T3, 0),
+                r(Op::FmvWX, A3, T3, 0),
+            ],
+        ),
+        (
+            "Loop over numbers, in registers that are otherwise in memory",
+            vec![
+                i(Op::Fld, T3, A0, 0),
+                f(Op::FmulD, T4, T4, T3, 0),
+                f(Op::FaddD, T5, T5, T4, 0),
+                f(Op::FsubD, T4, T5, T3, 0),
+                i(Op::Addi, A0, A0, 8),
+                s(Op::Bne, A0, A1, -20),
+                s(Op::Fsd, A2, T5, 0),
+            ],
+        ),
+        (
+            "Loop that stores numbers, in registers that are otherwise in memory",
+            vec![
+                i(Op::Flw, T3, A0, 0),
+                f(Op::FmulS, T4, T4, T3, 0),
+                s(Op::Fsw, A0, T4, 0),
+                Insn { rm: 1, ..f(Op::FcvtWS, A3, T4, 0, 0) },
+                i(Op::Addi, A0, A0, 4),
+                s(Op::Bne, A0, A1, -20),
+            ],
+        ),
+        (
             "Quiet comparison and branch",
             vec![
                 i(Op::Csrrs, A4, ZERO, FFLAGS),

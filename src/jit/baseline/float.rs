@@ -9,7 +9,7 @@
 //! VEX forms take the upper bits of a scalar result from their first operand, so a single stays NaN-boxed.
 
 use super::emitter::{Cold, Emitter};
-use super::map::{Word, f_slot};
+use super::map::Word;
 use super::node::{FromInt, Node, Rounding, Val};
 use crate::guest::riscv::fp::Fmt;
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Sgnj};
@@ -26,6 +26,9 @@ pub const T0: Xmm = Xmm::Xmm15;
 pub const T1: Xmm = Xmm::Xmm14;
 /// A scratch register.
 pub const T2: Xmm = Xmm::Xmm13;
+
+/// A mode of [`vround`](crate::jit::x64::Assembler::vround).
+const TOWARDS_ZERO: u8 = 3;
 
 /// The format as the assembler names it; half precision is computed in single precision.
 pub fn fp(fmt: Fmt) -> Fp {
@@ -70,7 +73,7 @@ impl Emitter<'_> {
         }
         // A fresh NaN of a double may look like a boxed single.
         self.settle(r);
-        let slot = f_slot(r);
+        let slot = self.map.f_slot(r);
         match (self.map.pinned_f(r), fmt) {
             (None, Fmt::S) => self.asm.alu_imm(Alu::Cmp, Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1),
             (pinned, _) => {
@@ -95,13 +98,19 @@ impl Emitter<'_> {
         self.check_boxed(fmt, r);
         match self.map.pinned_f(r) {
             Some(reg) => XmmMem::Reg(reg),
-            None => XmmMem::Mem(f_slot(r)),
+            None => XmmMem::Mem(self.map.f_slot(r)),
         }
     }
 
     /// A number in a register, with its upper bits.
     pub fn fp_in_register(&mut self, fmt: Fmt, r: Reg, scratch: Xmm) -> Xmm {
-        match self.fp_operand(fmt, r) {
+        let operand = self.fp_operand(fmt, r);
+        self.loaded(operand, scratch)
+    }
+
+    /// An operand in a register, with its upper bits.
+    fn loaded(&mut self, operand: XmmMem, scratch: Xmm) -> Xmm {
+        match operand {
             XmmMem::Reg(reg) => reg,
             XmmMem::Mem(slot) => {
                 self.asm.vmov_load(Fp::Double, scratch, slot);
@@ -138,7 +147,7 @@ impl Emitter<'_> {
 
     /// Writes a floating-point register that is in memory.
     fn write_fp_slot(&mut self, fmt: Fmt, r: Reg, v: Val) {
-        let slot = f_slot(r);
+        let slot = self.map.f_slot(r);
         if self.is_integer(v) {
             self.write_fp_from_integer(fmt, slot, v);
         } else {
@@ -286,13 +295,19 @@ impl Emitter<'_> {
                 }
                 false
             }
-            _ => {
-                let scratch = self.scratch();
-                self.eval(scratch, v);
-                if fmt == Fmt::H {
-                    self.asm.alu_imm(Alu::Or, Size::Qword, scratch, -0x1_0000);
-                }
+            Node::Imm(0) if fmt == Fmt::D => {
+                self.asm.vlogic(VLogic::Xor, d, d, d);
+                false
+            }
+            _ if fmt == Fmt::H => {
+                let scratch = self.eval_to_scratch(v);
+                self.asm.alu_imm(Alu::Or, Size::Qword, scratch, -0x1_0000);
                 self.asm.vmov_from_gpr(Size::Qword, d, scratch);
+                false
+            }
+            _ => {
+                let operand = self.operand(v);
+                self.asm.vmov_from_gpr(Size::Qword, d, operand);
                 if fmt == Fmt::S {
                     self.asm.vlogic(VLogic::Or, d, d, Word::Box.mem());
                 }
@@ -308,18 +323,30 @@ impl Emitter<'_> {
             (true, false) => Fma::Nmadd,
             (true, true) => Fma::Nmsub,
         };
-        let addend = self.fp_in_register(fmt, c, T2);
-        let a = self.fp_in_register(fmt, a, T1);
-        let b = self.fp_operand(fmt, b);
+        let [a, b, c] = [a, b, c].map(|r| self.fp_operand(fmt, r));
         // The operands are still needed if the result is a NaN: x86 misses that infinity times zero is invalid when a
         // quiet NaN is added.
-        self.asm.vmov_reg(T0, addend);
-        self.asm.vfma(op, FmaOrder::O231, fp(fmt), T0, a, b);
-        self.asm.vucomis(fp(fmt), T0, T0);
+        let result = if [a, b, c].contains(&XmmMem::Reg(d)) { T0 } else { d };
+        match (a, c) {
+            (XmmMem::Mem(factor), XmmMem::Reg(_)) => {
+                let b = self.loaded(b, T1);
+                self.asm.vmov_load(Fp::Double, result, factor);
+                self.asm.vfma(op, FmaOrder::O213, fp(fmt), result, b, c);
+            }
+            _ => {
+                let a = self.loaded(a, T1);
+                match c {
+                    XmmMem::Reg(addend) => self.asm.vmov_reg(result, addend),
+                    XmmMem::Mem(addend) => self.asm.vmov_load(Fp::Double, result, addend),
+                }
+                self.asm.vfma(op, FmaOrder::O231, fp(fmt), result, a, b);
+            }
+        }
+        self.asm.vucomis(fp(fmt), result, result);
         let slow = self.slow();
         self.asm.jcc(Cond::P, slow);
-        if d != T0 {
-            self.asm.vmov_reg(d, T0);
+        if result != d {
+            self.asm.vmov_reg(d, result);
         }
     }
 
@@ -462,6 +489,7 @@ impl Emitter<'_> {
     /// Converts to an integer.
     pub fn eval_to_int(&mut self, d: Gpr, fmt: Fmt, ty: IntType, rounding: Rounding, a: Reg) {
         let mut source = if fmt == Fmt::H { self.widened(a, T1) } else { self.fp_in_register(fmt, a, T1) };
+        let mut nearest_away = None;
         // A half is converted as the single that it equals.
         let fmt = if fmt == Fmt::H { Fmt::S } else { fmt };
         let slow = self.slow();
@@ -472,10 +500,10 @@ impl Emitter<'_> {
             (_, IntType::U32, _) => Some(0x41ef_ffff_ffe0_0000),
             (Fmt::S, IntType::U64, _) => Some(0x5eff_ffff),
             (_, IntType::U64, _) => Some(0x43df_ffff_ffff_ffff),
-            (Fmt::S, IntType::I32, Rounding::Mode(_)) => Some(0x4eff_ffff),
-            (_, IntType::I32, Rounding::Mode(_)) => Some(0x41df_ffff_ffc0_0000),
-            (Fmt::S, IntType::I64, Rounding::Mode(_)) => Some(0x5eff_ffff),
-            (_, IntType::I64, Rounding::Mode(_)) => Some(0x43df_ffff_ffff_ffff),
+            (Fmt::S, IntType::I32, Rounding::Mode(_) | Rounding::Away) => Some(0x4eff_ffff),
+            (_, IntType::I32, Rounding::Mode(_) | Rounding::Away) => Some(0x41df_ffff_ffc0_0000),
+            (Fmt::S, IntType::I64, Rounding::Mode(_) | Rounding::Away) => Some(0x5eff_ffff),
+            (_, IntType::I64, Rounding::Mode(_) | Rounding::Away) => Some(0x43df_ffff_ffff_ffff),
             _ => None,
         };
         if let Some(limit) = limit {
@@ -488,7 +516,10 @@ impl Emitter<'_> {
             self.asm.mov_imm(bound, limit);
             self.asm.alu(Alu::Cmp, size, bits, bound);
             self.asm.jcc(Cond::A, slow);
+            self.release(bits);
+            self.release(bound);
         }
+        let size = if ty == IntType::I32 { Size::Dword } else { Size::Qword };
         let how = match rounding {
             Rounding::Truncate => ToInt::Truncate,
             Rounding::Current => ToInt::Mxcsr,
@@ -497,9 +528,22 @@ impl Emitter<'_> {
                 source = T0;
                 ToInt::Truncate
             }
+            Rounding::Away => {
+                // What is cut off is exact, and so is its double, whose integer is what there is to add.
+                let up = self.scratch();
+                self.asm.vround(fp(fmt), TOWARDS_ZERO, T0, source, source);
+                self.asm.varith(VArith::Sub, fp(fmt), T1, source, T0);
+                self.asm.varith(VArith::Add, fp(fmt), T1, T1, T1);
+                self.asm.vcvt_int(ToInt::Truncate, fp(fmt), size, up, T1);
+                nearest_away = Some(up);
+                source = T0;
+                ToInt::Truncate
+            }
         };
-        let size = if ty == IntType::I32 { Size::Dword } else { Size::Qword };
         self.asm.vcvt_int(how, fp(fmt), size, d, source);
+        if let Some(up) = nearest_away {
+            self.asm.alu(Alu::Add, size, d, up);
+        }
         match ty {
             // What does not fit yields the smallest integer, which can also be a correct result. Only that overflows
             // when 1 is subtracted.
@@ -575,7 +619,7 @@ impl Emitter<'_> {
                 self.settle(r);
                 self.asm.vmov_to_gpr(Size::Qword, d, reg);
             }
-            None => self.asm.mov(Size::Qword, d, f_slot(r)),
+            None => self.asm.mov(Size::Qword, d, self.map.f_slot(r)),
         }
     }
 

@@ -4,13 +4,13 @@
 //! uses more trades places with what it uses less. The code that enters the superblock exchanges the two, and so does
 //! the code that leaves it, so that outside the fixed map is in force.
 
-use super::map::Exchange;
+use super::map::{Exchange, File};
 use super::{Config, Target};
 use crate::guest::Reg;
 use remu_isa::{Insn, RegClass};
 use std::ops::RangeInclusive;
 
-/// The most registers that are exchanged.
+/// The most registers of a kind that are exchanged.
 const MOST: usize = 8;
 
 /// How often a loop is assumed to be repeated.
@@ -34,27 +34,38 @@ pub fn exchanges(insns: &[(u64, Insn)], labels: &[Option<Target>], config: &Conf
     }
     let loops: Vec<(RangeInclusive<usize>, u32)> =
         (0..insns.len()).filter_map(|head| loop_at(insns, labels, head)).collect();
-    let mut uses = [0u32; 32];
+    let mut uses = [[0u32; 32]; 2];
     for (index, (_, insn)) in insns.iter().enumerate() {
         let inside = loops.iter().filter(|(range, _)| range.contains(&index)).take(DEEPEST);
         let weight: u32 = inside.map(|(_, repeated)| repeated).product();
         let info = insn.op.info();
-        for (class, reg) in [(info.rd, insn.rd), (info.rs1, insn.rs1), (info.rs2, insn.rs2)] {
-            if class == RegClass::X {
-                uses[usize::from(reg)] += weight;
+        let operands = [(info.rd, insn.rd), (info.rs1, insn.rs1), (info.rs2, insn.rs2), (info.rs3, insn.rs3)];
+        for (class, reg) in operands {
+            match class {
+                RegClass::X => uses[0][usize::from(reg)] += weight,
+                RegClass::F => uses[1][usize::from(reg)] += weight,
+                _ => {}
             }
         }
     }
-    let by_uses = |is_pinned: bool| {
-        let mut regs: Vec<Reg> = (1..32).filter(|&r| config.map.pinned(r).is_some() == is_pinned).collect();
+    let map = &config.map;
+    // x0 is nowhere.
+    add(File::Integer, &uses[0], 1, |r| map.pinned(r).is_some(), config.exchange_gain, into);
+    add(File::Float, &uses[1], 0, |r| map.pinned_f(r).is_some(), config.exchange_gain, into);
+}
+
+/// Adds the exchanges of one kind of registers, from `first` on, that gain enough.
+fn add(file: File, uses: &[u32; 32], first: Reg, is_pinned: impl Fn(Reg) -> bool, gain: u32, into: &mut Vec<Exchange>) {
+    let by_uses = |pinned: bool| {
+        let mut regs: Vec<Reg> = (first..32).filter(|&r| is_pinned(r) == pinned).collect();
         regs.sort_by_key(|&r| uses[usize::from(r)]);
         regs
     };
     for (&used, unused) in by_uses(false).iter().rev().zip(by_uses(true)).take(MOST) {
-        if uses[usize::from(used)] < uses[usize::from(unused)] + config.exchange_gain {
+        if uses[usize::from(used)] < uses[usize::from(unused)] + gain {
             break;
         }
-        into.push(Exchange { used, unused });
+        into.push(Exchange { file, used, unused });
     }
 }
 

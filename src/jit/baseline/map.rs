@@ -162,10 +162,21 @@ pub fn name_at(disp: i64) -> Option<String> {
     Some(if offset == 0 { name } else { format!("{name}+{offset}") })
 }
 
-/// Two integer registers that trade places in a superblock: one that the fixed map keeps in memory, and one that it keeps
-/// in a register of the host.
+/// The registers of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    /// The integer registers.
+    Integer,
+    /// The floating-point registers.
+    Float,
+}
+
+/// Two registers that trade places in a superblock: one that the fixed map keeps in memory, and one that it keeps in a
+/// register of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange {
+    /// What both are.
+    pub file: File,
     /// The first.
     pub used: Reg,
     /// The second.
@@ -179,6 +190,8 @@ pub struct RegisterMap {
     /// In whose place in the CPU state each of the others is.
     slots: [Reg; 32],
     f: [Option<Xmm>; 32],
+    /// The same as `slots`, for the floating-point registers.
+    f_slots: [Reg; 32],
     base: Option<Gpr>,
     counter: Option<Gpr>,
 }
@@ -216,15 +229,24 @@ impl RegisterMap {
             }
         }
         let base = if has_base { x[16].take() } else { None };
-        Self { x, slots: std::array::from_fn(|r| r as Reg), f, base, counter: None }
+        let slots = std::array::from_fn(|r| r as Reg);
+        Self { x, slots, f, f_slots: slots, base, counter: None }
     }
 
     /// The map with two registers in each other's place.
     #[must_use]
     pub fn exchanged(mut self, exchange: &Exchange) -> Self {
         let [used, unused] = [exchange.used, exchange.unused].map(usize::from);
-        self.x.swap(used, unused);
-        self.slots.swap(used, unused);
+        match exchange.file {
+            File::Integer => {
+                self.x.swap(used, unused);
+                self.slots.swap(used, unused);
+            }
+            File::Float => {
+                self.f.swap(used, unused);
+                self.f_slots.swap(used, unused);
+            }
+        }
         self
     }
 
@@ -257,6 +279,11 @@ impl RegisterMap {
     /// The register of the host that holds the floating-point register `r`.
     pub fn pinned_f(&self, r: Reg) -> Option<Xmm> {
         self.f[usize::from(r)]
+    }
+
+    /// Where the floating-point register `r` is, if it is in memory.
+    pub fn f_slot(&self, r: Reg) -> Mem {
+        f_slot(self.f_slots[usize::from(r)])
     }
 
     /// The floating-point registers in registers of the host.

@@ -37,10 +37,10 @@ use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::fp::Rm;
 use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Part, alu};
-use crate::jit::x64::{self, Alu, AsmError, Assembler, Gpr, HostFeatures, Label, Mem, Size};
+use crate::jit::x64::{self, Alu, AsmError, Assembler, Fp, Gpr, HostFeatures, Label, Mem, Size};
 use crate::memory::PAGE_SIZE;
 use emitter::{Chain, Cold, Emitter, Stop, imm32};
-use map::{Exchange, PC, RegisterMap, STOP, Word, x_slot};
+use map::{Exchange, File, PC, RegisterMap, STOP, Word, f_slot, x_slot};
 use node::Nodes;
 use remu_isa::{Insn, Isa, Op};
 use std::borrow::Cow;
@@ -419,14 +419,26 @@ impl Block<'_> {
         }
     }
 
-    /// Exchanges registers, between the fixed map and that of the superblock. Uses rcx, and leaves the flags.
+    /// Exchanges registers, between the fixed map and that of the superblock. Uses rcx and a scratch register for
+    /// numbers, and leaves the flags.
     fn exchange(&mut self) {
-        for &Exchange { used, unused } in self.exchanges {
-            let host = self.config.map.pinned(unused).expect("one of the two is pinned");
-            let asm = &mut *self.emitter.asm;
-            asm.mov(Size::Qword, Gpr::Rcx, x_slot(used));
-            asm.mov_store(Size::Qword, x_slot(used), host);
-            asm.mov(Size::Qword, host, Gpr::Rcx);
+        const PINNED: &str = "one of the two is pinned";
+        let (map, asm) = (&self.config.map, &mut *self.emitter.asm);
+        for &Exchange { file, used, unused } in self.exchanges {
+            match file {
+                File::Integer => {
+                    let host = map.pinned(unused).expect(PINNED);
+                    asm.mov(Size::Qword, Gpr::Rcx, x_slot(used));
+                    asm.mov_store(Size::Qword, x_slot(used), host);
+                    asm.mov(Size::Qword, host, Gpr::Rcx);
+                }
+                File::Float => {
+                    let host = map.pinned_f(unused).expect(PINNED);
+                    asm.vmov_load(Fp::Double, float::T0, f_slot(used));
+                    asm.vmov_store(Fp::Double, f_slot(used), host);
+                    asm.vmov_reg(host, float::T0);
+                }
+            }
         }
     }
 

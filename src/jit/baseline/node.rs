@@ -103,6 +103,8 @@ pub enum Rounding {
     Current,
     /// In another mode, numbered as in MXCSR.
     Mode(u8),
+    /// To the nearest, from the middle away from zero. MXCSR has no such mode.
+    Away,
 }
 
 /// What a value is.

@@ -1,7 +1,6 @@
 //! RISC-V's own operations, as descriptions of values.
 
 use super::emitter::{Emitter, Stop};
-use super::map::f_slot;
 use super::node::{Binary, FromInt, Node, Rounding, Unary, Val};
 use crate::guest::riscv::csr::{FCSR, FFLAGS, FRM};
 use crate::guest::riscv::fp::{Fmt, Rm, RmField, host};
@@ -119,7 +118,11 @@ impl RiscvSemantics for Emitter<'_> {
         if self.uncompiled {
             return;
         }
-        if self.map.has_fp() { self.write_fp(fmt, r, v) } else { self.write_fp_from_integer(fmt, f_slot(r), v) }
+        if self.map.has_fp() {
+            self.write_fp(fmt, r, v)
+        } else {
+            self.write_fp_from_integer(fmt, self.map.f_slot(r), v)
+        }
     }
 
     fn fp_read_bits(&mut self, r: Reg) -> Val {
@@ -164,6 +167,7 @@ impl RiscvSemantics for Emitter<'_> {
     fn fp_to_int(&mut self, fmt: Fmt, ty: IntType, rm: RmField, a: Val) -> Result<Val, Stop> {
         let rounding = match self.mode_of(rm) {
             Some(Rm::Rtz) => Some(Rounding::Truncate),
+            None if Rm::from_bits(rm.0) == Some(Rm::Rmm) => Some(Rounding::Away),
             mode if mode == self.rounding => mode.map(|_| Rounding::Current),
             mode => mode.map(|mode| Rounding::Mode(in_mxcsr(mode))),
         };

@@ -1,7 +1,6 @@
 //! Selects the host's instructions for a value, once it is known where it goes.
 
 use super::emitter::{Cold, Emitter, imm32, size_of_width};
-use super::map::f_slot;
 use super::node::{Binary, Node, Unary, Val};
 use super::sum::scale;
 use crate::guest::{BitOp, Cond, MemType, Reg, Width};
@@ -33,7 +32,7 @@ impl Emitter<'_> {
         match self.nodes.get(v) {
             Node::Reg(r) => Some(self.map.x(r)),
             Node::Scratch(reg) => Some(RegMem::Reg(reg)),
-            Node::FpBits(r) if self.map.pinned_f(r).is_none() => Some(RegMem::Mem(f_slot(r))),
+            Node::FpBits(r) if self.map.pinned_f(r).is_none() => Some(RegMem::Mem(self.map.f_slot(r))),
             _ => None,
         }
     }

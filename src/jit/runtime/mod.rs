@@ -12,7 +12,7 @@ mod shared;
 mod statistics;
 mod stubs;
 
-use super::baseline::map::{BIAS, Exchange, Word, name_at};
+use super::baseline::map::{BIAS, Exchange, File, Word, name_at};
 use super::baseline::{Compiler, Config, Reason, Unsettled};
 use crate::guest::riscv::fp::{self, Fmt, FpMode};
 use crate::guest::riscv::{Cpu, Privilege, Reservation, Rv64, UserProgram};
@@ -475,8 +475,11 @@ impl Core {
     ) -> Result<Reason, Exit> {
         let (place, exchanges) = self.cache.fault_place(at);
         cpu.pc = place.pc;
-        for &Exchange { used, unused } in &exchanges {
-            cpu.x.swap(used.into(), unused.into());
+        for &Exchange { file, used, unused } in &exchanges {
+            match file {
+                File::Integer => cpu.x.swap(used.into(), unused.into()),
+                File::Float => cpu.f.swap(used.into(), unused.into()),
+            }
         }
         if context.count {
             cpu.instret += u64::from(place.uncounted);
