@@ -38,6 +38,8 @@ struct Known {
     isa: Isa,
     /// Empty until used.
     insns: Box<[(u32, Insn)]>,
+    /// Whether nothing is added.
+    is_frozen: bool,
 }
 
 /// The number of bits of an index into the known instructions.
@@ -48,7 +50,7 @@ const UNKNOWN: (u32, Insn) = (1 << 16, Insn { op: Op::Addi, rd: 0, rs1: 0, rs2: 
 
 impl Default for Known {
     fn default() -> Self {
-        Self { isa: Isa { xlen: Xlen::Rv64, exts: ExtSet::EMPTY }, insns: Box::default() }
+        Self { isa: Isa { xlen: Xlen::Rv64, exts: ExtSet::EMPTY }, insns: Box::default(), is_frozen: false }
     }
 }
 
@@ -66,10 +68,14 @@ impl Known {
         }
         // The golden ratio, by which products spread.
         let known = &mut self.insns[(bits.wrapping_mul(0x9e37_79b9) >> (32 - KNOWN_BITS)) as usize];
-        if known.0 != bits {
-            *known = (bits, B::decode(bytes, isa)?);
+        if known.0 == bits {
+            return Ok(known.1);
         }
-        Ok(known.1)
+        let insn = B::decode(bytes, isa)?;
+        if !self.is_frozen {
+            *known = (bits, insn);
+        }
+        Ok(insn)
     }
 
     #[cold]
@@ -100,6 +106,11 @@ pub struct Next {
 }
 
 impl Fetched {
+    /// Sets whether instructions are kept by their encoding, as is the default. Others are found either way.
+    pub fn keep_decoded(&mut self, keep: bool) {
+        self.known.is_frozen = !keep;
+    }
+
     /// Decodes from `pc` up to the first instruction that `ends` the block, within the limits.
     ///
     /// # Errors

@@ -91,6 +91,8 @@ pub struct CodeCache {
     area: Area,
     stubs: Stubs,
     stub_code: Box<[u8]>,
+    /// The number of forks between the first process with this cache and this one.
+    forks: AtomicU64,
     /// The number of forks in which the code was left to the parent.
     left_behind: AtomicU64,
     lookup: Lookup,
@@ -165,6 +167,7 @@ impl CodeCache {
             area,
             stubs,
             stub_code: asm.bytes().into(),
+            forks: AtomicU64::new(0),
             left_behind: AtomicU64::new(0),
             lookup: Lookup::new(),
             state: Lock::new(Rank::CodeCache, State { used, ..State::default() }),
@@ -213,6 +216,11 @@ impl CodeCache {
     /// The memory.
     pub fn area(&self) -> &Area {
         &self.area
+    }
+
+    /// Changes in the child of a fork.
+    pub fn forks(&self) -> u64 {
+        self.forks.load(Ordering::Relaxed)
     }
 
     /// Changes when a fork has left the code to the parent: no address of code is valid then.
@@ -443,6 +451,7 @@ impl CodeObserver for CodeCache {
     }
 
     fn after_fork(&self) {
+        self.forks.fetch_add(1, Ordering::Relaxed);
         if self.listener.is_some() {
             self.area.report_to_profilers();
         }

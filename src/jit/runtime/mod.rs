@@ -52,6 +52,8 @@ struct Core {
     /// The value of `instret` at which to stop.
     limit: u64,
     forget_code: bool,
+    /// See [`CodeCache::forks`].
+    forks: u64,
     /// See [`CodeCache::left_behind`].
     left_behind: u64,
     warmth: Warmth,
@@ -88,6 +90,7 @@ impl<P: Privilege> Jit<P> {
             budget: None,
             limit: u64::MAX,
             forget_code: false,
+            forks: code.cache.forks(),
             left_behind: code.cache.left_behind(),
             warmth: Warmth::new(code.cache.compiles_after()),
         };
@@ -156,6 +159,9 @@ impl<P: Privilege> Engine<Rv64> for Jit<P> {
         }
         if std::mem::replace(&mut core.left_behind, core.cache.left_behind()) != core.cache.left_behind() {
             core.jumps.forget();
+        }
+        if std::mem::replace(&mut core.forks, core.cache.forks()) != core.cache.forks() {
+            core.warmth.after_fork();
         }
         if std::mem::take(&mut core.forget_code) {
             core.cache.empty(watch);
