@@ -244,8 +244,8 @@ impl Call<'_> {
         }
         if call.pointers().is_empty() {
             self.check_descriptors()?;
-            let mut args = self.args;
-            args[self.row.args.len()..].fill(0);
+            let count = self.row.args.len();
+            let args = std::array::from_fn(|i| if i < count { self.args[i] } else { 0 });
             return Ok(host::pass_numbers(call, args)?);
         }
         let mut args = [const { SysArg::Val(0) }; 6];

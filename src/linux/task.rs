@@ -18,7 +18,7 @@ use super::table::{self, Restart, Row, Run, Support};
 use super::thread::{NoThreads, Threads};
 use crate::elf::at;
 use crate::guest::Exit;
-use crate::guest::riscv::Cpu;
+use crate::guest::riscv::{Cpu, QuickCalls};
 use crate::host::{Lock, LockRef, Rank};
 use crate::memory::GuestAddr;
 use rustix::io::Errno;
@@ -324,6 +324,11 @@ impl Task {
             }
         }
         outcome
+    }
+
+    /// The calls that need not be made by [`Self::handle_exit`].
+    pub fn quick_calls(&self) -> Option<QuickCalls> {
+        self.system.tracer.is_none().then(|| self.mm.vdso.quick_calls())
     }
 
     fn system_call(&mut self, cpu: &mut Cpu) -> Outcome {

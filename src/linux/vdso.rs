@@ -3,8 +3,14 @@
 //! C libraries look up their clock functions in it, signal handlers return through it, and unwinders recognise a signal
 //! frame by the bytes of `__vdso_rt_sigreturn`. Every function makes its system call. `build/vdso.rs` assembles the
 //! image when remu is built.
+//!
+//! The kernel's vDSO reads most clocks without a system call. Here the engine answers these calls without leaving guest
+//! code, unless they are logged.
 
-use crate::memory::{Backing, GuestAddr, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
+use super::arch::riscv64 as arch;
+use crate::guest::riscv::{Cpu, QuickCalls};
+use crate::host::{Timespec, clock};
+use crate::memory::{Backing, GuestAddr, GuestMemory, MapError, MapRequest, PAGE_SIZE, Place, Prot, UserSpace};
 use rustix::io::Errno;
 
 /// The ELF image.
@@ -39,28 +45,58 @@ impl Vdso {
     /// Whether the kernel's vDSO answers this call, made before `pc`, in user mode: it reads clocks from memory. There
     /// is no system call then that a filter could see.
     pub fn answers(&self, pc: GuestAddr, number: u64, clock: u64) -> bool {
-        const CLOCK_GETTIME: u64 = 113;
-        const CLOCK_GETRES: u64 = 114;
-        const GETTIMEOFDAY: u64 = 169;
-        let in_memory = || {
-            matches!(
-                clock as i32,
-                libc::CLOCK_REALTIME
-                    | libc::CLOCK_MONOTONIC
-                    | libc::CLOCK_MONOTONIC_RAW
-                    | libc::CLOCK_REALTIME_COARSE
-                    | libc::CLOCK_MONOTONIC_COARSE
-                    | libc::CLOCK_BOOTTIME
-                    | libc::CLOCK_TAI
-            )
-        };
         pc.0.wrapping_sub(self.base.0) < PAGE_SIZE
             && match number {
-                CLOCK_GETTIME | CLOCK_GETRES => in_memory(),
+                CLOCK_GETTIME | CLOCK_GETRES => is_in_memory(clock),
                 GETTIMEOFDAY => true,
                 _ => false,
             }
     }
+
+    /// The calls that the engine answers.
+    pub fn quick_calls(&self) -> QuickCalls {
+        QuickCalls { page: self.base, answer: read_clock }
+    }
+}
+
+const CLOCK_GETTIME: u64 = 113;
+const CLOCK_GETRES: u64 = 114;
+const GETTIMEOFDAY: u64 = 169;
+
+/// Whether the kernel's vDSO has this clock.
+fn is_in_memory(clock: u64) -> bool {
+    matches!(
+        clock as i32,
+        libc::CLOCK_REALTIME
+            | libc::CLOCK_MONOTONIC
+            | libc::CLOCK_MONOTONIC_RAW
+            | libc::CLOCK_REALTIME_COARSE
+            | libc::CLOCK_MONOTONIC_COARSE
+            | libc::CLOCK_BOOTTIME
+            | libc::CLOCK_TAI
+    )
+}
+
+/// Answers calls that read a clock. See [`QuickCalls::answer`].
+fn read_clock(cpu: &mut Cpu, space: &UserSpace) -> bool {
+    let (number, args) = arch::system_call(cpu);
+    let (time, to) = match (number, args) {
+        (CLOCK_GETTIME, [clock, to, ..]) if is_in_memory(clock) => (clock::now(clock as i32), to),
+        // Only the system call returns the kernel's time zone.
+        (GETTIMEOFDAY, [to, 0, ..]) if to != 0 => {
+            let now = clock::now(libc::CLOCK_REALTIME);
+            (now.map(|now| Timespec { nsec: now.nsec / 1000, ..now }), to)
+        }
+        _ => return false,
+    };
+    let Ok(Timespec { sec, nsec }) = time else { return false };
+    let words = [(to, sec), (to.wrapping_add(8), nsec)];
+    if words.iter().any(|&(addr, word)| space.store(8, GuestAddr(addr), word as u64).is_err()) {
+        return false;
+    }
+    arch::set_result(cpu, 0);
+    arch::skip_call(cpu);
+    true
 }
 
 #[cfg(test)]

@@ -91,10 +91,10 @@ impl Engines {
 }
 
 impl ThreadEngine {
-    pub fn run(&mut self, hart: &mut HartOwner<Rv64>, mem: &UserSpace) -> Exit {
+    pub fn run(&mut self, hart: &mut HartOwner<Rv64>, program: &mut UserProgram, mem: &UserSpace) -> Exit {
         match self {
-            Self::Interp(engine) => engine.run(hart, &mut UserProgram::new(), mem),
-            Self::Jit(engine) => engine.run(hart, &mut UserProgram::new(), mem),
+            Self::Interp(engine) => engine.run(hart, program, mem),
+            Self::Jit(engine) => engine.run(hart, program, mem),
         }
     }
 

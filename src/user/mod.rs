@@ -8,7 +8,7 @@ mod engine;
 pub use engine::{EngineConfig, EngineKind};
 
 use crate::debug::{AddressFilter, CodeMap, Log, MapLog, TraceItems};
-use crate::guest::riscv::{Cpu, Rv64};
+use crate::guest::riscv::{Cpu, Rv64, UserProgram};
 use crate::guest::{Counters, Exit, HartOwner, add_counters, report_counters};
 use crate::host::{self, Attachment, CallError, ChildProcess, Lock, LockRef, NewProcess, Rank, StopFlag, VmClone};
 use crate::linux::thread::{NewThread, ThreadStarter};
@@ -313,6 +313,7 @@ impl Runner {
     ) -> Outcome {
         let mm = task.mm.clone();
         let space = mm.space();
+        let mut program = UserProgram::answering(task.quick_calls());
         loop {
             if let Some(maps) = &self.config.maps {
                 maps.update(space);
@@ -320,7 +321,7 @@ impl Runner {
             if let Some(runs) = runs {
                 runs.store(true, Ordering::Relaxed);
             }
-            let exit = engine.run(hart, space);
+            let exit = engine.run(hart, &mut program, space);
             if let Some(runs) = runs {
                 runs.store(false, Ordering::Relaxed);
             }

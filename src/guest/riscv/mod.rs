@@ -15,7 +15,7 @@ pub mod sem;
 mod semantics;
 mod state;
 
-pub use privilege::{After, Privilege, UserProgram};
+pub use privilege::{After, Privilege, QuickCalls, UserProgram};
 pub use semantics::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj};
 pub use state::{Cpu, Reservation, insn_align};
 

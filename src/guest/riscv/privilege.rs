@@ -3,9 +3,8 @@
 use super::{Cpu, csr};
 use crate::guest::{BlockContext, Exit};
 use crate::host::clock;
-use crate::memory::{GuestMemory, UserSpace};
+use crate::memory::{GuestAddr, GuestMemory, UserSpace};
 use remu_isa::{Insn, Isa};
-use std::marker::PhantomData;
 
 /// What follows an instruction of the privileged architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +58,31 @@ pub trait Privilege {
     fn poll(&mut self, cpu: &mut Cpu, mem: &Self::Memory) -> bool;
 }
 
-/// The privileged state of a user-level hart: there is none. Each trap is the caller's affair.
+/// The privileged state of a user-level hart: there is none. Each trap is the caller's affair, but for [`QuickCalls`].
 #[derive(Debug)]
-pub struct UserProgram<M = UserSpace>(PhantomData<fn(&M)>);
+pub struct UserProgram<M = UserSpace> {
+    quick_calls: Option<QuickCalls<M>>,
+}
+
+/// System calls that are answered without leaving the engine.
+#[derive(Debug)]
+pub struct QuickCalls<M = UserSpace> {
+    /// The page from which they are made.
+    pub page: GuestAddr,
+    /// Answers the call at the pc and moves the pc past it. Returns false, and has changed no register, if the call is not
+    /// among them or fails. The host's unit is in the guest's rounding mode: no floating-point numbers may be computed.
+    pub answer: fn(&mut Cpu, &M) -> bool,
+}
 
 impl<M> UserProgram<M> {
-    /// The state.
+    /// The state of a hart whose calls are all the caller's affair.
     pub const fn new() -> Self {
-        Self(PhantomData)
+        Self { quick_calls: None }
+    }
+
+    /// The state of a hart some of whose calls may be answered by the engine.
+    pub const fn answering(quick_calls: Option<QuickCalls<M>>) -> Self {
+        Self { quick_calls }
     }
 }
 
@@ -101,8 +117,14 @@ impl<M: GuestMemory> Privilege for UserProgram<M> {
         BlockContext::default()
     }
 
-    #[inline(always)]
-    fn trap(&mut self, _: &mut Cpu, _: &M, exit: Exit) -> Option<Exit> {
+    #[inline]
+    fn trap(&mut self, cpu: &mut Cpu, mem: &M, exit: Exit) -> Option<Exit> {
+        if let (Exit::Syscall, Some(calls)) = (exit, &self.quick_calls)
+            && GuestAddr(cpu.pc).page_floor() == calls.page
+            && (calls.answer)(cpu, mem)
+        {
+            return None;
+        }
         Some(exit)
     }
 

@@ -6,6 +6,7 @@
 mod admin;
 mod alone;
 mod attr;
+mod clock;
 mod credentials;
 mod exec;
 mod fd;
