@@ -1,5 +1,5 @@
-//! The state is exact wherever compiled code can fault: every access of every instruction and sequence faults in turn,
-//! and the compiler leaves the same registers, flags, pc and memory as the interpreter.
+//! The state is exact wherever compiled code can fault or pause: every access of every instruction and sequence faults
+//! in turn, and the compiler leaves the same registers, flags, pc and memory as the interpreter.
 
 use crate::{IN_MEMORY, PINNED, sequences, typical};
 use remu::guest::riscv::{Cpu, Rv64, UserProgram};
@@ -57,9 +57,10 @@ impl Side {
         Self { space, hart, engine, has_globals: true }
     }
 
+    /// An interpreter that executes one instruction at a time, so that its limits are exact.
     fn interpreter() -> Self {
         Self::new(false, |space, hart| {
-            let mut engine = Interp::<Rv64>::new(InterpConfig::default());
+            let mut engine = Interp::<Rv64>::new(InterpConfig { max_block: 1, ..InterpConfig::default() });
             engine.watch_code(space.watch_code(hart.cell().clone()));
             engine
         })
@@ -88,6 +89,10 @@ impl Side {
             self.space.write_bytes(GuestAddr(at), &start.memory).expect("it is writable");
         }
         *self.hart.cpu_mut() = start.cpu.clone();
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> Exit {
         self.hart.cell().take_stop();
         self.engine.run(&mut self.hart, &mut UserProgram::new(), &self.space)
     }
@@ -267,6 +272,45 @@ fn agree(name: &str, mut right: Side, counts: bool) {
             assert!(!must_fault || faulted.contains(&n), "{case}, {name}: {} faults in no run", insn.disassemble(CODE));
         }
     }
+}
+
+/// Runs all sequences on this engine, which is interrupted again and again, and on the interpreter as far.
+fn agree_at_pauses(name: &str, mut right: Side) {
+    let mut left = Side::interpreter();
+    let mut pauses = 0;
+    for (case, insns) in sequences::all() {
+        let code = encoded(&insns);
+        left.put_code(&code);
+        right.put_code(&code);
+        for seed in 1..=RUNS {
+            let mut rng = Rng(seed);
+            let start = Start::random(&mut rng, true);
+            let mut retired = start.cpu.instret;
+            for n in 0..8 {
+                right.engine.limit(1 + rng.below(20) as u64);
+                let ended = if n == 0 { right.run(&start) } else { right.go_on() };
+                let more = right.hart.cpu().instret - retired;
+                if ended != Exit::Interrupted || more == 0 {
+                    break;
+                }
+                retired += more;
+                left.engine.limit(more);
+                let left_ended = if n == 0 { left.run(&start) } else { left.go_on() };
+                let text = differences((left_ended, &left), (ended, &right));
+                assert!(text.is_empty(), "{case}, {name}, run {seed}, pause {n}:\n{}{text}", listing(&insns));
+                pauses += 1;
+            }
+        }
+    }
+    assert!(pauses > 1000, "{name}: only {pauses} pauses");
+}
+
+#[test]
+fn every_pause_leaves_the_state_of_the_interpreter() {
+    let counting = JitConfig { count: true, ..JitConfig::default() };
+    agree_at_pauses("compiled", Side::compiler(true, &counting));
+    let exchanging = JitConfig { exchange_gain: 0, ..counting };
+    agree_at_pauses("compiled, with exchanges", Side::compiler(false, &exchanging));
 }
 
 #[test]

@@ -252,6 +252,54 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
             ],
         ),
         (
+            "Sum of products of doubles",
+            vec![
+                i(Op::Fld, A3, A1, 0),
+                i(Op::Fld, A5, A0, 0),
+                i(Op::Addi, A0, A0, 8),
+                f(Op::FmulD, A5, A5, A3, 0),
+                f(Op::FaddD, A4, A4, A5, 0),
+                s(Op::Bne, A0, A2, -20),
+                s(Op::Fsd, A1, A4, 8),
+            ],
+        ),
+        (
+            "Sum of products of singles, with factors in memory",
+            vec![
+                f(Op::FmulS, A5, A5, T3, 0),
+                i(Op::Flw, A5, A0, 0),
+                i(Op::Addi, A0, A0, 4),
+                f(Op::FmulS, A5, A5, T3, 0),
+                f(Op::FsubS, A4, A4, A5, 0),
+                f(Op::FmaddS, A3, A4, A5, A3),
+                s(Op::Bne, A0, A2, -20),
+                f(Op::FaddS, A0, A3, A4, 0),
+            ],
+        ),
+        (
+            "Sums of both formats in one register",
+            vec![
+                i(Op::Flw, A5, A0, 0),
+                f(Op::FaddS, A4, A4, A5, 0),
+                f(Op::FaddD, A4, A4, A5, 0),
+                i(Op::Addi, A0, A0, 4),
+                s(Op::Bne, A0, A2, -16),
+            ],
+        ),
+        (
+            "Sum that a loop also stores and leaves with",
+            vec![
+                i(Op::Fld, A5, A0, 0),
+                f(Op::FmulD, A3, A5, A5, 0),
+                f(Op::FaddD, A4, A4, A3, 0),
+                s(Op::Fsd, A0, A4, 0),
+                f(Op::FaddD, A4, A4, A5, 0),
+                s(Op::Beq, A0, A1, 12),
+                i(Op::Addi, A0, A0, 8),
+                s(Op::Bne, A0, A2, -28),
+            ],
+        ),
+        (
             "Quiet comparison and branch",
             vec![
                 i(Op::Csrrs, A4, ZERO, FFLAGS),

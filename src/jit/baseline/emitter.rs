@@ -54,13 +54,16 @@ pub enum Unsettled {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Cold {
     /// Leaves because of the stop flag or a limit, to continue at a pc.
-    Pause { from: Label, pc: u64 },
+    Pause { from: Label, pc: u64, known: FpKnown },
     /// The exit to a block that is not linked. `at` is the offset of the displacement to link.
     Unlinked { at: usize, pc: u64 },
     /// An exit of a superblock with exchanged registers, not linked or never.
     Exit { from: Label, pc: u64 },
     /// Enters the superblock at an instruction that is not its first.
     Enter { at: Label, pc: u64 },
+    /// The way from outside into a loop, where it joins the way back. If what is expected there does not hold, it leaves
+    /// for the pc.
+    Join { from: Label, to: Label, pc: u64, uncounted: u16, known: FpKnown, expected: FpKnown },
     /// Leaves for the reason in rax.
     Leave { from: Label },
     /// Leaves to look up the block at the pc in rax.

@@ -73,24 +73,27 @@ impl Emitter<'_> {
         }
         // A fresh NaN of a double may look like a boxed single.
         self.settle(r);
-        let slot = self.map.f_slot(r);
-        match (self.map.pinned_f(r), fmt) {
-            (None, Fmt::S) => self.asm.alu_imm(Alu::Cmp, Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1),
-            (pinned, _) => {
-                let upper = self.scratch();
-                match pinned {
-                    Some(reg) => self.asm.vmov_to_gpr(Size::Qword, upper, reg),
-                    None => self.asm.mov(Size::Qword, upper, slot),
-                }
-                self.asm.shift_imm(Shift::Sar, Size::Qword, upper, fmt.bits() as u8);
-                self.asm.alu_imm(Alu::Cmp, Size::Qword, upper, -1);
-                self.release(upper);
-            }
-        }
+        let upper = self.scratch();
+        self.compare_box(fmt, r, upper);
+        self.release(upper);
         let from = self.asm.new_label();
         self.asm.jcc(Cond::Ne, from);
         self.rare.push((from, self.known.fp));
         self.known.fp.set_boxed(r, fmt);
+    }
+
+    /// Compares the bits that box a single or half with what they are to be.
+    pub fn compare_box(&mut self, fmt: Fmt, r: Reg, scratch: Gpr) {
+        let slot = self.map.f_slot(r);
+        match (self.map.pinned_f(r), fmt) {
+            (None, Fmt::S) => {
+                return self.asm.alu_imm(Alu::Cmp, Size::Dword, Mem { disp: slot.disp + 4, ..slot }, -1);
+            }
+            (Some(reg), _) => self.asm.vmov_to_gpr(Size::Qword, scratch, reg),
+            (None, _) => self.asm.mov(Size::Qword, scratch, slot),
+        }
+        self.asm.shift_imm(Shift::Sar, Size::Qword, scratch, fmt.bits() as u8);
+        self.asm.alu_imm(Alu::Cmp, Size::Qword, scratch, -1);
     }
 
     /// A number as the second operand of an instruction.

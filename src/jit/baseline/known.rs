@@ -1,5 +1,6 @@
 //! What is known of the registers at a place in a block.
 
+use super::carried::Carried;
 use super::flags::ReadFlags;
 use super::span::{SPANS, Span};
 use super::sum::Sum;
@@ -66,6 +67,11 @@ impl FpKnown {
     /// All such registers.
     pub fn all_fresh(&self, fmt: Fmt) -> u32 {
         self.fresh[Self::index(fmt)]
+    }
+
+    /// What is known behind the branch back of a loop.
+    pub fn carried(carried: &Carried) -> Self {
+        Self { fresh: carried.fresh, boxed: [0, carried.boxed], flags: None }
     }
 
     /// The register holds a result of the host.
@@ -195,5 +201,10 @@ impl Known {
     pub fn forget(&mut self) {
         debug_assert_eq!([Fmt::S, Fmt::D].map(|fmt| self.fp.all_fresh(fmt)), [0; 2]);
         *self = Self::default();
+    }
+
+    /// As [`Self::forget`], where execution can only come from the branch back of a loop.
+    pub fn forget_but(&mut self, carried: &Carried) {
+        *self = Self { fp: FpKnown::carried(carried), ..Self::default() };
     }
 }

@@ -10,6 +10,7 @@
 //! the host than the fixed map.
 
 mod atomic;
+mod carried;
 mod chain;
 mod emitter;
 mod flags;
@@ -39,6 +40,7 @@ use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Part, alu};
 use crate::jit::x64::{self, Alu, AsmError, Assembler, Fp, Gpr, HostFeatures, Label, Mem, Size};
 use crate::memory::PAGE_SIZE;
+use carried::Carried;
 use emitter::{Chain, Cold, Emitter, Stop, imm32};
 use map::{Exchange, File, PC, RegisterMap, STOP, Word, f_slot, x_slot};
 use node::Nodes;
@@ -234,7 +236,9 @@ impl Compiler {
             _ => Cow::Owned(exchanges.iter().fold(config.map.clone(), RegisterMap::exchanged)),
         };
         let emitter = Emitter::new(asm, config, &map, nodes, accesses, cold, isa);
-        let mut block = Block { emitter, fetched, config, labels, entries, uncompiled, exchanges, parts };
+        let (window_end, carried) = (None, None);
+        let mut block =
+            Block { emitter, fetched, config, labels, entries, uncompiled, exchanges, parts, window_end, carried };
         block.emit();
         block.emit_cold();
         self.asm.finish()
@@ -300,17 +304,18 @@ struct Block<'a> {
     uncompiled: &'a mut Vec<Op>,
     exchanges: &'a [Exchange],
     parts: &'a mut Parts,
+    /// The index of the SC of the window.
+    window_end: Option<usize>,
+    /// The head of the loop that [carries](carried) something, and the registers that may be fresh there.
+    carried: Option<(u64, [u32; 2])>,
 }
 
 impl Block<'_> {
     fn emit(&mut self) {
-        let insns = &self.fetched.insns;
         // Behind a branch that is always taken, the next instruction that is reached is one with a label.
         let mut is_reached = true;
-        // The SC of the window.
-        let mut window_end = None;
         let mut index = 0;
-        while let Some(&(pc, insn)) = insns.get(index) {
+        while index < self.fetched.insns.len() {
             let target = self.labels[index];
             if target.is_some() {
                 if is_reached {
@@ -325,49 +330,16 @@ impl Block<'_> {
                 index += 1;
                 continue;
             }
-            self.part(Part::Insn(pc));
-            self.parts.cold.push((self.emitter.cold.len(), pc));
-            if index == 0 {
-                self.entries.push((pc, self.emitter.asm.offset() as u32));
-                self.exchange();
-            }
-            if let Some(Target { label, .. }) = target {
-                self.emitter.asm.bind(label);
-            }
-            match target.filter(|target| target.is_loop) {
-                Some(Target { label, .. }) if index > 0 && !self.exchanges.is_empty() => {
-                    self.emitter.cold.push(Cold::Enter { at: label, pc });
-                }
-                Some(_) if index > 0 => self.entries.push((pc, self.emitter.asm.offset() as u32)),
-                _ => {}
-            }
-            if index == 0 || target.is_some_and(|t| t.is_loop) {
-                self.emit_pause(pc);
-            }
-            self.emitter.begin(index as u16, pc);
-            if window_end.is_none_or(|end| index > end) {
-                // A window would have to look in the TLB twice.
-                let windows = !self.config.translates;
-                self.emitter.window =
-                    windows.then(|| window::at(&insns[index..], |n| self.labels[index + n].is_some())).flatten();
-                window_end = self.emitter.window.map(|window| index + window.len);
-            }
-            let mut len = chain::len(&insns[index..], |n| self.labels[index + n].is_some());
-            if self.config.translates && len > 1 && chain::is_load(insns[index + len - 1].1.op) {
-                // It may be executed by its definition after all, which needs the register that it reads.
-                len -= 1;
-            }
-            if self.config.translates {
-                self.emitter.ahead = span::ahead(&insns[index..], |n| self.labels[index + n].is_some());
-            }
-            is_reached = match self.emit_chain(index, len) {
-                Some(is_reached) => {
-                    index += len;
-                    is_reached
-                }
-                None => {
-                    index += 1;
-                    self.emit_insn(pc, &insn)
+            let carried = if self.config.translates {
+                None
+            } else {
+                carried::at(&self.fetched.insns, self.labels, index, self.emitter.map)
+            };
+            (index, is_reached) = match (target, carried) {
+                (Some(Target { label, .. }), Some(carried)) => (self.emit_carrying(index, label, carried), true),
+                _ => {
+                    self.emit_head(index, target);
+                    self.emit_next(index)
                 }
             };
         }
@@ -375,6 +347,114 @@ impl Block<'_> {
             self.count();
             self.emitter.settle_all();
             self.exit(self.fetched.end::<Rv64>());
+        }
+    }
+
+    /// The code of an instruction begins here.
+    fn begin_insn(&mut self, pc: u64) {
+        if !matches!(self.parts.all.last(), Some((_, Part::Insn(last))) if *last == pc) {
+            self.part(Part::Insn(pc));
+        }
+        self.parts.cold.push((self.emitter.cold.len(), pc));
+    }
+
+    /// Emits what precedes an instruction, where execution can come to it from elsewhere.
+    fn emit_head(&mut self, index: usize, target: Option<Target>) {
+        let pc = self.fetched.insns[index].0;
+        self.begin_insn(pc);
+        if index == 0 {
+            self.entries.push((pc, self.emitter.asm.offset() as u32));
+            self.exchange();
+        }
+        if let Some(Target { label, .. }) = target {
+            self.emitter.asm.bind(label);
+        }
+        if target.is_some_and(|target| target.is_loop) && index > 0 {
+            self.enter_here(pc);
+        }
+        if index == 0 || target.is_some_and(|t| t.is_loop) {
+            self.emit_pause(pc);
+        }
+    }
+
+    /// Execution may begin here, at an instruction that is not the first.
+    fn enter_here(&mut self, pc: u64) {
+        if self.exchanges.is_empty() {
+            return self.entries.push((pc, self.emitter.asm.offset() as u32));
+        }
+        let at = self.emitter.asm.new_label();
+        self.emitter.asm.bind(at);
+        self.emitter.cold.push(Cold::Enter { at, pc });
+    }
+
+    /// Emits both heads of a loop that [carries](carried) something, and the instructions that are copied. Returns the
+    /// index of the one behind.
+    fn emit_carrying(&mut self, head: usize, label: Label, carried: Carried) -> usize {
+        let pc = self.fetched.insns[head].0;
+        self.begin_insn(pc);
+        match head {
+            0 => {
+                self.entries.push((pc, self.emitter.asm.offset() as u32));
+                self.exchange();
+            }
+            _ => self.enter_here(pc),
+        }
+        self.emit_pause(pc);
+        let end = self.emit_copied(head, carried.copied);
+        let [from, to] = [(); 2].map(|()| self.emitter.asm.new_label());
+        self.emitter.asm.jmp(from);
+        let (known, uncounted) = (self.emitter.known.fp, std::mem::take(&mut self.emitter.uncounted));
+
+        self.emitter.known.forget_but(&carried);
+        self.emitter.compared = None;
+        self.window_end = None;
+        self.begin_insn(pc);
+        self.emitter.asm.bind(label);
+        self.emit_pause(pc);
+        let same_end = self.emit_copied(head, carried.copied);
+        debug_assert_eq!((same_end, self.emitter.uncounted), (end, uncounted));
+        self.emitter.asm.bind(to);
+        let expected = self.emitter.known.fp;
+        let pc = self.fetched.insns[end].0;
+        self.emitter.cold.push(Cold::Join { from, to, pc, uncounted, known, expected });
+        self.carried = Some((self.fetched.insns[head].0, carried.fresh));
+        end
+    }
+
+    /// Emits at least so many instructions, of which none branches.
+    fn emit_copied(&mut self, head: usize, count: usize) -> usize {
+        let mut index = head;
+        while index < head + count {
+            (index, _) = self.emit_next(index);
+        }
+        index
+    }
+
+    /// Emits an instruction, or the chain that begins with it. Returns the index of the next, and whether that is
+    /// reached.
+    fn emit_next(&mut self, index: usize) -> (usize, bool) {
+        let insns = &self.fetched.insns;
+        let (pc, insn) = insns[index];
+        self.begin_insn(pc);
+        self.emitter.begin(index as u16, pc);
+        if self.window_end.is_none_or(|end| index > end) {
+            // A window would have to look in the TLB twice.
+            let windows = !self.config.translates;
+            self.emitter.window =
+                windows.then(|| window::at(&insns[index..], |n| self.labels[index + n].is_some())).flatten();
+            self.window_end = self.emitter.window.map(|window| index + window.len);
+        }
+        let mut len = chain::len(&insns[index..], |n| self.labels[index + n].is_some());
+        if self.config.translates && len > 1 && chain::is_load(insns[index + len - 1].1.op) {
+            // It may be executed by its definition after all, which needs the register that it reads.
+            len -= 1;
+        }
+        if self.config.translates {
+            self.emitter.ahead = span::ahead(&insns[index..], |n| self.labels[index + n].is_some());
+        }
+        match self.emit_chain(index, len) {
+            Some(is_reached) => (index + len, is_reached),
+            None => (index + 1, self.emit_insn(pc, &insn)),
         }
     }
 
@@ -456,7 +536,7 @@ impl Block<'_> {
             asm.alu(Alu::Cmp, Size::Qword, counter, Word::Limit.mem());
             asm.jcc(x64::Cond::Ae, from);
         }
-        self.emitter.cold.push(Cold::Pause { from, pc });
+        self.emitter.cold.push(Cold::Pause { from, pc, known: self.emitter.known.fp });
     }
 
     /// Emits one instruction. False if the next is not reached from it.
@@ -637,7 +717,8 @@ impl Block<'_> {
             Some(taken) => taken,
             None => {
                 // Before the flags are set.
-                e.settle_all();
+                let kept = self.carried.filter(|&(head, _)| head == target).map_or([0; 2], |(_, fresh)| fresh);
+                e.settle_all_but(kept);
                 e.emit_compare(crate::guest::Width::W64, cond, a, b)
             }
         };
@@ -720,8 +801,9 @@ impl Block<'_> {
             self.part(Part::Rare(self.parts.cold[owner - 1].1));
             let asm = &mut *self.emitter.asm;
             match cold {
-                Cold::Pause { from, pc } => {
+                Cold::Pause { from, pc, known } => {
                     asm.bind(from);
+                    self.emitter.cold_settle(known);
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
                     asm.mov_imm(Gpr::Rax, pc);
@@ -731,6 +813,20 @@ impl Block<'_> {
                     self.entries.push((pc, asm.offset() as u32));
                     self.exchange();
                     self.emitter.asm.jmp(at);
+                }
+                Cold::Join { from, to, pc, uncounted, known, expected } => {
+                    asm.bind(from);
+                    let other = asm.new_label();
+                    self.emitter.cold_join(known, expected, other);
+                    self.emitter.asm.jmp(to);
+                    self.emitter.asm.bind(other);
+                    self.exchange();
+                    let asm = &mut *self.emitter.asm;
+                    if self.config.count && uncounted > 0 {
+                        asm.alu_imm(Alu::Add, Size::Qword, instret, uncounted.into());
+                    }
+                    asm.mov_imm(Gpr::Rax, pc);
+                    asm.jmp_indirect(Word::LeaveTo.mem());
                 }
                 Cold::Exit { from, pc } => {
                     asm.bind(from);

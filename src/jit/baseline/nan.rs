@@ -12,7 +12,7 @@ use super::node::{Node, Val};
 use crate::guest::Reg;
 use crate::guest::riscv::Sgnj;
 use crate::guest::riscv::fp::Fmt;
-use crate::jit::x64::{Cond, Fp, Xmm};
+use crate::jit::x64::{Alu, Cond, Fp, Gpr, Label, Size, Xmm};
 
 impl Emitter<'_> {
     /// Makes a NaN in the register canonical, if it can be a fresh one.
@@ -25,8 +25,13 @@ impl Emitter<'_> {
 
     /// Makes the NaNs in all registers canonical, before execution can go elsewhere.
     pub fn settle_all(&mut self) {
-        for fmt in [Fmt::S, Fmt::D] {
-            let mut left = self.known.fp.all_fresh(fmt);
+        self.settle_all_but([0; 2]);
+    }
+
+    /// The same, but not in these registers, as singles and as doubles.
+    pub fn settle_all_but(&mut self, kept: [u32; 2]) {
+        for (fmt, kept) in [Fmt::S, Fmt::D].into_iter().zip(kept) {
+            let mut left = self.known.fp.all_fresh(fmt) & !kept;
             while left != 0 {
                 let two = [(); 2].map(|()| {
                     let r = self.most_implied(left)?;
@@ -99,15 +104,47 @@ impl Emitter<'_> {
         }
     }
 
+    /// Leads what is known on one way to a place to what is expected there, in cold code. Goes to `other` if that does
+    /// not hold; then no register is fresh.
+    pub fn cold_join(&mut self, known: FpKnown, expected: FpKnown, other: Label) {
+        self.cold_settle(known);
+        for fmt in [Fmt::S, Fmt::D] {
+            for r in bits(expected.all_fresh(fmt) & !known.all_fresh(fmt)) {
+                let (reg, canonical) = (self.host_of_fresh(r), self.asm.new_label());
+                let (size, infinity) =
+                    if fmt == Fmt::S { (Size::Dword, 0x7f80_0000) } else { (Size::Qword, 0x7ff0_0000_0000_0000) };
+                // A comparison of numbers would raise a flag for a signaling NaN.
+                self.asm.vmov_to_gpr(size, Gpr::Rax, reg);
+                self.asm.alu(Alu::Cmp, size, Gpr::Rax, canonical_nan(fmt).mem());
+                self.asm.jcc_short(Cond::E, canonical);
+                self.asm.alu(Alu::Add, size, Gpr::Rax, Gpr::Rax);
+                self.asm.mov_imm(Gpr::Rdx, 2 * infinity);
+                self.asm.alu(Alu::Cmp, size, Gpr::Rax, Gpr::Rdx);
+                self.asm.jcc(Cond::A, other);
+                self.asm.bind(canonical);
+            }
+        }
+        for (fmt, r) in [Fmt::H, Fmt::S].into_iter().flat_map(|fmt| (0..32).map(move |r| (fmt, r))) {
+            if expected.is_boxed(r, fmt) && !known.is_boxed(r, fmt) {
+                self.compare_box(fmt, r, Gpr::Rax);
+                self.asm.jcc(Cond::Ne, other);
+            }
+        }
+    }
+
     /// Makes a NaN canonical, in cold code.
     pub fn cold_nan(&mut self, fmt: Fmt, reg: Xmm) {
         let ordered = self.asm.new_label();
-        let nan = if fmt == Fmt::S { Word::NanS } else { Word::NanD };
         self.asm.vucomis(fp(fmt), reg, reg);
         self.asm.jcc_short(Cond::Np, ordered);
-        self.asm.vmov_load(Fp::Double, reg, nan.mem());
+        self.asm.vmov_load(Fp::Double, reg, canonical_nan(fmt).mem());
         self.asm.bind(ordered);
     }
+}
+
+/// Where the canonical NaN of a format is.
+fn canonical_nan(fmt: Fmt) -> Word {
+    if fmt == Fmt::S { Word::NanS } else { Word::NanD }
 }
 
 /// The registers of a set.
