@@ -196,6 +196,45 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
                 Insn { rm: 1, ..f(Op::FcvtSWu, A2, A2, 0, 0) },
             ],
         ),
+        (
+            "Doubles in a rounding mode of their own",
+            vec![
+                Insn { rm: 3, ..f(Op::FaddD, A0, A1, A2, 0) },
+                Insn { rm: 2, ..f(Op::FmaddD, A0, A1, A2, A3) },
+                Insn { rm: 1, ..f(Op::FcvtSD, A0, A0, 0, 0) },
+                Insn { rm: 1, ..f(Op::FsqrtH, A1, A2, 0, 0) },
+            ],
+        ),
+        (
+            "Rounding to integral values",
+            vec![
+                Insn { rm: 2, ..f(Op::FroundD, A0, A1, 0, 0) },
+                f(Op::FroundS, A1, A2, 0, 0),
+                Insn { rm: 1, ..f(Op::FroundnxD, A0, A0, 0, 0) },
+                Insn { rm: 3, ..f(Op::FroundH, A2, A3, 0, 0) },
+            ],
+        ),
+        (
+            "Halves",
+            vec![
+                i(Op::Flh, A0, A0, 0),
+                f(Op::FcvtSH, A1, A0, 0, 0),
+                f(Op::FaddH, A0, A0, A2, 0),
+                r(Op::FsgnjH, A2, A0, A3),
+                r(Op::FltH, A1, A0, A2),
+                s(Op::Fsh, A2, A0, 2),
+            ],
+        ),
+        (
+            "Accrued exceptions and rounding mode",
+            vec![
+                i(Op::Csrrs, A0, ZERO, 3),
+                i(Op::Csrrw, ZERO, A1, 3),
+                i(Op::Csrrs, A2, ZERO, 2),
+                i(Op::Csrrwi, ZERO, 0, 2),
+                i(Op::Csrrci, A3, 31, 1),
+            ],
+        ),
         ("Comparison of doubles and branch", vec![r(Op::FltD, A5, A0, A1), s(Op::Beq, A5, ZERO, 64)]),
         (
             "Fused products in other registers than their operands",

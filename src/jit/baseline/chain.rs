@@ -84,11 +84,8 @@ fn reads_once(insn: &Insn, r: Reg) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_insn as insn;
     use super::*;
-
-    fn insn(op: Op, rd: Reg, rs1: Reg, rs2: Reg) -> (u64, Insn) {
-        (0, Insn { op, rd, rs1, rs2, rs3: 0, rm: 0, len: 4, imm: 8 })
-    }
 
     #[test]
     fn a_chain_overwrites_one_register() {

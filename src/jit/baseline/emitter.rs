@@ -7,7 +7,7 @@ use super::map::RegisterMap;
 use super::node::{Binary, Node, Nodes, Unary, Val};
 use super::span::{Look, Span};
 use super::window::Window;
-use crate::guest::riscv::fp::{Fmt, Rm, RmField};
+use crate::guest::riscv::fp::{Fmt, Rm, RmField, host};
 use crate::guest::riscv::{FpMinMax, IntType, insn_align};
 use crate::guest::{BitOp, Cond, MemType, Reg, Width};
 use crate::jit::x64::{self, Assembler, Gpr, HostFeatures, Label, Mem, Size, Xmm};
@@ -148,6 +148,8 @@ pub(super) struct Emitter<'a> {
     pub uncompiled: bool,
     /// See [`Config::rounding`].
     pub rounding: Option<Rm>,
+    /// The rounding mode of the current instruction, if it is not the guest's dynamic one.
+    pub own_mode: Option<Rm>,
     /// See [`Config::reservations`].
     pub reservations: u64,
     /// See [`Config::reservation_offset`].
@@ -186,6 +188,11 @@ pub(super) fn imm32(v: i64) -> Option<i32> {
     i32::try_from(v).ok()
 }
 
+/// The number of a rounding mode in MXCSR.
+pub(super) fn in_mxcsr(rm: Rm) -> u8 {
+    host::rounding(rm) as u8
+}
+
 pub(super) fn size_of_width(w: Width) -> Size {
     match w {
         Width::W32 => Size::Dword,
@@ -218,6 +225,7 @@ impl<'a> Emitter<'a> {
             used: 0,
             uncompiled: false,
             rounding: config.rounding,
+            own_mode: None,
             reservations: config.reservations,
             reservation_offset: config.reservation_offset,
             chain: None,
@@ -243,6 +251,7 @@ impl<'a> Emitter<'a> {
         self.used = 0;
         self.uncompiled = false;
         self.reads_flags = false;
+        self.own_mode = None;
         self.forget_labels();
     }
 
@@ -406,6 +415,14 @@ impl<'a> Emitter<'a> {
         self.nodes.binary(op, w, a, b)
     }
 
+    /// A look-up of the elements of the second value in the first.
+    pub fn look_up(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
+        if !self.features.contains(HostFeatures::AVX) {
+            return self.uncompiled();
+        }
+        self.binary(op, w, a, b)
+    }
+
     /// A carry-less product.
     pub fn carryless(&mut self, op: Binary, w: Width, a: Val, b: Val) -> Val {
         if !self.features.contains(HostFeatures::PCLMULQDQ) {
@@ -422,6 +439,15 @@ impl<'a> Emitter<'a> {
     /// Whether an operation in these formats that rounds in this mode is compiled.
     pub fn rounds(&self, formats: &[Fmt], rm: RmField) -> bool {
         self.has(formats) && self.mode_of(rm).is_some_and(|rm| Some(rm) == self.rounding)
+    }
+
+    /// The same where another mode is set for the operation alone, [in its own mode](Self::in_own_mode).
+    pub fn rounds_as_said(&mut self, formats: &[Fmt], rm: RmField) -> bool {
+        if self.rounds(formats, rm) {
+            return true;
+        }
+        self.own_mode = self.mode_of(rm).filter(|_| self.has(formats) && self.rounding.is_some());
+        self.own_mode.is_some()
     }
 
     /// The same for an operation that is exact.

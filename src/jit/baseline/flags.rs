@@ -6,16 +6,19 @@
 //! instruction has left it on the stack; between the two only a comparison of numbers can have been executed, and then
 //! the host's flags tell whether it has raised anything.
 
-use super::emitter::{Cold, Compared, Emitter};
+use super::emitter::{Cold, Compared, Emitter, in_mxcsr};
 use super::map::{FRM, Word};
 use super::node::{Node, Val};
 use crate::guest::Reg;
-use crate::jit::x64::{Alu, Cond, Gpr, Label, Mem, Scale, Shift, Size};
+use crate::jit::x64::{Alu, Assembler, Cond, Gpr, Label, Mem, Scale, Shift, Size};
 
 /// Four bytes of the stack that nothing else uses: MXCSR as it was when the flags were read last.
 const SAVED: Mem = Mem::base(Gpr::Rsp, 0);
 /// The four bytes behind.
 const CURRENT: Mem = Mem::base(Gpr::Rsp, 4);
+
+/// Where the rounding mode is in MXCSR.
+const MODE_IN_MXCSR: u8 = 13;
 
 /// The bits of MXCSR that tell what has been raised.
 const STICKY: i32 = 0x3f;
@@ -96,6 +99,26 @@ impl Emitter<'_> {
             self.asm.mov_store(Size::Dword, SAVED, value);
         }
         self.asm.ldmxcsr(SAVED);
+    }
+
+    /// Emits what rounds in the rounding mode of the instruction: MXCSR has the guest's dynamic one otherwise. The flags of
+    /// the host are lost.
+    pub fn in_own_mode(&mut self, emit: impl FnOnce(&mut Assembler)) {
+        let modes = self.rounding.zip(self.own_mode).map(|(usual, own)| in_mxcsr(usual) ^ in_mxcsr(own));
+        if let Some(difference) = modes {
+            self.change_mode(difference);
+        }
+        emit(self.asm);
+        if let Some(difference) = modes {
+            self.change_mode(difference);
+        }
+    }
+
+    /// Changes these bits of MXCSR's rounding mode.
+    fn change_mode(&mut self, bits: u8) {
+        self.asm.stmxcsr(CURRENT);
+        self.asm.alu_imm(Alu::Xor, Size::Dword, CURRENT, i32::from(bits) << MODE_IN_MXCSR);
+        self.asm.ldmxcsr(CURRENT);
     }
 
     /// Writes the rounding mode that is already set, at these bits of a value. Another one is written by the

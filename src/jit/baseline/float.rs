@@ -222,7 +222,7 @@ impl Emitter<'_> {
                 }
                 let a = self.fp_in_register(fmt, a, T1);
                 let b = self.fp_operand(fmt, b);
-                self.asm.varith(op, fp(fmt), d, a, b);
+                self.in_own_mode(|asm| asm.varith(op, fp(fmt), d, a, b));
                 true
             }
             Node::FpSqrt(Fmt::H, a) => {
@@ -231,7 +231,7 @@ impl Emitter<'_> {
             }
             Node::FpSqrt(fmt, a) => {
                 let a = self.fp_in_register(fmt, a, T1);
-                self.asm.varith(VArith::Sqrt, fp(fmt), d, a, a);
+                self.in_own_mode(|asm| asm.varith(VArith::Sqrt, fp(fmt), d, a, a));
                 true
             }
             Node::FpFma(fmt, (neg_product, neg_addend), a, b, c) => {
@@ -276,7 +276,7 @@ impl Emitter<'_> {
             }
             Node::FpConvert(from, to, a) => {
                 let a = self.fp_in_register(from, a, T1);
-                self.asm.vcvt_fp(fp(from), d, a, a);
+                self.in_own_mode(|asm| asm.vcvt_fp(fp(from), d, a, a));
                 if to == Fmt::S {
                     self.asm.vlogic(VLogic::Or, d, d, Word::Box.mem());
                 }
@@ -334,7 +334,7 @@ impl Emitter<'_> {
             (XmmMem::Mem(factor), XmmMem::Reg(_)) => {
                 let b = self.loaded(b, T1);
                 self.asm.vmov_load(Fp::Double, result, factor);
-                self.asm.vfma(op, FmaOrder::O213, fp(fmt), result, b, c);
+                self.in_own_mode(|asm| asm.vfma(op, FmaOrder::O213, fp(fmt), result, b, c));
             }
             _ => {
                 let a = self.loaded(a, T1);
@@ -342,7 +342,7 @@ impl Emitter<'_> {
                     XmmMem::Reg(addend) => self.asm.vmov_reg(result, addend),
                     XmmMem::Mem(addend) => self.asm.vmov_load(Fp::Double, result, addend),
                 }
-                self.asm.vfma(op, FmaOrder::O231, fp(fmt), result, a, b);
+                self.in_own_mode(|asm| asm.vfma(op, FmaOrder::O231, fp(fmt), result, a, b));
             }
         }
         self.asm.vucomis(fp(fmt), result, result);

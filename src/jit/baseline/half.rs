@@ -7,7 +7,7 @@
 //! Conversions work on four numbers. The three above a NaN-boxed half are quiet NaNs of all ones, which stay so in both
 //! directions: they raise no flag, and leave the result boxed.
 
-use super::emitter::Emitter;
+use super::emitter::{Emitter, in_mxcsr};
 use super::float::{T0, T1, T2};
 use super::node::{Node, Val};
 use crate::guest::Reg;
@@ -33,21 +33,22 @@ impl Emitter<'_> {
         self.asm.vucomis(Fp::Single, T0, T0);
         let slow = self.slow();
         self.asm.jcc(Cond::P, slow);
-        self.asm.vcvtps2ph(d, T0, AS_MXCSR);
+        let mode = self.own_mode.map_or(AS_MXCSR, in_mxcsr);
+        self.asm.vcvtps2ph(d, T0, mode);
     }
 
     /// An operation on two halves.
     pub fn eval_half_arith(&mut self, d: Xmm, op: VArith, a: Reg, b: Reg) {
         let a = self.widened(a, T1);
         let b = self.widened(b, T2);
-        self.asm.varith(op, Fp::Single, T0, a, b);
+        self.in_own_mode(|asm| asm.varith(op, Fp::Single, T0, a, b));
         self.narrowed(d);
     }
 
     /// The square root of a half.
     pub fn eval_half_sqrt(&mut self, d: Xmm, a: Reg) {
         let a = self.widened(a, T1);
-        self.asm.varith(VArith::Sqrt, Fp::Single, T0, a, a);
+        self.in_own_mode(|asm| asm.varith(VArith::Sqrt, Fp::Single, T0, a, a));
         self.narrowed(d);
     }
 

@@ -23,6 +23,7 @@ pub mod map;
 mod memory;
 mod nan;
 mod node;
+mod permute;
 mod reserved;
 mod riscv;
 mod select;
@@ -987,4 +988,10 @@ const JUMP_MASK: i32 = (JUMP_ENTRIES as i32 - 1) * 2;
 /// The index of a pc in the jump cache.
 pub fn jump_index(pc: u64) -> usize {
     (pc as usize & JUMP_MASK as usize) / 2
+}
+
+/// An instruction at address 0 with these registers and the immediate 8.
+#[cfg(test)]
+fn test_insn(op: Op, rd: crate::guest::Reg, rs1: crate::guest::Reg, rs2: crate::guest::Reg) -> (u64, Insn) {
+    (0, Insn { op, rd, rs1, rs2, rs3: 0, rm: 0, len: 4, imm: 8 })
 }

@@ -37,6 +37,8 @@ pub enum Binary {
     Clmul,
     Clmulh,
     Clmulr,
+    Xperm4,
+    Xperm8,
     Div,
     Divu,
     Rem,
@@ -73,6 +75,8 @@ impl Binary {
             Binary::Clmul => alu::clmul(w, a, b),
             Binary::Clmulh => alu::clmulh(w, a, b),
             Binary::Clmulr => alu::clmulr(w, a, b),
+            Binary::Xperm4 => alu::xperm4(w, a, b),
+            Binary::Xperm8 => alu::xperm8(w, a, b),
             Binary::Div => alu::div(w, a, b),
             Binary::Divu => alu::divu(w, a, b),
             Binary::Rem => alu::rem(w, a, b),
@@ -91,6 +95,7 @@ pub enum Unary {
     Ctz,
     Cpop,
     Rev8,
+    Brev8,
     OrcB,
 }
 

@@ -1,9 +1,9 @@
 //! RISC-V's own operations, as descriptions of values.
 
-use super::emitter::{Emitter, Stop};
+use super::emitter::{Emitter, Stop, in_mxcsr};
 use super::node::{Binary, FromInt, Node, Rounding, Unary, Val};
 use crate::guest::riscv::csr::{FCSR, FFLAGS, FRM};
-use crate::guest::riscv::fp::{Fmt, Rm, RmField, host};
+use crate::guest::riscv::fp::{Fmt, Rm, RmField};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, RiscvSemantics, Sgnj, Trap};
 use crate::guest::{Flow, MemType, Reg, Semantics as _, Width};
 use crate::jit::x64::{Alu, Gpr, HostFeatures, Shift, Size};
@@ -23,11 +23,6 @@ const MODE_IN_FCSR: u8 = 5;
 
 /// For [`vround`](crate::jit::x64::Assembler::vround): without the inexact flag.
 const WITHOUT_INEXACT: u8 = 8;
-
-/// The number of a rounding mode in MXCSR.
-fn in_mxcsr(rm: Rm) -> u8 {
-    host::rounding(rm) as u8
-}
 
 /// Operations that are executed by their definition.
 macro_rules! uncompiled {
@@ -57,11 +52,20 @@ impl RiscvSemantics for Emitter<'_> {
     }
 
     uncompiled! {
-        brev8(Width, Val);
         zip(Val);
         unzip(Val);
-        xperm4(Width, Val, Val);
-        xperm8(Width, Val, Val);
+    }
+
+    fn brev8(&mut self, w: Width, a: Val) -> Val {
+        self.unary(Unary::Brev8, w, a)
+    }
+
+    fn xperm4(&mut self, w: Width, a: Val, b: Val) -> Val {
+        self.look_up(Binary::Xperm4, w, a, b)
+    }
+
+    fn xperm8(&mut self, w: Width, a: Val, b: Val) -> Val {
+        self.look_up(Binary::Xperm8, w, a, b)
     }
 
     fn orc_b(&mut self, w: Width, a: Val) -> Val {
@@ -131,12 +135,14 @@ impl RiscvSemantics for Emitter<'_> {
 
     fn fp_arith(&mut self, op: FpOp, fmt: Fmt, rm: RmField, a: Val, b: Val) -> Result<Val, Stop> {
         let node = Node::FpArith(op, fmt, self.number(a), self.number(b));
-        self.number_if(self.rounds(&[fmt], rm), node)
+        let is_compiled = self.rounds_as_said(&[fmt], rm);
+        self.number_if(is_compiled, node)
     }
 
     fn fp_sqrt(&mut self, fmt: Fmt, rm: RmField, a: Val) -> Result<Val, Stop> {
         let node = Node::FpSqrt(fmt, self.number(a));
-        self.number_if(self.rounds(&[fmt], rm), node)
+        let is_compiled = self.rounds_as_said(&[fmt], rm);
+        self.number_if(is_compiled, node)
     }
 
     fn fp_fma(
@@ -149,7 +155,7 @@ impl RiscvSemantics for Emitter<'_> {
         b: Val,
         c: Val,
     ) -> Result<Val, Stop> {
-        let is_compiled = fmt != Fmt::H && self.rounds(&[fmt], rm) && self.features.contains(HostFeatures::FMA);
+        let is_compiled = fmt != Fmt::H && self.features.contains(HostFeatures::FMA) && self.rounds_as_said(&[fmt], rm);
         let node = Node::FpFma(fmt, (neg_product, neg_addend), self.number(a), self.number(b), self.number(c));
         self.number_if(is_compiled, node)
     }
@@ -158,7 +164,7 @@ impl RiscvSemantics for Emitter<'_> {
         let is_compiled = match (from, to) {
             (Fmt::D, Fmt::H) => false,
             (_, Fmt::D) | (Fmt::H, _) => self.is_exact(&[from, to], rm),
-            _ => self.rounds(&[from, to], rm),
+            _ => self.rounds_as_said(&[from, to], rm),
         };
         let node = Node::FpConvert(from, to, self.number(a));
         self.number_if(is_compiled, node)

@@ -234,6 +234,8 @@ impl Emitter<'_> {
             },
             Binary::Mulh | Binary::Mulhu | Binary::Mulhsu => return self.eval_high_product(d, op, w, a, b),
             Binary::Clmul | Binary::Clmulh | Binary::Clmulr => return self.eval_carryless(d, op, a, b),
+            Binary::Xperm4 => return self.eval_xperm4(d, a, b),
+            Binary::Xperm8 => return self.eval_xperm8(d, a, b),
             Binary::Div | Binary::Divu | Binary::Rem | Binary::Remu => self.eval_division(d, op, size, a, b),
         }
         let is_small = op == Binary::Lshr && self.nodes.constant(b).is_some_and(|n| n & 31 != 0);
@@ -441,6 +443,7 @@ impl Emitter<'_> {
                 self.asm.bswap(size, d);
                 self.narrow(d, w);
             }
+            Unary::Brev8 => self.eval_brev8(d, a),
             Unary::OrcB => self.eval_orc_b(d, a),
             Unary::Clz => {
                 let a = self.operand(a);

@@ -4,9 +4,12 @@ use super::emitter::Emitter;
 use super::node::{Binary, Val};
 use crate::jit::x64::{Gpr, Size, Unary, VLogic, Xmm};
 
-/// The scratch registers.
-const T0: Xmm = Xmm::Xmm15;
-const T1: Xmm = Xmm::Xmm14;
+/// A scratch register.
+pub const T0: Xmm = Xmm::Xmm15;
+/// See [`T0`].
+pub const T1: Xmm = Xmm::Xmm14;
+/// See [`T0`].
+pub const T2: Xmm = Xmm::Xmm13;
 
 /// For [`vpclmulqdq`](crate::jit::x64::Assembler::vpclmulqdq): the lower halves of both operands.
 const LOWER: u8 = 0;

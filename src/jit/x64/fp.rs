@@ -222,6 +222,21 @@ impl Assembler {
         self.fp(vex, dst, Some(a), b.into(), Bytes::NONE);
     }
 
+    /// The smaller of each two bytes, unsigned.
+    pub fn vpminub(&mut self, dst: Xmm, a: Xmm, b: impl Into<XmmMem>) {
+        self.fp(Vex::new(Map::M0f, Pp::P66, 0xda), dst, Some(a), b.into(), Bytes::NONE);
+    }
+
+    /// The bytes of `a` that the low four bits of each byte of `b` select, zero where its highest bit is set.
+    pub fn vpshufb(&mut self, dst: Xmm, a: Xmm, b: impl Into<XmmMem>) {
+        self.fp(Vex::new(Map::M0f38, Pp::P66, 0x00), dst, Some(a), b.into(), Bytes::NONE);
+    }
+
+    /// The bytes of the lower halves of `a` and `b` in turn.
+    pub fn vpunpcklbw(&mut self, dst: Xmm, a: Xmm, b: impl Into<XmmMem>) {
+        self.fp(Vex::new(Map::M0f, Pp::P66, 0x60), dst, Some(a), b.into(), Bytes::NONE);
+    }
+
     /// Shifts each element to the left.
     pub fn vpsll_imm(&mut self, size: Size, dst: Xmm, src: Xmm, count: u8) {
         self.vector_shift(6, size, dst, src, count);

@@ -185,6 +185,9 @@ fn vectors(cases: &mut Cases) {
             }
         }
     }
+    three(cases, "vpminub", None, "", |a, dst, one, other| a.vpminub(dst, one, other));
+    three(cases, "vpshufb", None, "", |a, dst, one, other| a.vpshufb(dst, one, other));
+    three(cases, "vpunpcklbw", None, "", |a, dst, one, other| a.vpunpcklbw(dst, one, other));
     two(cases, "vcvtph2ps", Some(Size::Qword), "", |a, dst, src| a.vcvtph2ps(dst, src));
     for mode in [0, 3, 4] {
         for (dst, src) in xmm_pairs() {
