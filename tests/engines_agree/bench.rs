@@ -96,6 +96,16 @@ fn space(identity: bool) -> UserSpace {
     space
 }
 
+/// Makes memory of the pages around an address space, where the host's refusal would hide that an access is made which
+/// should have been refused.
+fn make_memory_around(space: &UserSpace) {
+    for at in [space.host_offset() + LIMIT, space.host_offset() - PAGE] {
+        // SAFETY: these pages are the address space's own reservation, in which nothing is.
+        let failed = unsafe { libc::mprotect(at as *mut _, PAGE as usize, libc::PROT_READ | libc::PROT_WRITE) };
+        assert_eq!(failed, 0, "pages around the address space");
+    }
+}
+
 impl Side {
     /// A side whose engine is made for a space and a hart.
     pub fn new<E>(name: &'static str, identity: bool, make: impl FnOnce(&UserSpace, &HartOwner<Rv64>) -> E) -> Self
@@ -103,6 +113,9 @@ impl Side {
         E: Engine<Rv64, Privilege = UserProgram, Memory = UserSpace> + 'static,
     {
         let space = space(identity);
+        if !identity {
+            make_memory_around(&space);
+        }
         let below = SpaceConfig { limit: GuestAddr(1 << 41), identity: false };
         let below = (!identity).then(|| UserSpace::new(&below).expect("an address space"));
         let hart = HartOwner::new(Cpu::new(remu_isa::Isa::rv64_max()));
@@ -259,7 +272,7 @@ impl Pair {
         let mut rng = Rng(program.base ^ program.x[10]);
         loop {
             let (left, right) = if self.pauses {
-                match self.with_pauses(&mut rng) {
+                match self.with_pauses(program.instret, &mut rng) {
                     Ok(both) => both,
                     Err(outcome) => return outcome,
                 }
@@ -279,11 +292,11 @@ impl Pair {
             }
             let cpu = self.left.hart.cpu();
             if exits.len() == ENOUGH_EXITS {
-                return Outcome::Agree(cpu.instret, exits);
+                return Outcome::Agree(cpu.instret - program.instret, exits);
             }
             let again = mended.replace(cpu.pc) == Some(cpu.pc);
             match after(&self.left, left, code.end(), program.reserved, again) {
-                After::Done => return Outcome::Agree(cpu.instret, exits),
+                After::Done => return Outcome::Agree(cpu.instret - program.instret, exits),
                 After::Skip(len) => [&mut self.left, &mut self.right].map(|s| s.hart.cpu_mut().pc += len),
                 After::Mend(r, v) => [&mut self.left, &mut self.right].map(|s| s.hart.cpu_mut().set_x(r, v)),
             };
@@ -291,14 +304,14 @@ impl Pair {
     }
 
     /// Runs both sides to the next exit. The right one pauses often; the left one, whose limits are exact, is then
-    /// stopped after the same number of instructions.
-    fn with_pauses(&mut self, rng: &mut Rng) -> Result<(Exit, Exit), Outcome> {
+    /// stopped after the same number of instructions. The program has started when `instret` was `start`.
+    fn with_pauses(&mut self, start: u64, rng: &mut Rng) -> Result<(Exit, Exit), Outcome> {
         loop {
             let before = self.right.instret();
             self.right.engine.limit(1 + rng.below(40) as u64);
             let right = self.right.run();
             let done = self.right.instret();
-            if done > TOO_MANY {
+            if done - start > TOO_MANY {
                 return Err(Outcome::TooLong);
             }
             let ahead = done.saturating_sub(self.left.instret());

@@ -53,6 +53,8 @@ pub struct Program {
     pub x: [u64; 32],
     pub f: [u64; 32],
     pub fcsr: u32,
+    /// The instructions counted before it.
+    pub instret: u64,
     /// Registers that nothing but the program's own loops may write: bit `r` for `x[r]`.
     pub reserved: u32,
     /// The seed of the contents of memory; without one, memory is zero.
@@ -108,6 +110,7 @@ impl Program {
         cpu.f = self.f;
         cpu.set_fcsr(self.fcsr);
         cpu.pc = self.base;
+        cpu.instret = self.instret;
         cpu
     }
 

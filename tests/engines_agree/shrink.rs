@@ -83,7 +83,8 @@ impl Shrinking<'_> {
         for r in 0..32 {
             smaller |= self.best.f[r] != 0 && self.attempt(|p| p.f[r] = 0);
         }
-        smaller | (self.best.fcsr != 0 && self.attempt(|p| p.fcsr = 0))
+        let smaller = smaller | (self.best.fcsr != 0 && self.attempt(|p| p.fcsr = 0));
+        smaller | (self.best.instret != 0 && self.attempt(|p| p.instret = 0))
     }
 
     fn clear_memory(&mut self) -> bool {

@@ -1,8 +1,8 @@
 //! Programs that aim at one op: a few of its instructions, with operands that tell wrong results from right ones.
 
-use crate::bench::{CODE, DATA, PAGE};
+use crate::bench::{CODE, DATA, LIMIT, PAGE};
 use crate::generate::Ops;
-use crate::operands::Fmt;
+use crate::operands::{Fmt, conversion_integers};
 use crate::program::{Imm, Program, Slot, Target};
 use crate::rng::Rng;
 use remu_isa::{Insn, Isa, Op, Operand, RegClass, Xlen, decode, encode};
@@ -14,40 +14,39 @@ const POOLS: [&[u8]; 3] = [&[10, 11, 12, 13], &[28, 29, 30, 31], &[10, 30, 12, 2
 const LOADED: u8 = 7;
 const STORED: u8 = 5;
 
-/// A program for an op; `None` if 64-bit user programs do not have it.
-pub fn program(ops: &Ops, op: Op, seed: u64) -> Option<Program> {
+/// Registers that are zero, one and all ones, and one that no aimed instruction reads.
+const ZERO: u8 = 20;
+const ONE: u8 = 21;
+const ONES: u8 = 22;
+const UNREAD: u8 = 6;
+
+/// A program for an op; `None` if 64-bit user programs do not have it. All variants have the same instructions.
+pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
     let mut rng = Rng(seed << 16 | op as u64);
     let rng = &mut rng;
     let info = op.info();
-    let fmt = match op.mnemonic() {
-        name if name.contains(".h") => Some(Fmt::H),
-        name if name.contains(".s") || name == "fmv.w.x" || name == "fmv.x.w" => Some(Fmt::S),
-        name if name.contains(".d") => Some(Fmt::D),
-        _ => None,
-    };
     let (mut x, mut f) = ([0; 32], [0; 32]);
-    x[1..].fill_with(|| integer(ops, rng));
-    f.fill_with(|| {
-        let v = ops.values.float(fmt, rng);
-        match (fmt, rng.below(6)) {
-            // Boxed but for one bit.
-            (Some(Fmt::H), 0) => v ^ 1 << rng.of(&[16, 17, 63, 40]),
-            (Some(Fmt::S), 0) => v ^ 1 << rng.of(&[32, 32, 63, 47]),
-            _ => v,
-        }
-    });
+    fill(ops, op, rng, (&mut x, &mut f));
     let pool = rng.of(&POOLS);
     let mut slots = Vec::new();
+    // The registers that hold addresses.
+    let mut addresses = 0;
+    if rng.one_in(2) {
+        slots.extend(stale_registers().map(given));
+    }
+    let before = slots.len();
     for _ in 0..1 + rng.below(3) {
-        let insn = with_registers(ops.with_random_fields(op, rng), pool, rng)?;
+        let mut insn = with_registers(ops.with_random_fields(op, rng), pool, rng)?;
         let full = insn.expand(Xlen::Rv64);
         if info.may_fault || info.is_atomic {
             // Most often an address that is mapped and aligned; the offset may be that of an access.
             let at = DATA + PAGE + 16 * rng.below(32) as u64;
             let offset = if info.is_atomic { 0 } else { full.imm as u64 };
             let at = if rng.one_in(6) { at + rng.below(8) as u64 } else { at };
-            if slots.is_empty() {
+            let at = if rng.one_in(10) { beyond(rng) } else { at };
+            if slots.len() == before || at >= LIMIT {
                 x[usize::from(full.rs1)] = at.wrapping_sub(offset);
+                addresses |= 1 << full.rs1;
             } else {
                 load_address(full.rs1, at, &mut slots);
             }
@@ -65,6 +64,7 @@ pub fn program(ops: &Ops, op: Op, seed: u64) -> Option<Program> {
             let value = if [full.rs1, full.rs2].contains(&value) { LOADED } else { value };
             slots.push(given(plain(lr, value, full.rs1, 0, 0)));
             slots.extend(is_apart.then_some(given(apart)));
+            insn = rng.one_in(2).then(|| without_effect(&insn, value, rng)).flatten().unwrap_or(insn);
         }
         let is_flow = info.operands.contains(&Operand::Target);
         let imm = if is_flow { Imm::To(Target::Slot(slots.len() + 2)) } else { Imm::Given };
@@ -83,7 +83,7 @@ pub fn program(ops: &Ops, op: Op, seed: u64) -> Option<Program> {
     }
     let random_flags = rng.of(&[0, 0, 0x1f, 0x15, 0x0a]);
     let mode = if rng.one_in(2) { 0 } else { rng.below(5) as u32 };
-    Some(Program {
+    let mut program = Program {
         shape: "aimed",
         base: CODE + 2 * rng.below(8) as u64,
         slots,
@@ -93,7 +93,120 @@ pub fn program(ops: &Ops, op: Op, seed: u64) -> Option<Program> {
         fcsr: mode << 5 | random_flags,
         reserved: 0,
         memory: Some(rng.next()),
-    })
+        instret: 0,
+    };
+    if variant > 0 {
+        let mut rng = Rng(seed << 16 | op as u64 | variant << 48);
+        let before = program.x;
+        fill(ops, op, &mut rng, (&mut program.x, &mut program.f));
+        for r in (0..32).filter(|r| addresses >> r & 1 != 0) {
+            program.x[r] = before[r];
+        }
+        start_otherwise(&mut program, &mut rng);
+    }
+    for (r, v) in [(ZERO, 0), (ONE, 1), (ONES, u64::MAX)] {
+        program.x[usize::from(r)] = v;
+    }
+    Some(program)
+}
+
+/// The program with other numbers in floating-point registers and other contents of memory.
+pub fn varied(ops: &Ops, mut program: Program, variant: u64) -> Program {
+    if variant > 0 {
+        let mut rng = Rng(program.base ^ program.x[10] ^ variant << 48);
+        let fmt = rng.of(&[None, Some(Fmt::H), Some(Fmt::S), Some(Fmt::D)]);
+        program.f.fill_with(|| ops.values.float(fmt, &mut rng));
+        start_otherwise(&mut program, &mut rng);
+    }
+    program
+}
+
+/// Gives a program other accrued exceptions, memory and counts than it has.
+fn start_otherwise(program: &mut Program, rng: &mut Rng) {
+    program.fcsr = program.fcsr & !0x1f
+        | match rng.below(3) {
+            0 => 0,
+            1 => 0x1f,
+            _ => 1 << rng.below(5),
+        };
+    program.memory = Some(rng.next());
+    program.instret = rng.of(&[0, 1, 3, 0xffff_ffff]);
+}
+
+/// Fills the registers with operands for an op.
+fn fill(ops: &Ops, op: Op, rng: &mut Rng, (x, f): (&mut [u64; 32], &mut [u64; 32])) {
+    let info = op.info();
+    let fmt = match op.mnemonic() {
+        name if name.contains(".h") => Some(Fmt::H),
+        name if name.contains(".s") || name == "fmv.w.x" || name == "fmv.x.w" => Some(Fmt::S),
+        name if name.contains(".d") => Some(Fmt::D),
+        _ => None,
+    };
+    let is_number = info.rd == RegClass::F && info.rs1 == RegClass::X;
+    let integers = if is_number { conversion_integers() } else { Vec::new() };
+    for v in &mut x[1..] {
+        *v = if is_number && rng.one_in(2) { rng.of(&integers) } else { integer(ops, rng) };
+    }
+    if info.operands.contains(&Operand::Csr) && rng.one_in(2) {
+        x[1..].fill_with(|| rng.below(256) as u64);
+    }
+    // What an instruction of the op reads, which the last letters of its name say for a conversion.
+    let source = match op.mnemonic().rsplit('.').next() {
+        Some("h") => Some(Fmt::H),
+        Some("s") => Some(Fmt::S),
+        Some("d") => Some(Fmt::D),
+        _ => fmt,
+    };
+    // Equal numbers and those that differ in the sign only are frequent at times.
+    let alike = fmt.filter(|_| rng.one_in(4)).map(|fmt| rng.of(&fmt.edges()));
+    let is_integer = info.rd == RegClass::X && op.mnemonic().starts_with("fcvt");
+    f.fill_with(|| {
+        if let (Some(fmt), Some(v)) = (fmt, alike) {
+            return fmt.boxed(v ^ u64::from(rng.one_in(2)) << (fmt.bits() - 1));
+        }
+        if let Some(fmt) = source.filter(|_| is_integer && rng.one_in(2)) {
+            return fmt.boxed(rng.of(&fmt.conversion_edges()));
+        }
+        let v = ops.values.float(source, rng);
+        let bits = match fmt {
+            Some(fmt @ (Fmt::H | Fmt::S)) if rng.one_in(4) => fmt.bits(),
+            _ => return v,
+        };
+        // Not boxed: but for one bit, or not at all.
+        match rng.below(3) {
+            0 => v | 1 << rng.of(&[bits, bits + 1, 40, 63]),
+            1 => v & ((1 << bits) - 1),
+            _ => (v | u64::MAX << bits) ^ 1 << rng.of(&[bits, bits, bits + 1, 40, 63]),
+        }
+    });
+}
+
+/// Instructions that leave all ones in the scratch registers of the host.
+fn stale_registers() -> [Insn; 3] {
+    [
+        plain(Op::Div, UNREAD, ONE, ONES, 0),
+        plain(Op::Mulh, UNREAD, ONE, ONES, 0),
+        plain(Op::Clmul, UNREAD, ONE, ONES, 0),
+    ]
+}
+
+/// An address of 16 bytes that are not in the guest's address space, close to it.
+fn beyond(rng: &mut Rng) -> u64 {
+    rng.of(&[LIMIT, LIMIT + 16, LIMIT + 256, (-16i64) as u64, (-256i64) as u64])
+}
+
+/// The atomic operation such that it writes what is in memory, which register `value` holds: only its having written ends
+/// a reservation.
+fn without_effect(insn: &Insn, value: u8, rng: &mut Rng) -> Option<Insn> {
+    let name = insn.op.mnemonic();
+    let rs2 = match name.split('.').next()? {
+        "amoadd" | "amoxor" => rng.of(&[0, ZERO]),
+        "amoor" => rng.of(&[0, ZERO, value]),
+        "amoand" => rng.of(&[ONES, value]),
+        "amoswap" | "amomin" | "amomax" | "amominu" | "amomaxu" | "amocas" => value,
+        _ => return None,
+    };
+    Some(Insn { rs2, ..*insn }).filter(|insn| encode(insn, Xlen::Rv64).is_ok())
 }
 
 /// A value that is at the edge of something, or that has other bits everywhere.
@@ -157,7 +270,7 @@ fn with_registers(insn: Insn, pool: &[u8], rng: &mut Rng) -> Option<Insn> {
     attempt(&|i| i.rs2 = rs2);
     attempt(&|i| i.rs3 = rs3);
     if info.has_rm {
-        let rm = if rng.one_in(4) { rng.below(5) as u8 } else { 7 };
+        let rm = if rng.one_in(3) { rng.below(5) as u8 } else { 7 };
         attempt(&|i| i.rm = rm);
     }
     if info.operands.contains(&Operand::Csr) {

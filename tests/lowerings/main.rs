@@ -61,6 +61,9 @@ const EACH: usize = 120;
 /// The fewest. What fewer have belongs to instructions around the op, such as NaNs made canonical before a branch.
 const FEWEST: usize = 10;
 
+/// How often these programs run, with other contents of registers and memory each time, before a mutant has survived.
+const VARIANTS: u64 = 12;
+
 /// Seconds after which a mutant hangs.
 const HANGS: u32 = 2;
 
@@ -93,10 +96,11 @@ enum Seed {
 }
 
 impl Seed {
-    fn program(self, ops: &Ops) -> Option<Program> {
+    /// The program. Its variants differ in what they begin with.
+    fn program(self, ops: &Ops, variant: u64) -> Option<Program> {
         match self {
-            Self::Aimed(op, seed) => aimed::program(ops, op, seed),
-            Self::Other(seed) => Some(generate::program(ops, seed)),
+            Self::Aimed(op, seed) => aimed::program(ops, op, seed, variant),
+            Self::Other(seed) => Some(aimed::varied(ops, generate::program(ops, seed), variant)),
         }
     }
 }
@@ -122,7 +126,7 @@ impl Configured {
 
     /// Runs a program without a mutant, and notes the sites in its code.
     fn find(&mut self, mutator: &Mutator, ops: &Ops, seed: Seed) -> Result<(), String> {
-        let Some(program) = seed.program(ops) else { return Ok(()) };
+        let Some(program) = seed.program(ops, 0) else { return Ok(()) };
         let outcome = run(&mut self.pair, mutator, &program);
         if let Outcome::Differ(text) = outcome {
             return Err(format!("{}\n{text}", program.listing()));
@@ -142,16 +146,17 @@ impl Configured {
         let child = unsafe { libc::fork() };
         assert!(child >= 0, "a process can be made");
         if child == 0 {
-            // SAFETY: this sets the process's timer, and closes standard error: a crash is reported there.
-            unsafe {
-                libc::alarm(HANGS);
-                libc::close(2);
-            }
+            // SAFETY: this closes standard error: a crash is reported there.
+            unsafe { libc::close(2) };
             mutator.set_mutant(mutant.clone());
-            for program in seeds.iter().filter_map(|seed| seed.program(ops)) {
-                if let Outcome::Differ(_) = run(&mut self.pair, mutator, &program) {
-                    // SAFETY: it ends this process.
-                    unsafe { libc::_exit(0) };
+            for variant in 0..VARIANTS {
+                // SAFETY: this sets the process's timer.
+                unsafe { libc::alarm(HANGS) };
+                for program in seeds.iter().filter_map(|seed| seed.program(ops, variant)) {
+                    if let Outcome::Differ(_) = run(&mut self.pair, mutator, &program) {
+                        // SAFETY: it ends this process.
+                        unsafe { libc::_exit(0) };
+                    }
                 }
             }
             // SAFETY: as above.
@@ -216,7 +221,8 @@ fn main() -> ExitCode {
             start.elapsed().as_secs_f64()
         );
     }
-    let (mut tried, mut equivalent, mut survivors) = (0, 0, 0);
+    let (mut tried, mut survivors) = (0, 0);
+    let mut equivalent: BTreeMap<&str, u32> = BTreeMap::new();
     let mut index = 0;
     for configured in &mut all {
         let sites = std::mem::take(&mut configured.sites);
@@ -226,8 +232,8 @@ fn main() -> ExitCode {
                 if index % share != first % share {
                     continue;
                 }
-                if equivalent::reason(&mutant).is_some() {
-                    equivalent += 1;
+                if let Some(reason) = equivalent::reason(&mutant) {
+                    *equivalent.entry(reason).or_default() += 1;
                     continue;
                 }
                 tried += 1;
@@ -241,6 +247,10 @@ fn main() -> ExitCode {
             }
         }
     }
+    for (reason, count) in &equivalent {
+        println!("equivalent, {count}: {reason}");
+    }
+    let equivalent: u32 = equivalent.values().sum();
     let percent = 100.0 * (tried - survivors) as f64 / f64::from(tried.max(1));
     println!(
         "{tried} of {index} mutants, {survivors} survive: {percent:.2} % noticed; {equivalent} are argued to be \

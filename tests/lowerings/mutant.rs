@@ -14,6 +14,8 @@ pub struct Site {
     /// Whether it is in the part that is rarely executed.
     is_rare: bool,
     ordinal: usize,
+    /// Whether it loads the pc for the call that executes the instruction by its definition.
+    loads_pc: bool,
     /// Its text, without what depends on the guest's operands.
     form: String,
 }
@@ -45,6 +47,11 @@ impl Mutant {
         (self.site.op, self.site.is_rare)
     }
 
+    /// Whether the instruction loads the pc for the call that executes the guest's by its definition.
+    pub fn loads_pc(&self) -> bool {
+        self.site.loads_pc
+    }
+
     /// What is wrong.
     pub fn change(&self) -> Change {
         self.change
@@ -58,7 +65,7 @@ impl Mutant {
 
 impl fmt::Display for Mutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Site { op, is_rare, ordinal, form } = &self.site;
+        let Site { op, is_rare, ordinal, form, .. } = &self.site;
         let rarely = if *is_rare { ", rarely" } else { "" };
         write!(f, "{op}, {ordinal}{rarely}: {form}: {:?}: {} becomes {}", self.change, self.before, self.after)
     }
@@ -134,7 +141,8 @@ impl CodeListener for Mutator {
                     continue;
                 }
                 let ordinal = ordinals.entry((pc, is_rare)).or_default();
-                let site = Site { op, is_rare, ordinal: *ordinal, form: form(&insn.text) };
+                let loads_pc = has(index + 2, "[Execute]");
+                let site = Site { op, is_rare, ordinal: *ordinal, loads_pc, form: form(&insn.text) };
                 *ordinal += 1;
                 match mutant {
                     None => {

@@ -315,6 +315,7 @@ impl<'a> Builder<'a> {
                 | rng.of(&[0, 0, 0, 1, 0x1f, 0x10]),
             reserved: self.pool.reserved,
             memory: Some(rng.next()),
+            instret: rng.of(&[0, 0, 1, 0xffff_ffff]),
         }
     }
 }
