@@ -24,6 +24,6 @@ for source in "$here"/*.c; do
     [ "$name" = bare ] || build "$name" "$name" rv64gc lp64d
 done
 build bare bare rv64imac_zicsr_zifencei lp64
-for name in corners csrs mmu; do
+for name in corners csrs mmu sstc; do
     build ${name}32 $name rv32gc ilp32d
 done

@@ -7,7 +7,7 @@ use remu_isa::Xlen;
 use std::process::Command;
 
 /// Each program with its number of harts and its exit status.
-const PROGRAMS: [(&str, usize, i32); 20] = [
+const PROGRAMS: [(&str, usize, i32); 22] = [
     ("bare", 1, 0),
     ("boundaries", 1, 0),
     ("clint", 2, 0),
@@ -26,6 +26,8 @@ const PROGRAMS: [(&str, usize, i32); 20] = [
     ("reset", 1, 0),
     ("rtc", 1, 0),
     ("smepmp", 1, 0),
+    ("sstc", 1, 0),
+    ("sstc32", 1, 0),
     ("supervisor", 1, 0),
     ("uart", 1, 0),
 ];
