@@ -30,6 +30,10 @@ stub(do_nothing, "nop");
 stub(do_load, "ld a2, (a0)");
 stub(do_mret, "mret");
 stub(do_break, "ebreak");
+stub(do_wfi, "wfi");
+stub(do_zero, ".insn i 0x0f, 2, x0, a0, 4");
+stub(do_clean, ".insn i 0x0f, 2, x0, a0, 1");
+stub(do_inval, ".insn i 0x0f, 2, x0, a0, 0");
 
 static const struct { const char *name, *code; } codes[] = {
     {"sstatus", do_sstatus}, {"sie", do_sie}, {"stvec", do_stvec}, {"scounteren", do_scounteren},
@@ -100,5 +104,30 @@ int main(void) {
     show("mret: cause", trap.cause);
     probe(0, (word)do_break, 0, 0);
     show("ebreak: cause", trap.cause);
+    // WFI may be executed in user mode. An interrupt that is pending ends it, though it is not taken.
+    write32(CLINT, 1);
+    csr_write(mie, MSIP);
+    while (!(csr_read(mip) & MSIP))
+        ;
+    csr_write(mie, 0);
+    probe(1 << 21, (word)do_wfi, 0, 0);
+    show("wfi with TW: cause", trap.cause);
+    csr_write(mie, MSIP);
+    probe(0, (word)do_wfi, 0, 0);
+    show("wfi: cause", trap.cause & 0xff);
+    csr_write(mie, 0);
+    write32(CLINT, 0);
+    // Only menvcfg says which instructions for cache blocks user mode may execute.
+    static const word enables[] = {0, 1, 0x10, 0x30, 0x40, 0x80, CBO};
+    for (word i = 0; i < sizeof enables / sizeof *enables; i++) {
+        csr_write(menvcfg, enables[i]);
+        show("menvcfg", csr_read(menvcfg) & (CBO | 1));
+        probe(0, (word)do_zero, DATA, 0);
+        show("  cbo.zero: cause", trap.cause);
+        probe(0, (word)do_clean, DATA, 0);
+        show("  cbo.clean: cause", trap.cause);
+        probe(0, (word)do_inval, DATA, 0);
+        show("  cbo.inval: cause", trap.cause);
+    }
     return 0;
 }

@@ -23,7 +23,9 @@ for source in "$here"/*.c; do
     name=$(basename "$source" .c)
     [ "$name" = bare ] || build "$name" "$name" rv64gc lp64d
 done
+# For harts without F, and with it.
 build bare bare rv64imac_zicsr_zifencei lp64
+build bare_float bare rv64imac_zicsr_zifencei lp64
 for name in corners csrs mmu sstc; do
     build ${name}32 $name rv32gc ilp32d
 done

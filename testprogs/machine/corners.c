@@ -30,7 +30,14 @@ stub(do_store_float, "fsw f0, (a0)");
 
 stub(do_satp_load, "csrw satp, a1; " LX "a2, (a0)");
 stub(do_satp_sc, "lr" WIDTH "a2, (a0); csrw satp, a1; sc" WIDTH "a2, a1, (a0)");
+// The page table's entry of GOOD is changed in between.
+#if __riscv_xlen == 32
+stub(do_fence_sc, "lr.w a2, (a0); li a3, 0x80400008; sw a1, (a3); sfence.vma; sc.w a2, a1, (a0)");
+#else
+stub(do_fence_sc, "lr.d a2, (a0); li a3, 0x80400010; sd a1, (a3); sfence.vma; sc.d a2, a1, (a0)");
+#endif
 stub(do_fcsr, "csrw fcsr, a0; csrr a2, fcsr");
+stub(do_dynamic, "csrw frm, a0; fadd.s f0, f0, f0");
 
 static int called(void) { return trap.cause == CALL_U || trap.cause == CALL_S || trap.cause == CALL_M; }
 
@@ -319,6 +326,15 @@ static void changes_of_state(void) {
         show("  FS", trap.status >> 13 & 3);
         probe(MPP_S | states[i].status, (word)do_store_float, DATA, 0);
         show("  fsw: cause", trap.cause);
+        // Only instructions that use the state change it, and only if they are not reserved.
+        probe(MPP_S | states[i].status, (word)do_illegal, 0, 0);
+        show("  no instruction: FS", trap.status >> 13 & 3);
+        probe(MPP_S | states[i].status, (word)do_status, 0, 0);
+        show("  mstatus in supervisor mode: FS", trap.status >> 13 & 3);
+        probe(MPP_S | states[i].status, (word)do_dynamic, 5, 0);
+        show("  fadd.s in rounding mode 5: cause", trap.cause);
+        csr_set(mstatus, FS);
+        csr_write(frm, 0);
     }
     window();
     *(volatile word *)DATA = 0x1234;
@@ -374,6 +390,44 @@ static void changes_of_memory(void) {
     probe(status, (word)do_satp_sc, GOOD, second);
     show("sc after satp is written fails", trap.loaded != 0);
     show("  memory", *(volatile word *)(DATA + PAGE));
+    // Also if the other page has the same value.
+    *(volatile word *)(DATA + PAGE) = 1;
+    csr_write(satp, first);
+    probe(status, (word)do_satp_sc, GOOD, second);
+    show("sc after satp is written fails, of the same value", trap.loaded != 0);
+    csr_write(satp, first);
+    probe(MPP_S, (word)do_fence_sc, GOOD, leaf(DATA + PAGE, bits));
+    show("sc after its page is another one fails", trap.loaded != 0);
+    // Each bit of an address space's number counts.
+    for (int bit = 0; bit < (sizeof(word) == 4 ? 9 : 16); bit++) {
+        *entry(0, 2) = leaf(DATA, bits);
+        *(volatile word *)(DATA + PAGE) = 2;
+        csr_write(satp, first);
+        flush();
+        probe(status, (word)do_load, GOOD, 0);
+        show("loaded", trap.loaded);
+        probe(status, (word)do_satp_load, GOOD, (first >> top << top | table(6) >> 12) + (1ul << (top + bit)));
+        show("in another space", trap.loaded);
+    }
+    csr_write(satp, first);
+    // FIOM alone enables neither the update of A nor memory types.
+    set_menvcfg(1);
+    *entry(0, 2) = leaf(DATA, bits & ~A);
+    flush();
+    probe(status, (word)do_load, GOOD, 0);
+    show("not accessed: cause", trap.cause);
+#if __riscv_xlen == 64
+    *entry(0, 2) = leaf(DATA, bits) | PBMT(1);
+    flush();
+    probe(status, (word)do_load, GOOD, 0);
+    show("with a memory type: cause", trap.cause);
+#endif
+    set_menvcfg(0);
+    // A root past all memory, by one bit.
+    csr_write(satp, first | 1ul << (sizeof(word) == 4 ? 21 : 43));
+    flush();
+    probe(status, (word)do_load, GOOD, 0);
+    show("root past all memory: cause", trap.cause);
     use_tables(0);
     // Memory protection, by the address of a region alone.
     deny(DATA, 12);
@@ -397,6 +451,10 @@ static void changes_of_memory(void) {
     csr_write(senvcfg, CBO);
     probe(MPP_S, (word)do_inval, DATA, 0);
     show("inval by FIOM alone: cause", trap.cause);
+    probe(MPP_S | FS, (word)do_zero, DATA, 0);
+    show("zero by FIOM alone: cause", trap.cause);
+    probe(MPP_S | FS, (word)do_clean, DATA, 0);
+    show("clean by FIOM alone: cause", trap.cause);
     csr_write(senvcfg, 0);
     // Values of fcsr.
     probe(MPP_M | FS, (word)do_fcsr, 0xe5, 0);

@@ -69,9 +69,12 @@ static void control(void) {
     set_compare(0);
     set_menvcfg(STCE | ADUE);
     show("another field of menvcfg", pending());
+    csr_set(mip, SSIP | SEIP);
     set_menvcfg(0);
+    show("without STCE", csr_read(mip) & (SSIP | STIP | SEIP));
     csr_clear(mip, STIP);
-    show("without STCE, cleared by software", pending());
+    show("cleared by software", csr_read(mip) & (SSIP | STIP | SEIP));
+    csr_clear(mip, SSIP | SEIP);
     set_menvcfg(STCE);
     show("with STCE again", pending());
     set_compare(NEVER);

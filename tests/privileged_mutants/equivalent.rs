@@ -8,7 +8,7 @@ struct Equivalent {
     file: &'static str,
     function: &'static str,
     what: &'static str,
-    /// The begin of the source.
+    /// The begin of the source, or with a `$` behind it, the source.
     source: &'static str,
     why: &'static str,
 }
@@ -19,7 +19,10 @@ impl Equivalent {
         path.ends_with(self.file)
             && mutant.function == self.function
             && mutant.what == self.what
-            && mutant.source.starts_with(self.source)
+            && match self.source.strip_suffix('$') {
+                Some(source) => mutant.source == source,
+                None => mutant.source.starts_with(self.source),
+            }
     }
 }
 
@@ -63,7 +66,9 @@ const EQUIVALENT: &[Equivalent] = equivalent! {
     walk of "walk.rs" {
         "mask with one more bit" in "entry >> 10 & ((1 << 44) - 1)": "bit 54 is reserved and faults";
         "no such arm" in "Paging :: Sv32": "an entry of 32 bits has none of the bits above";
-        "mask with one more bit" in "extensions &": "bit 0 is never one of the extensions";
+        "mask with one more bit" in "extensions & RESERVED": "bit 0 is never one of the extensions";
+        "mask with one more bit" in "extensions & PBMT": "bit 0 is never one of the extensions";
+        "mask with one more bit" in "extensions & N": "bit 0 is never one of the extensions";
         "mask without its lowest bit" in "page >> 12 & 0xf": "9 is not aligned to 64 KiB, and faults";
         "mask without its lowest bit" in "page & ! napot": "the page's address is aligned";
         "mask without its highest bit" in "page & ! napot": "the page's address has 56 bits";
@@ -72,6 +77,61 @@ const EQUIVALENT: &[Equivalent] = equivalent! {
     permits of "walk.rs" {
         "without the second condition" in "regime . sum": "the regime of fetches has no SUM";
         "without the second condition" in "regime . mxr": "a leaf is readable or executable";
+    }
+    // "It is guaranteed to be reflected in STIP eventually, but not necessarily immediately." A machine finds it at its
+    // deadline.
+    pending_now of "csr.rs" {
+        "left out" in "self . update_clock": "the deadline sets the bit";
+    }
+    set_stimecmp of "csr.rs" {
+        "left out" in "self . update_clock": "the deadline sets the bit";
+    }
+    execute of "privilege.rs" {
+        "left out" in "self . update_clock": "the deadline ends the waiting";
+    }
+    pause of "privilege.rs" {
+        "left out" in "self . inputs . pause": "a hint";
+    }
+    // Another regime that translates alike: there are more of them.
+    regime of "mod.rs" {
+        "without the first condition" in "is_data && mode == Mode :: Supervisor$": "fetches know no SUM";
+        "without the second condition" in "is_data && mode == Mode :: Supervisor$": "user mode knows no SUM";
+        "without the first condition" in "is_data && mode == Mode :: Supervisor && self": "fetches know no SUM";
+        "without the first condition" in "is_data && self . status . mxr ()": "fetches know no MXR";
+    }
+    apply of "mod.rs" {
+        "mask with one more bit" in "self . menvcfg & self . senvcfg": "bits 0 to 3 are never looked at";
+    }
+    written of "privileged/pmp.rs" {
+        "mask with one more bit" in "value & Self :: BYPASS": "MML keeps its own value";
+    }
+    set_config of "privileged/pmp.rs" {
+        "mask without its lowest bit" in "value & ! W": "R is clear";
+    }
+    region of "privileged/pmp.rs" {
+        "mask without its lowest bit" in "addr & !": "that bit is the lowest zero";
+        "mask without its highest bit" in "addr & !": "an address has 54 bits";
+    }
+    read_supervisor of "status.rs" {
+        "mask with one more bit" in "self . 0 & SUPERVISOR": "bit 0 is never set";
+    }
+    write of "status.rs" {
+        "mask with one more bit" in "value & MPP": "bit 0 is shifted out";
+    }
+    set of "status.rs" {
+        "mask without its lowest bit" in "fields & ! FS": "bit 0 is no field";
+        "mask without its highest bit" in "fields & ! FS": "bit 63 is no field";
+        "mask without its lowest bit" in "self . 0 & ! fields": "bit 0 is never set";
+        "mask without its highest bit" in "self . 0 & ! fields": "bit 63 is never set";
+    }
+    has of "status.rs" {
+        "mask with one more bit" in "self . 0 & bits": "bit 0 is never set";
+    }
+    fs of "status.rs" {
+        "mask with one more bit" in "self . 0 & FS": "bit 0 is never set";
+    }
+    mpp of "status.rs" {
+        "mask with one more bit" in "self . 0 & MPP": "bit 0 is never set";
     }
     read_csr of "csr.rs" {
         "mask with one more bit" in "self . mie & self . mideleg": "bit 0 is never set";
@@ -95,10 +155,10 @@ const EQUIVALENT: &[Equivalent] = equivalent! {
         "mask without its lowest bit" in "supervisor & ! MENVCFG_PBMTE": "bit 0 is none of those";
         "mask without its highest bit" in "envcfg (": "no field has that bit";
         "mask with one more bit" in "value & supervisor": "bit 0 is written anyway";
-        "left out" in "self . apply": "machine mode, which writes it, is left by a trap return";
     }
     may_invalidate of "csr.rs" {
-        "mask without its highest bit" in "self .": "CBIE is never 2";
+        "mask without its highest bit" in "self . senvcfg": "CBIE is never 2";
+        "mask without its highest bit" in "self . menvcfg": "CBIE is never 2";
     }
     pmp_entries of "csr.rs" {
         "without the second condition" in "first . is_multiple_of": "all four CSRs have entries";
@@ -125,12 +185,16 @@ const EQUIVALENT: &[Equivalent] = equivalent! {
     }
 };
 
-/// Panics if a row names no mutant.
+/// Panics unless each row names one mutant.
 pub fn check(all: &[Mutant]) {
+    let mut wrong = Vec::new();
     for row in EQUIVALENT {
-        let (file, function, what, source) = (row.file, row.function, row.what, row.source);
-        assert!(all.iter().any(|m| row.is(m)), "no mutant of {file}: {function}, {what}: {source}");
+        let count = all.iter().filter(|mutant| row.is(mutant)).count();
+        if count != 1 {
+            wrong.push(format!("{count} mutants of {}: {}, {}: {}", row.file, row.function, row.what, row.source));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Why a mutant is no fault, if it is none.

@@ -176,13 +176,14 @@ fn walk(
         if memory_type == PBMT || memory_type != 0 && !options.memory_types {
             return Err(FaultKind::PageFault);
         }
-        let page_size = match (extensions & N != 0, level) {
+        let contiguous = extensions & N != 0;
+        let page_size = match (contiguous, level) {
             (false, _) => 1 << shift,
             // The only size: 64 KiB, given by the low bits of the page number.
             (true, 0) if page >> 12 & 0xf == 8 => 1 << 16,
             (true, _) => return Err(FaultKind::PageFault),
         };
-        let napot = if extensions & N != 0 { 8 << 12 } else { 0 };
+        let napot = if contiguous { 8 << 12 } else { 0 };
         let start = page & !napot;
         if start & (page_size - 1) != 0 || !permits(regime, entry, access) {
             return Err(FaultKind::PageFault);

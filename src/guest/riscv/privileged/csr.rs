@@ -113,10 +113,8 @@ impl Privileged {
             0x104 => self.mie = self.mie & !self.mideleg | value & self.mideleg,
             0x105 | 0x305 => self.trap_csrs_mut(number).tvec = value & !2,
             0x106 => self.scounteren = value as u32 & COUNTERS,
-            0x10a => {
-                self.senvcfg = envcfg(cpu, self.senvcfg, value);
-                self.apply(cpu, mem);
-            }
+            // It is applied when user mode is entered.
+            0x10a => self.senvcfg = envcfg(cpu, self.senvcfg, value),
             0x140 | 0x340 => self.trap_csrs_mut(number).scratch = value,
             0x141 | 0x341 => self.trap_csrs_mut(number).epc = value & !1,
             0x142 | 0x342 => self.trap_csrs_mut(number).cause = value,
@@ -155,7 +153,7 @@ impl Privileged {
                     if self.has_supervisor_timer() {
                         writable &= !Interrupts::SUPERVISOR_TIMER.0;
                     }
-                    self.software_pending = self.software_pending & !writable | value & writable;
+                    self.software_pending = value & writable;
                 }
             }
             0x3a0..=0x3a3 => {
@@ -225,15 +223,6 @@ impl Privileged {
         }
     }
 
-    /// Leaves the supervisor's timer interrupt to `stimecmp` or to software, as `menvcfg` says, where it was left to the
-    /// other before. Software finds it as it was.
-    fn change_supervisor_timer(&mut self, cpu: &Cpu) {
-        const STIP: u64 = Interrupts::SUPERVISOR_TIMER.0;
-        let by_software = if self.has_supervisor_timer() { 0 } else { self.pending_now(cpu) & STIP };
-        self.software_pending = self.software_pending & !STIP | by_software;
-        self.inputs.set_supervisor_timer(self.has_supervisor_timer().then_some(self.stimecmp));
-    }
-
     fn trap_csrs_mut(&mut self, number: u16) -> &mut super::TrapCsrs {
         if mode_of(number) == Mode::Machine { &mut self.machine } else { &mut self.supervisor }
     }
@@ -250,9 +239,10 @@ impl Privileged {
         let had_timer = self.has_supervisor_timer();
         self.menvcfg = envcfg(cpu, self.menvcfg, value) & !supervisor | value & supervisor;
         if self.has_supervisor_timer() != had_timer {
-            self.change_supervisor_timer(cpu);
+            // STIP belongs to the comparison from now on, or to software, which has not set it.
+            self.software_pending &= !Interrupts::SUPERVISOR_TIMER.0;
+            self.inputs.set_supervisor_timer(self.has_supervisor_timer().then_some(self.stimecmp));
         }
-        self.apply(cpu, mem);
         mem.set_walk_options(self.walk_options());
     }
 

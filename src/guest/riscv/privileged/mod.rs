@@ -210,7 +210,8 @@ impl Privileged {
         let clean = if envcfg & csr::MENVCFG_CBCFE != 0 { feature::CBO_CLEAN } else { 0 };
         self.features = float | zero | clean;
         let fetches = self.regime(cpu, self.mode, false);
-        let data_mode = if self.mode == Mode::Machine && self.status.mprv() { self.status.mpp() } else { self.mode };
+        // MPRV is clear below machine mode.
+        let data_mode = if self.status.mprv() { self.status.mpp() } else { self.mode };
         let data = self.regime(cpu, data_mode, true);
         mem.set_regimes(&fetches, &data);
     }

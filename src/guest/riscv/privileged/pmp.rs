@@ -65,14 +65,13 @@ impl Pmp {
     /// Writes a configuration unless it is locked. The reserved combination R=0, W=1 is stored with W=0.
     pub fn set_config(&mut self, entry: usize, value: u8, seccfg: Seccfg) {
         let lockdown = seccfg.has(Seccfg::LOCKDOWN);
+        let writes_only = value & (R | W) == W;
         // With MML, no rule that lets machine mode execute may be added: R=0, W=1 is shared then, with L in code.
-        let adds_code =
-            value & LOCKED != 0 && (value & X != 0 || value & (R | W) == W) && value & (R | W | X) != R | W | X;
+        let adds_code = value & LOCKED != 0 && (value & X != 0 || writes_only) && value & (R | W | X) != R | W | X;
         if self.is_locked(entry, seccfg) || lockdown && adds_code && !seccfg.has(Seccfg::BYPASS) {
             return;
         }
-        let reserved = value & (R | W) == W && !lockdown;
-        let kept = if reserved { value & !W } else { value };
+        let kept = if writes_only && !lockdown { value & !W } else { value };
         self.config[entry] = kept & (R | W | X | MATCH | LOCKED);
     }
 

@@ -39,9 +39,10 @@ impl Status {
 
     /// The register as supervisor mode reads it.
     pub fn read_supervisor(self, xlen: Xlen) -> u64 {
+        let fields = self.0 & SUPERVISOR;
         match xlen {
-            Xlen::Rv32 => self.0 & SUPERVISOR | self.dirty(31),
-            Xlen::Rv64 => self.0 & SUPERVISOR | self.dirty(63) | UXL_64,
+            Xlen::Rv32 => fields | self.dirty(31),
+            Xlen::Rv64 => fields | self.dirty(63) | UXL_64,
         }
     }
 
