@@ -239,6 +239,18 @@ fn a_hart_that_only_traps_is_reported() {
 }
 
 #[test]
+fn a_host_without_threads_is_one_line() {
+    let p = programs();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_remu-system"));
+    // No stack is that large.
+    command.args(["-smp", "2", "seven"]).current_dir(p.path()).env("RUST_MIN_STACK", "100000000000000000");
+    let ran = Ran::from(command.stdin(Stdio::null()).output().unwrap());
+    let line = "remu-system: the host has no thread for each hart: Resource temporarily unavailable; --round-robin needs \
+                one for all\n";
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(125), "", line));
+}
+
+#[test]
 fn errors_are_one_line() {
     let p = programs();
     p.file("garbage", b"\x7fELF and then nothing");

@@ -37,8 +37,8 @@ enum Leave {
     Exit,
 }
 
-/// How often the stop flag is checked and interrupts are polled, in instructions: a few microseconds, and long compared
-/// with a block.
+/// How often linked blocks are left to check the stop flag and to poll interrupts, in instructions: a few microseconds,
+/// and long compared with a block.
 const SLICE: i64 = 2_000;
 
 /// Settings of an [`Interp`].
@@ -254,9 +254,10 @@ impl<B: Base, P: Privilege> Core<B, P> {
             slice = env.fuel;
             cpu.instret += ran as u64;
             self.statistics.instructions += ran as u64;
-            if env.fuel <= 0 {
+            let raised = stop.is_raised();
+            if env.fuel <= 0 || raised {
                 // Interrupts and changed code are looked for below.
-                let reasons = if stop.is_raised() { stop.lower(StopFlag::ALL) } else { 0 };
+                let reasons = if raised { stop.lower(StopFlag::ALL) } else { 0 };
                 let stopped = reasons & StopFlag::LEAVE != 0;
                 if stopped || self.config.budget.is_some_and(|b| self.statistics.instructions >= b) {
                     return Exit::Interrupted;

@@ -274,6 +274,12 @@ unsafe extern "sysv64" fn stop<P: Privilege>(
             (*env).fuel -= 1;
             return opaque(Leave::Lookup);
         }
+        if reason.is_completed() {
+            (*env).fuel -= 1;
+            // As in `refetch`.
+            (*cpu).pc = (*slot.add(1)).record.pc;
+            return opaque(Leave::Lookup);
+        }
         (*cpu).pc = record.pc;
         match reason.exit(addr, record.pc, record.insn.len, &*mem.cast::<P::Memory>()) {
             Some(exit) => (*env).exit = exit,

@@ -71,6 +71,15 @@ impl FetchView {
     }
 }
 
+/// Where a store went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Into memory.
+    InMemory,
+    /// To a device, which may have raised an interrupt or ended the machine: the hart looks before its next instruction.
+    ToDevice,
+}
+
 /// Memory as one hart sees it.
 pub trait GuestMemory {
     /// Whether addresses are translated to others: code then is known by both addresses.
@@ -80,7 +89,7 @@ pub trait GuestMemory {
     fn load(&self, size: u64, addr: GuestAddr) -> Result<u64, MemoryError>;
 
     /// Stores the low 1, 2, 4 or 8 bytes of `value`.
-    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), MemoryError>;
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<Stored, MemoryError>;
 
     /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended. Like the other atomic
     /// operations, it ends the reservations of other harts.

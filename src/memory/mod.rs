@@ -16,7 +16,7 @@ mod window;
 
 pub use access::{AtomicRmw, AtomicSize, BadAddress};
 pub use code::{BlocksByPage, CodeChanges, CodeObserver, CodeWatch, Inside, Registration, Reports, Stale};
-pub use guest::{CodePlace, FetchView, GuestMemory, MemoryError};
+pub use guest::{CodePlace, FetchView, GuestMemory, MemoryError, Stored};
 pub use reservations::{Claim, Reservations};
 pub use user::{Backing, MapError, MapRequest, Mdwe, NewRing, Place, ShmSegment, SpaceConfig, SpaceLimits, UserSpace};
 pub use vma::{Attachment, MlockMode, Prot, Source, Vma, page_len};

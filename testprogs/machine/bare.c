@@ -112,11 +112,14 @@ int main(void) {
     csr_write(mie, 0);
     probe(1 << 21, (word)do_wfi, 0, 0);
     show("wfi with TW: cause", trap.cause);
-    csr_write(mie, MSIP);
+    write32(CLINT, 0);
+    write64(CLINT + 0x4000, read64(CLINT + 0xbff8) + 20000);
+    csr_write(mie, MTIP);
     probe(0, (word)do_wfi, 0, 0);
     show("wfi: cause", trap.cause & 0xff);
+    show("  at", trap.epc - (word)do_wfi);
+    write64(CLINT + 0x4000, ~0ul);
     csr_write(mie, 0);
-    write32(CLINT, 0);
     // Only menvcfg says which instructions for cache blocks user mode may execute.
     static const word enables[] = {0, 1, 0x10, 0x30, 0x40, 0x80, CBO};
     for (word i = 0; i < sizeof enables / sizeof *enables; i++) {

@@ -379,9 +379,13 @@ static void changes_of_memory(void) {
     *entry(5, WINDOW_1) = pointer(table(4));
     *entry(4, 2) = leaf(DATA + PAGE, bits);
     flush();
-    *(volatile word *)DATA = 1;
-    *(volatile word *)(DATA + PAGE) = 2;
     word first = csr_read(satp), second = (first >> top << top | table(6) >> 12) + (1ul << top);
+    // SC to another page, also if that has the same value.
+    *(volatile word *)DATA = *(volatile word *)(DATA + PAGE) = 1;
+    probe(status, (word)do_satp_sc, GOOD, second);
+    show("sc after satp is written fails, of the same value", trap.loaded != 0);
+    csr_write(satp, first);
+    *(volatile word *)(DATA + PAGE) = 2;
     probe(status, (word)do_load, GOOD, 0);
     show("loaded", trap.loaded);
     probe(status, (word)do_satp_load, GOOD, second);
@@ -390,12 +394,8 @@ static void changes_of_memory(void) {
     probe(status, (word)do_satp_sc, GOOD, second);
     show("sc after satp is written fails", trap.loaded != 0);
     show("  memory", *(volatile word *)(DATA + PAGE));
-    // Also if the other page has the same value.
+    csr_write(satp, first);
     *(volatile word *)(DATA + PAGE) = 1;
-    csr_write(satp, first);
-    probe(status, (word)do_satp_sc, GOOD, second);
-    show("sc after satp is written fails, of the same value", trap.loaded != 0);
-    csr_write(satp, first);
     probe(MPP_S, (word)do_fence_sc, GOOD, leaf(DATA + PAGE, bits));
     show("sc after its page is another one fails", trap.loaded != 0);
     // Each bit of an address space's number counts.
@@ -408,6 +408,11 @@ static void changes_of_memory(void) {
         show("loaded", trap.loaded);
         probe(status, (word)do_satp_load, GOOD, (first >> top << top | table(6) >> 12) + (1ul << (top + bit)));
         show("in another space", trap.loaded);
+        *entry(4, 2) = leaf(DATA, bits);
+        __asm__ volatile("sfence.vma x0, %0" : : "r"(1ul << bit) : "memory");
+        probe(status, (word)do_load, GOOD, 0);
+        show("another page there", trap.loaded);
+        *entry(4, 2) = leaf(DATA + PAGE, bits);
     }
     csr_write(satp, first);
     // FIOM alone enables neither the update of A nor memory types.

@@ -76,7 +76,6 @@ const EQUIVALENT: &[Equivalent] = equivalent! {
     }
     permits of "walk.rs" {
         "without the second condition" in "regime . sum": "the regime of fetches has no SUM";
-        "without the second condition" in "regime . mxr": "a leaf is readable or executable";
     }
     // "It is guaranteed to be reflected in STIP eventually, but not necessarily immediately." A machine finds it at its
     // deadline.
@@ -91,6 +90,18 @@ const EQUIVALENT: &[Equivalent] = equivalent! {
     }
     pause of "privilege.rs" {
         "left out" in "self . inputs . pause": "a hint";
+    }
+    // "The xRET instruction is allowed to clear any outstanding LR address reservation but is not required to."
+    enter of "trap.rs" {
+        "left out" in "cpu . reservation": "the handler clears it if needed";
+        "left out" in "self . traps": "only limits and the clock count traps";
+        "left out" in "self . inputs . trapped": "the trace of traps";
+    }
+    trap_return of "trap.rs" {
+        "left out" in "cpu . reservation": "not required";
+    }
+    epc of "trap.rs" {
+        "mask with one more bit" in "self . trap_csrs (mode) . epc": "bit 0 is never set";
     }
     // Another regime that translates alike: there are more of them.
     regime of "mod.rs" {

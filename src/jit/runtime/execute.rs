@@ -78,6 +78,7 @@ pub fn execute<P: Privilege>(
             Ok(Flow::Branch { cond, a, b, offset }) if alu::compare(Width::W64, cond, a, b) => break offset,
             Ok(Flow::Branch { .. }) => return None,
             Ok(Flow::Indirect { target, .. }) => break target.wrapping_sub(pc) as i64,
+            Err(Stopped { reason, .. }) if reason.is_completed() => break i64::from(insn.len),
             // The instruction has moved the pc.
             Err(Stopped { reason, .. }) if reason.is_resumed() => break cpu.pc.wrapping_sub(pc) as i64,
             Err(Stopped { addr, reason }) => {

@@ -8,7 +8,7 @@ use super::{Mmio, Ram};
 use crate::memory::access;
 use crate::memory::{
     Access, AtomicRmw, AtomicSize, BadAddress, CodePlace, FaultKind, FetchView, GuestAddr, GuestFault, GuestMemory,
-    Inside, MemoryError, PAGE_SIZE, Reservations,
+    Inside, MemoryError, PAGE_SIZE, Reservations, Stored,
 };
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -196,12 +196,14 @@ impl HartMemory {
     }
 
     /// Reports a store that was made, if it may have changed code or concerns a device. Only the slow path makes such.
-    fn stored(&self, host: *const u8, len: u64) {
+    fn stored(&self, host: *const u8, len: u64) -> Stored {
         let addr = self.physical(host);
         self.code.stored(addr, len);
-        if self.mmio.watches(addr & !(PAGE_SIZE - 1)) {
-            self.mmio.stored(addr, len);
+        if !self.mmio.watches(addr & !(PAGE_SIZE - 1)) {
+            return Stored::InMemory;
         }
+        self.mmio.stored(addr, len);
+        Stored::ToDevice
     }
 
     /// An atomic operation on `size` bytes of RAM at an aligned address, a power of two. The instruction checks the
@@ -263,25 +265,28 @@ impl HartMemory {
     }
 
     #[cold]
-    fn store_slow(&self, addr: u64, size: u64, value: u64) -> Result<(), MemoryError> {
+    fn store_slow(&self, addr: u64, size: u64, value: u64) -> Result<Stored, MemoryError> {
         if !addr.is_multiple_of(size) {
             let parts = self.parts(Access::Write, addr, size)?;
+            let mut stored = Stored::InMemory;
             for (i, host) in parts.into_iter().take(size as usize).enumerate() {
                 // SAFETY: as in `load_slow`.
                 unsafe { access::store(1, host, value >> (8 * i)) }.map_err(backing)?;
-                self.stored(host, 1);
+                if self.stored(host, 1) == Stored::ToDevice {
+                    stored = Stored::ToDevice;
+                }
             }
-            return Ok(());
+            return Ok(stored);
         }
         match self.locate(Access::Write, addr, size) {
             Ok(Place::Ram(host)) => {
                 // SAFETY: as in `load_slow`.
                 unsafe { access::store(size, host, value) }.map_err(backing)?;
-                self.stored(host, size);
-                Ok(())
+                Ok(self.stored(host, size))
             }
             Ok(Place::Device(at)) => {
-                self.mmio.write(at, size, value).ok_or(MemoryError::new(FaultKind::AccessFault, 0))
+                self.mmio.write(at, size, value).ok_or(MemoryError::new(FaultKind::AccessFault, 0))?;
+                Ok(Stored::ToDevice)
             }
             Err(kind) => Err(MemoryError::new(kind, 0)),
         }
@@ -353,10 +358,10 @@ impl GuestMemory for HartMemory {
     }
 
     #[inline(always)]
-    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), MemoryError> {
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<Stored, MemoryError> {
         match self.data_bank().hit(Access::Write, addr.0, size) {
             // SAFETY: as for `load`.
-            Some(host) => unsafe { access::store(size, host, value) }.map_err(backing),
+            Some(host) => unsafe { access::store(size, host, value) }.map(|()| Stored::InMemory).map_err(backing),
             None => self.store_slow(addr.0, size, value),
         }
     }

@@ -211,7 +211,8 @@ fn permits(regime: &Regime, entry: u64, access: Access) -> bool {
     };
     privilege
         && match access {
-            Access::Read => entry & R != 0 || regime.mxr && entry & X != 0,
+            // A leaf that is not readable is executable.
+            Access::Read => entry & R != 0 || regime.mxr,
             Access::Write => entry & W != 0,
             Access::Fetch => entry & X != 0,
         }

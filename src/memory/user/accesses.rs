@@ -6,6 +6,7 @@ use crate::host::{GuestPtr, IoVec};
 use crate::memory::access::{self, AtomicRmw, AtomicSize, BadAddress};
 use crate::memory::{
     Access, CodePlace, FetchView, GuestAddr, GuestFault, GuestMemory, Inside, MemoryError, PAGE_SIZE, Reservations,
+    Stored,
 };
 use std::ffi::CString;
 use std::mem::MaybeUninit;
@@ -134,10 +135,11 @@ impl GuestMemory for UserSpace {
     }
 
     #[inline(always)]
-    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<(), MemoryError> {
+    fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<Stored, MemoryError> {
         let host = self.host_small(addr).map_err(by_host)?;
         // SAFETY: `host_small` yields addresses in the window, and the access ends at the latest in its guard.
-        unsafe { access::store(size, host, value) }.map_err(by_host)
+        unsafe { access::store(size, host, value) }.map_err(by_host)?;
+        Ok(Stored::InMemory)
     }
 
     #[inline(always)]

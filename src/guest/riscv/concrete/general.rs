@@ -1,6 +1,6 @@
 //! The operations that any guest could use.
 
-use super::{Concrete, Hart, Stopped, checked};
+use super::{Concrete, Hart, Stopped, checked, completed};
 use crate::guest::riscv::{Base, Privilege, Reservation};
 use crate::guest::{AmoOp, BitOp, CACHE_BLOCK, Cond, MemType, Order, Reg, Semantics, Width, alu};
 use crate::memory::{Access, AtomicRmw, AtomicSize, GuestAddr, GuestMemory, MemoryError};
@@ -148,7 +148,7 @@ impl<H: Hart> Semantics for Concrete<H> {
     fn store(&mut self, ty: MemType, addr: u64, v: u64) -> Result<(), Stopped> {
         let addr = GuestAddr(addr);
         let result = self.hart.memory().store(ty.size(), addr, v);
-        checked(result, addr, ty.size(), Access::Write)
+        completed(checked(result, addr, ty.size(), Access::Write)?)
     }
 
     #[inline(always)]

@@ -22,7 +22,7 @@ pub use stopped::{Reason, Stopped};
 use super::fp::{self, FpMode, Rm, RmField};
 use super::{Base, Cpu, Privilege, insn_align};
 use crate::guest::Reg;
-use crate::memory::{Access, GuestAddr, MemoryError};
+use crate::memory::{Access, GuestAddr, MemoryError, Stored};
 use std::marker::PhantomData;
 
 /// The hart that an instruction is executed on: its state, its memory, and where it is in the program.
@@ -194,6 +194,15 @@ impl<H: Hart> Concrete<H> {
             return Err(Stopped::ILLEGAL);
         };
         Ok(self.software(|| f(rm)))
+    }
+}
+
+/// The store is the last effect of its instruction, so that one to a device may end it early.
+#[inline(always)]
+fn completed(stored: Stored) -> Result<(), Stopped> {
+    match stored {
+        Stored::InMemory => Ok(()),
+        Stored::ToDevice => Err(Stopped::COMPLETED),
     }
 }
 

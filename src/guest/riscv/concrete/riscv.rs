@@ -1,7 +1,7 @@
 //! RISC-V's own operations.
 
 use super::csr::{execute_privileged, read_csr, write_csr};
-use super::{Concrete, Hart, Stopped, checked};
+use super::{Concrete, Hart, Stopped, checked, completed};
 use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Privilege, RiscvSemantics, Sgnj, Trap};
 use crate::guest::{Flow, Reg, Width, alu};
@@ -51,7 +51,7 @@ impl<H: Hart> RiscvSemantics for Concrete<H> {
     fn fp_store(&mut self, fmt: Fmt, addr: u64, bits: u64) -> Result<(), Stopped> {
         let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
         let result = self.hart.memory().store(size, addr, bits);
-        checked(result, addr, size, Access::Write)
+        completed(checked(result, addr, size, Access::Write)?)
     }
 
     #[inline(always)]

@@ -43,6 +43,7 @@ enum StopKind {
     Breakpoint,
     Illegal,
     Resumed,
+    Completed,
     Wait,
 }
 
@@ -55,6 +56,9 @@ impl Stopped {
     pub const ILLEGAL: Self = Self::without_address(StopKind::Illegal);
     /// Not stopped at all: the instruction has moved the pc, and everything must be looked up anew.
     pub const RESUMED: Self = Self::without_address(StopKind::Resumed);
+    /// Not stopped at all: the instruction has completed, and may have raised an interrupt or ended the machine. The next
+    /// one follows once the engine has looked.
+    pub const COMPLETED: Self = Self::without_address(StopKind::Completed);
     /// WFI, with no interrupt pending.
     pub const WAIT: Self = Self::without_address(StopKind::Wait);
 
@@ -95,6 +99,11 @@ impl Reason {
         self.kind == StopKind::Resumed
     }
 
+    /// Whether the instruction has completed, and the next one follows.
+    pub fn is_completed(self) -> bool {
+        self.kind == StopKind::Completed
+    }
+
     /// Why the instruction of `len` bytes at `pc` did not complete; `addr` is that of the [`Stopped`]. `None` if it is to
     /// be executed again.
     pub fn exit(self, addr: u64, pc: u64, len: u8, mem: &impl GuestMemory) -> Option<Exit> {
@@ -115,7 +124,7 @@ impl Reason {
                 Exit::Illegal { bits: u32::from_le_bytes(bytes) }
             }
             StopKind::Wait => Exit::Wait,
-            StopKind::Resumed => unreachable!("the instruction has completed"),
+            StopKind::Resumed | StopKind::Completed => unreachable!("the instruction has completed"),
         })
     }
 }
