@@ -9,7 +9,7 @@ use super::Link;
 use super::area::Area;
 use super::execute::IN_SOFTWARE;
 use super::faults::{FaultMap, FaultPlace};
-use super::lookup::{EntryId, Lookup, Size};
+use super::lookup::{Begins, EntryId, Lookup, Size};
 use super::pages::Pages;
 use super::stubs::{self, Stubs};
 use crate::guest::riscv::fp::Rm;
@@ -29,11 +29,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 /// Superblocks begin at multiples of this, as the compiler assumes.
 const ALIGNMENT: u32 = 16;
 
-/// A superblock. Its address is in the key of its first entry.
+/// A superblock. Its address is in the key of its [entry](EntryId::of_block).
 pub(super) struct Block {
-    /// The first of its entries, which follow each other. The others are loops.
-    first: EntryId,
-    /// How many there are; 0 when it has been discarded.
+    /// How many entries it has: its own, and those of loops. 0 when it has been discarded.
     entries: u16,
     /// The bytes that it was compiled from.
     len: u16,
@@ -41,21 +39,8 @@ pub(super) struct Block {
     hash: u32,
     /// Where its accesses begin in the fault map.
     faults: u32,
-    /// The next superblocks on its first and on its second page: see [`Pages`].
-    pub next: [u32; 2],
-}
-
-impl Block {
-    /// The guest's addresses that it was compiled from.
-    fn source(&self, lookup: &Lookup) -> Range<GuestAddr> {
-        let start = GuestAddr(lookup.key(self.first).addr);
-        start..start.offset(self.len.into())
-    }
-
-    /// Which of its pages has this number.
-    pub fn nth(&self, lookup: &Lookup, page: u64) -> usize {
-        usize::from(lookup.key(self.first).addr / PAGE_SIZE != page)
-    }
+    /// The next superblock on the page it begins on: see [`Pages`].
+    pub next: u32,
 }
 
 /// What the lock protects.
@@ -266,16 +251,19 @@ impl CodeCache {
         // SAFETY: the bytes have not been used since the area was empty.
         unsafe { self.area.write(start, code) };
         let place = |at: u64| key.addr.wrapping_add(at - pc);
-        let mut ids = compiled.entries().iter().map(|&(pc, at)| {
+        let ids = compiled.entries().iter().enumerate().map(|(n, &(pc, at))| {
+            let begins = if n == 0 { Begins::Block } else { Begins::Loop };
             // A loop of another superblock may begin here already.
-            self.lookup.add(size, &BlockKey::new(pc, place(pc), context), start + at)
+            self.lookup.add(size, begins, &BlockKey::new(pc, place(pc), context), start + at)
         });
-        let Some(first) = ids.next().expect("a superblock has an entry") else { return Inserted::Full };
-        let entries = 1 + ids.map_while(|id| id).count() as u16;
+        let entries = ids.map_while(|id| id).count() as u16;
+        if entries == 0 {
+            return Inserted::Full;
+        }
         let index = blocks.len() as u32;
         let len = fetched.source.len() as u16;
         let before = faults.len();
-        blocks.push(Block { first, entries, len, hash: short_hash(&fetched.source), faults: before, next: [0; 2] });
+        blocks.push(Block { entries, len, hash: short_hash(&fetched.source), faults: before, next: 0 });
         faults.add(compiled.accesses(), pc, self.counts(), |insn| fetched.insns[usize::from(insn)].0);
         pages.add(blocks, index, &(GuestAddr(key.addr)..GuestAddr(key.addr).offset(len.into())));
         if !compiled.exchanges().is_empty() {
@@ -317,21 +305,27 @@ impl CodeCache {
     pub fn fault_place(&self, address: u64) -> (FaultPlace, Box<[Exchange]>) {
         let offset = self.area.offset(address).expect("a fault of emitted code");
         let state = self.state.lock();
-        let start = |block: &Block| self.lookup.offset(block.first);
-        let after = state.blocks.partition_point(|block| start(block) <= offset);
-        let index = after.checked_sub(1).expect("the stubs access no guest memory");
-        let block = &state.blocks[index];
-        let place = state.faults.find(block.faults, self.lookup.key(block.first).pc(), offset - start(block));
-        (place, state.exchanges.get(&(index as u32)).cloned().unwrap_or_default())
+        let index = self.lookup.last_block(&state.size, offset).expect("the stubs access no guest memory");
+        let id = EntryId::of_block(index);
+        let faults = state.blocks[index as usize].faults;
+        let place = state.faults.find(faults, self.lookup.key(id).pc(), offset - self.lookup.offset(id));
+        (place, state.exchanges.get(&index).cloned().unwrap_or_default())
+    }
+
+    /// The guest's addresses that a superblock was compiled from.
+    fn source(&self, state: &State, index: u32) -> Range<GuestAddr> {
+        let start = GuestAddr(self.lookup.key(EntryId::of_block(index)).addr);
+        start..start.offset(state.blocks[index as usize].len.into())
     }
 
     /// Discards a superblock.
     fn discard(&self, state: &mut State, index: u32) {
-        let State { blocks, pages, .. } = state;
-        let block = &mut blocks[index as usize];
-        let source = block.source(&self.lookup);
-        for n in 0..std::mem::take(&mut block.entries) {
-            let id = EntryId(block.first.0 + u32::from(n));
+        let source = self.source(state, index);
+        let State { blocks, pages, size, .. } = state;
+        let own = EntryId::of_block(index);
+        let loops = self.lookup.loops_from(size, self.lookup.offset(own));
+        let count = std::mem::take(&mut blocks[index as usize].entries);
+        for id in std::iter::once(own).chain(loops).take(count.into()) {
             self.lookup.remove(id);
             let mut exit = Link(self.lookup.incoming(id));
             while exit.0 != 0 {
@@ -344,7 +338,7 @@ impl CodeCache {
             }
             self.lookup.set_incoming(id, 0);
         }
-        pages.remove(blocks, &self.lookup, index, &source);
+        pages.remove(blocks, index, &source);
     }
 
     /// Discards all code, and returns when its memory can be used again. The calling engine is outside of it.
@@ -417,12 +411,11 @@ impl CodeCache {
         let mut state = self.state.lock();
         let mut any = false;
         let page = GuestAddr(start)..GuestAddr(start).offset(PAGE_SIZE);
-        for index in state.pages.near(&state.blocks, &self.lookup, &page) {
-            let block = &state.blocks[index as usize];
-            let source = block.source(&self.lookup);
+        for index in state.pages.near(&state.blocks, &page) {
+            let source = self.source(&state, index);
             let Some(from) = source.start.0.checked_sub(start) else { continue };
             let found = bytes.get(from as usize..(source.end.0 - start) as usize);
-            if found.is_none_or(|found| short_hash(found) != block.hash) {
+            if found.is_none_or(|found| short_hash(found) != state.blocks[index as usize].hash) {
                 self.discard(&mut state, index);
                 any = true;
             }
@@ -441,10 +434,9 @@ impl CodeObserver for CodeCache {
     fn changed(&self, range: &Range<GuestAddr>) {
         let mut state = self.state.lock();
         self.generation.fetch_add(1, Ordering::SeqCst);
-        for index in state.pages.near(&state.blocks, &self.lookup, range) {
-            let block = &state.blocks[index as usize];
-            let source = block.source(&self.lookup);
-            if block.entries > 0 && source.start < range.end && source.end > range.start {
+        for index in state.pages.near(&state.blocks, range) {
+            let source = self.source(&state, index);
+            if state.blocks[index as usize].entries > 0 && source.start < range.end && source.end > range.start {
                 self.discard(&mut state, index);
             }
         }

@@ -21,9 +21,37 @@ struct Entry {
     incoming: AtomicU32,
 }
 
-/// The number of an entry, from 0.
+/// The number of an entry. Those of starts and of loops are counted apart, so that a superblock need not say which entry
+/// is its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntryId(pub u32);
+pub struct EntryId(u32);
+
+/// What begins at an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// A superblock.
+    Block = 0,
+    /// A loop in a superblock.
+    Loop = 1,
+}
+
+impl EntryId {
+    /// The entry of the superblock that was added after `n` others.
+    pub fn of_block(n: u32) -> Self {
+        Self::new(Begins::Block, n)
+    }
+
+    fn new(begins: Begins, n: u32) -> Self {
+        Self(n << 1 | begins as u32)
+    }
+
+    /// The part that it is in, and its index there. Part `n` begins with entry `SMALLEST * (2^n - 1)`.
+    fn place(self) -> (usize, usize) {
+        let at = (self.0 >> 1) + SMALLEST;
+        let part = at.ilog2() - SMALLEST.ilog2();
+        (part as usize, (at - (SMALLEST << part)) as usize)
+    }
+}
 
 /// A slot of a table whose entry was removed. Free ones are 0, others the number of an entry plus [`FIRST`].
 const REMOVED: u32 = 1;
@@ -43,14 +71,15 @@ pub struct Lookup {
     /// so they stay.
     tables: Parts<AtomicU32>,
     table: AtomicU32,
-    entries: Parts<Entry>,
+    /// By [`Begins`].
+    entries: [Parts<Entry>; 2],
 }
 
 /// What only the writer knows.
 #[derive(Debug, Default)]
 pub struct Size {
-    /// Entries that exist, removed ones included.
-    entries: u32,
+    /// Entries that exist, removed ones included, by [`Begins`].
+    entries: [u32; 2],
     /// Slots of the table that are not free.
     slots: u32,
 }
@@ -78,7 +107,7 @@ impl Lookup {
         let lookup = Self {
             tables: [const { OnceLock::new() }; SIZES],
             table: AtomicU32::new(0),
-            entries: [const { OnceLock::new() }; SIZES],
+            entries: [const { [const { OnceLock::new() }; SIZES] }; 2],
         };
         lookup.tables[0].get_or_init(|| zeroed(SMALLEST));
         lookup
@@ -89,11 +118,9 @@ impl Lookup {
     }
 
     fn entry(&self, id: EntryId) -> &Entry {
-        // Part `n` begins with entry `SMALLEST * (2^n - 1)`.
-        let at = id.0 + SMALLEST;
-        let part = at.ilog2() - SMALLEST.ilog2();
-        let entries = self.entries[part as usize].get().expect("the part was made before the entry");
-        &entries[(at - (SMALLEST << part)) as usize]
+        let (part, index) = id.place();
+        let parts = &self.entries[(id.0 & 1) as usize];
+        &parts[part].get().expect("the part was made before the entry")[index]
     }
 
     /// The slot of a key in the table, and its entry.
@@ -143,15 +170,37 @@ impl Lookup {
         self.entry(id).incoming.store(exit, Ordering::Relaxed);
     }
 
-    /// Adds an entry, which is found unless there is one for the key already. `None` if there is no room for it.
-    pub fn add(&self, size: &mut Size, key: &BlockKey, offset: u32) -> Option<EntryId> {
-        let id = EntryId(size.entries);
-        let part = (id.0 + SMALLEST).ilog2() - SMALLEST.ilog2();
-        if part as usize == SIZES {
-            return None;
+    /// How many of the entries of a kind lie before `offset`. They are in the order of their code, in which they were added.
+    fn count_before(&self, size: &Size, begins: Begins, offset: u32) -> u32 {
+        let (mut first, mut after) = (0, size.entries[begins as usize]);
+        while first < after {
+            let middle = first.midpoint(after);
+            match self.offset(EntryId::new(begins, middle)) < offset {
+                true => first = middle + 1,
+                false => after = middle,
+            }
         }
-        self.entries[part as usize].get_or_init(|| zeroed(SMALLEST << part));
-        size.entries += 1;
+        first
+    }
+
+    /// The entries of loops at `offset` and behind it, in the order of their code.
+    pub fn loops_from(&self, size: &Size, offset: u32) -> impl Iterator<Item = EntryId> + use<> {
+        let first = self.count_before(size, Begins::Loop, offset);
+        (first..size.entries[Begins::Loop as usize]).map(|n| EntryId::new(Begins::Loop, n))
+    }
+
+    /// The number of the last superblock that begins at `offset` or before it.
+    pub fn last_block(&self, size: &Size, offset: u32) -> Option<u32> {
+        self.count_before(size, Begins::Block, offset + 1).checked_sub(1)
+    }
+
+    /// Adds an entry, which is found unless there is one for the key already. `None` if there is no room for it.
+    pub fn add(&self, size: &mut Size, begins: Begins, key: &BlockKey, offset: u32) -> Option<EntryId> {
+        let count = &mut size.entries[begins as usize];
+        let id = EntryId::new(begins, *count);
+        let (part, _) = id.place();
+        self.entries[begins as usize].get(part)?.get_or_init(|| zeroed(SMALLEST << part));
+        *count += 1;
         let entry = self.entry(id);
         for (to, word) in entry.key.iter().zip(key.words()) {
             to.store(word, Ordering::Relaxed);
@@ -235,7 +284,8 @@ mod tests {
             for n in 0..20_000u64 {
                 // Some keys are added again, with or without having been removed.
                 let n = if n % 5 == 0 { n / 2 } else { n };
-                let id = lookup.add(&mut size, &key(n), 16 + n as u32).unwrap();
+                let begins = if n % 3 == 0 { Begins::Loop } else { Begins::Block };
+                let id = lookup.add(&mut size, begins, &key(n), 16 + n as u32).unwrap();
                 model.entry(n).or_insert(id);
                 let old = n / 3;
                 if n % 7 == 0
@@ -258,6 +308,23 @@ mod tests {
     }
 
     #[test]
+    fn loops_are_in_the_order_of_their_code() {
+        let (lookup, mut size) = (Lookup::new(), Size::default());
+        assert_eq!(lookup.loops_from(&size, 0).count(), 0);
+        for n in 0..3000 {
+            let begins = if n % 4 == 0 { Begins::Block } else { Begins::Loop };
+            lookup.add(&mut size, begins, &key(n), 32 * n as u32).unwrap();
+        }
+        for offset in [0, 1, 32, 33, 64, 16 * 1000, 32 * 2999] {
+            let found = lookup.loops_from(&size, offset).map(|id| lookup.offset(id));
+            let expected = (0..3000).filter(|n| n % 4 != 0).map(|n| 32 * n).filter(|&at| at >= offset);
+            assert!(found.eq(expected), "{offset}");
+        }
+        let block = |offset| lookup.last_block(&size, offset).map(|n| lookup.key(EntryId::of_block(n)));
+        assert_eq!([0, 127, 128, 32 * 2999].map(block), [key(0), key(0), key(4), key(2996)].map(Some));
+    }
+
+    #[test]
     fn readers_find_what_was_there_before_they_looked() {
         const KEYS: u32 = 50_000;
         let (lookup, mut size) = (Arc::new(Lookup::new()), Size::default());
@@ -277,7 +344,7 @@ mod tests {
             })
             .collect();
         for n in 0..KEYS {
-            lookup.add(&mut size, &key(n.into()), n).unwrap();
+            lookup.add(&mut size, Begins::Block, &key(n.into()), n).unwrap();
             added.store(n + 1, Ordering::Release);
         }
         done.store(true, Ordering::Release);

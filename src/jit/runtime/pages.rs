@@ -1,7 +1,6 @@
 //! The superblocks by the pages that they were compiled from, as lists through the superblocks.
 
 use super::cache::Block;
-use super::lookup::Lookup;
 use crate::memory::{GuestAddr, PAGE_SIZE};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -20,9 +19,22 @@ pub struct Page {
     pub hash: Option<u64>,
 }
 
-/// See the module. The keys are page numbers.
+/// See the module.
 #[derive(Debug, Default)]
-pub struct Pages(FxHashMap<u64, Page>);
+pub struct Pages {
+    /// By number.
+    pages: FxHashMap<u64, Page>,
+    /// The superblocks that end on another page than they begin on, by index. The one that follows on that page's list.
+    crossing: FxHashMap<u32, Crossing>,
+}
+
+/// See [`Pages::crossing`].
+#[derive(Clone, Copy, Debug)]
+struct Crossing {
+    /// The number of the page that the superblock ends on.
+    page: u64,
+    next: u32,
+}
 
 /// The numbers of the pages that a range touches.
 fn pages(range: &Range<GuestAddr>) -> Range<u64> {
@@ -35,68 +47,77 @@ impl Pages {
         let touched = pages(source);
         debug_assert!(touched.end - touched.start <= 2, "superblocks are short");
         for (nth, number) in touched.enumerate() {
-            let page = self.0.entry(number).or_default();
-            blocks[index as usize].next[nth] = page.first;
-            page.first = index + 1;
+            let page = self.pages.entry(number).or_default();
+            let next = std::mem::replace(&mut page.first, index + 1);
             if nth == 0 {
+                blocks[index as usize].next = next;
                 page.reach = page.reach.max((source.end.0 - number * PAGE_SIZE) as u32);
                 page.added = page.added.wrapping_add(1);
                 page.hash = None;
+            } else {
+                self.crossing.insert(index, Crossing { page: number, next });
             }
         }
+    }
+
+    /// What follows a superblock on the list of a page: an index, plus one.
+    fn next(&self, blocks: &[Block], index: u32, page: u64) -> u32 {
+        match self.crossing.get(&index) {
+            Some(crossing) if crossing.page == page => crossing.next,
+            _ => blocks[index as usize].next,
+        }
+    }
+
+    /// The list of a page: the indices of superblocks.
+    fn list(&self, blocks: &[Block], number: u64, page: &Page) -> impl Iterator<Item = u32> {
+        let first = page.first.checked_sub(1);
+        std::iter::successors(first, move |&index| self.next(blocks, index, number).checked_sub(1))
     }
 
     /// Removes a superblock.
-    pub fn remove(&mut self, blocks: &mut [Block], lookup: &Lookup, index: u32, source: &Range<GuestAddr>) {
-        for (nth, number) in pages(source).enumerate() {
-            let after = blocks[index as usize].next[nth];
-            let Some(page) = self.0.get_mut(&number) else { continue };
-            let mut link = &mut page.first;
-            while *link != 0 && *link != index + 1 {
-                let block = &mut blocks[*link as usize - 1];
-                let nth = block.nth(lookup, number);
-                link = &mut block.next[nth];
+    pub fn remove(&mut self, blocks: &mut [Block], index: u32, source: &Range<GuestAddr>) {
+        for number in pages(source) {
+            let Some(page) = self.pages.get(&number) else { continue };
+            let next = self.next(blocks, index, number);
+            if page.first == index + 1 {
+                self.pages.entry(number).and_modify(|page| page.first = next);
+                continue;
             }
-            if *link != 0 {
-                *link = after;
+            let before = self.list(blocks, number, page).find(|&n| self.next(blocks, n, number) == index + 1);
+            let Some(before) = before else { continue };
+            match self.crossing.get_mut(&before) {
+                Some(crossing) if crossing.page == number => crossing.next = next,
+                _ => blocks[before as usize].next = next,
             }
         }
+        self.crossing.remove(&index);
     }
 
     /// The superblocks on the pages that `range` touches. One on two pages may be there twice.
-    pub fn near(&self, blocks: &[Block], lookup: &Lookup, range: &Range<GuestAddr>) -> Vec<u32> {
+    pub fn near(&self, blocks: &[Block], range: &Range<GuestAddr>) -> Vec<u32> {
         let touched = pages(range);
-        let mut all = Vec::new();
-        let mut on = |number: u64, page: &Page| {
-            let mut next = page.first;
-            while next != 0 {
-                all.push(next - 1);
-                let block = &blocks[next as usize - 1];
-                next = block.next[block.nth(lookup, number)];
-            }
-        };
-        if touched.end - touched.start < self.0.len() as u64 {
-            touched
-                .filter_map(|number| Some((number, self.0.get(&number)?)))
-                .for_each(|(number, page)| on(number, page));
+        if touched.end - touched.start < self.pages.len() as u64 {
+            let known = touched.filter_map(|number| Some((number, self.pages.get(&number)?)));
+            known.flat_map(|(number, page)| self.list(blocks, number, page)).collect()
         } else {
-            self.0.iter().filter(|(number, _)| touched.contains(number)).for_each(|(&number, page)| on(number, page));
+            let known = self.pages.iter().filter(|(number, _)| touched.contains(number));
+            known.flat_map(|(&number, page)| self.list(blocks, number, page)).collect()
         }
-        all
     }
 
     /// The pages on which superblocks begin, by the addresses of their first bytes.
     pub fn with_starts(&self) -> Vec<(u64, Page)> {
-        self.0.iter().filter(|(_, page)| page.reach > 0).map(|(number, &page)| (number * PAGE_SIZE, page)).collect()
+        self.pages.iter().filter(|(_, page)| page.reach > 0).map(|(number, &page)| (number * PAGE_SIZE, page)).collect()
     }
 
     /// The page at an address.
     pub fn get_mut(&mut self, start: u64) -> Option<&mut Page> {
-        self.0.get_mut(&(start / PAGE_SIZE))
+        self.pages.get_mut(&(start / PAGE_SIZE))
     }
 
     /// Forgets all pages.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.pages.clear();
+        self.crossing.clear();
     }
 }
