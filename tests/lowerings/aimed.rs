@@ -32,7 +32,7 @@ pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
     // The registers that hold addresses.
     let mut addresses = 0;
     if rng.one_in(2) {
-        slots.extend(stale_registers().map(given));
+        slots.extend(stale_registers(rng).map(given));
     }
     let before = slots.len();
     for _ in 0..1 + rng.below(3) {
@@ -43,7 +43,7 @@ pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
             let at = DATA + PAGE + 16 * rng.below(32) as u64;
             let offset = if info.is_atomic { 0 } else { full.imm as u64 };
             let at = if rng.one_in(6) { at + rng.below(8) as u64 } else { at };
-            let at = if rng.one_in(10) { beyond(rng) } else { at };
+            let at = if rng.one_in(6) { beyond(rng) } else { at };
             if slots.len() == before || at >= LIMIT {
                 x[usize::from(full.rs1)] = at.wrapping_sub(offset);
                 addresses |= 1 << full.rs1;
@@ -82,7 +82,7 @@ pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
         }
     }
     let random_flags = rng.of(&[0, 0, 0x1f, 0x15, 0x0a]);
-    let mode = if rng.one_in(2) { 0 } else { rng.below(5) as u32 };
+    let mode = if rng.one_in(2) { 0 } else { rng.below(6) as u32 };
     let mut program = Program {
         shape: "aimed",
         base: CODE + 2 * rng.below(8) as u64,
@@ -145,7 +145,16 @@ fn fill(ops: &Ops, op: Op, rng: &mut Rng, (x, f): (&mut [u64; 32], &mut [u64; 32
     let is_number = info.rd == RegClass::F && info.rs1 == RegClass::X;
     let integers = if is_number { conversion_integers() } else { Vec::new() };
     for v in &mut x[1..] {
-        *v = if is_number && rng.one_in(2) { rng.of(&integers) } else { integer(ops, rng) };
+        *v = match rng.below(4) {
+            0 if is_number => {
+                // About as many bits as a number holds.
+                let bits = rng.of(&[11, 24, 53, 31, 32]);
+                let v = (1u64 << bits).wrapping_add((rng.next() >> 1 >> (63 - bits)) | 1);
+                if rng.one_in(2) { v } else { v.wrapping_neg() }
+            }
+            1 if is_number => rng.of(&integers),
+            _ => integer(ops, rng),
+        };
     }
     if info.operands.contains(&Operand::Csr) && rng.one_in(2) {
         x[1..].fill_with(|| rng.below(256) as u64);
@@ -181,12 +190,14 @@ fn fill(ops: &Ops, op: Op, rng: &mut Rng, (x, f): (&mut [u64; 32], &mut [u64; 32
     });
 }
 
-/// Instructions that leave all ones in the scratch registers of the host.
-fn stale_registers() -> [Insn; 3] {
+/// Instructions that leave all ones in the scratch registers of the host, no boxed numbers in those for floating point, and
+/// flags of any kind.
+fn stale_registers(rng: &mut Rng) -> [Insn; 4] {
     [
+        plain(Op::Xperm8, UNREAD, ONE, ONES, 0),
         plain(Op::Div, UNREAD, ONE, ONES, 0),
         plain(Op::Mulh, UNREAD, ONE, ONES, 0),
-        plain(Op::Clmul, UNREAD, ONE, ONES, 0),
+        plain(rng.of(&[Op::Sltu, Op::Addi]), UNREAD, rng.of(&[0, ZERO]), rng.of(&[ZERO, ONE]), 0),
     ]
 }
 

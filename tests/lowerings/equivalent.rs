@@ -1,7 +1,7 @@
 //! Mutants that compute the same, with the reason for each. They are not tried.
 
 use crate::mutant::{Change, Mutant};
-use remu_isa::{Op, RegClass};
+use remu_isa::{Op, Operand, RegClass};
 
 /// Instructions of vectors that differ in the type of the elements only, with others that do.
 const SAME_BITS: [[&str; 2]; 6] = [
@@ -22,6 +22,7 @@ struct Case<'a> {
     name: &'static str,
     is_rare: bool,
     loads_pc: bool,
+    checks_stop: bool,
     change: Change,
     before: &'a str,
     after: &'a str,
@@ -42,7 +43,81 @@ const RULES: &[Rule] = &[
         (c.was, c.is) == ("cmp", "sub") && (is_to_integer(c) || is_from_integer(c)) && are_scratch(c.before)
     }),
     ("the instruction that its definition executes neither stops nor reads the pc", |c| {
-        is_float(c.op) && c.is_rare && c.loads_pc && matches!(c.change, Change::Number(_) | Change::Missing)
+        let is_wrong_pc = match c.change {
+            Change::Number(1) | Change::Missing => true,
+            Change::Register(0) => writes(c.after, &["ecx"]),
+            _ => false,
+        };
+        // The rare parts are those of instructions whose rounding mode is valid.
+        (is_float(c.op) && c.is_rare || never_stops(c.op)) && c.loads_pc && is_wrong_pc
+    }),
+    ("the definition of this instruction never stops", |c| {
+        never_stops(c.op) && c.checks_stop && c.change == Change::Missing
+    }),
+    ("the flags are the same, and what was checked is not read any more", |c| {
+        is_float(c.op) && (c.was, c.is) == ("cmp", "sub") && is_box_check(c)
+    }),
+    ("the lower half is what is compared: the other one is its sign", |c| {
+        is_box_check(c) && reads_singles(c.name) && c.change == Change::Register(0) && c.after.starts_with("cmp e")
+    }),
+    ("no two bits are added", |c| {
+        let merges_flags = c.name.starts_with("csrr") && c.before.starts_with("or e") && are_scratch(c.before);
+        let packs = matches!(c.op, Op::Pack | Op::Packh | Op::Packw);
+        (c.was, c.is) == ("or", "add") && c.change == Change::Mnemonic && (merges_flags || packs)
+    }),
+    ("the byte comes from a table of numbers below 64", |c| {
+        c.name.starts_with("csrr") && (c.was, c.is) == ("movzx", "movsx") && c.before.contains("byte ptr [r")
+    }),
+    ("both tell whether the modes are equal, and the register is not read any more", |c| {
+        c.name.starts_with("csrr") && (c.was, c.is) == ("cmp", "xor") && c.before.ends_with("byte ptr [frm]")
+    }),
+    ("an immediate has no bits of the rounding mode: it stays, or is written by the definition", |c| {
+        let is_check =
+            c.before == "shr edx, 5" && matches!(c.change, Change::Missing | Change::Mnemonic | Change::Number(1));
+        ["csrrsi", "csrrci"].contains(&c.name) && is_check
+    }),
+    ("more numbers are left to the definition, which is right for all", |c| {
+        let lowers = |text: &str| operands(text).nth(1).and_then(number);
+        let is_bound = c.was.starts_with("mov") && c.change == Change::Number(1) && lowers(c.after) < lowers(c.before);
+        // Behind `xor`, "above" means not equal.
+        let is_equality = (c.was, c.is) == ("cmp", "xor");
+        !c.is_rare && is_to_integer(c) && (is_bound || is_equality) && operands_are_scratch_or_numbers(c.before)
+    }),
+    ("a NaN that is in the register anyway is found again", |c| {
+        let is_found = ["vucomiss xmm15, xmm15", "vucomisd xmm15, xmm15"].contains(&c.before);
+        let is_wrong = match c.change {
+            Change::Missing | Change::Register(_) => true,
+            Change::Mnemonic => c.is == "vucomisd",
+            Change::Number(_) => false,
+        };
+        c.is_rare && is_found && is_wrong
+    }),
+    ("more registers are looked at for NaNs, which is done again before one is made canonical", |c| {
+        let operands: Vec<&str> = operands(c.before).collect();
+        let is_check = !c.is_rare && ["vucomiss", "vucomisd"].contains(&c.was) && !is_comparison(c.name);
+        let one_stays = operands.len() == 2 && operands[0] == operands[1] && matches!(c.change, Change::Register(_));
+        // A boxed single is a NaN as a double.
+        is_check && (one_stays || c.is == "vucomisd" && c.was == "vucomiss")
+    }),
+    ("what is not refused is accessed; what is, is done by the definition", |c| {
+        // The test of the alignment, which comes before, leaves no carry, and neither does `xor`.
+        let is_check = c.was == "cmp" && c.before.ends_with("qword ptr [Space]") && !c.is_rare;
+        let is_never_below = match c.change {
+            Change::Missing => c.op.info().is_atomic && !c.name.ends_with(".b"),
+            Change::Mnemonic => c.is == "xor" && writes(c.before, &["rax", "rcx", "rdx"]),
+            _ => false,
+        };
+        is_check && is_never_below
+    }),
+    ("only another hart can have claimed the bucket, or changed what is exchanged", |c| {
+        let is_check = c.op.info().is_atomic && c.is_rare && c.was == "jne" && c.change == Change::Missing;
+        let is_again = is_loop(c.name) && !c.is_rare && c.before.starts_with("jne 0xfffffffffffffff");
+        let is_again = is_again || is_loop(c.name) && c.before.starts_with("jne 0xffffffffffffffe");
+        is_check || is_again && c.change == Change::Missing
+    }),
+    ("the version of a bucket has 32 bits, unless a process is killed in a store-conditional", |c| {
+        let is_version = c.was == "lea" && c.change == Change::Register(0) && c.after.starts_with("lea e");
+        c.op.info().is_atomic && is_version && ["+ 1]", "+ 2]", "+ 3]"].iter().any(|end| c.before.ends_with(end))
     }),
     ("more operands are left to the definition, which is right for all", |c| {
         is_float(c.op) && !c.is_rare && leaves_more(c)
@@ -64,7 +139,7 @@ const RULES: &[Rule] = &[
     }),
     ("the upper bits come from this operand, and are replaced or not read", |c| {
         let is_merge = match c.was {
-            "vcvtsi2ss" | "vcvtsi2sd" | "vcvtsd2ss" | "vroundsd" => true,
+            "vcvtsi2ss" | "vcvtsi2sd" | "vcvtsd2ss" | "vcvtss2sd" | "vroundsd" | "vsqrtsd" => true,
             "vroundss" => is_to_integer(c),
             _ => false,
         };
@@ -86,8 +161,8 @@ pub fn reason(mutant: &Mutant) -> Option<&'static str> {
     let (op, is_rare) = mutant.op();
     let (before, after) = mutant.texts();
     let [was, is] = [before, after].map(|text| text.split(' ').next().unwrap_or(text));
-    let (loads_pc, change) = (mutant.loads_pc(), mutant.change());
-    let c = Case { op, name: op.mnemonic(), is_rare, loads_pc, change, before, after, was, is };
+    let (loads_pc, checks_stop, change) = (mutant.loads_pc(), mutant.checks_stop(), mutant.change());
+    let c = Case { op, name: op.mnemonic(), is_rare, loads_pc, checks_stop, change, before, after, was, is };
     RULES.iter().find(|(_, holds)| holds(&c)).map(|(reason, _)| *reason)
 }
 
@@ -98,12 +173,7 @@ fn leaves_more(c: &Case<'_>) -> bool {
         return matches!(c.change, Change::Missing | Change::Mnemonic)
             || c.change == Change::Register(0) && c.after.starts_with("sar e");
     }
-    // A boxed single or half is a NaN as a double, and a quiet one, so the numbers seem unordered.
-    let is_boxed = (c.was, c.is) == ("vucomiss", "vucomisd");
-    let settles = ["vucomiss xmm15, xmm15", "vucomisd xmm15, xmm15"].contains(&c.before);
-    let chooses = c.name.starts_with("fmin") || c.name.starts_with("fmax");
-    // Whether the result is a NaN: it is one if an operand is.
-    is_boxed && (settles || chooses) || settles && matches!(c.change, Change::Register(_))
+    false
 }
 
 fn operands(text: &str) -> impl Iterator<Item = &str> {
@@ -147,4 +217,33 @@ fn is_from_integer_to_half(c: &Case<'_>) -> bool {
 /// Whether the atomic operation is a loop around an exchange.
 fn is_loop(name: &str) -> bool {
     ["amoand", "amoor", "amoxor", "amomin", "amomax"].iter().any(|start| name.starts_with(start))
+}
+
+/// Whether the definition of an instruction neither stops nor says where execution continues.
+fn never_stops(op: Op) -> bool {
+    let info = op.info();
+    let is_plain = !info.may_fault && !info.is_atomic && !info.has_rm && info.rd != RegClass::None;
+    is_plain && ![Operand::Csr, Operand::Target].iter().any(|o| info.operands.contains(o)) && op != Op::Jalr
+}
+
+/// Whether the upper bits of a number are compared with ones.
+fn is_box_check(c: &Case<'_>) -> bool {
+    is_float(c.op) && !c.is_rare && c.before.starts_with("cmp r") && c.before.ends_with(", -1")
+}
+
+/// Whether the numbers that the instruction reads are singles.
+fn reads_singles(name: &str) -> bool {
+    if name.starts_with("fcvt") { name.ends_with(".s") } else { name.contains(".s") }
+}
+
+fn is_comparison(name: &str) -> bool {
+    ["feq", "flt", "fle"].iter().any(|start| name.starts_with(start))
+}
+
+fn operands_are_scratch_or_numbers(text: &str) -> bool {
+    operands(text).all(|operand| number(operand).is_some() || are_scratch(&format!("- {operand}")))
+}
+
+fn number(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }

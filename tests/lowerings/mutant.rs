@@ -16,6 +16,8 @@ pub struct Site {
     ordinal: usize,
     /// Whether it loads the pc for the call that executes the instruction by its definition.
     loads_pc: bool,
+    /// Whether it leaves if that call says so.
+    checks_stop: bool,
     /// Its text, without what depends on the guest's operands.
     form: String,
 }
@@ -50,6 +52,11 @@ impl Mutant {
     /// Whether the instruction loads the pc for the call that executes the guest's by its definition.
     pub fn loads_pc(&self) -> bool {
         self.site.loads_pc
+    }
+
+    /// Whether the instruction leaves if that call says so.
+    pub fn checks_stop(&self) -> bool {
+        self.site.checks_stop
     }
 
     /// What is wrong.
@@ -142,7 +149,8 @@ impl CodeListener for Mutator {
                 }
                 let ordinal = ordinals.entry((pc, is_rare)).or_default();
                 let loads_pc = has(index + 2, "[Execute]");
-                let site = Site { op, is_rare, ordinal: *ordinal, loads_pc, form: form(&insn.text) };
+                let checks_stop = index > 0 && has(index - 1, "[Execute]");
+                let site = Site { op, is_rare, ordinal: *ordinal, loads_pc, checks_stop, form: form(&insn.text) };
                 *ordinal += 1;
                 match mutant {
                     None => {

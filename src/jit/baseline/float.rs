@@ -286,7 +286,7 @@ impl Emitter<'_> {
                 if how == FromInt::Exact {
                     self.check_exact(fmt, ty, a);
                 }
-                self.eval_from_int(d, fmt, ty, a);
+                self.eval_from_int(d, fmt, ty, how, a);
                 false
             }
             Node::Load(ty, addr) if fmt != Fmt::H => {
@@ -497,16 +497,17 @@ impl Emitter<'_> {
         let fmt = if fmt == Fmt::H { Fmt::S } else { fmt };
         let slow = self.slow();
         // Encodings are compared as unsigned integers, as in `fp::host::to_int`. The largest number that a mode other
-        // than MXCSR's cannot round out of range is the limit for signed types: rounding must not raise inexact first.
+        // than MXCSR's cannot round out of range is the limit for signed types: rounding must not raise inexact first. What
+        // is out of range for 64 bits, and any single that is for 32, has no fraction.
         let limit = match (fmt, ty, rounding) {
             (Fmt::S, IntType::U32, _) => Some(0x4f7f_ffff),
             (_, IntType::U32, _) => Some(0x41ef_ffff_ffe0_0000),
             (Fmt::S, IntType::U64, _) => Some(0x5eff_ffff),
             (_, IntType::U64, _) => Some(0x43df_ffff_ffff_ffff),
-            (Fmt::S, IntType::I32, Rounding::Mode(_) | Rounding::Away) => Some(0x4eff_ffff),
-            (_, IntType::I32, Rounding::Mode(_) | Rounding::Away) => Some(0x41df_ffff_ffc0_0000),
-            (Fmt::S, IntType::I64, Rounding::Mode(_) | Rounding::Away) => Some(0x5eff_ffff),
-            (_, IntType::I64, Rounding::Mode(_) | Rounding::Away) => Some(0x43df_ffff_ffff_ffff),
+            (Fmt::S, IntType::I32, Rounding::Away) => Some(0x4eff_ffff),
+            (Fmt::D, IntType::I32, Rounding::Mode(_) | Rounding::Away) => Some(0x41df_ffff_ffc0_0000),
+            (Fmt::S, IntType::I64, Rounding::Away) => Some(0x5eff_ffff),
+            (_, IntType::I64, Rounding::Away) => Some(0x43df_ffff_ffff_ffff),
             _ => None,
         };
         if let Some(limit) = limit {
@@ -584,10 +585,12 @@ impl Emitter<'_> {
         self.release(bound);
     }
 
-    fn eval_from_int(&mut self, d: Xmm, fmt: Fmt, ty: IntType, a: Val) {
+    fn eval_from_int(&mut self, d: Xmm, fmt: Fmt, ty: IntType, how: FromInt, a: Val) {
         let size = if ty == IntType::I32 { Size::Dword } else { Size::Qword };
         let source = match ty {
             IntType::I32 | IntType::I64 => self.operand(a),
+            // It is small.
+            IntType::U64 if how == FromInt::Exact => self.operand(a),
             IntType::U32 => {
                 let scratch = self.scratch();
                 let a = self.operand(a);
