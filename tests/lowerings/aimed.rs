@@ -197,7 +197,7 @@ fn stale_registers(rng: &mut Rng) -> [Insn; 4] {
         plain(Op::Xperm8, UNREAD, ONE, ONES, 0),
         plain(Op::Div, UNREAD, ONE, ONES, 0),
         plain(Op::Mulh, UNREAD, ONE, ONES, 0),
-        plain(rng.of(&[Op::Sltu, Op::Addi]), UNREAD, rng.of(&[0, ZERO]), rng.of(&[ZERO, ONE]), 0),
+        plain(rng.of(&[Op::Sltu, Op::Add]), UNREAD, rng.of(&[0, ZERO]), rng.of(&[ZERO, ONE]), 0),
     ]
 }
 

@@ -182,7 +182,6 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let named: Vec<String> = std::env::args().skip(1).collect();
     let (share, first) = (number("REMU_MUTANTS_SHARE").unwrap_or(SHARE), number("REMU_MUTANTS_FIRST").unwrap_or(0));
-    std::panic::set_hook(Box::new(|_| {}));
     let ops = Ops::new();
     let mutator = Arc::new(Mutator::default());
     let small = || JitConfig { cache_size: 1 << 20, ..JitConfig::default() };
