@@ -316,6 +316,16 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
             ],
         ),
         (
+            "Loop that begins with a sum",
+            vec![
+                f(Op::FaddD, A5, A0, A1, 0),
+                f(Op::FaddD, A4, A4, A5, 0),
+                i(Op::Fld, A3, A0, 0),
+                i(Op::Addi, A0, A0, 8),
+                s(Op::Bne, A0, A2, -16),
+            ],
+        ),
+        (
             "Sums of both formats in one register",
             vec![
                 i(Op::Flw, A5, A0, 0),
@@ -355,6 +365,16 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
                 r(Op::FleS, A5, A0, A1),
                 i(Op::Csrrw, ZERO, A4, FFLAGS),
                 s(Op::Bne, A5, ZERO, 64),
+            ],
+        ),
+        (
+            "Quiet comparison, behind a quotient",
+            vec![
+                i(Op::Csrrs, A4, ZERO, FFLAGS),
+                f(Op::FdivD, A2, A2, A3, 0),
+                r(Op::FltD, A5, A0, A1),
+                i(Op::Csrrw, ZERO, A4, FFLAGS),
+                s(Op::Beq, A5, ZERO, 64),
             ],
         ),
         (
