@@ -21,9 +21,10 @@ pub type EngineWords = [u64; ENGINE_WORDS];
 #[repr(C, align(16))]
 pub struct HartCell<G: Guest> {
     words: UnsafeCell<EngineWords>,
+    /// Zero, so that the flag is the upper half of a word. Keeps the displacement the same for states aligned to 8 and to
+    /// 16 bytes.
+    before: u32,
     stop: StopFlag,
-    /// Keeps the displacement the same for states aligned to 8 and to 16 bytes.
-    after: u32,
     cpu: UnsafeCell<G::Cpu>,
 }
 
@@ -35,10 +36,13 @@ unsafe impl<G: Guest> Sync for HartCell<G> where G::Cpu: Send + Sync {}
 impl<G: Guest> HartCell<G> {
     /// The displacement of the stop flag from the CPU state, in bytes. It is the same for every guest, and emitted
     /// code relies on it.
-    pub const STOP: isize = -8;
+    pub const STOP: isize = -4;
+
+    /// The displacement of the word whose upper half is the stop flag and whose lower half is zero.
+    pub const STOP_WORD: isize = -8;
 
     /// The displacement of the [`EngineWords`] from the CPU state, in bytes. It is the same for every guest.
-    pub const WORDS: isize = Self::STOP - size_of::<EngineWords>() as isize;
+    pub const WORDS: isize = Self::STOP_WORD - size_of::<EngineWords>() as isize;
 
     /// Asks the engine to leave with [`Exit::Interrupted`](super::Exit::Interrupted). It does so at the end of a
     /// block, within a bounded number of instructions. Async-signal-safe.
@@ -54,6 +58,7 @@ impl<G: Guest> HartCell<G> {
     /// The flag itself, for engines that test it in their inner loop.
     pub fn stop_flag(&self) -> &StopFlag {
         const {
+            assert!(offset_of!(Self, before) as isize - offset_of!(Self, cpu) as isize == Self::STOP_WORD);
             assert!(offset_of!(Self, stop) as isize - offset_of!(Self, cpu) as isize == Self::STOP);
             assert!(offset_of!(Self, words) as isize - offset_of!(Self, cpu) as isize == Self::WORDS);
         }
@@ -84,8 +89,8 @@ impl<G: Guest> HartOwner<G> {
     pub fn new(cpu: G::Cpu) -> Self {
         let cell = HartCell {
             words: UnsafeCell::new([0; ENGINE_WORDS]),
+            before: 0,
             stop: StopFlag::new(),
-            after: 0,
             cpu: UnsafeCell::new(cpu),
         };
         Self { cell: Arc::new(cell) }

@@ -99,7 +99,7 @@ impl Lister {
     /// The code without what every superblock has: the look at the stop flag, the exit at its end, and padding.
     fn text(&self, guest: &str, end: u64) -> String {
         let lines = self.lines();
-        let looks = |line: &Line| line.text.starts_with("cmp ") && line.text.contains("[stop]");
+        let looks = |line: &Line| line.text.starts_with("cmp ") && line.text.contains("[stop");
         // One with a loop may exchange registers before.
         let look = lines.iter().position(looks).expect("a superblock looks at the stop flag");
         let cold = lines[look + 1].target.expect("a jump");

@@ -18,6 +18,8 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
         ("In a machine: stores", vec![s(Op::Sd, A1, A0, 8), s(Op::Sb, SP, T3, 3)]),
         ("In a machine: a load and a store of numbers", vec![i(Op::Fld, A0, A1, 8), s(Op::Fsw, A1, A0, 8)]),
         ("In a machine: a load of a constant address", vec![i(Op::Lui, A0, 0, 0x1000), i(Op::Lw, A0, A0, 8)]),
+        ("In a machine: a store beyond 31 bits", vec![i(Op::Lui, A0, 0, -0x8000_0000), s(Op::Sd, A0, A1, 8)]),
+        ("In a machine: a linked list", vec![i(Op::Ld, A0, A0, 8), s(Op::Bne, A0, ZERO, -4)]),
         ("In a machine: atomic addition", vec![r(Op::AmoaddW, A0, A1, A2)]),
         ("In a machine: load-reserved", vec![r(Op::LrD, A0, A1, 0)]),
         ("In a machine: store-conditional", vec![r(Op::ScD, A0, A1, A2)]),

@@ -7,6 +7,7 @@ use super::{common, qemu_system, remu_system_on};
 use remu_isa::Xlen;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 /// The folder that a call of `tests/debian/fetch.sh` prints for riscv64.
 fn fetched(words: &[&str]) -> PathBuf {
@@ -16,8 +17,9 @@ fn fetched(words: &[&str]) -> PathBuf {
     line.rsplit(' ').next().expect("a folder").into()
 }
 
-/// The initial file system, whose `/init` mounts what programs need and goes on with `then`.
-fn disk(then: &str) -> Vec<u8> {
+/// The initial file system, whose `/init` mounts what programs need and goes on with `then`. It has
+/// these programs, by name, beside the tools.
+fn disk(then: &str, programs: &[(&str, &[u8])]) -> Vec<u8> {
     let busybox = fetched(&["busybox-static"]).join("usr/bin/busybox");
     let busybox = std::fs::read(&busybox).unwrap_or_else(|e| panic!("{}: {e}", busybox.display()));
     let init = format!("#!/bin/sh\nmount -t proc proc /proc\nmount -t sysfs sys /sys\n{then}\n");
@@ -25,13 +27,15 @@ fn disk(then: &str) -> Vec<u8> {
     let archive = folders.into_iter().fold(Archive::default(), Archive::folder);
     let archive = archive.device("dev/console", 5, 1).device("dev/null", 1, 3);
     let archive = archive.program("bin/busybox", &busybox).program("init", init.as_bytes());
+    let archive =
+        programs.iter().fold(archive, |archive, (name, contents)| archive.program(&format!("bin/{name}"), contents));
     let tools = "cat date dmesg echo grep mount poweroff sh sleep tail taskset uname wc";
     tools.split(' ').fold(archive, |archive, tool| archive.link(&format!("bin/{tool}"), "busybox")).end()
 }
 
 /// A command with the words that boot the kernel.
-fn boot(mut command: Command, harts: usize, folder: &Path, then: &str) -> Command {
-    std::fs::write(folder.join("disk"), disk(then)).unwrap();
+fn boot(mut command: Command, harts: usize, folder: &Path, then: &str, programs: &[(&str, &[u8])]) -> Command {
+    std::fs::write(folder.join("disk"), disk(then, programs)).unwrap();
     command.args(["-M", "virt", "-m", "256M", "-serial", "stdio", "-smp", &harts.to_string()]);
     command.arg("-bios").arg(opensbi()).arg("-kernel").arg(fetched(&["--kernel"]).join("Image"));
     command.arg("-initrd").arg(folder.join("disk")).args(["-append", "console=ttyS0 earlycon=sbi"]);
@@ -41,7 +45,7 @@ fn boot(mut command: Command, harts: usize, folder: &Path, then: &str) -> Comman
 /// Boots to a shell, types commands, reads the answers, and powers off.
 fn converse(command: Command, harts: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let mut session = Session::start(boot(command, harts, folder.path(), "exec sh"));
+    let mut session = Session::start(boot(command, harts, folder.path(), "exec sh", &[]));
     session.expect("Run /init");
     session.expect("# ");
     // A number that only the shell computes marks the end of an answer.
@@ -85,12 +89,48 @@ fn linux_answers() {
 }
 
 #[test]
+#[ignore = "measures"]
+fn a_program_in_linux_is_timed() {
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare/programs");
+    common::script("benches/programs/build.sh", &[&built]);
+    let program = built.join("riscv64/coremix");
+    let rounds = "40000";
+    let contents = std::fs::read(&program).unwrap_or_else(|e| panic!("{}: {e}", program.display()));
+    let timed = |run: &mut dyn FnMut()| {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    };
+    for (engine, name) in [("jit", "compiler"), ("interp", "interpreter"), ("", "QEMU")] {
+        let rounds = if engine == "jit" { rounds } else { "4000" };
+        let command = if engine.is_empty() { qemu_system(Xlen::Rv64) } else { remu_system_on(engine) };
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = Session::start(boot(command, 1, folder.path(), "exec sh", &[("coremix", &contents)]));
+        session.expect("# ");
+        let mut in_linux = || {
+            session.type_line(&format!("/bin/coremix {rounds}; echo [$((40 + 2))]"));
+            session.expect("\n[42]");
+        };
+        let in_linux = (0..3).map(|_| timed(&mut in_linux)).min().expect("three runs");
+        session.type_line("poweroff -f");
+        assert_eq!(session.end().0, Some(0));
+        let mut alone =
+            if engine.is_empty() { Command::new("qemu-riscv64") } else { Command::new(env!("CARGO_BIN_EXE_remu")) };
+        alone.args((!engine.is_empty()).then(|| ["--engine", engine]).into_iter().flatten()).arg(&program).arg(rounds);
+        let mut alone = || assert!(alone.output().expect("it runs").status.success());
+        let alone = (0..3).map(|_| timed(&mut alone)).min().expect("three runs");
+        let ratio = in_linux.as_secs_f64() / alone.as_secs_f64();
+        println!("{name}: {rounds} rounds in Linux {in_linux:.2?}, alone {alone:.2?}: {ratio:.2}");
+    }
+}
+
+#[test]
 fn a_boot_with_a_clock_of_instructions_is_repeatable() {
     let folder = tempfile::tempdir().unwrap();
     let then = "uname -a; cat /proc/cpuinfo; for i in 1 2 3; do echo $i | cat; done; date; dmesg | tail; poweroff -f";
     for engine in ["jit", "interp"] {
         let run = || {
-            let mut command = boot(remu_system_on(engine), 2, folder.path(), then);
+            let mut command = boot(remu_system_on(engine), 2, folder.path(), then, &[]);
             command.args(["-icount", "shift=3,sleep=off"]);
             Session::start(command).end()
         };

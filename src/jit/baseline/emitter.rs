@@ -5,7 +5,7 @@ use super::Config;
 use super::known::{Fact, FpKnown, Known};
 use super::map::RegisterMap;
 use super::node::{Binary, Node, Nodes, Unary, Val};
-use super::span::{Look, Span};
+use super::span::{Look, Refill, Span};
 use super::window::Window;
 use crate::guest::riscv::fp::{Fmt, Rm, RmField, host};
 use crate::guest::riscv::{FpMinMax, IntType, insn_align};
@@ -57,8 +57,8 @@ pub(super) enum Cold {
     Pause { from: Label, pc: u64, known: FpKnown },
     /// The exit to a block that is not linked. `at` is the offset of the displacement to link.
     Unlinked { at: usize, pc: u64 },
-    /// An exit of a superblock with exchanged registers, not linked or never.
-    Exit { from: Label, pc: u64 },
+    /// An exit of a superblock with exchanged registers, or with instructions still to be counted.
+    Exit { from: Label, pc: u64, uncounted: u16 },
     /// Enters the superblock at an instruction that is not its first.
     Enter { at: Label, pc: u64 },
     /// The way from outside into a loop, where it joins the way back. If what is expected there does not hold, it leaves
@@ -68,6 +68,8 @@ pub(super) enum Cold {
     Leave { from: Label },
     /// Leaves to look up the block at the pc in rax.
     Missed { from: Label },
+    /// Leaves to look up the block at this pc.
+    MissedAt { from: Label, pc: u64 },
     /// Executes the instruction at the pc by its definition, and goes on behind it.
     Definition { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16 },
     /// Executes the instruction by its definition, and leaves.
@@ -76,6 +78,8 @@ pub(super) enum Cold {
     Miss { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16, known: FpKnown },
     /// Looks up an access whose span is not known to lie in one page of the TLB, and goes on with it.
     Look(Look),
+    /// Looks up an access that the micro-TLB does not have, and goes on with it.
+    Refill(Refill),
     /// An access that the host must not do, beyond the guest's address space or misaligned, at the label of the accessing
     /// instruction. It is handled as if it had faulted.
     Refused { from: Label, access: Label },
@@ -178,6 +182,8 @@ pub(super) struct Emitter<'a> {
     pub missed: Vec<(Label, FpKnown)>,
     /// The span that is worth looking up by the current instruction.
     pub ahead: Option<Span>,
+    /// Whether the base register of the current instruction is [chased](super::loops::chased).
+    pub is_chased: bool,
 }
 
 /// The scratch registers, in the order in which they are given out. rcx comes last: shifts need it.
@@ -240,6 +246,7 @@ impl<'a> Emitter<'a> {
             translates: config.translates,
             missed: Vec::new(),
             ahead: None,
+            is_chased: false,
         }
     }
 

@@ -7,7 +7,7 @@
 use super::map::{Exchange, File};
 use super::{Config, Target};
 use crate::guest::Reg;
-use remu_isa::{Insn, RegClass};
+use remu_isa::{Insn, Op, RegClass};
 use std::ops::RangeInclusive;
 
 /// The most registers of a kind that are exchanged.
@@ -69,12 +69,50 @@ fn add(file: File, uses: &[u32; 32], first: Reg, is_pinned: impl Fn(Reg) -> bool
     }
 }
 
+/// The last branch to this pc.
+pub fn last_branch_to(insns: &[(u64, Insn)], start: u64) -> Option<usize> {
+    insns.iter().rposition(|(pc, insn)| super::direct_target(*pc, insn) == Some(start))
+}
+
+/// The registers, by number, into which each round of this loop loads the address for the next one, as for a linked list.
+pub fn chased(insns: &[(u64, Insn)]) -> u32 {
+    // What an instruction makes of which register, and whether it loads from there.
+    let steps = || {
+        insns.iter().filter_map(|(_, insn)| match insn.op {
+            Op::Ld => Some((insn.rd, insn.rs1, true)),
+            Op::Addi => Some((insn.rd, insn.rs1, false)),
+            Op::Add if insn.rs1 == 0 => Some((insn.rd, insn.rs2, false)),
+            _ => None,
+        })
+    };
+    let mut chased = 0;
+    for (start, ..) in steps().filter(|&(rd, ..)| rd != 0) {
+        // Registers from which the value comes with a load in between, and without.
+        let (mut loaded, mut copied) = (0u32, 1u32 << start);
+        loop {
+            let before = (loaded, copied);
+            for (rd, from, is_load) in steps().filter(|&(_, from, _)| from != 0) {
+                if loaded & 1 << rd != 0 || is_load && copied & 1 << rd != 0 {
+                    loaded |= 1 << from;
+                } else if copied & 1 << rd != 0 {
+                    copied |= 1 << from;
+                }
+            }
+            if (loaded, copied) == before {
+                break;
+            }
+        }
+        chased |= loaded & 1 << start;
+    }
+    chased
+}
+
 /// The loop that begins with this instruction, up to the last branch back to it, and how often it is assumed to be
 /// repeated.
 fn loop_at(insns: &[(u64, Insn)], labels: &[Option<Target>], head: usize) -> Option<(RangeInclusive<usize>, u32)> {
     labels[head].filter(|target| target.is_loop)?;
     let start = insns[head].0;
-    let last = insns.iter().rposition(|(pc, insn)| super::direct_target(*pc, insn) == Some(start))?;
+    let last = last_branch_to(insns, start)?;
     let addresses = start..=insns[last].0;
     let mut targets = insns[head..last].iter().filter_map(|(pc, insn)| super::direct_target(*pc, insn));
     let is_search = targets.any(|target| !addresses.contains(&target));

@@ -105,9 +105,11 @@ impl Word {
 
 /// The stop flag.
 pub const STOP: Mem = Mem::base(Gpr::Rbp, HartCell::<Rv64>::STOP as i32 - BIAS);
+/// The word whose upper half is the stop flag and whose lower half is zero.
+pub const STOP_WORD: Mem = Mem::base(Gpr::Rbp, HartCell::<Rv64>::STOP_WORD as i32 - BIAS);
 /// The program counter, which is up to date only outside emitted code.
 pub const PC: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, pc) as i32 - BIAS);
-/// The number of instructions retired, kept by counting code. See also [`RegisterMap::instret`].
+/// The number of instructions retired, kept by counting code without a [counter](RegisterMap::counter).
 pub const INSTRET: Mem = Mem::base(Gpr::Rbp, offset_of!(Cpu, instret) as i32 - BIAS);
 
 /// The guest's rounding mode, a byte.
@@ -145,6 +147,7 @@ pub fn name_at(disp: i64) -> Option<String> {
     let words = Word::ALL.into_iter().map(|word| (word.mem(), format!("{word:?}")));
     let places = [
         (STOP, "stop"),
+        (STOP_WORD, "stop.word"),
         (PC, "pc"),
         (INSTRET, "instret"),
         (RESERVED_PLACE, "reserved.place"),
@@ -250,7 +253,7 @@ impl RegisterMap {
         self
     }
 
-    /// The map with the number of instructions retired in a register instead of a6, for code that always counts.
+    /// The map with a counter instead of a6, for code that always counts.
     ///
     /// # Panics
     /// If the register holds the host address of guest address 0.
@@ -261,14 +264,10 @@ impl RegisterMap {
         self
     }
 
-    /// The register that holds the number of instructions retired, if one does.
+    /// The register that holds how many instructions may retire until `instret` reaches [`Word::Limit`], if one does: a
+    /// number of at most 2^31, so that the [`STOP_WORD`] is greater if the stop flag is raised.
     pub fn counter(&self) -> Option<Gpr> {
         self.counter
-    }
-
-    /// Where the number of instructions retired is.
-    pub fn instret(&self) -> RegMem {
-        self.counter.map_or(RegMem::Mem(INSTRET), RegMem::Reg)
     }
 
     /// Whether floating point is compiled.

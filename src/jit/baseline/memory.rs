@@ -7,7 +7,8 @@
 use super::atomic::Place;
 use super::emitter::{Cold, Emitter, imm32};
 use super::map::Word;
-use super::node::Val;
+use super::node::{Node, Val};
+use super::sum::Sum;
 use crate::guest::MemType;
 use crate::jit::x64::{self, Alu, Gpr, HostFeatures, Label, Mem, RegMem, Scale, Shift, Size};
 use crate::memory::machine::tlb_layout;
@@ -45,12 +46,48 @@ impl Emitter<'_> {
         }
         // A register of the guest must keep its value until the access is sure to be made.
         let at = to.filter(|&to| self.is_scratch(to)).unwrap_or_else(|| self.scratch());
-        self.eval_address(at, addr);
+        let sum = self.sum_of(addr, true);
+        if let Some(addr) = self.constant_sum(sum)
+            && addr & (PAGE_SIZE as i32 - 1) <= PAGE_SIZE as i32 - ty.size() as i32
+        {
+            return self.translated_constant(access, addr, at);
+        }
+        let base = match (sum.base.map(|base| self.nodes.get(base)), sum) {
+            (Some(Node::Reg(base)), Sum { index: None, disp: 0, .. }) => self.map.pinned(base),
+            _ => None,
+        };
+        if base.is_none() {
+            self.eval_address(at, addr);
+        }
         let (entry, page) = (self.scratch(), self.scratch());
-        self.look_in_tlb(access, ty, [at, entry, page]);
+        let mem = match base {
+            Some(base) => {
+                let missed = self.asm.new_label();
+                let delta = self.find_in_tlb(access, ty.size(), [base, entry, page], missed);
+                self.asm.mov(Size::Qword, at, delta);
+                self.missed.push((missed, self.known.fp));
+                Mem::indexed(at, base, Scale::One, 0)
+            }
+            None => {
+                self.look_in_tlb(access, ty, [at, entry, page]);
+                Mem::base(at, 0)
+            }
+        };
         self.release(entry);
         self.release(page);
-        Mem::base(at, 0)
+        mem
+    }
+
+    /// The same for an address that is known, on one page.
+    fn translated_constant(&mut self, access: Access, addr: i32, at: Gpr) -> Mem {
+        let entry = tlb_layout::table(access) + tlb_layout::entry(addr as u64);
+        let missed = self.asm.new_label();
+        self.asm.mov(Size::Qword, at, Word::Space.mem());
+        self.asm.alu_imm(Alu::Cmp, Size::Qword, Mem::base(at, entry + tlb_layout::PAGE), addr & -(PAGE_SIZE as i32));
+        self.asm.jcc(x64::Cond::Ne, missed);
+        self.asm.mov(Size::Qword, at, Mem::base(at, entry + tlb_layout::DELTA));
+        self.missed.push((missed, self.known.fp));
+        Mem::base(at, addr)
     }
 
     /// The place of an atomic operation, from the TLB: its host's address in rdx, whereas the other scratch registers are

@@ -39,11 +39,11 @@ use crate::guest::riscv::fetch::{FetchLimits, Fetched};
 use crate::guest::riscv::fp::Rm;
 use crate::guest::riscv::{Base, Rv64};
 use crate::guest::{Cond, Flow, Part, alu};
-use crate::jit::x64::{self, Alu, AsmError, Assembler, Fp, Gpr, HostFeatures, Label, Mem, Size};
+use crate::jit::x64::{self, Alu, AsmError, Assembler, Fp, Gpr, HostFeatures, Label, Mem, Shift, Size};
 use crate::memory::PAGE_SIZE;
 use carried::Carried;
 use emitter::{Chain, Cold, Emitter, Stop, imm32};
-use map::{Exchange, File, PC, RegisterMap, STOP, Word, f_slot, x_slot};
+use map::{Exchange, File, INSTRET, PC, RegisterMap, STOP, STOP_WORD, Word, f_slot, x_slot};
 use node::Nodes;
 use remu_isa::{Insn, Isa, Op};
 use std::borrow::Cow;
@@ -238,8 +238,19 @@ impl Compiler {
         };
         let emitter = Emitter::new(asm, config, &map, nodes, accesses, cold, isa);
         let (window_end, carried) = (None, None);
-        let mut block =
-            Block { emitter, fetched, config, labels, entries, uncompiled, exchanges, parts, window_end, carried };
+        let mut block = Block {
+            emitter,
+            fetched,
+            config,
+            labels,
+            entries,
+            uncompiled,
+            exchanges,
+            parts,
+            window_end,
+            chased: None,
+            carried,
+        };
         block.emit();
         block.emit_cold();
         self.asm.finish()
@@ -307,6 +318,8 @@ struct Block<'a> {
     parts: &'a mut Parts,
     /// The index of the SC of the window.
     window_end: Option<usize>,
+    /// The last instruction of the loop that was last entered, and the registers that it [chases](loops::chased).
+    chased: Option<(usize, u32)>,
     /// The head of the loop that [carries](carried) something, and the registers that may be fresh there.
     carried: Option<(u64, [u32; 2])>,
 }
@@ -369,6 +382,10 @@ impl Block<'_> {
         }
         if let Some(Target { label, .. }) = target {
             self.emitter.asm.bind(label);
+        }
+        if self.config.translates && target.is_some_and(|target| target.is_loop) {
+            let insns = &self.fetched.insns;
+            self.chased = loops::last_branch_to(insns, pc).map(|last| (last, loops::chased(&insns[index..=last])));
         }
         if target.is_some_and(|target| target.is_loop) && index > 0 {
             self.enter_here(pc);
@@ -451,6 +468,8 @@ impl Block<'_> {
             len -= 1;
         }
         if self.config.translates {
+            let is_chased = |(last, chased)| index <= last && chased & 1 << insn.rs1 != 0;
+            self.emitter.is_chased = self.chased.is_some_and(is_chased);
             self.emitter.ahead = span::ahead(&insns[index..], |n| self.labels[index + n].is_some());
         }
         match self.emit_chain(index, len) {
@@ -495,8 +514,8 @@ impl Block<'_> {
     /// Adds to `instret` what it does not count yet.
     fn count(&mut self) {
         let n = std::mem::take(&mut self.emitter.uncounted);
-        if self.config.count && n > 0 {
-            self.emitter.asm.alu_imm(Alu::Add, Size::Qword, self.config.map.instret(), n.into());
+        if self.config.count {
+            count(self.emitter.asm, &self.config.map, n.into());
         }
     }
 
@@ -527,15 +546,17 @@ impl Block<'_> {
     fn emit_pause(&mut self, pc: u64) {
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();
-        asm.alu_imm(Alu::Cmp, Size::Dword, STOP, 0);
-        asm.jcc(x64::Cond::Ne, from);
-        if self.config.count {
-            let counter = self.config.map.counter().unwrap_or_else(|| {
-                asm.mov(Size::Qword, Gpr::Rax, self.config.map.instret());
-                Gpr::Rax
-            });
-            asm.alu(Alu::Cmp, Size::Qword, counter, Word::Limit.mem());
-            asm.jcc(x64::Cond::Ae, from);
+        if let Some(counter) = self.config.map.counter() {
+            asm.alu(Alu::Cmp, Size::Qword, counter, STOP_WORD);
+            asm.jcc(x64::Cond::Le, from);
+        } else {
+            asm.alu_imm(Alu::Cmp, Size::Dword, STOP, 0);
+            asm.jcc(x64::Cond::Ne, from);
+            if self.config.count {
+                asm.mov(Size::Qword, Gpr::Rax, INSTRET);
+                asm.alu(Alu::Cmp, Size::Qword, Gpr::Rax, Word::Limit.mem());
+                asm.jcc(x64::Cond::Ae, from);
+            }
         }
         self.emitter.cold.push(Cold::Pause { from, pc, known: self.emitter.known.fp });
     }
@@ -686,13 +707,19 @@ impl Block<'_> {
             asm.mov_imm(Gpr::Rax, pc);
             return asm.jmp_indirect(Word::LeaveTo.mem());
         }
-        if self.config.translates && pc / PAGE_SIZE != self.fetched.pc / PAGE_SIZE {
-            // Another page may be mapped anywhere the next time.
-            asm.mov_imm(Gpr::Rax, pc);
-            return self.emit_jump_through_cache();
+        if self.is_elsewhere(pc) {
+            let asm = &mut *self.emitter.asm;
+            let from = asm.new_label();
+            jump_to_known(asm, pc, from);
+            return self.emitter.cold.push(Cold::MissedAt { from, pc });
         }
-        let at = asm.jmp_patchable();
+        let at = self.emitter.asm.jmp_patchable();
         self.emitter.cold.push(Cold::Unlinked { at, pc });
+    }
+
+    /// Whether another page may be mapped there the next time.
+    fn is_elsewhere(&self, pc: u64) -> bool {
+        self.config.translates && pc / PAGE_SIZE != self.fetched.pc / PAGE_SIZE
     }
 
     fn emit_branch(&mut self, cond: Cond, a: node::Val, b: node::Val, target: u64, next: u64) -> bool {
@@ -714,17 +741,31 @@ impl Block<'_> {
             e.uncounted += 1;
             return true;
         }
+        e.uncounted += 1;
+        // A branch within the superblock is one jump if both ways have counted.
+        let counts_first = self.config.map.counter().is_some() && self.label_of(target).is_some();
+        let e = &mut self.emitter;
         let taken = match e.as_compared(cond, a, b) {
-            Some(taken) => taken,
+            Some(taken) => {
+                if counts_first && let Some(counter) = self.config.map.counter() {
+                    // The flags stay.
+                    let n = std::mem::take(&mut e.uncounted);
+                    e.asm.lea(Size::Qword, counter, Mem::base(counter, -i32::from(n)));
+                }
+                taken
+            }
             None => {
                 // Before the flags are set.
+                if counts_first {
+                    self.count();
+                }
                 let kept = self.carried.filter(|&(head, _)| head == target).map_or([0; 2], |(_, fresh)| fresh);
-                e.settle_all_but(kept);
-                e.emit_compare(crate::guest::Width::W64, cond, a, b)
+                self.emitter.settle_all_but(kept);
+                self.emitter.emit_compare(crate::guest::Width::W64, cond, a, b)
             }
         };
+        let e = &mut self.emitter;
         debug_assert!(!e.uncompiled, "a comparison needs few registers");
-        e.uncounted += 1;
         let uncounted = e.uncounted;
         if let Some(window) = e.window {
             let from = e.asm.new_label();
@@ -733,7 +774,20 @@ impl Block<'_> {
             self.emitter.cold.push(Cold::LeaveWindow { from, window, to, pc: target, uncounted });
             return true;
         }
-        if self.config.count || self.config.translates || !self.config.link {
+        let label = self.label_of(target);
+        let is_settled = uncounted == 0 || !self.config.count;
+        if let Some(label) = label.filter(|_| is_settled) {
+            self.emitter.asm.jcc(taken, label);
+            return true;
+        }
+        if label.is_none() && self.config.translates && self.config.link && target > self.emitter.pc {
+            // The way that is likely taken has no jump.
+            let from = self.emitter.asm.new_label();
+            self.emitter.asm.jcc(taken, from);
+            self.emitter.cold.push(Cold::Exit { from, pc: target, uncounted });
+            return true;
+        }
+        if !is_settled || self.config.translates || !self.config.link {
             let stay = self.emitter.asm.new_label();
             self.emitter.asm.jcc(taken.negate(), stay);
             self.count();
@@ -742,17 +796,13 @@ impl Block<'_> {
             self.emitter.asm.bind(stay);
             return true;
         }
-        match self.label_of(target) {
-            Some(label) => self.emitter.asm.jcc(taken, label),
-            None if !self.exchanges.is_empty() => {
-                let from = self.emitter.asm.new_label();
-                self.emitter.asm.jcc(taken, from);
-                self.emitter.cold.push(Cold::Exit { from, pc: target });
-            }
-            None => {
-                let at = self.emitter.asm.jcc_patchable(taken);
-                self.emitter.cold.push(Cold::Unlinked { at, pc: target });
-            }
+        if self.exchanges.is_empty() {
+            let at = self.emitter.asm.jcc_patchable(taken);
+            self.emitter.cold.push(Cold::Unlinked { at, pc: target });
+        } else {
+            let from = self.emitter.asm.new_label();
+            self.emitter.asm.jcc(taken, from);
+            self.emitter.cold.push(Cold::Exit { from, pc: target, uncounted: 0 });
         }
         true
     }
@@ -765,10 +815,18 @@ impl Block<'_> {
 
     /// The same where the fixed map is in force.
     fn emit_jump_through_cache(&mut self) {
+        // See `jump_index`.
+        let has_rorx = self.config.features.contains(HostFeatures::BMI2);
         let asm = &mut *self.emitter.asm;
         let from = asm.new_label();
-        asm.mov(Size::Dword, Gpr::Rcx, Gpr::Rax);
-        asm.alu_imm(Alu::And, Size::Dword, Gpr::Rcx, JUMP_MASK);
+        if has_rorx {
+            asm.rorx(Size::Dword, Gpr::Rcx, Gpr::Rax, PAGE_SHIFT);
+        } else {
+            asm.mov(Size::Dword, Gpr::Rcx, Gpr::Rax);
+            asm.shift_imm(Shift::Shr, Size::Dword, Gpr::Rcx, PAGE_SHIFT);
+        }
+        asm.alu(Alu::Xor, Size::Dword, Gpr::Rcx, Gpr::Rax);
+        asm.alu_imm(Alu::And, Size::Dword, Gpr::Rcx, jump_mask(jump_entries(self.config.translates)));
         asm.mov(Size::Qword, Gpr::Rdx, Word::Jumps.mem());
         let entry = Mem::indexed(Gpr::Rdx, Gpr::Rcx, x64::Scale::Eight, 0);
         asm.alu(Alu::Cmp, Size::Qword, Gpr::Rax, entry);
@@ -795,7 +853,7 @@ impl Block<'_> {
     }
 
     fn emit_cold(&mut self) {
-        let instret = self.config.map.instret();
+        let map = &self.config.map;
         for index in 0..self.emitter.cold.len() {
             let cold = self.emitter.cold[index];
             let owner = self.parts.cold.partition_point(|&(first, _)| first <= index);
@@ -823,20 +881,37 @@ impl Block<'_> {
                     self.emitter.asm.bind(other);
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
-                    if self.config.count && uncounted > 0 {
-                        asm.alu_imm(Alu::Add, Size::Qword, instret, uncounted.into());
+                    if self.config.count {
+                        count(asm, map, uncounted.into());
                     }
                     asm.mov_imm(Gpr::Rax, pc);
                     asm.jmp_indirect(Word::LeaveTo.mem());
                 }
-                Cold::Exit { from, pc } => {
+                Cold::Exit { from, pc, uncounted } => {
                     asm.bind(from);
+                    if self.config.count {
+                        count(asm, map, uncounted.into());
+                    }
                     self.exchange();
+                    if self.is_elsewhere(pc) {
+                        let asm = &mut *self.emitter.asm;
+                        let from = asm.new_label();
+                        jump_to_known(asm, pc, from);
+                        asm.bind(from);
+                        asm.mov_imm(Gpr::Rax, pc);
+                        asm.jmp_indirect(Word::LeaveTo.mem());
+                        continue;
+                    }
                     let at = self.emitter.asm.jmp_patchable();
                     self.emit_unlinked(at, pc);
                 }
                 Cold::Missed { from } => {
                     asm.bind(from);
+                    asm.jmp_indirect(Word::LeaveTo.mem());
+                }
+                Cold::MissedAt { from, pc } => {
+                    asm.bind(from);
+                    asm.mov_imm(Gpr::Rax, pc);
                     asm.jmp_indirect(Word::LeaveTo.mem());
                 }
                 Cold::Leave { from } => {
@@ -848,15 +923,11 @@ impl Block<'_> {
                     asm.bind(from);
                     // The instruction cannot stop, but it may read the counter.
                     let n = if self.config.count { uncounted.into() } else { 0 };
-                    if n > 0 {
-                        asm.alu_imm(Alu::Add, Size::Qword, instret, n);
-                    }
+                    count(asm, map, n);
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
                     execute(asm, pc, bits);
-                    if n > 0 {
-                        asm.alu_imm(Alu::Sub, Size::Qword, instret, n);
-                    }
+                    count(asm, map, -n);
                     self.exchange();
                     self.emitter.asm.jmp(back);
                 }
@@ -866,15 +937,11 @@ impl Block<'_> {
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
                     let n = if self.config.count { uncounted.into() } else { 0 };
-                    if n > 0 {
-                        asm.alu_imm(Alu::Add, Size::Qword, instret, n);
-                    }
+                    count(asm, map, n);
                     let leave = asm.new_label();
                     execute(asm, pc, bits);
                     asm.jcc(x64::Cond::Ne, leave);
-                    if n > 0 {
-                        asm.alu_imm(Alu::Sub, Size::Qword, instret, n);
-                    }
+                    count(asm, map, -n);
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
                     asm.jmp(back);
@@ -886,20 +953,21 @@ impl Block<'_> {
                     self.emitter.cold_settle(known);
                     self.exchange();
                     let asm = &mut *self.emitter.asm;
-                    if self.config.count && uncounted > 0 {
-                        asm.alu_imm(Alu::Add, Size::Qword, instret, uncounted.into());
+                    if self.config.count {
+                        count(asm, map, uncounted.into());
                     }
                     let leave = asm.new_label();
                     execute(asm, pc, bits);
                     asm.jcc(x64::Cond::Ne, leave);
                     if self.config.count {
-                        asm.alu_imm(Alu::Add, Size::Qword, instret, 1);
+                        count(asm, map, 1);
                     }
                     asm.mov_imm(Gpr::Rax, next);
                     asm.jmp_indirect(Word::LeaveTo.mem());
                     asm.bind(leave);
                     asm.jmp_indirect(Word::Leave.mem());
                 }
+                Cold::Refill(refill) => self.emitter.cold_refill(&refill),
                 Cold::Look(look) => self.emitter.cold_look(&look),
                 Cold::Refused { from, access } => {
                     asm.bind(from);
@@ -920,7 +988,7 @@ impl Block<'_> {
                 Cold::LeaveWindow { from, window, to, pc, uncounted } => {
                     asm.bind(from);
                     if self.config.count {
-                        asm.alu_imm(Alu::Add, Size::Qword, instret, uncounted.into());
+                        count(asm, map, uncounted.into());
                     }
                     self.emitter.late_reservation(window);
                     if let Some(label) = to {
@@ -979,15 +1047,47 @@ fn execute(asm: &mut Assembler, pc: u64, bits: u32) {
     asm.call(Word::Execute.mem());
 }
 
-/// Entries of the jump cache, a power of two. An entry is the pc and the host's address of the code.
-pub const JUMP_ENTRIES: usize = 4096;
+/// Counts so many instructions more.
+fn count(asm: &mut Assembler, map: &RegisterMap, n: i32) {
+    match map.counter() {
+        _ if n == 0 => {}
+        Some(counter) => asm.alu_imm(Alu::Sub, Size::Qword, counter, n),
+        None => asm.alu_imm(Alu::Add, Size::Qword, INSTRET, n),
+    }
+}
 
-/// What selects an entry, which is 8 times this: the bits of the pc from the second one on.
-const JUMP_MASK: i32 = (JUMP_ENTRIES as i32 - 1) * 2;
+/// Goes on at a known pc on another page through the jump cache, if it is there.
+fn jump_to_known(asm: &mut Assembler, pc: u64, missed: Label) {
+    asm.mov(Size::Qword, Gpr::Rdx, Word::Jumps.mem());
+    let entry = Mem::base(Gpr::Rdx, 16 * jump_index(pc, jump_entries(true)) as i32);
+    match imm32(pc as i64) {
+        Some(pc) => asm.alu_imm(Alu::Cmp, Size::Qword, entry, pc),
+        None => {
+            asm.mov_imm(Gpr::Rax, pc);
+            asm.alu(Alu::Cmp, Size::Qword, Gpr::Rax, entry);
+        }
+    }
+    asm.jcc(x64::Cond::Ne, missed);
+    asm.jmp_indirect(Mem { disp: entry.disp + 8, ..entry });
+}
 
-/// The index of a pc in the jump cache.
-pub fn jump_index(pc: u64) -> usize {
-    (pc as usize & JUMP_MASK as usize) / 2
+/// Entries of a jump cache, a power of two. An entry is the pc and the host's address of the code. Where addresses are
+/// translated, all jumps between pages are found there.
+pub const fn jump_entries(translates: bool) -> usize {
+    if translates { 1 << 14 } else { 1 << 12 }
+}
+
+/// What selects an entry: these bits of the pc, mixed with those of its page. An entry is at 8 times this.
+const fn jump_mask(entries: usize) -> i32 {
+    (entries as i32 - 1) * 2
+}
+
+const PAGE_SHIFT: u8 = PAGE_SIZE.trailing_zeros() as u8;
+
+/// The index of a pc in a jump cache of so many entries. The pcs of a page have indices of their own, which differ only in
+/// the bits within a page.
+pub fn jump_index(pc: u64, entries: usize) -> usize {
+    ((pc ^ pc >> PAGE_SHIFT) as usize & jump_mask(entries) as usize) / 2
 }
 
 /// An instruction at address 0 with these registers and the immediate 8.

@@ -12,13 +12,21 @@
 //! - A hart that is about to decode from a page waits until this one has left emitted code (see `memory/machine/code.rs`),
 //!   which no span outlives. This hart decodes only outside.
 //! - A miss in between can replace the entry that was found, but the page is mapped as before.
+//!
+//! # The micro-TLB
+//!
+//! In a loop that chases pointers, a load's address is known when the load before has ended, and the way through the TLB
+//! takes longer than a load. So such accesses, or the spans that begin with them, have an entry each in the micro-TLB,
+//! which is chosen when they are compiled. An access whose page is another one looks in the TLB, out of line, and fills
+//! the entry. The entries are dropped with any entry of the TLB, by all that drops those, and are as true as they are.
 
 use super::emitter::{Cold, Emitter};
 use super::map::Word;
 use super::node::{Node, Val};
 use crate::guest::{MemType, Reg};
-use crate::jit::x64::{self, Gpr, Label, Mem, RegMem, Scale, Size};
-use crate::memory::Access;
+use crate::jit::x64::{self, Alu, Gpr, Label, Mem, RegMem, Scale, Size};
+use crate::memory::machine::tlb_layout;
+use crate::memory::{Access, PAGE_SIZE};
 use remu_isa::{Insn, Op, RegClass};
 
 /// How many spans are known at a time.
@@ -64,6 +72,22 @@ pub struct Look {
     regs: [Gpr; 3],
     /// The word of the span that does not lie in one page.
     unknown: Option<Word>,
+}
+
+/// A lookup of what the micro-TLB did not have, out of line.
+#[derive(Clone, Copy, Debug)]
+pub struct Refill {
+    from: Label,
+    /// Where the addend is in the first of the registers.
+    back: Label,
+    missed: Label,
+    access: Access,
+    size: u64,
+    base: Reg,
+    disp: i32,
+    regs: [Gpr; 3],
+    /// The offset of the entry in the micro-TLB.
+    entry: i32,
 }
 
 /// The access that an instruction makes at a displacement from its first register, and its size.
@@ -124,13 +148,22 @@ impl Emitter<'_> {
         let (disp, size) = (sum.disp, ty.size());
         let known = self.known.span(access, base, disp, size);
         let ahead = self.ahead.filter(|span| span.base == base && span.serves(access, disp, size));
-        if known.is_none() && ahead.is_none() {
+        let is_alone = known.is_none() && ahead.is_none();
+        if is_alone && !self.is_chased {
             return None;
         }
         let at = to.filter(|&to| self.is_scratch(to)).unwrap_or_else(|| self.scratch());
         let regs @ [_, entry, page] = [at, self.scratch(), self.scratch()];
         if self.uncompiled {
             return Some(Mem::base(at, 0));
+        }
+        if is_alone {
+            let missed = self.asm.new_label();
+            self.find_in_micro_tlb(access, size, (base, disp), regs, missed);
+            self.missed.push((missed, self.known.fp));
+            self.release(entry);
+            self.release(page);
+            return Some(self.by_addend(at, base, disp));
         }
         let [from, back, missed] = [(); 3].map(|()| self.asm.new_label());
         let unknown = match (known, ahead) {
@@ -142,9 +175,14 @@ impl Emitter<'_> {
             }
             (None, Some(span)) => {
                 let word = Word::ADDENDS[self.known.add_span(span)];
-                self.address_by(at, base, span.start);
-                let addend = self.find_in_tlb(span.access, (span.end - span.start) as u64, regs, from);
-                self.asm.mov(Size::Qword, at, addend);
+                let size = (span.end - span.start) as u64;
+                if self.is_chased {
+                    self.find_in_micro_tlb(span.access, size, (base, span.start), regs, from);
+                } else {
+                    self.address_by(at, base, span.start);
+                    let addend = self.find_in_tlb(span.access, size, regs, from);
+                    self.asm.mov(Size::Qword, at, addend);
+                }
                 self.asm.mov_store(Size::Qword, word.mem(), at);
                 Some(word)
             }
@@ -155,13 +193,56 @@ impl Emitter<'_> {
         self.missed.push((missed, self.known.fp));
         self.release(entry);
         self.release(page);
-        Some(match self.map.x(base) {
+        Some(self.by_addend(at, base, disp))
+    }
+
+    /// The operand at a displacement from a register, whose addend is in `at`.
+    fn by_addend(&mut self, at: Gpr, base: Reg, disp: i32) -> Mem {
+        match self.map.x(base) {
             RegMem::Reg(base) => Mem::indexed(at, base, Scale::One, disp),
             RegMem::Mem(_) => {
-                self.asm.alu(x64::Alu::Add, Size::Qword, at, self.map.x(base));
+                self.asm.alu(Alu::Add, Size::Qword, at, self.map.x(base));
                 Mem::base(at, disp)
             }
-        })
+        }
+    }
+
+    /// Has the first of these registers hold what is added to addresses in the page of `size` bytes at a displacement
+    /// from a register. The micro-TLB predicts the page: unlike the TLB, it does not have the access wait for the address
+    /// of an entry, but only for the guest's address.
+    fn find_in_micro_tlb(
+        &mut self,
+        access: Access,
+        size: u64,
+        (base, disp): (Reg, i32),
+        regs: [Gpr; 3],
+        missed: Label,
+    ) {
+        let [at, table, distance] = regs;
+        let [from, back] = [(); 2].map(|()| self.asm.new_label());
+        let entry = tlb_layout::micro(access, self.pc);
+        self.asm.mov(Size::Qword, table, Word::Space.mem());
+        self.address_by(distance, base, disp);
+        self.asm.alu(Alu::Sub, Size::Qword, distance, Mem::base(table, entry + tlb_layout::PAGE));
+        self.asm.alu_imm(Alu::Cmp, Size::Qword, distance, (PAGE_SIZE - size) as i32);
+        self.asm.jcc(x64::Cond::A, from);
+        self.asm.mov(Size::Qword, at, Mem::base(table, entry + tlb_layout::DELTA));
+        self.asm.bind(back);
+        self.cold.push(Cold::Refill(Refill { from, back, missed, access, size, base, disp, regs, entry }));
+    }
+
+    /// Emits [`Cold::Refill`].
+    pub fn cold_refill(&mut self, refill: &Refill) {
+        let &Refill { from, back, missed, access, size, base, disp, regs, entry } = refill;
+        let [at, table, page] = regs;
+        self.asm.bind(from);
+        self.address_by(at, base, disp);
+        let addend = self.find_in_tlb(access, size, regs, missed);
+        self.asm.mov(Size::Qword, at, addend);
+        self.asm.mov(Size::Qword, table, Word::Space.mem());
+        self.asm.mov_store(Size::Qword, Mem::base(table, entry + tlb_layout::PAGE), page);
+        self.asm.mov_store(Size::Qword, Mem::base(table, entry + tlb_layout::DELTA), at);
+        self.asm.jmp(back);
     }
 
     /// Computes an address into a register.

@@ -78,12 +78,15 @@ impl Emitter<'_> {
         sum
     }
 
+    /// A sum that is known, if it is the sign extension of 32 bits.
+    pub fn constant_sum(&self, sum: Sum<Val>) -> Option<i32> {
+        let (base, None) = (sum.base?, sum.index) else { return None };
+        imm32(self.nodes.constant(base)?.wrapping_add(sum.disp.into()))
+    }
+
     /// The operand that computes a sum.
     pub fn operand_of_sum(&mut self, sum: Sum<Val>) -> Mem {
-        if let (Some(base), None) = (sum.base, sum.index)
-            && let Some(n) = self.nodes.constant(base)
-            && let Some(disp) = imm32(n.wrapping_add(sum.disp.into())).filter(|&disp| disp >= 0)
-        {
+        if let Some(disp) = self.constant_sum(sum).filter(|&disp| disp >= 0) {
             return Mem::absolute(disp);
         }
         let index = sum.index.map(|(index, shift)| (self.in_register(index), scale(shift)));

@@ -2,7 +2,7 @@
 //! the fetches.
 
 use crate::guest::BlockContext;
-use crate::jit::baseline::{JUMP_ENTRIES, jump_index};
+use crate::jit::baseline::{jump_entries, jump_index};
 use crate::memory::{FetchView, GuestMemory, PAGE_SIZE};
 use std::ptr::null;
 
@@ -26,33 +26,40 @@ struct Bank {
     context: BlockContext,
     /// See [`Jumps::age`].
     age: u64,
-    /// Made when used.
-    entries: Option<Box<Entries>>,
+    /// None until used.
+    entries: Box<[Jump]>,
+    /// Which groups of entries were used, each of a 64th of them.
+    used: u64,
 }
-
-type Entries = [Jump; JUMP_ENTRIES];
 
 impl Bank {
     /// Drops what does not hold any more.
     #[cold]
-    fn renew(&mut self, mem: &impl GuestMemory, view: FetchView, context: BlockContext, age: u64) {
+    fn renew<M: GuestMemory>(&mut self, mem: &M, view: FetchView, context: BlockContext, age: u64) {
         let is_same = self.context == context && self.age == age;
-        match &mut self.entries {
-            None => self.entries = vec![Jump::FREE; JUMP_ENTRIES].into_boxed_slice().try_into().ok(),
-            Some(entries) if is_same && let Some(forgotten) = view.forgotten_since(&self.view) => {
-                forgotten.for_each(|n| forget_page(entries, mem.forgotten_page(n).0));
+        if self.entries.is_empty() {
+            self.entries = vec![Jump::FREE; jump_entries(M::TRANSLATES)].into();
+        } else if is_same && let Some(forgotten) = view.forgotten_since(&self.view) {
+            forgotten.for_each(|n| self.forget_page(mem.forgotten_page(n).0));
+        } else {
+            let group = self.entries.len() / u64::BITS as usize;
+            while self.used != 0 {
+                let start = self.used.trailing_zeros() as usize * group;
+                self.entries[start..start + group].fill(Jump::FREE);
+                self.used &= self.used - 1;
             }
-            Some(entries) => entries.fill(Jump::FREE),
         }
         (self.view, self.context, self.age) = (view, context, age);
     }
-}
 
-/// Drops the entries of a page, which lie side by side.
-fn forget_page(entries: &mut Entries, page: u64) {
-    const { assert!(JUMP_ENTRIES as u64 >= PAGE_SIZE / 2, "each place on a page has an entry of its own") };
-    let entries = entries[jump_index(page)..].iter_mut().take(PAGE_SIZE as usize / 2);
-    entries.filter(|jump| jump.pc & !(PAGE_SIZE - 1) == page).for_each(|jump| *jump = Jump::FREE);
+    /// Drops the entries of a page, which lie side by side.
+    fn forget_page(&mut self, page: u64) {
+        const PLACES: usize = PAGE_SIZE as usize / 2;
+        const { assert!(jump_entries(true) >= PLACES, "each place on a page has an entry of its own") };
+        let first = jump_index(page, self.entries.len()) / PLACES * PLACES;
+        let entries = self.entries[first..first + PLACES].iter_mut();
+        entries.filter(|jump| jump.pc & !(PAGE_SIZE - 1) == page).for_each(|jump| *jump = Jump::FREE);
+    }
 }
 
 /// See the module.
@@ -75,10 +82,10 @@ impl Jumps {
         let bank = &mut self.banks[view.index];
         // Where nothing is translated, there is one view.
         let is_current = !M::TRANSLATES || bank.view == view;
-        if !is_current || bank.context != context || bank.age != self.age || bank.entries.is_none() {
+        if !is_current || bank.context != context || bank.age != self.age || bank.entries.is_empty() {
             bank.renew(mem, view, context, self.age);
         }
-        bank.entries.as_ref().map_or(0, |entries| entries.as_ptr() as u64)
+        bank.entries.as_ptr() as u64
     }
 
     /// Drops all entries before the next [`Self::select`].
@@ -89,14 +96,16 @@ impl Jumps {
     /// The code at `pc`, if it is known.
     #[inline]
     pub fn find(&self, pc: u64) -> Option<*const u8> {
-        let jump = self.banks[self.current].entries.as_ref()?[jump_index(pc)];
+        let entries = &self.banks[self.current].entries;
+        let jump = entries.get(jump_index(pc, entries.len()))?;
         (jump.pc == pc).then_some(jump.code)
     }
 
     /// Makes jumps to `pc` find the code.
     pub fn remember(&mut self, pc: u64, code: *const u8) {
-        if let Some(entries) = &mut self.banks[self.current].entries {
-            entries[jump_index(pc)] = Jump { pc, code };
-        }
+        let bank = &mut self.banks[self.current];
+        let index = jump_index(pc, bank.entries.len());
+        bank.entries[index] = Jump { pc, code };
+        bank.used |= 1 << (index * u64::BITS as usize / bank.entries.len());
     }
 }

@@ -194,7 +194,6 @@ impl Core {
         let (area, stubs) = (self.cache.area(), self.cache.stubs());
         let mut set = |word: Word, value: u64| words[word as usize] = value;
         set(Word::Context, std::ptr::from_mut(context) as u64);
-        set(Word::Limit, self.limit);
         let execute = area.address(stubs.execute) as u64;
         if words[Word::Execute as usize] == execute {
             // So are the others, from the hart's last run.
@@ -244,6 +243,7 @@ impl Core {
             unsafe {
                 set_word(context.cpu, Word::Jumps, jumps);
                 set_word(context.cpu, Word::Space, mem.space());
+                set_word(context.cpu, Word::Limit, self.limit.min(cpu.instret.saturating_add(FARTHEST_LIMIT)));
             }
             let exit = match self.code_at(cpu, privilege, block_context, mem, &inside) {
                 Ok(code) => {
@@ -278,8 +278,6 @@ impl Core {
                     // A trap counts as an instruction of the budget: a hart may do nothing else.
                     if self.limit != u64::MAX {
                         self.limit = self.limit.saturating_sub(1);
-                        // SAFETY: as above.
-                        unsafe { set_word(context.cpu, Word::Limit, self.limit) };
                     }
                     None
                 }
@@ -534,6 +532,9 @@ fn execute_and_step<P: Privilege>(
         Reason::Lookup
     })
 }
+
+/// The most instructions until code that counts leaves. See [`RegisterMap::counter`](crate::jit::baseline::map::RegisterMap::counter).
+const FARTHEST_LIMIT: u64 = 1 << 31;
 
 /// The words that are constants.
 const CONSTANTS: [(Word, u64); 7] = [

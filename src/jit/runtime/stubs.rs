@@ -2,7 +2,7 @@
 
 use crate::jit::baseline::Reason;
 use crate::jit::baseline::map::{INSTRET, PC, RegisterMap, Word, f_slot, x_slot};
-use crate::jit::x64::{Alu, AsmError, Assembler, Fp, Gpr, RegMem, Size};
+use crate::jit::x64::{Alu, AsmError, Assembler, Fp, Gpr, RegMem, Size, Unary};
 
 /// What emitted code returns when it is left.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,9 @@ fn store_pinned(asm: &mut Assembler, map: &RegisterMap) {
         asm.vmov_store(Fp::Double, f_slot(guest), host);
     }
     if let Some(counter) = map.counter() {
+        // Whoever stores the registers does not use them any more.
+        asm.unary(Unary::Neg, Size::Qword, counter);
+        asm.alu(Alu::Add, Size::Qword, counter, Word::Limit.mem());
         asm.mov_store(Size::Qword, INSTRET, counter);
     }
 }
@@ -105,7 +108,8 @@ fn load_pinned(asm: &mut Assembler, map: &RegisterMap, base: u64) {
         asm.vmov_load(Fp::Double, host, f_slot(guest));
     }
     if let Some(counter) = map.counter() {
-        asm.mov(Size::Qword, counter, INSTRET);
+        asm.mov(Size::Qword, counter, Word::Limit.mem());
+        asm.alu(Alu::Sub, Size::Qword, counter, INSTRET);
     }
     if let Some(reg) = map.base() {
         asm.mov_imm(reg, base);

@@ -18,10 +18,21 @@ struct Entry {
 impl Entry {
     /// Matches no access, since its address is not page-aligned.
     const EMPTY: Self = Self { page: u64::MAX, delta: 0 };
+
+    /// Empty in the micro-TLB, which compares distances. No address in this page is valid: it is beyond physical memory,
+    /// and in no mode the sign extension of a virtual address. The host cannot access it either, so that an access
+    /// faults and is executed by its definition.
+    const MICRO_EMPTY: Self = Self { page: 1 << 62, delta: 0 };
 }
 
 /// The number of entries for each kind of access.
-const ENTRIES: usize = 1024;
+const ENTRIES: usize = 4096;
+
+/// Entries that are cleared together.
+const GROUP: usize = ENTRIES / u64::BITS as usize;
+
+/// The number of entries of the micro-TLB for loads, and for stores.
+const MICRO: usize = 64;
 
 /// The most large pages whose ranges are remembered. With more, each flush of an address clears the bank.
 const MAX_LARGE: usize = 32;
@@ -34,7 +45,7 @@ const fn index(addr: u64) -> usize {
 /// Where compiled code finds entries in the [tables](crate::memory::GuestMemory::space) in force. An entry is the address
 /// of its page and what is added to an address in that page to have the host's.
 pub mod layout {
-    use super::{Access, Bank, ENTRIES, Entry, PAGE_SIZE, offset_of};
+    use super::{Access, Bank, ENTRIES, Entry, MICRO, PAGE_SIZE, offset_of};
 
     /// The offset of an address's entry in a table is the address shifted right by this, in the bits of
     /// [`ENTRY_MASK`].
@@ -54,6 +65,17 @@ pub mod layout {
     pub const fn table(access: Access) -> i32 {
         (offset_of!(Bank, tables) + access as usize * ENTRIES * size_of::<Entry>()) as i32
     }
+
+    /// The offset of an address's entry in a table.
+    pub const fn entry(addr: u64) -> i32 {
+        (super::index(addr) * size_of::<Entry>()) as i32
+    }
+
+    /// The offset of the entry in the micro-TLB for loads or stores by the instruction at `pc`.
+    pub const fn micro(access: Access, pc: u64) -> i32 {
+        let index = access as usize * MICRO + (pc / 2) as usize % MICRO;
+        (offset_of!(Bank, micro) + index * size_of::<Entry>()) as i32
+    }
 }
 
 /// The entries of one regime.
@@ -61,6 +83,10 @@ pub mod layout {
 pub(super) struct Bank {
     /// By [`Access`].
     tables: [[Cell<Entry>; ENTRIES]; 3],
+    /// The micro-TLB: copies of entries for loads and stores, by the place of the instruction. Compiled code fills it.
+    micro: [[Cell<Entry>; MICRO]; 2],
+    /// Which groups of entries of each table may hold some.
+    groups: [Cell<u64>; 3],
     regime: Cell<Regime>,
     /// Whether there may be an entry.
     filled: Cell<bool>,
@@ -81,6 +107,8 @@ impl Bank {
     fn new(regime: Regime) -> Self {
         Self {
             tables: [const { [const { Cell::new(Entry::EMPTY) }; ENTRIES] }; 3],
+            micro: [const { [const { Cell::new(Entry::MICRO_EMPTY) }; MICRO] }; 2],
+            groups: [const { Cell::new(0) }; 3],
             regime: Cell::new(regime),
             filled: Cell::new(false),
             large: RefCell::default(),
@@ -122,7 +150,10 @@ impl Bank {
     pub fn fill(&self, access: Access, addr: u64, host: *mut u8, large: u64) {
         let page = addr & !(PAGE_SIZE - 1);
         let delta = (host as u64).wrapping_sub(addr);
-        self.tables[access as usize][index(addr)].set(Entry { page, delta });
+        let index = index(addr);
+        self.tables[access as usize][index].set(Entry { page, delta });
+        let groups = &self.groups[access as usize];
+        groups.set(groups.get() | 1 << (index / GROUP));
         self.filled.set(true);
         if large > PAGE_SIZE {
             let mut known = self.large.borrow_mut();
@@ -136,11 +167,24 @@ impl Bank {
     /// Drops all entries.
     pub fn clear(&self) {
         if self.filled.replace(false) {
-            self.tables.iter().flatten().for_each(|entry| entry.set(Entry::EMPTY));
+            for (table, groups) in self.tables.iter().zip(&self.groups) {
+                let mut groups = groups.take();
+                while groups != 0 {
+                    let start = groups.trailing_zeros() as usize * GROUP;
+                    table[start..start + GROUP].iter().for_each(|entry| entry.set(Entry::EMPTY));
+                    groups &= groups - 1;
+                }
+            }
+            self.clear_micro();
             self.large.borrow_mut().clear();
         }
         // Code may be known by addresses of which no entry is left.
         self.generation.set(self.generation.get() + 1);
+    }
+
+    /// Drops all copies. They may be older than the entries of their pages, which are replaced by others.
+    fn clear_micro(&self) {
+        self.micro.iter().flatten().for_each(|entry| entry.set(Entry::MICRO_EMPTY));
     }
 
     /// Drops the entries of the page that holds `addr`.
@@ -152,6 +196,7 @@ impl Bank {
         if in_large {
             return self.clear();
         }
+        self.clear_micro();
         let page = addr & !(PAGE_SIZE - 1);
         for table in &self.tables {
             let entry = &table[index(addr)];
@@ -169,6 +214,7 @@ impl Bank {
         if !self.filled.get() {
             return;
         }
+        self.clear_micro();
         for entry in &self.tables[Access::Write as usize] {
             let Entry { page, delta } = entry.get();
             if page.wrapping_add(delta) == host {
