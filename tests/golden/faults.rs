@@ -117,11 +117,12 @@ struct Start {
 }
 
 /// NaNs of both kinds, boxed and not, and ordinary numbers.
-const NUMBERS: [u64; 10] = [
+const NUMBERS: [u64; 11] = [
     0x7ff8_0000_0000_0000,
     0x7ff0_0000_0000_0001,
     0xfff8_dead_beef_0001,
     0xffff_ffff_7fc0_0000,
+    0x1234_5678_7fc0_0000,
     0xffff_ffff_7f80_0001,
     0xffff_ffff_ffc1_2345,
     0x3ff8_0000_0000_0000,

@@ -336,6 +336,10 @@ pub fn all() -> Vec<(&'static str, Vec<Insn>)> {
             ],
         ),
         (
+            "Sum that a loop stores before it is a single",
+            vec![i(Op::Addi, A0, A0, 8), s(Op::Fsd, A0, A4, -8), f(Op::FaddS, A4, A5, A3, 0), s(Op::Bne, A0, A2, -12)],
+        ),
+        (
             "Sum that a loop also stores and leaves with",
             vec![
                 i(Op::Fld, A5, A0, 0),

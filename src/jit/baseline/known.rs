@@ -71,7 +71,8 @@ impl FpKnown {
 
     /// What is known behind the branch back of a loop.
     pub fn carried(carried: &Carried) -> Self {
-        Self { fresh: carried.fresh, boxed: [0, carried.boxed], flags: None }
+        // Fresh singles are boxed: a NaN that is made canonical is.
+        Self { fresh: carried.fresh, boxed: [0, carried.boxed | carried.fresh[Self::index(Fmt::S)]], flags: None }
     }
 
     /// The register holds a result of the host.
