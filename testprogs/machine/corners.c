@@ -380,8 +380,9 @@ static void changes_of_memory(void) {
     *entry(4, 2) = leaf(DATA + PAGE, bits);
     flush();
     word first = csr_read(satp), second = (first >> top << top | table(6) >> 12) + (1ul << top);
-    // SC to another page, also if that has the same value.
+    // SC to another page, also if that has the same value and was reserved before.
     *(volatile word *)DATA = *(volatile word *)(DATA + PAGE) = 1;
+    probe(MPP_M, (word)do_other_sc, DATA, DATA + PAGE);
     probe(status, (word)do_satp_sc, GOOD, second);
     show("sc after satp is written fails, of the same value", trap.loaded != 0);
     csr_write(satp, first);
