@@ -163,16 +163,6 @@ static void misplaced_tables(void) {
 #endif
 }
 
-#define all_ones_and_zeros(name, mask)                                                                                 \
-    do {                                                                                                               \
-        word before = csr_read(name);                                                                                  \
-        csr_write(name, ~0ul);                                                                                         \
-        show(#name " of ones", csr_read(name) & (mask));                                                               \
-        csr_write(name, 0);                                                                                            \
-        show(#name " of zeros", csr_read(name) & (mask));                                                              \
-        csr_write(name, before);                                                                                       \
-    } while (0)
-
 static void registers(void) {
     // The fields of mstatus that every hart with S and U mode has.
     const word status = 0x7e79ab | 1ul << (8 * sizeof(word) - 1);

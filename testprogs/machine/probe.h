@@ -32,6 +32,17 @@ static inline void set_menvcfg(u64 value) {
 #endif
 }
 
+// Prints the bits of a CSR that can be set and cleared.
+#define all_ones_and_zeros(name, mask)                                                                                \
+    do {                                                                                                              \
+        word before = csr_read(name);                                                                                  \
+        csr_write(name, ~0ul);                                                                                        \
+        show(#name " of ones", csr_read(name) & (mask));                                                              \
+        csr_write(name, 0);                                                                                           \
+        show(#name " of zeros", csr_read(name) & (mask));                                                             \
+        csr_write(name, before);                                                                                      \
+    } while (0)
+
 // What a probe ends with; `loaded` is a2 then, and `status` is mstatus.
 struct trap { word cause, tval, epc, loaded, status; };
 struct trap trap;
