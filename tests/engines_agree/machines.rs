@@ -111,6 +111,7 @@ fn s_handler() -> Vec<Insn> {
 }
 
 /// A program: what memory and registers hold when it starts.
+#[derive(Clone)]
 struct Program {
     body: Vec<Insn>,
     registers: Vec<u64>,
@@ -445,8 +446,8 @@ impl Left {
     }
 }
 
-/// Runs a program on an engine until it waits.
-fn run(program: &Program, engine: impl FnOnce(&HartMemory, CodeWatch) -> AnyEngine) -> Left {
+/// Runs a program on an engine until it waits; `None` if it does not.
+fn run(program: &Program, engine: impl FnOnce(&HartMemory, CodeWatch) -> AnyEngine) -> Option<Left> {
     let ram = Arc::new(Ram::new(0, RAM).expect("memory"));
     let put = |at: u64, bytes: &[u8]| ram.write(at, bytes).expect("it is in memory");
     // satp, pmpaddr0, pmpcfg0, mtvec, stvec, mcounteren, then those of the program.
@@ -482,17 +483,53 @@ fn run(program: &Program, engine: impl FnOnce(&HartMemory, CodeWatch) -> AnyEngi
     let mut privileged = Privileged::new(0, Arc::new(NoInputs));
     engine.limit(1_000_000);
     let exit = engine.run(&mut state, &mut privileged, &memory);
-    assert_eq!(exit, Exit::Wait, "the program ends; pc {:#x}", state.cpu().pc);
+    if exit != Exit::Wait {
+        return None;
+    }
     let cpu = state.cpu();
     let mut bytes = vec![0; RAM as usize];
     ram.read(0, &mut bytes).expect("it is in memory");
-    Left {
+    Some(Left {
         pc: cpu.pc,
         instret: cpu.instret,
         registers: (0..32).map(|r| cpu.x(r)).collect(),
         floats: cpu.f.to_vec(),
         memory: bytes,
+    })
+}
+
+fn nothing() -> Insn {
+    imm(Op::Addi, 0, 0, 0)
+}
+
+/// The program with the fewest instructions found for which `differ` still says in what engines differ. The others are
+/// replaced, so that branches keep their distances.
+fn shrink(mut program: Program, mut what: String, differ: impl Fn(&Program) -> Option<String>) -> (Program, String) {
+    // The last instruction ends the program.
+    let len = program.body.len() - 1;
+    let mut size = len.next_power_of_two();
+    while size > 0 {
+        for start in (0..len).step_by(size) {
+            let part = start..(start + size).min(len);
+            if program.body[part.clone()].iter().all(|insn| *insn == nothing()) {
+                continue;
+            }
+            let mut smaller = program.clone();
+            smaller.body[part].fill(nothing());
+            if let Some(still) = differ(&smaller) {
+                (program, what) = (smaller, still);
+            }
+        }
+        size /= 2;
     }
+    (program, what)
+}
+
+/// The instructions of a program, but for those that were replaced.
+fn listing(program: &Program) -> String {
+    let pcs = (CODE..).step_by(4);
+    let shown = pcs.zip(&program.body).filter(|(_, insn)| **insn != nothing());
+    shown.map(|(pc, insn)| format!("  {pc:#x}: {}\n", insn.disassemble(pc))).collect()
 }
 
 fn interp(max_block: usize) -> impl Fn(&HartMemory, CodeWatch) -> AnyEngine {
@@ -519,15 +556,18 @@ fn machines_agree() {
     while ran < wanted && differences < 5 {
         watchdog.begins(seed);
         let program = Program::new(seed);
-        let reference = run(&program, interp(1));
-        for (name, left) in [
-            ("blocks", run(&program, interp(64))),
-            ("compiled", run(&program, compiler(JitConfig::default().max_block))),
-            ("compiled one by one", run(&program, compiler(1))),
-        ] {
+        let reference = run(&program, interp(1)).expect("the program ends");
+        let engines: [(&str, &dyn Fn(&Program) -> Option<Left>); 3] = [
+            ("blocks", &|p| run(p, interp(64))),
+            ("compiled", &|p| run(p, compiler(JitConfig::default().max_block))),
+            ("compiled one by one", &|p| run(p, compiler(1))),
+        ];
+        for (name, engine) in engines {
+            let left = engine(&program).unwrap_or_else(|| panic!("seed {seed}: no end, {name}"));
             if let Some(what) = reference.difference(&left) {
-                println!("seed {seed}, single steps and {name}: {what}");
-                println!("  {} instructions, {} traps", program.body.len(), reference.causes().count());
+                let differ = |p: &Program| run(p, interp(1))?.difference(&engine(p)?);
+                let (small, what) = shrink(program.clone(), what, differ);
+                println!("seed {seed}, single steps and {name}: {what}\n{}", listing(&small));
                 differences += 1;
             }
         }
@@ -542,5 +582,24 @@ fn machines_agree() {
         for cause in [1, 2, 5, 7, 8, 9, 11, 12, 13, 15] {
             assert!(causes.contains_key(&cause), "no trap of cause {cause}: {causes:?}");
         }
+    }
+}
+
+#[test]
+fn a_wrong_machine_is_found_and_its_program_shrunk() {
+    // An engine that takes one operation for another.
+    for (right, wrong) in [(Op::Xor, Op::Or), (Op::Sd, Op::Sw), (Op::Csrrc, Op::Csrrs), (Op::Sret, Op::Mret)] {
+        let differ = |p: &Program| {
+            let mut broken = p.clone();
+            broken.body.iter_mut().filter(|insn| insn.op == right).for_each(|insn| insn.op = wrong);
+            run(p, interp(1))?.difference(&run(&broken, interp(64))?)
+        };
+        let found = (1..200).find_map(|seed| {
+            let program = Program::new(seed);
+            differ(&program).map(|what| shrink(program, what, differ))
+        });
+        let (small, what) = found.unwrap_or_else(|| panic!("nobody sees that {right} is {wrong}"));
+        let left: Vec<Op> = small.body.iter().filter(|insn| **insn != nothing()).map(|insn| insn.op).collect();
+        assert!(left.contains(&right) && left.len() <= 16, "{right} as {wrong}: {what}\n{}", listing(&small));
     }
 }
