@@ -547,6 +547,9 @@ fn compiler(max_block: usize) -> impl Fn(&HartMemory, CodeWatch) -> AnyEngine {
     }
 }
 
+/// Runs a program on one engine.
+type Runs<'a> = &'a dyn Fn(&Program) -> Option<Left>;
+
 #[test]
 fn machines_agree() {
     let wanted = super::instructions(4);
@@ -557,7 +560,7 @@ fn machines_agree() {
         watchdog.begins(seed);
         let program = Program::new(seed);
         let reference = run(&program, interp(1)).expect("the program ends");
-        let engines: [(&str, &dyn Fn(&Program) -> Option<Left>); 3] = [
+        let engines: [(&str, Runs); 3] = [
             ("blocks", &|p| run(p, interp(64))),
             ("compiled", &|p| run(p, compiler(JitConfig::default().max_block))),
             ("compiled one by one", &|p| run(p, compiler(1))),
