@@ -6,6 +6,8 @@ stub(do_load, "ld a2, (a0)");
 stub(do_store, "sd a1, (a0)");
 stub(do_load_byte, "lbu a2, (a0)");
 stub(do_load_word, "lwu a2, (a0)");
+stub(do_chase, "1: ld a0, (a0); addi a2, a2, 1; bnez a0, 1b");
+stub(do_chase_storing, "1: sd a1, 8(a0); ld a0, (a0); addi a2, a2, 1; bnez a0, 1b");
 
 enum { OFF = 0, TOR = 1 << 3, NA4 = 2 << 3, NAPOT = 3 << 3, ALL = 7 };
 enum { SUPERPAGE = 1 << 21, OTHER = DATA + SUPERPAGE };
@@ -200,8 +202,27 @@ static void address_spaces(void) {
     show("address spaces: right loads", right);
 }
 
+// Lists over several pages whose ends are not in memory. Nothing may take an address without a page for one in the
+// page of an element.
+static void lists(void) {
+    static const u64 ends[] = {0, 0x9000000, 1ull << 62, (1ull << 62) + 0xff8, (1ull << 62) + 0xffc, 1ull << 63, -8ull};
+    static u64 nodes[64][64];
+    for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
+        for (int n = 0; n < 64; n++)
+            nodes[n][0] = n < 63 ? (u64)nodes[n + 1] : ends[i];
+        show("list up to", ends[i]);
+        for (int stores = 0; stores < 2; stores++) {
+            probe(MPP_M, (u64)(stores ? do_chase_storing : do_chase), (u64)nodes, 0);
+            show(stores ? "  storing: cause" : "  cause", trap.cause);
+            show("  tval", trap.tval);
+            show("  elements", trap.loaded);
+        }
+    }
+}
+
 int main(word hart) {
     allow();
+    lists();
     parts_of_accesses();
     parts_of_pages();
     tables(3);
