@@ -116,7 +116,10 @@ fn a_program_in_linux_is_timed() {
         assert_eq!(session.end().0, Some(0));
         let mut alone =
             if engine.is_empty() { Command::new("qemu-riscv64") } else { Command::new(env!("CARGO_BIN_EXE_remu")) };
-        alone.args((!engine.is_empty()).then(|| ["--engine", engine]).into_iter().flatten()).arg(&program).arg(rounds);
+        alone
+            .args((!engine.is_empty()).then_some(["--engine", engine]).into_iter().flatten())
+            .arg(&program)
+            .arg(rounds);
         let mut alone = || assert!(alone.output().expect("it runs").status.success());
         let alone = (0..3).map(|_| timed(&mut alone)).min().expect("three runs");
         let ratio = in_linux.as_secs_f64() / alone.as_secs_f64();

@@ -227,6 +227,9 @@ impl Emitter<'_> {
         self.asm.alu_imm(Alu::Cmp, Size::Qword, distance, (PAGE_SIZE - size) as i32);
         self.asm.jcc(x64::Cond::A, from);
         self.asm.mov(Size::Qword, at, Mem::base(table, entry + tlb_layout::DELTA));
+        // Distances have no value that none is near to: an empty entry is told by its addend.
+        self.asm.test(Size::Qword, at, at);
+        self.asm.jcc(x64::Cond::E, from);
         self.asm.bind(back);
         self.cold.push(Cold::Refill(Refill { from, back, missed, access, size, base, disp, regs, entry }));
     }

@@ -19,9 +19,8 @@ impl Entry {
     /// Matches no access, since its address is not page-aligned.
     const EMPTY: Self = Self { page: u64::MAX, delta: 0 };
 
-    /// Empty in the micro-TLB, which compares distances. No address in this page is valid: it is beyond physical memory,
-    /// and in no mode the sign extension of a virtual address. The host cannot access it either, so that an access
-    /// faults and is executed by its definition.
+    /// Empty in the micro-TLB, which compares distances. No address in this page is valid, and the addend of zero has code
+    /// look in the TLB.
     const MICRO_EMPTY: Self = Self { page: 1 << 62, delta: 0 };
 }
 
