@@ -89,7 +89,7 @@ fn linux_answers() {
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "measures, and checks no more than linux_answers"]
 fn a_program_in_linux_is_timed() {
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare/programs");
     common::script("benches/programs/build.sh", &[&built]);

@@ -5,7 +5,7 @@ use super::Config;
 use super::known::{Fact, FpKnown, Known};
 use super::map::RegisterMap;
 use super::node::{Binary, Node, Nodes, Unary, Val};
-use super::span::{Look, Refill, Span};
+use super::span::{Look, Span};
 use super::window::Window;
 use crate::guest::riscv::fp::{Fmt, Rm, RmField, host};
 use crate::guest::riscv::{FpMinMax, IntType, insn_align};
@@ -76,10 +76,9 @@ pub(super) enum Cold {
     Rare { from: Label, pc: u64, bits: u32, next: u64, uncounted: u16, known: FpKnown },
     /// Executes a load or a store by its definition, and goes on behind it unless it stops.
     Miss { from: Label, back: Label, pc: u64, bits: u32, uncounted: u16, known: FpKnown },
-    /// Looks up an access whose span is not known to lie in one page of the TLB, and goes on with it.
+    /// Looks up an access whose span is not known to lie in one page of the TLB, or that the micro-TLB does not have, and
+    /// goes on with it.
     Look(Look),
-    /// Looks up an access that the micro-TLB does not have, and goes on with it.
-    Refill(Refill),
     /// An access that the host must not do, beyond the guest's address space or misaligned, at the label of the accessing
     /// instruction. It is handled as if it had faulted.
     Refused { from: Label, access: Label },

@@ -70,24 +70,18 @@ pub struct Look {
     base: Reg,
     disp: i32,
     regs: [Gpr; 3],
-    /// The word of the span that does not lie in one page.
-    unknown: Option<Word>,
+    why: Why,
 }
 
-/// A lookup of what the micro-TLB did not have, out of line.
+/// Why an access is looked up out of line.
 #[derive(Clone, Copy, Debug)]
-pub struct Refill {
-    from: Label,
-    /// Where the addend is in the first of the registers.
-    back: Label,
-    missed: Label,
-    access: Access,
-    size: u64,
-    base: Reg,
-    disp: i32,
-    regs: [Gpr; 3],
-    /// The offset of the entry in the micro-TLB.
-    entry: i32,
+enum Why {
+    /// Its span is known not to lie in one page.
+    Crossing,
+    /// Its span, whose word this is, does not lie in one page, or not in the TLB.
+    Unknown(Word),
+    /// The micro-TLB does not have it, at this offset.
+    Refill(i32),
 }
 
 /// The access that an instruction makes at a displacement from its first register, and its size.
@@ -166,12 +160,12 @@ impl Emitter<'_> {
             return Some(self.by_addend(at, base, disp));
         }
         let [from, back, missed] = [(); 3].map(|()| self.asm.new_label());
-        let unknown = match (known, ahead) {
+        let why = match (known, ahead) {
             (Some(number), _) => {
                 self.asm.mov(Size::Qword, at, Word::ADDENDS[number].mem());
                 self.asm.test(Size::Qword, at, at);
                 self.asm.jcc(x64::Cond::E, from);
-                None
+                Why::Crossing
             }
             (None, Some(span)) => {
                 let word = Word::ADDENDS[self.known.add_span(span)];
@@ -184,12 +178,12 @@ impl Emitter<'_> {
                     self.asm.mov(Size::Qword, at, addend);
                 }
                 self.asm.mov_store(Size::Qword, word.mem(), at);
-                Some(word)
+                Why::Unknown(word)
             }
             (None, None) => unreachable!("one of the two was found above"),
         };
         self.asm.bind(back);
-        self.cold.push(Cold::Look(Look { from, back, missed, access, size, base, disp, regs, unknown }));
+        self.cold.push(Cold::Look(Look { from, back, missed, access, size, base, disp, regs, why }));
         self.missed.push((missed, self.known.fp));
         self.release(entry);
         self.release(page);
@@ -231,21 +225,8 @@ impl Emitter<'_> {
         self.asm.test(Size::Qword, at, at);
         self.asm.jcc(x64::Cond::E, from);
         self.asm.bind(back);
-        self.cold.push(Cold::Refill(Refill { from, back, missed, access, size, base, disp, regs, entry }));
-    }
-
-    /// Emits [`Cold::Refill`].
-    pub fn cold_refill(&mut self, refill: &Refill) {
-        let &Refill { from, back, missed, access, size, base, disp, regs, entry } = refill;
-        let [at, table, page] = regs;
-        self.asm.bind(from);
-        self.address_by(at, base, disp);
-        let addend = self.find_in_tlb(access, size, regs, missed);
-        self.asm.mov(Size::Qword, at, addend);
-        self.asm.mov(Size::Qword, table, Word::Space.mem());
-        self.asm.mov_store(Size::Qword, Mem::base(table, entry + tlb_layout::PAGE), page);
-        self.asm.mov_store(Size::Qword, Mem::base(table, entry + tlb_layout::DELTA), at);
-        self.asm.jmp(back);
+        let why = Why::Refill(entry);
+        self.cold.push(Cold::Look(Look { from, back, missed, access, size, base, disp, regs, why }));
     }
 
     /// Computes an address into a register.
@@ -262,14 +243,20 @@ impl Emitter<'_> {
 
     /// Emits [`Cold::Look`].
     pub fn cold_look(&mut self, look: &Look) {
-        let &Look { from, back, missed, access, size, base, disp, regs, unknown } = look;
+        let &Look { from, back, missed, access, size, base, disp, regs, why } = look;
+        let [at, table, page] = regs;
         self.asm.bind(from);
-        if let Some(word) = unknown {
+        if let Why::Unknown(word) = why {
             self.asm.mov_store_imm(Size::Qword, word.mem(), 0);
         }
-        self.address_by(regs[0], base, disp);
+        self.address_by(at, base, disp);
         let addend = self.find_in_tlb(access, size, regs, missed);
-        self.asm.mov(Size::Qword, regs[0], addend);
+        self.asm.mov(Size::Qword, at, addend);
+        if let Why::Refill(entry) = why {
+            self.asm.mov(Size::Qword, table, Word::Space.mem());
+            self.asm.mov_store(Size::Qword, Mem::base(table, entry + tlb_layout::PAGE), page);
+            self.asm.mov_store(Size::Qword, Mem::base(table, entry + tlb_layout::DELTA), at);
+        }
         self.asm.jmp(back);
     }
 }
