@@ -163,6 +163,35 @@ static void misplaced_tables(void) {
 #endif
 }
 
+// Pages of each larger size, of which several parts are known: a fence for one of the addresses is for the whole page.
+static void large_pages(void) {
+    static const word parts[] = {0, 9 * PAGE, 100 * PAGE};
+    for (int level = 1; level < LEVELS; level++) {
+        const int bits = 12 + INDEX_BITS * level;
+        const word size = 1ul << bits, at = level == 1 ? WINDOW + 7 * size : 3 * size, base = DATA & ~(size - 1);
+        window();
+        volatile word *pte = entry(level, at >> bits & ((1 << INDEX_BITS) - 1));
+        for (int fenced = 0; fenced < 2; fenced++) {
+            *pte = fenced ? 0 : leaf(base, V | R | X | A);
+            if (fenced)
+                __asm__ volatile("sfence.vma %0" : : "r"(at + size - PAGE + 8) : "memory");
+            else
+                flush();
+            for (int i = 0; i < 3; i++) {
+                write32(DATA + parts[i], 0x73); // ecall
+                __asm__ volatile("fence.i" : : : "memory");
+                const word part = at + DATA - base + parts[i];
+                print("page of 2^");
+                number(bits);
+                attempt(fenced ? " removed: load" : ": load", do_load, part, 0);
+                attempt(", jump", do_jump, part, 0);
+                print("\n");
+            }
+        }
+    }
+    use_tables(0);
+}
+
 static void registers(void) {
     // The fields of mstatus that every hart with S and U mode has.
     const word status = 0x7e79ab | 1ul << (8 * sizeof(word) - 1);
@@ -549,6 +578,7 @@ int main(word hart) {
     conditional_stores();
     blocks();
     misplaced_tables();
+    large_pages();
     plic_sources();
     return 0;
 }

@@ -145,8 +145,10 @@ static char attempt(const struct access *access, const struct mode *mode, word a
         complain("tval", trap.tval, at);
     if (changed)
         complain("changed by a fault", line[0], at);
-    // The load of the access may have set A before the store failed.
-    if (updated & ~(word)A)
+    // Permission faults come before updates. But the LR before an SC has set A, the load of an AMO may have before its
+    // store failed, and the walk may have before memory protection denies the page.
+    int may_set_a = access->code == at_sc || access->code == at_amo || trap.cause < 12;
+    if (updated & ~(word)(may_set_a ? A : 0))
         complain("entry changed by a fault", updated, at);
     return c;
 }
