@@ -3,6 +3,7 @@
 #   OUT/native/NAME   for the host
 #   OUT/riscv64/NAME  for RV64GC
 #   OUT/rva22/NAME    those with `rva22 = true`, for RV64GC with RVA22's bit manipulation
+#   OUT/machine/kernel  the kernel that runs such programs on a machine
 # All are built with -O2 and only those other flags that identical output requires. Programs that are up to date are not
 # rebuilt.
 set -euo pipefail
@@ -16,7 +17,7 @@ need $cross-g++ g++-riscv64-linux-gnu
 need gcc gcc libc6-dev
 need g++ g++
 
-mkdir -p "$1"/{native,riscv64,rva22}
+mkdir -p "$1"/{native,riscv64,rva22,machine}
 out=$(realpath "$1")
 build_in "$out"
 
@@ -38,4 +39,15 @@ while IFS='|' read -r name source rva22 dynamic flags; do
     spawn "$out/riscv64/$name" "$here/$source" "$cross-$compiler" "${options[@]}" -march=rv64gc
     [ "$rva22" != true ] || spawn "$out/rva22/$name" "$here/$source" "$cross-$compiler" "${options[@]}" -march=rv64gc_zba_zbb_zbs
 done < <(sources)
+
+# The kernel has no C library and no floating point of its own.
+kernel=$out/machine/kernel
+newest=$(ls -t "$here"/machine/* "$here/../../testprogs/machine/machine.h" "$here/build.sh" | sed -n 1p)
+if [ ! "$kernel" -nt "$newest" ]; then
+    $cross-gcc -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -O2 -Wall -Wextra -Werror -ffreestanding \
+        -fno-builtin -fno-pic -fno-stack-protector -fno-tree-loop-distribute-patterns -nostdlib -static -no-pie \
+        -Wl,--section-start=.reset=0x80000000,-Ttext=0x80001000,--build-id=none,--no-warn-rwx-segments \
+        -o "$kernel.new" "$here/machine/entry.S" "$here/machine/kernel.c"
+    mv "$kernel.new" "$kernel"
+fi
 finish

@@ -213,6 +213,24 @@ fn programs_find_the_devices_of_qemu() {
     }
 }
 
+/// The kernel of the comparison's programs, with some of these: memory that is touched, system calls, floating point.
+#[test]
+fn the_comparison_s_programs_run_on_a_machine() {
+    let built = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare/programs");
+    common::script("benches/programs/build.sh", &[&built]);
+    for (program, words) in [("coremix", "150"), ("hashtable", "50000"), ("nbody", "60000"), ("fib", "27 10")] {
+        let native = Command::new(built.join("native").join(program)).args(words.split(' ')).output().unwrap();
+        let expected = (Some(0), String::from_utf8(native.stdout).unwrap());
+        for mut command in [remu_system_on("jit"), remu_system_on("interp"), qemu_system(Xlen::Rv64)] {
+            command.args(["-M", "virt", "-m", "256M", "-bios", "none", "-serial", "stdio", "-kernel"]);
+            command.arg(built.join("machine/kernel")).arg("-initrd").arg(built.join("riscv64").join(program));
+            command.args(["-append", &format!("{program} {words}")]);
+            let what = format!("{command:?}");
+            assert_eq!(Session::start(command).end(), expected, "{what}");
+        }
+    }
+}
+
 #[test]
 fn a_reset_may_end_the_machine() {
     common::script("testprogs/machine/build.sh", &[&common::build_dir("machine")]);

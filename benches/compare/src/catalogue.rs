@@ -15,11 +15,12 @@ pub enum Category {
     Threads,
     Startup,
     Real,
+    Machine,
 }
 
 impl Category {
     /// All categories in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Integer,
         Self::Float,
         Self::Calls,
@@ -28,6 +29,7 @@ impl Category {
         Self::Threads,
         Self::Startup,
         Self::Real,
+        Self::Machine,
     ];
 
     /// The name in the catalogue.
@@ -41,6 +43,7 @@ impl Category {
             Self::Threads => "threads",
             Self::Startup => "startup",
             Self::Real => "real",
+            Self::Machine => "machine",
         }
     }
 
@@ -55,6 +58,7 @@ impl Category {
             Self::Threads => "Threads",
             Self::Startup => "Start-up",
             Self::Real => "Real programs",
+            Self::Machine => "Whole machines",
         }
     }
 }
@@ -86,6 +90,8 @@ struct Entry {
     #[serde(default)]
     dynamic: bool,
     #[serde(default)]
+    machine: bool,
+    #[serde(default)]
     forks: bool,
     #[serde(default)]
     executes: bool,
@@ -111,6 +117,9 @@ pub enum Origin {
         /// Whether it is dynamically linked.
         dynamic: bool,
     },
+    /// Compiled from source, statically linked; the guest build runs on a machine, under the kernel in
+    /// `benches/programs/machine`.
+    Machine,
     /// From a Debian package, in a Debian root.
     Debian,
 }
@@ -118,7 +127,7 @@ pub enum Origin {
 /// A measured program.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The unique name. A second build has the build in parentheses.
+    /// The unique name. A second build, and the run of a build on a machine, is named in parentheses.
     pub name: String,
     /// The name of its executable.
     pub build: String,
@@ -154,14 +163,26 @@ pub fn parse(text: &str) -> Result<Vec<Program>, String> {
         if programs.iter().any(|p: &Program| p.name == entry.name) {
             return Err(format!("{}: two programs have that name", entry.name));
         }
-        let builds = if entry.rva22 { 2 } else { 1 };
-        for rva22 in [false, true].into_iter().take(builds) {
+        if entry.machine && (!compiled || entry.dynamic) {
+            return Err(format!("{}: only a static program of a source runs on a machine", entry.name));
+        }
+        let name = |form: &str| format!("{} ({form})", entry.name);
+        let dynamic = entry.dynamic;
+        let own = if compiled { Origin::Compiled { rva22: false, dynamic } } else { Origin::Debian };
+        let mut forms = vec![(entry.name.clone(), entry.category, own)];
+        if entry.rva22 {
+            forms.push((name("rva22"), entry.category, Origin::Compiled { rva22: true, dynamic }));
+        }
+        if entry.machine {
+            forms.push((name("machine"), Category::Machine, Origin::Machine));
+        }
+        for (name, category, origin) in forms {
             programs.push(Program {
-                name: if rva22 { format!("{} (rva22)", entry.name) } else { entry.name.clone() },
+                name,
                 build: entry.name.clone(),
-                category: entry.category,
+                category,
                 title: entry.title.clone(),
-                origin: if compiled { Origin::Compiled { rva22, dynamic: entry.dynamic } } else { Origin::Debian },
+                origin,
                 forks: entry.forks,
                 executes: entry.executes,
                 full: if compiled { entry.args.clone() } else { entry.command.clone() },

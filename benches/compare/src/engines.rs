@@ -20,8 +20,33 @@ pub const PREBUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testprogs
 pub struct Engine {
     pub info: EngineInfo,
     how: How,
+    /// The command of its emulator of whole machines, if there is one.
+    machine: Option<Vec<OsString>>,
     /// The folder of the emulator, mounted as `/run` in a root.
     pub tools: PathBuf,
+}
+
+impl Engine {
+    /// Whether it can run the program: programs on a machine need an emulator of machines.
+    pub fn runs(&self, program: &Program) -> bool {
+        program.origin != Origin::Machine || self.info.kind == EngineKind::Native || self.machine.is_some()
+    }
+}
+
+/// A QEMU to compare with.
+pub struct Qemu {
+    /// Its emulator of Linux programs.
+    pub user: PathBuf,
+    /// The command of its emulator of whole machines, if there is one.
+    pub machine: Option<Vec<OsString>>,
+}
+
+impl Qemu {
+    /// The QEMU of an emulator of Linux programs, with the one of machines in the same folder.
+    pub fn at(user: PathBuf) -> Self {
+        let machine = user.with_file_name("qemu-system-riscv64");
+        Self { user, machine: machine.is_file().then(|| vec![machine.into()]) }
+    }
 }
 
 enum How {
@@ -39,6 +64,10 @@ enum How {
 /// remu's engines by name, and the options that select them.
 const REMU_ENGINES: &[(&str, &[&str])] = &[("remu", &[])];
 
+/// The machine of programs that run on one.
+const MACHINE: [&str; 12] =
+    ["-M", "virt", "-m", "256M", "-bios", "none", "-display", "none", "-monitor", "none", "-serial", "stdio"];
+
 /// The prefix of names of temporary folders.
 const PREFIX: &str = "remu-compare-";
 
@@ -48,7 +77,7 @@ pub struct Lab {
     pub root: PathBuf,
     /// The helper `measure`, which runs programs.
     pub helper: PathBuf,
-    /// Compiled programs, as `native/NAME`, `riscv64/NAME` and `rva22/NAME`.
+    /// Compiled programs, as `native/NAME`, `riscv64/NAME` and `rva22/NAME`, and `machine/kernel`.
     pub builds: PathBuf,
     /// The inputs of Debian programs, and a root for each architecture, if any of them is selected.
     pub debian: Option<Debian>,
@@ -92,9 +121,9 @@ impl Lab {
     }
 
     /// The engines: the native build, the QEMUs at these paths, and remu's own.
-    pub fn engines(&self, qemus: &[PathBuf], remu: &Path) -> Result<Vec<Engine>, String> {
+    pub fn engines(&self, qemus: &[Qemu], remu: &Path) -> Result<Vec<Engine>, String> {
         let mut engines = vec![self.engine("native", EngineKind::Native, "this machine", How::Native, None)?];
-        for path in qemus {
+        for Qemu { user: path, machine } in qemus {
             let told = command_output(Command::new(path).arg("--version")).map_err(|e| {
                 format!("{e}: apt-get install --no-install-recommends qemu-user, or name another with --qemu")
             })?;
@@ -106,12 +135,22 @@ impl Lab {
                 name = format!("QEMU {number} ({})", engines.len());
             }
             let libraries = self.libraries(path, engines.len())?;
-            engines.push(self.engine(&name, EngineKind::Qemu, &version, How::Qemu { libraries }, Some(path))?);
+            let engine = self.engine(&name, EngineKind::Qemu, &version, How::Qemu { libraries }, Some(path))?;
+            engines.push(Engine { machine: machine.clone(), ..engine });
         }
+        let machine = remu.with_file_name("remu-system");
         let version = command_output(Command::new(remu).arg("--version"))?;
         for (name, options) in REMU_ENGINES {
             let options = options.iter().map(|&o| o.to_owned()).collect();
-            engines.push(self.engine(name, EngineKind::Remu, version.trim(), How::Remu { options }, Some(remu))?);
+            let engine = self.engine(name, EngineKind::Remu, version.trim(), How::Remu { options }, Some(remu))?;
+            let copied = engine.tools.join("machine");
+            let machine = if machine.is_file() {
+                fs::copy(&machine, &copied).map_err(|e| format!("{}: {e}", machine.display()))?;
+                Some(vec![copied.into()])
+            } else {
+                None
+            };
+            engines.push(Engine { machine, ..engine });
         }
         Ok(engines)
     }
@@ -130,7 +169,7 @@ impl Lab {
             fs::copy(path, tools.join("emulator")).map_err(|e| format!("{}: {e}", path.display()))?;
         }
         let info = EngineInfo { name: name.into(), kind, version: version.into() };
-        Ok(Engine { info, how, tools })
+        Ok(Engine { info, how, machine: None, tools })
     }
 
     /// Collects the shared libraries of a host program, to be mounted in a root.
@@ -160,6 +199,15 @@ impl Lab {
     /// The command that runs a program; `extra` are options for remu.
     pub fn words(&self, engine: &Engine, program: &Program, args: &[String], extra: &[String]) -> Vec<OsString> {
         let mut words: Vec<OsString> = Vec::new();
+        if let (Origin::Machine, Some(machine)) = (program.origin, &engine.machine) {
+            words.extend(machine.iter().cloned());
+            words.extend(MACHINE.map(OsString::from));
+            words.extend(["-kernel".into(), self.builds.join("machine/kernel").into()]);
+            words.extend(["-initrd".into(), self.builds.join("riscv64").join(&program.build).into()]);
+            let line = [std::slice::from_ref(&program.build), args].concat().join(" ");
+            words.extend(["-append".into(), line.into()]);
+            return words;
+        }
         let tools = if program.origin == Origin::Debian { Path::new("/run") } else { &engine.tools };
         let emulator: OsString = tools.join("emulator").into();
         match &engine.how {
@@ -175,7 +223,12 @@ impl Lab {
                 words.extend(options.iter().chain(extra).map(OsString::from));
             }
         }
-        if let Origin::Compiled { rva22, .. } = program.origin {
+        let rva22 = match program.origin {
+            Origin::Compiled { rva22, .. } => Some(rva22),
+            Origin::Machine => Some(false),
+            Origin::Debian => None,
+        };
+        if let Some(rva22) = rva22 {
             let build = match (&engine.how, rva22) {
                 (How::Native, _) => "native",
                 (_, false) => "riscv64",
@@ -217,6 +270,8 @@ pub fn temporary(folder: &Path) -> Result<TempDir, String> {
 pub fn shown(program: &Program, words: &[String]) -> String {
     match program.origin {
         Origin::Debian => words.join(" "),
-        Origin::Compiled { .. } => format!("{} {}", program.build, words.join(" ")).trim_end().to_owned(),
+        Origin::Compiled { .. } | Origin::Machine => {
+            format!("{} {}", program.build, words.join(" ")).trim_end().to_owned()
+        }
     }
 }

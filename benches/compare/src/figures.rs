@@ -56,6 +56,10 @@ pub fn count(plan: &Plan<'_>, report: &Mutex<Report>, jobs: usize, note: &(dyn F
             while let Some((index, program)) =
                 plan.programs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
             {
+                // remu's machines take other options.
+                if program.origin == Origin::Machine {
+                    continue;
+                }
                 if !locked().programs[index].outcomes.get(name).is_some_and(|o| o.is_good()) {
                     continue;
                 }

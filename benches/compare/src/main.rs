@@ -2,8 +2,8 @@
 
 use clap::Parser;
 use compare::baseline::Baseline;
-use compare::catalogue::{self, Program};
-use compare::engines::{Engine, Lab, PREBUILT, shown};
+use compare::catalogue::{self, Origin, Program};
+use compare::engines::{Engine, Lab, PREBUILT, Qemu, shown};
 use compare::measure::{Plan, measure};
 use compare::report::{EngineKind, FORMAT, Machine, ProgramReport, Report, replace, replaceable};
 use compare::run::command_output;
@@ -190,13 +190,13 @@ fn run(options: &Options, root: &Path, programs: &[&Program]) -> Result<Report, 
     let remu = build(root, target, options.remu.as_deref())?;
     let mut qemus = Vec::new();
     for path in &options.qemu {
-        qemus.push(path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))?);
+        qemus.push(Qemu::at(path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))?));
     }
     if qemus.is_empty() {
-        qemus.push(in_path("qemu-riscv64")?);
+        qemus.push(Qemu::at(in_path("qemu-riscv64")?));
     }
     if options.newest_qemu {
-        qemus.push(newest_qemu(root)?);
+        qemus.push(newest_qemu(root, programs.iter().any(|p| p.origin == Origin::Machine))?);
     }
     eprintln!("building and fetching what the programs need");
     let lab = Lab::prepare(root, target, programs)?;
@@ -310,7 +310,7 @@ fn build(root: &Path, target: &Path, given: Option<&Path>) -> Result<PathBuf, St
         return path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
     }
     eprintln!("building remu");
-    cargo(&["--release", "--bin", "remu"])?;
+    cargo(&["--release", "--bin", "remu", "--bin", "remu-system"])?;
     Ok(target.join("release/remu"))
 }
 
@@ -332,9 +332,21 @@ fn in_path(name: &str) -> Result<PathBuf, String> {
     found.ok_or(format!("{name} is not in PATH: apt-get install --no-install-recommends qemu-user, or --qemu PATH"))
 }
 
-fn newest_qemu(root: &Path) -> Result<PathBuf, String> {
-    let mut fetch = Command::new(root.join("tests/debian/fetch.sh"));
-    let line = command_output(fetch.args(["--newest", "qemu-user", "qemu-riscv32", "qemu-riscv64"]))?;
-    let folder = line.split_whitespace().nth(2).ok_or("tests/debian/fetch.sh printed no folder")?;
-    Ok(Path::new(folder).join("usr/bin/qemu-riscv64"))
+/// Debian's newest QEMU, with its emulator of machines if it is needed.
+fn newest_qemu(root: &Path, machines: bool) -> Result<Qemu, String> {
+    let folder = |words: &[&str]| {
+        let mut fetch = Command::new(root.join("tests/debian/fetch.sh"));
+        let line = command_output(fetch.arg("--newest").args(words))?;
+        let folder = line.split_whitespace().nth(2).ok_or("tests/debian/fetch.sh printed no folder")?;
+        Ok::<_, String>(PathBuf::from(folder))
+    };
+    let user = folder(&["qemu-user", "qemu-riscv32", "qemu-riscv64"])?.join("usr/bin/qemu-riscv64");
+    if !machines {
+        return Ok(Qemu { user, machine: None });
+    }
+    let folder = folder(&["qemu-system-riscv", "qemu-system-riscv32", "qemu-system-riscv64"])?;
+    // It is dynamically linked, and its libraries may be newer than the host's.
+    let linker = [folder.join("usr/lib64/ld-linux-x86-64.so.2").into(), "--library-path".into()];
+    let rest = [folder.join("usr/lib/x86_64-linux-gnu").into(), folder.join("usr/bin/qemu-system-riscv64").into()];
+    Ok(Qemu { user, machine: Some([linker, rest].concat()) })
 }

@@ -45,7 +45,9 @@ impl Plan<'_> {
 
     /// Whether a program must run alone, because it and a concurrent program would disturb each other.
     fn alone(program: &Program) -> bool {
-        program.forks || program.executes || matches!(program.category, Category::Threads | Category::Memory)
+        program.forks
+            || program.executes
+            || matches!(program.category, Category::Threads | Category::Memory | Category::Machine)
     }
 }
 
@@ -83,7 +85,7 @@ fn take_turn(plan: &Plan<'_>, report: &Mutex<Report>, index: usize, cpu: Option<
     let start = Instant::now();
     let mut expected = None;
     let mut line = format!("{:24}", program.name);
-    for engine in plan.engines {
+    for engine in plan.engines.iter().filter(|e| e.runs(program)) {
         let name = &engine.info.name;
         let failed_before = {
             let report = report.lock().expect("no panic happens with the lock held");

@@ -62,6 +62,12 @@ fn a_wrong_catalogue_is_refused() {
     assert_eq!(error(&format!("source = \"a.c\"\n{head}source = \"b.c\"")), "a: two programs have that name");
     let two = catalogue::parse(&format!("{head}source = \"a.c\"\nrva22 = true")).unwrap();
     assert_eq!(two.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["a", "a (rva22)"]);
+    let two = catalogue::parse(&format!("{head}source = \"a.c\"\nmachine = true")).unwrap();
+    let two: Vec<_> = two.iter().map(|p| (p.name.as_str(), p.category, p.is_variant())).collect();
+    assert_eq!(two, [("a", Category::Integer, false), ("a (machine)", Category::Machine, false)]);
+    let static_only = "a: only a static program of a source runs on a machine";
+    assert_eq!(error("source = \"a.c\"\ndynamic = true\nmachine = true"), static_only);
+    assert_eq!(error("command = [\"a\"]\nquick_command = [\"a\"]\nmachine = true"), static_only);
 }
 
 // --- reports ---

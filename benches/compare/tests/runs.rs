@@ -1,7 +1,7 @@
 //! Runs: their cost, their failures, and the scope of QEMU's registration with the kernel.
 
 use compare::catalogue::{Category, Origin, Program};
-use compare::engines::{Engine, Lab, PREBUILT, temporary};
+use compare::engines::{Engine, Lab, PREBUILT, Qemu, temporary};
 use compare::processors;
 use compare::run::{Ran, Request, run};
 use std::ffi::OsString;
@@ -59,7 +59,36 @@ fn engines(lab: &Lab) -> Vec<Engine> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let qemu: Option<PathBuf> = std::env::split_paths(&path).map(|d| d.join("qemu-riscv64")).find(|p| p.is_file());
     let qemu = qemu.expect("qemu-riscv64 is in PATH: apt-get install --no-install-recommends qemu-user");
-    lab.engines(&[qemu], Path::new("/usr/bin/true")).expect("the engines")
+    lab.engines(&[Qemu { user: qemu, machine: None }], Path::new("/usr/bin/true")).expect("the engines")
+}
+
+#[test]
+fn programs_on_a_machine_run_where_there_is_one() {
+    let lab = lab();
+    let engines = engines(&lab);
+    let program = Program { origin: Origin::Machine, category: Category::Machine, ..program() };
+    let runs: Vec<bool> = engines.iter().map(|e| e.runs(&program)).collect();
+    // The substitutes for emulators have no emulator of machines beside them.
+    assert_eq!(runs, [true, false, false]);
+    let qemu = Qemu { user: "/usr/bin/true".into(), machine: Some(vec!["/bin/echo".into(), "machine".into()]) };
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for name in ["remu", "remu-system"] {
+        std::fs::copy("/usr/bin/echo", dir.path().join(name)).expect("a copy");
+    }
+    let other = Lab { base: tempfile::tempdir().expect("a temporary folder"), ..self::lab() };
+    let engines = other.engines(&[qemu], &dir.path().join("remu")).expect("the engines");
+    let words = |engine: &Engine| -> Vec<String> {
+        let words = other.words(engine, &program, &["1".into(), "2".into()], &[]);
+        words.iter().map(|w| w.display().to_string()).collect()
+    };
+    assert_eq!(words(&engines[0]), ["/usr/bin/native/true", "1", "2"]);
+    for engine in &engines[1..] {
+        assert!(engine.runs(&program));
+        let words = words(engine);
+        let end = ["-kernel", "/usr/bin/machine/kernel", "-initrd", "/usr/bin/riscv64/true", "-append", "true 1 2"];
+        assert!(words.ends_with(&end.map(str::to_owned)), "{words:?}");
+    }
+    assert_eq!(words(&engines[1])[..2], ["/bin/echo", "machine"]);
 }
 
 #[test]
