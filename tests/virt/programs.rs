@@ -7,12 +7,13 @@ use remu_isa::Xlen;
 use std::process::Command;
 
 /// Each program with its number of harts and its exit status.
-const PROGRAMS: [(&str, usize, i32); 25] = [
+const PROGRAMS: [(&str, usize, i32); 26] = [
     ("bare", 1, 0),
     ("bare_float", 1, 0),
     ("boundaries", 1, 0),
     ("clint", 2, 0),
     ("code", 1, 0),
+    ("contexts", 2, 0),
     ("corners", 1, 0),
     ("corners32", 1, 0),
     ("csrs", 1, 0),
