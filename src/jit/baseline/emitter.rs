@@ -169,6 +169,8 @@ pub(super) struct Emitter<'a> {
     pub has_flags: bool,
     /// Whether the instruction has read the accrued exceptions, and nothing else.
     pub reads_flags: bool,
+    /// Whether the instruction has saved MXCSR on the stack, for reading the accrued exceptions.
+    pub saves_mxcsr: bool,
     /// The instruction at this label is executed by its definition. See [`Cold::Definition`].
     pub slow: Option<Label>,
     /// The same, where the superblock is then left. See [`Cold::Rare`].
@@ -239,6 +241,7 @@ impl<'a> Emitter<'a> {
             window: None,
             has_flags: isa.exts.contains(Ext::F),
             reads_flags: false,
+            saves_mxcsr: false,
             slow: None,
             rare: Vec::new(),
             access_label: None,
@@ -257,6 +260,7 @@ impl<'a> Emitter<'a> {
         self.used = 0;
         self.uncompiled = false;
         self.reads_flags = false;
+        self.saves_mxcsr = false;
         self.own_mode = None;
         self.forget_labels();
     }

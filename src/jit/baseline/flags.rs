@@ -43,6 +43,7 @@ impl Emitter<'_> {
         self.asm.movzx(Size::Byte, flags, Mem::indexed(table, flags, Scale::One, 0));
         self.release(table);
         self.known.fp.flags = None;
+        self.saves_mxcsr = true;
         flags
     }
 
@@ -58,10 +59,14 @@ impl Emitter<'_> {
         }
         let flags = self.eval_to_scratch(v);
         let other = self.scratch();
-        self.asm.alu_imm(Alu::And, Size::Dword, flags, 0x1f);
+        if self.nodes.constant(v).is_none_or(|v| !(0..0x20).contains(&v)) {
+            self.asm.alu_imm(Alu::And, Size::Dword, flags, 0x1f);
+        }
         self.asm.mov(Size::Qword, other, Word::StickyTable.mem());
         self.asm.movzx(Size::Byte, flags, Mem::indexed(other, flags, Scale::One, 0));
-        self.asm.stmxcsr(SAVED);
+        if !self.saves_mxcsr {
+            self.asm.stmxcsr(SAVED);
+        }
         self.asm.mov(Size::Dword, other, SAVED);
         self.asm.alu_imm(Alu::And, Size::Dword, other, !STICKY);
         self.asm.alu(Alu::Or, Size::Dword, other, flags);
@@ -124,15 +129,20 @@ impl Emitter<'_> {
     /// Writes the rounding mode that is already set, at these bits of a value. Another one is written by the
     /// definition, and leaves.
     pub fn write_same_mode(&mut self, v: Val, shift: u8) {
-        let new = self.eval_to_scratch(v);
-        if shift != 0 {
-            self.asm.shift_imm(Shift::Shr, Size::Dword, new, shift);
+        match self.nodes.constant(v) {
+            Some(v) => self.asm.alu_imm(Alu::Cmp, Size::Byte, FRM, (v >> shift & 7) as i32),
+            None => {
+                let new = self.eval_to_scratch(v);
+                if shift != 0 {
+                    self.asm.shift_imm(Shift::Shr, Size::Dword, new, shift);
+                }
+                self.asm.alu_imm(Alu::And, Size::Dword, new, 7);
+                self.asm.alu(Alu::Cmp, Size::Byte, new, FRM);
+                self.release(new);
+            }
         }
-        self.asm.alu_imm(Alu::And, Size::Dword, new, 7);
-        self.asm.alu(Alu::Cmp, Size::Byte, new, FRM);
         let from = self.asm.new_label();
         self.asm.jcc(Cond::Ne, from);
         self.rare.push((from, self.known.fp));
-        self.release(new);
     }
 }

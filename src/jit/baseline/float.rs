@@ -435,8 +435,8 @@ impl Emitter<'_> {
         asm.test(Size::Dword, exponent, exponent);
         asm.jcc_short(Cond::S, small);
         asm.mov(size, exponent, bits);
+        // What is left is the fraction: the shift says whether it is zero, and its highest bit.
         asm.shift_imm(Shift::Shl, size, exponent, 1 + exponent_bits);
-        asm.test(size, exponent, exponent);
         asm.jcc_short(Cond::E, infinite);
         asm.jcc_short(Cond::S, quiet);
         asm.mov_imm(bits, 1 << 8);
@@ -457,7 +457,6 @@ impl Emitter<'_> {
         asm.bind(choose);
         asm.shift_imm(Shift::Sar, size, bits, size.bytes() as u8 * 8 - 1);
         asm.alu_imm(Alu::Xor, Size::Dword, bits, 0xf0);
-        asm.alu_imm(Alu::And, Size::Dword, bits, 0xff);
         asm.alu(Alu::And, Size::Dword, bits, exponent);
         asm.jmp(back);
     }
@@ -548,14 +547,11 @@ impl Emitter<'_> {
         if let Some(up) = nearest_away {
             self.asm.alu(Alu::Add, size, d, up);
         }
-        match ty {
+        if limit.is_none() {
             // What does not fit yields the smallest integer, which can also be a correct result. Only that overflows
             // when 1 is subtracted.
-            IntType::I32 | IntType::I64 => {
-                self.asm.alu_imm(Alu::Cmp, size, d, 1);
-                self.asm.jcc(Cond::O, slow);
-            }
-            IntType::U32 | IntType::U64 => {}
+            self.asm.alu_imm(Alu::Cmp, size, d, 1);
+            self.asm.jcc(Cond::O, slow);
         }
         if matches!(ty, IntType::I32 | IntType::U32) {
             self.asm.movsx(Size::Dword, Size::Qword, d, d);

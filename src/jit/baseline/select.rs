@@ -403,14 +403,13 @@ impl Emitter<'_> {
         }
     }
 
-    /// Emits the cold part of a division.
+    /// Emits the cold part of a division. If it is signed, the flags come from a comparison of the divisor plus one with one.
     pub fn cold_division(&mut self, from: x64::Label, back: x64::Label, op: Binary, size: Size) {
         let asm = &mut *self.asm;
         asm.bind(from);
         let zero = asm.new_label();
         match op {
             Binary::Div => {
-                asm.test(size, Gpr::Rcx, Gpr::Rcx);
                 asm.jcc_short(x64::Cond::E, zero);
                 asm.unary(x64::Unary::Neg, size, Gpr::Rax);
                 asm.jmp(back);
@@ -419,7 +418,6 @@ impl Emitter<'_> {
             }
             Binary::Rem => {
                 asm.mov(size, Gpr::Rdx, Gpr::Rax);
-                asm.test(size, Gpr::Rcx, Gpr::Rcx);
                 asm.jcc(x64::Cond::E, back);
                 asm.alu(Alu::Xor, Size::Dword, Gpr::Rdx, Gpr::Rdx);
             }
