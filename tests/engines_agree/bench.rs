@@ -1,11 +1,14 @@
 //! Two engines, each with memory and a hart of its own, that run the same program and are compared at every exit.
 
+use crate::neighbour::{Neighbour, Part};
 use crate::program::{Assembled, Program};
 use crate::rng::Rng;
 use crate::shrink;
 use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Counters, Engine, Exit, HartOwner};
-use remu::memory::{Access, Backing, GuestAddr, GuestFault, MapRequest, Place, Prot, SpaceConfig, UserSpace};
+use remu::memory::{
+    Access, Backing, GuestAddr, GuestFault, GuestMemory, MapRequest, Place, Prot, SpaceConfig, UserSpace,
+};
 use remu_isa::{Insn, RegClass, Xlen, decode, f_name, x_name};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use std::os::fd::AsFd;
@@ -53,6 +56,7 @@ pub struct Side {
     space: UserSpace,
     hart: HartOwner<Rv64>,
     engine: Box<dyn Engine<Rv64, Privilege = UserProgram, Memory = UserSpace>>,
+    neighbour: Neighbour,
     /// Whether instructions are counted, which a limit needs. If not, programs must not read the counters.
     counts: bool,
     /// Whether the engine is told where code has changed for the next program. If not, it is told to forget all code.
@@ -120,7 +124,9 @@ impl Side {
         let below = (!identity).then(|| UserSpace::new(&below).expect("an address space"));
         let hart = HartOwner::new(Cpu::new(remu_isa::Isa::rv64_max()));
         let engine = Box::new(make(&space, &hart));
-        Self { name, space, hart, engine, counts: true, reports: false, _below: below }
+        Neighbour::age(space.reservations());
+        let neighbour = Neighbour::default();
+        Self { name, space, hart, engine, neighbour, counts: true, reports: false, _below: below }
     }
 
     /// A side whose engine does not count instructions.
@@ -168,6 +174,12 @@ impl Side {
         }
         *self.hart.cpu_mut() = program.cpu();
         self.hart.cell().take_stop();
+    }
+
+    /// The neighbour writes and reserves.
+    fn disturb(&mut self, [written, reserved]: [Part; 2]) {
+        Neighbour::write(self.space.reservations(), written);
+        self.neighbour.reserve(self.space.reservations(), reserved);
     }
 
     fn read(&self, to: &mut Vec<u8>) {
@@ -270,7 +282,13 @@ impl Pair {
         let mut exits = Vec::new();
         let mut mended = None;
         let mut rng = Rng(program.base ^ program.x[10]);
+        let is_disturbed = code.insns.iter().any(|(_, insn)| insn.op.info().is_atomic);
+        let mut parts = Rng(!program.base ^ program.x[10] ^ program.memory.unwrap_or(0));
         loop {
+            if is_disturbed {
+                let parts = [(); 2].map(|()| Part::random(&mut parts));
+                [&mut self.left, &mut self.right].into_iter().for_each(|side| side.disturb(parts));
+            }
             let (left, right) = if self.pauses {
                 match self.with_pauses(program.instret, &mut rng) {
                     Ok(both) => both,
@@ -289,6 +307,18 @@ impl Pair {
             }
             if let Some(differences) = self.differences(left, right) {
                 return Outcome::Differ(format!("at exit {}, {left:x?}:\n{differences}", exits.len()));
+            }
+            if is_disturbed {
+                let [a, b] = [&self.left, &self.right].map(|side| side.neighbour.ended(side.space.reservations()));
+                let exits = exits.len();
+                if a != b {
+                    return Outcome::Differ(format!(
+                        "at exit {exits}, {left:x?}: reservations ended at {a:x?}, {b:x?}"
+                    ));
+                }
+                if Neighbour::is_held_up(self.right.space.reservations()) {
+                    return Outcome::Differ(format!("at exit {exits}, {left:x?}: a bucket is claimed"));
+                }
             }
             let cpu = self.left.hart.cpu();
             if exits.len() == ENOUGH_EXITS {

@@ -5,7 +5,7 @@
 //! and jump tables, memory accesses at the edges of mapped pages, floating point in all rounding modes, atomics, and
 //! code that changes. After a fault the harness mends the register or skips the instruction, and the program goes on. A
 //! program on which the engines differ is shrunk and printed with its seed. `seeds.txt` has the seeds that once found a
-//! fault. `machines` does the same
+//! fault. A [neighbour] shares the memory of programs with atomics. `machines` does the same
 //! for programs in all modes of a machine. `mutants` checks that the programs find wrong meanings. `sequences` compares programs that nothing stops with
 //! QEMU. A program that does not end is named, and ends the run.
 //!
@@ -18,6 +18,7 @@ mod elf;
 mod generate;
 mod machines;
 mod mutants;
+mod neighbour;
 #[path = "../oracle/operands.rs"]
 mod operands;
 mod program;

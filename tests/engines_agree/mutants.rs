@@ -6,7 +6,7 @@ use remu::guest::riscv::fp::Flags;
 use remu::guest::riscv::{Cpu, Rv64, UserProgram};
 use remu::guest::{Engine, Exit, HartOwner};
 use remu::interp::{Interp, InterpConfig};
-use remu::memory::{Access, GuestAddr, UserSpace};
+use remu::memory::{Access, GuestAddr, GuestMemory, UserSpace};
 use remu_isa::{Insn, Op, Xlen, decode};
 
 /// One executed instruction.
@@ -18,6 +18,7 @@ struct Step<'a> {
     before: Cpu,
     after: &'a mut Cpu,
     exit: &'a mut Exit,
+    space: &'a UserSpace,
 }
 
 impl Step<'_> {
@@ -184,6 +185,12 @@ const MUTANTS: &[(&str, Change)] = &[
             s.after.reservation = s.before.reservation;
         }
     }),
+    ("a store ends reservations, as an atomic operation does", |s| {
+        if s.is(Op::Sd) {
+            let at = s.rs1().wrapping_add_signed(s.insn.imm.into());
+            s.space.reservations().written(GuestAddr(at));
+        }
+    }),
     ("amomin.w returns its value zero-extended", |s| {
         if s.is(Op::AmominW) {
             let v = s.after.x(s.insn.rd) & 0xffff_ffff;
@@ -237,7 +244,14 @@ impl Engine<Rv64> for Mutant {
             let Some(insn) = insn.map(|i| i.expand(Xlen::Rv64)) else { return exit };
             let behind = previous.filter(|(next, _)| *next == before.pc).map(|(_, p)| p);
             previous = Some((before.pc + u64::from(insn.len), insn));
-            (self.change)(&mut Step { insn, previous: behind, before, after: hart.cpu_mut(), exit: &mut exit });
+            (self.change)(&mut Step {
+                insn,
+                previous: behind,
+                before,
+                after: hart.cpu_mut(),
+                exit: &mut exit,
+                space: mem,
+            });
             if exit != Exit::Interrupted {
                 return exit;
             }

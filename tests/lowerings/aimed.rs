@@ -14,6 +14,16 @@ const POOLS: [&[u8]; 3] = [&[10, 11, 12, 13], &[28, 29, 30, 31], &[10, 30, 12, 2
 const LOADED: u8 = 7;
 const STORED: u8 = 5;
 
+/// An address whose bucket of the reservations is the first one.
+const FIRST_BUCKET: u64 = DATA + 0x200;
+
+/// What the accrued exceptions are kept in.
+const FLAGS: u8 = 26;
+/// The address of some memory, twice this number, and the sign bit.
+const ADDRESS: u8 = 23;
+const TWICE: u8 = 24;
+const SIGN: u8 = 25;
+
 /// Registers that are zero, one and all ones, and one that no aimed instruction reads.
 const ZERO: u8 = 20;
 const ONE: u8 = 21;
@@ -32,17 +42,20 @@ pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
     // The registers that hold addresses.
     let mut addresses = 0;
     if rng.one_in(2) {
-        slots.extend(stale_registers(rng).map(given));
+        slots.extend(stale_registers(rng).into_iter().map(given));
     }
+    // Nothing between disturbs what is kept for writing the flags back.
+    let keeps_flags = rng.one_in(8);
+    slots.extend(keeps_flags.then(|| given(plain(Op::Csrrs, FLAGS, 0, 0, 1))));
     let before = slots.len();
     for _ in 0..1 + rng.below(3) {
         let mut insn = with_registers(ops.with_random_fields(op, rng), pool, rng)?;
         let full = insn.expand(Xlen::Rv64);
         if info.may_fault || info.is_atomic {
             // Most often an address that is mapped and aligned; the offset may be that of an access.
-            let at = DATA + PAGE + 16 * rng.below(32) as u64;
+            let at = if rng.one_in(3) { FIRST_BUCKET } else { DATA + PAGE + 16 * rng.below(32) as u64 };
             let offset = if info.is_atomic { 0 } else { full.imm as u64 };
-            let at = if rng.one_in(6) { at + rng.below(8) as u64 } else { at };
+            let at = if rng.one_in(if info.is_atomic { 4 } else { 6 }) { at + rng.below(8) as u64 } else { at };
             let at = if rng.one_in(6) { beyond(rng) } else { at };
             if slots.len() == before || at >= LIMIT {
                 x[usize::from(full.rs1)] = at.wrapping_sub(offset);
@@ -56,13 +69,18 @@ pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
         // Between a reservation and its use, an atomic operation ends the reservation of what it writes.
         let reserves = info.is_atomic && rng.one_in(2) && !(info.rd == RegClass::X && full.rd == full.rs1);
         let (lr, sc) = if op.mnemonic().ends_with(".w") { (Op::LrW, Op::ScW) } else { (Op::LrD, Op::ScD) };
-        // Not arithmetic that the compiler lets be between LR and SC that it makes one of.
-        let apart = plain(Op::Mul, 6, 6, 6, 0);
+        // Not arithmetic that the compiler lets be between LR and SC that it makes one of. At the call, the neighbour
+        // takes its turn.
+        let apart = rng.of(&[plain(Op::Mul, 6, 6, 6, 0), plain(Op::Ecall, 0, 0, 0, 0)]);
         let is_apart = rng.one_in(2);
         if reserves && !matches!(op, Op::LrW | Op::LrD) {
             let value = rng.of(pool);
             let value = if [full.rs1, full.rs2].contains(&value) { LOADED } else { value };
-            slots.push(given(plain(lr, value, full.rs1, 0, 0)));
+            // At times a reservation of the other size, though memory holds what it has loaded.
+            let is_other = matches!(op, Op::ScW | Op::ScD) && rng.one_in(3);
+            let other = if lr == Op::LrW { Op::LrD } else { Op::LrW };
+            slots.extend((is_other && lr == Op::LrD).then(|| given(plain(Op::Sd, 0, full.rs1, 0, 0))));
+            slots.push(given(plain(if is_other { other } else { lr }, value, full.rs1, 0, 0)));
             slots.extend(is_apart.then_some(given(apart)));
             insn = rng.one_in(2).then(|| without_effect(&insn, value, rng)).flatten().unwrap_or(insn);
         }
@@ -81,6 +99,7 @@ pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
             slots.push(given(plain(Op::Addi, 6, 6, 0, 1)));
         }
     }
+    slots.extend(keeps_flags.then(|| given(plain(Op::Csrrw, 0, FLAGS, 0, 1))));
     let random_flags = rng.of(&[0, 0, 0x1f, 0x15, 0x0a]);
     let mode = if rng.one_in(2) { 0 } else { rng.below(6) as u32 };
     let mut program = Program {
@@ -104,7 +123,8 @@ pub fn program(ops: &Ops, op: Op, seed: u64, variant: u64) -> Option<Program> {
         }
         start_otherwise(&mut program, &mut rng);
     }
-    for (r, v) in [(ZERO, 0), (ONE, 1), (ONES, u64::MAX)] {
+    let address = DATA + 0x840;
+    for (r, v) in [(ZERO, 0), (ONE, 1), (ONES, u64::MAX), (ADDRESS, address), (TWICE, 2 * address), (SIGN, 1 << 63)] {
         program.x[usize::from(r)] = v;
     }
     Some(program)
@@ -173,12 +193,15 @@ fn fill(ops: &Ops, op: Op, rng: &mut Rng, (x, f): (&mut [u64; 32], &mut [u64; 32
         if let (Some(fmt), Some(v)) = (fmt, alike) {
             return fmt.boxed(v ^ u64::from(rng.one_in(2)) << (fmt.bits() - 1));
         }
+        if let Some(v) = source.filter(|_| is_integer && rng.one_in(3)).and_then(|fmt| near_limit(fmt, rng)) {
+            return v;
+        }
         if let Some(fmt) = source.filter(|_| is_integer && rng.one_in(2)) {
             return fmt.boxed(rng.of(&fmt.conversion_edges()));
         }
         let v = ops.values.float(source, rng);
         let bits = match fmt {
-            Some(fmt @ (Fmt::H | Fmt::S)) if rng.one_in(4) => fmt.bits(),
+            Some(fmt @ (Fmt::H | Fmt::S)) if rng.one_in(3) => fmt.bits(),
             _ => return v,
         };
         // Not boxed: but for one bit, or not at all.
@@ -190,15 +213,35 @@ fn fill(ops: &Ops, op: Op, rng: &mut Rng, (x, f): (&mut [u64; 32], &mut [u64; 32
     });
 }
 
-/// Instructions that leave all ones in the scratch registers of the host, no boxed numbers in those for floating point, and
-/// flags of any kind.
-fn stale_registers(rng: &mut Rng) -> [Insn; 4] {
-    [
-        plain(Op::Xperm8, UNREAD, ONE, ONES, 0),
-        plain(Op::Div, UNREAD, ONE, ONES, 0),
-        plain(Op::Mulh, UNREAD, ONE, ONES, 0),
-        plain(rng.of(&[Op::Sltu, Op::Add]), UNREAD, rng.of(&[0, ZERO]), rng.of(&[ZERO, ONE]), 0),
-    ]
+/// Instructions that leave all ones or an address in the scratch registers of the host, no boxed numbers in those for
+/// floating point, and flags of any kind.
+fn stale_registers(rng: &mut Rng) -> Vec<Insn> {
+    let unread = |op, rs1, rs2| plain(op, UNREAD, rs1, rs2, 0);
+    let flags = unread(rng.of(&[Op::Sltu, Op::Add]), rng.of(&[0, ZERO]), rng.of(&[ZERO, ONE]));
+    let ones = [unread(Op::Xperm8, ONE, ONES), unread(Op::Div, ONE, ONES), unread(Op::Mulh, ONE, ONES)];
+    // For rcx, rdx and rax.
+    let addresses = [unread(Op::Div, ADDRESS, ADDRESS), unread(Op::Mulhu, TWICE, SIGN), unread(Op::Add, ADDRESS, 0)];
+    match rng.below(4) {
+        0 => [&[flags][..], &ones].concat(),
+        1 => [&[ones[0], flags][..], &addresses].concat(),
+        _ => [&ones[..], &[flags]].concat(),
+    }
+}
+
+/// A number at the limits of integers; `None` for a half, which is smaller than most.
+fn near_limit(fmt: Fmt, rng: &mut Rng) -> Option<u64> {
+    let power = f64::powi(2.0, rng.of(&[31, 31, 32, 63, 64, 8, 16]));
+    let size = match rng.below(3) {
+        0 => power + rng.of(&[-1.5, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0]),
+        1 => power * (1.0 + rng.below(1 << 20) as f64 / f64::from(1 << 20)),
+        _ => power * (1.0 - 1.0 / f64::powi(2.0, rng.of(&[24, 25, 53]))),
+    };
+    let v = if rng.one_in(2) { size } else { -size };
+    match fmt {
+        Fmt::H => None,
+        Fmt::S => Some(fmt.boxed((v as f32).to_bits().into())),
+        Fmt::D => Some(v.to_bits()),
+    }
 }
 
 /// An address of 16 bytes that are not in the guest's address space, close to it.
@@ -287,6 +330,13 @@ fn with_registers(insn: Insn, pool: &[u8], rng: &mut Rng) -> Option<Insn> {
     if info.operands.contains(&Operand::Csr) {
         let csr = 1 + rng.below(3) as i32;
         attempt(&|i| i.imm = csr);
+        // What only reads.
+        if info.rs1 == RegClass::X && rng.one_in(4) {
+            attempt(&|i| i.rs1 = 0);
+        } else if info.rs1 != RegClass::X {
+            let imm = rng.of(&[0, 0, 1, 2, 4, 7, 8, 16, 31]);
+            attempt(&|i| i.rs1 = imm);
+        }
     } else if rng.one_in(2) {
         let imm = rng.of(&[0, 1, -1, 8, 31, 32, 63, 255, 2047, -2048, 0x7fff_f000, i32::MIN]);
         attempt(&|i| i.imm = imm);

@@ -1,6 +1,6 @@
 //! Mutants that compute the same, with the reason for each. They are not tried.
 
-use crate::mutant::{Change, Mutant};
+use crate::mutant::{Change, Context, Mutant};
 use remu_isa::{Op, Operand, RegClass};
 
 /// Instructions of vectors that differ in the type of the elements only, with others that do.
@@ -21,8 +21,7 @@ struct Case<'a> {
     op: Op,
     name: &'static str,
     is_rare: bool,
-    loads_pc: bool,
-    checks_stop: bool,
+    context: Context,
     change: Change,
     before: &'a str,
     after: &'a str,
@@ -36,8 +35,19 @@ const RULES: &[Rule] = &[
         c.change == Change::Mnemonic && SAME_BITS.contains(&[c.was, c.is])
     }),
     ("the byte is 0 or 1", |c| {
-        let is_condition = matches!(c.op, Op::Slt | Op::Slti | Op::Sltu | Op::Sltiu | Op::Bext);
+        let is_condition = matches!(c.op, Op::Slt | Op::Slti | Op::Sltu | Op::Sltiu | Op::Bext | Op::ScW | Op::ScD);
         is_condition && (c.was, c.is) == ("movzx", "movsx") && !c.before.contains('[')
+    }),
+    ("the upper bits are set afterwards, whatever they are", |c| {
+        c.op == Op::FmvHX && (c.was, c.is) == ("movzx", "movsx")
+    }),
+    ("all bits are set, in elements of any size", |c| {
+        let mut operands = operands(c.before);
+        let first = operands.next();
+        [c.was, c.is].iter().all(|name| name.starts_with("vpcmpeq")) && operands.all(|operand| Some(operand) == first)
+    }),
+    ("the rounding mode is below 8", |c| {
+        c.name.starts_with("csrr") && (c.was, c.is) == ("movzx", "movsx") && c.before.ends_with("byte ptr [frm]")
     }),
     ("the flags are the same, and the bound of a conversion is not read any more", |c| {
         (c.was, c.is) == ("cmp", "sub") && (is_to_integer(c) || is_from_integer(c)) && are_scratch(c.before)
@@ -49,10 +59,10 @@ const RULES: &[Rule] = &[
             _ => false,
         };
         // The rare parts are those of instructions whose rounding mode is valid.
-        (is_float(c.op) && c.is_rare || never_stops(c.op)) && c.loads_pc && is_wrong_pc
+        (is_float(c.op) && c.is_rare || never_stops(c.op)) && c.context.loads_pc && is_wrong_pc
     }),
     ("the definition of this instruction never stops", |c| {
-        never_stops(c.op) && c.checks_stop && c.change == Change::Missing
+        never_stops(c.op) && c.context.follows_call && c.change == Change::Missing
     }),
     ("the flags are the same, and what was checked is not read any more", |c| {
         is_float(c.op) && (c.was, c.is) == ("cmp", "sub") && is_box_check(c)
@@ -76,6 +86,70 @@ const RULES: &[Rule] = &[
             c.before == "shr edx, 5" && matches!(c.change, Change::Missing | Change::Mnemonic | Change::Number(1));
         ["csrrsi", "csrrci"].contains(&c.name) && is_check
     }),
+    ("an immediate sets no bits of the rounding mode, which is only compared here", |c| {
+        // csrrsi and csrrci of fcsr.
+        let is_small = operands(c.after).nth(1).and_then(number).is_some_and(|n| n < 32);
+        let is_immediate = c.change == Change::Number(1) && ["or", "and"].contains(&c.was) && is_small;
+        ["csrrsi", "csrrci"].contains(&c.name) && c.context.checks_mode == Some(true) && is_immediate
+    }),
+    ("written modes that are not equal are left to the definition; what is equal has set or cleared no bit", |c| {
+        // The register is or-ed into something else than the old value, or its bits are cleared there. If the result is
+        // the old mode, the register has no others, or none of it.
+        let copies_old = ["csrrs", "csrrc", "csrrsi", "csrrci"].contains(&c.name) && c.before == "mov rdx, rax";
+        let is_wrong_old = copies_old && matches!(c.change, Change::Missing | Change::Register(1));
+        // A sum of the old mode and a number is the old mode only if the number has no bits of it.
+        let is_sum = c.name == "csrrs" && (c.was, c.is) == ("or", "add");
+        let is_frm = c.context.checks_mode == Some(false);
+        c.context.checks_mode.is_some() && is_wrong_old || is_frm && is_sum
+    }),
+    ("more values than the old mode are left to the definition; the old mode is below 8", |c| {
+        let is_mask = c.before == "and edx, 7" && c.context.checks_mode.is_some();
+        let masks_old = c.context.checks_mode == Some(false) && c.after == "and eax, 7";
+        c.name.starts_with("csrr")
+            && is_mask
+            && (c.change == Change::Missing && c.name.starts_with("csrrc") || masks_old)
+    }),
+    ("if the old mode is not zero, what an immediate writes is left to the definition; zero is zero shifted", |c| {
+        let is_shift = c.before.starts_with("shl e") && c.before.ends_with(", 5");
+        c.name == "csrrwi" && is_shift && matches!(c.change, Change::Missing | Change::Mnemonic | Change::Number(1))
+    }),
+    ("the check of a box has left the flags of an unordered comparison, which finds a NaN or leaves more to it", |c| {
+        let is_check = ["vucomiss", "vucomisd"].contains(&c.was) && c.change == Change::Missing;
+        is_check && c.context.follows_box_check && is_float(c.op) && !c.is_rare && !is_comparison(c.name)
+    }),
+    (
+        "the definition, which follows, does the same: the result is a canonical NaN or one of equal numbers again",
+        |c| is_float(c.op) && c.was == "jmp" && c.change == Change::Missing && c.context.is_before_definition,
+    ),
+    ("the upper half is the box, a quiet NaN as a single; what is made of it is not read", |c| {
+        c.name == "fcvt.h.s" && (c.was, c.is) == ("vmovss", "vmovsd")
+    }),
+    ("a negative number is left to the definition", |c| {
+        is_to_integer(c) && !c.is_rare && c.was == "btr" && c.change == Change::Missing
+    }),
+    ("of a normal number, only copies of the sign are used", |c| {
+        let is_next = ["0x1f", "0x3f"]
+            .iter()
+            .zip(["0x1e", "0x3e"])
+            .any(|(was, is)| c.before.ends_with(was) && c.after.ends_with(is));
+        c.name.starts_with("fclass") && !c.is_rare && c.was == "sar" && c.change == Change::Number(1) && is_next
+    }),
+    ("the call leaves no carry", |c| {
+        c.context.follows_call && (c.was, c.is) == ("add", "adc") && c.before.ends_with("qword ptr [instret], -1")
+    }),
+    (
+        "a place that is reserved was in the address space when it was loaded from; others are refused without an access",
+        |c| {
+            let is_check = c.was == "cmp" && c.before.ends_with("qword ptr [Space]");
+            let is_wrong_check = is_check && matches!(c.change, Change::Missing | Change::Register(0));
+            let is_wrong_jump = c.was == "jae" && (c.change == Change::Missing || c.is == "jb");
+            matches!(c.op, Op::ScW | Op::ScD) && !c.is_rare && (is_wrong_check || is_wrong_jump)
+        },
+    ),
+    ("the first guess of what is in the bucket may be wrong: the exchange fails, and says what is there", |c| {
+        // What is there instead is the address of the table, which is even.
+        is_load_reserved(c.op) && !c.is_rare && c.before == "mov rax, qword ptr [rcx]" && c.change == Change::Missing
+    }),
     ("more numbers are left to the definition, which is right for all", |c| {
         let lowers = |text: &str| operands(text).nth(1).and_then(number);
         let is_bound = c.was.starts_with("mov") && c.change == Change::Number(1) && lowers(c.after) < lowers(c.before);
@@ -88,7 +162,7 @@ const RULES: &[Rule] = &[
         let is_wrong = match c.change {
             Change::Missing | Change::Register(_) => true,
             Change::Mnemonic => c.is == "vucomisd",
-            Change::Number(_) => false,
+            Change::Number(_) | Change::Unlocked => false,
         };
         c.is_rare && is_found && is_wrong
     }),
@@ -113,7 +187,10 @@ const RULES: &[Rule] = &[
         let is_check = c.op.info().is_atomic && c.is_rare && c.was == "jne" && c.change == Change::Missing;
         let is_again = is_loop(c.name) && !c.is_rare && c.before.starts_with("jne 0xfffffffffffffff");
         let is_again = is_again || is_loop(c.name) && c.before.starts_with("jne 0xffffffffffffffe");
-        is_check || is_again && c.change == Change::Missing
+        // Making a reservation, the exchange has failed.
+        let is_failure = c.before == "test al, 1" && c.change == Change::Missing;
+        let is_failure = is_failure || c.was == "je" && (c.change == Change::Missing || c.is == "jne");
+        is_check || is_again && c.change == Change::Missing || is_load_reserved(c.op) && c.is_rare && is_failure
     }),
     ("the version of a bucket has 32 bits, unless a process is killed in a store-conditional", |c| {
         let is_version = c.was == "lea" && c.change == Change::Register(0) && c.after.starts_with("lea e");
@@ -152,7 +229,8 @@ const RULES: &[Rule] = &[
         is_from_integer(c) && !is_from_integer_to_half(c) && is_zero && stays_scratch
     }),
     ("both tell whether the operands are equal, and the register is not read any more", |c| {
-        (c.was, c.is) == ("cmp", "xor") && c.is_rare && c.op.info().is_atomic
+        let is_place = c.before == "cmp rax, qword ptr [reserved.place]";
+        (c.was, c.is) == ("cmp", "xor") && (c.is_rare || is_place) && c.op.info().is_atomic
     }),
 ];
 
@@ -161,8 +239,8 @@ pub fn reason(mutant: &Mutant) -> Option<&'static str> {
     let (op, is_rare) = mutant.op();
     let (before, after) = mutant.texts();
     let [was, is] = [before, after].map(|text| text.split(' ').next().unwrap_or(text));
-    let (loads_pc, checks_stop, change) = (mutant.loads_pc(), mutant.checks_stop(), mutant.change());
-    let c = Case { op, name: op.mnemonic(), is_rare, loads_pc, checks_stop, change, before, after, was, is };
+    let (context, change) = (mutant.context(), mutant.change());
+    let c = Case { op, name: op.mnemonic(), is_rare, context, change, before, after, was, is };
     RULES.iter().find(|(_, holds)| holds(&c)).map(|(reason, _)| *reason)
 }
 
@@ -194,6 +272,10 @@ fn are_scratch(text: &str) -> bool {
 /// rbp has a name instead; that of the return address begins with an r, too.
 fn is_guest_memory(text: &str) -> bool {
     text.contains("[r") && !text.contains("[ra]")
+}
+
+fn is_load_reserved(op: Op) -> bool {
+    matches!(op, Op::LrW | Op::LrD)
 }
 
 fn is_float(op: Op) -> bool {

@@ -6,7 +6,8 @@
 //! A mutant is the compiler with one wrong instruction of the host: wherever it emits this instruction for this op of
 //! the guest, it emits another (see [`mutant`]). The code is changed after it has been emitted, so one build holds all
 //! mutants. Each runs in a child process, since wrong code can do anything: programs whose code has the instruction run
-//! until one differs from the interpreter, crashes or hangs. Most of the programs [aim](aimed) at one op, the others are
+//! until one differs from the interpreter, crashes or hangs. If none does and the op is atomic or a barrier, a second
+//! thread [disturbs](race) programs of their own. Most of the programs [aim](aimed) at one op, the others are
 //! those of `engines_agree`. Survivors are listed, but for those that [`equivalent`] argues for. What leaves compiled
 //! code is not mutated: it belongs to no op.
 //!
@@ -22,12 +23,15 @@ mod equivalent;
 #[allow(dead_code, reason = "another test uses the rest")]
 mod generate;
 mod mutant;
+#[path = "../engines_agree/neighbour.rs"]
+mod neighbour;
 #[path = "../oracle/operands.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod operands;
 #[path = "../engines_agree/program.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod program;
+mod race;
 #[path = "../common/rng.rs"]
 mod rng;
 #[path = "../engines_agree/shrink.rs"]
@@ -67,6 +71,9 @@ const VARIANTS: u64 = 12;
 /// Seconds after which a mutant hangs.
 const HANGS: u32 = 2;
 
+/// The same where a second thread takes part.
+const RACES: u32 = 60;
+
 /// How a child process ends if no program notices the mutant.
 const SURVIVES: i32 = 7;
 
@@ -76,7 +83,10 @@ const SHARE: usize = 8;
 /// A configuration of the compiler. Each emits instructions that the others do not.
 struct Configured {
     name: &'static str,
-    pair: Pair,
+    identity: bool,
+    config: JitConfig,
+    /// A child process gives it up for a race: there can be one address space that is the identity.
+    pair: Option<Pair>,
     sites: BTreeMap<Site, Found>,
 }
 
@@ -84,8 +94,23 @@ struct Configured {
 struct Found {
     /// The instruction, as it was first emitted.
     example: Vec<u8>,
-    /// Programs whose code has it.
+    /// Programs whose code has it: those that aim at its op, before others.
     programs: Vec<Seed>,
+    /// How many of these aim at its op.
+    aimed: usize,
+}
+
+impl Found {
+    fn add(&mut self, seed: Seed, op: Op) {
+        let is_aimed = matches!(seed, Seed::Aimed(other, _) if other == op);
+        if is_aimed && self.aimed < EACH {
+            self.programs.insert(self.aimed, seed);
+            self.programs.truncate(EACH);
+            self.aimed += 1;
+        } else if self.programs.len() < EACH {
+            self.programs.push(seed);
+        }
+    }
 }
 
 /// What a program is generated from.
@@ -107,7 +132,7 @@ impl Seed {
 
 impl Configured {
     fn new(name: &'static str, identity: bool, config: JitConfig, mutator: &Arc<Mutator>) -> Self {
-        let mutator = mutator.clone();
+        let (mutator, jit) = (mutator.clone(), config.clone());
         let pair = Pair::new(move || {
             let reference = Side::new("single steps", false, |space, hart| {
                 let mut engine = Interp::<Rv64>::new(InterpConfig { max_block: 1, budget: None });
@@ -116,32 +141,33 @@ impl Configured {
             });
             let listener = mutator.clone();
             let compiled = Side::new(name, identity, |space, hart| {
-                let code = SharedCode::new(&config, space, Some(listener)).expect("a code cache");
+                let code = SharedCode::new(&jit, space, Some(listener)).expect("a code cache");
                 Jit::new(&code, space.watch_code(hart.cell().clone()))
             });
-            (reference, if config.count { compiled } else { compiled.uncounted() })
+            (reference, if jit.count { compiled } else { compiled.uncounted() })
         });
-        Self { name, pair, sites: BTreeMap::new() }
+        Self { name, identity, config, pair: Some(pair), sites: BTreeMap::new() }
     }
 
     /// Runs a program without a mutant, and notes the sites in its code.
     fn find(&mut self, mutator: &Mutator, ops: &Ops, seed: Seed) -> Result<(), String> {
         let Some(program) = seed.program(ops, 0) else { return Ok(()) };
-        let outcome = run(&mut self.pair, mutator, &program);
+        let outcome = run(self.pair.as_mut().expect("a pair"), mutator, &program);
         if let Outcome::Differ(text) = outcome {
             return Err(format!("{}\n{text}", program.listing()));
         }
         for (site, example) in mutator.take_sites() {
-            let found = self.sites.entry(site).or_insert(Found { example, programs: Vec::new() });
-            if matches!(outcome, Outcome::Agree(..)) && found.programs.len() < EACH {
-                found.programs.push(seed);
+            let op = site.op;
+            let found = self.sites.entry(site).or_insert(Found { example, programs: Vec::new(), aimed: 0 });
+            if matches!(outcome, Outcome::Agree(..)) {
+                found.add(seed, op);
             }
         }
         Ok(())
     }
 
     /// Whether one of the programs tells the mutant from the interpreter, in a child process.
-    fn is_noticed(&mut self, mutator: &Mutator, mutant: &Mutant, ops: &Ops, seeds: &[Seed]) -> bool {
+    fn is_noticed(&mut self, mutator: &Arc<Mutator>, mutant: &Mutant, ops: &Ops, seeds: &[Seed]) -> bool {
         // SAFETY: this process has one thread.
         let child = unsafe { libc::fork() };
         assert!(child >= 0, "a process can be made");
@@ -153,14 +179,18 @@ impl Configured {
                 // SAFETY: this sets the process's timer.
                 unsafe { libc::alarm(HANGS) };
                 for program in seeds.iter().filter_map(|seed| seed.program(ops, variant)) {
-                    if let Outcome::Differ(_) = run(&mut self.pair, mutator, &program) {
+                    if let Outcome::Differ(_) = run(self.pair.as_mut().expect("a pair"), mutator, &program) {
                         // SAFETY: it ends this process.
                         unsafe { libc::_exit(0) };
                     }
                 }
             }
+            self.pair = None;
             // SAFETY: as above.
-            unsafe { libc::_exit(SURVIVES) };
+            unsafe { libc::alarm(RACES) };
+            let is_noticed = race::notices(mutator, mutant.op().0, self.identity, &self.config);
+            // SAFETY: as above.
+            unsafe { libc::_exit(if is_noticed { 0 } else { SURVIVES }) };
         }
         let mut status = 0;
         // SAFETY: `status` is a number that the kernel may write.

@@ -14,12 +14,26 @@ pub struct Site {
     /// Whether it is in the part that is rarely executed.
     is_rare: bool,
     ordinal: usize,
-    /// Whether it loads the pc for the call that executes the instruction by its definition.
-    loads_pc: bool,
-    /// Whether it leaves if that call says so.
-    checks_stop: bool,
+    context: Context,
     /// Its text, without what depends on the guest's operands.
     form: String,
+}
+
+/// What an instruction of the host is among those around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Context {
+    /// It loads the pc for the call that executes the guest's instruction by its definition.
+    pub loads_pc: bool,
+    /// It is next after that call.
+    pub follows_call: bool,
+    /// The flags of the host are those of a comparison with -1 which has found equality, as that of a box does.
+    pub follows_box_check: bool,
+    /// It computes the rounding mode that is compared with the one of today; `None` if it does not. Whether it computes
+    /// it from `fcsr`.
+    pub checks_mode: Option<bool>,
+    /// It is the last one of something rare that does not execute the guest's instruction by its definition, and what
+    /// follows in memory does, and goes on behind it.
+    pub is_before_definition: bool,
 }
 
 /// What is wrong.
@@ -27,6 +41,8 @@ pub struct Site {
 pub enum Change {
     /// It is missing.
     Missing,
+    /// It is not locked.
+    Unlocked,
     /// It is another instruction with the same operands.
     Mnemonic,
     /// This operand is another register.
@@ -49,14 +65,8 @@ impl Mutant {
         (self.site.op, self.site.is_rare)
     }
 
-    /// Whether the instruction loads the pc for the call that executes the guest's by its definition.
-    pub fn loads_pc(&self) -> bool {
-        self.site.loads_pc
-    }
-
-    /// Whether the instruction leaves if that call says so.
-    pub fn checks_stop(&self) -> bool {
-        self.site.checks_stop
+    pub fn context(&self) -> Context {
+        self.site.context
     }
 
     /// What is wrong.
@@ -87,12 +97,21 @@ struct State {
     ops: HashMap<u64, Op>,
     sites: BTreeMap<Site, Vec<u8>>,
     mutant: Option<Mutant>,
+    /// Whether the code of the program that was set last has the mutant.
+    is_applied: bool,
 }
 
 impl Mutator {
     /// The instructions of the program that runs next.
     pub fn set_program(&self, insns: impl Iterator<Item = (u64, Op)>) {
-        self.0.lock().unwrap().ops = insns.collect();
+        let mut state = self.0.lock().unwrap();
+        state.ops = insns.collect();
+        state.is_applied = false;
+    }
+
+    /// Whether what was compiled of the program has the mutant.
+    pub fn is_applied(&self) -> bool {
+        self.0.lock().unwrap().is_applied
     }
 
     pub fn set_mutant(&self, mutant: Mutant) {
@@ -112,7 +131,7 @@ impl CodeListener for Mutator {
 
     fn emitted(&self, code: &HostCode<'_>) {
         let mut state = self.0.lock().unwrap();
-        let State { ops, sites, mutant } = &mut *state;
+        let State { ops, sites, mutant, is_applied } = &mut *state;
         // The ordinals go on over the rare parts of an instruction.
         let mut ordinals: HashMap<(u64, bool), usize> = HashMap::new();
         for (n, &(start, part)) in code.parts.iter().enumerate() {
@@ -148,9 +167,15 @@ impl CodeListener for Mutator {
                     continue;
                 }
                 let ordinal = ordinals.entry((pc, is_rare)).or_default();
-                let loads_pc = has(index + 2, "[Execute]");
-                let checks_stop = index > 0 && has(index - 1, "[Execute]");
-                let site = Site { op, is_rare, ordinal: *ordinal, loads_pc, checks_stop, form: form(&insn.text) };
+                let is_last = index + 1 == insns.len();
+                let context = Context {
+                    loads_pc: has(index + 2, "[Execute]"),
+                    follows_call: index > 0 && has(index - 1, "[Execute]"),
+                    follows_box_check: follows_box_check(&insns[..index]),
+                    checks_mode: checks_mode(&insns[index..]),
+                    is_before_definition: is_rare && is_last && !leaves("[Execute]") && is_definition(code, n + 1, pc),
+                };
+                let site = Site { op, is_rare, ordinal: *ordinal, context, form: form(&insn.text) };
                 *ordinal += 1;
                 match mutant {
                     None => {
@@ -158,9 +183,10 @@ impl CodeListener for Mutator {
                     }
                     Some(mutant) if mutant.site == site => {
                         if let Some((changed, _)) = changed(bytes, mutant.change) {
-                            // SAFETY: the code was emitted at this address and does not run yet. The process has one
-                            // thread.
+                            // SAFETY: the code was emitted at this address and does not run yet. Only this thread
+                            // runs any.
                             unsafe { std::ptr::copy(changed.as_ptr(), address as *mut u8, changed.len()) };
+                            *is_applied = true;
                         }
                     }
                     Some(_) => {}
@@ -168,6 +194,37 @@ impl CodeListener for Mutator {
             }
         }
     }
+}
+
+/// See [`Context`]. These are the instructions before.
+fn follows_box_check(before: &[HostInsn]) -> bool {
+    let keeps_flags = |insn: &&HostInsn| {
+        insn.text.starts_with('j')
+            || insn.text.starts_with("mov")
+            || is_vector(insn) && !insn.text.starts_with("vucomis")
+    };
+    let last = before.iter().rev().find(|insn| !keeps_flags(insn));
+    last.is_some_and(|insn| insn.text.starts_with("cmp ") && insn.text.ends_with(", -1"))
+}
+
+fn is_vector(insn: &HostInsn) -> bool {
+    insn.text.starts_with('v')
+}
+
+/// See [`Context`]. These are the instruction and those after it.
+fn checks_mode(insns: &[HostInsn]) -> Option<bool> {
+    let at = insns.iter().take(5).position(|insn| insn.text.starts_with("cmp ") && insn.text.ends_with("[frm]"))?;
+    let computes = |insn: &HostInsn| !insn.text.contains("[rsp]") && !insn.text.starts_with('j');
+    let is_fcsr = insns[..at].iter().any(|insn| insn.text.starts_with("shr "));
+    insns[..at].iter().all(computes).then_some(is_fcsr)
+}
+
+/// Whether a part of the code executes the instruction at this pc by its definition, and goes on behind it.
+fn is_definition(code: &HostCode<'_>, n: usize, pc: u64) -> bool {
+    let Some(&(start, Part::Rare(of))) = code.parts.get(n) else { return false };
+    let end = code.parts.get(n + 1).map_or(code.bytes.len(), |&(at, _)| at as usize);
+    let insns = disassemble(&code.bytes[start as usize..end]);
+    of == pc && ["[Execute]", "[LeaveTo]"].iter().all(|word| insns.iter().any(|insn| insn.text.contains(word)))
 }
 
 fn disassemble(bytes: &[u8]) -> Vec<HostInsn> {
@@ -181,7 +238,7 @@ fn disassemble(bytes: &[u8]) -> Vec<HostInsn> {
 pub fn of(site: &Site, bytes: &[u8]) -> Vec<Mutant> {
     let registers = (0..4).map(Change::Register);
     let numbers = (0..4).map(Change::Number);
-    let changes = [Change::Missing, Change::Mnemonic].into_iter().chain(registers).chain(numbers);
+    let changes = [Change::Missing, Change::Unlocked, Change::Mnemonic].into_iter().chain(registers).chain(numbers);
     let before = disassemble(bytes)[0].text.clone();
     let mutant = |change| {
         let (_, after) = changed(bytes, change)?;
@@ -195,6 +252,16 @@ fn changed(bytes: &[u8], change: Change) -> Option<(Vec<u8>, String)> {
     let before = disassemble(bytes)[0].text.clone();
     if change == Change::Missing {
         return (!before.starts_with("ret")).then(|| (vec![0x90; bytes.len()], "nothing".to_owned()));
+    }
+    if change == Change::Unlocked {
+        // A prefix that changes nothing takes the place of that one.
+        const LOCK: u8 = 0xf0;
+        const DS: u8 = 0x3e;
+        let after = before.strip_prefix("lock ")?.to_owned();
+        let at = bytes.iter().position(|&byte| byte == LOCK)?;
+        let mut other = bytes.to_vec();
+        other[at] = DS;
+        return Some((other, after));
     }
     let bits = 0..8 * bytes.len();
     bits.filter_map(|bit| {
