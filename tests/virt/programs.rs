@@ -7,7 +7,7 @@ use remu_isa::Xlen;
 use std::process::Command;
 
 /// Each program with its number of harts and its exit status.
-const PROGRAMS: [(&str, usize, i32); 26] = [
+const PROGRAMS: [(&str, usize, i32); 27] = [
     ("bare", 1, 0),
     ("bare_float", 1, 0),
     ("boundaries", 1, 0),
@@ -33,6 +33,7 @@ const PROGRAMS: [(&str, usize, i32); 26] = [
     ("sstc", 1, 0),
     ("sstc32", 1, 0),
     ("supervisor", 1, 0),
+    ("timers", 2, 0),
     ("uart", 1, 0),
 ];
 
