@@ -160,7 +160,17 @@ pub(super) struct VmaTree {
     areas: BTreeMap<GuestAddr, Vma>,
     total: u64,
     data: u64,
+    growing: Option<Growing>,
     observer: Option<Arc<dyn AreaObserver>>,
+}
+
+/// Where the areas are that grow down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Growing {
+    /// The lowest end of one.
+    pub lowest_end: GuestAddr,
+    /// The highest start of one.
+    pub highest_start: GuestAddr,
 }
 
 impl VmaTree {
@@ -227,6 +237,11 @@ impl VmaTree {
     /// The sum of the sizes of those that are [data](Vma::is_data).
     pub fn data(&self) -> u64 {
         self.data
+    }
+
+    /// Where those are that grow down, if there are any.
+    pub fn growing(&self) -> Option<Growing> {
+        self.growing
     }
 
     /// Removes `range` and returns the removed areas.
@@ -332,14 +347,29 @@ impl VmaTree {
     fn put(&mut self, v: Vma) {
         self.total += v.len();
         self.data += if v.is_data() { v.len() } else { 0 };
+        let grows_down = v.grows_down;
         self.areas.insert(v.range.start, v);
+        if grows_down {
+            self.find_growing();
+        }
     }
 
     fn take(&mut self, start: GuestAddr) -> Vma {
         let v = self.areas.remove(&start).expect("the caller has just found this area");
         self.total -= v.len();
         self.data -= if v.is_data() { v.len() } else { 0 };
+        if v.grows_down {
+            self.find_growing();
+        }
         v
+    }
+
+    fn find_growing(&mut self) {
+        let mut growing = self.areas.values().filter(|v| v.grows_down);
+        self.growing = growing.next().map(|lowest| Growing {
+            lowest_end: lowest.range.end,
+            highest_start: growing.next_back().unwrap_or(lowest).range.start,
+        });
     }
 }
 
@@ -392,6 +422,27 @@ mod tests {
         assert_eq!((t.total(), t.data()), (0x5000, 0));
         t.protect(&(GuestAddr(0x2000)..GuestAddr(0x4000)), Prot::WRITE);
         assert_eq!((t.total(), t.data()), (0x5000, 0x2000));
+    }
+
+    #[test]
+    fn the_tree_knows_where_areas_grow_down() {
+        let growing = |start, end| Vma { grows_down: true, ..area(start, end, Prot::WRITE) };
+        let known = |t: &VmaTree| t.growing().map(|g| (g.lowest_end.0, g.highest_start.0));
+        let mut t = VmaTree::default();
+        t.insert(area(0x1000, 0x3000, Prot::READ));
+        assert_eq!(known(&t), None);
+        t.insert(growing(0x8000, 0x9000));
+        assert_eq!(known(&t), Some((0x9000, 0x8000)));
+        t.insert(growing(0x20000, 0x24000));
+        assert_eq!(known(&t), Some((0x9000, 0x20000)));
+        t.grow(growing(0x1f000, 0x20000));
+        assert_eq!(known(&t), Some((0x9000, 0x1f000)));
+        t.remove(&(GuestAddr(0x8000)..GuestAddr(0x9000)));
+        assert_eq!(known(&t), Some((0x24000, 0x1f000)));
+        t.protect(&(GuestAddr(0x20000)..GuestAddr(0x21000)), Prot::READ);
+        assert_eq!(known(&t), Some((0x20000, 0x21000)), "three areas");
+        t.remove(&(GuestAddr(0)..GuestAddr(0x30000)));
+        assert_eq!(known(&t), None);
     }
 
     #[test]

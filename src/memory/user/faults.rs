@@ -114,6 +114,9 @@ impl UserSpace {
 
     /// As [`Self::grow_down`], for the first hole in a range that the kernel layer accesses.
     pub(super) fn grow_for(&self, addr: GuestAddr, len: u64) -> bool {
+        if !self.growth.touches(addr, len) {
+            return false;
+        }
         let Some(end) = addr.0.checked_add(len).filter(|&end| end > addr.0) else { return false };
         let mut state = self.state();
         let mut at = addr;

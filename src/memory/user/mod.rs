@@ -14,7 +14,7 @@ mod remap;
 mod seals;
 mod segments;
 
-use super::vma::VmaTree;
+use super::vma::{Growing, VmaTree};
 use super::window::Window;
 use super::{
     AreaObserver, CodeChanges, CodeObserver, CodeWatch, GuestAddr, MlockMode, Prot, Registration, Reports,
@@ -31,7 +31,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut, Range};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, compiler_fence};
+use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 /// The configuration of a user address space.
 #[derive(Clone, Debug)]
@@ -138,8 +138,31 @@ impl MapRequest<'_> {
 pub struct UserSpace {
     window: Window,
     state: Lock<State>,
+    growth: GrowthZone,
     code: Arc<CodeChanges>,
     reservations: Reservations,
+}
+
+/// The addresses to which the areas that grow down may still grow, and perhaps more. It is read without the lock of the
+/// state.
+#[derive(Default)]
+struct GrowthZone {
+    start: AtomicU64,
+    end: AtomicU64,
+}
+
+impl GrowthZone {
+    /// Whether some of the `len` bytes at `addr` are among them.
+    fn touches(&self, addr: GuestAddr, len: u64) -> bool {
+        addr.0 < self.end.load(Ordering::Acquire) && addr.0.saturating_add(len) > self.start.load(Ordering::Acquire)
+    }
+
+    fn set(&self, growing: Option<Growing>, stack_limit: u64) {
+        let (start, end) = growing
+            .map_or((0, 0), |growing| (growing.lowest_end.0.saturating_sub(stack_limit), growing.highest_start.0));
+        self.start.store(start, Ordering::Release);
+        self.end.store(end, Ordering::Release);
+    }
 }
 
 struct State {
@@ -235,7 +258,8 @@ impl UserSpace {
             attachments: 0,
             before: None,
         };
-        Ok(Self { window, state: Lock::new(Rank::Space, state), code, reservations: Reservations::default() })
+        let state = Lock::new(Rank::Space, state);
+        Ok(Self { window, state, growth: GrowthZone::default(), code, reservations: Reservations::default() })
     }
 
     /// Whether a guest address is the host's, too: the host kernel can then follow pointers within guest memory.
@@ -337,13 +361,14 @@ impl UserSpace {
         if guard.before.is_some() {
             guard.undo();
         }
-        StateGuard { guard: ManuallyDrop::new(guard) }
+        StateGuard { guard: ManuallyDrop::new(guard), growth: &self.growth }
     }
 }
 
 /// The state, locked. Once it is unlocked, the thread waits for the engines that run code whose change it reported.
 struct StateGuard<'a> {
     guard: ManuallyDrop<LockGuard<'a, State>>,
+    growth: &'a GrowthZone,
 }
 
 impl Deref for StateGuard<'_> {
@@ -370,6 +395,7 @@ impl Drop for StateGuard<'_> {
             compiler_fence(Ordering::SeqCst);
             drop(before);
         }
+        self.growth.set(self.guard.areas.growing(), self.guard.limits.stack);
         let reports = std::mem::take(&mut self.guard.reports);
         // SAFETY: nothing uses the guard afterwards.
         unsafe { ManuallyDrop::drop(&mut self.guard) };
