@@ -54,7 +54,7 @@ pub use lock::{
     Lock, LockGuard, LockRef, LockSet, LockSetGuard, Rank, assert_no_lock_is_held, is_in_others_memory,
     sleep as futex_sleep, wake as futex_wake,
 };
-pub use pass::{pass, pass_numbers};
+pub use pass::{pass, pass_guest};
 pub use pointer::{GuestPtr, IoVec, SysArg};
 pub use profile::{ProfilerMapping, map_for_profiler};
 pub use random::split_mix;

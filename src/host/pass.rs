@@ -6,7 +6,7 @@
 //! arguments mean what a request among them says are not in that table: each shape of them is a type of
 //! [`super::requests`].
 
-use super::pointer::SysArg;
+use super::pointer::{GuestPtr, SysArg};
 use super::signals::{CallError, interruptible};
 use super::sys::{Extent, HostCall, Pointer, Sys};
 use rustix::io::Errno;
@@ -20,14 +20,23 @@ pub fn pass(call: Sys, args: &mut [SysArg<'_>]) -> Result<u64, CallError> {
     make(call, args)
 }
 
-/// As [`pass`], for a call without pointers.
+/// As [`pass`], for a call all of whose pointers are to guest memory, or null: `memory` finds it. What `args` has in
+/// their place is not used.
 ///
 /// # Panics
-/// If the call has a pointer.
+/// As [`pass`].
 #[inline]
-pub fn pass_numbers(call: Sys, args: [u64; 6]) -> Result<u64, CallError> {
-    assert!(call.pointers().is_empty(), "{call:?} has pointers");
-    // SAFETY: the calls in the table access memory only through pointer arguments, of which this has none.
+pub fn pass_guest<'a>(
+    call: Sys,
+    mut args: [u64; 6],
+    memory: impl Fn(&Pointer) -> Option<GuestPtr<'a>>,
+) -> Result<u64, CallError> {
+    let numbers = args;
+    for pointer in call.pointers() {
+        args[pointer.arg] = address(call, pointer, &mut memory(pointer).into(), &numbers);
+    }
+    // SAFETY: the calls in the table access memory only through pointer arguments. Each of these is guest memory as long
+    // as the kernel's access, or null, where no memory of Rust's is.
     unsafe { interruptible(call.number(), args) }
 }
 

@@ -8,7 +8,7 @@ use super::sysroot::Intent;
 use super::table::{ArgKind, FollowLink, Row};
 use super::task::Task;
 use crate::guest::riscv::Cpu;
-use crate::host::{self, GuestFd, GuestPtr, IoVec, Sys, SysArg};
+use crate::host::{self, GuestFd, GuestPtr, IoVec, Pointer, Sys, SysArg};
 use crate::memory::{BadAddress, GuestAddr, MapError, PAGE_SIZE};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
@@ -242,15 +242,16 @@ impl Call<'_> {
         if self.row.has_copies {
             return self.pass_copies(call);
         }
-        if call.pointers().is_empty() {
-            self.check_descriptors()?;
-            let count = self.row.args.len();
-            let args = std::array::from_fn(|i| if i < count { self.args[i] } else { 0 });
-            return Ok(host::pass_numbers(call, args)?);
-        }
-        let mut args = [const { SysArg::Val(0) }; 6];
-        self.arguments(call, &mut args)?;
-        pass(call, &mut args[..self.row.args.len()])
+        self.check_descriptors()?;
+        let count = self.row.args.len();
+        let args = std::array::from_fn(|i| if i < count { self.args[i] } else { 0 });
+        Ok(host::pass_guest(call, args, |pointer| self.memory_of(pointer))?)
+    }
+
+    /// The guest memory that a pointer argument names, or null.
+    fn memory_of(&self, pointer: &Pointer) -> Option<GuestPtr<'_>> {
+        // Where memory sets the limit, the kernel stops at the end of the guest's window at the latest.
+        self.nullable(self.args[pointer.arg], pointer.extent.bytes(&self.args).unwrap_or(1))
     }
 
     /// As [`Self::pass`], for a row with arguments that the host gets as copies.
@@ -309,20 +310,19 @@ impl Call<'_> {
 
     /// Checks the descriptors among the arguments, by the row's kinds.
     fn check_descriptors(&self) -> Result<(), Errno> {
-        for (i, kind) in self.row.args.iter().enumerate() {
-            match kind {
-                ArgKind::Fd | ArgKind::DirFd => {
-                    self.fd(i)?;
-                }
-                ArgKind::ChangedFd => self.permit_fd(self.fd(i)?, Intent::Change)?,
-                _ => {}
+        let mut descriptors = self.row.descriptors;
+        while descriptors != 0 {
+            let i = descriptors.trailing_zeros() as usize;
+            descriptors &= descriptors - 1;
+            let fd = self.fd(i)?;
+            if matches!(self.row.args[i], ArgKind::ChangedFd) {
+                self.permit_fd(fd, Intent::Change)?;
             }
         }
         Ok(())
     }
 
     /// The arguments for the host. A path is one that the host kernel cannot read: the caller replaces those it has.
-    /// They are written in place, because moving them costs as much as a short call.
     fn arguments<'a>(&'a self, call: Sys, args: &mut [SysArg<'a>; 6]) -> Result<(), Errno> {
         for (arg, &value) in args.iter_mut().zip(&self.args) {
             *arg = SysArg::Val(value);
@@ -332,8 +332,7 @@ impl Call<'_> {
             let (i, value) = (pointer.arg, self.args[pointer.arg]);
             args[i] = match self.row.args[i] {
                 ArgKind::Path(..) | ArgKind::PathOrNull(..) if value != 0 => SysArg::Guest(GuestPtr::refused(value)),
-                // Where memory sets the limit, the kernel stops at the end of the guest's window at the latest.
-                _ => self.guest(value, pointer.extent.bytes(&self.args).unwrap_or(1)),
+                _ => self.memory_of(pointer).into(),
             };
         }
         Ok(())

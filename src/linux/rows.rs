@@ -26,7 +26,7 @@ use super::sys::{
 use super::sysroot::Intent::*;
 use super::table::ArgKind::*;
 use super::table::FollowLink::*;
-use super::table::{Restart, Row, Run, Shape, Support, has_copies, passthrough};
+use super::table::{Restart, Row, Run, Shape, Support, descriptors, has_copies, passthrough};
 use crate::host::Sys;
 
 macro_rules! rows {
@@ -35,6 +35,7 @@ macro_rules! rows {
             number: $number,
             name: stringify!($name),
             args: &[$($arg),*],
+            descriptors: descriptors(&[$($arg),*]),
             has_copies: has_copies(&[$($arg),*]),
             restart: Restart::$restart,
             shape: rows!(@shape $($how)*),

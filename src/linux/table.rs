@@ -228,6 +228,8 @@ pub struct Row {
     pub name: &'static str,
     /// The kinds of the arguments.
     pub args: &'static [ArgKind],
+    /// The arguments that are descriptors, as bits.
+    pub descriptors: u8,
     /// Whether the host gets copies of some arguments: of paths and socket addresses.
     pub has_copies: bool,
     /// The format of the result.
@@ -238,6 +240,19 @@ pub struct Row {
     pub support: Support,
     /// The implementation.
     pub run: Run,
+}
+
+/// Those of the kinds that are descriptors, as bits.
+pub const fn descriptors(args: &[ArgKind]) -> u8 {
+    let mut bits = 0;
+    let mut i = 0;
+    while i < args.len() {
+        if matches!(args[i], ArgKind::Fd | ArgKind::DirFd | ArgKind::ChangedFd) {
+            bits |= 1 << i;
+        }
+        i += 1;
+    }
+    bits
 }
 
 /// Whether the host gets a copy of an argument of one of these kinds.
