@@ -1,16 +1,17 @@
 //! Forking: a process with a copy of this one's memory.
 //!
-//! It goes through the C library's `fork`, which keeps its own locks whole around it. Our locks come first, in the
-//! order of their ranks, then the [allocator's gate](super::alloc), then the C library's. What the C library calls to
+//! It goes through the C library's `fork`, which keeps its own locks whole around it. If there are other threads, our
+//! locks come first, in the order of their ranks, then the [allocator's gate](super::alloc), then the C library's. What the C library calls to
 //! make the process is [`_Fork`]; ours takes the flags of clone(2).
 
-use super::lock::{LockSet, forget_vfork_child};
+use super::lock::{LockSet, forget_vfork_child, is_in_others_memory};
 use super::pass::syscall;
 use super::{CallError, GuestFd, alloc, signals};
 use rustix::io::Errno;
 use std::cell::Cell;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::null;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The choices of clone(2) and clone3(2) for a new process, apart from memory and threads.
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +151,17 @@ impl CloneCall {
     }
 }
 
+unsafe extern "C" {
+    static __libc_single_threaded: AtomicU8;
+}
+
+/// Whether no other thread has this memory: neither of this process, nor of one that shares it.
+fn is_alone() -> bool {
+    // SAFETY: a variable of glibc's, of type `char`. It is written when a thread starts another, so not meanwhile.
+    let single = unsafe { __libc_single_threaded.load(Ordering::Relaxed) } != 0;
+    single && !is_in_others_memory()
+}
+
 // SAFETY: a constant of glibc's, meant for libthread_db: the size in bits, count and offset of a thread's number in its
 // descriptor. It stands in the file that creates threads, which every program of Rust's has.
 unsafe extern "C" {
@@ -212,8 +224,11 @@ pub fn fork(new: &NewProcess<'_>, locks: &LockSet<'_>, in_child: &mut dyn FnMut(
     let more = libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID;
     let call = CloneCall::new(new, more, (0, 0), &raw mut pidfd);
     let pid = {
-        let _locked = locks.lock();
-        let _closed = alloc::close_gate();
+        locks.check_order();
+        // If nobody else can hold them, they are not taken: the kernel would copy the pages of each for both processes.
+        let shared = !is_alone();
+        let _locked = shared.then(|| locks.lock());
+        let _closed = shared.then(alloc::close_gate);
         CALL.set(&raw const call);
         // SAFETY: the child goes on as this thread's copy with the C library's state whole. Our own locks and the
         // allocator are held by this thread, and released in both.

@@ -300,14 +300,22 @@ impl<'a> LockSet<'a> {
         Self(locks)
     }
 
+    /// Checks that the calling thread may take them.
+    ///
+    /// # Panics
+    /// As [`Self::lock`].
+    pub fn check_order(&self) {
+        if let Some(first) = self.0.first() {
+            order::check(first.rank);
+        }
+    }
+
     /// Takes all of them in the order of their ranks, those of one rank by address. Allocates nothing.
     ///
     /// # Panics
     /// In debug builds, if this thread holds a lock of the lowest rank in the set or a higher one.
     pub fn lock(&self) -> LockSetGuard<'_> {
-        if let Some(first) = self.0.first() {
-            order::check(first.rank);
-        }
+        self.check_order();
         for lock in &self.0 {
             if !lock.word.try_take() {
                 lock.word.take_slowly();
