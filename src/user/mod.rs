@@ -247,7 +247,9 @@ impl Runner {
 
     fn run_on(&self, engine: &mut ThreadEngine, task: &mut Task, hart: &mut HartOwner<Rv64>, mailbox: Attachment) {
         let outcome = self.run_until_end(engine, task, hart, None);
-        self.count(engine.statistics());
+        if self.config.statistics.is_some() {
+            self.count(engine.statistics());
+        }
         if let Outcome::ThreadExited(_) | Outcome::ThreadKilled(_) = outcome {
             task.hand_signals_on(mailbox);
         } else {

@@ -245,9 +245,18 @@ impl Core {
                 set_word(context.cpu, Word::Space, mem.space());
                 set_word(context.cpu, Word::Limit, self.limit.min(cpu.instret.saturating_add(FARTHEST_LIMIT)));
             }
-            let exit = match self.code_at(cpu, privilege, block_context, mem, &inside) {
+            self.statistics.lookups += 1;
+            // Most often the guest returns from a system call that it has made before.
+            let known = self.jumps.find(cpu.pc);
+            let found = match known {
+                Some(code) => Ok(code),
+                None => self.code_at(cpu, privilege, block_context, mem, &inside),
+            };
+            let exit = match found {
                 Ok(code) => {
-                    self.found(cpu, block_context, mem, code, link.take());
+                    if known.is_none() || link.is_some() {
+                        self.found(cpu, block_context, mem, code, link.take());
+                    }
                     let left = self.enter(context, code);
                     // SAFETY: as above.
                     let cpu = unsafe { &mut *context.cpu };
@@ -373,7 +382,7 @@ impl Core {
         enter(context.cpu.cast::<u8>().wrapping_byte_offset(BIAS as isize), code)
     }
 
-    /// Finds or compiles the superblock at the pc.
+    /// Finds the superblock at the pc, which is not in the jump cache, or compiles it.
     fn code_at<P: Privilege>(
         &mut self,
         cpu: &Cpu,
@@ -382,11 +391,6 @@ impl Core {
         mem: &P::Memory,
         inside: &Inside,
     ) -> Result<*const u8, Missing> {
-        self.statistics.lookups += 1;
-        // Most often the guest returns from a system call that it has made before.
-        if let Some(code) = self.jumps.find(cpu.pc) {
-            return Ok(code);
-        }
         self.statistics.lookup_misses += 1;
         let place = mem.code_place(GuestAddr(cpu.pc)).map_err(|fault| Missing::Exit(Exit::Fault(fault)))?;
         if !place.whole_page {
