@@ -1,4 +1,4 @@
-//! Compares remu with QEMU user mode and with the native build of the same programs: engines, measurement and report.
+//! Compares remu with QEMU, in user mode and on whole machines, and with the native build of the same programs.
 //!
 //! `benches/programs/programs.toml` lists the programs ([`catalogue`]). [`Lab`](engines::Lab) builds them and provides
 //! the [engines](engines::Engine); [`measure`] alternates between engines; [`figures`] takes deterministic counts. The

@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Compares remu with QEMU user mode and the native build of the same programs
+/// Compares remu with QEMU and the native build of the same programs
 ///
 /// The programs are listed in benches/programs/programs.toml. Each round runs every program once in every engine. The
 /// table goes to standard output. The measurement, even an interrupted one, is saved as
@@ -34,7 +34,8 @@ struct Options {
     #[arg(long)]
     quick: bool,
 
-    /// A QEMU to compare with; can be repeated (default: qemu-riscv64 in PATH)
+    /// A QEMU to compare with; can be repeated (default: qemu-riscv64 in PATH). For programs on whole machines,
+    /// qemu-system-riscv64 is looked for beside it
     #[arg(long, value_name = "PATH")]
     qemu: Vec<PathBuf>,
 
@@ -43,7 +44,7 @@ struct Options {
     #[arg(long)]
     newest_qemu: bool,
 
-    /// The remu to measure (default: a fresh release build)
+    /// The remu to measure, with remu-system beside it for programs on whole machines (default: a fresh release build)
     #[arg(long, value_name = "PATH")]
     remu: Option<PathBuf>,
 
