@@ -62,6 +62,11 @@ impl Session {
         stdin.write_all(format!("{line}\n").as_bytes()).expect("the machine reads its input");
     }
 
+    /// The time that the host's processors have spent on the machine, to a hundredth of a second.
+    pub fn cpu_time(&self) -> Duration {
+        cpu_time(&self.child.id().to_string(), UTIME)
+    }
+
     /// Waits until the machine ends, and returns its exit status and all that it said.
     #[track_caller]
     pub fn end(mut self) -> (Option<i32>, String) {
@@ -84,4 +89,22 @@ impl Drop for Session {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Where the times of a process are among its fields after the name: its own, and those of children that it has waited
+/// for. Each is a pair, in user mode and in the kernel.
+const UTIME: usize = 11;
+const CUTIME: usize = 13;
+
+/// The processor time of all programs that this process has waited for.
+pub fn cpu_time_of_children() -> Duration {
+    cpu_time("self", CUTIME)
+}
+
+fn cpu_time(process: &str, field: usize) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process exists");
+    let (_, fields) = stat.rsplit_once(") ").expect("the name is in parentheses");
+    let times = fields.split(' ').skip(field).take(2);
+    // Hundredths of a second, on every kernel.
+    times.map(|ticks| Duration::from_millis(10 * ticks.parse::<u64>().expect("a number"))).sum()
 }
