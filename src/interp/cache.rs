@@ -26,6 +26,9 @@ pub(super) struct JumpEntry {
     pub start: *const Slot,
 }
 
+/// Entries that are dropped together.
+const GROUP: usize = JUMP_CACHE / u64::BITS as usize;
+
 const EMPTY: JumpEntry = JumpEntry { key: 0, start: null() };
 
 /// The index of an address in the jump cache.
@@ -40,6 +43,8 @@ struct JumpBank {
     view: FetchView,
     context: BlockContext,
     entries: Box<[Cell<JumpEntry>]>,
+    /// The groups in which there may be entries, as bits.
+    groups: u64,
 }
 
 impl JumpBank {
@@ -53,9 +58,25 @@ impl JumpBank {
         {
             forgotten.for_each(|n| self.forget_page(mem.forgotten_page(n).0));
         } else {
-            self.entries.iter().for_each(|entry| entry.set(EMPTY));
+            self.clear();
         }
         (self.view, self.context) = (view, context);
+    }
+
+    fn set(&mut self, pc: u64, start: *const Slot) {
+        let index = jump_index(pc);
+        self.groups |= 1 << (index / GROUP);
+        self.entries[index].set(JumpEntry { key: !pc, start });
+    }
+
+    /// Drops all entries. Most banks have few when their view changes.
+    fn clear(&mut self) {
+        let mut groups = std::mem::take(&mut self.groups);
+        while groups != 0 {
+            let start = groups.trailing_zeros() as usize * GROUP;
+            self.entries[start..start + GROUP].iter().for_each(|entry| entry.set(EMPTY));
+            groups &= groups - 1;
+        }
     }
 
     /// Drops the entries of a page, which lie side by side.
@@ -94,8 +115,12 @@ pub(super) struct Cache<B> {
 
 impl<B: Base> Cache<B> {
     pub fn new() -> Self {
-        let none =
-            || JumpBank { view: FetchView::default(), context: BlockContext::default(), entries: Box::default() };
+        let none = || JumpBank {
+            view: FetchView::default(),
+            context: BlockContext::default(),
+            entries: Box::default(),
+            groups: 0,
+        };
         Self {
             blocks: FxHashMap::default(),
             by_page: BlocksByPage::default(),
@@ -157,7 +182,7 @@ impl<B: Base> Cache<B> {
 
     /// Makes indirect jumps to `pc` find the block.
     pub fn remember(&mut self, pc: u64, start: *const Slot) {
-        self.jumps[self.current].entries[jump_index(pc)].set(JumpEntry { key: !pc, start });
+        self.jumps[self.current].set(pc, start);
     }
 
     /// Drops everything.
@@ -165,7 +190,7 @@ impl<B: Base> Cache<B> {
         self.blocks.clear();
         self.by_page.clear();
         self.arena.clear();
-        self.jumps.iter().flat_map(|bank| &bank.entries).for_each(|entry| entry.set(EMPTY));
+        self.jumps.iter_mut().for_each(JumpBank::clear);
     }
 
     /// Frees what has the same size from the start, and leaks the rest: see [`Interp::abandon`](super::Interp::abandon).
@@ -241,6 +266,25 @@ mod tests {
     use crate::guest::riscv::{Rv64, UserProgram};
     use crate::memory::{MapRequest, Place, Prot, SpaceConfig, UserSpace};
     use remu_isa::Isa;
+
+    #[test]
+    fn a_new_translation_empties_the_jump_cache() {
+        let mem = UserSpace::new(&SpaceConfig { limit: GuestAddr(1 << 32), identity: false }).unwrap();
+        let mut cache = Cache::<Rv64>::new();
+        let slot: *const Slot = std::ptr::dangling();
+        let pcs = [0, 2, 126, 128, 0x1000, 0x1ffe, 0x12_3456];
+        let context = |features| BlockContext { features, ..BlockContext::default() };
+        for features in [0, 1, 0] {
+            cache.select(&mem, context(features));
+            for pc in pcs {
+                assert_eq!(cache.find_jump(pc), None, "{pc:#x}");
+                cache.remember(pc, slot);
+                assert_eq!(cache.find_jump(pc), Some(slot), "{pc:#x}");
+            }
+        }
+        cache.clear();
+        assert!(pcs.iter().all(|&pc| cache.find_jump(pc).is_none()));
+    }
 
     #[test]
     fn the_loop_is_told_when_slots_are_freed() {
