@@ -44,7 +44,8 @@ macro_rules! loads {
                     concat!("2: ", $access),
                     "3:",
                     exception_entry!(),
-                    p = in(reg) host, v = out(reg) value, out("r11") code,
+                    // The address is not needed any more when the value is there: they may share a register.
+                    p = in(reg) host, v = lateout(reg) value, out("r11") code,
                     options(nostack, readonly),
                 );
             }

@@ -91,6 +91,21 @@ pub trait GuestMemory {
     /// Stores the low 1, 2, 4 or 8 bytes of `value`.
     fn store(&self, size: u64, addr: GuestAddr, value: u64) -> Result<Stored, MemoryError>;
 
+    /// [`GuestMemory::load`] without calling a function; `None` if it would have to. All loads of an address space whose
+    /// addresses are not translated can do without.
+    #[inline(always)]
+    fn load_inline(&self, size: u64, addr: GuestAddr) -> Option<Result<u64, MemoryError>> {
+        const { assert!(!Self::TRANSLATES) };
+        Some(self.load(size, addr))
+    }
+
+    /// [`GuestMemory::store`] in the same way. It has had no effect if it yields `None`.
+    #[inline(always)]
+    fn store_inline(&self, size: u64, addr: GuestAddr, value: u64) -> Option<Result<Stored, MemoryError>> {
+        const { assert!(!Self::TRANSLATES) };
+        Some(self.store(size, addr, value))
+    }
+
     /// An atomic read-modify-write at an aligned address; yields the old value, zero-extended. Like the other atomic
     /// operations, it ends the reservations of other harts.
     fn read_modify_write(

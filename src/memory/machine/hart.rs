@@ -367,6 +367,21 @@ impl GuestMemory for HartMemory {
     }
 
     #[inline(always)]
+    fn load_inline(&self, size: u64, addr: GuestAddr) -> Option<Result<u64, MemoryError>> {
+        let host = self.data_bank().hit(Access::Read, addr.0, size)?;
+        // SAFETY: as for `load`.
+        Some(Ok(unsafe { access::load(size, host) }.ok()?))
+    }
+
+    #[inline(always)]
+    fn store_inline(&self, size: u64, addr: GuestAddr, value: u64) -> Option<Result<Stored, MemoryError>> {
+        let host = self.data_bank().hit(Access::Write, addr.0, size)?;
+        // SAFETY: as for `load`.
+        unsafe { access::store(size, host, value) }.ok()?;
+        Some(Ok(Stored::InMemory))
+    }
+
+    #[inline(always)]
     fn read_modify_write(
         &self,
         op: AtomicRmw,
@@ -510,6 +525,23 @@ mod tests {
 
     fn memory() -> HartMemory {
         HartMemory::new(vec![Arc::new(Ram::new(0x8000_0000, PAGE_SIZE).unwrap())], Arc::new(NoDevices))
+    }
+
+    #[test]
+    fn an_access_that_takes_calls_is_left_out_without_an_effect() {
+        let (memory, addr) = (memory(), GuestAddr(0x8000_0ff0));
+        assert!(memory.store_inline(8, addr, 1).is_none() && memory.load_inline(8, addr).is_none());
+        assert_eq!(memory.load(8, addr), Ok(0));
+        assert_eq!((memory.load_inline(8, addr), memory.store_inline(8, addr, 1)), (Some(Ok(0)), None));
+        assert_eq!(memory.store(8, addr, 2), Ok(Stored::InMemory));
+        assert_eq!(memory.store_inline(8, addr, 3), Some(Ok(Stored::InMemory)));
+        assert_eq!((memory.load_inline(8, addr), memory.load_inline(1, addr)), (Some(Ok(3)), Some(Ok(3))));
+        for size in [2, 4, 8] {
+            let over = GuestAddr(0x8000_1001 - size);
+            assert!(memory.load_inline(size, over).is_none() && memory.store_inline(size, over, 0).is_none(), "{size}");
+            let inside = GuestAddr(0x8000_1000 - size);
+            assert_eq!(memory.load_inline(size, inside), Some(Ok(0)));
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::walk::Regime;
 use crate::memory::{Access, FetchView, PAGE_SIZE};
+use std::arch::asm;
 use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
 
@@ -137,9 +138,18 @@ impl Bank {
     }
 
     /// The host address of an access that hits.
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "there is no instruction")]
     #[inline(always)]
-    pub fn hit(&self, access: Access, addr: u64, size: u64) -> Option<*mut u8> {
-        let entry = self.tables[access as usize][index(addr)].get();
+    pub fn hit(&self, access: Access, mut addr: u64, size: u64) -> Option<*mut u8> {
+        let mut entry: *const Cell<Entry> = &raw const self.tables[access as usize][index(addr)];
+        // Keeps the compiler from computing the two addresses below each from the operands of the instruction, and those in
+        // the entry each from the bank. This takes registers that handlers of the interpreter would have to save.
+        // SAFETY: there is no instruction.
+        unsafe {
+            asm!("/* {} {} */", inout(reg) addr, inout(reg) entry, options(pure, nomem, nostack, preserves_flags));
+        }
+        // SAFETY: it still points into the table.
+        let entry = unsafe { &*entry }.get();
         // An access that crosses the end of the page compares the next page, and misses.
         let last = addr.wrapping_add(size - 1);
         (last & !(PAGE_SIZE - 1) == entry.page).then(|| addr.wrapping_add(entry.delta) as *mut u8)

@@ -22,7 +22,7 @@ pub use stopped::{Reason, Stopped};
 use super::fp::{self, FpMode, Rm, RmField};
 use super::{Base, Cpu, Privilege, insn_align};
 use crate::guest::Reg;
-use crate::memory::{Access, GuestAddr, MemoryError, Stored};
+use crate::memory::{Access, GuestAddr, GuestMemory, MemoryError, Stored};
 use std::marker::PhantomData;
 
 /// The hart that an instruction is executed on: its state, its memory, and where it is in the program.
@@ -172,6 +172,33 @@ impl<H: Hart> Concrete<H> {
         self.needs_calls = true;
         0
     }
+
+    /// Loads, zero-extended.
+    #[inline(always)]
+    fn load_bits(&mut self, size: u64, addr: GuestAddr) -> Result<u64, Stopped> {
+        let memory = self.hart.memory();
+        let result = if H::CALLS { Some(memory.load(size, addr)) } else { memory.load_inline(size, addr) };
+        match result {
+            Some(result) => checked(result, addr, size, Access::Read),
+            None => Ok(self.leave_out()),
+        }
+    }
+
+    #[inline(always)]
+    fn store_bits(&mut self, size: u64, addr: GuestAddr, v: u64) -> Result<(), Stopped> {
+        let memory = self.hart.memory();
+        let result = if H::CALLS { Some(memory.store(size, addr, v)) } else { memory.store_inline(size, addr, v) };
+        match result {
+            Some(result) => completed(checked(result, addr, size, Access::Write)?),
+            None => {
+                self.leave_out();
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether atomic operations are left out. They take calls where addresses are translated.
+    const LEAVES_OUT_ATOMICS: bool = !H::CALLS && <<H::Privilege as Privilege>::Memory as GuestMemory>::TRANSLATES;
 
     /// Computes in integers what the host's unit cannot, and raises the flags.
     #[inline(always)]

@@ -1,11 +1,11 @@
 //! RISC-V's own operations.
 
 use super::csr::{execute_privileged, read_csr, write_csr};
-use super::{Concrete, Hart, Stopped, checked, completed};
+use super::{Concrete, Hart, Stopped};
 use crate::guest::riscv::fp::{self, Fmt, Rm, RmField, host::ToInt};
 use crate::guest::riscv::{FpCmp, FpMinMax, FpOp, IntType, Privilege, RiscvSemantics, Sgnj, Trap};
 use crate::guest::{Flow, Reg, Width, alu};
-use crate::memory::{Access, GuestAddr, GuestMemory};
+use crate::memory::{Access, GuestAddr};
 use remu_isa::Insn;
 
 impl<H: Hart> RiscvSemantics for Concrete<H> {
@@ -42,16 +42,12 @@ impl<H: Hart> RiscvSemantics for Concrete<H> {
 
     #[inline(always)]
     fn fp_load(&mut self, fmt: Fmt, addr: u64) -> Result<u64, Stopped> {
-        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
-        let result = self.hart.memory().load(size, addr);
-        checked(result, addr, size, Access::Read)
+        self.load_bits(u64::from(fmt.bits() / 8), GuestAddr(addr))
     }
 
     #[inline(always)]
     fn fp_store(&mut self, fmt: Fmt, addr: u64, bits: u64) -> Result<(), Stopped> {
-        let (addr, size) = (GuestAddr(addr), u64::from(fmt.bits() / 8));
-        let result = self.hart.memory().store(size, addr, bits);
-        completed(checked(result, addr, size, Access::Write)?)
+        self.store_bits(u64::from(fmt.bits() / 8), GuestAddr(addr), bits)
     }
 
     #[inline(always)]
