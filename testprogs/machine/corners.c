@@ -166,10 +166,12 @@ static void misplaced_tables(void) {
 // Pages of each larger size, of which several parts are known: a fence for one of the addresses is for the whole page.
 static void large_pages(void) {
     static const word parts[] = {0, 9 * PAGE, 100 * PAGE};
-    for (int level = 1; level < LEVELS; level++) {
+    const int levels = sizeof(word) == 4 ? 2 : 5;
+    for (int level = 1; level < levels; level++) {
         const int bits = 12 + INDEX_BITS * level;
         const word size = 1ul << bits, at = level == 1 ? WINDOW + 7 * size : 3 * size, base = DATA & ~(size - 1);
-        window();
+        tables(levels);
+        use_tables(levels);
         volatile word *pte = entry(level, at >> bits & ((1 << INDEX_BITS) - 1));
         for (int fenced = 0; fenced < 2; fenced++) {
             *pte = fenced ? 0 : leaf(base, V | R | X | A);
