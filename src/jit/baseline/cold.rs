@@ -160,12 +160,12 @@ impl Block<'_> {
                 }
                 Cold::Nan { from, back, fmt, regs } => {
                     asm.bind(from);
-                    self.emitter.cold_nans(fmt, regs);
+                    self.emitter.cold_found_nan(fmt, regs);
                     self.emitter.asm.jmp(back);
                 }
                 Cold::ScratchNan { from, back, fmt, reg } => {
                     asm.bind(from);
-                    self.emitter.cold_nan(fmt, reg);
+                    self.emitter.make_canonical(fmt, reg);
                     self.emitter.asm.jmp(back);
                 }
                 Cold::LoadMxcsr { from, back, value } => {

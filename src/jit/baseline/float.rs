@@ -427,12 +427,11 @@ impl Emitter<'_> {
     }
 
     /// Emits the cold part of a classification. `bits` holds the number at its top, and gets the class; `exponent` is
-    /// less by one, so that the highest bit is set if it is zero.
+    /// less by one, so that the highest bit is set if it is zero; the flags are those of its comparison with the limit.
     pub fn cold_class(&mut self, fmt: Fmt, bits: Gpr, exponent: Gpr, back: Label) {
         let (size, exponent_bits) = class_layout(fmt);
         let asm = &mut *self.asm;
         let [small, choose, infinite, quiet] = [(); 4].map(|()| asm.new_label());
-        asm.test(Size::Dword, exponent, exponent);
         asm.jcc_short(Cond::S, small);
         asm.mov(size, exponent, bits);
         // What is left is the fraction: the shift says whether it is zero, and its highest bit.

@@ -41,7 +41,11 @@ impl Emitter<'_> {
     pub fn eval_half_arith(&mut self, d: Xmm, op: VArith, a: Reg, b: Reg) {
         let a = self.widened(a, T1);
         let b = self.widened(b, T2);
-        self.in_own_mode(|asm| asm.varith(op, Fp::Single, T0, a, b));
+        match op {
+            // A single holds the product.
+            VArith::Mul => self.asm.varith(op, Fp::Single, T0, a, b),
+            _ => self.in_own_mode(|asm| asm.varith(op, Fp::Single, T0, a, b)),
+        }
         self.narrowed(d);
     }
 

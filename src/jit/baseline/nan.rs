@@ -97,8 +97,16 @@ impl Emitter<'_> {
         }
     }
 
+    /// Makes the NaNs in these registers canonical, in cold code: there is one.
+    pub fn cold_found_nan(&mut self, fmt: Fmt, regs: u32) {
+        if regs.is_power_of_two() {
+            return self.make_canonical(fmt, self.host_of_fresh(regs.trailing_zeros() as Reg));
+        }
+        self.cold_nans(fmt, regs);
+    }
+
     /// Makes the NaNs in these registers canonical, in cold code.
-    pub fn cold_nans(&mut self, fmt: Fmt, regs: u32) {
+    fn cold_nans(&mut self, fmt: Fmt, regs: u32) {
         for r in bits(regs) {
             self.cold_nan(fmt, self.host_of_fresh(r));
         }
@@ -132,12 +140,17 @@ impl Emitter<'_> {
         }
     }
 
-    /// Makes a NaN canonical, in cold code.
-    pub fn cold_nan(&mut self, fmt: Fmt, reg: Xmm) {
+    /// Writes the canonical NaN.
+    pub fn make_canonical(&mut self, fmt: Fmt, reg: Xmm) {
+        self.asm.vmov_load(Fp::Double, reg, canonical_nan(fmt).mem());
+    }
+
+    /// Makes a NaN canonical if the register holds one, in cold code.
+    fn cold_nan(&mut self, fmt: Fmt, reg: Xmm) {
         let ordered = self.asm.new_label();
         self.asm.vucomis(fp(fmt), reg, reg);
         self.asm.jcc_short(Cond::Np, ordered);
-        self.asm.vmov_load(Fp::Double, reg, canonical_nan(fmt).mem());
+        self.make_canonical(fmt, reg);
         self.asm.bind(ordered);
     }
 }
