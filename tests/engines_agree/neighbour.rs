@@ -35,7 +35,11 @@ impl Part {
 
 /// The neighbour's reservations: addresses with what [`Reservations::reserve`] gave for them.
 #[derive(Default)]
-pub struct Neighbour(Vec<(GuestAddr, u64)>);
+pub struct Neighbour {
+    held: Vec<(GuestAddr, u64)>,
+    /// Those whose bucket it has claimed.
+    claimed: Vec<(GuestAddr, u64)>,
+}
 
 impl Neighbour {
     /// Gives buckets different versions, so that a reservation of one does not hold for another.
@@ -50,7 +54,18 @@ impl Neighbour {
 
     /// Reserves a part of the buckets, and forgets the reservations that it had.
     pub fn reserve(&mut self, reservations: &Reservations, part: Part) {
-        self.0 = part.addresses().map(|addr| (addr, reservations.reserve(addr))).collect();
+        self.held = part.addresses().map(|addr| (addr, reservations.reserve(addr))).collect();
+    }
+
+    /// Claims a part of the buckets: the neighbour is in the middle of store-conditionals. To be [ended](Self::unclaim).
+    pub fn claim(&mut self, reservations: &Reservations, part: Part) {
+        let claimed = part.addresses().map(|addr| (addr, reservations.reserve(addr)));
+        self.claimed = claimed.filter(|&(addr, version)| reservations.claim(addr, version).is_some()).collect();
+    }
+
+    /// Ends the store-conditionals, which have not stored.
+    pub fn unclaim(&mut self, reservations: &Reservations) {
+        self.claimed.drain(..).for_each(|(addr, version)| reservations.unclaim(addr, version));
     }
 
     /// Writes a part of the buckets.
@@ -58,14 +73,16 @@ impl Neighbour {
         part.addresses().for_each(|addr| reservations.written(addr));
     }
 
-    /// Whether a store-conditional has left a bucket that is still claimed.
-    pub fn is_held_up(reservations: &Reservations) -> bool {
-        Part::All.addresses().any(|addr| {
+    /// Whether all buckets can be claimed, and no version has come back.
+    pub fn may_go_on(&self, reservations: &Reservations) -> bool {
+        let is_free = |addr| {
             let version = reservations.reserve(addr);
-            let is_held_up = reservations.claim(addr, version).is_none();
+            let is_free = reservations.claim(addr, version).is_some();
             reservations.unclaim(addr, version);
-            is_held_up
-        })
+            is_free
+        };
+        let has_come_back = |&(addr, version): &(GuestAddr, u64)| reservations.reserve(addr) < version;
+        !self.held.iter().any(has_come_back) && Part::All.addresses().all(is_free)
     }
 
     /// Where reservations have ended.
@@ -77,6 +94,6 @@ impl Neighbour {
             }
             None => true,
         };
-        self.0.iter().filter(is_over).map(|&(addr, _)| addr).collect()
+        self.held.iter().filter(is_over).map(|&(addr, _)| addr).collect()
     }
 }

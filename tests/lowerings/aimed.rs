@@ -172,12 +172,20 @@ fn fill(ops: &Ops, op: Op, rng: &mut Rng, (x, f): (&mut [u64; 32], &mut [u64; 32
                 let v = (1u64 << bits).wrapping_add((rng.next() >> 1 >> (63 - bits)) | 1);
                 if rng.one_in(2) { v } else { v.wrapping_neg() }
             }
+            1 if is_number && rng.one_in(4) => {
+                // The largest integer up to which all are exact.
+                let v = 1u64 << rng.of(&[11, 24, 53]);
+                rng.of(&[v, v + 1, v.wrapping_neg(), !v])
+            }
             1 if is_number => rng.of(&integers),
             _ => integer(ops, rng),
         };
     }
     if info.operands.contains(&Operand::Csr) && rng.one_in(2) {
         x[1..].fill_with(|| rng.below(256) as u64);
+    }
+    if (op.mnemonic().starts_with("div") || op.mnemonic().starts_with("rem")) && rng.one_in(4) {
+        x[1..].fill_with(|| rng.of(&[1 << 63, u64::MAX << 31, u64::MAX, u64::MAX, 0]));
     }
     // What an instruction of the op reads, which the last letters of its name say for a conversion.
     let source = match op.mnemonic().rsplit('.').next() {
@@ -231,9 +239,13 @@ fn stale_registers(rng: &mut Rng) -> Vec<Insn> {
 /// A number at the limits of integers; `None` for a half, which is smaller than most.
 fn near_limit(fmt: Fmt, rng: &mut Rng) -> Option<u64> {
     let power = f64::powi(2.0, rng.of(&[31, 31, 32, 63, 64, 8, 16]));
-    let size = match rng.below(3) {
-        0 => power + rng.of(&[-1.5, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0]),
-        1 => power * (1.0 + rng.below(1 << 20) as f64 / f64::from(1 << 20)),
+    let size = match rng.below(4) {
+        0 => match fmt {
+            Fmt::D => f64::from_bits((power - 1.0).to_bits() + rng.below(4) as u64 - 1),
+            _ => f32::from_bits((power as f32).to_bits() + rng.below(4) as u32 - 2).into(),
+        },
+        1 => power + rng.of(&[-1.5, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0]),
+        2 => power * (1.0 + rng.below(1 << 20) as f64 / f64::from(1 << 20)),
         _ => power * (1.0 - 1.0 / f64::powi(2.0, rng.of(&[24, 25, 53]))),
     };
     let v = if rng.one_in(2) { size } else { -size };
@@ -324,7 +336,7 @@ fn with_registers(insn: Insn, pool: &[u8], rng: &mut Rng) -> Option<Insn> {
     attempt(&|i| i.rs2 = rs2);
     attempt(&|i| i.rs3 = rs3);
     if info.has_rm {
-        let rm = if rng.one_in(3) { rng.below(5) as u8 } else { 7 };
+        let rm = if rng.one_in(2) { rng.below(5) as u8 } else { 7 };
         attempt(&|i| i.rm = rm);
     }
     if info.operands.contains(&Operand::Csr) {

@@ -72,7 +72,7 @@ const RULES: &[Rule] = &[
     }),
     ("no two bits are added", |c| {
         let merges_flags = c.name.starts_with("csrr") && c.before.starts_with("or e") && are_scratch(c.before);
-        let packs = matches!(c.op, Op::Pack | Op::Packh | Op::Packw);
+        let packs = matches!(c.op, Op::Pack | Op::Packh | Op::Packw | Op::Brev8);
         (c.was, c.is) == ("or", "add") && c.change == Change::Mnemonic && (merges_flags || packs)
     }),
     ("the byte comes from a table of numbers below 64", |c| {
@@ -96,7 +96,9 @@ const RULES: &[Rule] = &[
         // The register is or-ed into something else than the old value, or its bits are cleared there. If the result is
         // the old mode, the register has no others, or none of it.
         let copies_old = ["csrrs", "csrrc", "csrrsi", "csrrci"].contains(&c.name) && c.before == "mov rdx, rax";
-        let is_wrong_old = copies_old && matches!(c.change, Change::Missing | Change::Register(1));
+        let is_wrong_old = copies_old
+            && (matches!(c.change, Change::Missing | Change::Register(1))
+                || c.change == Change::Mnemonic && c.is != "xchg");
         // A sum of the old mode and a number is the old mode only if the number has no bits of it.
         let is_sum = c.name == "csrrs" && (c.was, c.is) == ("or", "add");
         let is_frm = c.context.checks_mode == Some(false);
@@ -105,13 +107,36 @@ const RULES: &[Rule] = &[
     ("more values than the old mode are left to the definition; the old mode is below 8", |c| {
         let is_mask = c.before == "and edx, 7" && c.context.checks_mode.is_some();
         let masks_old = c.context.checks_mode == Some(false) && c.after == "and eax, 7";
-        c.name.starts_with("csrr")
-            && is_mask
-            && (c.change == Change::Missing && c.name.starts_with("csrrc") || masks_old)
+        // Seven less than a part of the old mode is not the old mode.
+        let clears = ["csrrc", "csrrci"].contains(&c.name);
+        is_mask && (c.change == Change::Missing || clears && (masks_old || c.is == "sub"))
+    }),
+    ("writing the lower half clears the upper one", |c| {
+        c.was == "movzx" && c.change == Change::Register(0) && c.before.replacen("movzx e", "movzx r", 1) == c.after
+    }),
+    ("it is a hint to the host's processor", |c| c.before == "pause" && c.change == Change::Missing),
+    ("zero is the old mode only if that is zero, of which nothing can be cleared", |c| {
+        let is_shift = c.before == "shr edx, 5" && c.context.checks_mode.is_some();
+        ["csrrc", "csrrci"].contains(&c.name) && is_shift && c.is == "shl"
+    }),
+    ("MXCSR is loaded with what it holds, since no other register holds the same", |c| {
+        let is_check = c.was == "cmp" && c.before.ends_with("dword ptr [rsp]") && !c.is_rare;
+        c.name.starts_with("csrr") && is_check && c.change == Change::Register(0)
+    }),
+    ("a half is less than the largest integer of 32 bits, and its sign has been looked at", |c| {
+        let is_conversion = c.was.starts_with("vcvt") && c.change == Change::Register(0) && c.after.contains(" e");
+        ["fcvt.wu.h", "fcvt.lu.h"].contains(&c.name) && is_conversion
+    }),
+    ("the pc of another entry is another one: the target is looked up", |c| {
+        let is_index = ["shr ecx, ", "rorx ecx, ", "xor ecx, "].iter().any(|start| c.before.starts_with(start));
+        let is_other = matches!(c.change, Change::Missing | Change::Number(_)) || (c.was, c.is) == ("shr", "shl");
+        c.op == Op::Jalr && !c.is_rare && is_index && is_other
     }),
     ("if the old mode is not zero, what an immediate writes is left to the definition; zero is zero shifted", |c| {
         let is_shift = c.before.starts_with("shl e") && c.before.ends_with(", 5");
-        c.name == "csrrwi" && is_shift && matches!(c.change, Change::Missing | Change::Mnemonic | Change::Number(1))
+        let is_wrong_shift = is_shift && matches!(c.change, Change::Missing | Change::Mnemonic | Change::Number(1));
+        let is_missing = c.before == "or eax, edx" && c.change == Change::Missing;
+        c.name == "csrrwi" && (is_wrong_shift || is_missing)
     }),
     ("the check of a box has left the flags of an unordered comparison, which finds a NaN or leaves more to it", |c| {
         let is_check = ["vucomiss", "vucomisd"].contains(&c.was) && c.change == Change::Missing;
@@ -194,7 +219,9 @@ const RULES: &[Rule] = &[
     }),
     ("the version of a bucket has 32 bits, unless a process is killed in a store-conditional", |c| {
         let is_version = c.was == "lea" && c.change == Change::Register(0) && c.after.starts_with("lea e");
-        c.op.info().is_atomic && is_version && ["+ 1]", "+ 2]", "+ 3]"].iter().any(|end| c.before.ends_with(end))
+        let is_next = (c.before, c.after) == ("add rdx, 3", "add edx, 3");
+        is_next && matches!(c.op, Op::ScW | Op::ScD)
+            || c.op.info().is_atomic && is_version && ["+ 1]", "+ 2]", "+ 3]"].iter().any(|end| c.before.ends_with(end))
     }),
     ("more operands are left to the definition, which is right for all", |c| {
         is_float(c.op) && !c.is_rare && leaves_more(c)

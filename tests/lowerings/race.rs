@@ -31,11 +31,11 @@ const WRONG: u8 = 18;
 const LOADED: u8 = 7;
 
 /// How often a program repeats at a time, and how long it is repeated altogether.
-const EACH: u64 = 20_000;
-const TIME: Duration = Duration::from_millis(100);
+const EACH: u64 = 100_000;
+const TIME: Duration = Duration::from_millis(150);
 
 /// How long the other thread keeps its claim at times, in steps of a pause.
-const HOLDS: u64 = 200;
+const HOLDS: u64 = 30;
 
 /// A program, and what it begins with.
 struct Race {
@@ -92,9 +92,15 @@ pub fn notices(mutator: &Arc<Mutator>, op: Op, identity: bool, config: &JitConfi
         let start = Instant::now();
         while mutator.is_applied() && start.elapsed() < TIME {
             space.fill_zero(GuestAddr(DATA), PAGE).expect("memory");
-            let is_over = AtomicBool::new(false);
+            let [has_begun, is_over] = [false; 2].map(AtomicBool::new);
             let (is_fine, other) = std::thread::scope(|scope| {
-                let other = scope.spawn(|| race.other.run(&space, &is_over));
+                let other = scope.spawn(|| {
+                    has_begun.store(true, Ordering::SeqCst);
+                    race.other.run(&space, &is_over)
+                });
+                while !has_begun.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
                 let is_fine = run(EACH);
                 is_over.store(true, Ordering::SeqCst);
                 (is_fine, other.join().expect("it does not panic"))
@@ -224,8 +230,13 @@ fn races(op: Op) -> Vec<Race> {
             }
             "lr" | "sc" if rd != 0 => {
                 let (lr, sc) = if size == 4 { (Op::LrW, Op::ScW) } else { (Op::LrD, Op::ScD) };
-                for apart in [vec![], vec![insn(Op::Mul, 6, 6, 6, 0)]] {
-                    let pair = [vec![insn(lr, rs2, at, 0, 0)], apart, vec![insn(sc, rd, at, rs2, 0)]];
+                // The compiler may know the address.
+                let known = insn(Op::Lui, at, 0, 0, WORD as i32);
+                let apart = insn(Op::Mul, 6, 6, 6, 0);
+                for (start, apart) in
+                    [(vec![], vec![]), (vec![], vec![apart]), (vec![known], vec![]), (vec![known], vec![apart])]
+                {
+                    let pair = [start, vec![insn(lr, rs2, at, 0, 0)], apart, vec![insn(sc, rd, at, rs2, 0)]];
                     all.push(repeat(pair.concat(), vec![(at, WORD)], counts));
                 }
                 if kind == "lr" {
@@ -236,7 +247,10 @@ fn races(op: Op) -> Vec<Race> {
             }
             "amocas" if rd != 0 => {
                 let same = insn(Op::Addi, rs2, rd, 0, 0);
-                all.push(repeat(vec![same, insn(op, rd, at, rs2, 0)], vec![(at, WORD)], counts));
+                for known in [None, Some(insn(Op::Lui, at, 0, 0, WORD as i32))] {
+                    let body = known.into_iter().chain([same, insn(op, rd, at, rs2, 0)]).collect();
+                    all.push(repeat(body, vec![(at, WORD)], counts));
+                }
             }
             _ => {
                 // Operands that change nothing, and those of which the next bits show the result.
@@ -256,8 +270,10 @@ fn races(op: Op) -> Vec<Race> {
                 for known in
                     is_known.then(|| insn(Op::Addi, rs2, 0, 0, neutral as i32)).into_iter().map(Some).chain([None])
                 {
-                    let body = known.into_iter().chain([it]).collect();
-                    all.push(repeat(body, vec![(at, WORD), (rs2, neutral)], counts));
+                    for place in [None, Some(insn(Op::Lui, at, 0, 0, WORD as i32))] {
+                        let body = place.into_iter().chain(known).chain([it]).collect();
+                        all.push(repeat(body, vec![(at, WORD), (rs2, neutral)], counts));
+                    }
                 }
                 for known in [Some(insn(Op::Addi, rs2, 0, 0, operand)), None] {
                     let check = [
