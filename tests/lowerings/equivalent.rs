@@ -119,9 +119,20 @@ const RULES: &[Rule] = &[
         let is_shift = c.before == "shr edx, 5" && c.context.checks_mode.is_some();
         ["csrrc", "csrrci"].contains(&c.name) && is_shift && c.is == "shl"
     }),
-    ("MXCSR is loaded with what it holds, since no other register holds the same", |c| {
+    ("MXCSR is loaded with what it holds: no other register holds it, and it is not zero, as the flags say", |c| {
         let is_check = c.was == "cmp" && c.before.ends_with("dword ptr [rsp]") && !c.is_rare;
-        c.name.starts_with("csrr") && is_check && c.change == Change::Register(0)
+        // csrrw can compare what it has read before, without other flags.
+        let is_missing = c.change == Change::Missing && c.name != "csrrw";
+        c.name.starts_with("csrr") && is_check && (c.change == Change::Register(0) || is_missing)
+    }),
+    ("the flags say whether the new mode is zero; then the old one is, as no bit was cleared", |c| {
+        let is_check = c.was == "cmp" && c.before.ends_with("byte ptr [frm]") && c.change == Change::Missing;
+        ["csrrs", "csrrsi"].contains(&c.name) && is_check
+    }),
+    ("rax holds the address, too, with a mark in bits that are shifted out", |c| {
+        let is_hash = c.before.starts_with("xor ecx, ") || c.before.starts_with("mov ecx, ");
+        let is_marked = c.change == Change::Register(1) && c.after.ends_with(", eax");
+        matches!(c.op, Op::ScW | Op::ScD) && !c.is_rare && is_hash && is_marked
     }),
     ("a half is less than the largest integer of 32 bits, and its sign has been looked at", |c| {
         let is_conversion = c.was.starts_with("vcvt") && c.change == Change::Register(0) && c.after.contains(" e");
@@ -149,8 +160,11 @@ const RULES: &[Rule] = &[
     ("the upper half is the box, a quiet NaN as a single; what is made of it is not read", |c| {
         c.name == "fcvt.h.s" && (c.was, c.is) == ("vmovss", "vmovsd")
     }),
-    ("a negative number is left to the definition", |c| {
-        is_to_integer(c) && !c.is_rare && c.was == "btr" && c.change == Change::Missing
+    ("numbers whose sign is not cleared are left to the definition", |c| {
+        // Another register gets the limit next.
+        let is_other = c.change == Change::Register(0) && writes(c.after, &["rax", "rcx", "rdx", "eax", "ecx", "edx"]);
+        let is_wrong = c.change == Change::Missing || is_other || ["btc", "bts"].contains(&c.is);
+        is_to_integer(c) && !c.is_rare && c.was == "btr" && is_wrong
     }),
     ("of a normal number, only copies of the sign are used", |c| {
         let is_next = ["0x1f", "0x3f"]

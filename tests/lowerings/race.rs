@@ -247,8 +247,10 @@ fn races(op: Op) -> Vec<Race> {
             }
             "amocas" if rd != 0 => {
                 let same = insn(Op::Addi, rs2, rd, 0, 0);
-                for known in [None, Some(insn(Op::Lui, at, 0, 0, WORD as i32))] {
-                    let body = known.into_iter().chain([same, insn(op, rd, at, rs2, 0)]).collect();
+                // What has just been loaded is most often what is exchanged.
+                let fresh = insn(load, rd, at, 0, 0);
+                for start in [vec![], vec![fresh], vec![insn(Op::Lui, at, 0, 0, WORD as i32), fresh]] {
+                    let body = start.into_iter().chain([same, insn(op, rd, at, rs2, 0)]).collect();
                     all.push(repeat(body, vec![(at, WORD)], counts));
                 }
             }
