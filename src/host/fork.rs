@@ -1,8 +1,8 @@
 //! Forking: a process with a copy of this one's memory.
 //!
 //! It goes through the C library's `fork`, which keeps its own locks whole around it. If there are other threads, our
-//! locks come first, in the order of their ranks, then the [allocator's gate](super::alloc), then the C library's. What the C library calls to
-//! make the process is [`_Fork`]; ours takes the flags of clone(2).
+//! locks come first, in the order of their ranks, then the [allocator's gate](super::alloc), then the C library's. What
+//! the C library calls to make the process is [`_Fork`]; ours takes the flags of clone(2).
 
 use super::lock::{LockSet, forget_vfork_child, is_in_others_memory};
 use super::pass::syscall;
@@ -151,21 +151,20 @@ impl CloneCall {
     }
 }
 
+// SAFETY: two variables of glibc's. The first is a constant meant for libthread_db: the size in bits, count and offset
+// of a thread's number in its descriptor. It stands in the file that creates threads, which every program of Rust's has.
+// The second, a `char` of <sys/single_threaded.h>, is not zero only if the process has one thread.
 unsafe extern "C" {
+    static _thread_db_pthread_tid: [u32; 3];
     static __libc_single_threaded: AtomicU8;
 }
 
-/// Whether no other thread has this memory: neither of this process, nor of one that shares it.
+/// Whether no other thread uses this memory: neither of this process, nor of one that shares it. While another process
+/// runs in this one's memory, this one has a helper thread, or its only thread waits.
 fn is_alone() -> bool {
-    // SAFETY: a variable of glibc's, of type `char`. It is written when a thread starts another, so not meanwhile.
+    // SAFETY: a live variable. What writes it is the start of a thread by this one.
     let single = unsafe { __libc_single_threaded.load(Ordering::Relaxed) } != 0;
     single && !is_in_others_memory()
-}
-
-// SAFETY: a constant of glibc's, meant for libthread_db: the size in bits, count and offset of a thread's number in its
-// descriptor. It stands in the file that creates threads, which every program of Rust's has.
-unsafe extern "C" {
-    static _thread_db_pthread_tid: [u32; 3];
 }
 
 /// Where the C library has this thread's number, which `raise` needs.
@@ -231,7 +230,7 @@ pub fn fork(new: &NewProcess<'_>, locks: &LockSet<'_>, in_child: &mut dyn FnMut(
         let _closed = shared.then(alloc::close_gate);
         CALL.set(&raw const call);
         // SAFETY: the child goes on as this thread's copy with the C library's state whole. Our own locks and the
-        // allocator are held by this thread, and released in both.
+        // allocator are held by this thread, and released in both, or nobody else can hold them.
         let pid = unsafe { libc::fork() };
         // A pointer to this frame must not stay.
         let left = CALL.replace(null());

@@ -5,9 +5,9 @@
 //! and jump tables, memory accesses at the edges of mapped pages, floating point in all rounding modes, atomics, and
 //! code that changes. After a fault the harness mends the register or skips the instruction, and the program goes on. A
 //! program on which the engines differ is shrunk and printed with its seed. `seeds.txt` has the seeds that once found a
-//! fault. A [neighbour] shares the memory of programs with atomics. `machines` does the same
-//! for programs in all modes of a machine. `mutants` checks that the programs find wrong meanings. `sequences` compares programs that nothing stops with
-//! QEMU. A program that does not end is named, and ends the run.
+//! fault. A [neighbour] shares the memory of programs with atomics. `machines` does the same for programs in all modes of
+//! a machine. `mutants` checks that the programs find wrong meanings. `sequences` compares programs that nothing stops
+//! with QEMU. A program that does not end is named, and ends the run.
 //!
 //! `REMU_AGREE_INSTRUCTIONS=N` sets how many instructions run in each pair of engines, `REMU_AGREE_SEED` the first
 //! seed, `REMU_AGREE_SHAPE` one shape of programs. With `REMU_AGREE_TRACE=1` each seed is printed before its program runs, which tells which one crashes.

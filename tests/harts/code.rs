@@ -280,7 +280,6 @@ fn links_are_made_and_taken_away_under_running_harts(engine: EngineKind) {
         is_over.store(true, Ordering::Relaxed);
     };
     bodies.push(Box::new(changer));
-    // A change takes some 20 ms, more beside other programs.
     on_threads_for(Duration::from_secs(300) + Duration::from_millis(changes * 100), bodies);
 }
 
