@@ -7,10 +7,11 @@ use super::elf::{
     store,
 };
 use remu_isa::{Insn, Op};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A command that runs remu without REMU_ and QEMU_ variables.
 pub fn remu() -> Command {
@@ -36,10 +37,14 @@ impl Programs {
         self.0.path()
     }
 
-    /// Writes an executable file.
+    /// Writes an executable file. A process of its own does so: for a moment, the children that other threads start have
+    /// what this process has open, and a file that is open for writing cannot be executed.
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path().join(name);
-        std::fs::write(&path, bytes).expect("the file is written");
+        let mut copy =
+            Command::new("cp").arg("/dev/stdin").arg(&path).stdin(Stdio::piped()).spawn().expect("cp starts");
+        copy.stdin.take().expect("a pipe").write_all(bytes).expect("cp reads");
+        assert!(copy.wait().expect("a child").success(), "{} is written", path.display());
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("and made executable");
         path
     }
